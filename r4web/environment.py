@@ -1,0 +1,48 @@
+"""Read settings from the environment; every mistake is one clear sentence."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def _parsed(name: str, default: T, parse: Callable[[str], T], expected: str) -> T:
+    raw = text(name)
+    if not raw:
+        return default
+    try:
+        return parse(raw)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be {expected}; it is {raw!r}.") from error
+
+
+def integer(name: str, default: int) -> int:
+    return _parsed(name, default, int, "a whole number")
+
+
+def number(name: str, default: float) -> float:
+    return _parsed(name, default, float, "a number")
+
+
+def flag(name: str, default: bool) -> bool:
+    def parse(raw: str) -> bool:
+        if raw.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if raw.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise ValueError(raw)
+
+    return _parsed(name, default, parse, "1 or 0")
+
+
+def folder(name: str, default: Path) -> Path:
+    raw = text(name)
+    return Path(raw).expanduser().resolve() if raw else default

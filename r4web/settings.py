@@ -1,0 +1,187 @@
+"""Every setting of R4Web, read from the environment in one place (docs/settings.md)."""
+
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from r4web import embedded, environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = environment.folder("R4_VAR", BASE_DIR / "var")
+PORT = environment.integer("R4_PORT", 8000)
+
+DEBUG = environment.flag("R4_DEBUG", default=False)
+SECRET_KEY = environment.text("R4_SECRET_KEY") or embedded.secret_key(VAR_DIR)
+ALLOWED_HOSTS = environment.text("R4_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [origin for origin in environment.text("R4_TRUSTED_ORIGINS").split(",") if origin]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "recommender",
+    "reviews",
+    "worker",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "r4web.urls"
+WSGI_APPLICATION = "r4web.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- database: SQLite in WAL mode by default, PostgreSQL by DATABASE_URL -------------------------------------------
+DATABASES = {
+    "default": dj_database_url.parse(
+        environment.text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'r4web.sqlite3'}"),
+        conn_max_age=60,
+        conn_health_checks=True,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 30,  # seconds a writer waits for the one write lock
+        "transaction_mode": "IMMEDIATE",  # take it at BEGIN: a later upgrade would fail without waiting
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- jobs ---------------------------------------------------------------------------------------------------------
+REDIS_URL = environment.text("REDIS_URL") or embedded.broker_url(VAR_DIR)
+CELERY_BROKER_URL = REDIS_URL
+# Redis hands an unacknowledged job out again after visibility_timeout; by default kombu looks only every ~100 s.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 3,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "llm"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
+CELERY_BEAT_SCHEDULE = {
+    "sweep-rounds": {"task": "rounds.sweep", "schedule": 30.0},
+    "sweep-training": {"task": "backbone.sweep", "schedule": 60.0},
+}
+
+# --- LLM endpoints: the embedded one unless told otherwise ----------------------------------------------------------
+ENDPOINT_PORT = environment.integer("R4_ENDPOINT_PORT", PORT + 1)
+
+
+def _endpoint(role: str) -> dict[str, object]:
+    prefix = f"R4_{role.upper()}_"
+    return {
+        "base_url": environment.text(f"{prefix}BASE_URL", f"http://127.0.0.1:{ENDPOINT_PORT}/v1"),
+        "model": environment.text(f"{prefix}MODEL", f"r4-demo-{role}"),
+        "api_key": environment.text(f"{prefix}API_KEY", "none"),
+        "temperature": environment.number(f"{prefix}TEMPERATURE", 0.0),
+        "top_p": environment.number(f"{prefix}TOP_P", 1.0),
+        "max_tokens": environment.integer(f"{prefix}MAX_TOKENS", 1024),
+        "timeout": environment.number(f"{prefix}TIMEOUT", 120.0),  # seconds
+        "concurrency": environment.integer(f"{prefix}CONCURRENCY", 64),
+        "structured": environment.text(f"{prefix}STRUCTURED", "auto"),  # auto | json_schema | tags
+    }
+
+
+LLM = {"actor": _endpoint("actor"), "reflector": _endpoint("reflector")}
+ROUND_REFINEMENTS = environment.integer("R4_REFINEMENTS", 2)
+
+# --- knowledge encoder: minilm, or a folder or hub name that transformers loads -----------------------------------------
+ENCODER = environment.text("R4_ENCODER", "minilm")
+
+# --- people -------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "recommender.Account"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("R4_HTTPS", default=False)
+
+# --- REST ---------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["recommender.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "recommender.api.errors.problem_json",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "R4Web",
+    "DESCRIPTION": "Recommendations with their reasons.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- pages --------------------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": environment.text("R4_LOG_LEVEL", "INFO")},
+}

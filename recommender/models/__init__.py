@@ -1,0 +1,51 @@
+"""What is known: catalogs, rounds, knowledge, backbones, the serving log, and who signs in."""
+
+from recommender.models.accounts import Account, ApiToken, Role
+from recommender.models.backbones import Activation, BackboneVersion, RunState, TrainingRun, VersionState
+from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
+from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
+from recommender.models.rounds import (
+    RATIONALES,
+    REFLECTIONS,
+    LlmCall,
+    RestReason,
+    Round,
+    RoundBatch,
+    RoundState,
+    SubjectKind,
+    Turn,
+    TurnKind,
+    Verdict,
+)
+from recommender.models.serving import Recommendation
+
+__all__ = [
+    "RATIONALES",
+    "REFLECTIONS",
+    "Account",
+    "Activation",
+    "ApiToken",
+    "BackboneVersion",
+    "Catalog",
+    "Clock",
+    "EndUser",
+    "Interaction",
+    "Item",
+    "Knowledge",
+    "KnowledgeSnapshot",
+    "KnowledgeVector",
+    "LlmCall",
+    "Recommendation",
+    "RestReason",
+    "Role",
+    "Round",
+    "RoundBatch",
+    "RoundState",
+    "RunState",
+    "SubjectKind",
+    "TrainingRun",
+    "Turn",
+    "TurnKind",
+    "Verdict",
+    "VersionState",
+]

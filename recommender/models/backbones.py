@@ -1,0 +1,86 @@
+"""Training runs and the backbone versions they make."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from recommender.models.catalog import Catalog
+from recommender.models.knowledge import KnowledgeSnapshot
+
+
+class RunState(models.TextChoices):
+    WAITING = "waiting", "waiting"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+
+
+class TrainingRun(models.Model):
+    """One request to train a backbone: the job row. `progress` is what the browser shows while it runs."""
+
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="training_runs")
+    config = models.JSONField(help_text="training.config.TrainConfig as JSON")
+    activate = models.BooleanField(default=False, help_text="Activate the candidate when it is done.")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    state = models.CharField(max_length=9, choices=RunState, default=RunState.WAITING)
+    progress = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    lease_token = models.CharField(max_length=32, blank=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "created_at"], name="training_run_state")]
+
+    def __str__(self) -> str:
+        return f"training run {self.pk}"
+
+
+class VersionState(models.TextChoices):
+    CANDIDATE = "candidate", "candidate"
+    ACTIVE = "active", "active"
+    RETIRED = "retired", "retired"
+
+
+class BackboneVersion(models.Model):
+    """A trained backbone. Only its state changes; `artifact` names its folder under VAR_DIR/backbones."""
+
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="backbone_versions")
+    number = models.PositiveIntegerField()
+    run = models.OneToOneField(TrainingRun, on_delete=models.PROTECT, related_name="version")
+    snapshot = models.ForeignKey(KnowledgeSnapshot, on_delete=models.PROTECT, related_name="backbone_versions")
+    architecture = models.CharField(max_length=40)
+    config = models.JSONField()
+    metrics = models.JSONField()
+    data_hash = models.CharField(max_length=64)
+    artifact = models.CharField(max_length=200)
+    state = models.CharField(max_length=9, choices=VersionState, default=VersionState.CANDIDATE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["catalog", "number"], name="backbone_number_unique"),
+            models.UniqueConstraint(
+                fields=["catalog"], condition=Q(state="active"), name="backbone_one_active_per_catalog"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.architecture} {self.number} of {self.catalog}"
+
+
+class Activation(models.Model):
+    """Append-only: which version took over from which, when, by whom. Rolling back reads the last row."""
+
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="activations")
+    version = models.ForeignKey(BackboneVersion, on_delete=models.PROTECT, related_name="activations")
+    previous = models.ForeignKey(BackboneVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=9, choices=[("activate", "activate"), ("roll_back", "roll back")])
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.version}"

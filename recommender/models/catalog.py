@@ -1,0 +1,101 @@
+"""One recommendation domain: its end users, items and interactions."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Clock(models.TextChoices):
+    """What an interaction's `moment` counts."""
+
+    SECONDS = "seconds", "Unix seconds"
+    ORDER = "order", "a number that only orders"
+
+
+class Catalog(models.Model):
+    """A recommendation domain. `like_threshold`: a rating above it is a like (METHODS: MovieLens > 3, Amazon > 4)."""
+
+    name = models.SlugField(max_length=60, unique=True)
+    item_noun = models.CharField(max_length=40, default="item")
+    rating_min = models.FloatField(default=1.0)
+    rating_max = models.FloatField(default=5.0)
+    like_threshold = models.FloatField(default=3.0)
+    prompt_attributes = models.JSONField(default=list, help_text="Names of item attributes that prompts show.")
+    clock = models.CharField(max_length=8, choices=Clock, default=Clock.SECONDS)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EndUser(models.Model):
+    """A person whose interactions are recorded and who gets recommendations; `user_id` in REST."""
+
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="end_users")
+    external_id = models.CharField(max_length=128)
+    attributes = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["catalog", "external_id"], name="end_user_unique_in_catalog")]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class Item(models.Model):
+    """What is recommended. `attributes` maps a name to a string, a number or a list of strings."""
+
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="items")
+    external_id = models.CharField(max_length=128)
+    title = models.CharField(max_length=500)
+    attributes = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["catalog", "external_id"], name="item_unique_in_catalog")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class InteractionQuerySet(models.QuerySet["Interaction"]):
+    def before(self, as_of: int) -> Self:
+        """Only what happened strictly before the cut-off."""
+        return self.filter(moment__lt=as_of)
+
+    def oldest_first(self) -> Self:
+        return self.order_by("moment", "id")
+
+    def with_liked(self) -> Self:
+        """Annotate `liked`: True, False, or None where it is not known. An explicit label outranks a rating."""
+        return self.annotate(
+            liked=models.Case(
+                models.When(label__isnull=False, then=Q(label=1)),
+                models.When(rating__isnull=False, then=Q(rating__gt=F("end_user__catalog__like_threshold"))),
+                default=None,
+                output_field=models.BooleanField(null=True),
+            )
+        )
+
+
+class Interaction(models.Model):
+    """One end user met one item at one moment. Neither rating nor label: met, but whether it was liked is unknown."""
+
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="interactions")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="interactions", db_index=False)
+    rating = models.FloatField(null=True)
+    label = models.SmallIntegerField(null=True, help_text="1 liked, 0 not liked.")
+    moment = models.BigIntegerField(help_text="Unix seconds, or an order number: the catalog's clock says which.")
+
+    objects = InteractionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # Serves every history query too: an end user's interactions in the order of time.
+            models.UniqueConstraint(fields=["end_user", "moment", "item"], name="interaction_unique"),
+            models.CheckConstraint(condition=Q(label__in=[0, 1]) | Q(label=None), name="interaction_label_0_or_1"),
+        ]
+        indexes = [models.Index(fields=["item", "moment"], name="interaction_item_moment")]
+
+    def __str__(self) -> str:
+        return f"{self.end_user_id} × {self.item_id}"

@@ -1,0 +1,186 @@
+"""Rounds and their turns: what the actor wrote, what the reflector and people judged, and what every call cost.
+
+A round is resumable because its stored turns *are* its state: `reasoning.loop.next_step` reads them and says what
+comes next. `unique(round, index)` makes a step that ran twice fail instead of count twice.
+"""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from recommender.models.catalog import Catalog, EndUser, Item
+
+
+class SubjectKind(models.TextChoices):
+    END_USER = "end_user", "end user"
+    ITEM = "item", "item"
+
+
+ONE_SUBJECT = Q(end_user__isnull=False, item__isnull=True) | Q(end_user__isnull=True, item__isnull=False)
+
+
+class RoundBatch(models.Model):
+    """One request to open rounds: the job row whose progress people watch."""
+
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="round_batches")
+    subjects = models.CharField(max_length=16, help_text="end-users, items or all")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"batch {self.pk} of {self.catalog}"
+
+
+class RoundState(models.TextChoices):
+    WAITING = "waiting", "waiting"  # for a worker
+    ASKING = "asking", "asking"  # a worker holds the lease
+    RESTING = "resting", "resting"  # done for now; `rest_reason` says why
+    FAILED = "failed", "failed"  # a permanent error, in `error`; can be retried by hand
+
+
+class RestReason(models.TextChoices):
+    REASONABLE = "reasonable", "judged reasonable"
+    BUDGET = "budget", "budget spent"
+    UNCHANGED = "unchanged", "refinement changed nothing"
+    OSCILLATING = "oscillating", "refinement returned to an earlier text"
+    MALFORMED = "malformed", "answers could not be read"
+    CANCELLED = "cancelled", "cancelled"
+
+
+class RoundQuerySet(models.QuerySet["Round"]):
+    def of_kind(self, kind: str) -> Self:
+        return self.filter(item=None) if kind == SubjectKind.END_USER else self.filter(end_user=None)
+
+
+class Round(models.Model):
+    """All turns about one subject as of one moment."""
+
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="rounds")
+    batch = models.ForeignKey(RoundBatch, on_delete=models.SET_NULL, null=True, related_name="rounds")
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, null=True, related_name="rounds")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, null=True, related_name="rounds")
+    as_of = models.BigIntegerField(help_text="Evidence is strictly before this moment, on the catalog's clock.")
+    evidence = models.JSONField(help_text="What the prompts showed: reasoning.types.Subject, frozen when opened.")
+    refinements_allowed = models.PositiveSmallIntegerField()
+
+    state = models.CharField(max_length=8, choices=RoundState, default=RoundState.WAITING)
+    rest_reason = models.CharField(max_length=12, choices=RestReason, blank=True)
+    error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Transient failures in a row.")
+    next_attempt_at = models.DateTimeField(help_text="Not before; grows with transient failures.")
+    lease_token = models.CharField(max_length=32, blank=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    rested_at = models.DateTimeField(null=True)
+
+    objects = RoundQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=ONE_SUBJECT, name="round_has_one_subject"),
+            models.UniqueConstraint(fields=["end_user", "as_of"], condition=Q(item=None), name="round_unique_end_user"),
+            models.UniqueConstraint(fields=["item", "as_of"], condition=Q(end_user=None), name="round_unique_item"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "next_attempt_at"], name="round_state_next_attempt"),
+            models.Index(fields=["batch", "state"], name="round_batch_state"),
+            models.Index(fields=["catalog", "state"], name="round_catalog_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"round {self.pk}"
+
+    @property
+    def subject_kind(self) -> SubjectKind:
+        return SubjectKind.ITEM if self.item_id else SubjectKind.END_USER
+
+    @property
+    def subject(self) -> EndUser | Item:
+        subject = self.item or self.end_user
+        assert subject is not None, "a database constraint gives every round one subject"
+        return subject
+
+
+class TurnKind(models.TextChoices):
+    REASON = "reason", "rationale"  # by the actor
+    REFINE = "refine", "refinement"  # by the actor, from a rationale and a critique
+    EDIT = "edit", "edit"  # a human's text
+    REFLECT = "reflect", "reflection"  # by the reflector
+    OVERRIDE = "override", "override"  # a human reflection that replaces the reflector's
+
+
+RATIONALES = (TurnKind.REASON, TurnKind.REFINE, TurnKind.EDIT)
+REFLECTIONS = (TurnKind.REFLECT, TurnKind.OVERRIDE)
+
+
+class Verdict(models.TextChoices):
+    REASONABLE = "reasonable", "reasonable"
+    NOT_REASONABLE = "not_reasonable", "not reasonable"
+
+
+class Turn(models.Model):
+    """One rationale (reason, refine, edit) or one reflection (reflect, override). Never changed once written.
+
+    `about`: for a reflection, the rationale it judges; for a refinement or edit, the rationale it was made from.
+    `text`: the rationale, or the reflection's critique (empty when reasonable).
+    """
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="turns")
+    index = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=8, choices=TurnKind)
+    text = models.TextField(blank=True)
+    text_hash = models.CharField(max_length=64, help_text="SHA-256 of text, hexadecimal.")
+    verdict = models.CharField(max_length=16, choices=Verdict, blank=True)
+    about = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="followers")
+    call = models.OneToOneField("LlmCall", on_delete=models.PROTECT, null=True, related_name="turn")
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["round", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["round", "index"], name="turn_index_unique_in_round"),
+            models.CheckConstraint(
+                condition=(Q(kind__in=REFLECTIONS) & ~Q(verdict="")) | (Q(kind__in=RATIONALES) & Q(verdict="")),
+                name="turn_verdict_only_on_reflections",
+            ),
+            models.CheckConstraint(condition=Q(kind=TurnKind.REASON) | Q(about__isnull=False), name="turn_has_about"),
+        ]
+
+    def __str__(self) -> str:
+        return f"turn {self.index} of round {self.round_id}"
+
+    @property
+    def is_rationale(self) -> bool:
+        return self.kind in RATIONALES
+
+
+class LlmCall(models.Model):
+    """One question to an endpoint and what came back, good or bad."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="calls")
+    role = models.CharField(max_length=10, help_text="actor or reflector")
+    step = models.CharField(max_length=8, help_text="reason, reflect or refine")
+    turn_index = models.PositiveSmallIntegerField(help_text="The turn this call was to become.")
+    prompt_name = models.CharField(max_length=60)
+    prompt_hash = models.CharField(max_length=64)
+    messages = models.JSONField()
+    model = models.CharField(max_length=200)
+    base_url = models.CharField(max_length=300)
+    parameters = models.JSONField()
+    answer = models.TextField(blank=True)
+    error_kind = models.CharField(max_length=20, blank=True, help_text="empty, malformed, transient or permanent")
+    error = models.TextField(blank=True)
+    request_id = models.CharField(max_length=200, blank=True)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    latency_ms = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["round", "turn_index"], name="llm_call_round_turn")]
+
+    def __str__(self) -> str:
+        return f"{self.step} call of round {self.round_id}"
