@@ -122,7 +122,7 @@ def _endpoint(role: str) -> dict[str, object]:
 LLM = {"actor": _endpoint("actor"), "reflector": _endpoint("reflector")}
 ROUND_REFINEMENTS = environment.integer("R4_REFINEMENTS", 2)
 
-# --- knowledge encoder: minilm, or a folder or hub name that transformers loads -----------------------------------------
+# --- knowledge encoder: minilm, or a folder or hub name that transformers loads ------------------------------------
 ENCODER = environment.text("R4_ENCODER", "minilm")
 
 # --- people -------------------------------------------------------------------------------------------------------

@@ -17,5 +17,5 @@ class PermanentLlmError(LlmError):
     """Asking the same again cannot help: a wrong model name, key or request."""
 
 
-class MalformedAnswer(Exception):
+class MalformedAnswerError(Exception):
     """An answer that the parser cannot read; the message says what is missing, in words a model can act on."""
