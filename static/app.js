@@ -1,0 +1,57 @@
+// What every page needs: the theme, the status line, focus after a swap. Everything also works without this file.
+"use strict";
+
+document.documentElement.dataset.js = "";
+
+/** Say one sentence in the live region. A new sentence replaces the old one; good news fades, bad news stays. */
+function say(text, { bad = false } = {}) {
+  const line = document.getElementById("live-status");
+  line.textContent = text;
+  line.classList.toggle("is-bad", bad);
+  clearTimeout(say.timer);
+  if (!bad) say.timer = setTimeout(() => { line.textContent = ""; }, 8000);
+}
+
+// --- theme: the same cookie that the plain form sets ---------------------------------------------------------------
+document.addEventListener("submit", (event) => {
+  const choice = event.submitter?.dataset.themeChoice;
+  if (choice === undefined) return;
+  event.preventDefault();
+  document.cookie = `theme=${choice}; path=/; max-age=31536000; samesite=lax`;
+  if (choice === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = choice;
+  for (const button of document.querySelectorAll("[data-theme-choice]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeChoice === choice));
+  }
+});
+
+// --- the account menu closes when the attention goes elsewhere -------------------------------------------------------
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;
+}
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("focusin", (event) => closeMenus(event.target));
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenus(null); });
+
+// --- htmx: focus after a swap, and a sentence for every failure ------------------------------------------------------
+document.addEventListener("htmx:afterSwap", (event) => {
+  const swapped = event.detail.elt;
+  const within = swapped.isConnected ? swapped : document;
+  const error = within.querySelector?.("[aria-invalid=true]");
+  (error || within.querySelector?.("[data-focus-on-swap]"))?.focus();
+  const outcome = within.querySelector?.("[data-announce]");
+  if (outcome) say(outcome.dataset.announce);
+});
+
+function failure(event, reason) {
+  const changes = event.detail.requestConfig?.verb !== "get";
+  say(changes ? `${reason} Nothing was saved; what you typed is still here.` : `${reason} This page may be out of date.`, { bad: true });
+}
+document.addEventListener("htmx:sendError", (event) => failure(event, "The server cannot be reached."));
+document.addEventListener("htmx:timeout", (event) => failure(event, "The server did not answer in time."));
+document.addEventListener("htmx:responseError", (event) => {
+  const status = event.detail.xhr.status;
+  if (status === 401) return; // on the way to the sign-in page
+  const reasons = { 403: "You are not allowed to do this.", 404: "This is no longer there." };
+  failure(event, reasons[status] ?? `The server answered ${status}.`);
+});
