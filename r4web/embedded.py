@@ -28,7 +28,7 @@ def secret_key(var: Path) -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        var.mkdir(parents=True, exist_ok=True)
+        var.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = os.urandom(48).hex()
         part = path.with_suffix(f".{os.getpid()}")
         part.touch(mode=0o600)

@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-os.environ.setdefault("R4_VAR", tempfile.mkdtemp(prefix="r4t-"))
+if "R4_VAR" not in os.environ:
+    os.environ["R4_VAR"] = tempfile.mkdtemp(prefix="r4t-")
 os.environ.setdefault("R4_SECRET_KEY", "tests-only")
 
 # pytest-xdist: each of its processes has a folder (files, broker socket) or a broker database of its own.
