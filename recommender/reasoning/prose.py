@@ -1,0 +1,80 @@
+"""Does a text read like something a person or a capable model wrote? A check of form, in any language, not of truth.
+
+What it is for: a broken, tiny or untrained model answers with repeated pieces or with a salad of word fragments. Such
+an answer must count as malformed, while a short, plain or foreign text passes. So it looks only at what all written
+languages share: words of ordinary shape, sentences that end, repetition, and (in longer texts) some words returning.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from itertools import groupby
+
+MAX_REPEATS = 4  # of one word in a row
+MIN_CLEAN = 0.8  # share of words of ordinary shape
+MAX_SENTENCE = 90  # words
+MAX_WORD = 45  # characters; languages that write words apart stay below
+
+# Scripts that write no spaces between words; a character counts as half a word.
+_UNSPACED = re.compile(r"[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u3400-\u9FFF\U00020000-\U0002FFFF]")
+_SENTENCE_END = re.compile(
+    r"[.!?\u2026\u3002\uFF01\uFF1F\u0964\u06D4\u061F\u1362\u0589](?=[\s\"'”’»)\]*]|$)|[\u3002\uFF01\uFF1F]|\n\s*\n"
+)
+# A word between punctuation, with inner hyphens, apostrophes, dots and slashes; or a number.
+_LETTERS = r"[^\W\d_]"
+_CLEAN = re.compile(
+    rf"[(\[\"'“‘«„¿¡*_—–-]*(?:{_LETTERS}+(?:[-'’./&·]{_LETTERS}+)*(?:['’])?|[$€£#]?\d+(?:[.,:/–-]\d+)*(?:{_LETTERS}{{1,3}}|%)?)"
+    r"[)\]\"'”’»“.,;:!?…*_—–-]*"
+)
+_INNER_CAPITAL = re.compile(r"[a-zß-ÿ][A-ZÀ-Þ]")
+_ALONE = re.compile(r"[&+/=–—|•·*-]+")  # marks that stand between words in ordinary writing
+
+
+def words(text: str) -> int:
+    """How many words; in scripts without spaces, an estimate."""
+    unspaced = len(_UNSPACED.findall(text))
+    return len(_UNSPACED.sub(" ", text).split()) + unspaced // 2
+
+
+def problem(text: str) -> str | None:
+    """What makes the text unreadable, in words for the model that wrote it; None when nothing does."""
+    if (
+        any(unicodedata.category(char) in ("Cc", "Co", "Cn") and not char.isspace() for char in text)
+        or "\ufffd" in text
+    ):
+        return "it contains characters that are not text"
+    tokens = text.split()
+    folded = [token.strip(".,;:!?\"'()").casefold() for token in tokens]
+    if _repetitive(folded) or _stutters(text):
+        return "it repeats itself instead of saying something"
+    spaced = [token for token in tokens if not _UNSPACED.search(token)]
+    clean = sum(_is_clean(token) for token in spaced)
+    if spaced and clean < MIN_CLEAN * len(spaced):
+        return "it is not made of ordinary words"
+    ends = len(_SENTENCE_END.findall(text)) or 1
+    if words(text) > MAX_SENTENCE * ends:
+        return "it is not written in sentences"
+    return None
+
+
+def _repetitive(folded: list[str]) -> bool:
+    """One word many times in a row, or a few words or phrases making up the whole."""
+    if any(sum(1 for _ in run) > MAX_REPEATS for word, run in groupby(folded) if word):
+        return True
+    if len(folded) < 12:
+        return False
+    distinct = len(set(folded)) / len(folded)
+    most = Counter(folded).most_common(1)[0][1] / len(folded)
+    phrases = list(zip(folded, folded[1:], folded[2:], strict=False))
+    return most > 0.34 or distinct < min(0.3, 30 / len(folded) + 0.1) or len(set(phrases)) < 0.5 * len(phrases)
+
+
+def _stutters(text: str) -> bool:
+    """A short piece repeated many times without spaces: "ababababab", "ingingingingинг"."""
+    return re.search(r"(\w{1,12}?)\1{7,}", text) is not None
+
+
+def _is_clean(token: str) -> bool:
+    if len(token) > MAX_WORD or _ALONE.fullmatch(token):
+        return len(token) <= MAX_WORD
+    return _CLEAN.fullmatch(token) is not None and len(_INNER_CAPITAL.findall(token)) <= 1
