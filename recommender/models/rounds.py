@@ -47,6 +47,7 @@ class RestReason(models.TextChoices):
     OSCILLATING = "oscillating", "refinement returned to an earlier text"
     MALFORMED = "malformed", "answers could not be read"
     CANCELLED = "cancelled", "cancelled"
+    EDITED = "edited", "a person wrote the text"
 
 
 class RoundQuerySet(models.QuerySet["Round"]):

@@ -99,7 +99,8 @@ def _judgement(turns: Sequence[TurnValue], rationale: TurnValue) -> TurnValue | 
     """The last word on a rationale; a person's override outranks the reflector, whichever came later."""
     about = [turn for turn in turns if turn.kind in JUDGING and turn.about == rationale.index]
     overrides = [turn for turn in about if turn.kind == "override"]
-    return (overrides or about or [None])[-1]
+    found = overrides or about
+    return found[-1] if found else None
 
 
 def _repeats(

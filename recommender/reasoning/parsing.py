@@ -19,14 +19,15 @@ Verdict = Literal["reasonable", "not_reasonable"]
 
 MIN_RATIONALE, MAX_RATIONALE = 8, 600  # words; about 200 are asked for
 MIN_CRITIQUE, MAX_CRITIQUE = 3, 600
-MAX_CHARACTERS = 12_000  # of an answer's useful part
+MAX_CHARACTERS = 12_000  # of one rationale or critique
+MAX_ANSWER = 100_000  # characters that are looked at, thinking included
 NAMES: dict[Kind, str] = {"end_user": "user preference", "item": "item knowledge"}
 
 _THOUGHT = re.compile(r"<\s*(think|thinking|thought|reasoning)\s*>.*?<\s*/\s*\1\s*>", re.DOTALL | re.IGNORECASE)
 _THOUGHT_END = re.compile(r".*<\s*/\s*(?:think|thinking|thought|reasoning)\s*>", re.DOTALL | re.IGNORECASE)
 _THOUGHT_START = re.compile(r"<\s*(?:think|thinking|thought|reasoning)\s*>", re.IGNORECASE)
 _FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*$", re.MULTILINE)
-_ANY_TAG = re.compile(r"<\s*/?\s*[A-Za-z][A-Za-z _-]{0,40}/?\s*>")
+_ANY_TAG = re.compile(r"<[ ]?/?[ ]?[A-Za-z][A-Za-z _-]{0,40}/?\s*>")
 _LABEL = (
     r"(?:refined|updated|final|revised)?[\s_-]*(?:user[\s_-]*preferences?|(?:item|book|movie|product)?[\s_-]*knowledge)"
 )
@@ -58,7 +59,7 @@ _CRITIQUE_CLOSED = re.compile(rf"<\s*/\s*{_CRITIQUE}\s*>", re.IGNORECASE)
 _BARE = re.compile(r"(?:the [\w ]{1,40} is )?(?:not )?reasonable\W*", re.IGNORECASE)
 _TWICE_NEGATED = re.compile(r"\b(?:not|isn't|never)\b[\w ]{0,20}\bun ?reasonable\b")
 _NEGATED = re.compile(
-    r"(?:\b(?:not|cannot|never|hardly|neither|nor|no longer|far from|anything but)\b|n't\b)[^.;\n]{0,60}?\breasonable\b"
+    r"(?:\b(?:not|cannot|never|hardly|neither|nor|no longer|far from|anything but)\b|n't\b)(?:(?!\bbut\b)[^.;]){0,60}?\breasonable\b"
     r"|\bun ?reasonable\b"
 )
 _EMPTY = re.compile(r"\W*(?:none|n/?a|nothing|empty|no (?:critique|reflection|issues?|problems?))?\W*", re.IGNORECASE)
@@ -153,7 +154,7 @@ def _check(name: str, text: str, count: int, most: int) -> None:
 
 def _useful(text: str) -> str:
     """The answer without the model's thinking and without code fences."""
-    text = _THOUGHT_END.sub("", _THOUGHT.sub(" ", text))
+    text = _THOUGHT_END.sub("", _THOUGHT.sub(" ", text[:MAX_ANSWER]))
     if _THOUGHT_START.search(text):
         raise MalformedAnswerError("The answer ends while still thinking; give the answer itself.")
     return _FENCE.sub("", text).replace("\x00", " ").strip()
