@@ -1,16 +1,23 @@
 """Who decides, when and why: reviews, their slots, and the decisions people made."""
 
+from datetime import datetime
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from recommender.models import Round, Turn
+from recommender.models import Account, Round, Turn
+from reviews.choices import DecisionVerdict, ReviewState
+from reviews.policy import Action, may
+
+__all__ = ["Decision", "DecisionVerdict", "Review", "ReviewState", "Skip", "Slot"]
 
 
-class ReviewState(models.TextChoices):
-    OPEN = "open", "open"  # waits for a decision
-    AWAITING_ACTOR = "awaiting_actor", "awaiting the actor"  # overridden; opens again when the round rests
-    DONE = "done", "done"
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def visible_to(self, account: Account) -> Self:
+        """The reviews an account may open: all of them for those who may see the queue, none for others."""
+        return self if may(account.role, Action.SEE_QUEUE) else self.none()
 
 
 class Review(models.Model):
@@ -22,11 +29,31 @@ class Review(models.Model):
     opened_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True)
 
+    objects = ReviewQuerySet.as_manager()
+
     class Meta:
         indexes = [models.Index(fields=["state", "opened_at"], name="review_state_opened")]
 
     def __str__(self) -> str:
         return f"review {self.pk}"
+
+
+class SlotQuerySet(models.QuerySet["Slot"]):
+    def free(self, now: datetime) -> Self:
+        """Held by nobody any more, in an open review."""
+        unheld = Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
+        return self.filter(unheld, review__state=ReviewState.OPEN)
+
+    def held_by(self, account: Account, now: datetime) -> Self:
+        return self.filter(leased_by=account, lease_expires_at__gt=now, review__state=ReviewState.OPEN)
+
+    def held_by_others(self, account: Account, now: datetime) -> Self:
+        held = self.filter(lease_expires_at__gt=now, review__state=ReviewState.OPEN)
+        return held.exclude(leased_by=account)
+
+    def not_skipped_by(self, account: Account, now: datetime) -> Self:
+        skipped = Skip.objects.filter(account=account, until__gt=now, review=models.OuterRef("review"))
+        return self.filter(~models.Exists(skipped))
 
 
 class Slot(models.Model):
@@ -38,6 +65,8 @@ class Slot(models.Model):
     lease_token = models.CharField(max_length=32, blank=True)
     lease_expires_at = models.DateTimeField(null=True)
 
+    objects = SlotQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["review", "number"], name="slot_number_unique_in_review")]
         indexes = [models.Index(fields=["leased_by", "lease_expires_at"], name="slot_lease")]
@@ -46,11 +75,18 @@ class Slot(models.Model):
         return f"slot {self.number} of review {self.review_id}"
 
 
-class DecisionVerdict(models.TextChoices):
-    APPROVE = "approve", "approve"
-    EDIT = "edit", "edit"
-    OVERRIDE = "override", "override"
-    REJECT = "reject", "reject"
+class Skip(models.Model):
+    """An annotator passed over a review: it is not offered to them again until `until`. Not a verdict."""
+
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="skips")
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="skips")
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["review", "account"], name="skip_unique")]
+
+    def __str__(self) -> str:
+        return f"skip of review {self.review_id}"
 
 
 class Decision(models.Model):

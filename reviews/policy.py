@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from recommender.models import Role
-from reviews.models import DecisionVerdict, ReviewState
+from reviews.choices import DecisionVerdict, ReviewState
 
 
 class Action(StrEnum):
@@ -35,11 +35,15 @@ def may(role: str, action: Action) -> bool:
     return action in _ALLOWED.get(role, frozenset())
 
 
-def allowed_verdicts(*, role: str, state: str, has_reflection: bool) -> tuple[DecisionVerdict, ...]:
-    """The verdicts an account may give on a review, in the order the page shows them.
+def allowed_verdicts(*, role: str, state: str, holds: bool) -> tuple[DecisionVerdict, ...]:
+    """The verdicts an account may give on a review: all four while it is open and they hold it, else none."""
+    if state == ReviewState.OPEN and holds and may(role, Action.DECIDE):
+        return tuple(DecisionVerdict)
+    return ()
 
-    Without a reflection there is no critique to override.
-    """
-    if state != ReviewState.OPEN or not may(role, Action.DECIDE):
-        return ()
-    return tuple(v for v in DecisionVerdict if v != DecisionVerdict.OVERRIDE or has_reflection)
+
+def may_reopen(*, role: str, state: str, decided_by_them: bool) -> bool:
+    """A lead may reopen any decided review; an annotator the ones they decided last."""
+    if state != ReviewState.DONE or not may(role, Action.DECIDE):
+        return False
+    return decided_by_them or may(role, Action.REOPEN_REVIEWS)

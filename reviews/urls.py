@@ -1,4 +1,4 @@
-"""The pages people use. The top bar shows `queue`, `rounds`, `backbones` and `insights` to the roles that may see them."""
+"""The pages people use. The top bar links queue, rounds, backbones and insights for the roles that may see them."""
 
 from django.urls import URLPattern, URLResolver
 
