@@ -4,10 +4,15 @@ Rows in the database are the truth; a message only nudges a worker. A contract t
 registered Celery tasks equal.
 """
 
+import logging
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from celery import current_app
 from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
 
 ADVANCE_ROUNDS = "rounds.advance"  # kwargs: round_ids: list[int]
 SWEEP_ROUNDS = "rounds.sweep"  # no kwargs; every 30 s
@@ -24,8 +29,20 @@ QUEUES = {
 
 def send(name: str, **kwargs: object) -> None:
     """Send a job once the surrounding transaction commits; a broker that is down costs delay, never the work."""
-    transaction.on_commit(partial(_send_now, name, kwargs), robust=True)
+    send_all(name, [kwargs])
 
 
-def _send_now(name: str, kwargs: dict[str, object]) -> None:
-    current_app.send_task(name, kwargs=kwargs, queue=QUEUES[name], ignore_result=True, retry=False)
+def send_all(name: str, each: Sequence[Mapping[str, object]]) -> None:
+    """Send one job for each of these keyword arguments, as `send` does. The first that cannot be sent is the last
+    one tried: with a broker that does not answer, every attempt takes a second or more."""
+    transaction.on_commit(partial(_send_now, name, each), robust=True)
+
+
+def _send_now(name: str, each: Sequence[Mapping[str, object]]) -> None:
+    for sent, kwargs in enumerate(each):
+        try:
+            current_app.send_task(name, kwargs=dict(kwargs), queue=QUEUES[name], ignore_result=True, retry=False)
+        except OperationalError as error:
+            unsent = len(each) - sent
+            log.warning("The broker cannot be reached, so %d %s jobs wait for the sweep: %s", unsent, name, error)
+            return
