@@ -12,7 +12,8 @@ from itertools import groupby
 
 MAX_REPEATS = 4  # of one word in a row
 MIN_CLEAN = 0.8  # share of words of ordinary shape
-MAX_SENTENCE = 90  # words
+SURELY_CLEAN = 0.95  # below it, sentences must at least start like sentences
+MIN_SENTENCE, MAX_SENTENCE = 8, 90  # words: from the first on, a full stop is expected; up to the second, one is enough
 MAX_WORD = 45  # characters; languages that write words apart stay below
 
 # Scripts that write no spaces between words; a character counts as half a word.
@@ -20,6 +21,7 @@ _UNSPACED = re.compile(r"[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u
 _SENTENCE_END = re.compile(
     r"[.!?\u2026\u3002\uFF01\uFF1F\u0964\u06D4\u061F\u1362\u0589](?=[\s\"'”’»)\]*]|$)|[\u3002\uFF01\uFF1F]|\n\s*\n"
 )
+_SENTENCE_START = re.compile(r"(?:\A|[.!?…]\s)[^\w]*([^\W\d_])")
 # A word between punctuation, with inner hyphens, apostrophes, dots and slashes; or a number.
 _LETTERS = r"[^\W\d_]"
 _CLEAN = re.compile(
@@ -48,11 +50,15 @@ def problem(text: str) -> str | None:
     if _repetitive(folded) or _stutters(text):
         return "it repeats itself instead of saying something"
     spaced = [token for token in tokens if not _UNSPACED.search(token)]
-    clean = sum(_is_clean(token) for token in spaced)
-    if spaced and clean < MIN_CLEAN * len(spaced):
+    if len(spaced) < len(tokens) - len(spaced):
+        return None  # a script without spaces, and often without full stops
+    clean = sum(_is_clean(token) for token in spaced) / max(len(spaced), 1)
+    starts = [start for start in _SENTENCE_START.findall(text) if start.lower() != start.upper()]
+    capitals = sum(start != start.lower() for start in starts)
+    if clean < MIN_CLEAN or (clean < SURELY_CLEAN and capitals * 2 < len(starts)):
         return "it is not made of ordinary words"
-    ends = len(_SENTENCE_END.findall(text)) or 1
-    if words(text) > MAX_SENTENCE * ends:
+    ends = len(_SENTENCE_END.findall(text))
+    if words(text) > MAX_SENTENCE * max(ends, 1) or (words(text) >= MIN_SENTENCE and not ends):
         return "it is not written in sentences"
     return None
 
@@ -77,4 +83,6 @@ def _stutters(text: str) -> bool:
 def _is_clean(token: str) -> bool:
     if len(token) > MAX_WORD or _ALONE.fullmatch(token):
         return len(token) <= MAX_WORD
+    if not token.isascii():  # vowel signs and accents written as characters of their own
+        token = "".join(char for char in token if not unicodedata.category(char).startswith("M"))
     return _CLEAN.fullmatch(token) is not None and len(_INNER_CAPITAL.findall(token)) <= 1
