@@ -78,6 +78,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- jobs ---------------------------------------------------------------------------------------------------------
+BROKER_IS_EMBEDDED = not environment.text("REDIS_URL")
 REDIS_URL = environment.text("REDIS_URL") or embedded.broker_url(VAR_DIR)
 CELERY_BROKER_URL = REDIS_URL
 # Redis hands an unacknowledged job out again after visibility_timeout; by default kombu looks only every ~100 s.
@@ -107,12 +108,13 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- LLM endpoints: the embedded one unless told otherwise ----------------------------------------------------------
 ENDPOINT_PORT = environment.integer("R4_ENDPOINT_PORT", PORT + 1)
+EMBEDDED_ENDPOINT_URL = f"http://127.0.0.1:{ENDPOINT_PORT}/v1"
 
 
 def _endpoint(role: str) -> dict[str, object]:
     prefix = f"R4_{role.upper()}_"
     return {
-        "base_url": environment.text(f"{prefix}BASE_URL", f"http://127.0.0.1:{ENDPOINT_PORT}/v1"),
+        "base_url": environment.text(f"{prefix}BASE_URL", EMBEDDED_ENDPOINT_URL),
         "model": environment.text(f"{prefix}MODEL", f"r4-demo-{role}"),
         "api_key": environment.text(f"{prefix}API_KEY", "none"),
         "temperature": environment.number(f"{prefix}TEMPERATURE", 0.0),
