@@ -8,9 +8,11 @@ from typing import TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+asked: set[str] = set()  # names of all settings that were read: r4web.checks warns about misspelt ones
 
 
 def text(name: str, default: str = "") -> str:
+    asked.add(name)
     return os.environ.get(name, "").strip() or default
 
 

@@ -11,6 +11,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = environment.folder("R4_VAR", BASE_DIR / "var")
 PORT = environment.integer("R4_PORT", 8000)
 
+DEMO = environment.flag("R4_DEMO", default=True)  # `up` sets a sample catalog up
+
 DEBUG = environment.flag("R4_DEBUG", default=False)
 SECRET_KEY = environment.text("R4_SECRET_KEY") or embedded.secret_key(VAR_DIR)
 ALLOWED_HOSTS = environment.text("R4_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
@@ -28,6 +30,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "r4web.apps.R4WebConfig",
     "recommender",
     "reviews",
     "worker",
@@ -152,6 +155,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "recommender.api.errors.problem_json",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `format` is no parameter of ours
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "R4Web",

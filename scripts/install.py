@@ -15,18 +15,20 @@ import select
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from worker.supervisor.progress import Progress  # noqa: E402 - found through the line above
+
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
 LOG = ROOT / "var" / "log" / "install.log"
 TORCH = "torch==2.13.0"
 NEEDED_BYTES = 4 * 2**30  # the environment is about 2.5 GB; pip also unpacks somewhere
-LINE_EVERY = 10.0  # seconds between progress lines when there is no terminal
 
 MISTAKES = {
     r"No space left on device|Errno 28": "The disk is full: free some space, then run the same command again.",
@@ -41,28 +43,6 @@ MISTAKES = {
         "or PYTHON to another Python (3.11 to 3.13)."
     ),
 }
-
-
-class Progress:
-    """One line per step: in place on a terminal, else a new line every few seconds."""
-
-    def __init__(self, what: str) -> None:
-        self.what, self.begun, self.printed = what, time.monotonic(), 0.0
-        self.terminal = sys.stdout.isatty()
-        self.show("", force=True)
-
-    def show(self, how_far: str, *, force: bool = False) -> None:
-        now = time.monotonic()
-        if not force and now - self.printed < (0.2 if self.terminal else LINE_EVERY):
-            return
-        self.printed = now
-        line = f"{self.what} … {how_far}{', ' if how_far else ''}{now - self.begun:.0f} s"
-        print(f"\r\033[K{line}" if self.terminal else line, end="" if self.terminal else "\n", flush=True)
-
-    def done(self, how_far: str = "done") -> None:
-        self.show(how_far, force=True)
-        if self.terminal:
-            print()
 
 
 def main(lock_name: str) -> None:
@@ -109,17 +89,17 @@ def _install(lock_name: str) -> None:
         )
     version = "{}.{}.{}".format(*sys.version_info[:3])
     if not _environment_is_of(sys.version):
-        progress = Progress(f"[1/3] Virtual environment .venv, Python {version}")
-        _run([sys.executable, "-m", "venv", "--clear", str(VENV)], progress)
+        with Progress(f"[1/3] Virtual environment .venv, Python {version}") as progress:
+            _run([sys.executable, "-m", "venv", "--clear", str(VENV)], progress)
 
     index = os.environ.get("R4_TORCH_INDEX", "").strip()
-    progress = Progress(f"[2/3] {TORCH}" + (" from R4_TORCH_INDEX" if index else ""))
-    _pip([TORCH, *(["--index-url", index] if index else [])], progress, packages=0)
+    with Progress(f"[2/3] {TORCH}" + (" from R4_TORCH_INDEX" if index else "")) as progress:
+        _pip([TORCH, *(["--index-url", index] if index else [])], progress, packages=0)
 
     lock = f"requirements/{lock_name}.lock"
     packages = sum(1 for line in (ROOT / lock).read_text().splitlines() if re.match(r"[A-Za-z0-9]", line))
-    progress = Progress(f"[3/3] {packages} packages of {lock}")
-    _pip(["--require-hashes", "-r", lock], progress, packages=packages)
+    with Progress(f"[3/3] {packages} packages of {lock}") as progress:
+        _pip(["--require-hashes", "-r", lock], progress, packages=packages)
 
 
 def _environment_is_of(version: str) -> bool:
@@ -190,10 +170,7 @@ def _run(
             process.terminate()
             raise
     if process.returncode != 0:
-        if progress.terminal:
-            print()
         sys.exit(_what_went_wrong(output))
-    progress.done()
 
 
 def _what_went_wrong(output: str) -> str:

@@ -1,0 +1,101 @@
+"""Mistakes in settings, said by `manage.py check` before they hurt. `--deploy` also asks whether the broker answers."""
+
+import difflib
+import os
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from r4web import environment
+from worker.supervisor import ready
+
+STRUCTURED = ("auto", "json_schema", "tags")
+BROKER_SCHEMES = ("redis", "rediss", "redis+socket")
+READ_ELSEWHERE = {"R4_TORCH_INDEX", "R4_CHROMIUM"}  # by scripts and tests
+
+
+@register("r4web")
+def endpoints(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    return [problem for role in settings.LLM for problem in _endpoint(role, settings.LLM[role])]
+
+
+def _endpoint(role: str, values: dict[str, Any]) -> list[CheckMessage]:
+    prefix = f"R4_{role.upper()}_"
+    url = urlsplit(str(values["base_url"]))
+    rules = (
+        ("BASE_URL", url.scheme in ("http", "https") and bool(url.netloc), "an http or https address ending in /v1"),
+        ("STRUCTURED", values["structured"] in STRUCTURED, " or ".join(STRUCTURED)),
+        ("TEMPERATURE", 0 <= values["temperature"] <= 2, "from 0 to 2"),
+        ("TOP_P", 0 < values["top_p"] <= 1, "above 0 and at most 1"),
+        ("MAX_TOKENS", values["max_tokens"] >= 1, "at least 1"),
+        ("TIMEOUT", values["timeout"] > 0, "above 0 seconds"),
+        ("CONCURRENCY", values["concurrency"] >= 1, "at least 1"),
+    )
+    return [
+        Error(f"{prefix}{name} must be {expected}; it is {values[name.lower()]!r}.", id="r4web.E001")
+        for name, holds, expected in rules
+        if not holds
+    ]
+
+
+@register("r4web")
+def addresses(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = [
+        Error(f"{name} must be a port from 1 to 65535; it is {port}.", id="r4web.E002")
+        for name, port in (("R4_PORT", settings.PORT), ("R4_ENDPOINT_PORT", settings.ENDPOINT_PORT))
+        if not 1 <= port <= 65535
+    ]
+    if settings.PORT == settings.ENDPOINT_PORT:
+        found.append(Error("R4_PORT and R4_ENDPOINT_PORT must be two ports.", id="r4web.E003"))
+    if urlsplit(settings.REDIS_URL).scheme not in BROKER_SCHEMES:
+        found.append(Error(f"REDIS_URL must begin with {', '.join(BROKER_SCHEMES)}.", id="r4web.E004"))
+    return found
+
+
+@register("r4web")
+def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    if 0 <= settings.ROUND_REFINEMENTS <= 20:
+        return []
+    return [
+        Error(f"R4_REFINEMENTS must be from 0 to 20; it is {settings.ROUND_REFINEMENTS}.", id="r4web.E005"),
+    ]
+
+
+@register("r4web")
+def misspelt(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """A setting that nobody reads is most often a misspelt one."""
+    known = environment.asked | READ_ELSEWHERE
+    found: list[CheckMessage] = []
+    for name in sorted(os.environ):
+        if name.startswith("R4_") and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {close[0]}?" if close else "See docs/settings.md."
+            found.append(checks.Warning(f"{name} is set, but there is no such setting.", hint=hint, id="r4web.W001"))
+    return found
+
+
+@register(Tags.security, deploy=True)
+def production(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not environment.text("R4_SECRET_KEY"):
+        found.append(
+            checks.Warning(
+                "R4_SECRET_KEY is not set: the key in the var folder serves this machine only.",
+                hint="Processes on several machines need the same one, or sign-ins break.",
+                id="r4web.W002",
+            )
+        )
+    if not ready.broker_answers():
+        found.append(
+            checks.Warning(
+                "The broker does not answer: rounds and training runs would wait.",
+                hint="Start Redis or Valkey and name it in REDIS_URL; `make run` starts an embedded one.",
+                id="r4web.W003",
+            )
+        )
+    return found

@@ -1,0 +1,78 @@
+"""Which processes one machine runs: web, workers, beat, and the embedded broker and endpoint where none is named."""
+
+import os
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from django.conf import settings
+
+from worker.supervisor import valkey
+
+WEB_PROCESSES = 2
+WEB_THREADS = 4  # in each web process
+LLM_THREADS = 2  # each holds many calls in flight
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process to keep running.
+
+    `last`: it is stopped after the others, which may still need it. `alone`: it has no processes of its own.
+    """
+
+    name: str
+    command: list[str]
+    last: bool = False
+    alone: bool = True
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def broker() -> Child | None:
+    """The embedded Valkey, unless REDIS_URL names a broker."""
+    if not settings.BROKER_IS_EMBEDDED:
+        return None
+    socket = Path(settings.REDIS_URL.removeprefix("redis+socket://"))
+    return Child("broker", valkey.command(folder=settings.VAR_DIR / "run" / "valkey", socket=socket), last=True)
+
+
+def needs_endpoint() -> bool:
+    """Whether actor or reflector is the embedded endpoint."""
+    return any(role["base_url"] == settings.EMBEDDED_ENDPOINT_URL for role in settings.LLM.values())
+
+
+def services() -> list[Child]:
+    """Everything that needs the broker and a migrated database."""
+    wanted = [_web(), _worker("llm"), _worker("training"), _beat()]
+    if needs_endpoint():
+        wanted.insert(0, _python("endpoint", "worker.endpoint", "--port", str(settings.ENDPOINT_PORT)))
+    return wanted
+
+
+def _python(name: str, module: str, *arguments: str, **environment: str) -> Child:
+    return Child(name, [sys.executable, "-m", module, *arguments], environment=environment)
+
+
+def _web() -> Child:
+    web = _python(
+        "web", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(settings.PORT), "--no-ws",
+        "--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--log-level", "info",
+        "r4web.wsgi:application",
+    )  # fmt: skip
+    return replace(web, alone=False)
+
+
+def _worker(queue: str) -> Child:
+    # Threads or a lone process: a killed worker leaves no child processes behind.
+    pool = ("--pool", "threads", "--concurrency", str(LLM_THREADS)) if queue == "llm" else ("--pool", "solo")
+    cores = str(os.cpu_count() or 1) if queue == "training" else "1"
+    return _python(
+        f"worker-{queue}", "celery", "--app", "r4web", "worker", "--queues", queue, "--hostname", f"{queue}@%h",
+        *pool, "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO",
+        OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", cores),
+    )  # fmt: skip
+
+
+def _beat() -> Child:
+    schedule = settings.CELERY_BEAT_SCHEDULE_FILENAME
+    return _python("beat", "celery", "--app", "r4web", "beat", "--schedule", schedule, "--pidfile=")
