@@ -68,6 +68,9 @@ class Round(models.Model):
 
     state = models.CharField(max_length=8, choices=RoundState, default=RoundState.WAITING)
     rest_reason = models.CharField(max_length=12, choices=RestReason, blank=True)
+    rejected_index = models.PositiveSmallIntegerField(
+        null=True, help_text="The turn that people rejected when it was the proposal: it is no reason to show anybody."
+    )
     error = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Transient failures in a row.")
     next_attempt_at = models.DateTimeField(help_text="Not before; grows with transient failures.")
