@@ -1,0 +1,129 @@
+"""Every error is a problem document (RFC 9457) that says what to do."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from recommender.api.authentication import HOW_TO_SEND
+
+CONTENT_TYPE = "application/problem+json"
+DOCS = "/api/v1/docs/"
+
+logger = logging.getLogger(__name__)
+
+
+class Problem(exceptions.APIException):
+    """An error of this API. `slug` ends the problem's type, which programs may rely on; texts may change."""
+
+    slug = "bad-request"
+    title = "Bad request"
+    status_code = HTTPStatus.BAD_REQUEST
+
+
+class InvalidParameter(Problem):
+    slug = "invalid-parameter"
+    title = "A parameter is not valid"
+
+    def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(" ".join(error["detail"] for error in errors))
+        self.errors = [dict(error) for error in errors]
+
+
+class UnknownCatalog(Problem):
+    slug = "unknown-catalog"
+    title = "Unknown catalog"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class UnknownEndUser(Problem):
+    slug = "unknown-user"
+    title = "Unknown end user"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class UnknownRecommendation(Problem):
+    slug = "unknown-recommendation"
+    title = "Unknown recommendation"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class UnknownPath(Problem):
+    slug = "unknown-path"
+    title = "There is nothing at this address"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+# What Django REST framework raises itself: type, title, and what to do where its own words do not say so.
+_OWN: list[tuple[type[exceptions.APIException], str, str, str]] = [
+    (exceptions.NotAuthenticated, "no-token", "A token is needed", HOW_TO_SEND),
+    (exceptions.AuthenticationFailed, "token-refused", "The token was refused", ""),
+    (exceptions.PermissionDenied, "not-allowed", "Not allowed", "This token may not do this. Ask a lead."),
+    (exceptions.NotFound, "not-found", "Not found", f"Check the address; {DOCS} lists all addresses."),
+    (exceptions.MethodNotAllowed, "method-not-allowed", "Method not allowed", ""),
+    (exceptions.NotAcceptable, "not-acceptable", "Not acceptable", "Send `Accept: application/json`."),
+    (exceptions.UnsupportedMediaType, "unsupported-media-type", "Unsupported media type", ""),
+    (exceptions.Throttled, "too-many-requests", "Too many requests", ""),
+    (exceptions.ParseError, "bad-request", "Bad request", ""),
+]
+
+
+def problem_json(exc: Exception, context: dict[str, Any]) -> Response:
+    """Django REST framework's exception handler. What nobody foresaw is logged and answered as a 500 problem."""
+    request = context["request"]
+    if isinstance(exc, Http404):
+        exc = exceptions.NotFound()
+    elif isinstance(exc, PermissionDenied):
+        exc = exceptions.PermissionDenied()
+    if not isinstance(exc, exceptions.APIException):
+        logger.error("%s %s failed", request.method, request.path, exc_info=exc)
+        body = internal_error(request.path)
+        return Response(body, status=body["status"], content_type=CONTENT_TYPE)
+    body = _document(exc, context) | {"status": int(exc.status_code), "instance": request.path}
+    response = Response(body, status=exc.status_code, content_type=CONTENT_TYPE)
+    challenge = getattr(exc, "auth_header", None)
+    if challenge:
+        response["WWW-Authenticate"] = challenge
+    wait = getattr(exc, "wait", None)
+    if wait:
+        response["Retry-After"] = str(int(wait) + 1)
+    return response
+
+
+def internal_error(path: str) -> dict[str, Any]:
+    return {
+        "type": _type("internal-error"),
+        "title": "Something went wrong here",
+        "status": int(HTTPStatus.INTERNAL_SERVER_ERROR),
+        "detail": "The server could not answer; its log says why. Try again later, or tell whoever runs it.",
+        "instance": path,
+    }
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """A failure outside any view, at an address of the API."""
+    body = internal_error(request.path)
+    return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
+
+
+def _document(exc: exceptions.APIException, context: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(exc, InvalidParameter):
+        return {"type": _type(exc.slug), "title": exc.title, "detail": str(exc.detail), "errors": exc.errors}
+    if isinstance(exc, Problem):
+        return {"type": _type(exc.slug), "title": exc.title, "detail": str(exc.detail)}
+    for kind, slug, title, detail in _OWN:
+        if isinstance(exc, kind):
+            said = detail or str(exc.detail)
+            if isinstance(exc, exceptions.MethodNotAllowed):
+                said = f"{said} Allowed here: {', '.join(context['view'].allowed_methods)}."
+            return {"type": _type(slug), "title": title, "detail": said}
+    return {"type": _type("bad-request"), "title": "Bad request", "detail": str(exc.detail)}
+
+
+def _type(slug: str) -> str:
+    return f"urn:r4web:problem:{slug}"

@@ -1,0 +1,61 @@
+"""Query parameters: read strictly, so that a misspelt one is an error and not an answer to another question."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from recommender.api.errors import InvalidParameter
+from recommender.serving.types import EXPLAIN_CHOICES, MOST_ITEMS
+
+
+class WholeNumberField(serializers.IntegerField):
+    """Digits and nothing else: not " 5", not "5.0"."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not (isinstance(data, str) and data.isascii() and data.isdigit()):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class RecommendationsQuery(serializers.Serializer[Any]):
+    limit = WholeNumberField(
+        default=10,
+        min_value=1,
+        max_value=MOST_ITEMS,
+        help_text="The most items to list.",
+    )
+    explain = serializers.ChoiceField(
+        default="none",
+        choices=EXPLAIN_CHOICES,
+        help_text="How much to say about each item: nothing, the first sentence of each text, or all of it.",
+    )
+
+
+class NoQuery(serializers.Serializer[Any]):
+    """For addresses without parameters."""
+
+
+def parse(request: Request, query: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    """The validated parameters. Raises InvalidParameter, which names each wrong one and what it may be."""
+    form = query(data=request.query_params)
+    errors = [_unknown(name, list(form.fields)) for name in request.query_params if name not in form.fields]
+    repeated = [name for name in map(str, form.fields) if len(request.query_params.getlist(name)) > 1]
+    errors += [{"parameter": name, "detail": f"`{name}` may be given once."} for name in repeated]
+    if not form.is_valid():
+        errors += [{"parameter": name, "detail": _expected(form.fields[name], name)} for name in form.errors]
+    if errors:
+        raise InvalidParameter(errors)
+    return dict(form.validated_data)
+
+
+def _unknown(name: str, known: list[str]) -> dict[str, str]:
+    may = f"Known here: {', '.join(f'`{each}`' for each in known)}." if known else "There are none here."
+    return {"parameter": name, "detail": f"There is no parameter `{name}`. {may}"}
+
+
+def _expected(field: serializers.Field[Any, Any, Any, Any], name: str) -> str:
+    if isinstance(field, serializers.ChoiceField):
+        return f"`{name}` must be one of {', '.join(field.choices)}."
+    assert isinstance(field, WholeNumberField), "a new kind of parameter must say what it expects"
+    return f"`{name}` must be a whole number from {field.min_value} to {field.max_value}."

@@ -1,0 +1,42 @@
+"""What callers name, found: catalogs and end users by the ids programs and people use."""
+
+from uuid import UUID
+
+from django.db.models import Count, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from recommender.models import BackboneVersion, Catalog, EndUser, Item, Recommendation, VersionState
+
+
+def active_backbone(catalog: Catalog) -> BackboneVersion | None:
+    """The version that ranks this catalog now, its snapshot loaded."""
+    return BackboneVersion.objects.select_related("snapshot").filter(catalog=catalog, state=VersionState.ACTIVE).first()
+
+
+def end_user_named(catalog: str, external_id: str) -> EndUser | None:
+    """The end user, their catalog loaded. Any text may be asked for, also one that no id can be."""
+    if "\x00" in external_id or "\x00" in catalog:  # PostgreSQL refuses even to compare it
+        return None
+    return EndUser.objects.select_related("catalog").filter(catalog__name=catalog, external_id=external_id).first()
+
+
+def catalog_named(name: str) -> Catalog | None:
+    return None if "\x00" in name else Catalog.objects.filter(name=name).first()
+
+
+def catalogs() -> QuerySet[Catalog]:
+    """All catalogs by name, with `item_count`, `end_user_count`, and of the backbone versions the active one only."""
+    active = Prefetch("backbone_versions", BackboneVersion.objects.filter(state=VersionState.ACTIVE))
+    counted = Catalog.objects.annotate(item_count=_count(Item), end_user_count=_count(EndUser))
+    return counted.prefetch_related(active).order_by("name")
+
+
+def logged(recommendation_id: UUID) -> Recommendation | None:
+    """A served list by its id, with all that replaying it reads."""
+    related = ("catalog", "end_user", "backbone__snapshot")
+    return Recommendation.objects.select_related(*related).filter(pk=recommendation_id).first()
+
+
+def _count(model: type[Item] | type[EndUser]) -> Coalesce:
+    of_catalog = model.objects.filter(catalog=OuterRef("pk")).order_by().values("catalog")
+    return Coalesce(Subquery(of_catalog.annotate(n=Count("*")).values("n")), 0, output_field=IntegerField())

@@ -1,0 +1,65 @@
+"""Keys that programs use: made, recognised, revoked. Only a key's SHA-256 is ever stored."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from recommender.models import Account, ApiToken
+
+PREFIX_LENGTH = 12
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
+ASK_A_LEAD = "A lead makes new ones."
+
+
+class TokenRefusedError(Exception):
+    """This key opens nothing; the message says why and what to do."""
+
+
+def create_token(name: str, *, account: Account, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+    """Make a token for `account`. Returns it and its key, which cannot be read again."""
+    key = f"r4_{secrets.token_urlsafe(32)}"
+    token = ApiToken.objects.create(
+        name=name, prefix=key[:PREFIX_LENGTH], digest=_digest(key), created_by=account, expires_at=expires_at
+    )
+    return token, key
+
+
+def recognise(key: str, *, now: datetime | None = None) -> ApiToken:
+    """The token of a key that may be used now, its account loaded. Raises TokenRefusedError."""
+    now = now or timezone.now()
+    digest = _digest(key)
+    token = ApiToken.objects.select_related("created_by").filter(digest=digest).first()
+    # The index compares SHA-256 values, which a caller cannot steer; what decides compares in constant time.
+    if token is None or not hmac.compare_digest(token.digest, digest):
+        raise TokenRefusedError(f"This token is not known: check the key. {ASK_A_LEAD}")
+    if token.revoked_at is not None:
+        raise TokenRefusedError(f"The token {token} was revoked on {token.revoked_at:%Y-%m-%d}. {ASK_A_LEAD}")
+    if token.expires_at is not None and token.expires_at <= now:
+        raise TokenRefusedError(f"The token {token} expired on {token.expires_at:%Y-%m-%d}. {ASK_A_LEAD}")
+    if not token.created_by.is_active:
+        raise TokenRefusedError(f"The account of the token {token} is closed. {ASK_A_LEAD}")
+    _note_use(token, now=now)
+    return token
+
+
+def revoke(token: ApiToken) -> None:
+    """From now on the key opens nothing. Revoking it again keeps the first moment."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _note_use(token: ApiToken, *, now: datetime) -> None:
+    """Write `last_used_at` at most once a minute: reading a recommendation must not always write a token."""
+    noted_before = now - USE_IS_NOTED_EVERY
+    if token.last_used_at is not None and token.last_used_at > noted_before:
+        return
+    due = Q(last_used_at=None) | Q(last_used_at__lte=noted_before)
+    ApiToken.objects.filter(due, pk=token.pk).update(last_used_at=now)
+    token.last_used_at = now
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode(errors="replace")).hexdigest()

@@ -1,0 +1,62 @@
+"""Say why: the texts about the end user and the item, and what of the history spoke for it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from recommender.models import BackboneVersion, EndUser, Item, SubjectKind
+from recommender.serving.because import Spoke, named_by_backbone, sharing_attributes
+from recommender.serving.history import PastInteraction
+from recommender.serving.texts import texts_about
+from recommender.serving.types import HistoryReason, Reason, TextReason
+
+PAST_ITEMS: Mapping[str, int] = {"short": 3, "full": 5}
+LONGEST_SHORT_TEXT = 200
+_SENTENCE = re.compile(r".{30,}?[.!?](?=\s|$)", re.DOTALL)  # a stop before that is an abbreviation's more often
+
+
+def explain(
+    end_user: EndUser,
+    items: Sequence[Item],
+    *,
+    level: Literal["short", "full"],
+    backbone: BackboneVersion | None,
+    history: Sequence[PastInteraction],
+    past: Mapping[int, Item],
+    spoke: Mapping[int, Sequence[Spoke]] | None,
+) -> dict[int, list[Reason]]:
+    """The reasons of each item, by primary key.
+
+    `past`: items of the history that may be named, by primary key. `spoke`: the backbone's own account for each item,
+    by primary key and strongest first; None where no backbone ranked the list. Then attributes shared with liked
+    items are shown, and called that.
+    """
+    texts = texts_about(end_user, [item.pk for item in items], snapshot=backbone.snapshot if backbone else None)
+    attributes = end_user.catalog.prompt_attributes
+    most = PAST_ITEMS[level]
+    reasons: dict[int, list[Reason]] = {}
+    for item in items:
+        subjects = (SubjectKind.END_USER, end_user.pk), (SubjectKind.ITEM, item.pk)
+        found: list[Reason] = [
+            texts[subject] if level == "full" else _first_sentence(texts[subject])
+            for subject in subjects
+            if subject in texts
+        ]
+        because: HistoryReason | None
+        if spoke is not None:
+            strongest = spoke.get(item.pk, ())[:most]
+            because = named_by_backbone(item, strongest, history=history, past=past, attributes=attributes)
+        else:
+            because = sharing_attributes(item, history=history, past=past, attributes=attributes, most=most)
+        reasons[item.pk] = [*found, because] if because else found
+    return reasons
+
+
+def _first_sentence(reason: TextReason) -> TextReason:
+    text = " ".join(reason.text.split())
+    found = _SENTENCE.match(text)
+    sentence = found.group() if found else text
+    if len(sentence) > LONGEST_SHORT_TEXT:
+        sentence = sentence[: LONGEST_SHORT_TEXT - 1].rsplit(" ", 1)[0] + "…"
+    return replace(reason, text=sentence)

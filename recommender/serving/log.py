@@ -1,0 +1,41 @@
+"""The serving log: what was served to whom, and the same list again by its id."""
+
+from typing import cast
+
+from recommender.models import ApiToken, EndUser, Item, Recommendation
+from recommender.serving.types import Served, ServedItem, Source
+
+
+def log(served: Served, *, end_user: EndUser, token: ApiToken | None) -> Recommendation:
+    """Keep what was served, without its texts: those are in the turns and the knowledge."""
+    return Recommendation.objects.create(
+        catalog_id=end_user.catalog_id,
+        end_user=end_user,
+        backbone=served.backbone,
+        source=served.source,
+        degraded_reason=served.degraded_reason,
+        items=[{"item_id": item.item_id, "rank": item.rank, "score": item.score} for item in served.items],
+        token=token,
+        created_at=served.generated_at,
+    )
+
+
+def replay(logged: Recommendation) -> Served:
+    """The list as it was served, without reasons; items keep their titles of today."""
+    ids = [item["item_id"] for item in logged.items]
+    titles = dict(
+        Item.objects.filter(catalog_id=logged.catalog_id, external_id__in=ids).values_list("external_id", "title")
+    )
+    return Served(
+        catalog=logged.catalog.name,
+        user_id=logged.end_user.external_id,
+        backbone=logged.backbone,
+        source=cast(Source, logged.source),
+        degraded_reason=logged.degraded_reason,
+        generated_at=logged.created_at,
+        items=tuple(
+            ServedItem(item["item_id"], titles.get(item["item_id"], ""), item["rank"], item["score"])
+            for item in logged.items
+        ),
+        recommendation_id=logged.pk,
+    )

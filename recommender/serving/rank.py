@@ -1,0 +1,74 @@
+"""Which items, in which order: the ladder from the active backbone down, each step down with its reason in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.models import BackboneVersion, EndUser
+from recommender.selectors.serving import active_backbone
+from recommender.serving import fallback
+from recommender.serving.because import Spoke
+from recommender.serving.history import PastInteraction
+from recommender.serving.retrieve import candidates
+from recommender.serving.shelf import Shelf
+from recommender.serving.types import Source
+
+NO_BACKBONE = "No backbone is active in this catalog yet: train one and activate it."
+NO_HISTORY = "This end user has no history yet, so the list is the same for everybody new."
+ALL_MET = "This end user has met every item of the catalog."
+NO_ITEMS = "The catalog has no items."
+NOBODY_MET_THEM = "Nobody has met any of the items left."
+NAMED = 5  # interactions of the history that may be named for one item
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """`best`: (position on the shelf, score), best first. `spoke`: by primary key of the item, strongest first."""
+
+    source: Source
+    best: fallback.Ranking
+    backbone: BackboneVersion | None = None
+    degraded_reason: str = ""
+    spoke: Mapping[int, Sequence[Spoke]] | None = None
+
+
+def rank(
+    end_user: EndUser,
+    shelf: Shelf,
+    *,
+    history: Sequence[PastInteraction],
+    mask: NDArray[np.bool_],
+    limit: int,
+    attribute: bool,
+) -> Ranked:
+    """Rank the unseen items. `mask` (items,): True where unseen. `attribute`: also ask what of the history spoke."""
+    if not mask.any():
+        return Ranked("nothing", [], degraded_reason=ALL_MET if len(shelf) else NO_ITEMS)
+    version = active_backbone(end_user.catalog)
+    if version is None:
+        return _without_backbone(shelf, NO_BACKBONE, mask=mask, limit=limit)
+    if not history:
+        return _without_backbone(shelf, NO_HISTORY, mask=mask, limit=limit)
+    from recommender.serving import ranker  # noqa: PLC0415 - written at the same time
+
+    try:
+        loaded = ranker.load(version)
+    except ranker.ArtifactError as error:
+        return _without_backbone(
+            shelf, f"Backbone {version.number} is active but cannot rank: {error}", mask=mask, limit=limit
+        )
+    liked = [met.item_pk for met in history if met.liked]
+    chosen = candidates(end_user.catalog, shelf, mask=mask, liked=liked)
+    scores = loaded.score(end_user.external_id, history, [shelf.external_ids[position] for position in chosen])
+    top = np.argsort(-scores, kind="stable")[:limit]
+    best: fallback.Ranking = [(int(chosen[place]), float(scores[place])) for place in top]
+    return Ranked("backbone", best, backbone=version)
+
+
+def _without_backbone(shelf: Shelf, reason: str, *, mask: NDArray[np.bool_], limit: int) -> Ranked:
+    source, best = fallback.best_effort(shelf, mask=mask, limit=limit)
+    if source == "newest":
+        reason = f"{reason} {NOBODY_MET_THEM}"
+    return Ranked(source, best, degraded_reason=reason)

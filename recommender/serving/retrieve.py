@@ -1,0 +1,49 @@
+"""Candidates: which items are worth ranking for one end user. Everything where it is affordable."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.models import Catalog, Item
+from recommender.serving.shelf import WHOLE_CATALOG, Shelf, values_of
+
+POPULAR = 1_500
+NEWEST = 200
+VALUES = 8  # attribute values that the end user liked most often
+
+
+def unseen(shelf: Shelf, seen: Sequence[int]) -> NDArray[np.bool_]:
+    """(items,) True where the end user has not met the item. `seen`: primary keys."""
+    mask = np.ones(len(shelf), dtype=np.bool_)
+    mask[shelf.positions(np.array(seen, dtype=np.int64))] = False
+    return mask
+
+
+def candidates(catalog: Catalog, shelf: Shelf, *, mask: NDArray[np.bool_], liked: Sequence[int]) -> NDArray[np.int64]:
+    """Positions on the shelf to rank, all unseen.
+
+    A small catalog is ranked whole. Of a big one: what most people like, what shares the attribute values this end
+    user liked most often, and what is newest. `liked`: primary keys of the liked items of the history.
+    """
+    if len(shelf) <= WHOLE_CATALOG:
+        return np.flatnonzero(mask)
+    chosen = [_first(shelf.by_popularity, mask, POPULAR), np.flatnonzero(mask)[-NEWEST:]]
+    for value in _liked_values(catalog, liked):
+        ranked = shelf.by_value.get(value)
+        if ranked is not None:
+            chosen.append(ranked[mask[ranked]])
+    return np.unique(np.concatenate(chosen))
+
+
+def _first(ranked: NDArray[np.int64], mask: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+    return ranked[mask[ranked]][:count]
+
+
+def _liked_values(catalog: Catalog, liked: Sequence[int]) -> list[str]:
+    counts: Counter[str] = Counter()
+    for attributes in Item.objects.filter(pk__in=liked).values_list("attributes", flat=True):
+        for name in catalog.prompt_attributes:
+            counts.update(values_of(attributes.get(name, [])))
+    return [value for value, _ in counts.most_common(VALUES)]

@@ -1,0 +1,134 @@
+"""A catalog's items as serving needs them: one array a column, kept in memory and refreshed now and then.
+
+Reading all items and counting all likes takes long, so a process does it rarely: a shelf is used for at least
+`FRESH_SECONDS`, and so much longer that counting takes at most 1 / `REST_PER_WORK` of the time. While one thread
+refreshes it the others go on with the old one. An imported item is therefore served a little later, never wrongly.
+"""
+
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+from django.db.models import Count, Q
+from numpy.typing import NDArray
+
+from recommender.models import Catalog, Item
+
+FRESH_SECONDS = 60.0
+REST_PER_WORK = 50
+SHELVES_KEPT = 8
+WHOLE_CATALOG = 5_000  # a catalog of up to so many items is ranked as a whole
+LONGEST_VALUE_LIST = 500
+DAMPING = 10  # an item's share of likes starts from so many imagined ratings of the catalog's average
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelf:
+    """All arrays are (items,) and in the order the items were added to the catalog."""
+
+    pks: NDArray[np.int64]
+    external_ids: list[str]
+    met: NDArray[np.int64]
+    judged: NDArray[np.int64]
+    likes: NDArray[np.int64]
+    popularity: NDArray[np.float64]  # the likes to expect: damped share of likes × how many met it
+    by_popularity: NDArray[np.int64]  # positions, the most popular first
+    by_value: dict[str, NDArray[np.int64]] = field(default_factory=dict)  # attribute value → positions; big catalogs
+
+    def __len__(self) -> int:
+        return len(self.external_ids)
+
+    def positions(self, pks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where these items stand; an item that came after the shelf was made is left out."""
+        found = np.searchsorted(self.pks, pks)
+        found = found[found < len(self)]
+        return found[np.isin(self.pks[found], pks)]
+
+
+_lock = threading.Lock()
+_shelves: dict[tuple[object, ...], tuple[Shelf, float]] = {}
+
+
+def shelf_of(catalog: Catalog) -> Shelf:
+    key = (catalog.pk, catalog.created_at)
+    kept = _shelves.get(key)
+    if kept is not None and time.monotonic() < kept[1]:
+        return kept[0]
+    if not _lock.acquire(blocking=kept is None):
+        assert kept is not None, "only a stale shelf is worth not waiting for"
+        return kept[0]
+    try:
+        kept = _shelves.get(key)
+        if kept is not None and time.monotonic() < kept[1]:
+            return kept[0]
+        started = time.monotonic()
+        shelf = _read(catalog)
+        ended = time.monotonic()
+        _shelves.pop(key, None)
+        _shelves[key] = (shelf, ended + max(FRESH_SECONDS, REST_PER_WORK * (ended - started)))
+        while len(_shelves) > SHELVES_KEPT:
+            del _shelves[next(iter(_shelves))]
+        return shelf
+    finally:
+        _lock.release()
+
+
+def forget() -> None:
+    """Read every catalog again at its next use."""
+    with _lock:
+        _shelves.clear()
+
+
+def values_of(attribute: object) -> list[str]:
+    """An attribute's values as text: a list's members, or the one value."""
+    return [str(value) for value in attribute] if isinstance(attribute, list) else [str(attribute)]
+
+
+def _read(catalog: Catalog) -> Shelf:
+    likes = Q(interactions__label=1) | Q(interactions__label=None, interactions__rating__gt=catalog.like_threshold)
+    judged = Q(interactions__label__isnull=False) | Q(interactions__rating__isnull=False)
+    rows = (
+        Item.objects.filter(catalog=catalog)
+        .order_by("pk")
+        .annotate(
+            met=Count("interactions"),
+            judged=Count("interactions", filter=judged),
+            likes=Count("interactions", filter=likes),
+        )
+        .values_list("pk", "external_id", "met", "judged", "likes")
+    )
+    external_ids: list[str] = []
+    numbers: list[tuple[int, int, int, int]] = []
+    for pk, external_id, met, n_judged, n_likes in rows.iterator(chunk_size=5_000):
+        external_ids.append(external_id)
+        numbers.append((pk, met, n_judged, n_likes))
+    columns = np.array(numbers, dtype=np.int64).reshape(-1, 4).T
+    popularity = _popularity(met=columns[1], judged=columns[2], likes=columns[3])
+    by_popularity = np.argsort(-popularity, kind="stable")
+    shelf = Shelf(columns[0], external_ids, columns[1], columns[2], columns[3], popularity, by_popularity)
+    if len(shelf) > WHOLE_CATALOG:
+        shelf.by_value.update(_by_value(catalog, shelf))
+    return shelf
+
+
+def _popularity(*, met: NDArray[np.int64], judged: NDArray[np.int64], likes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Where nothing is judged at all, meeting an item counts as liking it."""
+    average = likes.sum() / judged.sum() if judged.sum() else 1.0
+    return np.asarray((likes + DAMPING * average) / (judged + DAMPING) * met, dtype=np.float64)
+
+
+def _by_value(catalog: Catalog, shelf: Shelf) -> dict[str, NDArray[np.int64]]:
+    standing = np.empty(len(shelf), dtype=np.int64)  # position → place in the order of popularity
+    standing[shelf.by_popularity] = np.arange(len(shelf))
+    members: dict[str, list[int]] = defaultdict(list)
+    attributes = Item.objects.filter(catalog=catalog, pk__lte=shelf.pks[-1]).order_by("pk")
+    for position, named in enumerate(attributes.values_list("attributes", flat=True).iterator(chunk_size=5_000)):
+        for name in catalog.prompt_attributes:
+            for value in values_of(named.get(name, [])):
+                members[value].append(position)
+    return {
+        value: np.array(sorted(positions, key=standing.__getitem__)[:LONGEST_VALUE_LIST], dtype=np.int64)
+        for value, positions in members.items()
+    }

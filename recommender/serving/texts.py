@@ -1,0 +1,77 @@
+"""The texts that justify a list: knowledge in force, else a round's unreviewed proposal. Named for what they are."""
+
+from collections.abc import Collection, Iterable
+from typing import Literal
+
+from django.db.models import Exists, OuterRef, Q
+
+from recommender.models import EndUser, Knowledge, KnowledgeSnapshot, Round, RoundState, SubjectKind
+from recommender.selectors.rounds import proposal
+from recommender.serving.types import TextReason
+
+Subject = tuple[SubjectKind, int]
+
+
+def texts_about(
+    end_user: EndUser, item_pks: Collection[int], *, snapshot: KnowledgeSnapshot | None
+) -> dict[Subject, TextReason]:
+    """The text of each subject that has one. At most three queries, however many items."""
+    texts = dict(_in_force(end_user, item_pks, snapshot))
+    missing_items = [pk for pk in item_pks if (SubjectKind.ITEM, pk) not in texts]
+    wanted = Q(item_id__in=missing_items, end_user=None)
+    if (SubjectKind.END_USER, end_user.pk) not in texts:
+        wanted |= Q(end_user=end_user, item=None)
+    return dict(_proposed(wanted)) | texts
+
+
+def _in_force(
+    end_user: EndUser, item_pks: Collection[int], snapshot: KnowledgeSnapshot | None
+) -> Iterable[tuple[Subject, TextReason]]:
+    subjects = Q(end_user=end_user, item=None) | Q(item_id__in=item_pks, end_user=None)
+    frozen = KnowledgeSnapshot.knowledge.through.objects.filter(knowledgesnapshot=snapshot, knowledge=OuterRef("pk"))
+    rows = Knowledge.objects.filter(subjects, in_force=True).annotate(in_snapshot=Exists(frozen))
+    for row in rows.select_related("turn"):
+        yield (
+            (row.subject_kind, row.item_id or row.end_user_id or 0),
+            TextReason(
+                kind=_kind(row.subject_kind),
+                text=row.text,
+                review_status="approved",
+                round_id=row.turn.round_id,
+                turn_id=row.turn_id,
+                as_of=row.as_of,
+                knowledge_id=row.pk,
+                accepted_at=row.accepted_at,
+                in_snapshot=row.in_snapshot,
+            ),
+        )
+
+
+def _proposed(wanted: Q) -> Iterable[tuple[Subject, TextReason]]:
+    """Of each subject the proposal of its latest rested round; nothing that people took out of force or rejected."""
+    judged = Knowledge.objects.filter(turn__round=OuterRef("pk"))
+    rounds = (
+        Round.objects.filter(wanted, ~Exists(judged), state=RoundState.RESTING)
+        .order_by("as_of", "pk")
+        .defer("evidence")
+        .prefetch_related("turns")
+    )
+    for round_ in rounds:
+        turn = proposal(round_)
+        if turn is None or turn.index == round_.rejected_index:
+            continue
+        yield (
+            (round_.subject_kind, round_.item_id or round_.end_user_id or 0),
+            TextReason(
+                kind=_kind(round_.subject_kind),
+                text=turn.text,
+                review_status="unreviewed",
+                round_id=round_.pk,
+                turn_id=turn.pk,
+                as_of=round_.as_of,
+            ),
+        )
+
+
+def _kind(subject: SubjectKind) -> Literal["user_preference", "item_knowledge"]:
+    return "item_knowledge" if subject == SubjectKind.ITEM else "user_preference"

@@ -1,0 +1,109 @@
+"""What serving hands over: one list, its items and their reasons. Values only."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from recommender.models import BackboneVersion
+
+Explain = Literal["none", "short", "full"]
+EXPLAIN_CHOICES: tuple[Explain, ...] = ("none", "short", "full")
+
+# The rungs of the ladder, best first; "nothing" where an end user has met every item.
+Source = Literal["backbone", "popular", "newest", "nothing"]
+SOURCES: tuple[Source, ...] = ("backbone", "popular", "newest", "nothing")
+
+MOST_ITEMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TextReason:
+    """A text about the end user or the item. It is a justification: nobody claims that the score was made from it.
+
+    `review_status`: "approved" is knowledge in force; "unreviewed" is a round's proposal that no person has judged.
+    `in_snapshot`: whether the backbone that ranked this list was trained with this very knowledge.
+    """
+
+    kind: Literal["user_preference", "item_knowledge"]
+    text: str
+    review_status: Literal["approved", "unreviewed"]
+    round_id: int
+    turn_id: int
+    as_of: int
+    knowledge_id: int | None = None
+    accepted_at: datetime | None = None
+    in_snapshot: bool = False
+    basis: Literal["justification"] = "justification"
+
+
+@dataclass(frozen=True, slots=True)
+class PastItem:
+    """An item of the history that spoke for the recommended one. `weight`: its share, 0 to 1, by the reason's basis."""
+
+    item_id: str
+    title: str
+    rating: float | None
+    liked: bool | None
+    moment: int
+    weight: float
+    shared: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryReason:
+    """What of the history spoke for an item. `basis` says how that is known.
+
+    "backbone": the ranking itself weighed them so. "shared_attributes": liked items with the same attributes; the
+    ranking may have had other grounds.
+    """
+
+    items: tuple[PastItem, ...]
+    basis: Literal["backbone", "shared_attributes"]
+    kind: Literal["history"] = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticReason:
+    """Why a list that knows nothing about the end user names this item."""
+
+    kind: Literal["popularity", "newness"]
+    text: str
+    basis: Literal["statistics"] = "statistics"
+
+
+Reason = TextReason | HistoryReason | StatisticReason
+
+
+@dataclass(frozen=True, slots=True)
+class ServedItem:
+    """`score`: backbone: the probability of a like; popular: the likes to expect; newest: none."""
+
+    item_id: str
+    title: str
+    rank: int
+    score: float | None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One list for one end user. `degraded_reason` is empty when the best rung answered."""
+
+    catalog: str
+    user_id: str
+    backbone: BackboneVersion | None
+    source: Source
+    degraded_reason: str
+    generated_at: datetime
+    items: tuple[ServedItem, ...]
+    recommendation_id: uuid.UUID | None = None
+
+    @property
+    def degraded(self) -> bool:
+        return bool(self.degraded_reason)
+
+    @property
+    def knowledge_snapshot(self) -> int | None:
+        """The number of the snapshot the backbone was trained on."""
+        return self.backbone.snapshot.number if self.backbone else None
