@@ -1,0 +1,54 @@
+# R4Web. `make help` lists what there is; `make run` and `make test` are all a newcomer needs.
+
+SHELL := /bin/sh
+PYTHON_IN_VENV := .venv/bin/python
+PYTEST := $(PYTHON_IN_VENV) -m pytest
+PROCESSES ?= 2
+CATALOG ?= sample
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-fast check format lock clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Install what is needed, start everything, print the address and the sample accounts (R4_PORT=8000)
+	@scripts/bootstrap ml
+	@exec $(PYTHON_IN_VENV) manage.py up $(UP)
+
+install: ## Install everything, the tools of tests and checks included
+	@scripts/bootstrap dev
+
+test: install ## Install what tests need and run all of them: SQLite + Valkey, then PostgreSQL + Redis
+	@scripts/ensure-chromium
+	@echo "The whole suite on SQLite and the embedded broker:"
+	@$(PYTEST) -q -n $(PROCESSES) $(ARGS)
+	@echo "The whole suite on PostgreSQL and Redis:"
+	@$(PYTHON_IN_VENV) -m tests.servers $(PYTEST) -q -n $(PROCESSES) $(ARGS)
+
+test-fast: install ## The suite on SQLite without browser and slow tests
+	@$(PYTEST) -q -n $(PROCESSES) -m "not browser and not slow" $(ARGS)
+
+check: install ## Lint, types, import contracts, migrations, templates, docs against code
+	$(PYTHON_IN_VENV) -m ruff check .
+	$(PYTHON_IN_VENV) -m ruff format --check .
+	$(PYTHON_IN_VENV) -m mypy
+	$(PYTHON_IN_VENV) -c "from importlinter.cli import lint_imports_command as lint; lint()"
+	$(PYTHON_IN_VENV) manage.py makemigrations --check --dry-run
+	$(PYTHON_IN_VENV) manage.py check
+	$(PYTHON_IN_VENV) -m djlint --lint --quiet templates
+	$(PYTEST) -q tests/architecture tests/contracts
+
+format: install ## Format the code
+	@$(PYTHON_IN_VENV) -m ruff check --fix .
+	@$(PYTHON_IN_VENV) -m ruff format .
+
+bench-%: install ## Run benchmarks/%.py: one JSON object and a table (ARGS="...")
+	@$(PYTHON_IN_VENV) -m benchmarks.$* $(ARGS)
+
+lock: install ## Resolve requirements/*.in into hash-pinned locks, without torch
+	@scripts/lock
+
+clean: ## Remove caches and built things; the database and .venv stay
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov var/static
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
