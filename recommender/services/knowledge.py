@@ -15,8 +15,9 @@ def accept(turn: Turn) -> Knowledge:
     of_subject = Knowledge.objects.filter(end_user=round_.end_user, item=round_.item, in_force=True)
     if current := of_subject.filter(turn=turn).first():
         return current
-    of_subject.update(in_force=False, ended_at=timezone.now())
-    return Knowledge.objects.create(
+    replaced = list(of_subject.values_list("pk", flat=True))
+    of_subject.update(in_force=False)
+    accepted = Knowledge.objects.create(
         catalog_id=round_.catalog_id,
         end_user=round_.end_user,
         item=round_.item,
@@ -25,6 +26,9 @@ def accept(turn: Turn) -> Knowledge:
         text_hash=turn.text_hash,
         as_of=round_.as_of,
     )
+    # To the microsecond: a snapshot tells a replaced text, which still serves older interactions, from a retracted one.
+    Knowledge.objects.filter(pk__in=replaced).update(ended_at=accepted.accepted_at)
+    return accepted
 
 
 def retract(turn: Turn) -> None:

@@ -1,0 +1,42 @@
+"""What a backbone is told, and what it is built from. B contexts (an end user at a moment), N candidates for each."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Self
+
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """All int64. Training has N = 1; serving has B = 1 and N = the candidates."""
+
+    item: Tensor  # (B, N)
+    history_item: Tensor  # (B, L), padded with PADDING_ITEM
+    history_feedback: Tensor  # (B, L), padded with 0
+    end_user_text: Tensor  # (B) rows of the knowledge vectors, 0 = none
+    item_text: Tensor  # (B, N)
+
+
+class KnowledgeFields(NamedTuple):
+    """Knowledge in recommendation space: W numbers and one flag that says whether there was any."""
+
+    end_user: Tensor  # (B, W + 1)
+    item: Tensor  # (B, N, W + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class InputSizes:
+    """Where every width of a backbone comes from. `knowledge`: width of the encoder's vectors, 0 without knowledge."""
+
+    items: int  # with padding and the unknown item
+    item_ids: int  # id embeddings, with padding and the shared one
+    tokens: int  # attribute tokens, with padding
+    tokens_per_item: int
+    feedback: int  # feedback buckets, with padding
+    knowledge: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        return cls(**data)

@@ -1,0 +1,143 @@
+"""Train a backbone on a catalog and everything approved about it."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
+from recommender.services import training
+from recommender.training.config import ADAPTERS, BACKBONES, TrainConfig
+from recommender.training.split import SPLITS
+
+if TYPE_CHECKING:
+    from recommender.training.observer import Epoch
+
+STAGES = {
+    "reading": "reading interactions",
+    "encoding": "encoding knowledge",
+    "without_knowledge": "training without knowledge",
+    "with_knowledge": "training with knowledge",
+    "exporting": "exporting",
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Train a backbone on a catalog's interactions and approved knowledge, with and without the knowledge, in this "
+        "process (no worker is needed), or with --queue in a training worker."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        defaults = TrainConfig()
+        parser.add_argument("catalog", help="the catalog's name")
+        parser.add_argument("--backbone", choices=list(BACKBONES), default=defaults.backbone)
+        parser.add_argument("--split", choices=list(SPLITS), default=defaults.split)
+        parser.add_argument("--adapter", choices=ADAPTERS, default=defaults.adapter)
+        parser.add_argument("--history", type=int, default=defaults.history, help="interactions before each example")
+        parser.add_argument("--epochs", type=int, default=defaults.epochs, help="at most this many")
+        parser.add_argument("--batch-size", type=int, default=defaults.batch_size, help="0: by the number of samples")
+        parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
+        parser.add_argument("--seed", type=int, default=defaults.seed)
+        parser.add_argument("--threads", type=int, default=defaults.threads, help="that torch computes on")
+        parser.add_argument("--activate", action="store_true", help="put the new version in charge when it is done")
+        parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
+        parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        catalog = Catalog.objects.filter(name=options["catalog"]).first()
+        if catalog is None:
+            known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
+            raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
+        names = ("backbone", "split", "adapter", "history", "epochs", "batch_size", "learning_rate", "seed", "threads")
+        try:
+            config = TrainConfig(**{name: options[name] for name in names})
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        asked = training.request_training(catalog, config=config, activate=options["activate"], queue=options["queue"])
+        if options["queue"]:
+            self._say({"run": asked.pk, "state": asked.state}, f"Training run {asked.pk} waits for a worker.", options)
+            return
+        with Bars() as bars:
+            try:
+                training.run(asked.pk, observer=bars)
+            except KeyboardInterrupt:
+                training.cancel(asked)
+                raise
+        asked.refresh_from_db()
+        if asked.state != RunState.DONE:
+            raise CommandError(asked.error or f"The run ended as {asked.state}.")
+        version = asked.version
+        self._say(result(asked, version), summary(version), options)
+
+    def _say(self, data: dict[str, Any], text: str, options: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(data) if options["json"] else text)
+
+
+def result(run: TrainingRun, version: BackboneVersion) -> dict[str, Any]:
+    """What --json prints."""
+    return {
+        "run": run.pk,
+        "version": version.number,
+        "backbone": version.architecture,
+        "state": version.state,
+        "snapshot": {
+            "number": version.snapshot.number,
+            "encoder": version.snapshot.encoder,
+            "end_users": version.snapshot.end_user_count,
+            "items": version.snapshot.item_count,
+        },
+        "artifact": version.artifact,
+        "metrics": version.metrics,
+        "seconds": version.metrics["seconds"],
+    }
+
+
+def summary(version: BackboneVersion) -> str:
+    """Both models side by side, for a terminal."""
+    lines = [f"{version} is {version.state}. {version.metrics['texts']} knowledge texts.", ""]
+    lines.append(f"{'':24}{'AUC':>8}{'GAUC':>8}{'LogLoss':>9}{'samples':>10}")
+    for part in ("valid", "test"):
+        for model in ("with_knowledge", "without_knowledge"):
+            scores = version.metrics[model][part]
+            auc, gauc = (f"{scores[n]:.4f}" if scores[n] is not None else "–" for n in ("auc", "gauc"))
+            label = f"{part} {model.replace('_', ' ')}"
+            lines.append(f"{label:24}{auc:>8}{gauc:>8}{scores['logloss']:>9.4f}{scores['samples']:>10,}")
+    return "\n".join(lines)
+
+
+class Bars:
+    """An Observer for a terminal: one bar per stage on stderr, and a line per epoch."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm[Any] | None = None
+        self.stage = ""
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def at(self, stage: str, done: int, of: int) -> None:
+        if stage != self.stage:
+            self.__exit__()
+            self.stage, self.bar = stage, tqdm(total=of, desc=STAGES[stage], file=sys.stderr, unit="step")
+        if self.bar is not None:
+            self.bar.update(done - self.bar.n)
+
+    def alive(self) -> None:
+        pass
+
+    def epoch(self, epoch: "Epoch") -> None:
+        valid = epoch.valid
+        auc = "–" if valid.auc is None else f"{valid.auc:.4f}"
+        tqdm.write(
+            f"epoch {epoch.number}/{epoch.of}: loss {epoch.train_loss:.4f}, valid AUC {auc}, "
+            f"LogLoss {valid.logloss:.4f}, {epoch.samples_per_second:,.0f} samples/s",
+            file=sys.stderr,
+        )

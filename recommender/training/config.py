@@ -1,0 +1,102 @@
+"""How to train one backbone version. Pure: web processes read and write it too."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from recommender.training.split import SPLITS
+
+BACKBONES = {"din": "DIN"}  # what `backbones.registry` builds, and how pages call it: known here without torch
+ADAPTERS = ("hea", "mlp")
+SELECTORS = ("logloss", "auc", "gauc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """One training run's choices. Raises ValueError, naming the field, when one is out of range.
+
+    The defaults are METHODS.md section 1.6's where it names one; history, dropout and rare items follow the strong
+    base of KNOWLEDGE_GAIN.md.
+    """
+
+    backbone: str = "din"
+    split: str = "r4ec"
+    seed: int = 1234
+    # inputs
+    history: int = 30  # the last n interactions before each example
+    rare_below: int = 2  # items with fewer interactions before validation share one id embedding
+    # backbone
+    embedding: int = 32  # per field
+    attention: tuple[int, ...] = (32, 16)
+    head: tuple[int, ...] = (200, 80)
+    dropout: float = 0.2
+    # knowledge adapter
+    adapter: str = "hea"
+    adapter_hidden: int = 128
+    adapter_width: int = 32  # per kind of subject
+    shared_experts: int = 2
+    specific_experts: int = 6  # per kind of subject
+    knowledge_dropout: float = 0.1  # how often a training row's knowledge is hidden
+    # loop
+    epochs: int = 20  # at most
+    patience: int = 3  # epochs without a better valid score before stopping
+    select_by: str = "logloss"  # the valid score that chooses the best epoch
+    batch_size: int = 0  # 0: chosen by the number of samples
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    threads: int = 1  # of one process; two runs on two cores beat one run on both (BACKBONE.md section 4)
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("backbone", BACKBONES),
+            ("split", SPLITS),
+            ("adapter", ADAPTERS),
+            ("select_by", SELECTORS),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}; it is {getattr(self, name)!r}.")
+        for name, low, high in (
+            ("seed", 0, 2**32 - 1),
+            ("history", 1, 1000),
+            ("rare_below", 0, 1000),
+            ("embedding", 1, 1024),
+            ("adapter_hidden", 1, 4096),
+            ("adapter_width", 1, 1024),
+            ("shared_experts", 1, 64),
+            ("specific_experts", 1, 64),
+            ("epochs", 1, 1000),
+            ("patience", 1, 1000),
+            ("batch_size", 0, 1_000_000),
+            ("threads", 1, 1024),
+        ):
+            _check_integer(name, getattr(self, name), low, high)
+        for name in ("attention", "head"):
+            value = getattr(self, name)
+            if not isinstance(value, tuple) or not value:
+                raise ValueError(f"{name} must be a list of layer widths; it is {value!r}.")
+            for width in value:
+                _check_integer(name, width, 1, 8192)
+        for name, low_, high_ in (
+            ("dropout", 0.0, 0.95),
+            ("knowledge_dropout", 0.0, 0.95),
+            ("learning_rate", 1e-7, 10.0),
+            ("weight_decay", 0.0, 10.0),
+        ):
+            number = getattr(self, name)
+            if isinstance(number, bool) or not isinstance(number, (int, float)) or not low_ <= number <= high_:
+                raise ValueError(f"{name} must be a number from {low_} to {high_}; it is {number!r}.")
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Missing keys take their defaults; an unknown key or a bad value raises ValueError."""
+        if unknown := sorted(set(data) - {field.name for field in fields(cls)}):
+            raise ValueError(f"Unknown training settings: {', '.join(unknown)}.")
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        return cls(**values)
+
+
+def _check_integer(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}; it is {value!r}.")

@@ -1,0 +1,155 @@
+"""Fitting one backbone: in-memory rows, shuffled by torch, fused AdamW, the best epoch by its valid score."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from recommender.backbones.base import Backbone
+from recommender.backbones.batch import Batch
+from recommender.training.config import TrainConfig
+from recommender.training.examples import Arrays, Examples
+from recommender.training.metrics import Scores, scores
+from recommender.training.observer import Epoch, Observer
+
+LARGEST_BATCH, SMALLEST_BATCH = 2048, 64
+STEPS_PER_EPOCH = 32  # small data gets smaller batches, so that an epoch still is that many steps
+ROWS_TO_SCORE = 8192
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Rows of the interactions to train on, to choose the best epoch on, and to read once at the end."""
+
+    train: Rows
+    valid: Rows
+    test: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What came of it. The backbone that was fitted holds its best epoch's weights, in eval mode."""
+
+    valid: Scores
+    test: Scores
+    best_epoch: int  # from 1
+    epochs: int  # that were run
+    batch_size: int
+    seconds: float  # training steps only
+    samples_per_second: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "valid": self.valid.to_json(),
+            "test": self.test.to_json(),
+            "best_epoch": self.best_epoch,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "seconds": round(self.seconds, 3),
+            "samples_per_second": round(self.samples_per_second, 1),
+        }
+
+
+def fit(
+    backbone: Backbone, examples: Examples, parts: Parts, config: TrainConfig, *, model: str, observer: Observer
+) -> Fit:
+    """Train until `patience` epochs bring no better valid score, restore the best epoch, then read the test part.
+
+    `model` names it to the observer. Raises what the observer raises.
+    """
+    optimizer = torch.optim.AdamW(
+        backbone.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
+    shuffler = torch.Generator().manual_seed(config.seed)
+    size = config.batch_size or batch_size(len(parts.train))
+    best_value, best_epoch, best_weights = float("inf"), 0, _weights(backbone)
+    seconds, epoch = 0.0, 0
+    for epoch in range(1, config.epochs + 1):
+        backbone.train()
+        began, total = time.perf_counter(), 0.0
+        shuffled = parts.train[torch.randperm(len(parts.train), generator=shuffler).numpy()]
+        firsts = range(0, len(shuffled), size)
+        for step, first in enumerate(firsts, start=1):
+            rows = shuffled[first : first + size]
+            loss = functional.binary_cross_entropy_with_logits(
+                backbone(to_batch(examples.batch(rows))).squeeze(1), torch.from_numpy(examples.labels(rows))
+            )
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it bare
+            optimizer.step()
+            total += loss.item() * len(rows)
+            observer.at(model, (epoch - 1) * len(firsts) + step, config.epochs * len(firsts))
+        seconds += time.perf_counter() - began
+        valid = evaluate(backbone, examples, parts.valid, observer=observer)
+        speed = epoch * len(shuffled) / max(seconds, 1e-9)
+        observer.epoch(Epoch(model, epoch, config.epochs, total / len(shuffled), valid, speed))
+        if (value := _to_minimize(valid, config.select_by)) < best_value:
+            best_value, best_epoch, best_weights = value, epoch, _weights(backbone)
+        elif epoch - best_epoch >= config.patience:
+            break
+    backbone.load_state_dict(best_weights)
+    return Fit(
+        valid=evaluate(backbone, examples, parts.valid, observer=observer),
+        test=evaluate(backbone, examples, parts.test, observer=observer),
+        best_epoch=best_epoch,
+        epochs=epoch,
+        batch_size=size,
+        seconds=seconds,
+        samples_per_second=epoch * len(parts.train) / max(seconds, 1e-9),
+    )
+
+
+def evaluate(backbone: Backbone, examples: Examples, rows: Rows, *, observer: Observer) -> Scores:
+    probability = predict(backbone, examples, rows, observer=observer)
+    return scores(examples.labels(rows), probability, examples.interactions.end_user[rows])
+
+
+def predict(backbone: Backbone, examples: Examples, rows: Rows, *, observer: Observer) -> NDArray[np.float64]:
+    """The probability of a like for each row, in eval mode."""
+    backbone.eval()
+    probabilities = np.empty(len(rows))
+    with torch.inference_mode():
+        for first in range(0, len(rows), ROWS_TO_SCORE):
+            chosen = rows[first : first + ROWS_TO_SCORE]
+            logits = backbone(to_batch(examples.batch(chosen))).squeeze(1)
+            probabilities[first : first + len(chosen)] = logits.double().sigmoid().numpy()
+            observer.alive()
+    return probabilities
+
+
+def to_batch(arrays: Arrays) -> Batch:
+    return Batch(*(torch.from_numpy(array) for array in arrays))
+
+
+def batch_size(samples: int) -> int:
+    """A power of two that gives small data STEPS_PER_EPOCH steps and never exceeds LARGEST_BATCH."""
+    wanted = max(1, samples // STEPS_PER_EPOCH)
+    return int(min(LARGEST_BATCH, max(SMALLEST_BATCH, 2 ** (wanted.bit_length() - 1))))
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Torch computes on `count` threads meanwhile."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _weights(backbone: Backbone) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in backbone.state_dict().items()}
+
+
+def _to_minimize(valid: Scores, select_by: str) -> float:
+    """The score that chooses, lower is better; LogLoss stands in where it is undefined."""
+    value: float | None = getattr(valid, select_by)
+    return valid.logloss if select_by == "logloss" or value is None else -value

@@ -1,0 +1,122 @@
+"""One training run from a frozen snapshot to a checked artifact. Nothing here holds a lock on the database."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recommender.backbones.base import Backbone
+from recommender.backbones.batch import InputSizes
+from recommender.backbones.registry import make
+from recommender.models import KnowledgeSnapshot
+from recommender.training import data, encoder, export, knowledge
+from recommender.training.config import TrainConfig
+from recommender.training.data import Interactions
+from recommender.training.examples import Examples, build
+from recommender.training.loop import Fit, Parts, fit, threads
+from recommender.training.numbering import FIRST_ITEM
+from recommender.training.observer import WITH, WITHOUT, Observer
+from recommender.training.split import PARTS, TRAIN, UNSCORED, Codes, describe, split
+
+PADDING_ID, SHARED_ID, FIRST_ID = range(3)  # rows of the id embeddings
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    metrics: dict[str, Any]
+    data_hash: str
+
+
+def train(
+    snapshot: KnowledgeSnapshot, config: TrainConfig, folder: Path, *, encoder_name: str, observer: Observer
+) -> Trained:
+    """Train with and without knowledge from the same seed and write the one with knowledge to `folder`.
+
+    Without any knowledge in the snapshot both are the same model, trained once. Raises TooLittleDataError, what the
+    observer raises, and whatever the encoder cannot load.
+    """
+    began = time.perf_counter()
+    with threads(config.threads):
+        observer.at("reading", 0, 1)
+        interactions = data.read(snapshot.catalog)
+        codes = split(config.split, interactions.end_user, interactions.liked)
+        known = knowledge.read(snapshot, interactions)
+        observer.at("reading", 1, 1)
+        texts = {text.text_hash: text.text for text in known.texts}
+        vectors = known.matrix(
+            encoder.vectors(
+                texts, name=encoder_name, key=snapshot.encoder, done=lambda done, of: observer.at("encoding", done, of)
+            )
+        )
+        examples = build(interactions, known, history=config.history)
+        parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
+        fits: dict[str, Fit] = {}
+        fits[WITHOUT], backbone = _fit(examples, parts, codes, None, config, model=WITHOUT, observer=observer)
+        if known.texts:
+            fits[WITH], backbone = _fit(examples, parts, codes, vectors, config, model=WITH, observer=observer)
+        observer.at("exporting", 0, 1)
+        data_hash = interactions.hash()
+        facts = {"snapshot": snapshot.content_hash, "data": data_hash, "torch": str(torch.__version__)}
+        manifest = export.write(folder, backbone, config, interactions, known, facts=facts)
+        observer.at("exporting", 1, 1)
+    metrics = {
+        WITH: fits.get(WITH, fits[WITHOUT]).to_json(),
+        WITHOUT: fits[WITHOUT].to_json(),
+        "same_model": WITH not in fits,
+        "samples": describe(codes, interactions.end_user, interactions.liked),
+        "coverage": {name: examples.coverage(getattr(parts, name)) for name in PARTS},
+        "texts": len(known.texts),
+        "parity": manifest["parity"],
+        "seconds": round(time.perf_counter() - began, 2),
+    }
+    return Trained(metrics, data_hash)
+
+
+def _fit(
+    examples: Examples,
+    parts: Parts,
+    codes: Codes,
+    vectors: NDArray[np.float32] | None,
+    config: TrainConfig,
+    *,
+    model: str,
+    observer: Observer,
+) -> tuple[Fit, Backbone]:
+    id_of = _ids(examples.interactions, codes, config.rare_below)
+    tokens_of = np.vstack(
+        [
+            np.zeros((FIRST_ITEM, examples.interactions.item_tokens.shape[1]), np.int64),
+            examples.interactions.item_tokens,
+        ]
+    )
+    sizes = InputSizes(
+        items=len(id_of),
+        item_ids=max(int(id_of.max()), SHARED_ID) + 1,
+        tokens=len(examples.interactions.tokens) + 1,
+        tokens_per_item=tokens_of.shape[1],
+        feedback=examples.interactions.scale.buckets,
+        knowledge=0 if vectors is None else vectors.shape[1],
+    )
+    with torch.random.fork_rng(devices=[]):  # the caller's random state is its own
+        torch.manual_seed(config.seed)
+        backbone = make(sizes, config)
+        backbone.items.describe(id_of=torch.from_numpy(id_of), tokens_of=torch.from_numpy(tokens_of))
+        if backbone.knowledge is not None and vectors is not None:
+            backbone.knowledge.read(torch.from_numpy(vectors))
+        return fit(backbone, examples, parts, config, model=model, observer=observer), backbone
+
+
+def _ids(interactions: Interactions, codes: Codes, rare_below: int) -> NDArray[np.int64]:
+    """Each item's row of the id embeddings, (2 + items). Items rare before validation share the unknown item's row."""
+    last_trained = np.zeros(len(interactions.end_users), dtype=np.int64)
+    rows = np.flatnonzero(codes == TRAIN)
+    np.maximum.at(last_trained, interactions.end_user[rows], rows)
+    history = (codes == UNSCORED) & (np.arange(len(interactions)) < last_trained[interactions.end_user])
+    seen = np.bincount(interactions.item[(codes == TRAIN) | history], minlength=len(interactions.items))
+    common = seen >= max(1, rare_below)
+    numbers = np.where(common, np.cumsum(common) - 1 + FIRST_ID, SHARED_ID)
+    return np.concatenate([[PADDING_ID, SHARED_ID], numbers]).astype(np.int64)
