@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import suppress
@@ -32,7 +31,7 @@ LONGEST_STOP = 30
 KEPT_FROM_US = ("DATABASE_URL", "REDIS_URL", "MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV")
 
 
-class Failure(Exception):
+class StumbledError(Exception):
     """What a newcomer would have stumbled over."""
 
 
@@ -42,8 +41,8 @@ def main() -> None:
     try:
         _copy(folder)
         print(json.dumps(_try(folder), indent=2))
-    except Failure as failure:
-        sys.exit(f"make run on a clean copy failed: {failure}")
+    except StumbledError as stumbled:
+        sys.exit(f"make run on a clean copy failed: {stumbled}")
     finally:
         if given is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -76,7 +75,7 @@ def _try(folder: Path) -> dict[str, Any]:
     try:
         again = second.wait_until_ready(LONGEST_SECOND_START)
         if _facts(folder)["accounts"] != facts["accounts"]:
-            raise Failure("a second start changed the sample accounts")
+            raise StumbledError("a second start changed the sample accounts")
     finally:
         second.stop()
     return {
@@ -117,16 +116,17 @@ class Run:
             sys.stderr.write(written[shown:])
             shown = len(written)
             if self.process.poll() is not None:
-                raise Failure(f"it ended with status {self.process.returncode}")
-            with suppress(OSError, urllib.error.URLError):
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz/ready", timeout=5) as answer:
-                    if answer.status == 200:
-                        return time.monotonic() - self.begun
+                raise StumbledError(f"it ended with status {self.process.returncode}")
+            with (
+                suppress(OSError),  # 503, or nothing listens yet
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz/ready", timeout=5),
+            ):
+                return time.monotonic() - self.begun
             time.sleep(0.2)
-        raise Failure(f"it was not ready within {seconds:.0f} s")
+        raise StumbledError(f"it was not ready within {seconds:.0f} s")
 
     def stop(self) -> float:
-        """What Ctrl-C does: SIGINT to the whole foreground group. Raises Failure when something stays."""
+        """What Ctrl-C does: SIGINT to the whole foreground group. Raises StumbledError when something stays."""
         begun = time.monotonic()
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGINT)
@@ -134,20 +134,20 @@ class Run:
             self.process.wait(LONGEST_STOP)
         except subprocess.TimeoutExpired as error:
             os.killpg(self.process.pid, signal.SIGKILL)
-            raise Failure(f"it did not stop within {LONGEST_STOP} s of SIGINT") from error
+            raise StumbledError(f"it did not stop within {LONGEST_STOP} s of SIGINT") from error
         took = time.monotonic() - begun
         if left := _processes_in(self.folder):
             for pid in left:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            raise Failure(f"processes were left running: {left}")
+            raise StumbledError(f"processes were left running: {left}")
         return took
 
 
 def _facts(folder: Path) -> dict[str, Any]:
     path = folder / "var" / "demo.json"
     if path.stat().st_mode & 0o777 != 0o600:
-        raise Failure(f"var/demo.json has mode {path.stat().st_mode & 0o777:o}, not 600")
+        raise StumbledError(f"var/demo.json has mode {path.stat().st_mode & 0o777:o}, not 600")
     facts: dict[str, Any] = json.loads(path.read_text())
     return facts
 
@@ -168,10 +168,10 @@ def _fetch_review_card(facts: dict[str, Any]) -> str:
         pass
     path, _ = post("/sign-in/", username=account["username"], password=account["password"])
     if path.startswith("/sign-in"):
-        raise Failure("the annotator of var/demo.json could not sign in")
+        raise StumbledError("the annotator of var/demo.json could not sign in")
     path, page = post("/reviews/start/")
     if not re.fullmatch(r"/reviews/\d+/", path) or 'value="approve"' not in page:
-        raise Failure(f"starting to review led to {path}, which is no review card")
+        raise StumbledError(f"starting to review led to {path}, which is no review card")
     return path
 
 
@@ -182,7 +182,7 @@ def _fetch_recommendation(facts: dict[str, Any]) -> dict[str, Any]:
     with urllib.request.urlopen(request, timeout=60) as answer:
         listed: dict[str, Any] = json.load(answer)
     if listed["source"] != "backbone" or len(listed["items"]) != 5:
-        raise Failure(f"the recommendation came from {listed['source']} with {len(listed['items'])} items")
+        raise StumbledError(f"the recommendation came from {listed['source']} with {len(listed['items'])} items")
     return listed
 
 
