@@ -47,11 +47,13 @@ def render(
     tags; rationales are plain text either way. Raises TemplateError when the step needs a text that is not given.
     """
     template = load(f"{subject.kind}/{step}", VERSIONS[subject.kind, step])
-    values = {
+    catalog = {
         "item_noun": listing.harmless(subject.item_noun),
         "item_nouns": listing.harmless(listing.plural(subject.item_noun)),
         "rating_rule": listing.rating_rule(subject),
     }
+    used = template.variables("system", "user")
+    values = {name: value for name, value in catalog.items() if name in used}
     if subject.kind == "end_user":
         values["history"] = listing.history_lines(subject.history)
     else:
