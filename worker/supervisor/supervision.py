@@ -35,12 +35,14 @@ class Supervised:
         self.deaths = 0
         self.process: subprocess.Popen[bytes] | None = None
         self._started = self._next_start = 0.0
+        self._log_begins = 0  # the first byte that the running process wrote
 
     def start(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LONGEST_LOG:
             self.log.replace(self.log.with_suffix(".log.1"))
         self._started = time.monotonic()
         with self.log.open("ab") as log:
+            self._log_begins = log.tell()
             self.process = subprocess.Popen(
                 self.child.command,
                 cwd=self.folder,
@@ -75,9 +77,9 @@ class Supervised:
         say(f"[{self.child.name}] {how};{often} it starts again in {pause:.0f} s. Its log: {self.log}")
 
     def last_lines(self) -> list[str]:
-        with suppress(FileNotFoundError):
-            return self.log.read_text(errors="replace")[-4000:].splitlines()[-LAST_LINES:]
-        return []
+        with self.log.open("rb") as log:
+            log.seek(max(self._log_begins, self.log.stat().st_size - 4000))
+            return log.read().decode(errors="replace").splitlines()[-LAST_LINES:]
 
     def ask_to_end(self) -> None:
         if self.process is not None:

@@ -1,0 +1,53 @@
+from typing import Any
+
+import pytest
+from django.core import checks
+
+from r4web import checks as ours
+
+
+def messages(found: list[checks.CheckMessage]) -> str:
+    return "\n".join(f"{one.id} {one.msg} {one.hint or ''}" for one in found)
+
+
+def test_the_defaults_are_without_mistakes() -> None:
+    assert ours.endpoints(None) + ours.addresses(None) + ours.numbers(None) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("base_url", "localhost:8001/v1", "R4_ACTOR_BASE_URL must be an http or https address"),
+        ("structured", "yes", "R4_ACTOR_STRUCTURED must be auto or json_schema or tags"),
+        ("temperature", -1.0, "R4_ACTOR_TEMPERATURE must be from 0 to 2"),
+        ("top_p", 0.0, "R4_ACTOR_TOP_P"),
+        ("max_tokens", 0, "R4_ACTOR_MAX_TOKENS"),
+        ("timeout", 0.0, "R4_ACTOR_TIMEOUT"),
+        ("concurrency", 0, "R4_ACTOR_CONCURRENCY"),
+    ],
+)
+def test_a_mistaken_endpoint_setting_is_named(settings: Any, name: str, value: object, said: str) -> None:
+    settings.LLM = {"actor": settings.LLM["actor"] | {name: value}}
+    assert said in messages(ours.endpoints(None))
+
+
+def test_impossible_ports_and_brokers_are_named(settings: Any) -> None:
+    settings.PORT = settings.ENDPOINT_PORT = 70000
+    settings.REDIS_URL = "amqp://somewhere"
+    said = messages(ours.addresses(None))
+    assert "R4_PORT must be a port" in said
+    assert "two ports" in said
+    assert "REDIS_URL must begin with redis" in said
+
+
+def test_a_misspelt_setting_is_noticed_with_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("R4_ACTOR_MODLE", "x")
+    assert "Did you mean R4_ACTOR_MODEL?" in messages(ours.misspelt(None))
+
+
+def test_a_deployment_without_a_key_or_a_broker_is_warned(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    monkeypatch.delenv("R4_SECRET_KEY", raising=False)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    said = messages(ours.production(None))
+    assert "R4_SECRET_KEY is not set" in said
+    assert "The broker does not answer" in said
