@@ -3,11 +3,13 @@
 
 document.documentElement.dataset.js = "";
 
-/** Say one sentence in the live region. A new sentence replaces the old one; good news fades, bad news stays. */
-function say(text, { bad = false } = {}) {
+/** Say one sentence in the live region, which replaces the one before. Good news fades, bad news stays.
+ *  `seen`: the page shows it already, so it is only spoken. */
+function say(text, { bad = false, seen = false } = {}) {
   const line = document.getElementById("live-status");
   line.textContent = text;
   line.classList.toggle("is-bad", bad);
+  line.classList.toggle("is-spoken", seen);
   clearTimeout(say.timer);
   if (!bad) say.timer = setTimeout(() => { line.textContent = ""; }, 8000);
 }
@@ -35,23 +37,23 @@ document.addEventListener("keydown", (event) => { if (event.key === "Escape") cl
 
 // --- htmx: focus after a swap, and a sentence for every failure ------------------------------------------------------
 document.addEventListener("htmx:afterSwap", (event) => {
-  const swapped = event.detail.elt;
-  const within = swapped.isConnected ? swapped : document;
-  const error = within.querySelector?.("[aria-invalid=true]");
-  (error || within.querySelector?.("[data-focus-on-swap]"))?.focus();
-  const outcome = within.querySelector?.("[data-announce]");
-  if (outcome) say(outcome.dataset.announce);
+  const swapped = event.target;
+  const wrong = swapped.querySelector?.("[aria-invalid=true]");
+  (wrong ?? swapped.querySelector?.("[data-focus-on-swap]"))?.focus();
+  const outcome = swapped.querySelector?.("[data-announce]");
+  if (outcome) say(outcome.dataset.announce, { seen: true });
 });
+document.addEventListener("htmx:beforeRequest", (event) => event.detail.elt.setAttribute("aria-busy", "true"));
+document.addEventListener("htmx:afterRequest", (event) => event.detail.elt.removeAttribute("aria-busy"));
 
 function failure(event, reason) {
-  const changes = event.detail.requestConfig?.verb !== "get";
-  say(changes ? `${reason} Nothing was saved; what you typed is still here.` : `${reason} This page may be out of date.`, { bad: true });
+  const changes = event.detail.requestConfig.verb !== "get";
+  say(`${reason} ${changes ? "Nothing was saved; what you typed is still here." : "This page may be out of date."}`, { bad: true });
 }
 document.addEventListener("htmx:sendError", (event) => failure(event, "The server cannot be reached."));
 document.addEventListener("htmx:timeout", (event) => failure(event, "The server did not answer in time."));
 document.addEventListener("htmx:responseError", (event) => {
+  const reasons = { 403: "The server refused this; reload the page to try again.", 404: "This is no longer there." };
   const status = event.detail.xhr.status;
-  if (status === 401) return; // on the way to the sign-in page
-  const reasons = { 403: "You are not allowed to do this.", 404: "This is no longer there." };
   failure(event, reasons[status] ?? `The server answered ${status}.`);
 });

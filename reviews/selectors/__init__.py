@@ -1,0 +1,1 @@
+"""What the review pages show, read with a fixed number of queries."""

@@ -1,0 +1,24 @@
+"""Template filters for evidence: ratings as stars, attributes as words."""
+
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+MOST_STARS = 5  # a longer scale is read better as a number
+
+
+@register.filter
+def stars(rating: float | None, rating_max: float) -> str:
+    """★★★★☆ for 4 of 5; nothing where the scale is longer than stars can show."""
+    if rating is None or rating_max > MOST_STARS:
+        return ""
+    full = min(max(round(rating), 0), round(rating_max))
+    return "★" * full + "☆" * (round(rating_max) - full)
+
+
+@register.filter
+def words(value: Any) -> str:
+    """An attribute's value for people: a list joined by commas."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

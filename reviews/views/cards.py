@@ -1,0 +1,171 @@
+"""The card page: one review, its four verdicts, and the hold on it. Each address answers htmx and plain forms."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from reviews import services
+from reviews.choices import DecisionVerdict
+from reviews.diff import word_diff
+from reviews.forms import DecisionForm
+from reviews.guards import account_of, is_htmx, requires
+from reviews.models import Review, Slot
+from reviews.policy import Action
+from reviews.selectors.card import Card, card
+from reviews.services import Stale, StaleReviewError
+
+DECIDED = {
+    DecisionVerdict.APPROVE: "Approved: the text is in force now.",
+    DecisionVerdict.EDIT: "Edited: your text is in force now.",
+    DecisionVerdict.OVERRIDE: "Sent to the actor: the review comes back with a new text.",
+    DecisionVerdict.REJECT: "Rejected: nothing was put in force.",
+}
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_QUEUE)
+def review(request: HttpRequest, review_id: int) -> HttpResponse:
+    return render(request, "reviews/review.html", _context(request, _card(request, review_id)))
+
+
+@require_POST
+@never_cache
+@requires(Action.DECIDE)
+def decide(request: HttpRequest, review_id: int) -> HttpResponse:
+    """422 when the form is not complete, 409 when it came too late; both keep what was typed."""
+    shown = _card(request, review_id)
+    form = DecisionForm(request.POST, proposal=shown.proposal.text if shown.proposal else "")
+    if not form.is_valid():
+        return _answer(request, _context(request, shown, form=form), status=422)
+    try:
+        decided = services.decide(
+            shown.review,
+            account=account_of(request),
+            verdict=DecisionVerdict(form.cleaned_data["verdict"]),
+            seen=form.seen,
+            lease_token=form.cleaned_data["lease_token"],
+            text=form.verdict_text,
+            reason=form.cleaned_data["reason"],
+            now=timezone.now(),
+        )
+    except StaleReviewError as error:
+        return _too_late(request, review_id, form, error.stale)
+    messages.success(request, DECIDED[DecisionVerdict(decided.decision.verdict)])
+    return _go_on(request, decided.next)
+
+
+@require_POST
+@requires(Action.DECIDE)
+def skip(request: HttpRequest, review_id: int) -> HttpResponse:
+    account, now = account_of(request), timezone.now()
+    services.skip(_review(request, review_id), account=account, now=now)
+    messages.info(request, "Skipped: you will not see it for an hour; others may.")
+    return _go_on(request, services.claim_next(account, now=now))
+
+
+@require_POST
+@requires(Action.DECIDE)
+def claim(request: HttpRequest, review_id: int) -> HttpResponse:
+    """Take this very review instead of the next one."""
+    if not services.claim(_review(request, review_id), account=account_of(request), now=timezone.now()):
+        messages.warning(request, "Somebody else was faster: this review is not free any more.")
+    return redirect("reviews:review", review_id)
+
+
+@require_POST
+@requires(Action.DECIDE)
+def release(request: HttpRequest, review_id: int) -> HttpResponse:
+    services.release(_review(request, review_id), account=account_of(request))
+    messages.info(request, "You let go of the review.")
+    return redirect("reviews:queue")
+
+
+@require_POST
+@requires(Action.DECIDE)
+def renew(request: HttpRequest, review_id: int) -> HttpResponse:
+    """The page's heartbeat: hold the review for another while. 409 when somebody else has it by now."""
+    found, now = _review(request, review_id), timezone.now()
+    token = request.POST.get("lease_token", "")
+    until = services.renew(found, account=account_of(request), lease_token=token, now=now)
+    if not is_htmx(request):
+        return redirect("reviews:review", review_id)
+    seconds_left = int((until - now).total_seconds()) if until else 0
+    context = {"review": found, "until": until, "seconds_left": seconds_left, "lease_token": token}
+    return render(request, "reviews/_lease.html", context, status=200 if until else 409)
+
+
+@require_POST
+@requires(Action.DECIDE)
+def reopen(request: HttpRequest, review_id: int) -> HttpResponse:
+    account, shown = account_of(request), _card(request, review_id)
+    if not shown.may_reopen or not services.reopen(shown.review, account=account, now=timezone.now()):
+        messages.error(request, "This review cannot be reopened by you.")
+    else:
+        messages.info(request, "Reopened. What is in force stays so until you decide again.")
+    return redirect("reviews:review", review_id)
+
+
+def _review(request: HttpRequest, review_id: int) -> Review:
+    return get_object_or_404(Review.objects.visible_to(account_of(request)), pk=review_id)
+
+
+def _card(request: HttpRequest, review_id: int) -> Card:
+    try:
+        return card(review_id, viewer=account_of(request), now=timezone.now())
+    except Review.DoesNotExist as error:
+        raise Http404("No such review.") from error
+
+
+def _context(request: HttpRequest, shown: Card, *, form: DecisionForm | None = None, **more: Any) -> dict[str, Any]:
+    """`typed_text`: what the edit box starts with. Typed text outlives errors; an untouched old proposal does not."""
+    proposed = shown.proposal.text if shown.proposal else ""
+    edit = form["text"].value() if form and shown.is_typed(form["text"].value()) else None
+    return {
+        "card": shown,
+        "form": form,
+        "typed_text": proposed if edit is None else edit,
+        "typed_verdict": form["verdict"].value() if form else None,
+        "plain": request.GET.get("diff") == "plain",
+        **more,
+    }
+
+
+def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    template = "reviews/_answer.html" if is_htmx(request) else "reviews/review.html"
+    return render(request, template, context, status=status)
+
+
+def _go_on(request: HttpRequest, slot: Slot | None) -> HttpResponse:
+    """The next card, or the queue when there is none. Read anew: nothing is patched."""
+    if not is_htmx(request):
+        return redirect("reviews:review", slot.review_id) if slot else redirect("reviews:queue")
+    if slot is None:
+        return HttpResponse(headers={"HX-Redirect": reverse("reviews:queue")})
+    response = _answer(request, _context(request, _card(request, slot.review_id)))
+    response["HX-Push-Url"] = reverse("reviews:review", args=[slot.review_id])
+    return response
+
+
+def _too_late(request: HttpRequest, review_id: int, form: DecisionForm, stale: Stale) -> HttpResponse:
+    """The card as it is now, held for the annotator again where that is possible, and what they typed beside it."""
+    services.claim(_review(request, review_id), account=account_of(request), now=timezone.now())
+    shown = _card(request, review_id)
+    data = form.cleaned_data
+    edit = data["text"] if shown.is_typed(data["text"]) else ""
+    proposed = shown.proposal.text if shown.proposal else ""
+    context = _context(
+        request,
+        shown,
+        form=form,
+        stale=stale,
+        typed=edit or data["critique"] or data["reason"],
+        compared=word_diff(proposed, edit) if edit else None,
+    )
+    return _answer(request, context, status=409)
