@@ -1,0 +1,170 @@
+"""Scores from the artifact of a backbone version: onnxruntime and numpy, no torch, whatever the architecture.
+
+A loaded version stays in memory for the life of the process and is shared by its threads.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender import artifacts
+from recommender.models import BackboneVersion
+from recommender.training.feedback import NO_LABEL, FeedbackScale
+from recommender.training.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
+
+FORMAT = 1
+ITEMS_AT_A_TIME = 4096
+KEPT_VERSIONS = 8  # per process: active ones of several catalogs, and those before them
+
+
+class ArtifactError(Exception):
+    """The version's artifact is missing, damaged or of another format; the message says which."""
+
+
+class HistoryEntry(Protocol):
+    """One interaction of a history. `label` outranks `rating`; both None: liked or not is unknown."""
+
+    @property
+    def item_id(self) -> str: ...
+    @property
+    def rating(self) -> float | None: ...
+    @property
+    def label(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """One backbone version, ready to score. Unknown items and end users are scored as such, never refused."""
+
+    session: Any  # onnxruntime.InferenceSession
+    inputs: frozenset[str]
+    items: dict[str, int]  # external id → number in the graph
+    end_users: dict[str, int]  # external id → row of end_user_knowledge; those missing have no knowledge
+    end_user_knowledge: NDArray[np.float32]  # (1 + end users with knowledge, K)
+    scale: FeedbackScale
+    history: int
+
+    def score(
+        self,
+        end_user_external_id: str,
+        history: Sequence[HistoryEntry],
+        item_external_ids: Sequence[str] | None = None,
+    ) -> NDArray[np.float64]:
+        """The probability that the end user likes each item: (items). No items given: all of `self.items`, in order.
+
+        `history`: oldest first; the last `self.history` entries count.
+        """
+        items = self._numbers(self.items if item_external_ids is None else item_external_ids)
+        past, feedback = self._history(history)
+        logits = [
+            self._logits(end_user_external_id, items[first : first + ITEMS_AT_A_TIME], past[None], feedback[None])[0]
+            for first in range(0, len(items), ITEMS_AT_A_TIME)
+        ]
+        return _sigmoid(np.concatenate(logits)) if logits else np.empty(0)
+
+    def contributions(
+        self, end_user_external_id: str, history: Sequence[HistoryEntry], item_external_ids: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """How much each history entry spoke for each item: (items, len(history)), in logits.
+
+        Leave one out: the item's logit minus its logit had the entry not been there. Positive: it spoke for the item.
+        Exact for any architecture, where attention weights would be a story of one. Entries older than the backbone's
+        window are 0.
+        """
+        items = self._numbers(item_external_ids)
+        past, feedback = self._history(history)
+        seen = np.flatnonzero(past != PADDING_ITEM)
+        contexts = np.repeat(past[None], 1 + len(seen), axis=0)  # the first one is whole
+        feedbacks = np.repeat(feedback[None], 1 + len(seen), axis=0)
+        left_out = np.arange(1, 1 + len(seen))
+        contexts[left_out, seen], feedbacks[left_out, seen] = PADDING_ITEM, 0
+        logits = self._logits(end_user_external_id, items, contexts, feedbacks)  # (1 + seen, items)
+        spoke = np.zeros((len(items), len(history)))
+        spoke[:, len(history) - len(seen) :] = (logits[0] - logits[1:]).T
+        return spoke
+
+    def _logits(
+        self, end_user: str, items: NDArray[np.int64], past: NDArray[np.int64], feedback: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        knowledge = self.end_user_knowledge[self.end_users.get(end_user, NO_TEXT)]
+        given = {
+            "item": np.repeat(items[None], len(past), axis=0),
+            "history_item": past,
+            "history_feedback": feedback,
+            "end_user_knowledge": np.repeat(knowledge[None], len(past), axis=0),
+        }
+        logits: NDArray[np.float32] = self.session.run(None, {name: given[name] for name in self.inputs})[0]
+        return logits.astype(np.float64)
+
+    def _numbers(self, external_ids: Sequence[str] | dict[str, int]) -> NDArray[np.int64]:
+        return np.array([self.items.get(one, UNKNOWN_ITEM) for one in external_ids], dtype=np.int64)
+
+    def _history(self, history: Sequence[HistoryEntry]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Items and feedback buckets of the last entries, padded at the left: (L), (L)."""
+        last = history[-self.history :]
+        rating = np.array([np.nan if one.rating is None else one.rating for one in last], dtype=np.float64)
+        label = np.array([NO_LABEL if one.label is None else one.label for one in last], dtype=np.int8)
+        items = np.full(self.history, PADDING_ITEM, dtype=np.int64)
+        feedback = np.zeros(self.history, dtype=np.int64)
+        if last:
+            items[-len(last) :] = self._numbers([one.item_id for one in last])
+            feedback[-len(last) :] = self.scale.bucket(rating, label)
+        return items, feedback
+
+
+_loaded: dict[int, Ranker] = {}
+_loading = threading.Lock()
+
+
+def load(version: BackboneVersion) -> Ranker:
+    """The version's ranker, read once per process. Raises ArtifactError."""
+    ranker = _loaded.get(version.pk)
+    if ranker is None:
+        with _loading:
+            ranker = _loaded.get(version.pk)
+            if ranker is None:
+                ranker = read(artifacts.folder_of(version))
+                while len(_loaded) >= KEPT_VERSIONS:
+                    del _loaded[next(iter(_loaded))]
+                _loaded[version.pk] = ranker
+    return ranker
+
+
+def read(folder: Path) -> Ranker:
+    """Read an artifact that training.export wrote. Raises ArtifactError."""
+    import onnxruntime  # noqa: PLC0415 - heavy: loaded by processes that rank, when they first do
+
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        if manifest["format"] != FORMAT:
+            raise ArtifactError(f"Its format is {manifest['format']}; this release reads {FORMAT}. Train it again.")
+        ids = json.loads((folder / "ids.json").read_text())
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests run side by side
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        return Ranker(
+            session=session,
+            inputs=frozenset(one.name for one in session.get_inputs()),
+            items={name: number for number, name in enumerate(ids["items"], start=FIRST_ITEM)},
+            end_users={name: row for row, name in enumerate(ids["end_users"], start=NO_TEXT + 1)},
+            end_user_knowledge=np.load(folder / "end_users.npy", mmap_mode="r"),
+            scale=FeedbackScale.from_json(manifest["scale"]),
+            history=manifest["config"]["history"],
+        )
+    except FileNotFoundError as error:
+        raise ArtifactError(f"A file of it is missing: {Path(str(error.filename)).name}.") from error
+    except ArtifactError:
+        raise
+    except Exception as error:  # onnxruntime's own errors share no base class
+        raise ArtifactError(f"Its files cannot be read ({type(error).__name__}).") from error
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1.0 / (1.0 + np.exp(-logits))
