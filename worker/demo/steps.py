@@ -1,0 +1,76 @@
+"""The steps of the first start. Each looks at the database first, so an interrupted start goes on where it was."""
+
+import time
+from collections.abc import Iterator
+
+from recommender.models import (
+    Account,
+    BackboneVersion,
+    Catalog,
+    Role,
+    RunState,
+    TrainingRun,
+    VersionState,
+)
+from recommender.selectors.rounds import Progress, progress
+from recommender.services.activation import activate
+from recommender.services.rounds import open_rounds
+from recommender.services.training import request_training
+from recommender.training.config import TrainConfig
+from worker.demo.facts import CATALOG
+
+FIRST_ROUNDS = 24  # end users, and as many items: enough to review for a while, done within seconds
+LONGEST_WAIT = 15 * 60  # seconds for all rounds, or for one training run
+LOOK_EVERY = 0.3
+
+
+class StepFailedError(Exception):
+    """Why the first start cannot go on, and what to do."""
+
+
+def is_complete() -> bool:
+    """Whether the last step, an active backbone of the sample catalog, was reached."""
+    return BackboneVersion.objects.filter(catalog__name=CATALOG, state=VersionState.ACTIVE).exists()
+
+
+def first_rounds(catalog: Catalog) -> Iterator[Progress]:
+    """Open the first batch, unless there are rounds already; yields how far they are until all have ended."""
+    if not catalog.rounds.exists():
+        open_rounds(catalog, subjects="all", limit=FIRST_ROUNDS, requested_by=_lead())
+    deadline = time.monotonic() + LONGEST_WAIT
+    while True:
+        now = progress(catalog.rounds.all())
+        yield now
+        if now.finished:
+            break
+        if time.monotonic() > deadline:
+            why = now.last_error or "no worker took them"
+            raise StepFailedError(f"{now.total - now.done} rounds are not done: {why}.")
+        time.sleep(LOOK_EVERY)
+    if now.failed == now.total:
+        error = catalog.rounds.exclude(error="").values_list("error", flat=True).first()
+        raise StepFailedError(f"All rounds failed: {error}.")
+
+
+def first_backbone(catalog: Catalog) -> Iterator[TrainingRun]:
+    """Train and activate a first backbone, unless one is active or under way; yields the run until that is done."""
+    if is_complete():
+        return
+    runs = TrainingRun.objects.filter(catalog=catalog, activate=True).order_by("-pk")
+    run = runs.filter(state__in=[RunState.WAITING, RunState.RUNNING, RunState.DONE]).first() or request_training(
+        catalog, config=TrainConfig(), activate=True, requested_by=_lead()
+    )
+    deadline = time.monotonic() + LONGEST_WAIT
+    while run.state in (RunState.WAITING, RunState.RUNNING):
+        yield run
+        if time.monotonic() > deadline:
+            raise StepFailedError(f"Training run {run.pk} is not done: it is {run.get_state_display()}.")
+        time.sleep(LOOK_EVERY)
+        run.refresh_from_db()
+    if run.state != RunState.DONE:
+        raise StepFailedError(f"Training run {run.pk} ended as {run.get_state_display()}: {run.error}")
+    activate(run.version, by=run.requested_by)  # changes nothing where the worker came first
+
+
+def _lead() -> Account:
+    return Account.objects.get(username=Role.LEAD)
