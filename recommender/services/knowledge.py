@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from recommender.models import Knowledge, Turn
+from recommender.models import Knowledge, Round, Turn
 
 
 @transaction.atomic
@@ -12,6 +12,9 @@ def accept(turn: Turn) -> Knowledge:
     if not turn.is_rationale:
         raise ValueError("Only a rationale can become knowledge.")
     round_ = turn.round
+    # Two rounds about one subject approved in the same instant: the second waits, and replaces the first.
+    type(round_.subject).objects.select_for_update().get(pk=round_.subject.pk)
+    Round.objects.filter(pk=round_.pk, rejected_index=turn.index).update(rejected_index=None)
     of_subject = Knowledge.objects.filter(end_user=round_.end_user, item=round_.item, in_force=True)
     if current := of_subject.filter(turn=turn).first():
         return current
@@ -31,6 +34,8 @@ def accept(turn: Turn) -> Knowledge:
     return accepted
 
 
-def retract(turn: Turn) -> None:
-    """Take a rationale out of force; earlier snapshots keep it."""
+@transaction.atomic
+def reject(turn: Turn) -> None:
+    """Show a rationale to nobody: it is taken out of force if it was in force. Earlier snapshots keep it."""
+    Round.objects.filter(pk=turn.round_id).update(rejected_index=turn.index)
     Knowledge.objects.filter(turn=turn, in_force=True).update(in_force=False, ended_at=timezone.now())

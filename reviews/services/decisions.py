@@ -49,7 +49,7 @@ def decide(
 
     approve: the proposal is put in force. edit: the annotator's text becomes a turn and is put in force. override:
     their critique becomes a turn, the loop goes on from it, and the review comes back when the round rests again.
-    reject: nothing is put in force, and the proposal is taken out of force if it was.
+    reject: nothing is put in force; the proposal is shown to nobody, and taken out of force if it was.
     """
     review = Review.objects.select_for_update().select_related("round").get(pk=review.pk)
     slot = _slot_in_hand(review, account, lease_token, now)
@@ -65,7 +65,7 @@ def decide(
         case DecisionVerdict.OVERRIDE:
             made = rounds.add_override(review.round, about=proposed, critique=text, account=account)
         case DecisionVerdict.REJECT:
-            knowledge.retract(proposed)
+            knowledge.reject(proposed)
 
     decision = Decision.objects.create(
         review=review,
