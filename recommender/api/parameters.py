@@ -38,7 +38,7 @@ class NoQuery(serializers.Serializer[Any]):
 
 def parse(request: Request, query: type[serializers.Serializer[Any]]) -> dict[str, Any]:
     """The validated parameters. Raises InvalidParameter, which names each wrong one and what it may be."""
-    form = query(data=request.query_params)
+    form = query(data=request.query_params.dict())  # a QueryDict would be read as a form: empty as absent
     errors = [_unknown(name, list(form.fields)) for name in request.query_params if name not in form.fields]
     repeated = [name for name in map(str, form.fields) if len(request.query_params.getlist(name)) > 1]
     errors += [{"parameter": name, "detail": f"`{name}` may be given once."} for name in repeated]

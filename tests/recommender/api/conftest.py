@@ -1,0 +1,61 @@
+"""A small catalog with an opinion, and a client that may ask about it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from recommender.models import ApiToken, Catalog, Item, Role
+from recommender.services.tokens import create_token
+from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
+
+
+@pytest.fixture
+def films(db: None) -> Catalog:
+    """Six films; u1 met the first two. Film n was met by n end users, and liked by all of them but Film 6."""
+    catalog = make_catalog("films")
+    items = [make_item(catalog, f"Film {n}", external_id=f"f{n}", genres=["Drama"]) for n in range(1, 7)]
+    reader = make_end_user(catalog, "u1")
+    for moment, item in enumerate(items[:2], start=1):
+        make_interaction(reader, item, moment=moment)
+    for n, item in enumerate(items, start=1):
+        for other in range(n):
+            rating = 1.0 if n == 6 else 5.0
+            make_interaction(make_end_user(catalog, f"other-{n}-{other}"), item, rating=rating, moment=other + 1)
+    return catalog
+
+
+@pytest.fixture
+def key(db: None) -> str:
+    return create_token("tests", account=make_account("keeper", role=Role.LEAD))[1]
+
+
+@pytest.fixture
+def token(key: str) -> ApiToken:
+    return ApiToken.objects.get()
+
+
+@pytest.fixture
+def api(key: str) -> APIClient:
+    """Sends the token."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    return client
+
+
+@pytest.fixture
+def recommendations(api: APIClient, films: Catalog) -> Callable[..., dict[str, Any]]:
+    """GET an end user's list; fails the test unless it comes."""
+
+    def get(user_id: str = "u1", **query: Any) -> dict[str, Any]:
+        answer = api.get(f"/api/v1/catalogs/films/users/{user_id}/recommendations", query)
+        assert answer.status_code == 200, answer.json()
+        return dict(answer.json())
+
+    return get
+
+
+@pytest.fixture
+def item_ids(films: Catalog) -> set[str]:
+    return set(Item.objects.filter(catalog=films).values_list("external_id", flat=True))

@@ -1,0 +1,99 @@
+"""Tokens: a key is shown once, recognised by its hash, and its use is noted now and then."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from recommender.models import ApiToken
+from recommender.services.tokens import TokenRefusedError, create_token, recognise, revoke
+from tests.builders import make_account
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_key_is_stored_nowhere() -> None:
+    token, key = create_token("shop", account=make_account())
+    row = ApiToken.objects.values().get()
+    assert all(key not in str(value) for value in row.values())
+    assert key.startswith(token.prefix)
+    assert len(token.prefix) < len(key) / 3
+
+
+def test_a_key_is_recognised_as_its_token_and_account() -> None:
+    token, key = create_token("shop", account=make_account("keeper"))
+    found = recognise(key)
+    assert found == token
+    assert found.created_by.username == "keeper"
+
+
+@pytest.mark.parametrize("change", ["", "r4_", "é", "\udcff"])
+def test_another_key_is_refused(change: str) -> None:
+    _, key = create_token("shop", account=make_account())
+    with pytest.raises(TokenRefusedError, match="not known"):
+        recognise(change + key[1:])
+
+
+def test_a_token_works_until_the_moment_it_expires() -> None:
+    now = timezone.now()
+    _, key = create_token("shop", account=make_account(), expires_at=now)
+    recognise(key, now=now - timedelta(seconds=1))
+    with pytest.raises(TokenRefusedError, match="expired"):
+        recognise(key, now=now)
+
+
+def test_a_revoked_token_keeps_the_moment_it_was_first_revoked() -> None:
+    token, key = create_token("shop", account=make_account())
+    revoke(token)
+    first = ApiToken.objects.get().revoked_at
+    revoke(token)
+    assert ApiToken.objects.get().revoked_at == first
+    with pytest.raises(TokenRefusedError, match="revoked"):
+        recognise(key)
+
+
+def test_use_is_written_at_most_once_a_minute(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    _, key = create_token("shop", account=make_account())
+    now = timezone.now()
+    recognise(key, now=now)
+    with django_assert_num_queries(1):
+        recognise(key, now=now + timedelta(seconds=59))
+    assert ApiToken.objects.get().last_used_at == now
+    recognise(key, now=now + timedelta(seconds=60))
+    assert ApiToken.objects.get().last_used_at == now + timedelta(seconds=60)
+
+
+def test_the_command_prints_a_working_key_and_nothing_else_on_stdout() -> None:
+    make_account("keeper")
+    out, err = StringIO(), StringIO()
+    call_command("create_token", name="shop", account="keeper", expires_days=7, stdout=out, stderr=err)
+    token = recognise(out.getvalue().strip())
+    assert token.expires_at is not None
+    assert timedelta(days=6) < token.expires_at - timezone.now() <= timedelta(days=7)
+    assert out.getvalue().strip() not in err.getvalue()
+
+
+def test_the_command_answers_in_json_on_request() -> None:
+    make_account("keeper")
+    out = StringIO()
+    call_command("create_token", name="shop", account="keeper", json=True, stdout=out)
+    printed = json.loads(out.getvalue())
+    assert recognise(printed["key"]).name == "shop"
+    assert printed["expires_at"] is None
+
+
+def test_the_command_names_the_accounts_when_there_is_no_such_one() -> None:
+    make_account("keeper")
+    with pytest.raises(CommandError, match=r"no open account 'kepper'\. Accounts: keeper\."):
+        call_command("create_token", name="shop", account="kepper")
+
+
+@pytest.mark.parametrize(("option", "value"), [("--expires-days", "0"), ("--expires-days", "x"), ("--name", " ")])
+def test_the_command_says_which_option_is_wrong(option: str, value: str) -> None:
+    arguments = {"--name": "shop", "--account": "keeper"} | {option: value}
+    with pytest.raises(CommandError, match=option):
+        call_command("create_token", *[part for pair in arguments.items() for part in pair])
