@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from recommender.models import BackboneVersion, EndUser
 from recommender.selectors.serving import active_backbone
-from recommender.serving import fallback
+from recommender.serving import fallback, ranker
 from recommender.serving.because import Spoke
 from recommender.serving.history import PastInteraction
 from recommender.serving.retrieve import candidates
@@ -51,20 +51,37 @@ def rank(
         return _without_backbone(shelf, NO_BACKBONE, mask=mask, limit=limit)
     if not history:
         return _without_backbone(shelf, NO_HISTORY, mask=mask, limit=limit)
-    from recommender.serving import ranker  # noqa: PLC0415 - written at the same time
-
     try:
-        loaded = ranker.load(version)
+        ranking = ranker.load(version)
     except ranker.ArtifactError as error:
-        return _without_backbone(
-            shelf, f"Backbone {version.number} is active but cannot rank: {error}", mask=mask, limit=limit
-        )
+        reason = f"Backbone {version.number} is active but its artifact cannot be used. {error}"
+        return _without_backbone(shelf, reason, mask=mask, limit=limit)
     liked = [met.item_pk for met in history if met.liked]
-    chosen = candidates(end_user.catalog, shelf, mask=mask, liked=liked)
-    scores = loaded.score(end_user.external_id, history, [shelf.external_ids[position] for position in chosen])
+    positions = candidates(end_user.catalog, shelf, mask=mask, liked=liked)
+    scores = ranking.score(end_user.external_id, history, [shelf.external_ids[position] for position in positions])
     top = np.argsort(-scores, kind="stable")[:limit]
-    best: fallback.Ranking = [(int(chosen[place]), float(scores[place])) for place in top]
-    return Ranked("backbone", best, backbone=version)
+    best: fallback.Ranking = [(int(positions[place]), float(scores[place])) for place in top]
+    spoke = _spoke(ranking, end_user, shelf, history=history, best=best) if attribute else None
+    return Ranked("backbone", best, backbone=version, spoke=spoke)
+
+
+def _spoke(
+    ranking: ranker.Ranker,
+    end_user: EndUser,
+    shelf: Shelf,
+    *,
+    history: Sequence[PastInteraction],
+    best: fallback.Ranking,
+) -> dict[int, list[Spoke]]:
+    """What of the history raised each item's score, as shares of all that raised it."""
+    ids = [shelf.external_ids[position] for position, _ in best]
+    raised = np.clip(ranking.contributions(end_user.external_id, history, ids), 0.0, None)  # (items, history)
+    shares = raised / np.maximum(raised.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    strongest = np.argsort(-shares, axis=1, kind="stable")[:, :NAMED]
+    return {
+        int(shelf.pks[position]): [Spoke(int(place), float(shares[row, place])) for place in strongest[row]]
+        for row, (position, _) in enumerate(best)
+    }
 
 
 def _without_backbone(shelf: Shelf, reason: str, *, mask: NDArray[np.bool_], limit: int) -> Ranked:
