@@ -2,10 +2,14 @@
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from reviews.guards import requires
+from reviews.guards import account_of, requires
+from reviews.policy import Action, may
+from reviews.selectors.home import catalog_facts
+from reviews.selectors.queue import queue_counts
 from reviews.templatetags.navigation import THEMES
 
 A_YEAR = 365 * 24 * 3600
@@ -14,7 +18,9 @@ A_YEAR = 365 * 24 * 3600
 @require_safe
 @requires()
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home/home.html")
+    account = account_of(request)
+    counts = queue_counts(account, now=timezone.now()) if may(account.role, Action.SEE_QUEUE) else None
+    return render(request, "home/home.html", {"counts": counts, "catalogs": catalog_facts()})
 
 
 @require_POST
