@@ -1,0 +1,30 @@
+# One image for web, API, workers, beat and migrations; docker-compose.yml says which command each runs.
+# The CPU build of torch:  docker compose build --build-arg R4_TORCH_INDEX=<an index that offers it>
+ARG PYTHON_VERSION=3.11
+
+FROM python:${PYTHON_VERSION}-slim AS build
+ARG R4_TORCH_INDEX=""
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /app/.venv
+COPY requirements/ml.lock /build/ml.lock
+RUN /app/.venv/bin/python -m pip install ${R4_TORCH_INDEX:+--index-url "$R4_TORCH_INDEX"} torch==2.13.0 \
+ && /app/.venv/bin/python -m pip install --require-hashes -r /build/ml.lock
+
+FROM python:${PYTHON_VERSION}-slim
+RUN groupadd --system --gid 10001 r4web \
+ && useradd --system --uid 10001 --gid r4web --no-create-home --home-dir /app r4web \
+ && install -d -o r4web -g r4web -m 0700 /app/var
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH="/app/.venv/bin:$PATH" R4_VAR=/app/var HF_HUB_OFFLINE=1
+WORKDIR /app
+COPY --from=build /app/.venv /app/.venv
+COPY manage.py ./
+COPY r4web ./r4web
+COPY recommender ./recommender
+COPY reviews ./reviews
+COPY worker ./worker
+COPY templates ./templates
+COPY static ./static
+USER r4web
+VOLUME ["/app/var"]
+EXPOSE 8000
+CMD ["python", "-m", "granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--workers", "2", "--blocking-threads", "4", "r4web.wsgi:application"]

@@ -1,0 +1,36 @@
+"""What processes load, seen from a fresh interpreter."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.repository import ROOT
+
+HEAVY = ["torch", "openai", "transformers", "onnxruntime", "onnx", "pyarrow"]
+LOAD = """
+import django, json, sys
+django.setup()
+from django.urls import get_resolver
+get_resolver().url_patterns
+{more}
+print(json.dumps([name for name in {heavy} if name in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("process", "more"),
+    [
+        ("web", "from r4web.wsgi import application; django.test.Client().get('/sign-in/')"),
+        ("beat", "from r4web.celery import app"),
+        ("worker that has run no job", "from r4web.celery import app; app.loader.import_default_modules()"),
+    ],
+)
+def test_a_process_starts_light(process: str, more: str) -> None:
+    code = LOAD.format(more="import django.test; " + more, heavy=HEAVY)
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert loaded.returncode == 0, loaded.stderr
+    heavy = json.loads(loaded.stdout.splitlines()[-1])
+    allowed = {"openai"} if process.startswith("worker") else set()
+    assert set(heavy) <= allowed
