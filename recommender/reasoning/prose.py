@@ -72,7 +72,7 @@ def _repetitive(folded: list[str]) -> bool:
     distinct = len(set(folded)) / len(folded)
     most = Counter(folded).most_common(1)[0][1] / len(folded)
     phrases = list(zip(folded, folded[1:], folded[2:], strict=False))
-    return most > 0.34 or distinct < min(0.3, 30 / len(folded) + 0.1) or len(set(phrases)) < 0.5 * len(phrases)
+    return most > 0.34 or distinct < min(0.3, 30 / len(folded) + 0.1) or len(set(phrases)) < 0.35 * len(phrases)
 
 
 def _stutters(text: str) -> bool:

@@ -1,0 +1,127 @@
+"""Read the evidence back out of a prompt's text, as recommender.reasoning.prompts.listing writes it."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scope = Literal["person", "liker", "disliker"]
+_LINE = re.compile(r"^\d+\. (?=\")")
+_DECODER = json.JSONDecoder()
+OPINIONS = {"liked": True, "not liked": False}
+SECTIONS: tuple[tuple[str, Scope], ...] = (
+    ("history", "person"),
+    ("liker_history", "liker"),
+    ("disliker_history", "disliker"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a history. `liked` is None where the prompt does not say."""
+
+    title: str
+    rating: str
+    liked: bool | None
+    attributes: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one of our prompts says. `data` is the evidence's own text, the same in all three steps."""
+
+    noun: str
+    data: str
+    histories: Mapping[Scope, tuple[Entry, ...]]
+    title: str = ""
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rationale: str = ""
+    critique: str = ""
+
+    @property
+    def is_item(self) -> bool:
+        return "liker" in self.histories
+
+
+def read(messages: Iterable[Mapping[str, object]]) -> Reading | None:
+    """The evidence in the first user message that holds some; None when none does: it is not one of our prompts."""
+    for message in messages:
+        content = message.get("content")
+        text = content if isinstance(content, str) else _joined(content)
+        if message.get("role") == "user" and (reading := _read(text)):
+            return reading
+    return None
+
+
+def _read(text: str) -> Reading | None:
+    texts = {name: found for name in _names() if (found := _section(text, name)) is not None}
+    histories: dict[Scope, tuple[Entry, ...]] = {
+        scope: tuple(filter(None, map(_entry, texts[name].splitlines()))) for name, scope in SECTIONS if name in texts
+    }
+    if not histories:
+        return None
+    noun = re.search(r"^Kind of item: (.+)$", text, re.MULTILINE)
+    title, attributes = _item(texts.get("item", ""))
+    return Reading(
+        noun=noun[1].strip() if noun else "item",
+        data="\n".join(
+            texts[name] for name in ("item", "history", "liker_history", "disliker_history") if name in texts
+        ),
+        histories=histories,
+        title=title,
+        attributes=attributes,
+        rationale=texts.get("user_preference", texts.get("item_knowledge", "")),
+        critique=texts.get("critique", ""),
+    )
+
+
+def _names() -> tuple[str, ...]:
+    return (*(name for name, _ in SECTIONS), "item", "user_preference", "item_knowledge", "critique")
+
+
+def _section(text: str, name: str) -> str | None:
+    """What stands between `<name>` and `</name>`, each on a line of its own."""
+    start = text.find(f"<{name}>\n")
+    end = text.find(f"\n</{name}>", start)
+    return text[start + len(name) + 3 : end] if 0 <= start < end else None
+
+
+def _entry(line: str) -> Entry | None:
+    place = _LINE.match(line)
+    if not place:
+        return None
+    title, rest = _quoted(line[place.end() :])
+    rating, liked, attributes = "", None, {}
+    for part in filter(None, (part.strip() for part in rest.split(" | "))):
+        if part.startswith("rated "):
+            rating = part.removeprefix("rated ")
+        elif part in OPINIONS:
+            liked = OPINIONS[part]
+        elif ": " in part:
+            attributes = _attributes(part)
+    return Entry(title, rating, liked, attributes)
+
+
+def _item(text: str) -> tuple[str, dict[str, tuple[str, ...]]]:
+    first, _, rest = text.partition("\n")
+    return (_quoted(first)[0], _attributes(rest)) if first.startswith('"') else ("", {})
+
+
+def _quoted(text: str) -> tuple[str, str]:
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except ValueError:
+        return text.strip('" '), ""
+    return str(value), text[end:]
+
+
+def _attributes(text: str) -> dict[str, tuple[str, ...]]:
+    pairs = (part.partition(": ") for part in text.split("; "))
+    return {name.strip(): tuple(value.strip() for value in values.split(", ")) for name, _, values in pairs if values}
+
+
+def _joined(content: object) -> str:
+    """The text of a message that came as a list of parts."""
+    parts = content if isinstance(content, list) else []
+    return "\n".join(str(part.get("text", "")) for part in parts if isinstance(part, Mapping))
