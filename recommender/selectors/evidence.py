@@ -80,7 +80,7 @@ def of_end_users(catalog: Catalog, ids: Collection[int], *, window: WindowName =
     for id_, history in sorted(histories.items()):
         history.sort(key=_in_time)
         cuts[id_] = _prefix(history, totals[id_]) if window == "prefix" else (history[-1].moment + 1, history)
-    items = _items(met.item_id for _, shown in cuts.values() for met in shown)
+    items = _items(catalog, (met.item_id for _, shown in cuts.values() for met in shown))
     return [
         Evidence(id_, as_of, _subject(catalog, "end_user", history=_encounters(shown, items, catalog)))
         for id_, (as_of, shown) in cuts.items()
@@ -112,7 +112,7 @@ def of_items(catalog: Catalog, ids: Collection[int], *, window: WindowName = "pr
     candidates = _candidates(catalog, ids, window)
     pairs = {key: _choose(of_key) for key, of_key in candidates.items()}
     histories = _histories(list(pairs.values()))
-    items = _items([*ids, *(met.item_id for history in histories.values() for met in history)])
+    items = _items(catalog, [*ids, *(met.item_id for history in histories.values() for met in history)])
     found = []
     for id_ in sorted(set(ids) & set(items)):
         liker, disliker = pairs.get((id_, True)), pairs.get((id_, False))
@@ -186,8 +186,8 @@ def _histories(pairs: Sequence[_Met]) -> dict[int, list[_Met]]:
     }
 
 
-def _items(ids: Iterable[int]) -> dict[int, Item]:
-    return Item.objects.in_bulk(list(set(ids)))
+def _items(catalog: Catalog, ids: Iterable[int]) -> dict[int, Item]:
+    return catalog.items.in_bulk(list(set(ids)))
 
 
 def _encounters(history: Iterable[_Met], items: dict[int, Item], catalog: Catalog) -> tuple[Encounter, ...]:

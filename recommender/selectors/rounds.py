@@ -67,10 +67,10 @@ def progress(rounds: QuerySet[Round]) -> Progress:
     in_window = Q(created_at__gte=now - RATE_WINDOW)
     cost = LlmCall.objects.filter(round__in=rounds.values("pk")).aggregate(
         calls=Count("*"),
-        failed=Count("*", filter=Q(error_kind__in=["transient", "permanent"])),
+        failed=Count("pk", filter=Q(error_kind__in=["transient", "permanent"])),
         prompt=Sum("prompt_tokens", default=0),
         completion=Sum("completion_tokens", default=0),
-        recent=Count("*", filter=in_window),
+        recent=Count("pk", filter=in_window),
         first=Min("created_at", filter=in_window),
         last=Max("created_at", filter=in_window),
     )

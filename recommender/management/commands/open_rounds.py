@@ -1,0 +1,167 @@
+"""`manage.py open_rounds NAME --subjects end-users|items|all`: ask for knowledge about a catalog's subjects."""
+
+import argparse
+import json
+import sys
+import time
+from typing import Any, get_args
+
+from celery import current_app
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+from kombu.exceptions import OperationalError
+from tqdm import tqdm
+
+from recommender.models import Catalog, Round, RoundBatch, RoundState
+from recommender.selectors.evidence import WindowName
+from recommender.selectors.rounds import Progress, progress
+from recommender.services.rounds import Subjects, open_rounds
+
+POLL_SECONDS = 0.5
+QUIET_SECONDS = 8.0  # without any progress: is there a worker at all?
+LINE_SECONDS = 5.0  # between two lines where there is no terminal
+NO_WORKER = (
+    "No worker is taking jobs: start `make run`, or a Celery worker (celery -A r4web worker -Q llm). The rounds wait."
+)
+
+
+def positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0; it is {text!r}")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = "Open rounds for the most useful subjects of a catalog: those without a round first."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="the catalog")
+        parser.add_argument("--subjects", required=True, choices=get_args(Subjects))
+        parser.add_argument("--limit", type=positive, help="at most so many end users, and at most so many items")
+        parser.add_argument(
+            "--window",
+            choices=get_args(WindowName),
+            default="prefix",
+            help="evidence from the first half of a history (prefix), or from its end (latest)",
+        )
+        parser.add_argument("--wait", action="store_true", help="show progress until all rounds rest or fail")
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        catalog = Catalog.objects.filter(name=options["name"]).first()
+        if catalog is None:
+            known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)) or "none yet"
+            raise CommandError(
+                f"There is no catalog {options['name']!r} (known: {known}). Import it: python manage.py import_catalog."
+            )
+        started = time.monotonic()
+        batch = open_rounds(catalog, subjects=options["subjects"], window=options["window"], limit=options["limit"])
+        opened = batch.rounds.count()
+        self._say(_opened(batch, opened))
+        watched = _watched(batch)
+        error = _broker_error()
+        if error:
+            text = (
+                f"The broker cannot be reached ({error}): the rounds wait in the database, and start once it is back."
+            )
+            if options["wait"]:
+                raise CommandError(text)
+            self._say(text)
+        elif options["wait"]:
+            self._watch(watched)
+        now = progress(watched)
+        if options["json"]:
+            report = {"catalog": catalog.name, "batch": batch.pk, "opened": opened, "seconds": _since(started)}
+            self.stdout.write(json.dumps(report | {"progress": now.to_json()}))
+        if options["wait"]:
+            self._say(_summary(now, _since(started)))
+            if now.failed:
+                example = watched.filter(state=RoundState.FAILED).values_list("error", flat=True).first()
+                raise CommandError(f"{now.failed} rounds failed, for example: {example}")
+
+    def _say(self, text: str) -> None:
+        self.stderr.write(text, style_func=str)
+
+    def _watch(self, rounds: QuerySet[Round]) -> None:
+        """Show progress until all of these rest or failed. Ctrl-C ends the watching, not the work."""
+        said: set[str] = set()
+        last, changed_at, line_at = Progress(), time.monotonic(), 0.0
+        on_terminal = self.stderr.isatty()
+        with tqdm(unit="round", disable=not on_terminal, dynamic_ncols=True, file=sys.stderr) as bar:
+            try:
+                while True:
+                    now = progress(rounds)
+                    bar.total, bar.n = now.total, now.done
+                    bar.set_postfix_str(_details(now))
+                    seconds = time.monotonic()
+                    if not on_terminal and seconds - line_at > LINE_SECONDS:
+                        self._say(f"{now.done} of {now.total} rounds: {_details(now)}")
+                        line_at = seconds
+                    if now.finished:
+                        return
+                    if (now.done, now.calls, now.asking) != (last.done, last.calls, last.asking):
+                        last, changed_at = now, seconds
+                    for text in self._trouble(now, quiet=seconds - changed_at > QUIET_SECONDS and not now.asking):
+                        if text not in said:
+                            bar.clear()
+                            self._say(text)
+                            said.add(text)
+                    time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                bar.close()
+                self._say("The rounds go on in the background; run the command again to watch.")
+                sys.exit(130)
+
+    def _trouble(self, now: Progress, *, quiet: bool) -> list[str]:
+        texts = [f"An attempt failed and will be made again: {now.last_error}"] if now.last_error else []
+        if quiet and now.waiting and not now.last_error and not _workers_answer():
+            texts.append(NO_WORKER)
+        return texts
+
+
+def _opened(batch: RoundBatch, opened: int) -> str:
+    if not opened:
+        return f"Nothing to open: every subject asked for in {batch.catalog.name} has its round."
+    items = batch.rounds.filter(end_user=None).count()
+    return f"Opened {opened} rounds in {batch.catalog.name}: {opened - items} end users, {items} items."
+
+
+def _watched(batch: RoundBatch) -> QuerySet[Round]:
+    """The batch's rounds, and those of earlier batches of the catalog that still have work to do."""
+    busy = Round.objects.filter(catalog=batch.catalog, state__in=[RoundState.WAITING, RoundState.ASKING])
+    batches = {batch.pk, *busy.exclude(batch=None).values_list("batch_id", flat=True).distinct()}
+    return Round.objects.filter(batch_id__in=batches)
+
+
+def _details(now: Progress) -> str:
+    return (
+        f"{now.waiting} waiting, {now.asking} asking, {now.resting} resting, {now.failed} failed;"
+        f" {now.calls_per_second:.1f} calls/s, {now.tokens:,} tokens"
+    )
+
+
+def _summary(now: Progress, seconds: float) -> str:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(now.rest_reasons.items())) or "none"
+    cost = f"{now.calls} calls, {now.tokens:,} tokens"
+    return f"{now.done} of {now.total} rounds after {seconds:.0f} s; resting: {reasons}; {cost}."
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 2)
+
+
+def _broker_error() -> str:
+    """Empty when the broker answers."""
+    try:
+        with current_app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=3)
+    except (OperationalError, OSError) as error:
+        return str(error).rstrip(".")
+    return ""
+
+
+def _workers_answer() -> bool:
+    try:
+        return bool(current_app.control.ping(timeout=1.0))
+    except OperationalError:
+        return False
