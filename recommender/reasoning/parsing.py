@@ -57,7 +57,8 @@ _LABELS = (_labelled(_JUDGEMENT, _CRITIQUE), _labelled(_CRITIQUE, _JUDGEMENT))
 _AFTER_JUDGEMENT = re.compile(rf"<\s*/\s*{_JUDGEMENT}\s*>(.*)\Z", re.DOTALL | re.IGNORECASE)
 _CRITIQUE_CLOSED = re.compile(rf"<\s*/\s*{_CRITIQUE}\s*>", re.IGNORECASE)
 _BARE = re.compile(r"(?:the [\w ]{1,40} is )?(?:not )?reasonable\W*", re.IGNORECASE)
-_TWICE_NEGATED = re.compile(
+_TWICE_NEGATED = re.compile(r"\b(?:not|isn't|never)\b[\w ]{0,20}\bun ?reasonable\b")
+_NEGATED = re.compile(
     r"(?:\b(?:not|cannot|never|hardly|neither|nor|no longer|far from|anything but)\b|n't\b)"
     r"(?:(?!\bbut\b)[^.;]){0,60}?\breasonable\b"
     r"|\bun ?reasonable\b"
