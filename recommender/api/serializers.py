@@ -18,6 +18,9 @@ class TextReasonSerializer(serializers.Serializer[TextReason]):
     review_status = serializers.ChoiceField(
         choices=["approved", "unreviewed"], help_text="unreviewed: written by a model, judged by no person yet."
     )
+    written_by = serializers.CharField(
+        help_text="The model's name, or “a person” for an edit. Models named r4-demo-… are demonstrations, not LLMs."
+    )
     knowledge_id = serializers.IntegerField(allow_null=True, help_text="Null while unreviewed.")
     accepted_at = serializers.DateTimeField(allow_null=True)
     in_snapshot = serializers.BooleanField(help_text="Whether the backbone was trained with this very text.")

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterable
 from typing import Literal
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
-from recommender.models import EndUser, Knowledge, KnowledgeSnapshot, Round, RoundState, SubjectKind
+from recommender.models import EndUser, Knowledge, KnowledgeSnapshot, Round, RoundState, SubjectKind, Turn
 from recommender.selectors.rounds import proposal
 from recommender.serving.types import TextReason
 
 Subject = tuple[SubjectKind, int]
+HEAVY = ("messages", "parameters", "answer")  # of a call; only its model's name is wanted
 
 
 def texts_about(
@@ -30,7 +31,7 @@ def _in_force(
     subjects = Q(end_user=end_user, item=None) | Q(item_id__in=item_pks, end_user=None)
     frozen = KnowledgeSnapshot.knowledge.through.objects.filter(knowledgesnapshot=snapshot, knowledge=OuterRef("pk"))
     rows = Knowledge.objects.filter(subjects, in_force=True).annotate(in_snapshot=Exists(frozen))
-    for row in rows.select_related("turn"):
+    for row in rows.select_related("turn__call").defer(*(f"turn__call__{name}" for name in HEAVY)):
         yield (
             (row.subject_kind, row.item_id or row.end_user_id or 0),
             TextReason(
@@ -40,6 +41,7 @@ def _in_force(
                 round_id=row.turn.round_id,
                 turn_id=row.turn_id,
                 as_of=row.as_of,
+                written_by=_author(row.turn),
                 knowledge_id=row.pk,
                 accepted_at=row.accepted_at,
                 in_snapshot=row.in_snapshot,
@@ -48,13 +50,13 @@ def _in_force(
 
 
 def _proposed(wanted: Q) -> Iterable[tuple[Subject, TextReason]]:
-    """Of each subject the proposal of its latest rested round; nothing that people took out of force or rejected."""
-    judged = Knowledge.objects.filter(turn__round=OuterRef("pk"))
+    """Of each subject the proposal of its latest rested round, unless people rejected it."""
+    turns = Turn.objects.select_related("call").defer(*(f"call__{name}" for name in HEAVY))
     rounds = (
-        Round.objects.filter(wanted, ~Exists(judged), state=RoundState.RESTING)
+        Round.objects.filter(wanted, state=RoundState.RESTING)
         .order_by("as_of", "pk")
         .defer("evidence")
-        .prefetch_related("turns")
+        .prefetch_related(Prefetch("turns", turns))
     )
     for round_ in rounds:
         turn = proposal(round_)
@@ -69,8 +71,13 @@ def _proposed(wanted: Q) -> Iterable[tuple[Subject, TextReason]]:
                 round_id=round_.pk,
                 turn_id=turn.pk,
                 as_of=round_.as_of,
+                written_by=_author(turn),
             ),
         )
+
+
+def _author(turn: Turn) -> str:
+    return turn.call.model if turn.call else "a person"
 
 
 def _kind(subject: SubjectKind) -> Literal["user_preference", "item_knowledge"]:

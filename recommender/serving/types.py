@@ -22,7 +22,8 @@ class TextReason:
     """A text about the end user or the item. It is a justification: nobody claims that the score was made from it.
 
     `review_status`: "approved" is knowledge in force; "unreviewed" is a round's proposal that no person has judged.
-    `in_snapshot`: whether the backbone that ranked this list was trained with this very knowledge.
+    `written_by`: the model, or "a person" who edited it. `in_snapshot`: whether the backbone that ranked this list was
+    trained with this very knowledge.
     """
 
     kind: Literal["user_preference", "item_knowledge"]
@@ -31,6 +32,7 @@ class TextReason:
     round_id: int
     turn_id: int
     as_of: int
+    written_by: str
     knowledge_id: int | None = None
     accepted_at: datetime | None = None
     in_snapshot: bool = False
