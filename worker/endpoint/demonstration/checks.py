@@ -62,11 +62,10 @@ def _in_sentence(sentence: Sentence, evidence: Evidence) -> Iterable[Finding]:
     if sentence.aspect == "item" and (word := lexicon.ACCLAIM.search(sentence.words)):
         yield Finding("invented", 3.0, "item", word=word[0])
     for title in sentence.titles:
-        entry = evidence.entries.get(title)
-        if entry is not None and entry.rating:
-            quoted = _QUOTED_RATING.match(sentence.text, sentence.text.find(title) + len(title))
-            if quoted and quoted[1] != entry.rating:
-                yield Finding("misquoted", 4.0, sentence.aspect, entry=entry, word=quoted[1])
+        ratings = {entry.rating for entry in evidence.entries.get(title, ())} - {""}
+        quoted = _QUOTED_RATING.match(sentence.text, sentence.text.find(title) + len(title))
+        if ratings and quoted and quoted[1] not in ratings:
+            yield Finding("misquoted", 4.0, sentence.aspect, entry=evidence.entries[title][0], word=quoted[1])
 
 
 def _statement(statement: Statement, evidence: Evidence) -> Finding | None:
@@ -112,6 +111,11 @@ def _missing(sentences: Sequence[Sentence], evidence: Evidence) -> list[Finding]
                 feature, tally = max(clear, key=lambda pair: (pair[1].count, pair[0]))
                 found.append(Finding("missing", 1.0 + tally.count / 4, scope, feature, stance, tally=tally))
     return found
+
+
+def is_pattern(feature: Feature, record: Record) -> bool:
+    """Whether a text that never mentions the feature counts as incomplete."""
+    return any(_is_clear(feature, record.tally(feature), stance, record) for stance in (1, -1))
 
 
 def _is_clear(feature: Feature, tally: Tally, stance: int, record: Record) -> bool:

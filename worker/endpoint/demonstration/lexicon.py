@@ -33,7 +33,7 @@ HEDGED = _any("""
     perhaps, may, might, hints?, seems?, possibly, tentative(?:ly)?, could be, not much to go by, rests on,
     small sample, too little, a sign that
 """)
-REPORTED = _any("are said to, is said to, nothing in the history shown")
+REPORTED = _any("are said to, is said to, nothing in the history shown, nothing further is claimed")
 
 # Whose taste a text about an item speaks of. These words are taken out before tastes are looked for.
 _IT = r"(?:it|this \w+)"

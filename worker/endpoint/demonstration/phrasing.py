@@ -100,6 +100,9 @@ class Voice:
         )
         return attributed(sentence, aspect)
 
+    def left_open(self, feature: Feature, aspect: Aspect = "person") -> str:
+        return attributed(f"Nothing further is claimed here about {feature.phrase(self.noun)}.", aspect)
+
     def proof(self, entries: Sequence[Entry], *, most: int = 2) -> str:
         """Named titles with their ratings, the latest first."""
         shown = [self.entry(entry) for entry in entries[::-1][:most]]

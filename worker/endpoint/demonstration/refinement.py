@@ -9,7 +9,7 @@ from typing import Literal
 
 from worker.endpoint.demonstration import lexicon
 from worker.endpoint.demonstration.actor import draft, without_history
-from worker.endpoint.demonstration.checks import fair
+from worker.endpoint.demonstration.checks import fair, is_pattern
 from worker.endpoint.demonstration.features import Feature, Record
 from worker.endpoint.demonstration.phrasing import Voice, shortened
 from worker.endpoint.demonstration.reading import Reading
@@ -101,7 +101,7 @@ def _rewritten(before: list[Sentence], wishes: Wishes, evidence: Evidence, voice
             for point in touched:
                 key = (sentence.aspect, point.feature)
                 if key not in done:
-                    after += _corrected(point, sentence.aspect, evidence, voice)
+                    after += _corrected(point, sentence.aspect, evidence, voice, said=_said(point, sentence))
                 done.add(key)
             for kept in others:
                 record = evidence.record(kept.aspect)
@@ -112,9 +112,11 @@ def _rewritten(before: list[Sentence], wishes: Wishes, evidence: Evidence, voice
                         )
                     )
     for point in wishes.points:
-        if point.kind != "remove" and not any(feature == point.feature for _, feature in done):
-            after += _corrected(point, point.aspect, evidence, voice, added=True)
+        if not any(feature == point.feature for _, feature in done):
+            after += _corrected(point, point.aspect, evidence, voice)
     after += _counted_in(wishes, after, evidence, voice)
+    if wishes.shorter:
+        after = _essential(after, evidence)
     return _sides_kept(after, before, evidence)
 
 
@@ -123,19 +125,41 @@ def _touches(point: Point, sentence: Sentence) -> bool:
     return same_side and any(statement.feature == point.feature for statement in sentence.statements)
 
 
-def _corrected(point: Point, aspect: Aspect, evidence: Evidence, voice: Voice, *, added: bool = False) -> Iterable[str]:
-    """The sentence that takes the place of a criticised one; none when nothing is left to say."""
+def _corrected(
+    point: Point, aspect: Aspect, evidence: Evidence, voice: Voice, *, said: Strength | None = None
+) -> Iterable[str]:
+    """The sentence that takes the place of a criticised one; none when nothing is left to say.
+
+    `said`: how firmly the text stated it so far; None where it did not.
+    """
     record = evidence.record(aspect)
-    if point.kind == "remove" or record is None:
+    if record is None:
         return
     tally = record.tally(point.feature)
     allowed = fair(point.feature, record)
-    if point.stance is not None and (allowed is None or allowed[0] != point.stance):
+    if point.kind == "remove":
+        if is_pattern(point.feature, record):
+            yield voice.left_open(point.feature, aspect)
+    elif point.stance is not None and (allowed is None or allowed[0] != point.stance):
         yield voice.taste(point.feature, point.stance, Strength.REPORTED, tally, aspect)
     elif allowed is not None and (tally.count > 1 or point.stance is not None or _is_thin(record)):
-        yield voice.taste(point.feature, *allowed, tally, aspect)
-    elif added:
+        stance, strength = allowed
+        if point.kind == "too strong" and said is not None and stance:
+            strength = max(Strength.HEDGED, min(strength, Strength(said - 1))) if said else Strength.HEDGED
+        yield voice.taste(point.feature, stance, strength, tally, aspect)
+    elif said is None:
         yield voice.taste(point.feature, 0, Strength.REPORTED, tally, aspect)
+
+
+def _said(point: Point, sentence: Sentence) -> Strength:
+    return max(statement.strength for statement in sentence.statements if statement.feature == point.feature)
+
+
+def _essential(sentences: list[str], evidence: Evidence) -> list[str]:
+    """Only the sentences that state something about the evidence; where all do, all but the last."""
+    read = [(sentence, read_text(sentence, evidence)) for sentence in sentences]
+    essential = [sentence for sentence, parts in read if any(part.statements for part in parts)]
+    return essential if 0 < len(essential) < len(sentences) else sentences[:-1] or sentences
 
 
 def _is_thin(record: Record) -> bool:
@@ -165,7 +189,7 @@ def _counted_in(wishes: Wishes, after: list[str], evidence: Evidence, voice: Voi
     text = " ".join(after)
     for title in dict.fromkeys(wishes.titles):
         if title not in text:
-            entry = evidence.entries[title]
+            entry = evidence.entries[title][0]
             outcome = {True: "a success", False: "a failure", None: "left open"}[entry.liked]
             yield f"One entry that this picture has to allow for is {voice.entry(entry)}, which was {outcome}."
     if wishes.specific:

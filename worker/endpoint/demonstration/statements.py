@@ -55,7 +55,7 @@ class Evidence:
     facts: tuple[Feature, ...]
     names: dict[str, Feature] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)  # a title as it may be written → as the prompt has it
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, list[Entry]] = field(default_factory=dict)  # one title may be in two histories
 
     @classmethod
     def of(cls, reading: Reading) -> "Evidence":
@@ -69,7 +69,8 @@ class Evidence:
         for feature in (*facts, *_features(records), *common):
             for name in names_of(feature):
                 evidence.names.setdefault(" ".join(_WORD.findall(name)), feature)
-        evidence.entries = {entry.title: entry for record in records.values() for entry in record.entries}
+        for entry in (entry for record in records.values() for entry in record.entries):
+            evidence.entries.setdefault(entry.title, []).append(entry)
         evidence.titles = _title_forms((reading.title, *evidence.entries), evidence.names)
         return evidence
 
