@@ -46,6 +46,14 @@ def research_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a real, tiny knowledge encoder: for settings.ENCODER."""
+    from tests import tiny_encoder  # torch: only for tests that train
+
+    return tiny_encoder.make(tmp_path_factory.mktemp("tiny-encoder"))
+
+
+@pytest.fixture(scope="session")
 def broker_server() -> Iterator[str]:
     """A real broker for the whole run: the server that REDIS_URL names, or a Valkey on this process's own socket."""
     if os.environ.get("REDIS_URL"):

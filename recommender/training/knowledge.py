@@ -51,7 +51,8 @@ class KnowledgeRows:
                 end_user_text[shown[end_user_text[shown] == number]] = 0
             else:
                 witnesses = np.unique(interactions.end_user[shown]).tolist()
-                item_text[self._rows_of(interactions, witnesses, text.subject)] = 0
+                theirs = self._rows_of(interactions, witnesses, text.subject)
+                item_text[theirs[item_text[theirs] == number]] = 0
         return end_user_text, item_text
 
     def _of_kind(self, kind: SubjectKind, subject: NDArray[np.int32], moment: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -71,12 +72,12 @@ class KnowledgeRows:
         return assigned
 
     @staticmethod
-    def _rows_of(interactions: Interactions, end_users: Iterable[int], item: int) -> list[int]:
+    def _rows_of(interactions: Interactions, end_users: Iterable[int], item: int) -> NDArray[np.int64]:
         rows: list[int] = []
         for end_user in end_users:
             first, last = np.searchsorted(interactions.end_user, [end_user, end_user + 1])
             rows += (first + np.flatnonzero(interactions.item[first:last] == item)).tolist()
-        return rows
+        return np.array(rows, dtype=np.int64)
 
     def latest(self, kind: SubjectKind) -> dict[int, int]:
         """Each subject's newest knowledge, as serving uses it: number of the subject → row of the vectors."""

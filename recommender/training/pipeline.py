@@ -55,9 +55,9 @@ def train(
         examples = build(interactions, known, history=config.history)
         parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
         fits: dict[str, Fit] = {}
-        fits[WITHOUT], backbone = _fit(examples, parts, codes, None, config, model=WITHOUT, observer=observer)
+        fits[WITHOUT], backbone = fit_one(examples, parts, codes, None, config, model=WITHOUT, observer=observer)
         if known.texts:
-            fits[WITH], backbone = _fit(examples, parts, codes, vectors, config, model=WITH, observer=observer)
+            fits[WITH], backbone = fit_one(examples, parts, codes, vectors, config, model=WITH, observer=observer)
         observer.at("exporting", 0, 1)
         data_hash = interactions.hash()
         facts = {"snapshot": snapshot.content_hash, "data": data_hash, "torch": str(torch.__version__)}
@@ -76,7 +76,7 @@ def train(
     return Trained(metrics, data_hash)
 
 
-def _fit(
+def fit_one(
     examples: Examples,
     parts: Parts,
     codes: Codes,
