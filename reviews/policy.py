@@ -19,6 +19,7 @@ class Action(StrEnum):
     ACTIVATE = "activate backbones"
     ROLL_BACK = "roll backbones back"
     BROWSE_EXPLANATIONS = "browse explanations"
+    MANAGE_TOKENS = "manage API tokens"
 
 
 _ANNOTATOR = frozenset({Action.SEE_QUEUE, Action.DECIDE})

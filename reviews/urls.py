@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.views import cards, queue
+from reviews.insights import views as insights
+from reviews.views import cards, queue, tokens
 
 app_name = "reviews"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,4 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<int:review_id>/release/", cards.release, name="release"),
     path("reviews/<int:review_id>/lease/", cards.renew, name="renew"),
     path("reviews/<int:review_id>/reopen/", cards.reopen, name="reopen"),
+    path("insights/", insights.find, name="insights"),
+    path("insights/<slug:catalog>/users/<path:user_id>/", insights.end_user, name="insights_end_user"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke_token"),
 ]

@@ -17,6 +17,7 @@ LINKS = (
     ("Rounds", "reviews:rounds", Action.SEE_ROUNDS),
     ("Backbones", "reviews:backbones", Action.SEE_BACKBONES),
     ("Why", "reviews:insights", Action.BROWSE_EXPLANATIONS),
+    ("Tokens", "reviews:tokens", Action.MANAGE_TOKENS),
 )
 THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
 

@@ -1,0 +1,1 @@
+"""What PMs browse: an end user's list and why it is so."""
