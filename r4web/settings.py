@@ -105,8 +105,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
-    "sweep-rounds": {"task": "rounds.sweep", "schedule": 30.0},
-    "sweep-training": {"task": "backbone.sweep", "schedule": 60.0},
+    # A sweep that no worker took before the next one is due is of no use any more.
+    "sweep-rounds": {"task": "rounds.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    "sweep-training": {"task": "backbone.sweep", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # --- LLM endpoints: the embedded one unless told otherwise ----------------------------------------------------------
@@ -197,4 +198,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": environment.text("R4_LOG_LEVEL", "INFO")},
+    "loggers": {"httpx2": {"level": "WARNING"}},  # otherwise one line for every LLM call
 }
