@@ -6,8 +6,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from recommender.models import Account, Catalog, EndUser, Interaction, Item, Role, Round, RoundState, Turn
+from recommender.models import Account, Catalog, EndUser, Interaction, Item, RestReason, Role, Round, RoundState, Turn
 from recommender.reasoning.types import Encounter, Subject
+from reviews.models import Review
+from reviews.services import open_review
 
 _numbers = count(1)
 PASSWORD = "correct horse battery"
@@ -75,3 +77,15 @@ def make_round(subject: EndUser | Item, *turns: tuple[str, str], as_of: int = 10
         )
         rationale = rationale if judges else turn
     return round_
+
+
+def make_review(*turns: tuple[str, str], subject: EndUser | Item | None = None, **fields: Any) -> Review:
+    """An open review of a resting round: by default a draft that was criticised, refined, and judged reasonable."""
+    usual = (
+        ("reason", "Likes films."),
+        ("reflect", "Too vague."),
+        ("refine", "Likes war films."),
+        ("reflect", ""),
+    )
+    defaults = {"rest_reason": RestReason.REASONABLE}
+    return open_review(make_round(subject or make_end_user(make_catalog()), *(turns or usual), **defaults | fields))

@@ -14,6 +14,7 @@ from reviews.selectors.card import DEMONSTRATION
 EXAMPLES = 12
 FOUND = 24
 HISTORY_SHOWN = 40
+_COLUMNS = ("item__title", "rating", "liked", "moment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,7 @@ def case(end_user: EndUser, *, limit: int) -> Case:
     """`end_user.catalog` must be loaded. Looking logs nothing."""
     served = preview(end_user, limit=limit, level="full")
     interactions = Interaction.objects.filter(end_user=end_user)
-    newest = (
-        interactions.with_liked().order_by("-moment", "-id").values_list("item__title", "rating", "liked", "moment")
-    )
+    newest = interactions.with_liked().order_by("-moment", "-id").values_list(*_COLUMNS)
     dated = end_user.catalog.clock == Clock.SECONDS
     top = max((item.score or 0.0 for item in served.items), default=0.0)
     lines = tuple(_line(item, top=1.0 if served.backbone else top) for item in served.items)

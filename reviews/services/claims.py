@@ -58,8 +58,13 @@ def claim(review: Review, *, account: Account, now: datetime) -> Slot | None:
 
 
 def renew(review: Review, *, account: Account, lease_token: str, now: datetime) -> datetime | None:
-    """Hold the slot for another LEASE; says until when. None: the lease ran out and somebody else took the slot."""
+    """Hold the slot for another LEASE; says until when.
+
+    None: the lease ran out, and since then somebody else took the slot or the annotator took another one.
+    """
     until = now + LEASE
+    if Slot.objects.held_by(account, now).exclude(review=review).exists():
+        return None
     mine = review.slots.filter(leased_by=account, lease_token=lease_token, review__state=ReviewState.OPEN)
     return until if lease_token and mine.update(lease_expires_at=until) else None
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from recommender.models import Account, Round, Turn
 from recommender.selectors.rounds import proposal
 from recommender.services import knowledge, rounds
+from recommender.services.rounds import RoundNotRestingError
 from reviews.models import Decision, DecisionVerdict, Review, ReviewState, Slot
 from reviews.services import claims
 from reviews.services.claims import Stale, StaleReviewError
@@ -55,18 +56,10 @@ def decide(
     slot = _slot_in_hand(review, account, lease_token, now)
     proposed = _proposal_as_seen(review, seen)
 
-    made: Turn | None = None
-    match verdict:
-        case DecisionVerdict.APPROVE:
-            knowledge.accept(proposed)
-        case DecisionVerdict.EDIT:
-            made = rounds.add_edit(review.round, about=proposed, text=text, account=account)
-            knowledge.accept(made)
-        case DecisionVerdict.OVERRIDE:
-            made = rounds.add_override(review.round, about=proposed, critique=text, account=account)
-        case DecisionVerdict.REJECT:
-            knowledge.reject(proposed)
-
+    try:
+        made = _apply(review.round, verdict, proposed, text=text, account=account)
+    except RoundNotRestingError as error:
+        raise StaleReviewError(Stale.AWAITING_ACTOR) from error
     decision = Decision.objects.create(
         review=review,
         slot=slot,
@@ -100,6 +93,22 @@ def reopen(review: Review, *, account: Account, now: datetime) -> bool:
     return True
 
 
+def _apply(round_: Round, verdict: DecisionVerdict, proposed: Turn, *, text: str, account: Account) -> Turn | None:
+    """Do what the verdict says; returns the turn that it made."""
+    match verdict:
+        case DecisionVerdict.APPROVE:
+            knowledge.accept(proposed)
+        case DecisionVerdict.EDIT:
+            edit = rounds.add_edit(round_, about=proposed, text=text, account=account)
+            knowledge.accept(edit)
+            return edit
+        case DecisionVerdict.OVERRIDE:
+            return rounds.add_override(round_, about=proposed, critique=text, account=account)
+        case DecisionVerdict.REJECT:
+            knowledge.reject(proposed)
+    return None
+
+
 def _slot_in_hand(review: Review, account: Account, lease_token: str, now: datetime) -> Slot:
     if review.state == ReviewState.DONE:
         raise StaleReviewError(Stale.DECIDED)
@@ -114,9 +123,8 @@ def _slot_in_hand(review: Review, account: Account, lease_token: str, now: datet
 
 
 def _proposal_as_seen(review: Review, seen: Seen) -> Turn:
-    round_: Round = review.round
-    proposed = proposal(round_)
-    now_there = (review.version, round_.turns.count(), proposed.text_hash if proposed else "")
+    proposed = proposal(review.round)
+    now_there = (review.version, review.round.turns.count(), proposed.text_hash if proposed else "")
     if proposed is None or now_there != (seen.version, seen.turns, seen.text_hash):
         raise StaleReviewError(Stale.CHANGED)
     return proposed

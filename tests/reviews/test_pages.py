@@ -1,0 +1,454 @@
+"""The pages over HTTP: plain forms and htmx, who gets in, what keeps the typed text."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from recommender.models import Account, Knowledge, Round, RoundState
+from reviews import services
+from reviews.models import Decision, Review, ReviewState
+from reviews.selectors.card import card
+from tests.builders import make_catalog, make_end_user, make_item, make_review
+from tests.reviews.conftest import NOON
+
+HTMX = {"HX-Request": "true"}
+SignIn = Callable[[Account], Client]
+POSTS = ("decide", "skip", "claim", "release", "renew", "reopen")
+
+
+def url(name: str, review: Review | None = None) -> str:
+    return reverse(f"reviews:{name}", args=[review.pk] if review else [])
+
+
+def start(client: Client) -> str:
+    """Claim the next review; the address of its card."""
+    response = client.post(url("start"))
+    assert response.status_code == 302
+    return str(response["Location"])
+
+
+def form(review: Review, viewer: Account, **fields: str) -> dict[str, Any]:
+    """What the card's form sends."""
+    shown = card(review.pk, viewer=viewer, now=NOON)
+    slot = review.slots.get()
+    assert shown.proposal is not None
+    return {
+        "lease_token": slot.lease_token,
+        "version": shown.review.version,
+        "turns": len(shown.turns),
+        "text_hash": shown.proposal.text_hash,
+        "text": shown.proposal.text.replace("\n", "\r\n"),
+        "critique": "",
+        "reason": "",
+    } | fields
+
+
+def test_signing_in_leads_home_and_the_home_page_to_the_queue(client: Client, rita: Account) -> None:
+    make_review()
+
+    response = client.post(reverse("login"), {"username": "rita", "password": "correct horse battery"}, follow=True)
+
+    assert response.redirect_chain == [("/", 302)]
+    assert b"1 review waits for you." in response.content
+
+
+def test_a_wrong_password_says_so_and_keeps_the_name(client: Client, rita: Account) -> None:
+    response = client.post(reverse("login"), {"username": "rita", "password": "wrong"})
+
+    assert b"Please enter a correct username and password" in response.content
+    assert b'value="rita"' in response.content
+
+
+def test_signing_out_takes_a_post(rita: Account, browser_of: SignIn) -> None:
+    browser = browser_of(rita)
+
+    assert browser.get(reverse("logout")).status_code == 405
+    assert browser.post(reverse("logout")).status_code == 302
+    assert browser.get("/").status_code == 302
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role_sees", ["rita", "lena"])
+def test_annotators_and_leads_see_the_queue(role_sees: str, request: pytest.FixtureRequest, browser_of: SignIn) -> None:
+    review = make_review()
+    browser = browser_of(request.getfixturevalue(role_sees))
+
+    assert b"Start reviewing" in browser.get(url("queue")).content
+    assert browser.get(url("review", review)).status_code == 200
+
+
+def test_a_pm_sees_neither_queue_nor_card_and_decides_nothing(pam: Account, browser_of: SignIn) -> None:
+    review = make_review()
+    browser = browser_of(pam)
+
+    assert browser.get(url("queue")).status_code == 403
+    assert browser.get(url("review", review)).status_code == 403
+    for name in POSTS:
+        assert browser.post(url(name, review)).status_code == 403, name
+    assert not Decision.objects.exists()
+    assert "/reviews/" not in browser.get("/").content.decode()
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_a_signed_out_form_leads_to_the_sign_in_page(client: Client, db: None, name: str) -> None:
+    review = make_review()
+
+    plain = client.post(url(name, review))
+    htmx = client.post(
+        url(name, review), headers=HTMX | {"HX-Current-URL": f"http://testserver{url('review', review)}"}
+    )
+
+    assert (plain.status_code, plain["Location"]) == (302, "/sign-in/?next=/")
+    assert htmx.status_code == 401
+    assert htmx["HX-Redirect"] == f"/sign-in/?next=%2Freviews%2F{review.pk}%2F"
+
+
+@pytest.mark.parametrize("name", [*POSTS, "start", "unskip"])
+def test_changes_take_a_post(rita: Account, browser_of: SignIn, name: str) -> None:
+    review = None if name in ("start", "unskip") else make_review()
+
+    assert browser_of(rita).get(url(name, review)).status_code == 405
+
+
+def test_changes_need_the_csrf_token(rita: Account) -> None:
+    review = make_review()
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(rita)
+
+    response = browser.post(url("decide", review), form(review, rita, verdict="approve"))
+
+    assert response.status_code == 403
+    assert b"Nothing was saved" in response.content
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_a_review_that_does_not_exist_is_not_found(rita: Account, browser_of: SignIn, name: str) -> None:
+    response = browser_of(rita).post(reverse(f"reviews:{name}", args=[999]))
+
+    assert response.status_code == 404
+    assert b"There is no such page" in response.content
+
+
+@pytest.mark.parametrize(
+    ("verdict", "fields", "in_force", "state"),
+    [
+        ("approve", {}, ["Likes war films."], ReviewState.DONE),
+        ("edit", {"text": "Likes old\r\nwar films. "}, ["Likes old\nwar films."], ReviewState.DONE),
+        ("override", {"critique": "They dislike war."}, [], ReviewState.AWAITING_ACTOR),
+        ("reject", {"reason": "No."}, [], ReviewState.DONE),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_the_four_verdicts_go_on_to_the_next_card(
+    rita: Account,
+    browser_of: SignIn,
+    verdict: str,
+    fields: dict[str, str],
+    in_force: list[str],
+    state: str,
+    headers: dict[str, str],
+) -> None:
+    first, second = make_review(), make_review(subject=make_item(make_catalog(), "Casablanca"))
+    browser = browser_of(rita)
+    assert start(browser) == url("review", first)
+
+    response = browser.post(url("decide", first), form(first, rita, verdict=verdict, **fields), headers=headers)
+
+    first.refresh_from_db()
+    assert first.state == state
+    assert list(Knowledge.objects.filter(in_force=True).values_list("text", flat=True)) == in_force
+    assert second.slots.get().leased_by == rita
+    if headers:
+        assert response.status_code == 200
+        assert response["HX-Push-Url"] == url("review", second)
+        assert b"<h1" in response.content
+        assert b"Casablanca" in response.content
+        assert b"<html" not in response.content
+    else:
+        assert (response.status_code, response["Location"]) == (302, url("review", second))
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_after_the_last_review_comes_the_queue(rita: Account, browser_of: SignIn, headers: dict[str, str]) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+    start(browser)
+
+    response = browser.post(url("decide", review), form(review, rita, verdict="approve"), headers=headers)
+
+    assert response["HX-Redirect" if headers else "Location"] == url("queue")
+    queue = browser.get(url("queue")).content
+    assert b"All done" in queue
+    assert b"Approved: the text is in force now." in queue
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"verdict": "edit", "text": "  "}, "Write the text that should be put in force."),
+        ({"verdict": "edit"}, "You have not changed the text."),
+        ({"verdict": "override", "critique": " "}, "Tell the actor what to change."),
+        ({"verdict": "edit", "text": "nul \0 inside"}, "Null characters are not allowed."),
+        ({"verdict": "burn"}, "Choose a verdict again."),
+        ({"verdict": "approve", "version": "x"}, "Choose a verdict again."),
+    ],
+    ids=["empty edit", "unchanged edit", "empty critique", "nul", "unknown verdict", "tampered"],
+)
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_an_invalid_form_comes_back_with_422_and_what_was_typed(
+    rita: Account, browser_of: SignIn, fields: dict[str, str], message: str, headers: dict[str, str]
+) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+    start(browser)
+
+    response = browser.post(
+        url("decide", review), form(review, rita, **{"reason": "typed already"} | fields), headers=headers
+    )
+
+    assert response.status_code == 422
+    assert message in response.content.decode()
+    assert b"typed already" in response.content
+    assert (b"<html" in response.content) != bool(headers)
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_a_submit_after_somebody_else_decided_answers_409_and_keeps_the_typed_text(
+    rita: Account, omar: Account, browser_of: SignIn, headers: dict[str, str]
+) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+    start(browser)
+    typed = form(review, rita, verdict="edit", text="My own words")
+    Review.objects.update(state=ReviewState.DONE, version=2)
+
+    response = browser.post(url("decide", review), typed, headers=headers)
+
+    assert response.status_code == 409
+    assert b"This review has been decided already" in response.content
+    assert b"My own words" in response.content
+    assert not Decision.objects.exists()
+
+
+def test_after_a_changed_text_the_409_page_can_be_sent_again(rita: Account, browser_of: SignIn) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+    start(browser)
+    typed = form(review, rita, verdict="edit", text="My own words")
+    Review.objects.update(version=5)
+
+    stale = browser.post(url("decide", review), typed, headers=HTMX)
+    again = form(Review.objects.get(), rita, verdict="edit", text="My own words")
+    accepted = browser.post(url("decide", review), again, headers=HTMX)
+
+    assert stale.status_code == 409
+    assert b"The text has changed since you read it" in stale.content
+    assert b'name="version" value="5"' in stale.content
+    assert b"<ins>My own words</ins>" in stale.content
+    assert accepted.status_code == 200
+    assert Knowledge.objects.get(in_force=True).text == "My own words"
+
+
+def test_a_stale_approval_does_not_offer_the_old_proposal_as_typed_text(rita: Account, browser_of: SignIn) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+    start(browser)
+    sent = form(review, rita, verdict="approve")
+    Review.objects.update(version=5)
+
+    response = browser.post(url("decide", review), sent, headers=HTMX)
+
+    assert response.status_code == 409
+    assert b"What you typed" not in response.content
+    assert b"to your text" not in response.content
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_skipping_goes_on_to_the_next_card(rita: Account, browser_of: SignIn, headers: dict[str, str]) -> None:
+    first, second = make_review(), make_review()
+    browser = browser_of(rita)
+    start(browser)
+
+    response = browser.post(url("skip", first), headers=headers)
+
+    assert response["HX-Push-Url" if headers else "Location"] == url("review", second)
+    first.refresh_from_db()
+    assert first.state == ReviewState.OPEN
+    assert not Decision.objects.exists()
+
+
+def test_skipped_reviews_are_offered_again_on_request(rita: Account, browser_of: SignIn) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+    start(browser)
+    browser.post(url("skip", review))
+    assert b"Only reviews you skipped are left" in browser.get(url("queue")).content
+
+    assert browser.post(url("unskip"))["Location"] == url("review", review)
+
+
+def test_starting_with_nothing_to_do_says_so(rita: Account, browser_of: SignIn) -> None:
+    response = browser_of(rita).post(url("start"), follow=True)
+
+    assert b"There is nothing to review right now." in response.content
+
+
+def test_the_heartbeat_renews_and_says_when_the_hold_is_lost(rita: Account, omar: Account, browser_of: SignIn) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+    start(browser)
+    token = review.slots.get().lease_token
+
+    kept = browser.post(url("renew", review), {"lease_token": token}, headers=HTMX)
+    review.slots.update(leased_by=omar, lease_token="omar's")
+    lost = browser.post(url("renew", review), {"lease_token": token}, headers=HTMX)
+    plain = browser.post(url("renew", review), {"lease_token": token})
+
+    assert kept.status_code == 200
+    assert b"Held for you until" in kept.content
+    assert lost.status_code == 409
+    assert b"Your hold ran out" in lost.content
+    assert plain.status_code == 302
+
+
+def test_a_review_that_another_holds_can_be_read_but_not_decided(
+    rita: Account, omar: Account, browser_of: SignIn
+) -> None:
+    review = make_review()
+    start(browser_of(rita))
+    browser = browser_of(omar)
+
+    page = browser.get(url("review", review)).content
+    claimed = browser.post(url("claim", review), follow=True).content
+
+    assert b"Held by rita" in page
+    assert b'id="decision"' not in page
+    assert b"Somebody else was faster" in claimed
+
+
+def test_taking_and_letting_go_of_a_review_chosen_from_the_list(rita: Account, browser_of: SignIn) -> None:
+    _, second = make_review(), make_review()
+    browser = browser_of(rita)
+    assert b"Review this one" in browser.get(url("review", second)).content
+
+    taken = browser.post(url("claim", second), follow=True)
+    released = browser.post(url("release", second), follow=True)
+
+    assert b'id="decision"' in taken.content
+    assert b"You let go of the review." in released.content
+    assert second.slots.get().leased_by is None
+
+
+def test_an_annotator_reopens_their_own_decision_and_a_lead_any(
+    rita: Account, omar: Account, lena: Account, browser_of: SignIn
+) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+    start(browser)
+    browser.post(url("decide", review), form(review, rita, verdict="approve"))
+
+    refused = browser_of(omar).post(url("reopen", review), follow=True)
+    assert b"cannot be reopened by you" in refused.content
+    for account in (rita, lena):
+        Review.objects.update(state=ReviewState.DONE)
+        services.release(review, account=rita)
+        reopened = browser_of(account).post(url("reopen", review), follow=True)
+        assert b"Reopened." in reopened.content
+        assert b'id="decision"' in reopened.content
+
+
+def test_titles_and_texts_are_escaped(rita: Account, browser_of: SignIn) -> None:
+    evil = "<script>alert('x')</script>"
+    end_user = make_end_user(make_catalog(), evil)
+    review = make_review(
+        ("reason", evil), ("reflect", evil), ("refine", f"{evil} & more"), ("reflect", evil), subject=end_user
+    )
+    stored = Round.objects.get()
+    stored.evidence["history"][0]["title"] = evil
+    stored.save(update_fields=["evidence"])
+    browser = browser_of(rita)
+    start(browser)
+
+    for response in (browser.get(url("review", review)), browser.get(url("queue"))):
+        assert b"<script>alert" not in response.content
+        assert b"&lt;script&gt;alert" in response.content
+
+
+def test_the_queue_tells_its_empty_states_apart(rita: Account, omar: Account, browser_of: SignIn) -> None:
+    browser = browser_of(rita)
+    assert b"All done" in browser.get(url("queue")).content
+
+    review = make_review()
+    start(browser_of(omar))
+    assert b"Everything left is in other hands" in browser.get(url("queue")).content
+
+    Review.objects.filter(pk=review.pk).update(state=ReviewState.AWAITING_ACTOR)
+    assert b"The actor is at work" in browser.get(url("queue")).content
+
+
+def test_the_queue_is_filtered_by_catalog_subject_and_state(rita: Account, browser_of: SignIn) -> None:
+    films, books = make_catalog("films"), make_catalog("books")
+    make_review(subject=make_end_user(films, "ann"))
+    make_review(subject=make_item(films, "Casablanca"))
+    done = make_review(subject=make_item(books, "Middlemarch"))
+    Review.objects.filter(pk=done.pk).update(state=ReviewState.DONE, closed_at=NOON)
+    browser = browser_of(rita)
+
+    def shown(query: str) -> list[str]:
+        page = browser.get(f"{url('queue')}?{query}").content.decode()
+        return [title for title in ("End user ann", "Casablanca", "Middlemarch") if f">{title}<" in page]
+
+    assert shown("") == ["End user ann", "Casablanca"]
+    assert shown("kind=item") == ["Casablanca"]
+    assert shown("catalog=books") == []
+    assert shown("catalog=books&state=done") == ["Middlemarch"]
+    assert shown("catalog=nonsense&page=-3") == ["End user ann", "Casablanca"]
+
+
+def test_the_card_shows_refinements_as_changes_or_as_plain_text(rita: Account, browser_of: SignIn) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+
+    changes = browser.get(url("review", review)).content
+    plain = browser.get(url("review", review) + "?diff=plain").content
+
+    assert b"<ins>war </ins>" in changes
+    assert b"<ins>" not in plain
+
+
+def test_answers_vary_by_who_asks_and_are_not_cached(rita: Account, browser_of: SignIn) -> None:
+    response = browser_of(rita).get(url("review", make_review()))
+
+    assert "HX-Request" in response["Vary"]
+    assert "no-store" in response["Cache-Control"]
+    assert "script-src" not in response["Content-Security-Policy"]
+    assert "'unsafe" not in response["Content-Security-Policy"]
+    assert b" style=" not in response.content
+
+
+def test_the_theme_is_remembered_in_a_cookie_and_leads_back_to_the_page(client: Client, db: None) -> None:
+    response = client.post(reverse("theme"), {"theme": "dark", "next": "/sign-in/"})
+
+    assert response["Location"] == "/sign-in/"
+    assert b'<html lang="en" data-theme="dark">' in client.get("/sign-in/").content
+    assert client.post(reverse("theme"), {"theme": '"><script>', "next": "https://evil.example/"})["Location"] == "/"
+
+
+def test_a_round_back_from_an_override_shows_the_persons_critique(rita: Account, browser_of: SignIn) -> None:
+    review = make_review()
+    browser = browser_of(rita)
+    start(browser)
+    browser.post(url("decide", review), form(review, rita, verdict="override", critique="They dislike war."))
+    assert b"Awaiting the actor" in browser.get(url("review", review)).content
+
+    Round.objects.update(state=RoundState.RESTING)
+    services.open_review(review.round)
+
+    page = browser.get(url("review", review)).content.decode()
+    assert "Critique by a person" in page
+    assert "They dislike war." in page
