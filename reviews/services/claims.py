@@ -5,7 +5,6 @@ others, and until somebody takes it the annotator's own decision still counts.
 """
 
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -17,7 +16,6 @@ from reviews.models import Review, ReviewState, Skip, Slot
 
 LEASE = timedelta(minutes=15)  # renewed while the annotator is at work on the page
 SKIPPED_FOR = timedelta(hours=1)
-CANDIDATES = 20  # tried before giving up: as many annotators can start in the same instant and each finds one
 
 
 class Stale(StrEnum):
@@ -91,17 +89,18 @@ def _held(account: Account, now: datetime) -> Slot | None:
 
 
 def _take_first(slots: QuerySet[Slot], account: Account, now: datetime) -> Slot | None:
+    """The first of these slots, now held by the annotator.
+
+    PostgreSQL passes over the slots that somebody is taking at this very moment, so that nobody waits for them and
+    nobody gets nothing while others are free; one row is locked, no more. SQLite has one writer at a time anyway. The
+    condition on the update is what makes sure.
+    """
     with transaction.atomic():
-        for slot_id in _candidates(slots):
-            token = secrets.token_hex(16)
-            taken = Slot.objects.free(now).filter(pk=slot_id)
-            if taken.update(leased_by=account, lease_token=token, lease_expires_at=now + LEASE):
-                return Slot.objects.select_related("review").get(pk=slot_id)
-    return None
-
-
-def _candidates(slots: QuerySet[Slot]) -> Sequence[int]:
-    """Slots to try. PostgreSQL passes over those that somebody is taking right now, so that nobody waits for them."""
-    if connection.features.has_select_for_update_skip_locked:
-        slots = slots.select_for_update(skip_locked=True, of=("self",))
-    return list(slots.values_list("pk", flat=True)[:CANDIDATES])
+        if connection.features.has_select_for_update_skip_locked:
+            slots = slots.select_for_update(skip_locked=True, of=("self",))
+        slot = slots.first()
+        if slot is None:
+            return None
+        hold = {"leased_by": account, "lease_token": secrets.token_hex(16), "lease_expires_at": now + LEASE}
+        taken = Slot.objects.free(now).filter(pk=slot.pk).update(**hold)
+        return Slot.objects.select_related("review").get(pk=slot.pk) if taken else None
