@@ -12,6 +12,7 @@ LONGEST_TITLE = 500  # characters: Item.title
 LARGEST_MOMENT = 2**63 - 1
 # A "seconds" value above this is after the year 5138: it counts milliseconds.
 LARGEST_SECONDS = 100_000_000_000
+LONGEST_TIME = len("2023-11-14T22:13:20.000000+01:00:00.000000")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}\Z")
@@ -125,8 +126,10 @@ def _seconds_of_other(raw: object) -> int:
         number = _float(raw)
         if math.isfinite(number):
             return math.floor(number)
+        text = str(raw).strip()
         try:
-            when = datetime.fromisoformat(str(raw).strip())
+            # fromisoformat reads endless digits as fractions of a second.
+            when = datetime.fromisoformat(text if len(text) <= LONGEST_TIME else "")
         except ValueError:
             raise BadValueError("timestamp is neither Unix seconds nor an ISO 8601 time", raw) from None
     if not isinstance(when, datetime):
@@ -161,9 +164,9 @@ def attributes(pairs: Iterable[tuple[str, Any]]) -> str:
     left out."""
     kept: dict[str, Any] = {}
     for name, raw in pairs:
-        value = _attribute(raw)
-        if value not in (None, "", []):
-            kept[clean(str(name))] = value
+        key, value = clean(str(name)), _attribute(raw)
+        if key and value not in (None, "", []):
+            kept[key] = value
     return json.dumps(kept)
 
 

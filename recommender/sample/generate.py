@@ -97,10 +97,13 @@ def _make_rules(
     ]
     names = sorted(genres)
     blends = [Rule((one, other), weight) for one in names for other in names if one < other for weight in (1.2, -1.2)]
-    return tuple(
-        dice.one([rule for rule in rules if sum(map(rule.holds, films)) >= FEWEST_FILMS])
-        for rules in (exceptions, blends)
-    )
+    return _one_that_matters(dice, films, exceptions), _one_that_matters(dice, films, blends)
+
+
+def _one_that_matters(dice: Dice, films: Sequence[Film], rules: Sequence[Rule]) -> Rule:
+    while sum(map((rule := dice.one(rules)).holds, films)) < FEWEST_FILMS:
+        pass
+    return rule
 
 
 def end_user_attributes(number: int) -> dict[str, str | int]:
