@@ -29,7 +29,7 @@ def accept(turn: Turn) -> Knowledge:
         text_hash=turn.text_hash,
         as_of=round_.as_of,
     )
-    # To the microsecond: a snapshot tells a replaced text, which still serves older interactions, from a retracted one.
+    # To the microsecond: a snapshot tells a replaced text, which still serves older interactions, from a rejected one.
     Knowledge.objects.filter(pk__in=replaced).update(ended_at=accepted.accepted_at)
     return accepted
 

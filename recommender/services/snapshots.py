@@ -16,7 +16,7 @@ def freeze(catalog: Catalog, *, encoder: str) -> KnowledgeSnapshot:
     """The snapshot of all accepted knowledge of a catalog; the last one where nothing changed since.
 
     It holds what is in force and, for interactions from before that, the texts it replaced that have an earlier as_of.
-    Retracted texts are not in it. `encoder`: settings.ENCODER. An empty snapshot is a valid one.
+    Rejected texts are not in it. `encoder`: settings.ENCODER. An empty snapshot is a valid one.
     """
     key = encoder_key(encoder)
     with transaction.atomic():
@@ -58,13 +58,14 @@ def _accepted(catalog: Catalog) -> list[Knowledge]:
     of_subject = Knowledge.objects.filter(
         Q(end_user=OuterRef("end_user")) | Q(item=OuterRef("item")), as_of__gt=OuterRef("as_of"), in_force=True
     )
-    # `services.knowledge.accept` ends a text at the very moment its successor is accepted; a retracted one has none.
+    # `services.knowledge.accept` ends a text at the very moment its successor is accepted; a rejected one has none.
     successor = Knowledge.objects.filter(
         Q(end_user=OuterRef("end_user")) | Q(item=OuterRef("item")), accepted_at=OuterRef("ended_at")
     )
     rows = (
         Knowledge.objects.filter(catalog=catalog)
         .filter(Q(in_force=True) | (Exists(of_subject) & Exists(successor)))
+        .exclude(turn__round__rejected_index=F("turn__index"))  # replaced first, and rejected later
         .select_related("end_user", "item")
         .order_by(F("in_force").desc(), "-accepted_at", "-pk")
     )

@@ -23,7 +23,7 @@ from recommender.services.activation import activate as activate_version
 from recommender.services.progress import LEASE, Recorder
 from recommender.services.snapshots import freeze
 from recommender.training.config import TrainConfig
-from recommender.training.errors import StoppedError, TooLittleDataError
+from recommender.training.errors import CannotTrainError, StoppedError
 
 if TYPE_CHECKING:
     from recommender.training.observer import Observer
@@ -70,7 +70,7 @@ def run(run_id: int, *, observer: "Observer | None" = None) -> None:
         _carry_out(claimed, Recorder(claimed, observer))
     except StoppedError:
         logger.info("%s was cancelled or taken over", claimed)
-    except TooLittleDataError as error:
+    except CannotTrainError as error:
         _fail(claimed, str(error))
     except Exception as error:
         logger.exception("%s failed", claimed)

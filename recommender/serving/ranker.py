@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -118,27 +119,28 @@ class Ranker:
         return items, feedback
 
 
-_loaded: dict[int, Ranker] = {}
+_loaded: dict[tuple[int, datetime], Ranker] = {}
 _loading = threading.Lock()
 
 
 def load(version: BackboneVersion) -> Ranker:
     """The version's ranker, read once per process. Raises ArtifactError."""
-    ranker = _loaded.get(version.pk)
+    key = (version.pk, version.created_at)  # a restored or emptied database may number anew
+    ranker = _loaded.get(key)
     if ranker is None:
         with _loading:
-            ranker = _loaded.get(version.pk)
+            ranker = _loaded.get(key)
             if ranker is None:
                 ranker = read(artifacts.folder_of(version))
                 while len(_loaded) >= KEPT_VERSIONS:
                     del _loaded[next(iter(_loaded))]
-                _loaded[version.pk] = ranker
+                _loaded[key] = ranker
     return ranker
 
 
 def read(folder: Path) -> Ranker:
     """Read an artifact that training.export wrote. Raises ArtifactError."""
-    import onnxruntime  # noqa: PLC0415 - heavy: loaded by processes that rank, when they first do
+    import onnxruntime  # heavy: loaded by processes that rank, when they first do
 
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
@@ -167,4 +169,4 @@ def read(folder: Path) -> Ranker:
 
 
 def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1.0 / (1.0 + np.exp(-logits))
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))

