@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
@@ -19,6 +20,9 @@ from django.db import connection, connections
 from r4web import embedded
 from r4web.celery import app
 from tests import servers
+
+if TYPE_CHECKING:
+    from tests.transformers_server import TransformersServer
 
 ROOT = Path(__file__).resolve().parent.parent
 RESEARCH_DATA = ROOT.parent / "shared" / "data"
@@ -51,6 +55,15 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     from tests import tiny_encoder  # torch: only for tests that train
 
     return tiny_encoder.make(tmp_path_factory.mktemp("tiny-encoder"))
+
+
+@pytest.fixture(scope="session")
+def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator["TransformersServer"]:
+    """A real `transformers serve` whose model has random weights (mark such tests `slow`)."""
+    from tests import transformers_server  # torch: only for these tests
+
+    with transformers_server.serve(tmp_path_factory.mktemp("transformers-serve")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
