@@ -20,6 +20,7 @@ META = "meta_"
 
 def plan(request: Request) -> Plan:
     """`request.path`: the reviews file, or a folder with one reviews file and its metadata (`meta_…`)."""
+    request.require_only("amazon", "path", "items")
     reviews, metadata = _files(request)
     return Plan(
         defaults=DEFAULTS,

@@ -1,6 +1,7 @@
 """Open what people have: plain files, gzip, and members of a zip. Every failure is one sentence."""
 
 import gzip
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,11 @@ from recommender.importers.plan import Context, Row, Table
 from recommender.importers.report import ImportFailedError
 
 GZIP = b"\x1f\x8b"
+OTHERS = {  # how files begin that hold no lines of text
+    b"PK\x03\x04": "a zip: unpack it first",
+    b"PAR1": "a Parquet file: use --format parquet",
+}
+LONGEST_NAME = 40  # characters shown of a file's or column's name
 
 
 class Source:
@@ -47,7 +53,10 @@ class Source:
                 raw = stack.enter_context(self.path.open("rb"))
                 self._position = raw.raw.tell
                 stream = cast(IO[bytes], raw)
-                if raw.peek(2)[:2] == GZIP:
+                start = raw.peek(4)[:4]
+                if kind := OTHERS.get(start):
+                    raise ImportFailedError(f"{self.name} is {kind}.")
+                if start.startswith(GZIP):
                     stream = cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=raw)))
             try:
                 yield stream
@@ -94,5 +103,6 @@ def listing(path: Path) -> dict[str, tuple[Path, str]]:
 
 def some_names(names: Iterable[str]) -> str:
     """A few names for a message, "nothing" for none."""
-    shown = sorted(names)
+    fits = re.compile(rf"[^\W_][\w .-]{{0,{LONGEST_NAME}}}").fullmatch
+    shown = sorted(name if fits(name) else ascii(name)[:LONGEST_NAME] for name in names if name)
     return ", ".join(shown[:8]) + (", …" if len(shown) > 8 else "") if shown else "nothing"

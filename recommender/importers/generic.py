@@ -71,7 +71,7 @@ def _columns(records: Records, mapping: Mapping[str, str], fields: tuple[str, ..
                 f"{records.name} has no column {column!r} (mapped to {field}); it has {some_names(header)}."
             )
     columns = {field: mapping.get(field, field) for field in fields}
-    columns = {field: column for field, column in columns.items() if column in header}
+    columns = {field: column for field, column in columns.items() if column and column in header}
     if needed not in columns:
         raise ImportFailedError(
             f"{records.name} has no column {needed!r}; it has {some_names(header)}. Map it: {needed}=COLUMN."

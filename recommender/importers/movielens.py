@@ -77,6 +77,7 @@ Layout = tuple[str, Callable[[str], Row], str, Callable[[str], Row], str, str]
 
 
 def _plan(request: Request, layout: Layout, name: str) -> Plan:
+    request.require_only(name, "path")
     item_file, item, end_user_file, end_user, rating_file, separator = layout
     path = request.path or Path()
     files = listing(path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recommender.importers.report import ImportFailedError
 from recommender.models import Clock
 
 Row = tuple[Any, ...]
@@ -70,5 +71,20 @@ class Request:
     columns: dict[str, str] = field(default_factory=dict)
     item_columns: dict[str, str] = field(default_factory=dict)
     end_user_columns: dict[str, str] = field(default_factory=dict)
-    lists: tuple[str, ...] = ("genres", "categories", "tags")
+    lists: tuple[str, ...] = ("genres", "categories", "tags")  # attributes whose CSV text is a list, a|b
     delimiter: str = ""
+
+    def require_only(self, form: str, *used: str) -> None:
+        """Say so instead of ignoring what a format has no use for."""
+        options = {
+            "path": "PATH",
+            "items": "--items",
+            "end_users": "--end-users",
+            "columns": "--map",
+            "item_columns": "--item-map",
+            "end_user_columns": "--end-user-map",
+            "delimiter": "--delimiter",
+        }
+        useless = [option for name, option in options.items() if getattr(self, name) and name not in used]
+        if useless:
+            raise ImportFailedError(f"--format {form} has no use for {', '.join(useless)}: leave it out.")

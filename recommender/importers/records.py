@@ -81,7 +81,7 @@ class CsvRecords(_TextRecords):
             self.source.open() as stream,
             io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="") as text,
         ):
-            yield csv.reader(text, delimiter=self.delimiter)
+            yield csv.reader(text, delimiter=self.delimiter, strict=True)
 
     def header(self) -> list[str]:
         with self._reader() as reader:
@@ -91,7 +91,7 @@ class CsvRecords(_TextRecords):
                 raise ImportFailedError(f"{self.name} is not a CSV file ({error}).") from None
         if not any(names):
             raise ImportFailedError(f"{self.name} does not begin with a header line that names its columns.")
-        return names
+        return _without_doubles(names, self.name)
 
     def rows(self, columns: Sequence[str], context: Context) -> Iterator[tuple[int, tuple[Any, ...]]]:
         header = self.header()
@@ -115,16 +115,25 @@ class CsvRecords(_TextRecords):
 
 
 def _without_bad_rows(reader: Any, context: Context) -> Iterator[tuple[int, list[str]]]:
-    header_read = False
+    """(first line, fields) of each row after the header: a quoted field may hold several lines."""
+    line = 0
     while True:
         try:
             for row in reader:
-                if header_read:
-                    yield reader.line_num, row
-                header_read = True
+                if line:
+                    yield line, row
+                line = reader.line_num + 1
             return
         except csv.Error as error:
-            context.reject(reader.line_num, f"not readable as CSV ({error})", "")
+            context.reject(line, f"not readable as CSV ({error})", f"up to line {reader.line_num}")
+            line = reader.line_num + 1
+
+
+def _without_doubles(names: list[str], file: str) -> list[str]:
+    for name in names:
+        if name and names.count(name) > 1:
+            raise ImportFailedError(f"{file} has two columns with the name {name!r}.")
+    return names
 
 
 def _is_utf8(text: str) -> bool:
@@ -144,14 +153,14 @@ def json_objects(source: Source, context: Context) -> Iterator[tuple[int, dict[s
             try:
                 value = json.loads(raw)
             except UnicodeDecodeError:
-                context.reject(line, "not UTF-8 text", raw)
+                context.reject(line, "not UTF-8 text", raw[:200])
             except (ValueError, RecursionError):
                 context.reject(line, "not a JSON object", raw[:200].decode(errors="replace").strip())
             else:
                 if isinstance(value, dict):
                     yield line, value
                 else:
-                    context.reject(line, "not a JSON object", value)
+                    context.reject(line, "not a JSON object", raw[:200].decode(errors="replace").strip())
 
 
 class JsonRecords(_TextRecords):
@@ -199,7 +208,7 @@ class ParquetRecords:
 
     def header(self) -> list[str]:
         with self._file() as file:
-            return list(file.schema_arrow.names)
+            return _without_doubles(list(file.schema_arrow.names), self.name)
 
     def rows(self, columns: Sequence[str], context: Context) -> Iterator[tuple[int, tuple[Any, ...]]]:
         self._read = 0

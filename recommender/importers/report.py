@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
 
-EXAMPLES = 20  # rejections kept word for word; the rest is counted, so that memory stays flat
+EXAMPLES_OF_REASON = 5  # rejections kept word for word; the rest is counted, so that memory stays flat
+EXAMPLES = 100
 LONGEST_QUOTE = 60
 Progress = Callable[[str, int, int], None]  # step, how much is done, of how much (0: not known)
 
@@ -59,8 +60,9 @@ class Report:
 
     def reject(self, rejection: Rejection) -> None:
         self.rejected += 1
-        self.reasons[f"{rejection.file}: {rejection.reason}"] += 1
-        if len(self.examples) < EXAMPLES:
+        reason = f"{rejection.file}: {rejection.reason}"
+        self.reasons[reason] += 1
+        if self.reasons[reason] <= EXAMPLES_OF_REASON and len(self.examples) < EXAMPLES:
             self.examples.append(rejection)
         if self.log:
             self.log.write(json.dumps(asdict(rejection)) + "\n")

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import TextIO
 
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 
 from recommender.importers import amazon, generic, loading, movielens, sample, selection, staging
 from recommender.importers.catalogs import CatalogOptions, settle
@@ -59,7 +59,7 @@ def import_catalog(
             progress("writing items and end users", 0, 0)
             with transaction.atomic():
                 loading.write(plan, catalog, settings_changed, report, progress)
-    except DatabaseError as error:
+    except Error as error:
         raise ImportFailedError(f"The database refused the import: {str(error).splitlines()[0]}.", report) from error
     report.seconds = time.monotonic() - started
     return report

@@ -10,8 +10,9 @@ from recommender.sample import generate, truth
 DEFAULTS = CatalogDefaults(item_noun="movie", prompt_attributes=("genres", "year", "director", "country"))
 
 
-def plan(_request: Request) -> Plan:
+def plan(request: Request) -> Plan:
     """It needs no path: everything is in the package."""
+    request.require_only("sample")
     return Plan(
         defaults=DEFAULTS,
         items=_table("films.csv", _item_rows),

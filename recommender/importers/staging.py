@@ -6,10 +6,10 @@ and a catalog is touched only after every row has been read and judged. Memory s
 
 # ruff: noqa: S608 - only names of this module's own tables are put into SQL
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from recommender.importers.plan import Row
@@ -43,8 +43,10 @@ def staging_tables() -> Iterator[None]:
     try:
         yield
     finally:
+        # A connection that broke, or whose transaction did, has dropped them already or will with its end.
         if connection.connection is not None and not connection.needs_rollback:
-            _drop()
+            with suppress(Error):
+                _drop()
 
 
 def _drop() -> None:

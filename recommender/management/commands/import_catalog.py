@@ -149,9 +149,11 @@ class Command(BaseCommand):
         out.write(f"  rejected rows: {report.rejected:,}")
         for reason, count in report.reasons.most_common():
             out.write(f"    {count:>10,}  {reason}")
-        out.write(f"  the first {len(report.examples)}:")
-        for rejection in report.examples:
-            out.write(f"    {rejection}")
+            for rejection in report.examples:
+                if f"{rejection.file}: {rejection.reason}" == reason:
+                    out.write(
+                        f"                line {rejection.line}" + (f": {rejection.found}" if rejection.found else "")
+                    )
 
 
 class Bars(ExitStack):

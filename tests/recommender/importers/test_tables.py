@@ -6,7 +6,18 @@ import pytest
 
 from recommender.importers.report import ImportFailedError
 from recommender.models import Catalog, EndUser
-from tests.recommender.importers.files import DATA, LABELS, copied, gzipped, item, load, load_text, rejections, rows
+from tests.recommender.importers.files import (
+    DATA,
+    LABELS,
+    copied,
+    gzipped,
+    item,
+    load,
+    load_text,
+    rejections,
+    rows,
+    zipped,
+)
 
 pytestmark = pytest.mark.django_db
 TABLES = DATA / "tables"
@@ -170,11 +181,25 @@ def test_rows_that_cannot_be_read_are_rejected_by_line(tmp_path: Path) -> None:
         ("given.csv", 8, "rating outside the scale 1 to 5"),
         ("given.csv", 9, "neither a rating nor a label"),
         ("given.csv", 11, "timestamp is neither Unix seconds nor an ISO 8601 time"),
-        ("given.csv", 13, "end user id with unreadable characters"),
+        ("given.csv", 12, "end user id with unreadable characters"),
         ("given.csv", 3, "an earlier line has the same end user, item and moment"),
         ("given.csv", 10, "unknown item"),
     ]
     assert rows() == [("a", "m1", 5.0, None, 1700000000)]
+
+
+def test_a_quote_that_never_ends_is_told_with_all_it_swallows(tmp_path: Path) -> None:
+    rest = "a,m2,2,1700000001\n" * 3
+    report = load_text(tmp_path, f'user_id,item_id,rating,timestamp\na,m1,5,1700000000\nb,"m1,5,1700000000\n{rest}')
+    assert [str(rejection) for rejection in report.examples] == [
+        "given.csv line 3: not readable as CSV (unexpected end of data): 'up to line 6'"
+    ]
+    assert rows() == [("a", "m1", 5.0, None, 1700000000)]
+
+
+def test_the_nameless_index_column_of_pandas_is_no_field(tmp_path: Path) -> None:
+    load_text(tmp_path, ",user_id,item_id,label,order\n0,a,m1,1,7\n", columns={"rating": "", "timestamp": ""})
+    assert rows() == [("a", "m1", None, 1, 7)]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +208,7 @@ def test_rows_that_cannot_be_read_are_rejected_by_line(tmp_path: Path) -> None:
         ("", "given.csv is empty"),
         ("user_id,item_id,rating,timestamp\n", "given.csv has no rows"),
         ("user_id,film,rating,timestamp\na,m1,1,1\n", "no column 'item_id'; it has film, rating, timestamp, user_id"),
+        ("user_id,user_id,item_id,rating,order\na,b,m1,1,1\n", "has two columns with the name 'user_id'"),
         ("user_id,item_id,timestamp\na,m1,1\n", "neither a rating nor a label column"),
         ("user_id,item_id,rating\na,m1,1\n", "has no time columns"),
         ("user_id,item_id,rating,timestamp,order\na,m1,1,1,1\n", "has timestamp and order columns"),
@@ -213,8 +239,12 @@ def test_files_of_another_format_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportFailedError, match="holds no JSON object"):
         load("jsonl", TABLES / "interactions.csv", items=TABLES / "items.csv")
     _as_parquet(tmp_path)
-    with pytest.raises(ImportFailedError, match="has no column 'user_id'"):
+    with pytest.raises(ImportFailedError, match="is a Parquet file: use --format parquet"):
         load("csv", tmp_path / "interactions.parquet", items=TABLES / "items.csv")
+    with pytest.raises(ImportFailedError, match="is a zip: unpack it first"):
+        load("csv", zipped(tmp_path, "tables"), items=TABLES / "items.csv")
+    with pytest.raises(ImportFailedError, match=r"has no column 'user_id'; it has '.udc89PNG"):
+        load_text(tmp_path, b"\x89PNG\x1a\x00\xff,\n1,2\n")
 
 
 def test_a_gzip_that_ends_early_is_refused(tmp_path: Path) -> None:
