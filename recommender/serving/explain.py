@@ -29,8 +29,8 @@ def explain(
     """The reasons of each item, by primary key.
 
     `past`: items of the history that may be named, by primary key. `spoke`: the backbone's own account for each item,
-    by primary key and strongest first; None where no backbone ranked the list. Then attributes shared with liked
-    items are shown, and called that.
+    by primary key and strongest first; None where no backbone ranked the list. Then, and where nothing of the history
+    raised an item's score, attributes shared with liked items are shown, and called that.
     """
     texts = texts_about(end_user, [item.pk for item in items], snapshot=backbone.snapshot if backbone else None)
     attributes = end_user.catalog.prompt_attributes
@@ -43,11 +43,11 @@ def explain(
             for subject in subjects
             if subject in texts
         ]
-        because: HistoryReason | None
+        because: HistoryReason | None = None
         if spoke is not None:
             strongest = spoke.get(item.pk, ())[:most]
             because = named_by_backbone(item, strongest, history=history, past=past, attributes=attributes)
-        else:
+        if because is None:
             because = sharing_attributes(item, history=history, past=past, attributes=attributes, most=most)
         reasons[item.pk] = [*found, because] if because else found
     return reasons

@@ -65,6 +65,5 @@ def preview(end_user: EndUser, *, limit: int, level: Explain = "none") -> Served
 
 def _nameable(ranked: Ranked, history: Sequence[PastInteraction]) -> set[int]:
     """Primary keys of the history's items that an explanation may name."""
-    if ranked.spoke is not None:
-        return {history[each.position].item_pk for spoke in ranked.spoke.values() for each in spoke}
-    return {met.item_pk for met in [met for met in history if met.liked][-LIKED_LOOKED_AT:]}
+    liked = {met.item_pk for met in [met for met in history if met.liked][-LIKED_LOOKED_AT:]}
+    return liked | {history[each.position].item_pk for spoke in (ranked.spoke or {}).values() for each in spoke}

@@ -1,0 +1,39 @@
+"""A catalog with a real backbone in charge: trained once per process on planted tastes, then copied."""
+
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+from recommender import artifacts
+from recommender.models import BackboneVersion, Catalog, VersionState
+from tests.recommender.services.versions import make_version
+from tests.recommender.training import synthetic
+
+
+@cache
+def trained() -> Path:
+    """The folder of an artifact for what `synthetic.in_database()` stores."""
+    from recommender.training import export
+    from tests.recommender.training.fitting import SMALL, fitted
+
+    made = fitted()
+    folder = Path(tempfile.mkdtemp(dir=settings.VAR_DIR)) / "artifact"
+    export.write(folder, made.backbone, SMALL, made.interactions, made.knowledge, facts={"data": "d"})
+    return folder
+
+
+def activate(catalog: Catalog) -> BackboneVersion:
+    """Put the trained backbone in charge of a catalog that `synthetic.in_database()` made."""
+    version = make_version(catalog, state=VersionState.ACTIVE)
+    shutil.copytree(trained(), artifacts.folder_of(version), dirs_exist_ok=True)
+    return version
+
+
+def ranked_catalog(name: str = "") -> Catalog:
+    """End users u000 … u029 met 24 of the 40 films i000 … i039, genres by turns; the backbone has learnt from them."""
+    catalog = synthetic.in_database(name)
+    activate(catalog)
+    return catalog

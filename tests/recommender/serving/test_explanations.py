@@ -1,0 +1,199 @@
+"""Reasons: true to their status, linked to where they come from, and honest about their basis."""
+
+from typing import Any
+
+import pytest
+
+from recommender.models import BackboneVersion, Catalog, EndUser, Item, RoundState
+from recommender.services.knowledge import accept, reject
+from recommender.serving import ranker
+from recommender.serving.history import history_as_of_now
+from recommender.serving.recommend import preview
+from recommender.serving.types import HistoryReason, Served, StatisticReason, TextReason
+from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
+from tests.recommender.serving.ranked import activate
+from tests.recommender.training import synthetic
+
+pytestmark = pytest.mark.django_db
+
+PREFERENCE = "Likes quiet dramas of the sixties and slow westerns. Dislikes musicals."
+
+
+def texts(served: Served, kind: str) -> list[TextReason]:
+    """One for each item; the test fails where an item has none or two."""
+    found = [[r for r in item.reasons if isinstance(r, TextReason) and r.kind == kind] for item in served.items]
+    assert all(len(reasons) == 1 for reasons in found)
+    return [reasons[0] for reasons in found]
+
+
+def kinds(served: Served) -> set[str]:
+    return {reason.kind for item in served.items for reason in item.reasons}
+
+
+def test_approved_knowledge_justifies_every_item(reader: EndUser) -> None:
+    turn = synthetic.approve(reader, PREFERENCE, as_of=1234)
+    accepted = turn.knowledge.get()
+    for reason in texts(preview(reader, limit=3, level="full"), "user_preference"):
+        assert (reason.text, reason.review_status, reason.basis) == (PREFERENCE, "approved", "justification")
+        assert (reason.knowledge_id, reason.accepted_at) == (accepted.pk, accepted.accepted_at)
+        assert (reason.round_id, reason.turn_id, reason.as_of) == (turn.round_id, turn.pk, 1234)
+        assert reason.written_by == "a person"
+
+
+def test_item_knowledge_stands_with_its_own_item(reader: EndUser) -> None:
+    first, second = preview(reader, limit=2).items
+    for item in (first, second):
+        synthetic.approve(Item.objects.get(external_id=item.item_id), f"About {item.title}.")
+    served = preview(reader, limit=2, level="full")
+    assert [reason.text for reason in texts(served, "item_knowledge")] == [
+        f"About {first.title}.",
+        f"About {second.title}.",
+    ]
+
+
+def test_a_rested_round_s_proposal_is_called_unreviewed(reader: EndUser) -> None:
+    round_ = make_round(
+        reader, ("reason", "Draft."), ("reflect", "Too short."), ("refine", PREFERENCE), ("reflect", "")
+    )
+    reason = texts(preview(reader, limit=1, level="full"), "user_preference")[0]
+    assert (reason.text, reason.review_status) == (PREFERENCE, "unreviewed")
+    assert (reason.knowledge_id, reason.accepted_at, reason.in_snapshot) == (None, None, False)
+    assert reason.turn_id == round_.turns.get(index=2).pk
+
+
+def test_approved_knowledge_hides_every_proposal(reader: EndUser) -> None:
+    synthetic.approve(reader, PREFERENCE, as_of=10)
+    make_round(reader, ("reason", "Newer, but nobody has judged it."), ("reflect", ""), as_of=20)
+    assert texts(preview(reader, limit=1, level="full"), "user_preference")[0].text == PREFERENCE
+
+
+def test_the_proposal_of_the_latest_round_is_the_one_shown(reader: EndUser) -> None:
+    make_round(reader, ("reason", "Older."), ("reflect", ""), as_of=10)
+    make_round(reader, ("reason", "Newer."), ("reflect", ""), as_of=20)
+    assert texts(preview(reader, limit=1, level="full"), "user_preference")[0].text == "Newer."
+
+
+def test_a_rejected_proposal_is_shown_to_nobody_until_there_is_another(reader: EndUser) -> None:
+    round_ = make_round(reader, ("reason", "Rejected."), ("reflect", ""))
+    reject(round_.turns.get(index=0))
+    assert "user_preference" not in kinds(preview(reader, limit=1, level="full"))
+
+
+def test_retracted_knowledge_is_shown_to_nobody(reader: EndUser) -> None:
+    turn = synthetic.approve(reader, PREFERENCE)
+    reject(turn)
+    assert "user_preference" not in kinds(preview(reader, limit=1, level="full"))
+    accept(turn)
+    assert "user_preference" in kinds(preview(reader, limit=1, level="full"))
+
+
+@pytest.mark.parametrize("state", [RoundState.WAITING, RoundState.ASKING, RoundState.FAILED])
+def test_a_round_under_way_explains_nothing(reader: EndUser, state: RoundState) -> None:
+    make_round(reader, ("reason", PREFERENCE), state=state)
+    assert "user_preference" not in kinds(preview(reader, limit=1, level="full"))
+
+
+def test_a_text_says_whether_the_backbone_was_trained_with_it(reader: EndUser) -> None:
+    synthetic.approve(reader, PREFERENCE)
+    served = preview(reader, limit=1, level="full")
+    assert not texts(served, "user_preference")[0].in_snapshot
+    BackboneVersion.objects.update(state="retired")
+    activate(reader.catalog)
+    served = preview(reader, limit=1, level="full")
+    assert texts(served, "user_preference")[0].in_snapshot
+
+
+def test_another_end_user_s_texts_stay_theirs(ranked: Catalog, reader: EndUser) -> None:
+    synthetic.approve(ranked.end_users.get(external_id="u001"), "About somebody else.")
+    assert "user_preference" not in kinds(preview(reader, limit=3, level="full"))
+
+
+def test_no_reasons_are_given_unasked(reader: EndUser) -> None:
+    synthetic.approve(reader, PREFERENCE)
+    assert kinds(preview(reader, limit=3)) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        (PREFERENCE, "Likes quiet dramas of the sixties and slow westerns."),
+        ("Rated Dr. Strangelove and Mr. Hulot's Holiday 5. More.", "Rated Dr. Strangelove and Mr. Hulot's Holiday 5."),
+        ("One line\nthat goes on and on\nwithout a stop", "One line that goes on and on without a stop"),
+    ],
+)
+def test_short_is_the_first_sentence(reader: EndUser, text: str, short: str) -> None:
+    synthetic.approve(reader, text)
+    assert texts(preview(reader, limit=1, level="short"), "user_preference")[0].text == short
+
+
+def test_a_very_long_sentence_is_cut_at_a_word(reader: EndUser) -> None:
+    synthetic.approve(reader, "word " * 100)
+    short = texts(preview(reader, limit=1, level="short"), "user_preference")[0].text
+    assert len(short) <= 200
+    assert short.endswith("word…")
+
+
+def because(served: Served) -> list[HistoryReason]:
+    return [reason for item in served.items for reason in item.reasons if isinstance(reason, HistoryReason)]
+
+
+def test_the_history_that_raised_a_score_is_named_by_the_backbone_itself(ranked: Catalog) -> None:
+    loaded = ranker.load(BackboneVersion.objects.get())
+    named = 0
+    for end_user in ranked.end_users.select_related("catalog")[:5]:
+        served = preview(end_user, limit=5, level="full")
+        history = history_as_of_now(end_user)
+        ids = [item.item_id for item in served.items]
+        raised = loaded.contributions(end_user.external_id, history, ids).clip(0)
+        for item, row in zip(served.items, raised, strict=True):
+            reasons = [reason for reason in item.reasons if isinstance(reason, HistoryReason)]
+            if not row.any():  # then the liked items it has something in common with, if any
+                assert all(reason.basis == "shared_attributes" for reason in reasons)
+                continue
+            named += 1
+            assert reasons[0].basis == "backbone"
+            strongest = row.argsort(kind="stable")[::-1][: len(reasons[0].items)]
+            assert {past.item_id for past in reasons[0].items} == {history[place].item_id for place in strongest}
+            assert [past.weight for past in reasons[0].items] == pytest.approx(row[strongest] / row.sum(), abs=1e-4)
+    assert named
+
+
+def test_fewer_of_the_history_are_named_in_short(ranked: Catalog) -> None:
+    cut = 0
+    for end_user in ranked.end_users.select_related("catalog"):
+        short, full = (because(preview(end_user, limit=5, level=level)) for level in ("short", "full"))
+        assert [reason.items[:3] for reason in full] == [reason.items for reason in short]
+        cut += sum(len(reason.items) > 3 for reason in full)
+    assert cut
+
+
+def test_without_a_backbone_shared_attributes_are_shown_and_called_that(db: None) -> None:
+    catalog = make_catalog(prompt_attributes=["genres", "director"])
+    reader = make_end_user(catalog)
+    past: dict[str, Any] = {
+        "Twice": {"genres": ["War", "Drama"], "director": "Ray"},
+        "Once": {"genres": ["War"], "director": "Lean"},
+        "Other": {"genres": ["Comedy"], "director": "Tati"},
+        "Hated": {"genres": ["War", "Drama"], "director": "Ray"},
+    }
+    for title, attributes in past.items():
+        rating = 1.0 if title == "Hated" else 5.0
+        make_interaction(reader, make_item(catalog, title, **attributes), rating=rating)
+    wanted = make_item(catalog, "Wanted", genres=["War", "Drama"], director="Ray", country="India")
+    make_interaction(make_end_user(catalog), wanted)
+    served = preview(reader, limit=1, level="full")
+    reason = because(served)[0]
+    assert reason.basis == "shared_attributes"
+    assert [(past.title, past.shared) for past in reason.items] == [
+        ("Twice", ("War", "Drama", "Ray")),
+        ("Once", ("War",)),
+    ]
+    assert reason.items[0].weight == 1.0
+    statistics = [each for each in served.items[0].reasons if isinstance(each, StatisticReason)]
+    assert [each.text for each in statistics] == ["Liked by 1 of the 1 who judged it."]
+
+
+def test_the_newest_items_are_explained_as_new(db: None) -> None:
+    catalog = make_catalog()
+    make_item(catalog)
+    assert kinds(preview(make_end_user(catalog), limit=1, level="short")) == {"newness"}

@@ -1,0 +1,107 @@
+"""Candidates of big catalogs, and the shelf that they stand on."""
+
+import threading
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from recommender.models import Catalog, EndUser
+from recommender.serving import retrieve, shelf
+from recommender.serving.recommend import preview
+from recommender.serving.shelf import shelf_of
+from tests.builders import make_catalog, make_end_user, make_interaction, make_item
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def big(monkeypatch: pytest.MonkeyPatch) -> Catalog:
+    """Sixty films where 30 are a big catalog: nobody met a western, everybody met the first dramas."""
+    monkeypatch.setattr(shelf, "WHOLE_CATALOG", 30)
+    monkeypatch.setattr(retrieve, "WHOLE_CATALOG", 30)
+    monkeypatch.setattr(retrieve, "POPULAR", 5)
+    monkeypatch.setattr(retrieve, "NEWEST", 3)
+    catalog = make_catalog()
+    for number in range(60):
+        genre = "Western" if number in (20, 21) else "Drama" if number < 20 else "Comedy"
+        make_item(catalog, external_id=f"f{number:02}", genres=[genre])
+    for number, item in enumerate(catalog.items.order_by("pk")[:10]):
+        for _ in range(12 - number):
+            make_interaction(make_end_user(catalog), item)
+    return catalog
+
+
+def chosen(end_user: EndUser) -> set[str]:
+    found = shelf_of(end_user.catalog)
+    met = list(end_user.interactions.values_list("item_id", flat=True))
+    mask = retrieve.unseen(found, met)
+    positions = retrieve.candidates(end_user.catalog, found, mask=mask, liked=met)
+    return {found.external_ids[position] for position in positions}
+
+
+def test_a_big_catalog_offers_the_popular_and_the_newest(big: Catalog) -> None:
+    assert chosen(make_end_user(big)) == {"f00", "f01", "f02", "f03", "f04", "f57", "f58", "f59"}
+
+
+def test_what_shares_a_liked_attribute_is_a_candidate_too(big: Catalog) -> None:
+    reader = make_end_user(big)
+    make_interaction(reader, big.items.get(external_id="f20"))
+    assert "f21" in chosen(reader)
+    assert "f20" not in chosen(reader)
+
+
+def test_popular_items_already_met_make_room_for_the_next(big: Catalog) -> None:
+    reader = make_end_user(big)
+    make_interaction(reader, big.items.get(external_id="f00"))
+    assert {"f01", "f05"} <= chosen(reader)
+
+
+def test_a_small_catalog_is_ranked_whole(big: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieve, "WHOLE_CATALOG", 60)
+    assert len(chosen(make_end_user(big))) == 60
+
+
+def test_a_shelf_is_read_once_and_then_kept(big: Catalog, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    shelf_of(big)
+    with django_assert_num_queries(0):
+        assert shelf_of(Catalog.objects.none().first() or big) is shelf_of(big)
+
+
+def test_a_stale_shelf_is_read_again(big: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(shelf, "REST_PER_WORK", 0)
+    before = len(shelf_of(big))
+    make_item(big)
+    assert len(shelf_of(big)) == before + 1
+
+
+def test_while_one_thread_reads_it_again_the_others_use_the_old_one(
+    big: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(shelf, "REST_PER_WORK", 0)
+    old = shelf_of(big)
+    found: list[shelf.Shelf] = []
+    with shelf._lock:  # somebody is reading
+        other = threading.Thread(target=lambda: found.append(shelf_of(big)))
+        other.start()
+        other.join(timeout=10)
+    assert found == [old]
+
+
+def test_an_item_that_is_gone_is_not_served(big: Catalog) -> None:
+    reader = make_end_user(big)
+    shelf_of(big)
+    gone = big.items.get(external_id="f00")
+    gone.interactions.all().delete()
+    gone.delete()
+    served = preview(reader, limit=3)
+    assert [item.item_id for item in served.items] == ["f01", "f02"]
+    assert [item.rank for item in served.items] == [1, 2]
+
+
+def test_history_items_that_are_newer_than_the_shelf_do_no_harm(big: Catalog) -> None:
+    reader = make_end_user(big)
+    shelf_of(big)
+    make_interaction(reader, make_item(big, external_id="f60"))
+    assert "f60" not in chosen(reader)
