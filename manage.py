@@ -8,10 +8,14 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "r4web.settings")
     try:
-        from django.core.management import execute_from_command_line  # noqa: PLC0415 - says what to do without Django
+        from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 - says what to do without Django
+        from django.core.management import execute_from_command_line  # noqa: PLC0415 - likewise
     except ImportError:
         sys.exit("Django is not installed here. Run `make install`, then use .venv/bin/python manage.py.")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"{error} (docs/settings.md)")
 
 
 if __name__ == "__main__":

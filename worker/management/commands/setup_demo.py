@@ -33,6 +33,7 @@ class Command(BaseCommand):
             with Progress("First backbone") as shown:
                 for run in steps.first_backbone(catalog):
                     shown.show(_how_far(run.progress))
+                shown.show("active")
         except (ImportFailedError, steps.StepFailedError) as error:
             raise CommandError(str(error)) from error
 
@@ -45,7 +46,9 @@ def _sample_catalog() -> Catalog:
             request=Request(),
             progress=lambda step, done, of: shown.show(f"{step} {done} of {of}" if of else step),
         )
-        shown.show(f"{report.items} items, {report.end_users} end users, {report.interactions} interactions")
+        shown.show(
+            f"{report.items.total} items, {report.end_users.total} end users, {report.interactions.total} interactions"
+        )
     return Catalog.objects.get(name=facts.CATALOG)
 
 

@@ -71,8 +71,9 @@ class Command(BaseCommand):
         except TimeoutError as error:
             raise CommandError(str(error)) from error
         finally:
-            with Progress("Stopping"):
-                supervisor.end_all()
+            if supervisor.supervised:
+                with Progress("Stopping"):
+                    supervisor.end_all()
 
     def _say_where(self, address: str, known: facts.Facts | None) -> None:
         lines = [f"R4Web is ready: {address}"]
@@ -93,11 +94,12 @@ def _migrate(shown: Progress) -> None:
     try:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        shown.show(f"{len(plan)} migrations to apply")
+        shown.show(f"{len(plan)} migrations to apply" if plan else "up to date")
         if plan:
             call_command("migrate", verbosity=0, interactive=False)
     except DatabaseError as error:
-        raise CannotStartError(f"The database cannot be used: {str(error).strip()}. See DATABASE_URL.") from error
+        why = " ".join(str(error).split())
+        raise CannotStartError(f"The database that DATABASE_URL names cannot be used: {why}") from error
 
 
 def _start(supervisor: Supervisor, shown: Progress) -> None:
