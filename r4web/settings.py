@@ -197,7 +197,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"httpx2": {"level": "WARNING"}},  # else a line for every question to an endpoint
     "root": {"handlers": ["stderr"], "level": environment.text("R4_LOG_LEVEL", "INFO")},
     "loggers": {"httpx2": {"level": "WARNING"}},  # otherwise one line for every LLM call
 }
