@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from reviews.insights import views as insights
-from reviews.views import cards, queue, tokens
+from reviews.views import backbones, cards, queue, tokens
 
 app_name = "reviews"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,4 +21,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("insights/<slug:catalog>/users/<path:user_id>/", insights.end_user, name="insights_end_user"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke_token"),
+    path("backbones/", backbones.backbones, name="backbones"),
+    path("backbones/train/", backbones.train, name="train_backbone"),
+    path("backbones/runs/<int:run_id>/", backbones.training_run, name="training_run"),
+    path("backbones/runs/<int:run_id>/progress/", backbones.training_progress, name="training_progress"),
+    path("backbones/runs/<int:run_id>/cancel/", backbones.cancel, name="cancel_training"),
+    path("backbones/<int:version_id>/", backbones.backbone, name="backbone"),
+    path("backbones/<int:version_id>/activate/", backbones.activate, name="activate_backbone"),
+    path("backbones/<slug:catalog>/roll-back/", backbones.roll_back, name="roll_back"),
 ]

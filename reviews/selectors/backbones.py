@@ -1,0 +1,62 @@
+"""What the backbone pages show: runs under way, versions, and the scores of both models side by side."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
+
+UNFINISHED = (RunState.WAITING, RunState.RUNNING)
+STAGES = {
+    "reading": "Reading interactions",
+    "encoding": "Encoding knowledge",
+    "without_knowledge": "Training without knowledge",
+    "with_knowledge": "Training with knowledge",
+    "exporting": "Exporting and checking",
+}
+SCORES = (("auc", "AUC", True), ("gauc", "GAUC", True), ("logloss", "LogLoss", False))  # name, label, more is better
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One score of both models. `gain`: with minus without knowledge; `better`: None where there is no difference."""
+
+    part: str
+    label: str
+    with_knowledge: float | None
+    without_knowledge: float | None
+    gain: float | None
+    better: bool | None
+
+
+def runs(catalog: Catalog | None) -> QuerySet[TrainingRun]:
+    """Newest first."""
+    found = TrainingRun.objects.select_related("catalog", "requested_by", "version").order_by("-pk")
+    return found.filter(catalog=catalog) if catalog else found
+
+
+def versions(catalog: Catalog | None) -> QuerySet[BackboneVersion]:
+    """Newest first."""
+    found = BackboneVersion.objects.select_related("catalog", "snapshot", "run").order_by("-pk")
+    return found.filter(catalog=catalog) if catalog else found
+
+
+def score_rows(metrics: dict[str, Any]) -> list[ScoreRow]:
+    """The test part first: it was read once, after everything was chosen."""
+    rows = []
+    for part in ("test", "valid"):
+        for name, label, more_is_better in SCORES:
+            one, other = (metrics[model][part][name] for model in ("with_knowledge", "without_knowledge"))
+            gain = None if one is None or other is None else one - other
+            rows.append(ScoreRow(part, label, one, other, gain, (gain > 0) == more_is_better if gain else None))
+    return rows
+
+
+def stage(run: TrainingRun) -> dict[str, Any]:
+    """What a run is at, in words, and how far: {"label", "done", "of"}; `of` 0 where that is not known."""
+    if run.state == RunState.WAITING:
+        return {"label": "Waiting for a training worker", "done": 0, "of": 0}
+    progress = run.progress
+    label = STAGES.get(progress.get("stage", ""), "Starting")
+    return {"label": label, "done": progress.get("done", 0), "of": progress.get("of", 0)}
