@@ -16,7 +16,6 @@ def log(served: Served, *, end_user: EndUser, token: ApiToken | None) -> Recomme
         degraded_reason=served.degraded_reason,
         items=[{"item_id": item.item_id, "rank": item.rank, "score": item.score} for item in served.items],
         token=token,
-        created_at=served.generated_at,
     )
 
 

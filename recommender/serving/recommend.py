@@ -21,7 +21,8 @@ LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes ar
 def recommend(end_user: EndUser, *, limit: int, level: Explain = "none", token: ApiToken | None = None) -> Served:
     """The list for this end user now, logged under its `recommendation_id`. `end_user.catalog` must be loaded."""
     served = preview(end_user, limit=limit, level=level)
-    return replace(served, recommendation_id=log(served, end_user=end_user, token=token).pk)
+    logged = log(served, end_user=end_user, token=token)
+    return replace(served, recommendation_id=logged.pk, generated_at=logged.created_at)
 
 
 def preview(end_user: EndUser, *, limit: int, level: Explain = "none") -> Served:
