@@ -161,6 +161,15 @@ def test_what_the_critique_says_is_missing_is_added() -> None:
     assert judge(PERSON, refined).verdict == "reasonable"
 
 
+def test_a_refinement_that_gets_too_long_gives_up_old_sentences_and_not_the_new_one() -> None:
+    padding = " ".join(prompts.render(PERSON, "reason").messages[0]["content"].split()[:165])
+    text = f"{FAIR.replace('They avoid horror movies', 'They met with failure')} {padding}"
+    refined = write(PERSON, rationale=text, critique=judge(PERSON, text).critique)
+    assert len(refined.split()) <= 200
+    assert "horror movies" in refined
+    assert "They enjoy western movies" in refined
+
+
 @pytest.mark.parametrize(
     ("critique", "gone", "there"),
     [
@@ -183,6 +192,22 @@ def test_a_persons_critique_in_their_own_words_is_followed(critique: str, gone: 
     assert refined != text
     assert there in refined
     assert not gone or gone not in refined
+
+
+def test_a_critique_of_one_side_of_an_item_leaves_the_other_side_alone() -> None:
+    text = "People who like it love musical movies. People who do not like it love musical movies, too."
+    critique = "Too strong: the text says that people who do not like it enjoy musical movies."
+    refined = write(ITEM, rationale=text, critique=critique)
+    assert "People who like it love musical movies." in refined
+    assert "too." not in refined
+
+
+def test_a_critique_of_the_facts_of_an_item_leaves_the_tastes_alone() -> None:
+    text = "It sits comfortably beside drama movies. People who like it enjoy drama movies, for the most part."
+    subject = replace(ITEM, attributes={"genres": ["Western"]})
+    refined = write(subject, rationale=text, critique=judge(subject, text).critique)
+    assert "sits comfortably" not in refined
+    assert "People who like it enjoy drama movies, for the most part." in refined
 
 
 def test_what_a_person_reported_is_not_struck_out_again_by_the_reflector() -> None:

@@ -106,15 +106,14 @@ def _item(evidence: Evidence, voice: Voice) -> Iterable[str]:
 def facts(evidence: Evidence, voice: Voice) -> Iterable[str]:
     reading = evidence.reading
     title = f"“{reading.title}”"
-    genres = [feature.value.lower() for feature in evidence.facts if feature.weight == 1.0]
+    genres = [feature.genre for feature in evidence.facts if feature.weight == 1.0]
     others = [feature for feature in evidence.facts if feature.weight < 1.0]
     if not evidence.facts:
         yield f"Beyond its title little is on record about the {reading.noun} {title}; its reception must speak for it."
         return
     kind = f"{listed(genres)} {reading.noun}" if genres else reading.noun
-    belongs = f", one of the {listed([feature.phrase(reading.noun) for feature in others[:3]])}" if others else ""
     article = "an" if kind[:1] in "aeiou" else "a"
-    yield f"{title} is {article} {kind}{belongs}."
+    yield f"{title} is {article} {', '.join([kind, *(feature.qualifier for feature in others[:3])])}."
 
 
 def _over_read(evidence: Evidence, voice: Voice) -> Iterable[str]:

@@ -12,6 +12,7 @@ GENRES = {"genre", "genres", "category", "categories", "tag", "tags", "keywords"
 BY = {"author": "by", "authors": "by", "writer": "by", "director": "directed by", "directors": "directed by",
       "artist": "by", "cast": "with", "actors": "with", "country": "from", "countries": "from", "brand": "from",
       "publisher": "from", "studio": "from", "language": "in", "languages": "in"}  # fmt: skip
+WITH_ARTICLE = {"United States", "United Kingdom", "Soviet Union", "Netherlands", "Philippines", "Czech Republic"}
 # Words people use in critiques for a genre that the history may not hold.
 COMMON = (
     "action", "adventure", "animation", "biography", "children's", "comedy", "crime", "documentary", "drama", "family",
@@ -51,12 +52,22 @@ class Feature:
 
     def phrase(self, noun: str) -> str:
         """In words: "comedy movies", "books by Ursula K. Le Guin", "movies of the 1990s"."""
-        nouns, attribute = plural(noun), self.attribute.lower()
-        if attribute in GENRES:
-            return f"{self.value if self.value.isupper() else self.value.lower()} {nouns}"
+        if self.attribute.lower() in GENRES:
+            return f"{self.genre} {plural(noun)}"
+        return f"{plural(noun)} {self.qualifier}"
+
+    @property
+    def genre(self) -> str:
+        return self.value if self.value.isupper() else self.value.lower()
+
+    @property
+    def qualifier(self) -> str:
+        """What follows the noun: "by Ursula K. Le Guin", "of the 1990s", "from the United States"."""
+        attribute = self.attribute.lower()
         if attribute == "decade":
-            return f"{nouns} of the {self.value}"
-        return f"{nouns} {BY.get(attribute, f'with {attribute}')} {self.value}"
+            return f"of the {self.value}"
+        article = "the " if self.value in WITH_ARTICLE else ""
+        return f"{BY.get(attribute, f'with {attribute}')} {article}{self.value}"
 
 
 @dataclass(slots=True)

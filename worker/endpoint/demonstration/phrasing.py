@@ -126,8 +126,12 @@ def attributed(sentence: str, aspect: Aspect) -> str:
     return f"Of {who[:1].lower()}{who[1:]}: {sentence[:1].lower()}{sentence[1:]}"
 
 
-def shortened(sentences: list[str]) -> str:
-    """One paragraph of at most LONGEST words; the last sentences go first."""
-    while len(sentences) > 2 and len(" ".join(sentences).split()) > LONGEST:
-        sentences = sentences[:-1]
-    return " ".join(sentences)
+def shortened(sentences: list[str], *, spare: Sequence[str] = ()) -> str:
+    """One paragraph of at most LONGEST words: `spare` sentences go first, in their order, then those at the end."""
+    left = list(sentences)
+    for sentence in [*spare, *reversed(sentences)]:
+        if len(left) <= 2 or len(" ".join(left).split()) <= LONGEST:
+            break
+        if sentence in left:
+            left.remove(sentence)
+    return " ".join(left)

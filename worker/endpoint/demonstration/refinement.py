@@ -3,7 +3,7 @@
 Sentences that the critique does not touch stay word for word, so that a reader sees what changed and why.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -51,7 +51,7 @@ def refine(reading: Reading) -> str:
     after = _rewritten(before, wishes, evidence, voice)
     if [sentence.text for sentence in before] == after:
         after = _acknowledged(after, reading.critique)
-    return shortened(after)
+    return shortened(after, spare=_spare(after, before))
 
 
 def _wishes(critique: str, evidence: Evidence) -> Wishes:
@@ -85,34 +85,26 @@ def _kind(words: str) -> Kind:
 
 def _rewritten(before: list[Sentence], wishes: Wishes, evidence: Evidence, voice: Voice) -> list[str]:
     after: list[str] = []
-    done: set[tuple[Aspect, Feature]] = set()
-    for sentence in before:
+    followed: set[Point] = set()
+    written: set[tuple[Aspect, Feature]] = set()
+    touching = {number: [p for p in wishes.points if _touches(p, s, before)] for number, s in enumerate(before)}
+    for number, sentence in enumerate(before):
+        points = touching[number]
         if any(word in sentence.words for word in wishes.words):
             continue
-        touched = [point for point in wishes.points if _touches(point, sentence)]
         if any(_misquotes(title, sentence, wishes) for title in sentence.titles):
             after += _again(sentence, evidence, voice)
-        elif not touched:
+        elif not points:
             after.append(sentence.text)
         else:
-            others = [
-                s for s in sentence.statements if s.stance is not None and s.feature not in {p.feature for p in touched}
-            ]
-            for point in touched:
-                key = (sentence.aspect, point.feature)
-                if key not in done:
+            for point in points:
+                if (sentence.aspect, point.feature) not in written:
                     after += _corrected(point, sentence.aspect, evidence, voice, said=_said(point, sentence))
-                done.add(key)
-            for kept in others:
-                record = evidence.record(kept.aspect)
-                if record is not None:
-                    after.append(
-                        voice.taste(
-                            kept.feature, kept.stance or 0, kept.strength, record.tally(kept.feature), kept.aspect
-                        )
-                    )
+                written.add((sentence.aspect, point.feature))
+            after += _again(sentence, evidence, voice, without={point.feature for point in points})
+            followed |= set(points)
     for point in wishes.points:
-        if not any(feature == point.feature for _, feature in done):
+        if point not in followed and (point.aspect, point.feature) not in written:
             after += _corrected(point, point.aspect, evidence, voice)
     after += _counted_in(wishes, after, evidence, voice)
     if wishes.shorter:
@@ -120,9 +112,17 @@ def _rewritten(before: list[Sentence], wishes: Wishes, evidence: Evidence, voice
     return _sides_kept(after, before, evidence)
 
 
-def _touches(point: Point, sentence: Sentence) -> bool:
-    same_side = point.aspect in ("item", "person") or sentence.aspect in (point.aspect,)
-    return same_side and any(statement.feature == point.feature for statement in sentence.statements)
+def _touches(point: Point, sentence: Sentence, text: list[Sentence]) -> bool:
+    """Whether a point is about a sentence. One that names no side of an item means its facts, then either side."""
+    if not _mentions(point, sentence):
+        return False
+    if point.aspect != "item":
+        return point.aspect == sentence.aspect
+    return sentence.aspect == "item" or not any(_mentions(point, s) for s in text if s.aspect == "item")
+
+
+def _mentions(point: Point, sentence: Sentence) -> bool:
+    return any(statement.feature == point.feature for statement in sentence.statements)
 
 
 def _corrected(
@@ -155,6 +155,12 @@ def _said(point: Point, sentence: Sentence) -> Strength:
     return max(statement.strength for statement in sentence.statements if statement.feature == point.feature)
 
 
+def _spare(after: list[str], before: list[Sentence]) -> list[str]:
+    """What goes first when the text gets too long: sentences that state nothing, then others the text had before."""
+    kept = [sentence for sentence in reversed(before) if sentence.text in after]
+    return [sentence.text for sentence in sorted(kept, key=lambda sentence: bool(sentence.statements))]
+
+
 def _essential(sentences: list[str], evidence: Evidence) -> list[str]:
     """Only the sentences that state something about the evidence; where all do, all but the last."""
     read = [(sentence, read_text(sentence, evidence)) for sentence in sentences]
@@ -171,18 +177,14 @@ def _misquotes(title: str, sentence: Sentence, wishes: Wishes) -> bool:
     return title in wishes.titles and "rated" in sentence.text
 
 
-def _again(sentence: Sentence, evidence: Evidence, voice: Voice) -> Iterable[str]:
-    """The same statements once more, with ratings as the history has them."""
-    for statement in sentence.statements:
-        record = evidence.record(statement.aspect)
-        if record is not None and statement.stance is not None:
-            yield voice.taste(
-                statement.feature,
-                statement.stance,
-                statement.strength,
-                record.tally(statement.feature),
-                statement.aspect,
-            )
+def _again(
+    sentence: Sentence, evidence: Evidence, voice: Voice, *, without: Set[Feature] = frozenset()
+) -> Iterable[str]:
+    """The same statements once more, each in a sentence of its own, with ratings as the history has them."""
+    for said in sentence.statements:
+        record = evidence.record(said.aspect)
+        if record is not None and said.stance is not None and said.feature not in without:
+            yield voice.taste(said.feature, said.stance, said.strength, record.tally(said.feature), said.aspect)
 
 
 def _counted_in(wishes: Wishes, after: list[str], evidence: Evidence, voice: Voice) -> Iterable[str]:

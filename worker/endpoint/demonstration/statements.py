@@ -59,7 +59,10 @@ class Evidence:
 
     @classmethod
     def of(cls, reading: Reading) -> "Evidence":
-        records = {scope: count(entries) for scope, entries in reading.histories.items()}
+        records = {  # what an item's own entry says about tastes is known already: its reader liked it, or did not
+            scope: count([entry for entry in entries if entry.title != reading.title])
+            for scope, entries in reading.histories.items()
+        }
         facts = tuple(features_of(reading.attributes, reading.title))
         evidence = cls(reading, records, facts)
         genre = next(
@@ -69,7 +72,7 @@ class Evidence:
         for feature in (*facts, *_features(records), *common):
             for name in names_of(feature):
                 evidence.names.setdefault(" ".join(_WORD.findall(name)), feature)
-        for entry in (entry for record in records.values() for entry in record.entries):
+        for entry in (entry for entries in reading.histories.values() for entry in entries):
             evidence.entries.setdefault(entry.title, []).append(entry)
         evidence.titles = _title_forms((reading.title, *evidence.entries), evidence.names)
         return evidence
