@@ -169,6 +169,7 @@ def _run(
         except BaseException:
             process.terminate()
             raise
+    progress.how_far = ""
     if process.returncode != 0:
         sys.exit(_what_went_wrong(output))
 
