@@ -3,7 +3,7 @@
 
 const IDLE_AFTER = 5 * 60 * 1000; // ms without a key, click or scroll: the annotator has left
 const HEARTBEAT_EVERY = 60 * 1000; // ms
-const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable]");
+const typing = (element) => element?.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
 // --- keys: declared in the markup as data-shortcut; a key clicks what the mouse would click -----------------------------
 const keysOn = () => localStorage.getItem("single-keys") !== "off";
@@ -56,8 +56,12 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-shortcuts-on]")) localStorage.setItem("single-keys", event.target.checked ? "on" : "off");
 });
+// One box is open at a time. (The name attribute would do it, but closes the box of a card that comes back with 422.)
 document.addEventListener("toggle", (event) => {
-  if (event.target.open && event.target.closest(".verdicts")) event.target.querySelector("textarea").focus();
+  if (!event.target.open || !event.target.closest(".verdicts")) return;
+  for (const box of document.querySelectorAll(".verdicts details")) box.open = box === event.target;
+  const area = event.target.querySelector("textarea");
+  if (document.activeElement !== area) area.focus();
 }, true);
 
 // --- the hold: renewed while somebody is at work here -------------------------------------------------------------------

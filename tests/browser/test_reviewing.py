@@ -1,0 +1,285 @@
+"""Reviewing in a real browser: by key, without JavaScript, when things go wrong, narrow and dark."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from recommender.models import Account, Catalog, Knowledge
+from reviews.models import Decision, Review, ReviewState
+from tests.builders import make_account, make_catalog, make_end_user, make_item, make_review
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LONG = "Likes " + "slow, quiet and rather long films about weather, " * 12 + "and trains."
+
+
+@pytest.fixture
+def rita(broker: str) -> Account:
+    return make_account("rita")
+
+
+@pytest.fixture
+def catalog(transactional_db: None) -> Catalog:
+    return make_catalog("films")
+
+
+@pytest.fixture
+def reviews(catalog: Catalog) -> list[Review]:
+    subjects = [make_end_user(catalog, f"user-{n}") for n in range(5)]
+    return [make_review(subject=subject) for subject in subjects]
+
+
+def sign_in(context: BrowserContext, live_server: LiveServer, account: Account) -> None:
+    client = Client()
+    client.force_login(account)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+
+
+@pytest.fixture
+def card(page: Page, browser_context: BrowserContext, live_server: LiveServer, rita: Account, reviews: object) -> Page:
+    """Rita at the first card."""
+    sign_in(browser_context, live_server, rita)
+    page.goto(f"{live_server.url}/reviews/")
+    page.keyboard.press("n")
+    expect(page.locator("#decision")).to_be_visible()
+    page.wait_for_load_state()  # deferred scripts have run
+    return page
+
+
+@pytest.fixture(autouse=True)
+def quiet_console(page: Page) -> Iterator[None]:
+    """The browser reports a breach of the Content-Security-Policy on its console."""
+    breaches: list[str] = []
+    page.on("console", lambda message: breaches.append(message.text) if "Content Security" in message.text else None)
+    yield
+    assert breaches == []
+
+
+def heading(page: Page) -> str:
+    return page.locator("h1").inner_text()
+
+
+def verdicts() -> list[tuple[str, str]]:
+    return list(Decision.objects.order_by("pk").values_list("verdict", "review__round__end_user__external_id"))
+
+
+def test_all_four_verdicts_by_keyboard_alone(card: Page) -> None:
+    keys = card.keyboard
+
+    keys.press("a")
+    expect(card.locator("h1")).to_have_text("End user user-1")
+    expect(card.locator("h1")).to_be_focused()
+    expect(card.locator("#live-status")).to_have_text("Approved: the text is in force now.")
+
+    keys.press("e")
+    expect(card.locator("#id_text")).to_be_focused()
+    keys.press("Control+A")
+    keys.type("Likes films about the sea.")
+    keys.press("Control+Enter")
+    expect(card.locator("h1")).to_have_text("End user user-2")
+
+    keys.press("o")
+    keys.type("approve? no: war films are missing")
+    keys.press("Control+Enter")
+    expect(card.locator("h1")).to_have_text("End user user-3")
+
+    keys.press("x")
+    keys.press("Control+Enter")
+    expect(card.locator("h1")).to_have_text("End user user-4")
+    expect(card).to_have_title("End user user-4 · R4Web")
+    expect(card).to_have_url(card.url)
+
+    assert verdicts() == [("approve", "user-0"), ("edit", "user-1"), ("override", "user-2"), ("reject", "user-3")]
+    in_force = set(Knowledge.objects.filter(in_force=True).values_list("text", flat=True))
+    assert in_force == {"Likes war films.", "Likes films about the sea."}
+
+
+def test_after_the_last_card_comes_the_queue(card: Page) -> None:
+    Review.objects.exclude(round__end_user__external_id="user-0").update(state=ReviewState.DONE)
+
+    card.keyboard.press("a")
+
+    expect(card.locator("#queue-empty h2")).to_have_text("All done")
+
+
+def test_a_held_key_decides_once(card: Page) -> None:
+    card.evaluate(
+        """() => { for (const repeat of [false, true, true]) document.body.dispatchEvent(
+             new KeyboardEvent("keydown", {key: "a", repeat, bubbles: true})) }"""
+    )
+
+    expect(card.locator("h1")).to_have_text("End user user-1")
+    assert verdicts() == [("approve", "user-0")]
+
+
+def test_keys_do_nothing_while_typing_with_modifiers_or_in_the_list_of_keys(card: Page) -> None:
+    card.keyboard.press("Control+a")
+    card.keyboard.press("Shift+?")
+    expect(card.locator("#shortcuts")).to_be_visible()
+    expect(card.locator("#shortcuts dt")).to_have_text(["s", "d", "a", "e", "o", "x"])
+    card.keyboard.press("a")
+    card.keyboard.press("Escape")
+    expect(card.locator("#shortcuts")).to_be_hidden()
+    card.keyboard.press("o")
+    card.keyboard.type("aaa")
+
+    assert heading(card) == "End user user-0"
+    expect(card.locator("#id_critique")).to_have_value("aaa")
+    card.keyboard.press("Escape")
+    card.keyboard.press("a")
+    expect(card.locator("#live-status")).to_contain_text("You have typed something")
+    assert verdicts() == []
+
+
+def test_single_keys_can_be_turned_off(card: Page) -> None:
+    card.keyboard.press("?")
+    card.get_by_label("Use single keys").uncheck()
+    card.keyboard.press("Escape")
+
+    card.keyboard.press("s")
+    card.reload()
+
+    assert heading(card) == "End user user-0"
+
+
+def test_an_empty_critique_comes_back_with_the_error_beside_the_field(card: Page) -> None:
+    card.keyboard.press("o")
+    card.keyboard.press("Control+Enter")
+
+    expect(card.locator("#id_critique")).to_have_attribute("aria-invalid", "true")
+    expect(card.locator("#id_critique")).to_be_focused()
+    expect(card.locator("#error-critique")).to_have_text("Tell the actor what to change.")
+
+
+def test_the_whole_review_without_javascript(
+    browser: Browser, live_server: LiveServer, rita: Account, reviews: list[Review]
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    page.goto(live_server.url)
+    page.fill("#id_username", "rita")
+    page.fill("#id_password", "correct horse battery")
+    page.click("text=Sign in >> nth=-1")
+    page.click("text=Start reviewing")
+
+    page.click("button[value=approve]")
+    assert heading(page) == "End user user-1"
+    page.click("summary:has-text('Edit')")
+    page.fill("#id_text", "Likes films about the sea.")
+    page.click("button[value=edit]")
+    assert heading(page) == "End user user-2"
+    page.click("summary:has-text('Override')")
+    page.click("button[value=override]")
+    assert page.locator("#error-critique").inner_text() == "Tell the actor what to change."
+    page.fill("#id_critique", "War films are missing.")
+    page.click("button[value=override]")
+    assert heading(page) == "End user user-3"
+    page.click("summary:has-text('Reject')")
+    page.click("button[value=reject]")
+    assert heading(page) == "End user user-4"
+    page.click("details.menu summary")
+    page.click("text=Dark")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    context.close()
+
+    assert [verdict for verdict, _ in verdicts()] == ["approve", "edit", "override", "reject"]
+
+
+def test_a_stale_submit_keeps_the_text_and_can_be_sent_again(card: Page) -> None:
+    card.keyboard.press("e")
+    card.locator("#id_text").fill("My own words.")
+    Review.objects.update(version=9)
+
+    card.keyboard.press("Control+Enter")
+
+    expect(card.locator(".notice h2")).to_have_text("The text has changed since you read it")
+    expect(card.locator("#id_text")).to_have_value("My own words.")
+    expect(card.locator("#id_text")).to_be_visible()
+    card.click("button[value=edit]")
+    expect(card.locator("h1")).to_have_text("End user user-1")
+    assert verdicts() == [("edit", "user-0")]
+
+
+@pytest.mark.parametrize("failing", ["network", "500"])
+def test_a_server_that_fails_loses_no_text(card: Page, failing: str) -> None:
+    card.keyboard.press("o")
+    card.keyboard.type("A long and careful critique.")
+    if failing == "network":
+        card.route("**/decide/", lambda route: route.abort())
+    else:
+        card.route("**/decide/", lambda route: route.fulfill(status=500, body="<h1>broken</h1>"))
+
+    card.keyboard.press("Control+Enter")
+
+    expect(card.locator("#live-status")).to_contain_text("Nothing was saved; what you typed is still here.")
+    expect(card.locator("#id_critique")).to_have_value("A long and careful critique.")
+    card.unroute("**/decide/")
+    card.keyboard.press("Control+Enter")
+    expect(card.locator("h1")).to_have_text("End user user-1")
+
+
+def test_what_was_typed_survives_a_lost_sign_in(
+    card: Page, browser_context: BrowserContext, live_server: LiveServer, rita: Account
+) -> None:
+    card.keyboard.press("o")
+    card.keyboard.type("A long and careful critique.")
+    browser_context.clear_cookies(name="sessionid")
+
+    card.keyboard.press("Control+Enter")
+
+    expect(card.locator("#id_username")).to_be_visible()
+    card.fill("#id_username", "rita")
+    card.fill("#id_password", "correct horse battery")
+    card.keyboard.press("Enter")
+    expect(card.locator("#id_critique")).to_have_value("A long and careful critique.")
+    expect(card.locator("#id_critique")).to_be_visible()
+    assert verdicts() == []
+
+
+def test_the_hold_is_renewed_while_somebody_is_at_work(card: Page) -> None:
+    until = Review.objects.get(round__end_user__external_id="user-0").slots.get().lease_expires_at
+
+    with card.expect_response("**/lease/") as answered:
+        card.evaluate("htmx.trigger('#lease', 'heartbeat')")
+
+    assert answered.value.status == 200
+    expect(card.locator("#lease")).to_contain_text("15 min left")
+    assert Review.objects.get(round__end_user__external_id="user-0").slots.get().lease_expires_at > until
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_scrolls_sideways_and_both_themes_differ(
+    browser: Browser, live_server: LiveServer, rita: Account, catalog: Catalog, width: int, theme: str
+) -> None:
+    long_word = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+    make_review(("reason", long_word), ("reflect", LONG), ("refine", LONG), subject=make_item(catalog, long_word))
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    sign_in(context, live_server, rita)
+    page = context.new_page()
+
+    page.goto(f"{live_server.url}/reviews/")
+    for _ in range(2):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == {"light": "rgb(246, 246, 243)", "dark": "rgb(17, 20, 24)"}[theme]
+        if page.locator("text=Start reviewing").count():
+            page.click("text=Start reviewing")
+    expect(page.locator("#decision")).to_be_visible()
+    context.close()
+
+
+def test_the_theme_is_chosen_without_losing_what_is_typed(card: Page) -> None:
+    card.keyboard.press("o")
+    card.keyboard.type("half a sentence")
+    card.click("details.menu summary")
+    card.click("text=Dark")
+
+    expect(card.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(card.locator("#id_critique")).to_have_value("half a sentence")
+    card.reload()
+    expect(card.locator("html")).to_have_attribute("data-theme", "dark")
