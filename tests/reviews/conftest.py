@@ -10,6 +10,7 @@ from recommender.models import Account, Role
 from tests.builders import make_account
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+SignIn = Callable[[Account], Client]
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def pam(db: None) -> Account:
 
 
 @pytest.fixture
-def browser_of() -> Callable[[Account], Client]:
+def browser_of() -> SignIn:
     """A signed-in test client."""
 
     def sign_in(account: Account) -> Client:

@@ -1,17 +1,13 @@
 """Every htmx answer, applied to the page that asked, gives the page that a reload would show."""
 
-from collections.abc import Callable
-
-from django.test import Client
 from django.urls import reverse
 
 from recommender.models import Account
 from reviews.models import Review
 from tests import htmx
 from tests.builders import make_catalog, make_item, make_review
-from tests.reviews.test_pages import HTMX, form, start
-
-SignIn = Callable[[Account], Client]
+from tests.reviews.conftest import SignIn
+from tests.reviews.forms import HTMX, form, start
 
 
 def test_the_card_after_a_decision_is_the_card_a_reload_shows(rita: Account, browser_of: SignIn) -> None:

@@ -1,16 +1,12 @@
 """The pages ask the database a fixed number of questions, however much there is to show."""
 
-from collections.abc import Callable
-
 import pytest
-from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from recommender.models import Account, LlmCall, Turn
 from tests.builders import make_catalog, make_end_user, make_item, make_review
-
-SignIn = Callable[[Account], Client]
+from tests.reviews.conftest import SignIn
 
 
 @pytest.mark.parametrize("reviews", [1, 30])
