@@ -6,7 +6,6 @@ registered Celery tasks equal.
 
 import logging
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from celery import current_app
 from django.db import transaction
@@ -35,7 +34,11 @@ def send(name: str, **kwargs: object) -> None:
 def send_all(name: str, each: Sequence[Mapping[str, object]]) -> None:
     """Send one job for each of these keyword arguments, as `send` does. The first that cannot be sent is the last
     one tried: with a broker that does not answer, every attempt takes a second or more."""
-    transaction.on_commit(partial(_send_now, name, each), robust=True)
+
+    def send_now() -> None:  # a partial has no name, which Django's robust callbacks want when they log
+        _send_now(name, each)
+
+    transaction.on_commit(send_now, robust=True)
 
 
 def _send_now(name: str, each: Sequence[Mapping[str, object]]) -> None:

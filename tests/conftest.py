@@ -102,7 +102,7 @@ def live_worker(transactional_db: None, broker: str) -> Iterator[Celery]:
             yield app
     finally:
         task_postrun.disconnect(_close_databases_of_this_thread)
-        app.pool.force_close_all()
+        app.pool.force_close_all(close_pool=False)
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from recommender.models import LlmCall, RestReason, Round, Turn
 from recommender.reasoning import parsing, prompts
 from recommender.reasoning.errors import LlmError, MalformedAnswerError, PermanentLlmError, TransientLlmError
-from recommender.reasoning.loop import Reason, Refine, Reflect, Rest, next_step
+from recommender.reasoning.loop import Reason, Refine, Reflect, Rest, best, next_step
 from recommender.reasoning.types import Answer, Prompt, Role, Subject
-from recommender.selectors.rounds import proposal, turn_values
+from recommender.selectors.rounds import turn_values
 from recommender.services import steps
 from recommender.services.rounds import text_hash
 from recommender.services.steps import Entry
@@ -56,8 +56,8 @@ class TurnMaker:
         """None: the round rests, failed, or is no longer ours. A number: it waits for so many seconds."""
         try:
             return await self._until_it_stops()
-        except DatabaseError:
-            raise
+        except (OperationalError, InterfaceError):
+            raise  # the database is away: the sweep will hand the round out again
         except Exception as error:
             log.exception("Round %d cannot go on", self._round.pk)
             failure = (
@@ -162,10 +162,10 @@ class TurnMaker:
         return await self._put(call=call, turn=turn)
 
     async def _rest(self, reason: str, *, call: LlmCall | None = None, turn: Turn | None = None) -> None:
-        if not await self._put(call=call, turn=turn, rest=reason) or not self._turns:
+        if not await self._put(call=call, turn=turn, rest=reason) or best(turn_values(self._turns)) is None:
             return
         try:
-            await self._ledger.call(open_review_of, self._round.pk)
+            await self._ledger.call(open_review, self._round)
         except DatabaseError:
             log.exception("The review of round %d could not be opened; the sweep will do it", self._round.pk)
 
@@ -210,8 +210,8 @@ class TurnMaker:
             prompt_name=question.prompt.name,
             prompt_hash=question.prompt.hash,
             messages=list(question.prompt.messages),
-            model=answer.model,
-            base_url=answer.base_url,
+            model=answer.model[:200],
+            base_url=answer.base_url[:300],
             parameters=answer.parameters,
             answer=answer.text,
             request_id=answer.request_id,
@@ -238,10 +238,3 @@ class TurnMaker:
     ) -> bool:
         entry = Entry(self._round.pk, call, turn, rest, failure, retry_at, error, self._attempts)
         return await self._ledger.put(entry)
-
-
-def open_review_of(round_id: int) -> None:
-    """Put a resting round with a proposal before people."""
-    round_ = Round.objects.prefetch_related("turns").get(pk=round_id)
-    if proposal(round_) is not None:
-        open_review(round_)

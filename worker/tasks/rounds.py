@@ -11,10 +11,11 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from recommender import jobs
 from recommender.models import RestReason, Round, RoundState
+from recommender.selectors.rounds import proposal
 from recommender.services import rounds, steps
 from reviews.models import ReviewState
+from reviews.services import open_review
 from worker.advance import advance
-from worker.turns import open_review_of
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,9 @@ def open_missing_reviews() -> None:
     """For rounds whose worker died between resting and opening the review."""
     never = Q(review=None) & ~Q(rest_reason=RestReason.CANCELLED)
     missing = Round.objects.filter(never | Q(review__state=ReviewState.AWAITING_ACTOR), state=RoundState.RESTING)
-    for round_id in missing.exclude(turns=None).order_by("pk").values_list("pk", flat=True)[:MOST_SWEPT]:
-        open_review_of(round_id)
+    for round_ in missing.exclude(turns=None).order_by("pk").prefetch_related("turns")[:MOST_SWEPT]:
+        if proposal(round_) is not None:
+            open_review(round_)
 
 
 def jobs_waiting() -> int:
