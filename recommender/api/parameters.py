@@ -36,17 +36,25 @@ class NoQuery(serializers.Serializer[Any]):
     """For addresses without parameters."""
 
 
-def parse(request: Request, query: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-    """The validated parameters. Raises InvalidParameter, which names each wrong one and what it may be."""
-    form = query(data=request.query_params.dict())  # a QueryDict would be read as a form: empty as absent
-    errors = [_unknown(name, list(form.fields)) for name in request.query_params if name not in form.fields]
-    repeated = [name for name in map(str, form.fields) if len(request.query_params.getlist(name)) > 1]
-    errors += [{"parameter": name, "detail": f"`{name}` may be given once."} for name in repeated]
-    if not form.is_valid():
-        errors += [{"parameter": name, "detail": _expected(form.fields[name], name)} for name in form.errors]
+def parse(request: Request, query: serializers.Serializer[Any]) -> dict[str, Any]:
+    """The validated parameters. Raises InvalidParameter, which names each wrong one and what it may be.
+
+    `query` is shared between requests: only its fields are used, and making them anew costs more than checking.
+    """
+    given, known = request.query_params, query.fields
+    errors = [_unknown(name, list(known)) for name in given if name not in known]
+    values: dict[str, Any] = {}
+    for name, field in known.items():
+        if len(given.getlist(name)) > 1:
+            errors.append({"parameter": name, "detail": f"`{name}` may be given once."})
+            continue
+        try:
+            values[name] = field.run_validation(given.get(name, serializers.empty))
+        except serializers.ValidationError:
+            errors.append({"parameter": name, "detail": _expected(field, name)})
     if errors:
         raise InvalidParameter(errors)
-    return dict(form.validated_data)
+    return values
 
 
 def _unknown(name: str, known: list[str]) -> dict[str, str]:
@@ -59,3 +67,6 @@ def _expected(field: serializers.Field[Any, Any, Any, Any], name: str) -> str:
         return f"`{name}` must be one of {', '.join(field.choices)}."
     assert isinstance(field, WholeNumberField), "a new kind of parameter must say what it expects"
     return f"`{name}` must be a whole number from {field.min_value} to {field.max_value}."
+
+
+RECOMMENDATIONS, NOTHING = RecommendationsQuery(), NoQuery()

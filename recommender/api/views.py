@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from recommender.api import errors
-from recommender.api.parameters import NoQuery, RecommendationsQuery, parse
+from recommender.api.parameters import NOTHING, RECOMMENDATIONS, RecommendationsQuery, parse
 from recommender.api.serializers import CatalogsSerializer, ProblemSerializer, RecommendationsSerializer
 from recommender.models import ApiToken, EndUser
 from recommender.selectors import serving as selectors
@@ -21,6 +21,7 @@ from recommender.serving.recommend import recommend
 PERSONAL = "private, no-store"  # never kept between, never shown to another
 
 
+_AS_JSON = RecommendationsSerializer()  # it only writes: shared, since making one anew costs more than using it
 _PROBLEMS = {
     400: "A parameter is not valid, or not known.",
     401: "No token, or one that is unknown, expired or revoked.",
@@ -54,7 +55,7 @@ class CatalogsView(PrivateView):
     )
     def get(self, request: Request) -> Response:
         """All catalogs: what is recommended in each, how much, and by which backbone."""
-        parse(request, NoQuery)
+        parse(request, NOTHING)
         return Response(CatalogsSerializer({"catalogs": selectors.catalogs()}).data)
 
 
@@ -71,14 +72,14 @@ class RecommendationsView(PrivateView):
     )
     def get(self, request: Request, catalog: str, user_id: str) -> Response:
         """What to recommend to an end user now: unseen items, best first, with the reasons asked for."""
-        asked = parse(request, RecommendationsQuery)
+        asked = parse(request, RECOMMENDATIONS)
         served = recommend(
             _end_user(catalog, user_id),
             limit=asked["limit"],
             level=asked["explain"],
             token=cast(ApiToken, request.auth),
         )
-        return Response(RecommendationsSerializer(served).data)
+        return Response(_AS_JSON.to_representation(served))
 
 
 class RecommendationView(PrivateView):
@@ -94,13 +95,13 @@ class RecommendationView(PrivateView):
     )
     def get(self, request: Request, recommendation_id: UUID) -> Response:
         """A list that was served before, as it was, without reasons."""
-        parse(request, NoQuery)
+        parse(request, NOTHING)
         logged = selectors.logged(recommendation_id)
         if logged is None:
             raise errors.UnknownRecommendation(
                 f"No list with the id {recommendation_id} was served. Use the `recommendation_id` of an earlier answer."
             )
-        return Response(RecommendationsSerializer(replay(logged)).data)
+        return Response(_AS_JSON.to_representation(replay(logged)))
 
 
 class UnknownPathView(APIView):

@@ -9,8 +9,9 @@ from recommender.models import BackboneVersion, Catalog, EndUser, Item, Recommen
 
 
 def active_backbone(catalog: Catalog) -> BackboneVersion | None:
-    """The version that ranks this catalog now, its snapshot loaded."""
-    return BackboneVersion.objects.select_related("snapshot").filter(catalog=catalog, state=VersionState.ACTIVE).first()
+    """The version that ranks this catalog now, its snapshot loaded; its metrics and config are not."""
+    versions = BackboneVersion.objects.select_related("snapshot").defer("metrics", "config")
+    return versions.filter(catalog=catalog, state=VersionState.ACTIVE).first()
 
 
 def end_user_named(catalog: str, external_id: str) -> EndUser | None:
