@@ -9,7 +9,7 @@ from django.db import connection
 from recommender.importers import staging
 from recommender.importers.plan import Plan, Reject, Table
 from recommender.importers.report import ImportFailedError, Report
-from recommender.importers.staging import END_USERS, INTERACTIONS, ITEMS, OUT
+from recommender.importers.staging import END_USERS, INTERACTIONS, ITEMS
 from recommender.models import Catalog, EndUser, Item
 
 KEYS = {ITEMS: "external_id", END_USERS: "external_id", INTERACTIONS: "end_user, item, moment"}
@@ -60,12 +60,11 @@ def _require_rows(name: str, table: Table, report: Report) -> None:
 
 def _take_out(name: str, select: str, *parameters: object, reject: Reject, reason: str, found: str = "{}") -> None:
     """Reject and remove the staged rows that `select` gives as (line, found)."""
-    staging.change(f"CREATE TEMPORARY TABLE {OUT} AS {select}", *parameters)
-    if staging.count(OUT):
-        for line, what in staging.stream(f"SELECT line, found FROM {OUT} ORDER BY line"):
-            reject(line, reason, found.format(what))
-        staging.change(f"DELETE FROM {name} WHERE line IN (SELECT line FROM {OUT})")
-    staging.change(f"DROP TABLE {staging.temporary(OUT)}")
+    with staging.result_of(select, *parameters) as out:
+        if staging.count(out):
+            for line, what in staging.stream(f"SELECT line, found FROM {out} ORDER BY line"):
+                reject(line, reason, found.format(what))
+            staging.change(f"DELETE FROM {name} WHERE line IN (SELECT line FROM {out})")
 
 
 def _reject_duplicates(name: str, reject: Reject) -> None:
@@ -92,6 +91,8 @@ def _reject_unknown(
 def _keep_core(report: Report, cores: Cores) -> None:
     """Take away thin end users and items until none is left; then those that nothing refers to any more."""
     before = {name: staging.count(name) for name in (ITEMS, END_USERS, INTERACTIONS)}
+    for column in ("end_user", "item"):
+        staging.change(f"CREATE INDEX {INTERACTIONS}_{column} ON {INTERACTIONS} ({column})")
     removed = True
     while removed:
         removed = False
@@ -100,7 +101,10 @@ def _keep_core(report: Report, cores: Cores) -> None:
             if core > 1 and staging.change(f"DELETE FROM {INTERACTIONS} WHERE {column} IN ({thin})"):
                 removed = True
     for name, column in ((ITEMS, "item"), (END_USERS, "end_user")):
-        staging.change(f"DELETE FROM {name} WHERE external_id NOT IN (SELECT {column} FROM {INTERACTIONS})")
+        staging.change(
+            f"DELETE FROM {name} WHERE NOT EXISTS"
+            f" (SELECT 1 FROM {INTERACTIONS} AS rows WHERE rows.{column} = {name}.external_id)"
+        )
     after = {name: staging.count(name) for name in before}
     if not after[INTERACTIONS]:
         raise ImportFailedError(

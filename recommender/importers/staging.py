@@ -114,6 +114,14 @@ def change(sql: str, *parameters: Any) -> int:
         return max(int(cursor.rowcount), 0)
 
 
+@contextmanager
+def result_of(select: str, *parameters: Any) -> Iterator[str]:
+    """The name of a temporary table with the rows of a query, one at a time."""
+    change(f"CREATE TEMPORARY TABLE {OUT} AS {select}", *parameters)
+    yield OUT
+    change(f"DROP TABLE {temporary(OUT)}")
+
+
 def count(table: str) -> int:
     return int(value(f"SELECT count(*) FROM {table}"))
 
