@@ -20,18 +20,16 @@ Verdict = Literal["reasonable", "not_reasonable"]
 MIN_RATIONALE, MAX_RATIONALE = 8, 600  # words; about 200 are asked for
 MIN_CRITIQUE, MAX_CRITIQUE = 3, 600
 MAX_CHARACTERS = 12_000  # of one rationale or critique
-MAX_ANSWER = 100_000  # characters that are looked at, thinking included
+MAX_ANSWER = 60_000  # characters that are looked at, thinking included
 NAMES: dict[Kind, str] = {"end_user": "user preference", "item": "item knowledge"}
 
-_THOUGHT = re.compile(r"<\s*(think|thinking|thought|reasoning)\s*>.*?<\s*/\s*\1\s*>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_END = re.compile(r".*<\s*/\s*(?:think|thinking|thought|reasoning)\s*>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_START = re.compile(r"<\s*(?:think|thinking|thought|reasoning)\s*>", re.IGNORECASE)
+_THOUGHT_TAG = re.compile(r"<[ ]?(/?)[ ]?(?:think|thinking|thought|reasoning)[ ]?>", re.IGNORECASE)
 _FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*$", re.MULTILINE)
 _ANY_TAG = re.compile(r"<[ ]?/?[ ]?[A-Za-z][A-Za-z _-]{0,40}/?\s*>")
 _LABEL = (
     r"(?:refined|updated|final|revised)?[\s_-]*(?:user[\s_-]*preferences?|(?:item|book|movie|product)?[\s_-]*knowledge)"
 )
-_RATIONALE_LABEL = re.compile(rf"\A[\s*_#>]*{_LABEL}[\s*_]*:[\s*_]*", re.IGNORECASE)
+_RATIONALE_LABEL = re.compile(rf"\A[\s*_#>]{{0,9}}{_LABEL}[ *_]{{0,9}}:[ *_]{{0,9}}", re.IGNORECASE)
 _RATIONALE_TAGS = re.compile(rf"<\s*{_LABEL}\s*>(.*?)(?:<\s*/\s*{_LABEL}\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 
 _JUDGEMENT = r"(?:final[\s_-]*)?(?:judge?ment|verdict)"
@@ -46,9 +44,10 @@ def _part(name: str, other: str) -> re.Pattern[str]:
 
 def _labelled(name: str, other: str) -> re.Pattern[str]:
     """The same where a model wrote `**Name:** …` on a line of its own instead of tags."""
-    line = r"^[\s*_#>-]*"
+    line = r"^[ \t*_#>-]{0,9}"
     return re.compile(
-        rf"{line}{name}[\s*_]*:[\s*_]*(.*?)(?={line}{other}[\s*_]*:|\Z)", re.DOTALL | re.IGNORECASE | re.MULTILINE
+        rf"{line}{name}[ *_]{{0,9}}:[ *_]{{0,9}}(.*?)(?={line}{other}[ *_]{{0,9}}:|\Z)",
+        re.DOTALL | re.IGNORECASE | re.MULTILINE,
     )
 
 
@@ -63,7 +62,7 @@ _NEGATED = re.compile(
     r"(?:(?!\bbut\b)[^.;]){0,60}?\breasonable\b"
     r"|\bun ?reasonable\b"
 )
-_EMPTY = re.compile(r"\W*(?:none|n/?a|nothing|empty|no (?:critique|reflection|issues?|problems?))?\W*", re.IGNORECASE)
+_NOTHING = {"", "none", "na", "n/a", "nothing", "empty", "no critique", "no reflection", "no issues", "no problems"}
 CUT_OFF = "it was cut off at the token limit; write at most 200 words"
 
 
@@ -108,7 +107,7 @@ def parse_reflection(text: str, *, finish_reason: str = "") -> ParsedReflection:
             return _reflection([judgement], critique if isinstance(critique, str) else "", cut_off=False)
     for judgement_part, critique_part in (_TAGGED, _LABELS):
         if judgements := judgement_part.findall(text):
-            critiques = [part for part in critique_part.findall(text) if not _EMPTY.fullmatch(_tidy(part))]
+            critiques = [part for part in critique_part.findall(text) if not _is_empty(part)]
             rest = _AFTER_JUDGEMENT.search(text)
             critique = critiques[-1] if critiques else (rest[1] if rest else "")
             return _reflection(judgements, critique, cut_off=cut_off)
@@ -140,7 +139,7 @@ def _reflection(judgements: list[str], critique: str, *, cut_off: bool) -> Parse
         raise MalformedAnswerError(f"The reflection is not complete: {CUT_OFF}.")
     critique = _tidy(_ANY_TAG.sub(" ", critique))
     count = prose.words(critique)
-    if _EMPTY.fullmatch(critique) or count < MIN_CRITIQUE:
+    if _is_empty(critique) or count < MIN_CRITIQUE:
         raise MalformedAnswerError("The reflection is missing: say what makes the text not reasonable.")
     _check("The reflection", critique, count, MAX_CRITIQUE)
     return ParsedReflection("not_reasonable", critique)
@@ -155,10 +154,25 @@ def _check(name: str, text: str, count: int, most: int) -> None:
 
 def _useful(text: str) -> str:
     """The answer without the model's thinking and without code fences."""
-    text = _THOUGHT_END.sub("", _THOUGHT.sub(" ", text[:MAX_ANSWER]))
-    if _THOUGHT_START.search(text):
+    text = text[:MAX_ANSWER]
+    outside, start, depth = "", 0, 0
+    for tag in _THOUGHT_TAG.finditer(text):
+        if not tag[1]:
+            outside += "" if depth else text[start : tag.start()]
+            depth += 1
+        elif depth:
+            depth -= 1
+        else:
+            outside = ""  # the opening tag was part of the prompt: all so far was thinking
+        start = tag.end()
+    if depth:
         raise MalformedAnswerError("The answer ends while still thinking; give the answer itself.")
+    text = f"{outside} {text[start:]}"
     return _FENCE.sub("", text).replace("\x00", " ").strip()
+
+
+def _is_empty(text: str) -> bool:
+    return text.strip(" \t\r\n.,;:!?*_-–—\"'“”()[]<>").lower() in _NOTHING
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:

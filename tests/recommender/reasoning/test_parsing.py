@@ -88,6 +88,7 @@ def test_what_a_reflection_lacks_is_said_in_words_a_model_can_act_on(answer: str
         TEXT,
         f"```\n{TEXT}\n```",
         f"<think>Heat was rated 5.</think>\n\n{TEXT}",
+        f"The titles say little.</think>{TEXT}<thinking>Good.</thinking>",
         f"<Refined user preference>{TEXT}</Refined User Preference >",
         f"**User Preference:** {TEXT}",
         f"“{TEXT}”",
