@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from r4web import health
 from reviews.views import account
 
+handler400 = "r4web.problems.bad_request"
+handler500 = "r4web.problems.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", account.home, name="home"),
     path("sign-in/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

@@ -111,6 +111,18 @@ def server_error(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
+def refused(request: HttpRequest) -> JsonResponse:
+    """A request that Django itself refuses, at an address of the API: for another host, say."""
+    body = {
+        "type": _type("bad-request"),
+        "title": "Bad request",
+        "status": int(HTTPStatus.BAD_REQUEST),
+        "detail": "The request was refused before it was read. Check the host it is sent to (R4_ALLOWED_HOSTS).",
+        "instance": request.path,
+    }
+    return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
+
+
 def _document(exc: exceptions.APIException, context: dict[str, Any]) -> dict[str, Any]:
     if isinstance(exc, InvalidParameter):
         return {"type": _type(exc.slug), "title": exc.title, "detail": str(exc.detail), "errors": exc.errors}
