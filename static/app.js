@@ -40,8 +40,8 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const swapped = event.target;
   const wrong = swapped.querySelector?.("[aria-invalid=true]");
   (wrong ?? swapped.querySelector?.("[data-focus-on-swap]"))?.focus();
-  const outcome = swapped.querySelector?.("[data-announce]");
-  if (outcome) say(outcome.dataset.announce, { seen: true });
+  // The server answered: what the status line said before is over.
+  say(swapped.querySelector?.("[data-announce]")?.dataset.announce ?? "", { seen: true });
 });
 document.addEventListener("htmx:beforeRequest", (event) => event.detail.elt.setAttribute("aria-busy", "true"));
 document.addEventListener("htmx:afterRequest", (event) => event.detail.elt.removeAttribute("aria-busy"));

@@ -21,10 +21,10 @@ from reviews.selectors.card import Card, card
 from reviews.services import Stale, StaleReviewError
 
 DECIDED = {
-    DecisionVerdict.APPROVE: "Approved: the text is in force now.",
-    DecisionVerdict.EDIT: "Edited: your text is in force now.",
-    DecisionVerdict.OVERRIDE: "Sent to the actor: the review comes back with a new text.",
-    DecisionVerdict.REJECT: "Rejected: nothing was put in force.",
+    DecisionVerdict.APPROVE: "{} approved: the text is in force now.",
+    DecisionVerdict.EDIT: "{} edited: your text is in force now.",
+    DecisionVerdict.OVERRIDE: "{} sent to the actor: the review comes back with a new text.",
+    DecisionVerdict.REJECT: "{} rejected: nothing was put in force.",
 }
 
 
@@ -57,7 +57,7 @@ def decide(request: HttpRequest, review_id: int) -> HttpResponse:
         )
     except StaleReviewError as error:
         return _too_late(request, review_id, form, error.stale)
-    messages.success(request, DECIDED[DecisionVerdict(decided.decision.verdict)])
+    messages.success(request, DECIDED[DecisionVerdict(decided.decision.verdict)].format(shown.heading))
     return _go_on(request, decided.next)
 
 
@@ -66,7 +66,7 @@ def decide(request: HttpRequest, review_id: int) -> HttpResponse:
 def skip(request: HttpRequest, review_id: int) -> HttpResponse:
     account, now = account_of(request), timezone.now()
     services.skip(_review(request, review_id), account=account, now=now)
-    messages.info(request, "Skipped: you will not see it for an hour; others may.")
+    messages.info(request, "Skipped: the review before is not offered to you for an hour; others get it.")
     return _go_on(request, services.claim_next(account, now=now))
 
 
@@ -166,6 +166,6 @@ def _too_late(request: HttpRequest, review_id: int, form: DecisionForm, stale: S
         form=form,
         stale=stale,
         typed=edit or data["critique"] or data["reason"],
-        compared=word_diff(proposed, edit) if edit else None,
+        compared=word_diff(proposed, edit) if edit and data["verdict"] == DecisionVerdict.EDIT else None,
     )
     return _answer(request, context, status=409)

@@ -60,7 +60,7 @@ def test_after_the_last_review_comes_the_queue(rita: Account, browser_of: SignIn
     assert response["HX-Redirect" if headers else "Location"] == url("queue")
     queue = browser.get(url("queue")).content
     assert b"All done" in queue
-    assert b"Approved: the text is in force now." in queue
+    assert b"approved: the text is in force now." in queue
 
 
 @pytest.mark.parametrize(
