@@ -1,5 +1,6 @@
 """Which settings a catalog has after an import: the caller's, else those it has, else the format's."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from recommender.importers.report import ImportFailedError
 from recommender.models import Catalog, Interaction
 
 LONGEST_NAME = 60
+LONGEST_NOUN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,10 @@ def _require_name(name: str) -> None:
 
 def _require_sense(catalog: Catalog) -> None:
     low, high, threshold = catalog.rating_min, catalog.rating_max, catalog.like_threshold
-    if not low < high:
-        raise ImportFailedError(f"The rating scale {low:g} to {high:g} is empty.")
+    if not 0 < len(catalog.item_noun) <= LONGEST_NOUN:
+        raise ImportFailedError(f"An item noun has 1 to {LONGEST_NOUN} characters; {catalog.item_noun!r} does not.")
+    if not -math.inf < low < high < math.inf:
+        raise ImportFailedError(f"The rating scale {low:g} to {high:g} is not one.")
     if not low <= threshold < high:
         raise ImportFailedError(
             f"A like is a rating above {threshold:g}, which splits no ratings from {low:g} to {high:g}: "

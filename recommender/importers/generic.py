@@ -28,6 +28,8 @@ MOVIELENS_FILES: Mapping[str, Callable[[str], Row]] = {
 
 def plan(request: Request, *, form: str) -> Plan:
     """`request.path`: the interactions file, or a folder with items, end_users and interactions (any may be absent)."""
+    if len(request.delimiter) > 1 or request.delimiter in ('"', "\n", "\r"):
+        raise ImportFailedError(f"A CSV delimiter is one character; {request.delimiter!r} cannot be one.")
     paths = _paths(request, form)
     items = end_users = interactions = None
     attributes: list[str] = []

@@ -1,7 +1,7 @@
 """Write staged rows into a catalog: a few set-based statements inside one transaction, all of it or nothing."""
 
 # ruff: noqa: S608 - only names of tables and columns, none of which come from a file, are put into SQL
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.db import IntegrityError, connection
 
@@ -15,10 +15,19 @@ CHUNKS = 20  # statements that write a large file's interactions: between them p
 SMALLEST_CHUNK = 50_000  # lines
 
 
-def write(plan: Plan, catalog: Catalog, settings_changed: dict[str, str], report: Report, progress: Progress) -> None:
+def write(
+    plan: Plan,
+    catalog: Catalog,
+    report: Report,
+    *,
+    settings_changed: dict[str, str],
+    attributes_chosen: Sequence[str],
+    progress: Progress,
+) -> None:
     """Call it inside a transaction."""
     _save(catalog, settings_changed, report)
     report.items = _write_described(Item, ITEMS, ("title", "attributes"), catalog)
+    _require_attributes(catalog, attributes_chosen)
     if plan.end_users or not plan.interactions:
         report.end_users = _write_described(EndUser, END_USERS, ("attributes",), catalog)
     else:
@@ -43,6 +52,13 @@ def _save(catalog: Catalog, settings_changed: dict[str, str], report: Report) ->
     except IntegrityError:
         raise ImportFailedError(f"Another import has just made catalog {catalog}: start this one again.") from None
     report.catalog_created = True
+
+
+def _require_attributes(catalog: Catalog, names: Sequence[str]) -> None:
+    """A misspelt name would silently leave the attribute out of every prompt."""
+    for name in names:
+        if not Item.objects.filter(catalog=catalog, attributes__has_key=name).exists():
+            raise ImportFailedError(f"No item of catalog {catalog} has an attribute {name!r}.")
 
 
 def _table(model: type[Item] | type[EndUser] | type[Interaction]) -> str:

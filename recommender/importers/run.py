@@ -49,7 +49,8 @@ def import_catalog(
     report = Report(catalog=name, log=rejections)
     try:
         plan = FORMATS[form](request)
-        catalog, settings_changed = settle(name, plan, options or CatalogOptions())
+        options = options or CatalogOptions()
+        catalog, settings_changed = settle(name, plan, options)
         _require_items(plan, catalog)
         with staging.staging_tables():
             _stage(plan, catalog, report, progress)
@@ -58,7 +59,14 @@ def import_catalog(
             selection.select(plan, catalog, report, cores=cores or Cores(), rejecter=rejecter)
             progress("writing items and end users", 0, 0)
             with transaction.atomic():
-                loading.write(plan, catalog, settings_changed, report, progress)
+                loading.write(
+                    plan,
+                    catalog,
+                    report,
+                    settings_changed=settings_changed,
+                    attributes_chosen=options.prompt_attributes or (),
+                    progress=progress,
+                )
     except Error as error:
         raise ImportFailedError(f"The database refused the import: {str(error).splitlines()[0]}.", report) from error
     report.seconds = time.monotonic() - started

@@ -154,7 +154,10 @@ def test_changed_settings_are_told() -> None:
 @pytest.mark.django_db
 def test_settings_that_make_no_sense_are_refused() -> None:
     for options, sentence in (
-        (CatalogOptions(rating_min=5, rating_max=1), "scale 5 to 1 is empty"),
+        (CatalogOptions(rating_min=5, rating_max=1), "scale 5 to 1 is not one"),
+        (CatalogOptions(rating_max=float("inf")), "scale 1 to inf is not one"),
+        (CatalogOptions(item_noun="x" * 41), "1 to 40 characters"),
+        (CatalogOptions(prompt_attributes=("genres", "gneres")), "No item of catalog films has an attribute 'gneres'"),
         (CatalogOptions(like_threshold=5), "splits no ratings"),
     ):
         with pytest.raises(ImportFailedError, match=sentence):

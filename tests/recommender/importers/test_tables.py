@@ -145,6 +145,8 @@ def test_a_csv_with_other_separators_is_read_when_told(tmp_path: Path) -> None:
         (tmp_path / f"{table}.csv").write_text("\ufeff" + text)
     assert load("csv", tmp_path, delimiter=";").rejected == 0
     assert rows() == EXPECTED
+    with pytest.raises(ImportFailedError, match="A CSV delimiter is one character"):
+        load("csv", tmp_path, delimiter=";;")
 
 
 def test_more_interactions_can_follow_without_the_items(tmp_path: Path) -> None:
