@@ -16,6 +16,7 @@ from celery.contrib.testing.worker import start_worker
 from celery.signals import task_postrun
 from django.conf import settings
 from django.db import connection, connections
+from kombu import pools
 
 from r4web import embedded
 from r4web.celery import app
@@ -75,8 +76,8 @@ def broker_server() -> Iterator[str]:
         with servers.running_valkey(unix_socket=embedded.broker_socket(settings.VAR_DIR)) as url:
             assert url == settings.CELERY_BROKER_URL
             yield url
-            app.pool.force_close_all()
-    app.pool.force_close_all()
+            _close_broker_connections()
+    _close_broker_connections()
 
 
 @pytest.fixture
@@ -85,6 +86,12 @@ def broker(broker_server: str) -> str:
     with redis.Redis.from_url(broker_server.replace("redis+socket", "unix")) as client:
         client.flushdb()
     return broker_server
+
+
+def _close_broker_connections() -> None:
+    """Close this process's connections to the broker; the next message opens new ones."""
+    pools.reset()
+    app._pool = app.amqp._producer_pool = None
 
 
 def _close_databases_of_this_thread(**_: object) -> None:
@@ -102,7 +109,7 @@ def live_worker(transactional_db: None, broker: str) -> Iterator[Celery]:
             yield app
     finally:
         task_postrun.disconnect(_close_databases_of_this_thread)
-        app.pool.force_close_all(close_pool=False)
+        _close_broker_connections()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from recommender.selectors.rounds import Progress, progress
 from recommender.services.rounds import Subjects, open_rounds
 
 POLL_SECONDS = 0.5
-QUIET_SECONDS = 8.0  # without any progress: is there a worker at all?
+QUIET_SECONDS = 5.0  # without any progress: is there a worker at all?
 LINE_SECONDS = 5.0  # between two lines where there is no terminal
 NO_WORKER = (
     "No worker is taking jobs: start `make run`, or a Celery worker (celery -A r4web worker -Q llm). The rounds wait."
@@ -154,7 +154,7 @@ def _broker_error() -> str:
     """Empty when the broker answers."""
     try:
         with current_app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=3)
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=3)
     except (OperationalError, OSError) as error:
         return str(error).rstrip(".")
     return ""

@@ -1,12 +1,8 @@
 """What people do with rounds."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from celery import Celery, current_app
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -18,19 +14,6 @@ from recommender.services.rounds import RoundNotRestingError
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 
 pytestmark = pytest.mark.django_db
-
-
-@contextmanager
-def app_of_a_broker_that_is_away() -> Iterator[None]:
-    """A Celery application of its own for this thread, whose broker nobody runs."""
-    app = Celery("away", broker="redis+socket:///nowhere/valkey.sock", set_as_current=False)
-    before = current_app._get_current_object()
-    app.set_current()
-    try:
-        yield
-    finally:
-        before.set_current()
-        app.close()
 
 
 def catalog_with(end_users: int, items: int):  # type: ignore[no-untyped-def]
@@ -71,14 +54,6 @@ def test_a_limit_takes_the_most_useful_first_and_then_the_next() -> None:
 def test_a_limit_counts_end_users_and_items_apart() -> None:
     batch = rounds.open_rounds(catalog_with(3, 4), subjects="all", limit=2)
     assert (batch.rounds.filter(item=None).count(), batch.rounds.filter(end_user=None).count()) == (2, 2)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_unreachable_broker_costs_delay_and_not_the_rounds(caplog: pytest.LogCaptureFixture) -> None:
-    with app_of_a_broker_that_is_away(), caplog.at_level(logging.WARNING):
-        batch = rounds.open_rounds(catalog_with(1, 1), subjects="all")
-    assert batch.rounds.filter(state=RoundState.WAITING).count() == 2
-    assert "broker cannot be reached" in caplog.text
 
 
 @pytest.mark.parametrize(

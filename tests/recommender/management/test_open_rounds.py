@@ -1,0 +1,112 @@
+"""`manage.py open_rounds` as a user types it."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from celery import Celery
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from recommender.models import Catalog, Round, RoundState
+from recommender.services.rounds import open_rounds
+from tests import openai_server
+from tests.builders import make_catalog, make_end_user, make_interaction, make_item
+from tests.conftest import ROOT
+from tests.openai_server import REASONABLE, ScriptedServer, loop_script
+from tests.servers import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Manage = Callable[..., subprocess.CompletedProcess[str]]
+NOWHERE = "redis+socket:///nowhere/valkey.sock"
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    catalog = make_catalog("films")
+    end_user, item = make_end_user(catalog), make_item(catalog)
+    make_interaction(end_user, item, moment=1)
+    return catalog
+
+
+@pytest.fixture
+def endpoint(settings: Settings) -> Iterator[ScriptedServer]:
+    with openai_server.running(loop_script(REASONABLE)) as server:
+        settings.LLM = server.endpoints()
+        yield server
+
+
+def test_waiting_ends_when_all_rounds_rest(
+    catalog: Catalog, endpoint: ScriptedServer, live_worker: Celery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("open_rounds", "films", "--subjects", "all", "--wait", "--json")
+    shown = capsys.readouterr()
+    report = json.loads(shown.out)
+    assert (report["opened"], report["progress"]["resting"], report["progress"]["finished"]) == (2, 2, True)
+    assert "Opened 2 rounds in films: 1 end users, 1 items." in shown.err
+    assert "2 of 2 rounds" in shown.err
+    assert "tokens" in shown.err
+    call_command("open_rounds", "films", "--subjects", "all", "--wait")
+    assert "Nothing to open" in capsys.readouterr().err
+    assert Round.objects.count() == 2
+
+
+def test_a_failed_round_is_said_with_its_error(catalog: Catalog, endpoint: ScriptedServer, live_worker: Celery) -> None:
+    endpoint.script = lambda *_: openai_server.error(401, "no such key")
+    with pytest.raises(CommandError, match="R4_ACTOR_API_KEY"):
+        call_command("open_rounds", "films", "--subjects", "items", "--wait")
+
+
+def test_waiting_watches_what_an_earlier_command_opened(
+    catalog: Catalog, endpoint: ScriptedServer, live_worker: Celery, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_rounds(catalog, subjects="all")
+    call_command("open_rounds", "films", "--subjects", "all", "--wait")
+    assert not Round.objects.exclude(state=RoundState.RESTING).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nope", "--subjects", "all"], "There is no catalog 'nope' (known: films)"),
+        (["films", "--subjects", "all", "--limit", "0"], "must be a whole number above 0"),
+        (["films", "--subjects", "people"], "invalid choice: 'people'"),
+    ],
+)
+def test_a_mistake_is_one_clear_sentence(catalog: Catalog, manage: Manage, arguments: list[str], said: str) -> None:
+    done = manage("open_rounds", *arguments)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_broker_the_rounds_wait_and_that_is_said(catalog: Catalog, manage: Manage) -> None:
+    done = manage("open_rounds", "films", "--subjects", "all", REDIS_URL=NOWHERE)
+    assert (done.returncode, Round.objects.filter(state=RoundState.WAITING).count()) == (0, 2)
+    assert "The broker cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert manage("open_rounds", "films", "--subjects", "all", "--wait", REDIS_URL=NOWHERE).returncode == 1
+
+
+def test_without_a_worker_that_is_said_and_ctrl_c_leaves_the_rounds(
+    catalog: Catalog, broker: str, child_environment: dict[str, str]
+) -> None:
+    lines: list[str] = []
+    command = [sys.executable, "manage.py", "open_rounds", "films", "--subjects", "all", "--wait"]
+    with subprocess.Popen(command, cwd=ROOT, env=child_environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+
+        def told() -> bool:
+            assert process.stderr is not None
+            lines.append(process.stderr.readline())
+            return "No worker is taking jobs" in lines[-1]
+
+        wait_until(told, what="the sentence about workers")
+        process.send_signal(signal.SIGINT)
+        lines.append(process.stderr.read())
+    assert process.returncode == 130
+    assert "go on in the background" in lines[-1]
+    assert Round.objects.filter(state=RoundState.WAITING).count() == 2
