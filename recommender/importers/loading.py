@@ -117,7 +117,8 @@ def _write_interactions(catalog: Catalog, progress: Progress) -> Changes:
     insert = (
         f"INSERT INTO {table} (end_user_id, item_id, rating, label, moment)"
         f" SELECT end_user.id, item.id, staged.rating, staged.label, staged.moment FROM {source.format(more='')}"
-        " ON CONFLICT (end_user_id, moment, item_id) DO NOTHING"
+        # The file's order breaks ties between equal moments: histories are read by moment, then id.
+        " ORDER BY staged.line ON CONFLICT (end_user_id, moment, item_id) DO NOTHING"
     )
     changed = (
         f"SELECT known.id, staged.rating, staged.label FROM {source.format(more=f' CROSS JOIN {table} AS known')}"

@@ -78,6 +78,13 @@ def test_one_catalog_does_not_see_anothers_rows() -> None:
     assert item("m1", "other").title == "Another film"
 
 
+@pytest.mark.django_db
+def test_the_order_of_lines_breaks_ties_between_equal_moments(tmp_path: Path) -> None:
+    lines = [f"u{n % 7},m{n % 3 + 1},{n % 5 + 1},5" for n in range(21)]
+    load_text(tmp_path, "user_id,item_id,rating,timestamp\n" + "\n".join(lines))
+    assert [f"{user},{film},{rating:g},{moment}" for user, film, rating, _, moment in rows()] == lines
+
+
 def _stop_while_writing(step: str, done: int, of: int) -> None:
     if step == "writing interactions":
         raise KeyboardInterrupt
