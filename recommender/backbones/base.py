@@ -3,15 +3,17 @@
 from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from recommender.backbones.adapter import KnowledgeAdapter
-from recommender.backbones.batch import Batch, InputSizes, KnowledgeFields
+from recommender.backbones.batch import Batch, InputSizes, KnowledgeFields, SideFields
 from recommender.backbones.inputs import ItemTable
+from recommender.backbones.match import HistoryMatch
 from recommender.training.config import TrainConfig
 
 
 class Backbone(nn.Module, ABC):
-    """A CTR architecture: item table, architecture, and the knowledge adapter unless `sizes.knowledge` is 0.
+    """A CTR architecture with its item table, the history match, and the adapter unless `sizes.knowledge` is 0.
 
     Subclasses build themselves in `assemble` and answer in `score`. The adapter is made last, so that the rest starts
     from the same weights with and without knowledge.
@@ -21,29 +23,42 @@ class Backbone(nn.Module, ABC):
         super().__init__()
         self.sizes = sizes
         self.items = ItemTable(sizes, embedding=config.embedding)
-        knowledge_width = config.adapter_width + 1 if sizes.knowledge else 0
-        self.assemble(sizes, config, knowledge_width=knowledge_width)
+        self.match = HistoryMatch(sizes.feedback) if config.match else None
+        of_knowledge = 2 * (config.adapter_width + 1) if sizes.knowledge else 0
+        self.assemble(sizes, config, side_width=of_knowledge + (self.match.width if self.match else 0))
         self.knowledge = KnowledgeAdapter(sizes.knowledge, config) if sizes.knowledge else None
 
     @abstractmethod
-    def assemble(self, sizes: InputSizes, config: TrainConfig, *, knowledge_width: int) -> None:
-        """Make the layers. `knowledge_width`: of each knowledge field, 0 where there is none."""
+    def assemble(self, sizes: InputSizes, config: TrainConfig, *, side_width: int) -> None:
+        """Make the layers. `side_width`: of all side fields together."""
 
     @abstractmethod
     def score(
-        self,
-        item: Tensor,
-        history_item: Tensor,
-        history_feedback: Tensor,
-        table: Tensor,
-        fields: KnowledgeFields | None,
+        self, item: Tensor, history_item: Tensor, history_feedback: Tensor, table: Tensor, side: SideFields
     ) -> Tensor:
-        """Logits (B, N) of items (B, N) after histories (B, L), with the item table (V, W) and the knowledge fields.
+        """Logits (B, N) of items (B, N) after histories (B, L), with the item table (V, W).
 
         Padding must change nothing, nor may the rest of the batch.
         """
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B, N)."""
-        fields = self.knowledge(batch) if self.knowledge is not None else None
-        return self.score(batch.item, batch.history_item, batch.history_feedback, self.items(), fields)
+        knowledge = self.knowledge(batch) if self.knowledge is not None else None
+        return self.rank(batch.item, batch.history_item, batch.history_feedback, self.items(), knowledge)
+
+    def rank(
+        self,
+        item: Tensor,
+        history_item: Tensor,
+        history_feedback: Tensor,
+        table: Tensor,
+        knowledge: KnowledgeFields | None,
+    ) -> Tensor:
+        """As forward, from a table and knowledge that were computed before: what the serving form does."""
+        match = None
+        if self.match is not None:
+            attributes = table[:, self.items.attributes :]  # (V, E)
+            candidate, past = (functional.embedding(which, attributes) for which in (item, history_item))
+            match = self.match(candidate, past, history_item, history_feedback)
+        of_end_user, of_item = knowledge or (None, None)
+        return self.score(item, history_item, history_feedback, table, SideFields(of_end_user, of_item, match))

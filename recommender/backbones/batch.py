@@ -23,6 +23,19 @@ class KnowledgeFields(NamedTuple):
     item: Tensor  # (B, N, W + 1)
 
 
+class SideFields(NamedTuple):
+    """What stands beside item and history; None where the backbone has none of it."""
+
+    end_user: Tensor | None  # (B, K) knowledge
+    item: Tensor | None  # (B, N, K) knowledge
+    match: Tensor | None  # (B, N, M) match.HistoryMatch
+
+    def of_candidates(self, candidates: int) -> list[Tensor]:
+        """All there are, (B, N, ·) each."""
+        end_user = None if self.end_user is None else self.end_user.unsqueeze(1).expand(-1, candidates, -1)
+        return [field for field in (end_user, self.item, self.match) if field is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class InputSizes:
     """Where every width of a backbone comes from. `knowledge`: width of the encoder's vectors, 0 without knowledge."""

@@ -1,7 +1,7 @@
 """DIN: a history weighed by how much each past item has to do with the candidate.
 
 Zhou et al., Deep Interest Network for Click-Through Rate Prediction, KDD 2018. As in R4ec the history holds item,
-attributes and rating, the weights are not normalised, and the adapted knowledge joins before the last perceptron.
+attributes and rating, the weights are not normalised, and knowledge joins before the last perceptron.
 """
 
 import torch
@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recommender.backbones.base import Backbone
-from recommender.backbones.batch import InputSizes, KnowledgeFields
+from recommender.backbones.batch import InputSizes, SideFields
 from recommender.backbones.inputs import START_SCALE, Perceptron
 from recommender.training.config import TrainConfig
 from recommender.training.numbering import PADDING_ITEM
 
 
 class Din(Backbone):
-    def assemble(self, sizes: InputSizes, config: TrainConfig, *, knowledge_width: int) -> None:
+    def assemble(self, sizes: InputSizes, config: TrainConfig, *, side_width: int) -> None:
         width, (first, *rest) = self.items.width, config.attention
         self.feedback = nn.Embedding(sizes.feedback, width, padding_idx=0)
         nn.init.normal_(self.feedback.weight, std=START_SCALE)
@@ -29,15 +29,10 @@ class Din(Backbone):
         self.of_past = nn.Linear(width, first, bias=False)
         self.of_product = nn.Linear(width, first, bias=False)
         self.attention = Perceptron(first, tuple(rest), dropout=0.0)
-        self.head = Perceptron(2 * width + 2 * knowledge_width, config.head, dropout=config.dropout)
+        self.head = Perceptron(2 * width + side_width, config.head, dropout=config.dropout)
 
     def score(
-        self,
-        item: Tensor,
-        history_item: Tensor,
-        history_feedback: Tensor,
-        table: Tensor,
-        fields: KnowledgeFields | None,
+        self, item: Tensor, history_item: Tensor, history_feedback: Tensor, table: Tensor, side: SideFields
     ) -> Tensor:
         candidate = functional.embedding(item, table)  # (B, N, W)
         if self.training:  # more history slots than items: map the table once, then gather
@@ -49,8 +44,6 @@ class Din(Backbone):
         mixed = self.of_product(product) + self.of_candidate(candidate).unsqueeze(2) + self.of_past(past).unsqueeze(1)
         weight = self.attention(functional.relu(mixed)).squeeze(-1)  # (B, N, L)
         weight = weight.masked_fill((history_item == PADDING_ITEM).unsqueeze(1), 0.0)
-        parts = [candidate, weight @ past]  # (B, N, W) each
-        if fields is not None:
-            parts += [fields.end_user.unsqueeze(1).expand(-1, item.shape[1], -1), fields.item]  # (B, N, K) each
+        parts = [candidate, weight @ past, *side.of_candidates(item.shape[1])]  # (B, N, ·) each
         logits: Tensor = self.head(torch.cat(parts, dim=-1))
         return logits.squeeze(-1)

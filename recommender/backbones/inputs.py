@@ -22,6 +22,7 @@ class ItemTable(nn.Module):
     def __init__(self, sizes: InputSizes, *, embedding: int) -> None:
         super().__init__()
         self.width = 2 * embedding
+        self.attributes = embedding  # the column where the attributes' part begins
         self.ids = nn.Embedding(sizes.item_ids, embedding, padding_idx=0)
         self.tokens = nn.Embedding(sizes.tokens, embedding, padding_idx=0)
         self.register_buffer("id_of", torch.zeros(sizes.items, dtype=torch.int64))  # (V)

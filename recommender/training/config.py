@@ -29,6 +29,7 @@ class TrainConfig:
     attention: tuple[int, ...] = (32, 16)
     head: tuple[int, ...] = (200, 80)
     dropout: float = 0.2
+    match: bool = True  # the history match (backbones.match) beside the architecture; off: the architecture alone
     # knowledge adapter
     adapter: str = "hea"
     adapter_hidden: int = 128
@@ -69,6 +70,8 @@ class TrainConfig:
             ("threads", 1, 1024),
         ):
             _check_integer(name, getattr(self, name), low, high)
+        if not isinstance(self.match, bool):
+            raise ValueError(f"match must be true or false; it is {self.match!r}.")
         for name in ("attention", "head"):
             value = getattr(self, name)
             if not isinstance(value, tuple) or not value:

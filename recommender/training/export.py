@@ -64,7 +64,7 @@ class ServingForm(nn.Module):
         fields = None
         if self.item_knowledge is not None:
             fields = KnowledgeFields(end_user_knowledge, functional.embedding(item, self.item_knowledge))
-        return self.backbone.score(item, history_item, history_feedback, self.table, fields)
+        return self.backbone.rank(item, history_item, history_feedback, self.table, fields)
 
 
 def write(

@@ -18,8 +18,8 @@ from recommender.training.examples import Arrays, Examples
 from recommender.training.metrics import Scores, scores
 from recommender.training.observer import Epoch, Observer
 
-LARGEST_BATCH, SMALLEST_BATCH = 2048, 64
-STEPS_PER_EPOCH = 32  # small data gets smaller batches, so that an epoch still is that many steps
+LARGEST_BATCH, SMALLEST_BATCH = 2048, 32
+STEPS_PER_EPOCH = 128  # small data gets smaller batches, so that an epoch still is that many steps
 ROWS_TO_SCORE = 8192
 Rows = NDArray[np.int64]
 

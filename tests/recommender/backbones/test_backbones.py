@@ -108,3 +108,10 @@ def test_knowledge_reaches_the_logits_where_there_is_any(backbone, knowledge):
     )
 
     assert torch.equal(network(given), network(without)) == (knowledge == 0)
+
+
+def test_the_architecture_alone_can_be_trained_too(backbone, knowledge):
+    network = made(backbone, knowledge, match=False)
+
+    assert network.match is None
+    assert network(batch()).isfinite().all()
