@@ -52,7 +52,11 @@ def test_queue_leaves_it_to_a_worker(broker, capsys, django_capture_on_commit_ca
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [(["flims"], "Catalogs: empty, films"), (["films", "--epochs", "0"], "epochs must be"), (["empty"], "0 interactions")],
+    [
+        (["flims"], "Catalogs: empty, films"),
+        (["films", "--epochs", "0"], "epochs must be"),
+        (["empty"], "0 interactions"),
+    ],
 )
 def test_mistakes_are_one_clear_sentence(arguments, says):
     synthetic.in_database("films", end_users=1)
