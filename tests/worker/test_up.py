@@ -39,14 +39,13 @@ class Up:
 
     def children(self) -> dict[int, str]:
         """Process id → command line of all running children."""
-        listed = subprocess.run(
-            ["ps", "-ww", "-o", "pid=,stat=,args=", "--ppid", str(self.process.pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout.splitlines()
-        rows = [line.split(None, 2) for line in listed]
-        return {int(pid): command for pid, state, command in rows if not state.startswith("Z")}
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended meanwhile
+                state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
+                if int(parent) == self.process.pid and state != "Z":
+                    found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+        return found
 
 
 @pytest.fixture
