@@ -26,6 +26,7 @@ from tests.builders import make_catalog, make_end_user, make_round
 from tests.conftest import ROOT
 from tests.openai_server import REASONABLE, UNREASONABLE, Reply, ScriptedServer, loop_script
 from tests.servers import wait_until
+from tests.transformers_server import TransformersServer
 from worker.advance import advance
 from worker.tasks.rounds import jobs_waiting, sweep_rounds
 
@@ -250,3 +251,23 @@ def test_a_slow_chunk_keeps_its_lease(serve: Serve, monkeypatch: pytest.MonkeyPa
     asyncio.run(advance([round_.pk]))
     assert seen == ["renewed", "renewed"]
     assert all_rest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noisy", ["actor", "reflector"])
+def test_the_noise_of_a_real_model_ends_as_malformed_and_not_as_a_crash(
+    live_worker: Celery, transformers_serve: TransformersServer, serve: Serve, settings: Settings, noisy: str
+) -> None:
+    server = serve(loop_script(REASONABLE))
+    here = {"base_url": transformers_serve.base_url, "model": transformers_serve.model}
+    settings.LLM = settings.LLM | {
+        noisy: server.endpoints(**here, structured="auto", max_tokens=40, timeout=60.0)[noisy]
+    }
+    rounds.enqueue([round_.pk for round_ in waiting_rounds(2)])
+    wait_until(all_rest, seconds=60, what="the rounds")
+    for round_ in Round.objects.all():
+        assert round_.rest_reason == RestReason.MALFORMED
+        noise = round_.calls.filter(role=noisy)
+        assert [call.error_kind for call in noise] == ["malformed", "malformed"]
+        assert all(call.answer and call.completion_tokens for call in noise)
+        assert round_.turns.count() == (noisy == "reflector")
