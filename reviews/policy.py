@@ -9,7 +9,6 @@ from reviews.choices import DecisionVerdict, ReviewState
 class Action(StrEnum):
     SEE_QUEUE = "see the review queue"
     DECIDE = "decide reviews"
-    SEE_ALL_DECISIONS = "see everybody's decisions"
     REOPEN_REVIEWS = "reopen reviews"
     SEE_ROUNDS = "see rounds"
     OPEN_ROUNDS = "open rounds"

@@ -127,13 +127,13 @@ class Card:
 
     @property
     def histories(self) -> list[tuple[str, tuple[Encounter, ...]]]:
-        """The evidence in parts, each with its heading, newest first."""
+        """The evidence in parts, each with its heading; the latest interaction first."""
         if self.review.round.subject_kind == SubjectKind.END_USER:
-            parts = [("What they met, newest first", self.subject.history)]
+            parts = [("History", self.subject.history)]
         else:
             parts = [
-                ("Somebody who liked it also met", self.subject.liker),
-                ("Somebody who did not like it also met", self.subject.disliker),
+                ("History of somebody who liked it", self.subject.liker),
+                ("History of somebody who did not", self.subject.disliker),
             ]
         return [(heading, history[::-1]) for heading, history in parts]
 
