@@ -171,7 +171,8 @@ class Bars(ExitStack):
         if step != self.step or self.bar is None:
             self.close()
             self.step = step
-            self.bar = self.enter_context(tqdm(desc=step, total=of or None, unit="", unit_scale=True, file=sys.stderr))
+            known = {"total": of, "unit": "", "unit_scale": True} if of else {"bar_format": "{desc} … {elapsed}"}
+            self.bar = self.enter_context(tqdm(desc=step, file=sys.stderr, **known))
         self.bar.update(done - self.bar.n)
 
 
