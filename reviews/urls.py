@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from reviews.insights import views as insights
-from reviews.views import backbones, cards, queue, tokens
+from reviews.views import backbones, cards, queue, rounds, tokens
 
 app_name = "reviews"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +17,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<int:review_id>/release/", cards.release, name="release"),
     path("reviews/<int:review_id>/lease/", cards.renew, name="renew"),
     path("reviews/<int:review_id>/reopen/", cards.reopen, name="reopen"),
+    path("rounds/", rounds.rounds, name="rounds"),
+    path("rounds/open/", rounds.open_rounds, name="open_rounds"),
+    path("rounds/batches/<int:batch_id>/", rounds.batch, name="round_batch"),
+    path("rounds/batches/<int:batch_id>/retry/", rounds.retry_batch, name="retry_round_batch"),
+    path("rounds/batches/<int:batch_id>/cancel/", rounds.cancel_batch, name="cancel_round_batch"),
+    path("rounds/<int:round_id>/", rounds.show_round, name="round"),
+    path("rounds/<int:round_id>/retry/", rounds.retry_round, name="retry_round"),
+    path("rounds/<int:round_id>/cancel/", rounds.cancel_round, name="cancel_round"),
     path("insights/", insights.find, name="insights"),
     path("insights/<slug:catalog>/users/<path:user_id>/", insights.end_user, name="insights_end_user"),
     path("tokens/", tokens.tokens, name="tokens"),

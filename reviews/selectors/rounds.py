@@ -1,0 +1,71 @@
+"""What the rounds pages show."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+
+from recommender.models import Catalog, LlmCall, Round, RoundBatch, RoundState
+from recommender.selectors.rounds import Progress, progress
+from recommender.services.rounds import RETRYABLE
+from reviews.selectors.card import DEMONSTRATION
+
+UNFINISHED = (RoundState.WAITING, RoundState.ASKING)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchProgress:
+    """One batch, how far it is, and what may be done about it."""
+
+    batch: RoundBatch
+    progress: Progress
+    retryable: int
+    is_demonstration: bool  # the embedded endpoint's models answered, which are no LLMs
+
+
+def batches(catalog: Catalog | None) -> QuerySet[RoundBatch]:
+    """Batches, newest first, with how many of their rounds are `opened`, `unfinished`, `resting` and `failed`."""
+    found = RoundBatch.objects.select_related("catalog", "requested_by")
+    if catalog is not None:
+        found = found.filter(catalog=catalog)
+    return found.annotate(
+        opened=Count("rounds"),
+        unfinished=Count("rounds", filter=Q(rounds__state__in=UNFINISHED)),
+        resting=Count("rounds", filter=Q(rounds__state=RoundState.RESTING)),
+        failed=Count("rounds", filter=Q(rounds__state=RoundState.FAILED)),
+    ).order_by("-pk")
+
+
+def under_way(batches: Iterable[RoundBatch]) -> bool:
+    """Whether any of these has rounds that workers still have to do with."""
+    return Round.objects.filter(batch__in=list(batches), state__in=UNFINISHED).exists()
+
+
+def batch_progress(batch: RoundBatch) -> BatchProgress:
+    rounds = batch.rounds.all()
+    last_call = LlmCall.objects.filter(round__batch=batch).order_by("-pk").first()
+    return BatchProgress(
+        batch=batch,
+        progress=progress(rounds),
+        retryable=rounds.filter(RETRYABLE).count(),
+        is_demonstration=last_call is not None and last_call.model.startswith(DEMONSTRATION),
+    )
+
+
+def rounds_of(batch: RoundBatch, *, state: str = "") -> QuerySet[Round]:
+    """A batch's rounds, what needs somebody first; `state`: one of RoundState, or "malformed"."""
+    rounds = batch.rounds.select_related("end_user", "item", "review").annotate(turn_count=Count("turns"))
+    if state == "malformed":
+        rounds = rounds.filter(RETRYABLE, state=RoundState.RESTING)
+    elif state:
+        rounds = rounds.filter(state=state)
+    return rounds.order_by("pk")
+
+
+def calls_of(round_: Round) -> list[LlmCall]:
+    """All calls of a round, oldest first; `is_demonstration` and `is_cut_off` say what a page has to say."""
+    calls = list(round_.calls.select_related("turn").order_by("pk"))
+    for call in calls:
+        call.is_demonstration = call.model.startswith(DEMONSTRATION)  # type: ignore[attr-defined] # for the template
+        call.is_cut_off = call.parameters.get("finish_reason") == "length"  # type: ignore[attr-defined]
+    return calls
