@@ -64,6 +64,16 @@ def test_one_word_that_stayed_between_two_changes_does_not_break_them_up() -> No
     ]
 
 
+def test_a_sentence_that_went_is_shown_as_a_sentence() -> None:
+    old = "Likes war films (rated 4). Likes long films (rated 4). Avoids tea."
+
+    assert word_diff(old, "Likes war films (rated 4). Avoids tea.") == [
+        Segment("same", "Likes war films (rated 4). "),
+        Segment("del", "Likes long films (rated 4). "),
+        Segment("same", "Avoids tea."),
+    ]
+
+
 def test_a_long_text_is_compared_by_lines() -> None:
     line = "word " * 40 + "\n"
     old = line * (MOST_TOKENS // 40)
