@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django import template
 from django.template import RequestContext
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -40,16 +40,8 @@ class ThemeChoice:
 def navigation(context: RequestContext) -> list[Link]:
     """The pages this account may open. A link is current on its page and on the pages below it."""
     request = context["request"]
-    links = []
-    for label, name, action in LINKS:
-        if not may(request.user.role, action):
-            continue
-        try:
-            url = reverse(name)
-        except NoReverseMatch:
-            continue
-        links.append(Link(label, url, request.path.startswith(url)))
-    return links
+    allowed = ((label, reverse(name)) for label, name, action in LINKS if may(request.user.role, action))
+    return [Link(label, url, request.path.startswith(url)) for label, url in allowed]
 
 
 def _theme(context: RequestContext) -> str:
