@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON_IN_VENV := .venv/bin/python
 PYTEST := $(PYTHON_IN_VENV) -m pytest
 PROCESSES ?= 2
-CATALOG ?= sample
+SPREAD = -n $(PROCESSES) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-fast check format lock clean
@@ -22,12 +22,12 @@ install: ## Install everything, the tools of tests and checks included
 test: install ## Install what tests need and run all of them: SQLite + Valkey, then PostgreSQL + Redis
 	@scripts/ensure-chromium
 	@echo "The whole suite on SQLite and the embedded broker:"
-	@$(PYTEST) -q -n $(PROCESSES) $(ARGS)
+	@$(PYTEST) -q $(SPREAD) $(ARGS)
 	@echo "The whole suite on PostgreSQL and Redis:"
-	@$(PYTHON_IN_VENV) -m tests.servers $(PYTEST) -q -n $(PROCESSES) $(ARGS)
+	@$(PYTHON_IN_VENV) -m tests.servers $(PYTEST) -q $(SPREAD) $(ARGS)
 
 test-fast: install ## The suite on SQLite without browser and slow tests
-	@$(PYTEST) -q -n $(PROCESSES) -m "not browser and not slow" $(ARGS)
+	@$(PYTEST) -q $(SPREAD) -m "not browser and not slow" $(ARGS)
 
 check: install ## Lint, types, import contracts, migrations, templates, docs against code
 	$(PYTHON_IN_VENV) -m ruff check .

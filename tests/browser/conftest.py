@@ -18,7 +18,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # longer, and tests elsewhere could not start an event loop in this thread
 def browser() -> Iterator[Browser]:
     chromium = os.environ.get("R4_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
