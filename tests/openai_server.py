@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from django.db import connections
+
 PREFERENCE = "Prefers quiet dramas with patient pacing, rates loud action low, and returns to directors liked before."
 UNREASONABLE = (
     "<Final Judgement>The text is not reasonable</Final Judgement>"
@@ -87,7 +89,10 @@ def running(script: Callable[[dict[str, Any], int], Reply]) -> Iterator[Scripted
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            reply = scripted.reply_to(request)
+            try:
+                reply = scripted.reply_to(request)
+            finally:
+                connections.close_all()  # a script may look at the database, in this thread
             if reply.hang:
                 scripted.closing.wait()
                 self.close_connection = True

@@ -243,7 +243,6 @@ def test_a_slow_chunk_keeps_its_lease(serve: Serve, monkeypatch: pytest.MonkeyPa
             if Round.objects.get().lease_expires_at > timezone.now() + timedelta(seconds=30):  # type: ignore[operator]
                 seen.append("renewed")
                 break
-        connections.close_all()
         return loop_script(REASONABLE)(request, 1)
 
     serve(script)
