@@ -68,7 +68,7 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int) -> dict[st
     stack.enter_context(closing(connection))
     call_command("migrate", verbosity=0)
     has_data = options.data.is_dir()
-    source = [str(options.data), "--format", "movielens-100k"] if has_data else ["sample", "--format", "sample"]
+    source = [str(options.data), "--format", "movielens-100k"] if has_data else ["--format", "sample"]
     call_command("import_catalog", "bench", *source, stdout=sys.stderr)
     endpoint = start(stack, "worker.endpoint", "--port", str(port))
     worker = start(
