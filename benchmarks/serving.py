@@ -7,8 +7,9 @@ user, trains DIN (history 30, one epoch: its speed does not depend on how good i
 `manage.py up` does. Every answer ranks all unseen items of the catalog for another end user, and is logged.
 
 Latency: one caller with a kept connection, asking one after the other. Throughput: as many callers as --callers, in
-processes of their own on the same machine, so what they cost is in the figure. SQLite unless --database names another
-(its tables must be empty). The last line printed is one JSON object.
+processes of their own on the same machine, so what they cost is in the figure. CPU: the server's own, per answer; it
+holds better on a busy machine than the other figures do; the load average is printed beside them. SQLite unless
+--database names another (its tables must be empty). The last line printed is one JSON object.
 """
 
 import argparse
@@ -68,12 +69,10 @@ def main() -> None:
             for workers in options.processes.split(",")
             for level in LEVELS
         ]
-    print(f"{'processes':>9} {'explain':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'req/s':>8} {'bytes':>8}")
+    columns = ("processes", "explain", "p50_ms", "p95_ms", "p99_ms", "requests_per_second", "cpu_ms", "bytes", "load")
+    print("  ".join(columns))
     for row in results:
-        print(
-            f"{row['processes']:>9} {row['explain']:>8} {row['p50_ms']:>8} {row['p95_ms']:>8} {row['p99_ms']:>8} "
-            f"{row['requests_per_second']:>8} {row['bytes']:>8}"
-        )
+        print("  ".join(str(row[column]).rjust(len(column)) for column in columns))
     database = url.split(":")[0]
     print(json.dumps({"benchmark": "serving", "database": database, **facts["counts"], "results": results}))
 
@@ -120,8 +119,8 @@ def prepare() -> dict[str, Any]:
 
 
 @contextmanager
-def served(environment: dict[str, str], *, workers: int) -> Iterator[int]:
-    """Granian on a free port, as the supervisor starts it; ended with its children."""
+def served(environment: dict[str, str], *, workers: int) -> Iterator[tuple[int, int]]:
+    """Granian on a free port, as the supervisor starts it: (port, process id). Ended with its children."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -135,7 +134,7 @@ def served(environment: dict[str, str], *, workers: int) -> Iterator[int]:
                 break
             except OSError:
                 time.sleep(0.1)
-        yield port
+        yield port, server.pid
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=20)
@@ -145,10 +144,12 @@ def measure(
     environment: dict[str, str], facts: dict[str, Any], level: str, *, workers: int, options: argparse.Namespace
 ) -> dict[str, Any]:
     asked = (facts["users"], facts["key"], f"limit={options.limit}&explain={level}")
-    with served(environment, workers=workers) as port:
+    with served(environment, workers=workers) as (port, server):
         for seed in range(workers * 2):  # every process reads the artifact and the shelf
             ask(port, *asked, seed=seed, seconds=60, count=WARM_UP)
+        before = cpu_seconds(server)
         alone, size = ask(port, *asked, seed=99, seconds=options.seconds)
+        cpu = (cpu_seconds(server) - before) / len(alone)
         with ProcessPoolExecutor(options.callers) as pool:
             began = time.perf_counter()
             calls = [
@@ -161,13 +162,25 @@ def measure(
         "processes": workers,
         "explain": level,
         **{f"p{p}_ms": round(alone[len(alone) * p // 100] * 1000, 2) for p in (50, 95, 99)},
+        "cpu_ms": round(cpu * 1000, 2),
         "alone": len(alone),
+        "load": round(os.getloadavg()[0], 1),
         "callers": options.callers,
         "requests_per_second": round(answered / seconds, 1),
         "bytes": size,
     }
     print(row, file=sys.stderr, flush=True)
     return row
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and its children so far; 0 where /proc does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_seconds, map(int, children)))
 
 
 def ask(
