@@ -287,3 +287,21 @@ def test_the_theme_is_chosen_without_losing_what_is_typed(card: Page) -> None:
     expect(card.locator("#id_critique")).to_have_value("half a sentence")
     card.reload()
     expect(card.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_every_control_has_a_name_and_every_id_is_single(card: Page) -> None:
+    card.keyboard.press("o")
+    card.keyboard.press("Control+Enter")
+    expect(card.locator("#error-critique")).to_be_visible()
+
+    nameless = card.evaluate(
+        """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a, progress")]
+             .filter((e) => !(e.labels?.length || e.textContent.trim() || e.getAttribute("aria-label")))
+             .map((e) => e.outerHTML)"""
+    )
+    ids = card.evaluate("[...document.querySelectorAll('[id]')].map((e) => e.id)")
+
+    assert nameless == []
+    assert len(ids) == len(set(ids))
+    assert card.locator("#id_critique").get_attribute("aria-describedby") == "error-critique"
+    assert card.locator("h1").count() == 1
