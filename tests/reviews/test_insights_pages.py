@@ -113,12 +113,13 @@ def test_the_history_stands_beside_the_list_and_its_titles_are_only_text(pm: Cli
 
 def test_texts_come_with_their_status(pm: Client, films: Catalog) -> None:
     reader = films.end_users.get(external_id="u1")
-    make_round(reader, ("reason", "Likes <b>war</b> films."), ("reflect", ""))
+    round_ = make_round(reader, ("reason", "Likes <b>war</b> films."), ("reflect", ""))
     synthetic.approve(films.items.get(external_id="ran"), "A war film that war lovers like.")
     text = page(pm, "/insights/films/users/u1/")
     assert "Unreviewed proposal" in text
     assert "Likes &lt;b&gt;war&lt;/b&gt; films." in text
     assert "A war film that war lovers like." in text
+    assert f'href="/rounds/{round_.pk}/"' in text
 
 
 def test_a_text_of_the_demonstration_model_is_called_that(pm: Client, films: Catalog) -> None:
