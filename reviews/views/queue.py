@@ -28,8 +28,6 @@ def queue(request: HttpRequest) -> HttpResponse:
     reviews = select_queue(
         account, catalog=chosen.get("catalog"), kind=chosen.get("kind", ""), state=chosen.get("state", "")
     )
-    query = request.GET.copy()
-    query.pop("page", None)
     context = {
         "now": now,
         "counts": queue_counts(account, now=now),
@@ -37,7 +35,6 @@ def queue(request: HttpRequest) -> HttpResponse:
         "is_filtered": any(chosen.values()),
         "state": chosen.get("state") or "open",
         "page": Paginator(reviews, ROWS).get_page(request.GET.get("page")),
-        "query": query.urlencode(),
     }
     return render(request, "reviews/queue.html", context)
 
