@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from recommender.models import Catalog, LlmCall, Round, RoundBatch, RoundState
+from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState, Turn
 from recommender.selectors.rounds import Progress, progress
 from recommender.services.rounds import RETRYABLE
 from reviews.selectors.card import DEMONSTRATION
@@ -19,6 +19,7 @@ class BatchProgress:
 
     batch: RoundBatch
     progress: Progress
+    rest_reasons: list[tuple[str, int]]  # as people read them
     retryable: int
     is_demonstration: bool  # the embedded endpoint's models answered, which are no LLMs
 
@@ -43,10 +44,12 @@ def under_way(batches: Iterable[RoundBatch]) -> bool:
 
 def batch_progress(batch: RoundBatch) -> BatchProgress:
     rounds = batch.rounds.all()
+    now, labels = progress(rounds), {str(value): label for value, label in RestReason.choices}
     last_call = LlmCall.objects.filter(round__batch=batch).order_by("-pk").first()
     return BatchProgress(
         batch=batch,
-        progress=progress(rounds),
+        progress=now,
+        rest_reasons=[(labels.get(reason, "resting"), count) for reason, count in sorted(now.rest_reasons.items())],
         retryable=rounds.filter(RETRYABLE).count(),
         is_demonstration=last_call is not None and last_call.model.startswith(DEMONSTRATION),
     )
@@ -60,6 +63,15 @@ def rounds_of(batch: RoundBatch, *, state: str = "") -> QuerySet[Round]:
     elif state:
         rounds = rounds.filter(state=state)
     return rounds.order_by("pk")
+
+
+def turns_of(round_: Round) -> list[Turn]:
+    """A round's turns, oldest first; `is_demonstration`: the embedded endpoint's models wrote it."""
+    turns = list(round_.turns.select_related("about", "account", "call"))
+    for turn in turns:
+        wrote = turn.call is not None and turn.call.model.startswith(DEMONSTRATION)
+        turn.is_demonstration = wrote  # type: ignore[attr-defined] # for the template
+    return turns
 
 
 def calls_of(round_: Round) -> list[LlmCall]:

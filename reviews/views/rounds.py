@@ -125,7 +125,7 @@ def show_round(request: HttpRequest, round_id: int) -> HttpResponse:
     role = account_of(request).role
     context: dict[str, Any] = {
         "round": found,
-        "turns": found.turns.select_related("about", "account", "call"),
+        "turns": select.turns_of(found),
         "calls": select.calls_of(found),
         "proposal": proposal(found),
         "is_unfinished": found.state in select.UNFINISHED,
