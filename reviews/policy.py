@@ -21,7 +21,7 @@ class Action(StrEnum):
     MANAGE_TOKENS = "manage API tokens"
 
 
-_ANNOTATOR = frozenset({Action.SEE_QUEUE, Action.DECIDE})
+_ANNOTATOR = frozenset({Action.SEE_QUEUE, Action.DECIDE, Action.SEE_ROUNDS})
 _PM = frozenset({Action.SEE_ROUNDS, Action.SEE_BACKBONES, Action.BROWSE_EXPLANATIONS})
 _ALLOWED: dict[str, frozenset[Action]] = {
     Role.ANNOTATOR: _ANNOTATOR,

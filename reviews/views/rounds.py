@@ -46,7 +46,7 @@ class OpenForm(forms.Form):
 
 @require_safe
 @never_cache
-@requires()
+@requires(Action.SEE_ROUNDS)
 def rounds(request: HttpRequest) -> HttpResponse:
     filters = CatalogFilter(request.GET)
     catalog = filters.cleaned_data.get("catalog") if filters.is_valid() else None
@@ -81,7 +81,7 @@ def open_rounds(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-@requires()
+@requires(Action.SEE_ROUNDS)
 def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     """A batch's page; to htmx, the part that asks for itself again until all rounds have ended."""
     found = get_object_or_404(RoundBatch.objects.select_related("catalog", "requested_by"), pk=batch_id)
@@ -117,7 +117,7 @@ def cancel_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
 
 @require_safe
 @never_cache
-@requires()
+@requires(Action.SEE_ROUNDS)
 def show_round(request: HttpRequest, round_id: int) -> HttpResponse:
     found = get_object_or_404(
         Round.objects.select_related("catalog", "batch", "end_user", "item", "review"), pk=round_id

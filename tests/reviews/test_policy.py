@@ -6,7 +6,7 @@ from recommender.models import Role
 from reviews.choices import DecisionVerdict, ReviewState
 from reviews.policy import Action, allowed_verdicts, may, may_reopen
 
-ANNOTATORS = {Action.SEE_QUEUE, Action.DECIDE}
+ANNOTATORS = {Action.SEE_QUEUE, Action.DECIDE, Action.SEE_ROUNDS}
 PMS = {Action.SEE_ROUNDS, Action.SEE_BACKBONES, Action.BROWSE_EXPLANATIONS}
 
 
