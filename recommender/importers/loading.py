@@ -128,6 +128,8 @@ def _write_interactions(catalog: Catalog, progress: Progress) -> Changes:
     had_some = Interaction.objects.filter(end_user__catalog=catalog).exists()
     total = staging.count(INTERACTIONS)
     changes = Changes()
+    if had_some:
+        staging.analyze([table])  # else a table filled minutes ago may count as empty, and be searched row by row
     for first, last, share in _line_ranges():
         bounds = (catalog.pk, catalog.pk, first, last)
         if had_some:
