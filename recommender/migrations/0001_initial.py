@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                 ('rating', models.FloatField(null=True)),
                 ('label', models.SmallIntegerField(help_text='1 liked, 0 not liked.', null=True)),
                 ('moment', models.BigIntegerField(help_text="Unix seconds, or an order number: the catalog's clock says which.")),
-                ('end_user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='interactions', to='recommender.enduser')),
+                ('end_user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='interactions', to='recommender.enduser')),
                 ('item', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='interactions', to='recommender.item')),
             ],
         ),

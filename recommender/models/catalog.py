@@ -81,7 +81,8 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
 class Interaction(models.Model):
     """One end user met one item at one moment. Neither rating nor label: met, but whether it was liked is unknown."""
 
-    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="interactions")
+    # No index of their own: the constraint and the index below begin with them.
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="interactions", db_index=False)
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="interactions", db_index=False)
     rating = models.FloatField(null=True)
     label = models.SmallIntegerField(null=True, help_text="1 liked, 0 not liked.")
