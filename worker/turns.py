@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
@@ -52,6 +53,10 @@ class TurnMaker:
         self._ledger = ledger
         self._llms = llms
 
+    @cached_property
+    def _subject(self) -> Subject:
+        return Subject.from_json(self._round.evidence)
+
     async def until_it_stops(self) -> float | None:
         """None: the round rests, failed, or is no longer ours. A number: it waits for so many seconds."""
         try:
@@ -95,7 +100,6 @@ class TurnMaker:
 
     def _question(self, step: Reason | Reflect | Refine) -> _Question:
         turns = {turn.index: turn for turn in self._turns}
-        subject = Subject.from_json(self._round.evidence)
         index = max(turns, default=-1) + 1
         role: Role = "reflector" if isinstance(step, Reflect) else "actor"
         structured = self._llms[role].structured
@@ -103,14 +107,16 @@ class TurnMaker:
         match step:
             case Reason():
                 name: prompts.Step = "reason"
-                prompt = prompts.render(subject, name, structured=structured)
+                prompt = prompts.render(self._subject, name, structured=structured)
             case Reflect():
                 name, about = "reflect", turns[step.about]
-                prompt = prompts.render(subject, name, rationale=about.text, structured=structured)
+                prompt = prompts.render(self._subject, name, rationale=about.text, structured=structured)
             case Refine():
                 name, about = "refine", turns[step.about]
                 critique = turns[step.critique].text
-                prompt = prompts.render(subject, name, rationale=about.text, critique=critique, structured=structured)
+                prompt = prompts.render(
+                    self._subject, name, rationale=about.text, critique=critique, structured=structured
+                )
         # Malformed answers come in pairs, the first and its repair; a retry by hand starts a new pair.
         malformed = [
             call for call in self._stored if (call.turn_index, call.step, call.error_kind) == (index, name, "malformed")
@@ -189,8 +195,7 @@ class TurnMaker:
             reflection = parsing.parse_reflection(text, finish_reason=finish_reason)
             text, verdict = reflection.critique, reflection.verdict
         else:
-            kind = Subject.from_json(self._round.evidence).kind
-            text = parsing.parse_rationale(text, subject_kind=kind, finish_reason=finish_reason)
+            text = parsing.parse_rationale(text, subject_kind=self._subject.kind, finish_reason=finish_reason)
         return Turn(
             round=self._round,
             index=question.index,
