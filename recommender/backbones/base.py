@@ -25,7 +25,8 @@ class Backbone(nn.Module, ABC):
         self.items = ItemTable(sizes, embedding=config.embedding)
         self.match = HistoryMatch(sizes.feedback) if config.match else None
         of_knowledge = 2 * (config.adapter_width + 1) if sizes.knowledge else 0
-        self.assemble(sizes, config, side_width=of_knowledge + (self.match.width if self.match else 0))
+        of_match = self.match.width if self.match else 0
+        self.assemble(sizes, config, side_width=of_knowledge + of_match + sizes.signals)
         self.knowledge = KnowledgeAdapter(sizes.knowledge, config) if sizes.knowledge else None
 
     @abstractmethod
@@ -44,7 +45,8 @@ class Backbone(nn.Module, ABC):
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B, N)."""
         knowledge = self.knowledge(batch) if self.knowledge is not None else None
-        return self.rank(batch.item, batch.history_item, batch.history_feedback, self.items(), knowledge)
+        table = self.items()
+        return self.rank(batch.item, batch.history_item, batch.history_feedback, table, knowledge, batch.signals)
 
     def rank(
         self,
@@ -53,6 +55,7 @@ class Backbone(nn.Module, ABC):
         history_feedback: Tensor,
         table: Tensor,
         knowledge: KnowledgeFields | None,
+        signals: Tensor,
     ) -> Tensor:
         """As forward, from a table and knowledge that were computed before: what the serving form does."""
         match = None
@@ -61,4 +64,5 @@ class Backbone(nn.Module, ABC):
             candidate, past = (functional.embedding(which, attributes) for which in (item, history_item))
             match = self.match(candidate, past, history_item, history_feedback)
         of_end_user, of_item = knowledge or (None, None)
-        return self.score(item, history_item, history_feedback, table, SideFields(of_end_user, of_item, match))
+        side = SideFields(of_end_user, of_item, match, signals if self.sizes.signals else None)
+        return self.score(item, history_item, history_feedback, table, side)

@@ -7,13 +7,14 @@ from torch import Tensor
 
 
 class Batch(NamedTuple):
-    """All int64. Training has N = 1; serving has B = 1 and N = the candidates."""
+    """All int64 but the signals. Training has N = 1; serving has B = 1 and N = the candidates."""
 
     item: Tensor  # (B, N)
     history_item: Tensor  # (B, L), padded with PADDING_ITEM
     history_feedback: Tensor  # (B, L), padded with 0
     end_user_text: Tensor  # (B) rows of the knowledge vectors, 0 = none
     item_text: Tensor  # (B, N)
+    signals: Tensor  # (B, N, S) float32, recommender.signals
 
 
 class KnowledgeFields(NamedTuple):
@@ -29,16 +30,17 @@ class SideFields(NamedTuple):
     end_user: Tensor | None  # (B, K) knowledge
     item: Tensor | None  # (B, N, K) knowledge
     match: Tensor | None  # (B, N, M) match.HistoryMatch
+    signals: Tensor | None  # (B, N, S) recommender.signals
 
     def of_candidates(self, candidates: int) -> list[Tensor]:
         """All there are, (B, N, ·) each."""
         end_user = None if self.end_user is None else self.end_user.unsqueeze(1).expand(-1, candidates, -1)
-        return [field for field in (end_user, self.item, self.match) if field is not None]
+        return [field for field in (end_user, self.item, self.match, self.signals) if field is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class InputSizes:
-    """Where every width of a backbone comes from. `knowledge`: width of the encoder's vectors, 0 without knowledge."""
+    """Where every width of a backbone comes from. `knowledge`: width of the encoder's vectors; 0: none."""
 
     items: int  # with padding and the unknown item
     item_ids: int  # id embeddings, with padding and the shared one
@@ -46,6 +48,7 @@ class InputSizes:
     tokens_per_item: int
     feedback: int  # feedback buckets, with padding
     knowledge: int = 0
+    signals: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

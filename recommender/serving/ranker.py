@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from recommender import artifacts
 from recommender.models import BackboneVersion
+from recommender.signals.tables import Tables, fold_of
 from recommender.training.feedback import NO_LABEL, FeedbackScale
 from recommender.training.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
 
-FORMAT = 1
+FORMAT = 2
 ITEMS_AT_A_TIME = 4096
 KEPT_VERSIONS = 8  # per process: active ones of several catalogs, and those before them
 
@@ -50,6 +51,7 @@ class Ranker:
     end_user_knowledge: NDArray[np.float32]  # (1 + end users with knowledge, K)
     scale: FeedbackScale
     history: int
+    signals: Tables | None  # over the whole history, where the backbone reads any
 
     def score(
         self,
@@ -59,14 +61,15 @@ class Ranker:
     ) -> NDArray[np.float64]:
         """The probability that the end user likes each item: (items). No items given: all of `self.items`, in order.
 
-        `history`: oldest first; the last `self.history` entries count.
+        `history`: oldest first; the architecture reads the last `self.history` entries, the signals all of them.
         """
         items = self._numbers(self.items if item_external_ids is None else item_external_ids)
         past, feedback = self._history(history)
-        logits = [
-            self._logits(end_user_external_id, items[first : first + ITEMS_AT_A_TIME], past[None], feedback[None])[0]
-            for first in range(0, len(items), ITEMS_AT_A_TIME)
-        ]
+        logits = []
+        for first in range(0, len(items), ITEMS_AT_A_TIME):
+            some = items[first : first + ITEMS_AT_A_TIME]
+            signals = self._signals(end_user_external_id, history, some)[None]
+            logits.append(self._logits(end_user_external_id, some, past[None], feedback[None], signals)[0])
         return _sigmoid(np.concatenate(logits)) if logits else np.empty(0)
 
     def contributions(
@@ -85,13 +88,21 @@ class Ranker:
         feedbacks = np.repeat(feedback[None], 1 + len(seen), axis=0)
         left_out = np.arange(1, 1 + len(seen))
         contexts[left_out, seen], feedbacks[left_out, seen] = PADDING_ITEM, 0
-        logits = self._logits(end_user_external_id, items, contexts, feedbacks)  # (1 + seen, items)
+        first = len(history) - self.history
+        shorter = [[*history[: first + place], *history[first + place + 1 :]] for place in seen.tolist()]
+        signals = np.stack([self._signals(end_user_external_id, one, items) for one in (history, *shorter)])
+        logits = self._logits(end_user_external_id, items, contexts, feedbacks, signals)  # (1 + seen, items)
         spoke = np.zeros((len(items), len(history)))
         spoke[:, len(history) - len(seen) :] = (logits[0] - logits[1:]).T
         return spoke
 
     def _logits(
-        self, end_user: str, items: NDArray[np.int64], past: NDArray[np.int64], feedback: NDArray[np.int64]
+        self,
+        end_user: str,
+        items: NDArray[np.int64],
+        past: NDArray[np.int64],
+        feedback: NDArray[np.int64],
+        signals: NDArray[np.float32],
     ) -> NDArray[np.float64]:
         knowledge = self.end_user_knowledge[self.end_users.get(end_user, NO_TEXT)]
         given = {
@@ -99,9 +110,21 @@ class Ranker:
             "history_item": past,
             "history_feedback": feedback,
             "end_user_knowledge": np.repeat(knowledge[None], len(past), axis=0),
+            "signals": signals,
         }
         logits: NDArray[np.float32] = self.session.run(None, {name: given[name] for name in self.inputs})[0]
         return logits.astype(np.float64)
+
+    def _signals(self, end_user: str, history: Sequence[HistoryEntry], items: NDArray[np.int64]) -> NDArray[np.float32]:
+        """What the whole history says of each item: (items, S)."""
+        if self.signals is None:
+            return np.zeros((len(items), 1), dtype=np.float32)
+        seen = len(history)
+        # Number -1, an item never met, is also the tables' last row.
+        rows = np.r_[self._numbers([one.item_id for one in history]), items] - FIRST_ITEM
+        liked = np.r_[self.scale.liked(*_feedback(history)), np.full(len(items), NO_LABEL, dtype=np.int8)]
+        before = np.r_[np.arange(seen), np.full(len(items), seen)]
+        return self.signals.read(fold_of(end_user), rows, liked, before)[seen:]
 
     def _numbers(self, external_ids: Sequence[str] | dict[str, int]) -> NDArray[np.int64]:
         return np.array([self.items.get(one, UNKNOWN_ITEM) for one in external_ids], dtype=np.int64)
@@ -109,8 +132,7 @@ class Ranker:
     def _history(self, history: Sequence[HistoryEntry]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Items and feedback buckets of the last entries, padded at the left: (L), (L)."""
         last = history[-self.history :]
-        rating = np.array([np.nan if one.rating is None else one.rating for one in last], dtype=np.float64)
-        label = np.array([NO_LABEL if one.label is None else one.label for one in last], dtype=np.int8)
+        rating, label = _feedback(last)
         items = np.full(self.history, PADDING_ITEM, dtype=np.int64)
         feedback = np.zeros(self.history, dtype=np.int64)
         if last:
@@ -159,6 +181,7 @@ def read(folder: Path) -> Ranker:
             end_user_knowledge=np.load(folder / "end_users.npy", mmap_mode="r"),
             scale=FeedbackScale.from_json(manifest["scale"]),
             history=manifest["config"]["history"],
+            signals=Tables.load(folder / "signals.npz") if manifest["sizes"]["signals"] else None,
         )
     except FileNotFoundError as error:
         raise ArtifactError(f"A file of it is missing: {Path(str(error.filename)).name}.") from error
@@ -166,6 +189,12 @@ def read(folder: Path) -> Ranker:
         raise
     except Exception as error:  # onnxruntime's own errors share no base class
         raise ArtifactError(f"Its files cannot be read ({type(error).__name__}).") from error
+
+
+def _feedback(history: Sequence[HistoryEntry]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """Ratings, NaN where there is none, and labels, NO_LABEL where there is none."""
+    rating = np.array([np.nan if one.rating is None else one.rating for one in history], dtype=np.float64)
+    return rating, np.array([NO_LABEL if one.label is None else one.label for one in history], dtype=np.int8)
 
 
 def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:

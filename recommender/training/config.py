@@ -8,6 +8,7 @@ from recommender.training.split import SPLITS
 BACKBONES = {"din": "DIN"}  # what `backbones.registry` builds, and how pages call it: known here without torch
 ADAPTERS = ("hea", "mlp")
 SELECTORS = ("logloss", "auc", "gauc")
+SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "mood")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,12 @@ class TrainConfig:
     # inputs
     history: int = 30  # the last n interactions before each example
     rare_below: int = 2  # items with fewer interactions before validation share one id embedding
+    # signals (recommender.signals): what the whole history says of an item, one switch each
+    statistics: bool = True  # the item's mean like and count, the history's length
+    collaborative: bool = True  # resemblance by who liked what
+    metadata: bool = True  # resemblance by attributes
+    knowledge_signal: bool = True  # resemblance by the items' knowledge texts, in the model with knowledge
+    mood: bool = True  # a level that drifts along the history
     # backbone
     embedding: int = 32  # per field
     attention: tuple[int, ...] = (32, 16)
@@ -70,8 +77,9 @@ class TrainConfig:
             ("threads", 1, 1024),
         ):
             _check_integer(name, getattr(self, name), low, high)
-        if not isinstance(self.match, bool):
-            raise ValueError(f"match must be true or false; it is {self.match!r}.")
+        for name in ("match", *SIGNALS):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be true or false; it is {getattr(self, name)!r}.")
         for name in ("attention", "head"):
             value = getattr(self, name)
             if not isinstance(value, tuple) or not value:

@@ -23,6 +23,7 @@ class Arrays(NamedTuple):
     history_feedback: NDArray[np.int64]  # (B, L)
     end_user_text: NDArray[np.int64]  # (B) rows of the knowledge vectors, 0 = none
     item_text: NDArray[np.int64]  # (B, 1)
+    signals: NDArray[np.float32]  # (B, 1, S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Examples:
     before: NDArray[np.int64]  # (n) the first row of the same end user at the same moment: history ends before it
     end_user_text: NDArray[np.int32]  # (n)
     item_text: NDArray[np.int32]  # (n)
+    signals: NDArray[np.float32]  # (n, S)
 
     def histories(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The rows of each example's history (B, L), oldest first, and which of them exist (B, L)."""
@@ -48,6 +50,7 @@ class Examples:
             history_feedback=np.where(exists, self.interactions.feedback[index], 0).astype(np.int64),
             end_user_text=self.end_user_text[rows].astype(np.int64),
             item_text=self.item_text[rows].astype(np.int64)[:, None],
+            signals=self.signals[rows][:, None],
         )
 
     def labels(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -62,7 +65,7 @@ class Examples:
 
 
 def build(interactions: Interactions, knowledge: KnowledgeRows, *, history: int) -> Examples:
-    """Line every interaction up with its strictly earlier history and the knowledge as of its moment."""
+    """Line every interaction up with its strictly earlier history and the knowledge of its moment; no signals yet."""
     end_user, moment = interactions.end_user, interactions.moment
     place = np.arange(len(interactions))
     new_user = np.r_[True, end_user[1:] != end_user[:-1]][: len(place)]
@@ -75,4 +78,5 @@ def build(interactions: Interactions, knowledge: KnowledgeRows, *, history: int)
         before=np.maximum.accumulate(np.where(new_moment, place, 0)),
         end_user_text=end_user_text,
         item_text=item_text,
+        signals=np.zeros((len(interactions), 0), dtype=np.float32),
     )

@@ -4,6 +4,7 @@ weights.safetensors   the backbone's state
 model.onnx            the serving form: item table and item knowledge folded in, scored without torch
 end_users.npy         adapted knowledge of each end user that has some (row 0: none), mapped into memory to serve
 ids.json              external ids of the items, and of the end users in end_users.npy
+signals.npz           what signals are computed from, where the backbone has any (signals.tables)
 manifest.json         config, sizes, scale, hashes of the files above, how well the forms agree
 """
 
@@ -30,14 +31,15 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes, KnowledgeFields
 from recommender.backbones.registry import make
 from recommender.models import SubjectKind
+from recommender.signals.tables import Tables
 from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.knowledge import KnowledgeRows
 from recommender.training.numbering import FIRST_ITEM, NO_TEXT
 
-FORMAT = 1
+FORMAT = 2
 TOLERANCE = 1e-5
-INPUTS = ["item", "history_item", "history_feedback", "end_user_knowledge"]
+INPUTS = ["item", "history_item", "history_feedback", "end_user_knowledge", "signals"]
 CHECKED_CONTEXTS, CHECKED_CANDIDATES = 8, 64
 
 
@@ -58,13 +60,13 @@ class ServingForm(nn.Module):
         self.register_buffer("item_knowledge", item_knowledge)  # (V, K), or None without knowledge
 
     def forward(
-        self, item: Tensor, history_item: Tensor, history_feedback: Tensor, end_user_knowledge: Tensor
+        self, item: Tensor, history_item: Tensor, history_feedback: Tensor, end_user_knowledge: Tensor, signals: Tensor
     ) -> Tensor:
-        """Logits (B, N) of items (B, N) after histories (B, L), knowledge of the end users (B, K)."""
+        """Logits (B, N) of items (B, N) after histories (B, L), knowledge of end users (B, K), signals (B, N, S)."""
         fields = None
         if self.item_knowledge is not None:
             fields = KnowledgeFields(end_user_knowledge, functional.embedding(item, self.item_knowledge))
-        return self.backbone.rank(item, history_item, history_feedback, self.table, fields)
+        return self.backbone.rank(item, history_item, history_feedback, self.table, fields, signals)
 
 
 def write(
@@ -74,6 +76,7 @@ def write(
     interactions: Interactions,
     knowledge: KnowledgeRows,
     *,
+    tables: Tables | None,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write the artifact into a new folder and return its manifest; `facts` join it. Raises ParityError.
@@ -82,6 +85,8 @@ def write(
     """
     folder.mkdir(parents=True)
     try:
+        if tables is not None:
+            tables.save(folder / "signals.npz")
         manifest = _write(folder, backbone.eval(), config, interactions, knowledge) | dict(facts)
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
     except BaseException:
@@ -119,7 +124,8 @@ def _write(
         "sizes": backbone.sizes.to_json(),
         "scale": interactions.scale.to_json(),
     }
-    _export(ServingForm(backbone, item_fields).eval(), folder / "model.onnx", config.history, end_user_fields.shape[1])
+    widths = end_user_fields.shape[1], backbone.sizes.signals
+    _export(ServingForm(backbone, item_fields).eval(), folder / "model.onnx", config.history, *widths)
     manifest["parity"] = _check(folder, manifest, backbone, end_user_fields, item_fields)
     manifest["files"] = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     return manifest
@@ -139,16 +145,17 @@ def _fold(
         return of_end_users.clone(), backbone.knowledge.fields(item_rows, ITEM).clone()
 
 
-def _export(form: ServingForm, path: Path, history: int, knowledge_width: int) -> None:
+def _export(form: ServingForm, path: Path, history: int, knowledge_width: int, signals_width: int) -> None:
     contexts, candidates = 2, 3  # any example sizes: both are dynamic in the graph
     example = (
         torch.ones(contexts, candidates, dtype=torch.int64),
         torch.ones(contexts, history, dtype=torch.int64),
         torch.ones(contexts, history, dtype=torch.int64),
         torch.zeros(contexts, knowledge_width),
+        torch.zeros(contexts, candidates, max(1, signals_width)),
     )
     free = torch.export.Dim.DYNAMIC
-    shapes = ({0: free, 1: free}, {0: free}, {0: free}, {0: free})
+    shapes = ({0: free, 1: free}, {0: free}, {0: free}, {0: free}, {0: free, 1: free})
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             form, example, dynamo=True, dynamic_shapes=shapes, input_names=INPUTS, output_names=["logit"], verbose=False
@@ -169,7 +176,8 @@ def _check(
     past[np.arange(history) < np.arange(CHECKED_CONTEXTS)[:, None] * history // CHECKED_CONTEXTS] = 0
     feedback = np.where(past > 0, random.integers(1, sizes.feedback, past.shape), 0)
     whose = random.integers(0, len(end_users), CHECKED_CONTEXTS)
-    inputs = [item, past, feedback, end_users.numpy()[whose]]
+    signals = random.normal(size=(*item.shape, max(1, sizes.signals))).astype(np.float32)
+    inputs = [item, past, feedback, end_users.numpy()[whose], signals]
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
     names = {one.name for one in session.get_inputs()}
 
@@ -183,8 +191,11 @@ def _check(
     whole = served(inputs)
     single = np.array(
         [
-            [served([item[c : c + 1, n : n + 1], *(array[c : c + 1] for array in inputs[1:])]).item() for n in range(8)]
-            for c in range(CHECKED_CONTEXTS)
+            [
+                served([item[one, n : n + 1], *(array[one] for array in inputs[1:4]), signals[one, n : n + 1]]).item()
+                for n in range(8)
+            ]
+            for one in (slice(c, c + 1) for c in range(CHECKED_CONTEXTS))
         ]
     )
     found = {

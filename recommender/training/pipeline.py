@@ -13,14 +13,14 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes
 from recommender.backbones.registry import make
 from recommender.models import KnowledgeSnapshot
-from recommender.training import data, encoder, export, knowledge
+from recommender.training import data, encoder, export, knowledge, signals
 from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
 from recommender.training.loop import Fit, Parts, fit, threads
 from recommender.training.numbering import FIRST_ITEM
 from recommender.training.observer import WITH, WITHOUT, Observer
-from recommender.training.split import PARTS, TRAIN, UNSCORED, Codes, describe, split
+from recommender.training.split import PARTS, Codes, describe, split
 
 PADDING_ID, SHARED_ID, FIRST_ID = range(3)  # rows of the id embeddings
 
@@ -40,29 +40,34 @@ def train(
     observer raises, and whatever the encoder cannot load.
     """
     began = time.perf_counter()
-    with threads(config.threads):
-        observer.at("reading", 0, 1)
-        interactions = data.read(snapshot.catalog)
-        codes = split(config.split, interactions.end_user, interactions.liked)
-        known = knowledge.read(snapshot, interactions)
-        observer.at("reading", 1, 1)
-        texts = {text.text_hash: text.text for text in known.texts}
-        vectors = known.matrix(
-            encoder.vectors(
-                texts, name=encoder_name, key=snapshot.encoder, done=lambda done, of: observer.at("encoding", done, of)
-            )
-        )
-        examples = build(interactions, known, history=config.history)
-        parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
-        fits: dict[str, Fit] = {}
+    observer.at("reading", 0, 1)
+    interactions = data.read(snapshot.catalog)
+    codes = split(config.split, interactions.end_user, interactions.liked)
+    known = knowledge.read(snapshot, interactions)
+    observer.at("reading", 1, 1)
+    texts = {text.text_hash: text.text for text in known.texts}
+    encoded = encoder.vectors(
+        texts, name=encoder_name, key=snapshot.encoder, done=lambda done, of: observer.at("encoding", done, of)
+    )
+    vectors = known.matrix(encoded)
+    examples = build(interactions, known, history=config.history)
+    parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
+    fits: dict[str, Fit] = {}
+    with threads(config.threads):  # the encoder's large products take all there are
+        tables = signals.fit(interactions, codes, config, alive=observer.alive)
+        examples = signals.join(examples, tables, alive=observer.alive)
         fits[WITHOUT], backbone = fit_one(examples, parts, codes, None, config, model=WITHOUT, observer=observer)
         if known.texts:
-            fits[WITH], backbone = fit_one(examples, parts, codes, vectors, config, model=WITH, observer=observer)
-        observer.at("exporting", 0, 1)
-        data_hash = interactions.hash()
-        facts = {"snapshot": snapshot.content_hash, "data": data_hash, "torch": str(torch.__version__)}
-        manifest = export.write(folder, backbone, config, interactions, known, facts=facts)
-        observer.at("exporting", 1, 1)
+            space = signals.knowledge_space(known, vectors, len(interactions.items))
+            tables = signals.fit(interactions, codes, config, knowledge=space, alive=observer.alive)
+            denied = signals.denied(examples, known)
+            informed = signals.join(examples, tables, denied=denied, instead=examples, alive=observer.alive)
+            fits[WITH], backbone = fit_one(informed, parts, codes, vectors, config, model=WITH, observer=observer)
+    observer.at("exporting", 0, 1)
+    data_hash = interactions.hash()
+    facts = {"snapshot": snapshot.content_hash, "data": data_hash, "torch": str(torch.__version__)}
+    manifest = export.write(folder, backbone, config, interactions, known, tables=tables, facts=facts)
+    observer.at("exporting", 1, 1)
     metrics = {
         WITH: fits.get(WITH, fits[WITHOUT]).to_json(),
         WITHOUT: fits[WITHOUT].to_json(),
@@ -100,6 +105,7 @@ def fit_one(
         tokens_per_item=tokens_of.shape[1],
         feedback=examples.interactions.scale.buckets,
         knowledge=0 if vectors is None else vectors.shape[1],
+        signals=examples.signals.shape[1],
     )
     with torch.random.fork_rng(devices=[]):  # the caller's random state is its own
         torch.manual_seed(config.seed)
@@ -112,11 +118,7 @@ def fit_one(
 
 def _ids(interactions: Interactions, codes: Codes, rare_below: int) -> NDArray[np.int64]:
     """Each item's row of the id embeddings, (2 + items). Items rare before validation share the unknown item's row."""
-    last_trained = np.zeros(len(interactions.end_users), dtype=np.int64)
-    rows = np.flatnonzero(codes == TRAIN)
-    np.maximum.at(last_trained, interactions.end_user[rows], rows)
-    history = (codes == UNSCORED) & (np.arange(len(interactions)) < last_trained[interactions.end_user])
-    seen = np.bincount(interactions.item[(codes == TRAIN) | history], minlength=len(interactions.items))
+    seen = np.bincount(interactions.item[signals.trained_on(interactions, codes)], minlength=len(interactions.items))
     common = seen >= max(1, rare_below)
     numbers = np.where(common, np.cumsum(common) - 1 + FIRST_ID, SHARED_ID)
     return np.concatenate([[PADDING_ID, SHARED_ID], numbers]).astype(np.int64)

@@ -39,7 +39,14 @@ def batch(seed=0):
     history = integers(2, SIZES.items, B, L)
     history[torch.arange(L) < torch.arange(B).unsqueeze(1)] = 0  # histories of 6, 5, 4, … entries
     feedback = integers(1, SIZES.feedback, B, L) * (history > 0)
-    return Batch(integers(2, SIZES.items, B, N), history, feedback, integers(0, TEXTS, B), integers(0, TEXTS, B, N))
+    return Batch(
+        integers(2, SIZES.items, B, N),
+        history,
+        feedback,
+        integers(0, TEXTS, B),
+        integers(0, TEXTS, B, N),
+        torch.randn(B, N, SIZES.signals, generator=source),
+    )
 
 
 def test_answers_one_logit_for_each_candidate(backbone, knowledge):
@@ -67,6 +74,7 @@ def test_a_batch_of_one_scores_as_a_batch_of_many(backbone, knowledge):
                 many.history_feedback[b : b + 1],
                 many.end_user_text[b : b + 1],
                 many.item_text[b : b + 1, n : n + 1],
+                many.signals[b : b + 1, n : n + 1],
             )
         ).item()
         for b in range(B)

@@ -21,7 +21,9 @@ def trained() -> Path:
 
     made = fitted()
     folder = Path(tempfile.mkdtemp(dir=settings.VAR_DIR)) / "artifact"
-    export.write(folder, made.backbone, SMALL, made.interactions, made.knowledge, facts={"data": "d"})
+    export.write(
+        folder, made.backbone, SMALL, made.interactions, made.knowledge, tables=made.tables, facts={"data": "d"}
+    )
     return folder
 
 

@@ -8,7 +8,8 @@ import torch
 
 from recommender.backbones.base import Backbone
 from recommender.models import SubjectKind
-from recommender.training import pipeline
+from recommender.signals.tables import Tables
+from recommender.training import pipeline, signals
 from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
@@ -31,6 +32,7 @@ class Fitted:
     interactions: Interactions
     knowledge: KnowledgeRows
     vectors: np.ndarray
+    tables: Tables | None
 
 
 def knowledge_of(interactions: Interactions) -> KnowledgeRows:
@@ -46,7 +48,9 @@ def fitted(config: TrainConfig = SMALL, *, knowledge: bool = True, observer=None
     known = knowledge_of(interactions) if knowledge else KnowledgeRows([])
     source = np.random.default_rng(0)
     vectors = known.matrix({text.text_hash: source.normal(size=WIDTH).astype(np.float32) for text in known.texts})
-    examples = build(interactions, known, history=config.history)
+    space = signals.knowledge_space(known, vectors, len(interactions.items)) if knowledge else None
+    tables = signals.fit(interactions, codes, config, knowledge=space)
+    examples = signals.join(build(interactions, known, history=config.history), tables)
     parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
     torch.set_num_threads(1)
     fit, backbone = pipeline.fit_one(
@@ -58,4 +62,4 @@ def fitted(config: TrainConfig = SMALL, *, knowledge: bool = True, observer=None
         model=WITH if knowledge else WITHOUT,
         observer=observer or synthetic.Silent(),
     )
-    return Fitted(backbone, fit, examples, parts, interactions, known, vectors)
+    return Fitted(backbone, fit, examples, parts, interactions, known, vectors, tables)

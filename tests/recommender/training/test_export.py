@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from recommender.serving import ranker
+from recommender.signals.tables import fold_of
 from recommender.training import export, loop
 from recommender.training.examples import Arrays
 from recommender.training.numbering import FIRST_ITEM
@@ -23,7 +24,15 @@ def trained():
 @pytest.fixture(scope="module")
 def folder(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("backbones") / "1"
-    export.write(folder, trained.backbone, SMALL, trained.interactions, trained.knowledge, facts={"data": "d"})
+    export.write(
+        folder,
+        trained.backbone,
+        SMALL,
+        trained.interactions,
+        trained.knowledge,
+        tables=trained.tables,
+        facts={"data": "d"},
+    )
     return folder
 
 
@@ -54,12 +63,24 @@ def test_the_served_graph_scores_as_the_trained_backbone(trained, folder):
                         history_feedback=data.feedback[own[-SMALL.history :]].astype(np.int64)[None],
                         end_user_text=np.array([texts.latest("end_user").get(number, 0)]),
                         item_text=np.array([[texts.latest("item").get(n, 0) for n in range(len(data.items))]]),
+                        signals=readings(trained, own)[None],
                     )
                 )
             )
         )
 
         np.testing.assert_allclose(served, eager.detach().numpy()[0], atol=1e-5)
+
+
+def readings(trained, own):
+    """What the tables say of every item after the interactions `own`."""
+    data, items = trained.interactions, len(trained.interactions.items)
+    return trained.tables.read(
+        fold_of(data.end_users[data.end_user[own[0]]]),
+        np.r_[data.item[own].astype(np.int64), np.arange(items)],
+        np.r_[data.liked[own], np.full(items, -1, dtype=np.int8)],
+        np.r_[np.arange(len(own)), np.full(items, len(own))],
+    )[len(own) :]
 
 
 class Entry:
@@ -77,7 +98,7 @@ def test_the_manifest_says_how_the_artifact_was_made_and_what_is_in_it(folder):
     assert manifest["config"] == SMALL.to_json()
     assert manifest["data"] == "d"
     assert max(manifest["parity"].values()) <= export.TOLERANCE
-    assert set(manifest["files"]) == {"weights.safetensors", "model.onnx", "end_users.npy", "ids.json"}
+    assert set(manifest["files"]) == {"weights.safetensors", "model.onnx", "end_users.npy", "ids.json", "signals.npz"}
 
 
 def test_knowledge_is_folded_to_the_adapters_width(trained, folder):
@@ -90,7 +111,9 @@ def test_knowledge_is_folded_to_the_adapters_width(trained, folder):
 
 def test_a_backbone_without_knowledge_exports_too(tmp_path):
     found = fitted(knowledge=False)
-    export.write(tmp_path / "1", found.backbone, SMALL, found.interactions, found.knowledge, facts={})
+    export.write(
+        tmp_path / "1", found.backbone, SMALL, found.interactions, found.knowledge, tables=found.tables, facts={}
+    )
     scores = ranker.read(tmp_path / "1").score("u000", [])
 
     assert scores.shape == (len(found.interactions.items),)
@@ -100,7 +123,15 @@ def test_a_backbone_without_knowledge_exports_too(tmp_path):
 def test_a_failed_export_leaves_nothing_behind(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
     with pytest.raises(export.ParityError):
-        export.write(tmp_path / "1", trained.backbone, SMALL, trained.interactions, trained.knowledge, facts={})
+        export.write(
+            tmp_path / "1",
+            trained.backbone,
+            SMALL,
+            trained.interactions,
+            trained.knowledge,
+            tables=trained.tables,
+            facts={},
+        )
 
     assert list(tmp_path.iterdir()) == []
 

@@ -1,0 +1,41 @@
+"""Item spaces: what is known of items beside who liked them, as dense vectors. Numpy only.
+
+A space says which items resemble each other: by their attributes, or by the reviewed texts about them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_DIMENSIONS = 128
+MOST_TOKENS = 512
+Space = NDArray[np.float32]  # (v, D): rows of length one, zeros where nothing is known of an item
+
+
+def of_attributes(item_tokens: NDArray[np.int32]) -> Space:
+    """The space of attribute tokens (v, T), 0 = padding: the commonest ones, the same weight each within its item."""
+    times = np.bincount(item_tokens.ravel())
+    times[0] = 0
+    chosen = np.argsort(-times, kind="stable")[: min(MOST_TOKENS, int((times > 0).sum()) or 1)]
+    column = np.zeros(len(times), dtype=np.int64)
+    column[chosen] = np.arange(1, len(chosen) + 1)
+    column[0] = 0
+    bags = np.zeros((len(item_tokens), len(chosen) + 1), dtype=np.float32)
+    np.put_along_axis(bags, column[item_tokens], 1.0, axis=1)
+    return of_vectors(bags[:, 1:])
+
+
+def of_vectors(vectors: NDArray[np.float32]) -> Space:
+    """The space of encoded texts (v, D), zero rows = no text: centred, its widest directions, length one."""
+    size = np.linalg.norm(vectors, axis=1, keepdims=True)
+    known = size[:, 0] > 0
+    space = np.zeros((len(vectors), min(MOST_DIMENSIONS, vectors.shape[1])), dtype=np.float32)
+    if known.sum() < 2:
+        return space
+    centred = (vectors / np.where(size > 0, size, 1.0))[known].astype(np.float64)
+    centred -= centred.mean(axis=0)
+    values, directions = np.linalg.eigh(centred.T @ centred)
+    kept = np.argsort(-values)[: space.shape[1]]
+    turned = centred @ directions[:, kept]
+    length = np.linalg.norm(turned, axis=1, keepdims=True)
+    space[known] = turned / np.where(length > 1e-12, length, 1.0)
+    return space

@@ -1,0 +1,75 @@
+"""What an end user's whole earlier history says of an item: a Gaussian process over items, one for each end user.
+
+Item j after the history h scores k(j, h) (k(h, h) + noise)⁻¹ (likes - means): similarity to everything liked and
+disliked, weighed by what it says, with nothing counted twice (Rasmussen & Williams, Gaussian Processes for Machine
+Learning, 2006, chapter 2). k(i, j) is the product of the items' factors plus, for each space, a bump where both are
+near each other in it; a mood, a level that drifts along the history, may join. One Cholesky factor of a whole
+history holds the answer of every prefix of it: row t's first b columns are all that the first b interactions say of
+row t, so no later interaction can reach a reading. Numpy only: training rows and live requests share this code.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.signals.factors import NOISE
+
+NEAR = 0.25  # cosine distance at which that has fallen to 1/e
+MOOD = 0.005  # variance of the mood
+MOOD_LASTS = 60.0  # interactions until its correlation has fallen to 1/e
+UNKNOWN = 1e6  # variance of a like nobody told: such an interaction says nothing
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One end user's interactions, oldest first, then anything else to be read: n rows of items."""
+
+    mean: Floats  # (n) of the items
+    factors: NDArray[np.floating[Any]]  # (n, K)
+    spaces: Sequence[NDArray[np.floating[Any]]]  # (n, D) each
+    bumps: Sequence[float]  # variance that likes share because their items are near each other in a space
+    liked: NDArray[np.int8]  # (n) 1, 0, -1 unknown
+    before: NDArray[np.int64]  # (n) how many of the first rows are the row's history; at most its own place
+
+
+def near(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> Floats:
+    """Of rows (n, D) and (m, D) of one space: (n, m). A row of zeros, an item without text, is near nothing."""
+    known = np.any(one, axis=1)[:, None] & np.any(other, axis=1)[None]
+    return np.where(known, np.exp((one.astype(np.float64) @ other.astype(np.float64).T - 1) / NEAR), 0.0)
+
+
+def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
+    """What the rows' own histories say of them: taste, doubt, and taste with a mood (n) each.
+
+    Taste is what is added to the item's mean; doubt the standard deviation of a like around their sum.
+    """
+    learned = int(rows.before.max(initial=0))  # later rows are nobody's history
+    factors = rows.factors.astype(np.float64)
+    common = factors @ factors[:learned].T  # (n, learned) covariances
+    variance = np.square(factors).sum(axis=1)
+    for space, bump in zip(rows.spaces, rows.bumps, strict=True):
+        if bump:
+            common += bump * near(space, space[:learned])
+            variance += bump * np.any(space, axis=1)
+    taste, doubt = _condition(common, variance, rows)
+    place = np.r_[np.arange(learned), rows.before[learned:]]
+    apart = np.abs(place[:, None] - place[None, :learned])
+    with_mood, _ = _condition(common + MOOD * np.exp(-apart / MOOD_LASTS), variance + MOOD, rows)
+    return taste, doubt, with_mood
+
+
+def _condition(common: Floats, variance: Floats, rows: Rows) -> tuple[Floats, Floats]:
+    learned = common.shape[1]
+    told = rows.liked[:learned] >= 0
+    surprise = np.where(told, rows.liked[:learned] - rows.mean[:learned], 0.0)
+    lower = np.linalg.cholesky(common[:learned] + np.diag(np.where(told, NOISE, UNKNOWN)))
+    spoken = np.linalg.solve(lower, np.c_[surprise, common[learned:].T])
+    # Rows past the history get their rows of the factor by the same substitution.
+    reach = np.vstack([lower, spoken[:, 1:].T])  # (n, learned)
+    reach[np.arange(learned) >= rows.before[:, None]] = 0.0
+    explained = np.square(reach).sum(axis=1)
+    return reach @ spoken[:, 0], np.sqrt(np.maximum(variance - explained, 0.0) + NOISE)

@@ -1,0 +1,100 @@
+"""Signals of a training run: tables fitted on the train part, and what they say of every interaction beforehand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.models import SubjectKind
+from recommender.signals import tables as signal_tables
+from recommender.signals.factors import Likes
+from recommender.signals.spaces import Space, of_attributes, of_vectors
+from recommender.signals.tables import MOOD, STATISTICS, TASTE, Tables
+from recommender.training.config import TrainConfig
+from recommender.training.data import Interactions
+from recommender.training.examples import Examples
+from recommender.training.knowledge import KnowledgeRows
+from recommender.training.numbering import NO_TEXT
+from recommender.training.split import TRAIN, UNSCORED, Codes
+
+
+def fit(
+    interactions: Interactions,
+    codes: Codes,
+    config: TrainConfig,
+    *,
+    knowledge: Space | None = None,
+    alive: Callable[[], None] = lambda: None,
+) -> Tables | None:
+    """The tables of a run, or None where every signal is switched off. `knowledge`: the space of the items' texts."""
+    tasted = config.collaborative or config.metadata or config.knowledge_signal
+    columns = (STATISTICS if config.statistics else ()) + (TASTE if tasted else ()) + (MOOD if config.mood else ())
+    if not columns:
+        return None
+    rows = np.flatnonzero(trained_on(interactions, codes) & (interactions.liked >= 0))
+    spaces = [of_attributes(interactions.item_tokens)] if config.metadata else []
+    if knowledge is not None and config.knowledge_signal:
+        spaces.append(knowledge)
+    return signal_tables.build(
+        interactions.end_users,
+        Likes(
+            interactions.end_user[rows].astype(np.int64),
+            interactions.item[rows].astype(np.int64),
+            interactions.liked[rows].astype(np.float64),
+        ),
+        len(interactions.items),
+        spaces,
+        collaborative=config.collaborative,
+        columns=columns,
+        seed=config.seed,
+        alive=alive,
+    )
+
+
+def join(
+    examples: Examples,
+    tables: Tables | None,
+    *,
+    denied: NDArray[np.bool_] | None = None,
+    instead: Examples | None = None,
+    alive: Callable[[], None] = lambda: None,
+) -> Examples:
+    """The examples with their readings; where `denied` (n), those of `instead`: the same columns without knowledge."""
+    if tables is None:
+        return examples
+    data = examples.interactions
+    readings = signal_tables.read_all(
+        tables, data.end_users, data.end_user, data.item, data.liked, examples.before, alive=alive
+    )
+    if denied is not None and instead is not None:
+        readings[denied] = instead.signals[denied]
+    return replace(examples, signals=readings)
+
+
+def knowledge_space(known: KnowledgeRows, vectors: NDArray[np.float32], items: int) -> Space:
+    """The space of the items' newest texts (v, D)."""
+    of_items = np.zeros((items, vectors.shape[1]), dtype=np.float32)
+    for number, row in known.latest(SubjectKind.ITEM).items():
+        of_items[number] = vectors[row]
+    return of_vectors(of_items)
+
+
+def denied(examples: Examples, known: KnowledgeRows) -> NDArray[np.bool_]:
+    """Rows (n) that must not see the newest text of their item: it is later than they are, or was made from them."""
+    newest = np.full(len(examples.interactions.items), NO_TEXT, dtype=np.int64)
+    for number, row in known.latest(SubjectKind.ITEM).items():
+        newest[number] = row
+    theirs = newest[examples.interactions.item]
+    denied: NDArray[np.bool_] = (theirs != NO_TEXT) & (examples.item_text != theirs)
+    return denied
+
+
+def trained_on(interactions: Interactions, codes: Codes) -> NDArray[np.bool_]:
+    """Interactions (n) of the train part, and the unscored ones before them: all that may be fitted on."""
+    last_trained = np.full(len(interactions.end_users), -1, dtype=np.int64)
+    rows = np.flatnonzero(codes == TRAIN)
+    np.maximum.at(last_trained, interactions.end_user[rows], rows)
+    earlier = np.arange(len(interactions)) < last_trained[interactions.end_user]
+    allowed: NDArray[np.bool_] = (codes == TRAIN) | ((codes == UNSCORED) & earlier)
+    return allowed

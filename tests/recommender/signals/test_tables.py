@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recommender.signals import spaces, tables
+from recommender.signals.tables import NAMES, Tables, fold_of
+from recommender.training import signals
+from recommender.training.config import SIGNALS, TrainConfig
+from recommender.training.examples import build
+from recommender.training.knowledge import KnowledgeRows
+from recommender.training.metrics import gauc
+from recommender.training.split import TEST, VALID, split
+from tests.recommender.training.synthetic import in_memory, rows
+
+CONFIG = TrainConfig()
+
+
+@pytest.fixture(scope="module")
+def data():
+    return in_memory(rows(end_users=60))
+
+
+@pytest.fixture(scope="module")
+def codes(data):
+    return split("r4ec", data.end_user, data.liked)
+
+
+@pytest.fixture(scope="module")
+def fitted(data, codes):
+    return signals.fit(data, codes, CONFIG)
+
+
+def relabelled(data, chosen):
+    return replace(data, liked=np.where(chosen, 1 - data.liked, data.liked).astype(np.int8))
+
+
+def test_nobodys_own_likes_are_in_what_is_said_about_them(data, codes, fitted):
+    """Out of fold: turn all likes of one end user around, and the tables of their fold stay as they are."""
+    for number in (0, 7):
+        fold = fold_of(data.end_users[number])
+        other = signals.fit(relabelled(data, data.end_user == number), codes, CONFIG)
+
+        np.testing.assert_array_equal(other.factors[fold], fitted.factors[fold])
+        np.testing.assert_array_equal(other.mean[fold], fitted.mean[fold])
+        assert any((other.mean[other_fold] != fitted.mean[other_fold]).any() for other_fold in range(tables.FOLDS))
+
+
+def test_nothing_is_fitted_on_what_is_validated_or_tested_on(data, codes, fitted):
+    other = signals.fit(relabelled(data, (codes == VALID) | (codes == TEST)), codes, CONFIG)
+
+    np.testing.assert_array_equal(other.factors, fitted.factors)
+    np.testing.assert_array_equal(other.mean, fitted.mean)
+    assert other.bumps == fitted.bumps
+
+
+def test_signals_alone_rank_what_an_end_user_likes_first(data, codes, fitted):
+    examples = signals.join(build(data, KnowledgeRows([]), history=5), fitted)
+    test = codes == TEST
+    score = examples.signals[:, NAMES.index("mean")] + examples.signals[:, NAMES.index("taste")]
+
+    assert gauc(data.liked[test], score[test], data.end_user[test]) > 0.75
+
+
+def test_stored_tables_read_the_same(fitted, tmp_path):
+    fitted.save(tmp_path / "signals.npz")
+    item, liked = np.array([3, 4, 5, -1]), np.array([1, 0, -1, -1], dtype=np.int8)
+    loaded = Tables.load(tmp_path / "signals.npz")
+
+    np.testing.assert_array_equal(
+        loaded.read(2, item, liked, np.array([0, 1, 2, 2])), fitted.read(2, item, liked, np.array([0, 1, 2, 2]))
+    )
+
+
+def test_every_signal_can_be_switched_off(data, codes):
+    off = dict.fromkeys(SIGNALS, False)
+
+    assert signals.fit(data, codes, replace(CONFIG, **off)) is None
+    for name, width in (("statistics", 3), ("collaborative", 2), ("metadata", 2), ("mood", 1)):
+        assert len(signals.fit(data, codes, replace(CONFIG, **off | {name: True})).columns) == width
+
+
+def test_texts_that_say_nothing_are_given_no_weight(data, codes):
+    """The null: random vectors for knowledge."""
+    random = spaces.of_vectors(np.random.default_rng(3).normal(size=(len(data.items), 8)).astype(np.float32))
+    genres = spaces.of_attributes(data.item_tokens)
+
+    assert signals.fit(data, codes, replace(CONFIG, metadata=False), knowledge=random).bumps == [0.0]
+    assert signals.fit(data, codes, replace(CONFIG, metadata=False), knowledge=genres).bumps[0] > 0
+
+
+def test_an_item_without_attributes_or_text_is_near_nothing():
+    space = spaces.of_attributes(np.array([[1, 2], [1, 0], [2, 0], [0, 0]], dtype=np.int32))
+
+    assert np.linalg.norm(space[:3], axis=1) == pytest.approx(1.0)
+    assert not spaces.of_vectors(np.zeros((3, 4), dtype=np.float32)).any()
