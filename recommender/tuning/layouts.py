@@ -1,0 +1,78 @@
+"""How rows are laid out for the trainers that read them.
+
+`jsonl` and `parquet` are TRL's conversational types: prompt and completion; prompt, chosen and rejected; prompt,
+completion and label. `sharegpt` and `alpaca` are LLaMA-Factory's two, described to it by a dataset_info.json.
+"""
+
+from typing import Any, Literal, get_args
+
+from recommender.tuning.rows import Row, RowSet
+
+Layout = Literal["jsonl", "parquet", "sharegpt", "alpaca"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+
+
+def trl(row: Row) -> dict[str, Any]:
+    """A row as TRL's trainers read it; `id` and `provenance` are columns that they pass over."""
+    laid_out: dict[str, Any] = {"id": row.id, "prompt": list(row.prompt)}
+    if row.set == "preference":
+        laid_out |= {"chosen": [_assistant(row.answer)], "rejected": [_assistant(row.rejected)]}
+    else:
+        laid_out["completion"] = [_assistant(row.answer)]
+    if row.set == "kto":
+        laid_out["label"] = row.label
+    return laid_out | {"provenance": row.provenance.to_json()}
+
+
+def sharegpt(row: Row) -> dict[str, Any]:
+    system, turns = _parts(row)
+    laid_out: dict[str, Any] = {"conversations": [{"from": "human", "value": text} for text in turns]}
+    if row.set == "preference":
+        laid_out |= {"chosen": _gpt(row.answer), "rejected": _gpt(row.rejected)}
+    else:
+        laid_out["conversations"].append(_gpt(row.answer))
+    if row.set == "kto":
+        laid_out["kto_tag"] = row.label
+    return laid_out | {"system": system, "id": row.id, "provenance": row.provenance.to_json()}
+
+
+def alpaca(row: Row) -> dict[str, Any]:
+    system, turns = _parts(row)
+    laid_out: dict[str, Any] = {"instruction": "\n\n".join(turns), "input": ""}
+    if row.set == "preference":
+        laid_out |= {"chosen": row.answer, "rejected": row.rejected}
+    else:
+        laid_out["output"] = row.answer
+    if row.set == "kto":
+        laid_out["kto_tag"] = row.label
+    return laid_out | {"system": system, "id": row.id, "provenance": row.provenance.to_json()}
+
+
+def dataset_info(name: RowSet, layout: Literal["sharegpt", "alpaca"], file_name: str) -> dict[str, Any]:
+    """LLaMA-Factory's description of one file."""
+    columns = {"system": "system"}
+    if layout == "sharegpt":
+        columns["messages"] = "conversations"
+    else:
+        columns |= {"prompt": "instruction", "query": "input"}
+    if name == "preference":
+        columns |= {"chosen": "chosen", "rejected": "rejected"}
+    elif layout == "alpaca":
+        columns["response"] = "output"
+    if name == "kto":
+        columns["kto_tag"] = "kto_tag"
+    described: dict[str, Any] = {"file_name": file_name, "formatting": layout, "columns": columns}
+    return described | ({"ranking": True} if name == "preference" else {})
+
+
+def _parts(row: Row) -> tuple[str, list[str]]:
+    system = "\n\n".join(message["content"] for message in row.prompt if message["role"] == "system")
+    return system, [message["content"] for message in row.prompt if message["role"] == "user"]
+
+
+def _assistant(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+def _gpt(text: str) -> dict[str, str]:
+    return {"from": "gpt", "value": text}

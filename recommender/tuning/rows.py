@@ -1,0 +1,105 @@
+"""Rows of training sets: a prompt as the models get it in rounds, what to answer, and where that came from.
+
+The prompts are those of rounds (recommender.reasoning.prompts), with R4ec's tags, so that an adapter learns what it
+will be asked.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, get_args
+
+from recommender.reasoning import prompts
+from recommender.reasoning.parsing import NAMES, Verdict
+from recommender.reasoning.types import Kind, Prompt, Subject
+
+Messages = tuple[dict[str, str], ...]
+RowSet = Literal["reason", "reflect", "refine", "preference", "kto"]
+SETS: tuple[RowSet, ...] = get_args(RowSet)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a row came from. People are there by their role only; ids are those of this installation's database.
+
+    `case` and `calls` belong to a teacher's rows, `round`, `turns`, `decisions`, `verdicts` and `roles` to people's.
+    `model` wrote the text to learn ("" a person did); the prompt's name and hash are those of the row's own prompt.
+    """
+
+    source: Literal["human", "teacher"]
+    catalog: str
+    subject_kind: str
+    subject: int
+    as_of: int
+    created: str
+    round: int | None = None
+    turns: tuple[int, ...] = ()
+    decisions: tuple[int, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    case: int | None = None
+    calls: tuple[int, ...] = ()
+    model: str = ""
+    prompt_name: str = ""
+    prompt_hash: str = ""
+    guideline_version: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One example. `answer` is what to learn; `rejected` what it is preferred to; `label` what people thought of it."""
+
+    set: RowSet
+    prompt: Messages
+    answer: str
+    provenance: Provenance
+    rejected: str = ""
+    label: bool | None = None
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        content = json.dumps([self.set, self.prompt, self.answer, self.rejected, self.label], ensure_ascii=False)
+        object.__setattr__(self, "id", hashlib.sha256(content.encode()).hexdigest()[:24])
+
+
+def reason(subject: Subject, text: str, provenance: Provenance) -> Row:
+    """The actor's first rationale."""
+    return _row("reason", prompts.render(subject, "reason"), text, provenance)
+
+
+def reflect(subject: Subject, text: str, verdict: Verdict, critique: str, provenance: Provenance) -> Row:
+    """The reflector's judgement of a text."""
+    prompt = prompts.render(subject, "reflect", rationale=text)
+    return _row("reflect", prompt, judgement(subject.kind, verdict, critique), provenance)
+
+
+def refine(subject: Subject, text: str, critique: str, refined: str, provenance: Provenance) -> Row:
+    """The actor's refinement of a text that follows a critique."""
+    return _row("refine", prompts.render(subject, "refine", rationale=text, critique=critique), refined, provenance)
+
+
+def preference(subject: Subject, *, chosen: str, rejected: str, provenance: Provenance) -> Row:
+    """Two answers to the reason prompt, the better one first (DPO)."""
+    return _row("preference", prompts.render(subject, "reason"), chosen, provenance, rejected=rejected)
+
+
+def opinion(subject: Subject, text: str, provenance: Provenance, *, approved: bool) -> Row:
+    """A text that people approved or rejected, as an answer to the reason prompt (KTO)."""
+    return _row("kto", prompts.render(subject, "reason"), text, provenance, label=approved)
+
+
+def judgement(kind: Kind, verdict: Verdict, critique: str) -> str:
+    """A reflection in the form that the reflect prompt asks for, and that parsing.parse_reflection reads."""
+    words = "reasonable" if verdict == "reasonable" else "not reasonable"
+    critique = "" if verdict == "reasonable" else critique.strip()
+    return f"<Final Judgement>The {NAMES[kind]} is {words}</Final Judgement>\n<Reflection>{critique}</Reflection>"
+
+
+def _row(
+    name: RowSet, prompt: Prompt, answer: str, provenance: Provenance, *, rejected: str = "", label: bool | None = None
+) -> Row:
+    provenance = replace(provenance, prompt_name=prompt.name, prompt_hash=prompt.hash)
+    return Row(name, prompt.messages, answer, provenance, rejected=rejected, label=label)
