@@ -18,6 +18,7 @@ from recommender.models.rounds import (
     Verdict,
 )
 from recommender.models.serving import Recommendation
+from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
 
 __all__ = [
     "RATIONALES",
@@ -43,7 +44,10 @@ __all__ = [
     "RoundState",
     "RunState",
     "SubjectKind",
+    "TeacherCall",
+    "TeacherCase",
     "TrainingRun",
+    "TuningRun",
     "Turn",
     "TurnKind",
     "Verdict",

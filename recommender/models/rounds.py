@@ -161,13 +161,11 @@ class Turn(models.Model):
         return self.kind in RATIONALES
 
 
-class LlmCall(models.Model):
+class EndpointCall(models.Model):
     """One question to an endpoint and what came back, good or bad."""
 
-    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="calls")
-    role = models.CharField(max_length=10, help_text="actor or reflector")
+    role = models.CharField(max_length=10, help_text="actor, reflector or teacher")
     step = models.CharField(max_length=8, help_text="reason, reflect or refine")
-    turn_index = models.PositiveSmallIntegerField(help_text="The turn this call was to become.")
     prompt_name = models.CharField(max_length=60)
     prompt_hash = models.CharField(max_length=64)
     messages = models.JSONField()
@@ -182,6 +180,16 @@ class LlmCall(models.Model):
     completion_tokens = models.PositiveIntegerField(default=0)
     latency_ms = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+
+class LlmCall(EndpointCall):
+    """A call of a round."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="calls")
+    turn_index = models.PositiveSmallIntegerField(help_text="The turn this call was to become.")
 
     class Meta:
         indexes = [models.Index(fields=["round", "turn_index"], name="llm_call_round_turn")]

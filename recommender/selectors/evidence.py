@@ -35,7 +35,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Met:
+class Met:
     """One interaction, read without its item."""
 
     id: int
@@ -50,7 +50,7 @@ _ORDER = {
     "prefix": [F("moment").asc(), F("id").asc()],
     "latest": [F("moment").desc(), F("id").desc()],
 }
-_COLUMNS = ("id", "end_user_id", "item_id", "rating", "liked", "moment")
+COLUMNS = ("id", "end_user_id", "item_id", "rating", "liked", "moment")
 
 
 def of_end_users(catalog: Catalog, ids: Collection[int], *, window: WindowName = "prefix") -> list[Evidence]:
@@ -68,30 +68,30 @@ def of_end_users(catalog: Catalog, ids: Collection[int], *, window: WindowName =
             position=Window(RowNumber(), partition_by=mine, order_by=_ORDER[window]),
         )
         .filter(position__lte=MOST_EVIDENCE + (window == "prefix"))
-        .values_list(*_COLUMNS, "in_all")
+        .values_list(*COLUMNS, "in_all")
     )
-    histories: dict[int, list[_Met]] = defaultdict(list)
+    histories: dict[int, list[Met]] = defaultdict(list)
     totals: dict[int, int] = {}
     for *columns, in_all in rows:
-        met = _Met(*columns)
+        met = Met(*columns)
         histories[met.end_user_id].append(met)
         totals[met.end_user_id] = in_all
-    cuts: dict[int, tuple[int, list[_Met]]] = {}
+    cuts: dict[int, tuple[int, list[Met]]] = {}
     for id_, history in sorted(histories.items()):
-        history.sort(key=_in_time)
+        history.sort(key=in_time)
         cuts[id_] = _prefix(history, totals[id_]) if window == "prefix" else (history[-1].moment + 1, history)
-    items = _items(catalog, (met.item_id for _, shown in cuts.values() for met in shown))
+    items = items_by_id(catalog, (met.item_id for _, shown in cuts.values() for met in shown))
     return [
-        Evidence(id_, as_of, _subject(catalog, "end_user", history=_encounters(shown, items, catalog)))
+        Evidence(id_, as_of, subject_of(catalog, "end_user", history=encounters(shown, items, catalog)))
         for id_, (as_of, shown) in cuts.items()
     ]
 
 
-def _in_time(met: _Met) -> tuple[int, int]:
+def in_time(met: Met) -> tuple[int, int]:
     return met.moment, met.id
 
 
-def _prefix(history: Sequence[_Met], in_all: int) -> tuple[int, list[_Met]]:
+def _prefix(history: Sequence[Met], in_all: int) -> tuple[int, list[Met]]:
     """Cut before the first interaction that is to be predicted. Interactions of one moment are never torn apart."""
     wanted = min((in_all + 1) // 2, MOST_EVIDENCE)
     if wanted < len(history):
@@ -112,19 +112,19 @@ def of_items(catalog: Catalog, ids: Collection[int], *, window: WindowName = "pr
     candidates = _candidates(catalog, ids, window)
     pairs = {key: _choose(of_key) for key, of_key in candidates.items()}
     histories = _histories(list(pairs.values()))
-    items = _items(catalog, [*ids, *(met.item_id for history in histories.values() for met in history)])
+    items = items_by_id(catalog, [*ids, *(met.item_id for history in histories.values() for met in history)])
     found = []
     for id_ in sorted(set(ids) & set(items)):
         liker, disliker = pairs.get((id_, True)), pairs.get((id_, False))
         met_by = [met for met in (liker, disliker) if met]
         as_of = max((met.moment + 1 for met in met_by), default=0) if catalog.clock == Clock.SECONDS else 0
-        subject = _subject(
+        subject = subject_of(
             catalog,
             "item",
             title=items[id_].title,
-            attributes=_shown_attributes(items[id_], catalog),
-            liker=_encounters(histories[liker.id], items, catalog) if liker else (),
-            disliker=_encounters(histories[disliker.id], items, catalog) if disliker else (),
+            attributes=shown_attributes(items[id_], catalog),
+            liker=encounters(histories[liker.id], items, catalog) if liker else (),
+            disliker=encounters(histories[disliker.id], items, catalog) if disliker else (),
         )
         found.append(Evidence(id_, as_of, subject))
     return found
@@ -132,7 +132,7 @@ def of_items(catalog: Catalog, ids: Collection[int], *, window: WindowName = "pr
 
 def _candidates(
     catalog: Catalog, ids: Collection[int], window: WindowName
-) -> dict[tuple[int, bool], list[tuple[int, _Met]]]:
+) -> dict[tuple[int, bool], list[tuple[int, Met]]]:
     """The first (or last) likers and dislikers of each item: (item, liked) → (interactions before it, itself)."""
     before = (
         Interaction.objects.filter(end_user_id=OuterRef("end_user_id"), moment__lt=OuterRef("moment"))
@@ -154,31 +154,31 @@ def _candidates(
         .with_liked()
         .annotate(earlier=Coalesce(Subquery(before), 0))
         .order_by(*_ORDER[window])
-        .values_list(*_COLUMNS, "earlier")
+        .values_list(*COLUMNS, "earlier")
     )
-    candidates: dict[tuple[int, bool], list[tuple[int, _Met]]] = defaultdict(list)
+    candidates: dict[tuple[int, bool], list[tuple[int, Met]]] = defaultdict(list)
     for *columns, earlier in rows:
-        met = _Met(*columns)
+        met = Met(*columns)
         candidates[met.item_id, bool(met.liked)].append((earlier, met))
     return candidates
 
 
-def _choose(candidates: Sequence[tuple[int, _Met]]) -> _Met:
+def _choose(candidates: Sequence[tuple[int, Met]]) -> Met:
     _, chosen = max(candidates, key=lambda candidate: min(candidate[0], PAIR_HISTORY))  # the first of equals
     return chosen
 
 
-def _histories(pairs: Sequence[_Met]) -> dict[int, list[_Met]]:
+def _histories(pairs: Sequence[Met]) -> dict[int, list[Met]]:
     """What came before each of these interactions, and the interaction itself last: by its id."""
-    by_end_user: dict[int, list[_Met]] = defaultdict(list)
+    by_end_user: dict[int, list[Met]] = defaultdict(list)
     rows = (
         Interaction.objects.filter(end_user_id__in={met.end_user_id for met in pairs})
         .with_liked()
         .oldest_first()
-        .values_list(*_COLUMNS)
+        .values_list(*COLUMNS)
     )
     for columns in rows.iterator(chunk_size=10_000):
-        met = _Met(*columns)
+        met = Met(*columns)
         by_end_user[met.end_user_id].append(met)
     return {
         pair.id: [*[met for met in by_end_user[pair.end_user_id] if met.moment < pair.moment][-PAIR_HISTORY:], pair]
@@ -186,28 +186,28 @@ def _histories(pairs: Sequence[_Met]) -> dict[int, list[_Met]]:
     }
 
 
-def _items(catalog: Catalog, ids: Iterable[int]) -> dict[int, Item]:
+def items_by_id(catalog: Catalog, ids: Iterable[int]) -> dict[int, Item]:
     return catalog.items.in_bulk(list(set(ids)))
 
 
-def _encounters(history: Iterable[_Met], items: dict[int, Item], catalog: Catalog) -> tuple[Encounter, ...]:
+def encounters(history: Iterable[Met], items: dict[int, Item], catalog: Catalog) -> tuple[Encounter, ...]:
     return tuple(
         Encounter(
             title=items[met.item_id].title,
             rating=met.rating,
             liked=met.liked,
-            attributes=_shown_attributes(items[met.item_id], catalog),
+            attributes=shown_attributes(items[met.item_id], catalog),
             interaction_id=met.id,
         )
         for met in history
     )
 
 
-def _shown_attributes(item: Item, catalog: Catalog) -> dict[str, Any]:
+def shown_attributes(item: Item, catalog: Catalog) -> dict[str, Any]:
     return {name: item.attributes[name] for name in catalog.prompt_attributes if item.attributes.get(name)}
 
 
-def _subject(catalog: Catalog, kind: Kind, **fields: Any) -> Subject:
+def subject_of(catalog: Catalog, kind: Kind, **fields: Any) -> Subject:
     return Subject(
         kind=kind,
         item_noun=catalog.item_noun,
