@@ -87,9 +87,9 @@ def relative_order(end_user: EndUsers) -> Codes:
     Not a global split: of other end users the train part may know what came later. Returns (n) codes.
     """
     position, count = _positions(end_user)
-    return np.select(
-        [position >= count * 9 // 10, position >= count * 8 // 10], [TEST, VALID], default=TRAIN
-    ).astype(np.int8)
+    return np.select([position >= count * 9 // 10, position >= count * 8 // 10], [TEST, VALID], default=TRAIN).astype(
+        np.int8
+    )
 
 
 def assign(

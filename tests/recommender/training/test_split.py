@@ -5,8 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.training.errors import TooLittleDataError
-from recommender.training.split import TEST, TRAIN, UNSCORED, VALID, describe, r4ec, split
+from recommender.training.errors import CannotTrainError, TooLittleDataError
+from recommender.training.split import (
+    FOLDS,
+    PARTS,
+    TEST,
+    TRAIN,
+    UNSCORED,
+    VALID,
+    assign,
+    describe,
+    global_time,
+    kar,
+    r4ec,
+    relative_order,
+    split,
+)
 
 COUNTS = st.lists(st.integers(1, 60), min_size=1, max_size=8)
 
@@ -78,16 +92,113 @@ def test_describe_counts_samples_positives_and_end_users_of_each_part():
     end_user, liked = end_users([40, 40, 5]), np.tile([1, 0, 0, 0, 1], 17).astype(np.int8)
     found = describe(split("r4ec", end_user, liked), end_user, liked)
 
-    assert found["test"] == {"samples": 14, "positives": 6, "end_users": 2}
+    assert found["test"] == {"samples": 14, "labelled": 14, "positives": 6, "end_users": 2}
     assert found["train"]["samples"] == 40
 
 
-@pytest.mark.data
-def test_the_counts_of_r4ecs_paper_come_out_exactly(research_data):
-    with gzip.open(research_data / "ml-1m" / "interactions.csv.gz", "rt") as file:
-        next(file)
-        end_user = np.array([int(line[: line.index(",")]) for line in file], dtype=np.int32)
-    codes = r4ec(np.sort(end_user))
+def test_describe_counts_unknown_labels_apart():
+    end_user, liked = end_users([40]), np.tile([1, -1], 20).astype(np.int8)
+    found = describe(r4ec(end_user), end_user, liked)
 
-    assert np.isin(codes, [TRAIN, VALID]).sum() == 737_358
-    assert (codes == TEST).sum() == 196_411
+    assert found["test"] == {"samples": 7, "labelled": 3, "positives": 3, "end_users": 1}
+
+
+@given(COUNTS, st.integers(0, 9), st.integers(0, 5))
+def test_kar_keeps_each_end_user_in_one_part_and_its_prompt_out_of_scoring(counts, fold, seed):
+    end_user = end_users(counts)
+    codes = kar(end_user, fold=fold, seed=seed)
+
+    for which, count in enumerate(counts):
+        own, prefix = codes[end_user == which], min(-(-count // 2), 30)
+        assert (own[:prefix] == UNSCORED).all()
+        assert len(set(own[prefix:].tolist())) <= 1
+        assert UNSCORED not in own[prefix:]
+
+
+def test_over_all_folds_kar_tests_and_validates_everybody_once_in_equal_parts():
+    end_user = end_users([4] * 57)
+    tested, validated = (
+        [set(end_user[kar(end_user, fold=fold) == code].tolist()) for fold in range(FOLDS)] for code in (TEST, VALID)
+    )
+
+    assert sorted(who for fold in tested for who in fold) == list(range(57))
+    assert sorted(who for fold in validated for who in fold) == list(range(57))
+    assert {len(fold) for fold in tested} == {5, 6}
+
+
+def test_kar_deals_by_seed_and_always_the_same():
+    end_user = end_users([4] * 40)
+
+    assert (kar(end_user, seed=1) == kar(end_user, seed=1)).all()
+    assert (kar(end_user, seed=1) != kar(end_user, seed=2)).any()
+    assert np.unique(end_user[kar(end_user) == TEST]).tolist() == [0, 8, 32, 35]  # in any version of numpy
+
+
+@pytest.mark.parametrize("fold", [-1, 10])
+def test_a_fold_that_is_none_is_refused(fold):
+    with pytest.raises(ValueError, match="from 0 to 9"):
+        kar(end_users([4]), fold=fold)
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=60))
+def test_global_time_trains_on_nothing_later_than_what_it_tests(moments):
+    moment = np.array(moments, dtype=np.int64)
+    codes = global_time(moment)
+    last = -1
+    for code in (TRAIN, VALID, TEST):
+        part = moment[codes == code]
+        assert (part > last).all()
+        last = max([last, *part.tolist()])
+
+
+def test_global_time_is_80_10_10_where_moments_differ():
+    codes = global_time(np.random.default_rng(0).permutation(1000))
+
+    assert [(codes == code).sum() for code in (UNSCORED, TRAIN, VALID, TEST)] == [0, 800, 100, 100]
+
+
+def test_a_clock_that_only_orders_divides_each_end_users_own_interactions():
+    end_user, moment = end_users([10, 20]), np.r_[np.arange(10), np.arange(20)]
+    codes = assign("global-time", end_user, moment=moment, only_order=True)
+
+    assert (codes == relative_order(end_user)).all()
+    assert [(codes[end_user == 1] == code).sum() for code in PARTS.values()] == [16, 2, 2]
+
+
+def test_global_time_without_moments_is_refused():
+    with pytest.raises(CannotTrainError, match="needs the moment"):
+        split("global-time", end_users([10]), np.ones(10, dtype=np.int8))
+
+
+@pytest.mark.parametrize(("name", "says"), [("kar", "10 end users"), ("global-time", "three moments")])
+def test_each_split_says_what_it_needs(name, says):
+    with pytest.raises(TooLittleDataError, match=says):
+        split(name, end_users([2]), np.array([1, 0], dtype=np.int8), moment=np.array([5, 5]))
+
+
+@pytest.fixture(scope="module")
+def ml_1m(research_data):
+    """End users and labels of all interactions, sorted by end user; the file is in order within each."""
+    with gzip.open(research_data / "ml-1m" / "interactions.csv.gz", "rt") as file:
+        table = np.loadtxt(file, delimiter=",", skiprows=1, usecols=(0, 3), dtype=np.int32)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    return table[:, 0], table[:, 1].astype(np.int8)
+
+
+@pytest.mark.data
+def test_the_counts_of_r4ecs_paper_come_out_exactly(ml_1m):
+    end_user, liked = ml_1m
+    found = describe(r4ec(end_user), end_user, liked)
+
+    assert found["train"]["samples"] + found["valid"]["samples"] == 737_358
+    assert found["test"]["samples"] == 196_411
+    assert {found[part]["end_users"] for part in PARTS} == {6040}
+    assert sum(found[part]["labelled"] for part in PARTS) == 933_769 - (liked[r4ec(end_user) != UNSCORED] < 0).sum()
+
+
+@pytest.mark.data
+def test_a_fold_of_kar_on_ml_1m_tests_604_end_users(ml_1m):
+    end_user, liked = ml_1m
+    found = describe(kar(end_user), end_user, liked)
+
+    assert [found[part]["end_users"] for part in PARTS] == [4832, 604, 604]

@@ -1,0 +1,93 @@
+"""Count what a named split makes of a catalog."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from recommender.models import Catalog, Clock
+from recommender.training import data
+from recommender.training.split import FOLD_SEED, FOLDS, PARTS, SPLITS, UNSCORED, assign, describe
+
+ONLY_ORDER = (
+    "This catalog's clock only orders: its moments do not compare between end users. These are 80/10/10 of each end "
+    "user's own interactions, not a split by global time; that needs a catalog whose clock counts seconds."
+)
+
+
+class Command(BaseCommand):
+    help = "Count the samples, positives and end users of a catalog's train, valid and test parts under a named split."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("catalog", help="the catalog's name")
+        parser.add_argument("--split", choices=list(SPLITS), default="r4ec")
+        parser.add_argument("--fold", type=int, help=f"kar: which end users are tested, 0 to {FOLDS - 1} (default 0)")
+        parser.add_argument("--seed", type=int, help=f"kar: deals end users to folds (default {FOLD_SEED})")
+        parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        catalog = Catalog.objects.filter(name=options["catalog"]).first()
+        if catalog is None:
+            known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
+            raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
+        given = {name: options[name] for name in ("fold", "seed") if options[name] is not None}
+        if given and options["split"] != "kar":
+            raise CommandError(f"--{next(iter(given))} belongs to the split kar, which alone deals end users to folds.")
+        if not 0 <= given.get("seed", 0) < 2**32:
+            raise CommandError(f"seed must be a whole number from 0 to {2**32 - 1}; it is {given['seed']}.")
+        try:
+            found = counts(catalog, options["split"], **given)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(found) if options["json"] else table(found))
+
+
+def counts(catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED) -> dict[str, Any]:
+    """What --json prints. `samples` count every interaction of a part, `labelled` those known to be liked or not."""
+    interactions = data.read(catalog)
+    only_order = catalog.clock == Clock.ORDER
+    end_user, liked = interactions.end_user, interactions.liked
+    codes = assign(name, end_user, moment=interactions.moment, only_order=only_order, fold=fold, seed=seed)
+    parts = describe(codes, end_user, liked)
+    if only_order and name == "global-time":
+        by = "relative order"
+    else:
+        by = {"r4ec": "end user and order", "kar": "end user", "global-time": "moment"}[name]
+    return {
+        "catalog": catalog.name,
+        "split": name,
+        "by": by,
+        **({"fold": fold, "seed": seed} if name == "kar" else {}),
+        **({"note": ONLY_ORDER} if by == "relative order" else {}),
+        "interactions": len(interactions),
+        "unknown_labels": int((liked < 0).sum()),
+        "unscored": int((codes == UNSCORED).sum()),
+        **parts,
+        "train_before_valid": {
+            name: parts["train"][name] + parts["valid"][name] for name in ("samples", "labelled", "positives")
+        },
+    }
+
+
+def table(found: dict[str, Any]) -> str:
+    """The same for a terminal."""
+    fold = f", fold {found['fold']} of {FOLDS} by seed {found['seed']}" if "fold" in found else ""
+    lines = [f"{found['catalog']}, split {found['split']} by {found['by']}{fold}: {SPLITS[found['split']]}.", ""]
+    columns = ("samples", "labelled", "positives", "end_users")
+    lines.append(f"{'':22}{'samples':>12}{'label known':>14}{'positives':>12}{'end users':>12}")
+    for part in PARTS:
+        numbers = [found[part][name] for name in columns]
+        lines.append(f"{part:22}{numbers[0]:>12,}{numbers[1]:>14,}{numbers[2]:>12,}{numbers[3]:>12,}")
+    before = found["train_before_valid"]
+    lines.append(
+        f"{'train before valid':22}{before['samples']:>12,}{before['labelled']:>14,}{before['positives']:>12,}"
+        "   (train and valid together)"
+    )
+    lines.append("")
+    lines.append(
+        f"{found['interactions']:,} interactions, {found['unscored']:,} of them history only; "
+        f"{found['unknown_labels']:,} do not say whether the item was liked: they count as samples "
+        "here, and are neither trained on nor scored."
+    )
+    return "\n".join([*lines, *(["", found["note"]] if "note" in found else [])])

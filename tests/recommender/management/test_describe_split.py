@@ -1,0 +1,100 @@
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from recommender.models import Clock
+from tests import builders
+from tests.recommender.training import synthetic
+
+pytestmark = pytest.mark.django_db
+
+
+def described(capsys, *arguments):
+    call_command("describe_split", "films", "--json", *arguments)
+    return json.loads(capsys.readouterr().out)
+
+
+def test_r4ec_counts_samples_positives_and_end_users_of_each_part(capsys):
+    synthetic.in_database("films")
+    found = described(capsys)
+
+    # 24 interactions each: 11 history, cut at 19, so 9 train of which 1 validates, 4 test
+    assert [found[part]["samples"] for part in ("train", "valid", "test")] == [240, 30, 120]
+    assert found["train_before_valid"]["samples"] == 270
+    assert found["test"]["end_users"] == 30
+    assert 0 < found["test"]["positives"] < 120
+    assert found["interactions"] == 720
+
+
+def test_an_unknown_label_counts_as_sample_but_not_as_labelled(capsys):
+    catalog = synthetic.in_database("films")
+    end_user = catalog.end_users.get(external_id="u000")
+    last = end_user.interactions.order_by("-moment").first()
+    last.rating = None
+    last.save()
+    found = described(capsys)
+
+    assert (found["test"]["samples"], found["test"]["labelled"], found["unknown_labels"]) == (120, 119, 1)
+
+
+def test_kar_tests_other_end_users_in_each_fold(capsys):
+    synthetic.in_database("films")
+    found = described(capsys, "--split", "kar", "--fold", "3")
+
+    assert (found["fold"], found["seed"]) == (3, 1234)
+    assert [found[part]["end_users"] for part in ("train", "valid", "test")] == [24, 3, 3]
+    assert found["test"]["samples"] == 3 * 12
+
+
+def test_global_time_is_by_moment_on_a_clock_of_seconds(capsys):
+    synthetic.in_database("films")
+    found = described(capsys, "--split", "global-time")
+
+    assert found["by"] == "moment"
+    assert "note" not in found
+    assert found["train"]["samples"] == 570  # 576 would divide a moment of 30
+
+
+def test_global_time_on_an_order_clock_says_that_it_is_not_one(capsys):
+    catalog = synthetic.in_database("films")
+    catalog.clock = Clock.ORDER
+    catalog.save()
+    found = described(capsys, "--split", "global-time")
+    call_command("describe_split", "films", "--split", "global-time")
+
+    assert found["by"] == "relative order"
+    assert "not a split by global time" in found["note"]
+    assert "not a split by global time" in capsys.readouterr().out
+
+
+def test_people_get_a_table(capsys):
+    synthetic.in_database("films")
+    call_command("describe_split", "films", "--split", "kar")
+    printed = capsys.readouterr().out
+
+    assert "films, split kar by end user, fold 0 of 10" in printed
+    assert "train before valid" in printed
+
+
+def test_an_empty_catalog_has_zeros_everywhere(capsys):
+    builders.make_catalog("films")
+
+    for name in ("r4ec", "kar", "global-time"):
+        assert described(capsys, "--split", name)["test"]["samples"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["flims"], "Catalogs: films"),
+        (["films", "--fold", "1"], "--fold belongs to the split kar"),
+        (["films", "--split", "kar", "--fold", "10"], "fold must be a whole number from 0 to 9"),
+        (["films", "--split", "kar", "--seed", "-1"], "seed must be"),
+        (["films", "--split", "random"], "invalid choice: 'random'"),
+    ],
+)
+def test_mistakes_are_one_clear_sentence(arguments, says):
+    builders.make_catalog("films")
+    with pytest.raises(CommandError, match=says):
+        call_command("describe_split", *arguments)
