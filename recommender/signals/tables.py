@@ -20,7 +20,7 @@ from recommender.signals.spaces import Space
 from recommender.signals.tastes import Rows
 
 FOLDS = 5
-BUMPS = (0.02, 0.05, 0.1)  # tried for each space in turn; the train part decides
+BUMPS = (0.02, 0.05, 0.1, 0.2)  # tried for each space in turn; the train part decides
 LEAST_GAIN = 1e-3  # share of the error a bump must take away: less may be luck
 ASKED, ASKED_EACH = 256, 200  # end users and their first interactions that decide
 STATISTICS, TASTE, MOOD = ("mean", "count", "history"), ("taste", "doubt"), ("mood",)

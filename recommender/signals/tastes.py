@@ -48,6 +48,8 @@ def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
     Taste is what is added to the item's mean; doubt the standard deviation of a like around their sum.
     """
     learned = int(rows.before.max(initial=0))  # later rows are nobody's history
+    if len(rows.before) - learned == 1:  # cheaper within the factor than after it
+        learned += 1
     factors = rows.factors.astype(np.float64)
     common = factors @ factors[:learned].T  # (n, learned) covariances
     variance = np.square(factors).sum(axis=1)
@@ -66,10 +68,16 @@ def _condition(common: Floats, variance: Floats, rows: Rows) -> tuple[Floats, Fl
     learned = common.shape[1]
     told = rows.liked[:learned] >= 0
     surprise = np.where(told, rows.liked[:learned] - rows.mean[:learned], 0.0)
-    lower = np.linalg.cholesky(common[:learned] + np.diag(np.where(told, NOISE, UNKNOWN)))
-    spoken = np.linalg.solve(lower, np.c_[surprise, common[learned:].T])
-    # Rows past the history get their rows of the factor by the same substitution.
-    reach = np.vstack([lower, spoken[:, 1:].T])  # (n, learned)
-    reach[np.arange(learned) >= rows.before[:, None]] = 0.0
+    # The surprises join as one more row, whose part of the factor is what substitution would make of them.
+    joined = np.zeros((learned + 1, learned + 1))
+    joined[:learned, :learned] = common[:learned]
+    joined[np.arange(learned), np.arange(learned)] += np.where(told, NOISE, UNKNOWN)
+    joined[learned, :learned] = surprise
+    joined[learned, learned] = 1.0 + np.square(surprise).sum() / NOISE
+    lower = np.linalg.cholesky(joined)
+    lower, spoken = lower[:learned, :learned], lower[learned, :learned]
+    # Rows past the history get their rows of the factor by substitution.
+    reach = np.vstack([lower, np.linalg.solve(lower, common[learned:].T).T]) if learned < len(common) else lower
+    reach = np.where(np.arange(learned) < rows.before[:, None], reach, 0.0)  # (n, learned)
     explained = np.square(reach).sum(axis=1)
-    return reach @ spoken[:, 0], np.sqrt(np.maximum(variance - explained, 0.0) + NOISE)
+    return reach @ spoken, np.sqrt(np.maximum(variance - explained, 0.0) + NOISE)
