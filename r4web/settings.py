@@ -112,15 +112,16 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- LLM endpoints: the embedded one unless told otherwise ----------------------------------------------------------
 ENDPOINT_PORT = environment.integer("R4_ENDPOINT_PORT", PORT + 1)
+Endpoint = dict[str, object]
 EMBEDDED_ENDPOINT_URL = f"http://127.0.0.1:{ENDPOINT_PORT}/v1"
 
 
-def _endpoint(role: str) -> dict[str, object]:
+def _endpoint(role: str, *, base_url: str = EMBEDDED_ENDPOINT_URL, model: str = "", api_key: str = "none") -> Endpoint:
     prefix = f"R4_{role.upper()}_"
     return {
-        "base_url": environment.text(f"{prefix}BASE_URL", EMBEDDED_ENDPOINT_URL),
-        "model": environment.text(f"{prefix}MODEL", f"r4-demo-{role}"),
-        "api_key": environment.text(f"{prefix}API_KEY", "none"),
+        "base_url": environment.text(f"{prefix}BASE_URL", base_url),
+        "model": environment.text(f"{prefix}MODEL", model or f"r4-demo-{role}"),
+        "api_key": environment.text(f"{prefix}API_KEY", api_key),
         "temperature": environment.number(f"{prefix}TEMPERATURE", 0.0),
         "top_p": environment.number(f"{prefix}TOP_P", 1.0),
         "max_tokens": environment.integer(f"{prefix}MAX_TOKENS", 1024),
@@ -130,7 +131,14 @@ def _endpoint(role: str) -> dict[str, object]:
     }
 
 
+def _teacher(actor: Endpoint) -> Endpoint:
+    """The actor's endpoint and model unless told otherwise; the embedded endpoint has a model of its own for it."""
+    url, model, key = (str(actor[name]) for name in ("base_url", "model", "api_key"))
+    return _endpoint("teacher", base_url=url, model="" if model == "r4-demo-actor" else model, api_key=key)
+
+
 LLM = {"actor": _endpoint("actor"), "reflector": _endpoint("reflector")}
+LLM["teacher"] = _teacher(LLM["actor"])
 ROUND_REFINEMENTS = environment.integer("R4_REFINEMENTS", 2)
 
 # --- knowledge encoder: minilm, or a folder or hub name that transformers loads ------------------------------------

@@ -61,12 +61,12 @@ class ScriptedServer:
         return self.script(request, number)
 
     def endpoints(self, **settings: Any) -> dict[str, dict[str, Any]]:
-        """`settings.LLM` for this server: models "actor" and "reflector"."""
+        """`settings.LLM` for this server: models "actor", "reflector" and "teacher"."""
         common = {
             "base_url": self.base_url, "api_key": "none", "temperature": 0.0, "top_p": 1.0, "max_tokens": 300,
             "timeout": 10.0, "concurrency": 8, "structured": "tags",
         }  # fmt: skip
-        return {role: common | {"model": role} | settings for role in ("actor", "reflector")}
+        return {role: common | {"model": role} | settings for role in ("actor", "reflector", "teacher")}
 
 
 def loop_script(*verdicts: str) -> Callable[[dict[str, Any], int], Reply]:

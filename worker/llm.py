@@ -1,4 +1,4 @@
-"""The two LLM roles over the OpenAI chat-completions protocol. Nothing else imports openai.
+"""The LLM roles over the OpenAI chat-completions protocol. Nothing else imports openai.
 
 The SDK's own retries are off: every call that was made is stored, and waiting is the round's business.
 """
@@ -50,7 +50,8 @@ class OpenAiLlm:
         self.parameters: dict[str, Any] = {name: configured[name] for name in ("temperature", "top_p", "max_tokens")}
         self._timeout: float = configured["timeout"]
         self._mode: str = configured["structured"]
-        self._slots = asyncio.Semaphore(configured["concurrency"])
+        self.concurrency: int = configured["concurrency"]
+        self._slots = asyncio.Semaphore(self.concurrency)
         # An endpoint that may refuse schemas is asked once before it is asked many times.
         self._first = asyncio.Lock()
         self._client = AsyncOpenAI(

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, Self
 
 Kind = Literal["end_user", "item"]
-Role = Literal["actor", "reflector"]
+Role = Literal["actor", "reflector", "teacher"]
 
 
 @dataclass(frozen=True, slots=True)

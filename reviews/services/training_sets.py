@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender.models import Catalog
+from recommender.selectors import teacher_rows
 from recommender.tuning.layouts import Layout
 from recommender.tuning.rows import Row
 from recommender.tuning.writing import write
@@ -14,6 +15,7 @@ from reviews.selectors import training_rows
 def all_rows(catalog: Catalog, *, guideline: str = "") -> Iterator[Row]:
     """Every row there is, streamed, in the same order each time."""
     yield from training_rows.of_catalog(catalog, guideline=guideline)
+    yield from teacher_rows.of_catalog(catalog, guideline=guideline)
 
 
 def export(catalog: Catalog, folder: Path, *, formats: Sequence[Layout], guideline: str = "") -> dict[str, Any]:

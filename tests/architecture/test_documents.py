@@ -11,7 +11,7 @@ from r4web import checks
 from tests.architecture import repository
 from tests.architecture.repository import PACKAGES, ROOT
 
-ROLES = ("ACTOR", "REFLECTOR")
+ROLES = ("ACTOR", "REFLECTOR", "TEACHER")
 
 
 def page(name: str) -> str:
@@ -27,7 +27,7 @@ def settings_read() -> set[str]:
             asked = node.args[0]
             if isinstance(asked, ast.Constant):
                 names.add(str(asked.value))
-            else:  # f"{prefix}MODEL", read for both roles
+            else:  # f"{prefix}MODEL", read for every role
                 names |= {
                     f"R4_{role}_{ast.unparse(asked).rpartition('}')[2].strip(chr(39) + chr(34))}" for role in ROLES
                 }
@@ -35,7 +35,7 @@ def settings_read() -> set[str]:
 
 
 def described_settings() -> set[str]:
-    """First cells of the tables in docs/settings.md; R4_<role>_X stands for both roles."""
+    """First cells of the tables in docs/settings.md; R4_<role>_X stands for every role."""
     names = set(re.findall(r"^\| `([A-Z][A-Z0-9_<>a-z]*)`", page("settings.md"), re.MULTILINE))
     return {name.replace("<role>", role) for name in names for role in ROLES}
 

@@ -12,7 +12,7 @@ from recommender.reasoning.parsing import parse_rationale, parse_reflection
 from tests.builders import make_subject
 from worker.endpoint import demonstration, server
 
-ACTOR, REFLECTOR = demonstration.MODELS
+ACTOR, REFLECTOR, TEACHER = demonstration.MODELS
 SUBJECT = make_subject(5, 4, 5, 2, 1, 5, 3, 4)
 RATIONALE = "They clearly avoid drama movies, and they love western movies above everything else."
 
@@ -31,7 +31,7 @@ def schema(shape: dict[str, Any]) -> Any:
 
 def test_the_models_are_listed_as_demonstrations(client: openai.OpenAI) -> None:
     models = list(client.models.list())
-    assert {model.id for model in models} == {ACTOR, REFLECTOR}
+    assert {model.id for model in models} == {ACTOR, REFLECTOR, TEACHER}
     assert {model.owned_by for model in models} == {"r4web-demonstration"}
     assert all("not an LLM" in str((model.model_extra or {})["description"]) for model in models)
     assert client.models.retrieve(ACTOR).id == ACTOR
@@ -192,7 +192,7 @@ def test_a_rate_limit_refuses_what_comes_above_it() -> None:
         with pytest.raises(openai.RateLimitError) as caught:
             client.chat.completions.create(model=ACTOR, messages=reason())
         assert 90 <= int(caught.value.response.headers["Retry-After"]) <= 100
-        assert len(list(client.models.list())) == 2
+        assert len(list(client.models.list())) == 3
 
 
 def test_a_key_is_asked_for_where_one_is_set() -> None:
@@ -202,7 +202,7 @@ def test_a_key_is_asked_for_where_one_is_set() -> None:
                 stranger.models.list()
             assert caught.value.code == "invalid_api_key"
         with openai.OpenAI(base_url=url, api_key="let me in", max_retries=0) as friend:
-            assert len(list(friend.models.list())) == 2
+            assert len(list(friend.models.list())) == 3
 
 
 def test_many_callers_at_once_each_get_their_own_answer(endpoint: str) -> None:

@@ -1,4 +1,4 @@
-"""Two deterministic statistical models that stand in for LLMs on a laptop. They count; they understand nothing.
+"""Three deterministic statistical models that stand in for LLMs on a laptop. They count; they understand nothing.
 
 They read the history out of the prompt's own text, like any model behind an endpoint, and answer in English prose.
 """
@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from worker.endpoint.demonstration.actor import draft
+from worker.endpoint.demonstration.prediction import predict
 from worker.endpoint.demonstration.reading import Reading, read
 from worker.endpoint.demonstration.refinement import refine
 from worker.endpoint.demonstration.reflector import judge
 
 LABEL = "A demonstration model, not an LLM: deterministic statistics over the history in R4Web's own prompts."
-ACTOR, REFLECTOR = "r4-demo-actor", "r4-demo-reflector"
-MODELS = (ACTOR, REFLECTOR)
+ACTOR, REFLECTOR, TEACHER = "r4-demo-actor", "r4-demo-reflector", "r4-demo-teacher"
+MODELS = (ACTOR, REFLECTOR, TEACHER)
 NOT_OURS = "Demonstration model: it reads only R4Web prompts."  # too short to pass for a rationale
 
 
@@ -30,12 +31,23 @@ def reply(model: str, messages: Iterable[Mapping[str, object]]) -> Reply:
     reading = read(messages)
     if reading is None:
         return Reply(NOT_OURS, {"text": NOT_OURS})
+    if model == TEACHER and reading.has_target:
+        return _judgement(reading) if reading.rationale and not reading.critique else _taught(reading)
     return _judgement(reading) if model == REFLECTOR else _rationale(reading)
 
 
 def _rationale(reading: Reading) -> Reply:
     text = refine(reading) if reading.critique else draft(reading)
     return Reply(text, {"text": text})
+
+
+def _taught(reading: Reading) -> Reply:
+    """A text, and what it makes the teacher expect of the target."""
+    text = _rationale(reading).text
+    name, target = ("Item Knowledge", "item") if reading.is_item else ("User Preference", "target")
+    verdict = f"The person will {'' if predict(reading, text) else 'not '}like the {target}"
+    answer = f"<{name}>{text}</{name}>\n<Final Verdict>{verdict}</Final Verdict>"
+    return Reply(answer, {"text": text, "verdict": verdict})
 
 
 def _judgement(reading: Reading) -> Reply:

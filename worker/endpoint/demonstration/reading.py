@@ -38,6 +38,10 @@ class Reading:
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rationale: str = ""
     critique: str = ""
+    has_target: bool = False  # it asks for a verdict on a target: the item of target_*, or one more person
+    target_title: str = ""
+    target_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    target_history: tuple[Entry, ...] = ()
 
     @property
     def is_item(self) -> bool:
@@ -57,12 +61,13 @@ def read(messages: Iterable[Mapping[str, object]]) -> Reading | None:
 def _read(text: str) -> Reading | None:
     texts = {name: found for name in _names() if (found := _section(text, name)) is not None}
     histories: dict[Scope, tuple[Entry, ...]] = {
-        scope: tuple(filter(None, map(_entry, texts[name].splitlines()))) for name, scope in SECTIONS if name in texts
+        scope: _entries(texts[name]) for name, scope in SECTIONS if name in texts
     }
     if not histories:
         return None
     noun = re.search(r"^Kind of item: (.+)$", text, re.MULTILINE)
     title, attributes = _item(texts.get("item", ""))
+    target_title, target_attributes = _item(texts.get("target", ""))
     return Reading(
         noun=noun[1].strip() if noun else "item",
         data="\n".join(
@@ -73,11 +78,16 @@ def _read(text: str) -> Reading | None:
         attributes=attributes,
         rationale=texts.get("user_preference", texts.get("item_knowledge", "")),
         critique=texts.get("critique", ""),
+        has_target="target" in texts or "target_history" in texts,
+        target_title=target_title,
+        target_attributes=target_attributes,
+        target_history=_entries(texts.get("target_history", "")),
     )
 
 
 def _names() -> tuple[str, ...]:
-    return (*(name for name, _ in SECTIONS), "item", "user_preference", "item_knowledge", "critique")
+    return (*(name for name, _ in SECTIONS), "item", "target", "target_history", "user_preference", "item_knowledge",
+            "critique")  # fmt: skip
 
 
 def _section(text: str, name: str) -> str | None:
@@ -85,6 +95,10 @@ def _section(text: str, name: str) -> str | None:
     start = text.find(f"<{name}>\n")
     end = text.find(f"\n</{name}>", start)
     return text[start + len(name) + 3 : end] if 0 <= start < end else None
+
+
+def _entries(text: str) -> tuple[Entry, ...]:
+    return tuple(filter(None, map(_entry, text.splitlines())))
 
 
 def _entry(line: str) -> Entry | None:
