@@ -1,22 +1,28 @@
-"""AUC, GAUC and LogLoss. Numpy only."""
+"""Scores of predictions: AUC, GAUC, UAUC, LogLoss, ECE. Numpy only.
+
+`label` (n): above 0 is liked; `probability`, `score` and `end_user` (n) line up with it.
+"""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.floating[Any]]
 Groups = NDArray[np.integer[Any]]
+ECE_BINS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """`auc` and `gauc` are None where they are undefined: one class only."""
+    """`auc`, `gauc` and `uauc` are None where they are undefined: one class only."""
 
     auc: float | None
     gauc: float | None
+    uauc: float | None
     logloss: float
+    ece: float
     samples: int
     positives: int
     end_users: int
@@ -29,7 +35,9 @@ def scores(label: NDArray[Any], probability: Numbers, end_user: Groups) -> Score
     return Scores(
         auc=auc(label, probability),
         gauc=gauc(label, probability, end_user),
+        uauc=uauc(label, probability, end_user),
         logloss=logloss(label, probability),
+        ece=ece(label, probability),
         samples=len(label),
         positives=int((label > 0).sum()),
         end_users=len(np.unique(end_user)),
@@ -38,7 +46,10 @@ def scores(label: NDArray[Any], probability: Numbers, end_user: Groups) -> Score
 
 def auc(label: NDArray[Any], score: Numbers) -> float | None:
     """How often a liked sample scores above a not liked one, ties counting half; None with one class only."""
-    return gauc(label, score, np.zeros(len(label), dtype=np.int64))
+    if not len(label):
+        return None
+    value = auc_of_each(label, score, np.zeros(len(label), dtype=np.int64)).auc[0]
+    return None if np.isnan(value) else float(value)
 
 
 def gauc(label: NDArray[Any], score: Numbers, end_user: Groups) -> float | None:
@@ -46,8 +57,29 @@ def gauc(label: NDArray[Any], score: Numbers, end_user: Groups) -> float | None:
 
     End users with one class only have no AUC and are left out; None when that leaves nobody.
     """
+    each = auc_of_each(label, score, end_user)
+    both = ~np.isnan(each.auc)
+    return float(np.average(each.auc[both], weights=each.samples[both])) if both.any() else None
+
+
+def uauc(label: NDArray[Any], score: Numbers, end_user: Groups) -> float | None:
+    """AUC per end user, every end user weighing the same; who is left out as in `gauc`."""
+    each = auc_of_each(label, score, end_user)
+    both = ~np.isnan(each.auc)
+    return float(each.auc[both].mean()) if both.any() else None
+
+
+class EachAuc(NamedTuple):
+    """Of u end users, ascending."""
+
+    auc: NDArray[np.float64]  # (u) NaN with one class only
+    samples: NDArray[np.int64]  # (u)
+
+
+def auc_of_each(label: NDArray[Any], score: Numbers, end_user: Groups) -> EachAuc:
+    """The AUC of each end user's samples, ties counting half."""
     if not len(label):
-        return None
+        return EachAuc(np.zeros(0), np.zeros(0, dtype=np.int64))
     _, group = np.unique(end_user, return_inverse=True)
     order = np.lexsort((score, group))
     group, score, liked = group[order], score[order], label[order] > 0
@@ -61,16 +93,26 @@ def gauc(label: NDArray[Any], score: Numbers, end_user: Groups) -> float | None:
     rank = ((first + last) / 2)[tie] - offset + 1
     positives = np.bincount(group, weights=liked)
     size = np.bincount(group)
-    negatives = size - positives
-    rank_sum = np.bincount(group, weights=rank * liked)
-    both = (positives > 0) & (negatives > 0)
-    if not both.any():
-        return None
-    wins = rank_sum[both] - positives[both] * (positives[both] + 1) / 2
-    return float(np.average(wins / (positives[both] * negatives[both]), weights=size[both]))
+    pairs = positives * (size - positives)
+    wins = np.bincount(group, weights=rank * liked) - positives * (positives + 1) / 2
+    return EachAuc(np.divide(wins, pairs, out=np.full(len(size), np.nan), where=pairs > 0), size)
 
 
 def logloss(label: NDArray[Any], probability: Numbers) -> float:
     """Mean negative log likelihood in nats; probabilities are kept 1e-7 away from 0 and 1."""
     p = np.clip(probability.astype(np.float64), 1e-7, 1 - 1e-7)
     return float(-np.mean(np.where(label > 0, np.log(p), np.log1p(-p))))
+
+
+def ece(label: NDArray[Any], probability: Numbers) -> float:
+    """Expected calibration error: how far the mean probability is from the share of likes, over 15 equal-width bins.
+
+    Each bin counts by its share of the samples. 0 is best; NaN without samples.
+    """
+    gap = np.bincount(bins(probability), weights=probability - (label > 0), minlength=ECE_BINS)
+    return float(np.abs(gap).sum() / len(label)) if len(label) else float("nan")
+
+
+def bins(probability: Numbers) -> NDArray[np.int64]:
+    """Which of ECE_BINS bins of equal width each probability is in; 1 is in the last."""
+    return np.clip((probability * ECE_BINS).astype(np.int64), 0, ECE_BINS - 1)

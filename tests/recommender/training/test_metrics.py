@@ -47,6 +47,27 @@ def test_gauc_weighs_each_end_user_by_samples_and_drops_those_of_one_class(sampl
     assert metrics.gauc(label, score, end_user) == pytest.approx(expected)
 
 
+@given(SAMPLES)
+def test_uauc_gives_each_end_user_the_same_weight(samples):
+    label, score, end_user = columns(samples)
+    each = [by_definition(label[end_user == u], score[end_user == u]) for u in set(end_user.tolist())]
+    valid = [value for value in each if value is not None]
+
+    assert metrics.uauc(label, score, end_user) == pytest.approx(sum(valid) / len(valid) if valid else None)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=1, max_size=40))
+def test_ece_is_the_gap_of_each_of_fifteen_equal_bins_weighed_by_its_samples(samples):
+    label, probability = (np.array(column, dtype=np.float64) for column in zip(*samples, strict=True))
+    expected = 0.0
+    for place in range(15):
+        inside = [(y, p) for y, p in samples if min(int(p * 15), 14) == place]
+        if inside:
+            expected += abs(np.mean([p for _, p in inside]) - np.mean([y for y, _ in inside])) * len(inside)
+
+    assert metrics.ece(label, probability) == pytest.approx(expected / len(samples), abs=1e-12)
+
+
 @given(SAMPLES, st.randoms(use_true_random=False))
 def test_no_metric_depends_on_the_order_of_samples(samples, source):
     shuffled = list(samples)
@@ -56,6 +77,7 @@ def test_no_metric_depends_on_the_order_of_samples(samples, source):
     assert metrics.gauc(*before) == pytest.approx(metrics.gauc(*after))
     if samples:
         assert metrics.logloss(*before[:2]) == pytest.approx(metrics.logloss(*after[:2]))
+        assert metrics.ece(*before[:2]) == pytest.approx(metrics.ece(*after[:2]))
 
 
 def test_logloss_is_the_mean_negative_log_likelihood():
@@ -74,3 +96,5 @@ def test_scores_count_samples_positives_and_end_users():
     assert (found.samples, found.positives, found.end_users) == (3, 2, 2)
     assert found.auc == 0.5
     assert found.gauc == 0.5
+    assert found.uauc == 0.5
+    assert found.ece == pytest.approx(1 / 6)
