@@ -59,7 +59,7 @@ def test_rounds_sent_through_the_broker_come_to_rest(live_worker: Celery, serve:
     serve(loop_script(UNREASONABLE, REASONABLE))
     rounds.enqueue([round_.pk for round_ in waiting_rounds(12)])
     wait_until(all_rest, what="all rounds")
-    assert Review.objects.count() == 12
+    wait_until(lambda: Review.objects.count() == 12, what="a review of each")  # opened once the round is stored
 
 
 def test_the_sweep_finds_rounds_whose_message_was_lost(live_worker: Celery, serve: Serve) -> None:
