@@ -75,11 +75,11 @@ class PooledAuc:
         found = np.full(len(weights), np.nan)
         sums = np.zeros(len(self.negative) + 1)
         for place, own in enumerate(weights):
-            np.cumsum(own[self.negative], out=sums[1:])
-            liked = own[self.positive]
+            np.cumsum(own.take(self.negative), out=sums[1:])
+            liked = own.take(self.positive)
             pairs = liked.sum() * sums[-1]
             if pairs > 0:
-                found[place] = liked @ (sums[self.below] + sums[self.up_to]) / (2 * pairs)
+                found[place] = (liked @ sums.take(self.below) + liked @ sums.take(self.up_to)) / (2 * pairs)
         return found
 
 
@@ -136,7 +136,9 @@ METRICS: Mapping[str, Callable[[NDArray[Any], Numbers, Owners, int], Statistic]]
 
 
 def of(name: str, label: NDArray[Any], probability: Numbers, end_user: NDArray[np.integer[Any]]) -> Statistic:
-    """A metric of METRICS, of n samples. Raises KeyError for an unknown name."""
+    """A metric of METRICS, of n samples. Raises KeyError for an unknown name, ValueError for a probability that is none."""
+    if not ((probability >= 0) & (probability <= 1)).all():
+        raise ValueError("A probability is NaN or outside 0 to 1.")
     who, owner = np.unique(end_user, return_inverse=True)
     return METRICS[name](label, probability, owner, len(who))
 

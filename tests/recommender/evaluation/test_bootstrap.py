@@ -138,6 +138,14 @@ def test_sides_that_do_not_pair_up_are_refused():
         scores(label, probability, end_user, against=probability[:1])
 
 
+@pytest.mark.parametrize("wrong", [np.nan, 1.5, -0.1])
+def test_what_is_no_probability_is_refused(wrong):
+    label, probability, end_user = made(7)
+    probability[0, 3] = wrong
+    with pytest.raises(ValueError, match="outside 0 to 1"):
+        scores(label, probability, end_user)
+
+
 def test_an_interval_is_json():
     found = interval([Mean.over_end_users(np.array([1.0, 2.0, np.nan]))], draws=20)
 
