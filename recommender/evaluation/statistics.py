@@ -136,7 +136,10 @@ METRICS: Mapping[str, Callable[[NDArray[Any], Numbers, Owners, int], Statistic]]
 
 
 def of(name: str, label: NDArray[Any], probability: Numbers, end_user: NDArray[np.integer[Any]]) -> Statistic:
-    """A metric of METRICS, of n samples. Raises KeyError for an unknown name, ValueError for a probability that is none."""
+    """A metric of METRICS, of n samples.
+
+    Raises KeyError for an unknown name, ValueError for a probability that is NaN or outside 0 to 1.
+    """
     if not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError("A probability is NaN or outside 0 to 1.")
     who, owner = np.unique(end_user, return_inverse=True)

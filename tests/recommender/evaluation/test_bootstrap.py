@@ -84,7 +84,7 @@ def test_intervals_from_single_samples_would_be_too_narrow():
 
 def test_pairing_narrows_the_interval_of_a_difference():
     label, better, end_user = made(3)
-    worse = better + 0.15 * np.random.default_rng(3).normal(size=better.shape)
+    worse = np.clip(better + 0.15 * np.random.default_rng(3).normal(size=better.shape), 0, 1)
     paired = scores(label, better, end_user, against=worse, metrics=["auc", "gauc"], draws=300)
     alone = [scores(label, rows, end_user, metrics=["auc", "gauc"], draws=300) for rows in (better, worse)]
 
