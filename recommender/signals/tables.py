@@ -22,7 +22,7 @@ from recommender.signals.tastes import Rows
 FOLDS = 5
 BUMPS = (0.02, 0.05, 0.1, 0.2)  # tried for each space in turn; the train part decides
 LEAST_GAIN = 1e-3  # share of the error a bump must take away: less may be luck
-ASKED, ASKED_EACH = 256, 200  # end users and their first interactions that decide
+ASKED, ASKED_EACH = 256, 500  # end users and their first interactions that decide
 STATISTICS, TASTE, MOOD = ("mean", "count", "history"), ("taste", "doubt"), ("mood",)
 NAMES = STATISTICS + TASTE + MOOD
 CENTRE = np.array([0.5, 4.0, 4.0, 0.0, 0.45, 0.0])  # brings the columns, log1p of counts, to a common size

@@ -20,6 +20,8 @@ from recommender.signals.factors import NOISE
 NEAR = 0.25  # cosine distance at which that has fallen to 1/e
 MOOD = 0.005  # variance of the mood
 MOOD_LASTS = 60.0  # interactions until its correlation has fallen to 1/e
+EXPLAINED = 0.6  # share of a bump that was noise before: items near each other are not liked by chance alone
+LEAST_NOISE = 0.05
 UNKNOWN = 1e6  # variance of a like nobody told: such an interaction says nothing
 Floats = NDArray[np.float64]
 
@@ -34,6 +36,11 @@ class Rows:
     bumps: Sequence[float]  # variance that likes share because their items are near each other in a space
     liked: NDArray[np.int8]  # (n) 1, 0, -1 unknown
     before: NDArray[np.int64]  # (n) how many of the first rows are the row's history; at most its own place
+
+    @property
+    def noise(self) -> float:
+        """Variance of a like around its expectation."""
+        return max(LEAST_NOISE, NOISE - EXPLAINED * sum(self.bumps))
 
 
 def near(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> Floats:
@@ -71,13 +78,13 @@ def _condition(common: Floats, variance: Floats, rows: Rows) -> tuple[Floats, Fl
     # The surprises join as one more row, whose part of the factor is what substitution would make of them.
     joined = np.zeros((learned + 1, learned + 1))
     joined[:learned, :learned] = common[:learned]
-    joined[np.arange(learned), np.arange(learned)] += np.where(told, NOISE, UNKNOWN)
+    joined[np.arange(learned), np.arange(learned)] += np.where(told, rows.noise, UNKNOWN)
     joined[learned, :learned] = surprise
-    joined[learned, learned] = 1.0 + np.square(surprise).sum() / NOISE
+    joined[learned, learned] = 1.0 + np.square(surprise).sum() / rows.noise
     lower = np.linalg.cholesky(joined)
     lower, spoken = lower[:learned, :learned], lower[learned, :learned]
     # Rows past the history get their rows of the factor by substitution.
     reach = np.vstack([lower, np.linalg.solve(lower, common[learned:].T).T]) if learned < len(common) else lower
     reach = np.where(np.arange(learned) < rows.before[:, None], reach, 0.0)  # (n, learned)
     explained = np.square(reach).sum(axis=1)
-    return reach @ spoken, np.sqrt(np.maximum(variance - explained, 0.0) + NOISE)
+    return reach @ spoken, np.sqrt(np.maximum(variance - explained, 0.0) + rows.noise)

@@ -9,6 +9,7 @@ BACKBONES = {"din": "DIN"}  # what `backbones.registry` builds, and how pages ca
 ADAPTERS = ("hea", "mlp")
 SELECTORS = ("logloss", "auc", "gauc")
 SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "mood")
+SWITCHES = ("match", *SIGNALS)  # inputs that can be left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class TrainConfig:
             ("threads", 1, 1024),
         ):
             _check_integer(name, getattr(self, name), low, high)
-        for name in ("match", *SIGNALS):
+        for name in SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false; it is {getattr(self, name)!r}.")
         for name in ("attention", "head"):

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
 from recommender.services import training
-from recommender.training.config import ADAPTERS, BACKBONES, TrainConfig
+from recommender.training.config import ADAPTERS, BACKBONES, SWITCHES, TrainConfig
 from recommender.training.split import SPLITS
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ class Command(BaseCommand):
         parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
         parser.add_argument("--seed", type=int, default=defaults.seed)
         parser.add_argument("--threads", type=int, default=defaults.threads, help="that torch computes on")
+        parser.add_argument(
+            "--off", action="append", choices=SWITCHES, default=[], help="leave this input out; may be repeated"
+        )
         parser.add_argument("--activate", action="store_true", help="put the new version in charge when it is done")
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
@@ -54,7 +57,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
         names = ("backbone", "split", "adapter", "history", "epochs", "batch_size", "learning_rate", "seed", "threads")
         try:
-            config = TrainConfig(**{name: options[name] for name in names})
+            off = dict.fromkeys(options["off"], False)
+            config = TrainConfig(**{name: options[name] for name in names}, **off)
         except ValueError as error:
             raise CommandError(str(error)) from error
         asked = training.request_training(catalog, config=config, activate=options["activate"], queue=options["queue"])

@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.signals import tastes
-from recommender.signals.factors import NOISE
 from recommender.signals.tastes import Rows
 
 LIKES = st.lists(st.sampled_from([-1, 0, 1]), min_size=2, max_size=12)
@@ -49,12 +48,12 @@ def test_a_reading_is_the_posterior_of_a_gaussian_process():
     made = rows(liked)
     told = np.flatnonzero(made.liked[:-1] >= 0)
     common = made.factors @ made.factors.T + 0.05 * tastes.near(made.spaces[0], made.spaces[0])
-    weights = np.linalg.solve(common[np.ix_(told, told)] + NOISE * np.eye(len(told)), np.eye(len(told)))
+    weights = np.linalg.solve(common[np.ix_(told, told)] + made.noise * np.eye(len(told)), np.eye(len(told)))
     with_last = common[-1, told]
     taste, doubt, _ = tastes.read(made)
 
     np.testing.assert_allclose(taste[-1], with_last @ weights @ (made.liked - made.mean)[told], atol=1e-5)
-    np.testing.assert_allclose(doubt[-1] ** 2, common[-1, -1] - with_last @ weights @ with_last + NOISE, atol=1e-5)
+    np.testing.assert_allclose(doubt[-1] ** 2, common[-1, -1] - with_last @ weights @ with_last + made.noise, atol=1e-5)
 
 
 def test_candidates_after_a_history_read_as_the_next_row_would():

@@ -1,0 +1,264 @@
+"""What each input adds on ML-1M, up to the knowledge and its controls: AUC, GAUC and LogLoss with intervals.
+
+    python benchmarks/knowledge_gain.py [--data FOLDER] [--users 0.4] [--seeds 1,2,3] [--rows floor,knowledge]
+
+Split r4ec (per end user, by order, 80/20, the first 11 unscored, valid = the last tenth of train); the best epoch is
+chosen on valid and the test part is read once. Streaming: a test row's history grows with earlier test rows. Frozen:
+every test row of an end user sees the history up to the split only, as a served list does. Intervals: 95 %, paired
+bootstrap over end users, scores averaged over seeds. Text vectors are kept in --cache. The last line is JSON.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "r4web.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+from recommender.services.snapshots import MINILM  # noqa: E402
+from recommender.signals import spaces  # noqa: E402
+from recommender.signals.tables import CENTRE, NAMES, SCALE  # noqa: E402
+from recommender.training import encoder, loop, pipeline, signals  # noqa: E402
+from recommender.training.attributes import tokenize  # noqa: E402
+from recommender.training.config import SIGNALS, TrainConfig  # noqa: E402
+from recommender.training.data import Interactions  # noqa: E402
+from recommender.training.examples import build  # noqa: E402
+from recommender.training.feedback import FeedbackScale  # noqa: E402
+from recommender.training.knowledge import KnowledgeRows  # noqa: E402
+from recommender.training.loop import Parts  # noqa: E402
+from recommender.training.metrics import auc, gauc, logloss  # noqa: E402
+from recommender.training.split import PARTS, TEST, split  # noqa: E402
+
+OFF = dict.fromkeys((*SIGNALS, "match"), False)
+ROWS = {  # settings, and whose texts join as knowledge
+    "plain": (OFF | {"history": 5}, None),
+    "strong base": (OFF | {"statistics": True, "match": True, "mood": True}, None),
+    "+ metadata": ({"collaborative": False}, None),
+    "+ collaborative": ({"metadata": False}, None),
+    "floor": ({}, None),
+    "knowledge": ({}, "knowledge"),
+    "shuffled": ({}, "shuffled"),
+    "metadata text": ({}, "metadata"),
+    "random": ({}, "random"),
+}
+RESAMPLES = 1000
+
+
+class Quiet:
+    """An observer that prints epochs."""
+
+    def at(self, stage, done, of): ...
+    def alive(self): ...
+    def epoch(self, epoch):
+        valid, speed = epoch.valid, f"{epoch.samples_per_second:,.0f} samples/s"
+        found = f"AUC {valid.auc:.4f}, GAUC {valid.gauc:.4f}, LogLoss {valid.logloss:.4f}"
+        print(f"    {epoch.number}: loss {epoch.train_loss:.4f}, valid {found}, {speed}", flush=True)
+
+
+def read(folder, share, first_genre):
+    with gzip.open(folder / "interactions.csv.gz", "rt") as file:
+        user, item, place, label = np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64).T
+    kept = np.unique(user)
+    if share < 1:
+        kept = np.random.default_rng(0).permutation(kept)[: round(share * len(kept))]
+    chosen = np.isin(user, kept)
+    user, item, place, label = user[chosen], item[chosen], place[chosen], label[chosen]
+    films = {}
+    for line in (folder / "movies.dat").read_text("latin-1").splitlines():
+        number, title, genres = line.split("::")
+        films[int(number)] = {"title": title, "genres": genres.split("|"), "year": int(title[-5:-1])}
+    names = sorted({str(one) for one in user}), sorted(str(one) for one in films)
+    numbers = [{name: place for place, name in enumerate(side)} for side in names]
+    attributes = [{"genres": films[int(n)]["genres"], "year": films[int(n)]["year"]} for n in names[1]]
+    tokens, item_tokens = tokenize([{"genres": one["genres"][:1]} for one in attributes] if first_genre else attributes)
+    end_user = np.array([numbers[0][str(one)] for one in user.tolist()], dtype=np.int32)
+    order = np.lexsort((place, end_user))
+    label, scale = label[order].astype(np.int8), FeedbackScale(1.0, 5.0, 3.0)
+    rating = np.full(len(label), np.nan)
+    data = Interactions(
+        end_users=names[0],
+        items=names[1],
+        end_user_keys={},
+        item_keys={},
+        item_tokens=item_tokens,
+        tokens=tokens,
+        scale=scale,
+        keys=np.arange(1, 1 + len(label)),
+        end_user=end_user[order],
+        item=np.array([numbers[1][str(one)] for one in item.tolist()], dtype=np.int32)[order],
+        moment=place[order],
+        liked=scale.liked(rating, label),
+        feedback=scale.bucket(rating, label),
+    )
+    about = [f"{films[int(n)]['title']}. Genres: {', '.join(films[int(n)]['genres'])}." for n in names[1]]
+    return data, about
+
+
+def vectors(texts, cache):
+    """MiniLM's, an empty text a zero row; computed once per set of texts."""
+    path = cache / (hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16] + ".npy")
+    if not path.exists():
+        there = [place for place, text in enumerate(texts) if text]
+        made = encoder.load(MINILM).encode([texts[place] for place in there], done=lambda _: None)
+        found = np.zeros((len(texts), made.shape[1]), dtype=np.float32)
+        found[there] = made
+        np.save(path, found)
+    return np.load(path)
+
+
+def frozen(examples, codes):
+    """The examples with every test row's history cut at the split."""
+    data = examples.interactions
+    cut = np.full(len(data.end_users), len(data), dtype=np.int64)
+    tested = np.flatnonzero(codes == TEST)
+    np.minimum.at(cut, data.end_user[tested], tested)
+    return replace(examples, before=np.minimum(examples.before, cut[data.end_user]))
+
+
+def alone(examples, tables):
+    """Probabilities by the signals themselves, without a backbone: the item's mean + taste with a mood."""
+    mean, mood = (examples.signals[:, tables.columns.tolist().index(NAMES.index(name))] for name in ("mean", "mood"))
+    at = [NAMES.index("mean"), NAMES.index("mood")]
+    return np.clip(mean / SCALE[at[0]] + CENTRE[at[0]] + mood / SCALE[at[1]], 0.01, 0.99)
+
+
+def intervals(ours, base, label, end_user):
+    """Differences of AUC and GAUC with their 95 % intervals: {metric: [difference, low, high]}."""
+    _, whose = np.unique(end_user, return_inverse=True)
+    rows_of = np.split(np.arange(len(whose)), np.cumsum(np.bincount(whose))[:-1])
+    own = np.array([[gauc(label[r], s[r], whose[r]) or np.nan for s in (ours, base)] for r in rows_of])
+    size, both = np.bincount(whose), ~np.isnan(own[:, 0])
+    source, drawn = np.random.default_rng(0), {"auc": [], "gauc": []}
+    ranks = [np.argsort(np.argsort(s, kind="stable"), kind="stable") for s in (ours, base)]
+    orders = [np.argsort(rank) for rank in ranks]
+    for _ in range(RESAMPLES):
+        times = np.bincount(source.integers(0, len(size), len(size)), minlength=len(size))
+        weight = (times * size)[both]
+        drawn["gauc"].append(np.average(own[both, 0], weights=weight) - np.average(own[both, 1], weights=weight))
+        areas = []
+        for order in orders:
+            w, positive = times[whose[order]].astype(float), label[order] == 1
+            below = np.cumsum(np.where(positive, 0.0, w))
+            areas.append((below * w)[positive].sum() / (w[positive].sum() * below[-1]))
+        drawn["auc"].append(areas[0] - areas[1])
+    found = {"auc": auc(label, ours) - auc(label, base), "gauc": gauc(label, ours, whose) - gauc(label, base, whose)}
+    return {n: [float(d), *(float(x) for x in np.percentile(drawn[n], [2.5, 97.5]))] for n, d in found.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/ml-1m")
+    parser.add_argument(
+        "--texts", type=Path, help="other texts than item_knowledge.jsonl.gz: JSON lines, item_id, text"
+    )
+    parser.add_argument("--cache", type=Path, default=ROOT / "var/knowledge_gain")
+    parser.add_argument("--users", type=float, default=1.0, help="share of the end users, drawn at random")
+    parser.add_argument("--seeds", default="1,2,3,4,5")
+    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=2048)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--signals-only", action="store_true", help="rank by the signals alone: mean + taste, mood")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.cache.mkdir(parents=True, exist_ok=True)
+    data, about = read(options.data, options.users, first_genre=False)
+    codes = split("r4ec", data.end_user, data.liked)
+    parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
+    rows, label, end_user = parts.test, data.liked[parts.test], data.end_user[parts.test]
+    path = options.texts or options.data / "item_knowledge.jsonl.gz"
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        said = {one["item_id"]: one["text"] for one in map(json.loads, file)}
+    scored, table, seeds = {}, {}, [int(seed) for seed in options.seeds.split(",")]
+    print(
+        f"{len(data.end_users):,} end users; train {len(parts.train):,}, valid {len(parts.valid):,}, test {len(rows):,}"
+    )
+    for name in options.rows.split(","):
+        settings_of, source = ROWS[name]
+        config = TrainConfig(seed=seeds[0], epochs=options.epochs, patience=1, batch_size=options.batch_size)
+        config = replace(config, **settings_of)
+        began, used = time.perf_counter(), data
+        if name == "plain":
+            used, _ = read(options.data, options.users, first_genre=True)
+        space = None
+        if source:
+            texts = about if source == "metadata" else [said.get(name, "") for name in data.items]
+            known, random = vectors(texts, options.cache), np.random.default_rng(5)
+            if source == "shuffled":
+                known = known[random.permutation(len(known))]
+            elif source == "random":
+                known = random.normal(size=known.shape)
+            space = spaces.of_vectors(known.astype(np.float32))
+        tables = signals.fit(used, codes, config, knowledge=space)
+        bare = build(used, KnowledgeRows([]), history=config.history)
+        streaming, still = signals.join(bare, tables), signals.join(frozen(bare, codes), tables)
+        print(
+            f"{name}: signals in {time.perf_counter() - began:.0f} s, bumps {list(tables.bumps) if tables else []}",
+            flush=True,
+        )
+        made = {"streaming": [], "frozen": []}
+        if options.signals_only:
+            made = {"streaming": [alone(streaming, tables)[rows]], "frozen": [alone(still, tables)[rows]]}
+        for seed in () if options.signals_only else seeds:
+            _, backbone = pipeline.fit_one(
+                streaming, parts, codes, None, replace(config, seed=seed), model=name, observer=Quiet()
+            )
+            for kind, examples in (("streaming", streaming), ("frozen", still)):
+                made[kind].append(loop.predict(backbone, examples, rows, observer=Quiet()))
+        scored[name] = {kind: np.mean(scores, axis=0) for kind, scores in made.items()}
+        table[name] = {
+            "seeds": 1 if options.signals_only else len(seeds),
+            "seconds": round(time.perf_counter() - began),
+        }
+        for kind, scores in made.items():
+            each = [(auc(label, s), gauc(label, s, end_user), logloss(label, s)) for s in scores]
+            table[name][kind] = dict(zip(("auc", "gauc", "logloss"), np.mean(each, axis=0).tolist(), strict=True))
+        print(
+            f"{name:18}"
+            + "  ".join(
+                f"{k} {v['auc']:.4f} / {v['gauc']:.4f} / {v['logloss']:.4f}"
+                for k, v in table[name].items()
+                if isinstance(v, dict)
+            ),
+            flush=True,
+        )
+    differences = {}
+    for one, other in (
+        ("knowledge", "floor"),
+        ("knowledge", "shuffled"),
+        ("knowledge", "metadata text"),
+        ("shuffled", "floor"),
+        ("random", "floor"),
+        ("metadata text", "floor"),
+        ("floor", "plain"),
+    ):
+        if one in scored and other in scored:
+            for kind in ("streaming", "frozen"):
+                found = intervals(scored[one][kind], scored[other][kind], label, end_user)
+                differences[f"{one} - {other}, {kind}"] = found
+                print(
+                    f"{one} - {other}, {kind}: "
+                    + ", ".join(
+                        f"{m.upper()} {d:+.4f} [{low:+.4f}, {high:+.4f}]" for m, (d, low, high) in found.items()
+                    )
+                )
+    print(json.dumps({"users": len(data.end_users), "test": len(rows), "rows": table, "differences": differences}))
+
+
+if __name__ == "__main__":
+    main()
