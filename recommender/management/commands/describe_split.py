@@ -73,7 +73,8 @@ def counts(catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED)
 def table(found: dict[str, Any]) -> str:
     """The same for a terminal."""
     fold = f", fold {found['fold']} of {FOLDS} by seed {found['seed']}" if "fold" in found else ""
-    lines = [f"{found['catalog']}, split {found['split']} by {found['by']}{fold}: {SPLITS[found['split']]}.", ""]
+    meaning = "each end user's last tenth is tested" if "note" in found else SPLITS[found["split"]]
+    lines = [f"{found['catalog']}, split {found['split']} by {found['by']}{fold}: {meaning}.", ""]
     columns = ("samples", "labelled", "positives", "end_users")
     lines.append(f"{'':22}{'samples':>12}{'label known':>14}{'positives':>12}{'end users':>12}")
     for part in PARTS:

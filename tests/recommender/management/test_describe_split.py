@@ -65,7 +65,9 @@ def test_global_time_on_an_order_clock_says_that_it_is_not_one(capsys):
 
     assert found["by"] == "relative order"
     assert "not a split by global time" in found["note"]
-    assert "not a split by global time" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "by relative order: each end user's last tenth is tested" in printed
+    assert "not a split by global time" in printed
 
 
 def test_people_get_a_table(capsys):
