@@ -59,7 +59,6 @@ def main() -> None:
             "R4_VAR": folder,
             "R4_SECRET_KEY": "benchmark",
             "R4_LOG_LEVEL": "ERROR",
-            "OMP_NUM_THREADS": "1",
             "DJANGO_SETTINGS_MODULE": "r4web.settings",
         }
         (Path(folder) / "static").mkdir()
