@@ -39,6 +39,15 @@ def test_people_get_both_models_side_by_side(capsys):
     assert "test without knowledge" in printed
 
 
+def test_inputs_can_be_left_out_by_name(capsys):
+    synthetic.in_database("films")
+    call_command("train_backbone", "films", "--json", "--off", "match", "--off", "mood", *QUICK)
+    config = TrainingRun.objects.get().config
+
+    assert json.loads(capsys.readouterr().out)["version"] == 1
+    assert [config[name] for name in ("match", "mood", "metadata")] == [False, False, True]
+
+
 def test_queue_leaves_it_to_a_worker(broker, capsys, django_capture_on_commit_callbacks):
     synthetic.in_database("films")
     with django_capture_on_commit_callbacks(execute=True) as sent:

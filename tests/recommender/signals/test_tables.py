@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recommender.models import SubjectKind
 from recommender.signals import spaces, tables
 from recommender.signals.tables import NAMES, Tables, fold_of
 from recommender.training import signals
@@ -11,6 +12,7 @@ from recommender.training.examples import build
 from recommender.training.knowledge import KnowledgeRows
 from recommender.training.metrics import gauc
 from recommender.training.split import TEST, VALID, split
+from tests.recommender.training import fitting
 from tests.recommender.training.synthetic import in_memory, rows
 
 CONFIG = TrainConfig()
@@ -98,3 +100,22 @@ def test_an_item_without_attributes_or_text_is_near_nothing():
 
     assert np.linalg.norm(space[:3], axis=1) == pytest.approx(1.0)
     assert not spaces.of_vectors(np.zeros((3, 4), dtype=np.float32)).any()
+
+
+def test_an_example_its_items_text_was_made_from_is_read_without_that_text(data, codes):
+    """The witnesses of a text get the readings of the model without knowledge, all others those with it."""
+    texts = fitting.knowledge_of(data).texts
+    shown = next(n for n, text in enumerate(texts) if text.kind == SubjectKind.ITEM)
+    witness = int(data.keys[np.flatnonzero(data.item == texts[shown].subject)[0]])
+    known = KnowledgeRows([*texts[:shown], replace(texts[shown], shown=frozenset({witness})), *texts[shown + 1 :]])
+    bare = build(data, known, history=5)
+    without = signals.join(bare, signals.fit(data, codes, CONFIG))
+    random = spaces.of_vectors(np.random.default_rng(3).normal(size=(len(data.items), 8)).astype(np.float32))
+    denied = signals.denied(bare, known)
+    tables_with = signals.fit(data, codes, CONFIG, knowledge=random)
+    informed = signals.join(bare, tables_with, denied=denied, instead=without)
+
+    assert denied[np.flatnonzero(data.keys == witness)].all()
+    assert 0 < denied.sum() < len(data)
+    np.testing.assert_array_equal(informed.signals[denied], without.signals[denied])
+    assert (informed.signals[~denied] != without.signals[~denied]).any()
