@@ -16,12 +16,14 @@ log = logging.getLogger(__name__)
 ADVANCE_ROUNDS = "rounds.advance"  # kwargs: round_ids: list[int]
 SWEEP_ROUNDS = "rounds.sweep"  # no kwargs; every 30 s
 TRAIN_BACKBONE = "backbone.train"  # kwargs: run_id: int
+TUNE_ADAPTER = "adapter.tune"  # kwargs: run_id: int
 SWEEP_TRAINING = "backbone.sweep"  # no kwargs; every 60 s
 
 QUEUES = {
     ADVANCE_ROUNDS: "llm",
     SWEEP_ROUNDS: "llm",
     TRAIN_BACKBONE: "training",
+    TUNE_ADAPTER: "training",
     SWEEP_TRAINING: "llm",
 }
 

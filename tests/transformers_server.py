@@ -32,11 +32,11 @@ class TransformersServer:
     model: str
 
 
-def make_model(folder: Path, *, seed: int = 0) -> Path:
-    """Write a Llama of about a hundred thousand random weights and a BPE tokenizer trained on our own prompts."""
+def make_model(folder: Path, *, seed: int = 0, architecture: str = "llama") -> Path:
+    """Write a Llama or Qwen2 of about a hundred thousand random weights and a BPE tokenizer trained on our prompts."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -49,7 +49,8 @@ def make_model(folder: Path, *, seed: int = 0) -> Path:
     fast.save_pretrained(folder)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        config = LlamaConfig(
+        config = AutoConfig.for_model(
+            architecture,
             vocab_size=len(fast),
             hidden_size=64,
             intermediate_size=128,
@@ -61,14 +62,14 @@ def make_model(folder: Path, *, seed: int = 0) -> Path:
             eos_token_id=1,
             pad_token_id=1,
         )
-        LlamaForCausalLM(config).save_pretrained(folder)
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     return folder
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[TransformersServer]:
-    """Make the model in `folder` and serve it on a free port until the block ends."""
-    model = make_model(folder / "tiny-noise")
+def serve(folder: Path, *, model: Path | None = None) -> Iterator[TransformersServer]:
+    """Serve a model on a free port until the block ends; without one, make it in `folder`."""
+    model = model or make_model(folder / "tiny-noise")
     port = free_port()
     command = shutil.which("transformers", path=str(Path(sys.executable).parent)) or "transformers"
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "HF_HOME": str(folder / "hub")}

@@ -1,10 +1,12 @@
-"""The jobs that train backbones. Each may arrive twice: a run's lease lets one worker at it."""
+"""The jobs that train backbones and tune adapters. Each may arrive twice: a run's lease lets one worker at it."""
 
 from celery import shared_task
 from django.utils import timezone
 
 from recommender import jobs
 from recommender.services import training
+from recommender.services import tuning as tuning_runs
+from worker import tuning
 
 
 @shared_task(name=jobs.TRAIN_BACKBONE)
@@ -12,6 +14,12 @@ def train_backbone(run_id: int) -> None:
     training.run(run_id)
 
 
+@shared_task(name=jobs.TUNE_ADAPTER)
+def tune_adapter(run_id: int) -> None:
+    tuning.run(run_id)
+
+
 @shared_task(name=jobs.SWEEP_TRAINING)
 def sweep_training() -> None:
     training.sweep(timezone.now())
+    tuning_runs.sweep(timezone.now())

@@ -1,0 +1,102 @@
+"""Exported rows as tokens: which are learnt, which are held out, which are too long."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recommender.reasoning.errors import MalformedAnswerError
+from recommender.reasoning.parsing import parse_reflection
+from recommender.reasoning.types import Kind
+from recommender.tuning.config import SETS_OF, CannotTuneError, TuneConfig, TunedRole
+from recommender.tuning.rows import judgement
+
+KINDS = {"end-users": ("end_user",), "items": ("item",), "all": ("end_user", "item")}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """`prompt` and `answer` are token ids. `verdicts`: of reflections, both judgements' tokens, the true one first."""
+
+    prompt: list[int]
+    answer: list[int]
+    subject: str
+    verdicts: tuple[list[int], list[int]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    train: list[Example]
+    valid: list[Example]
+    too_long: int
+
+
+def load(folder: Path, tokenizer: Any, *, config: TuneConfig, role: TunedRole) -> Examples:
+    """Read the JSONL sets of a role and hold some subjects out. Raises CannotTuneError when too little is there."""
+    if not tokenizer.chat_template:
+        raise CannotTuneError(
+            f"The tokenizer of {config.base} has no chat template: choose an instruction-tuned model."
+        )
+    examples = [_example(row, tokenizer, role) for row in _rows(folder, SETS_OF[role], KINDS[config.subjects])]
+    short = [example for example in examples if len(example) <= config.cutoff]
+    held_out = _held_out({example.subject for example in short}, share=config.validation, seed=config.seed)
+    found = Examples(
+        train=[example for example in short if example.subject not in held_out],
+        valid=[example for example in short if example.subject in held_out],
+        too_long=len(examples) - len(short),
+    )
+    if not found.train or not found.valid:
+        raise CannotTuneError(
+            f"There are {len(short)} rows for the {role} (and {found.too_long} above the cutoff of {config.cutoff} "
+            "tokens); tuning needs rows of at least two subjects. Decide reviews, or build training sets."
+        )
+    return found
+
+
+def _rows(folder: Path, sets: Iterable[str], kinds: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for name in sets:
+        path = folder / "jsonl" / f"{name}.jsonl"
+        if path.is_file():
+            with path.open(encoding="utf-8") as stream:
+                for line in stream:
+                    row = json.loads(line)
+                    if row["provenance"]["subject_kind"] in kinds:
+                        yield row
+
+
+def _example(row: dict[str, Any], tokenizer: Any, role: TunedRole) -> Example:
+    def tokens(text: str) -> list[int]:
+        return list(tokenizer(text, add_special_tokens=False).input_ids)
+
+    kind: Kind = row["provenance"]["subject_kind"]
+    answer = row["completion"][0]["content"]
+    verdicts = None
+    if role == "reflector":
+        texts = [judgement(kind, verdict, "").partition("\n")[0] for verdict in ("reasonable", "not_reasonable")]
+        verdicts = (tokens(texts[_is_negative(answer)]), tokens(texts[not _is_negative(answer)]))
+    prompt = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
+    return Example(
+        prompt=tokens(prompt),
+        answer=[*tokens(answer), tokenizer.eos_token_id],
+        subject=f"{kind} {row['provenance']['subject']}",
+        verdicts=verdicts,
+    )
+
+
+def _is_negative(answer: str) -> bool:
+    try:
+        return parse_reflection(answer).verdict == "not_reasonable"
+    except MalformedAnswerError as error:
+        raise CannotTuneError(f"A reflect row cannot be read: {error}") from error
+
+
+def _held_out(subjects: set[str], *, share: float, seed: int) -> set[str]:
+    """A fixed share of subjects, at least one: no subject is on both sides."""
+    ordered = sorted(subjects, key=lambda subject: hashlib.sha256(f"{seed} {subject}".encode()).digest())
+    return set(ordered[: math.ceil(share * len(ordered))]) if len(ordered) > 1 else set()

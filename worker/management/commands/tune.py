@@ -1,0 +1,73 @@
+"""`manage.py tune NAME --role actor|reflector --base MODEL`: a LoRA adapter from a catalog's training sets."""
+
+import json
+import sys
+from typing import Any, get_args
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from recommender.models import Catalog, RunState
+from recommender.services import tuning
+from recommender.tuning.config import TuneConfig, TunedRole, TunedSubjects
+from worker.tuning import run
+
+WHOLE = ("rank", "alpha", "epochs", "batch_size", "micro_batch", "cutoff", "seed", "threads")
+NUMBERS = dict.fromkeys(WHOLE, int) | dict.fromkeys(("dropout", "learning_rate", "warm_up", "validation"), float)
+
+
+class Command(BaseCommand):
+    help = "Tune a LoRA adapter for the actor or the reflector on a catalog's training sets (docs/training-sets.md)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        defaults = TuneConfig(base="-")
+        parser.add_argument("name", help="the catalog")
+        parser.add_argument("--role", choices=get_args(TunedRole), required=True)
+        parser.add_argument("--base", required=True, help="a folder or hub name that transformers loads")
+        parser.add_argument("--subjects", choices=get_args(TunedSubjects), default=defaults.subjects)
+        for name, kind in NUMBERS.items():
+            option = f"--{name.replace('_', '-')}"
+            parser.add_argument(option, type=kind, default=getattr(defaults, name), help="default: %(default)s")
+        parser.add_argument("--merge", action="store_true", help="also save base and adapter as one model")
+        parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
+        parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        catalog = Catalog.objects.filter(name=options["name"]).first()
+        if catalog is None:
+            known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)) or "none yet"
+            raise CommandError(f"There is no catalog {options['name']!r} (known: {known}).")
+        try:
+            config = TuneConfig(**{name: options[name] for name in ("base", "subjects", "merge", *NUMBERS)})
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        asked = tuning.request_tuning(catalog, role=options["role"], config=config, queue=options["queue"])
+        if options["queue"]:
+            self._say({"run": asked.pk, "state": asked.state}, f"Tuning run {asked.pk} waits for a worker.", options)
+            return
+        with tqdm(unit="step", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
+
+            def at_step(progress: dict[str, Any]) -> None:
+                if progress["stage"] != "tuning":
+                    return
+                bar.total = progress["of"]
+                bar.set_postfix_str(f"loss {progress['loss']:.4f}")
+                bar.update(1)
+
+            try:
+                run(asked.pk, observer=at_step)
+            except KeyboardInterrupt:
+                tuning.cancel(asked)
+                raise
+        asked.refresh_from_db()
+        if asked.state != RunState.DONE:
+            raise CommandError(asked.error or f"The run ended as {asked.state}.")
+        path = str(tuning.folder_of(asked) / "adapter")
+        result = {"run": asked.pk, "name": asked.adapter_name, "adapter": path, "metrics": asked.metrics}
+        before, after, rows = (asked.metrics[name] for name in ("before", "after", "rows"))
+        lines = [f"{asked.adapter_name}: {path}", f"{rows['train']} rows learnt, {rows['valid']} held out."]
+        lines += [f"held out, {name}: {before[name]:.4f} before, {after[name]:.4f} after" for name in after]
+        self._say(result, "\n".join(lines), options)
+
+    def _say(self, data: dict[str, Any], text: str, options: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(data) if options["json"] else text)
