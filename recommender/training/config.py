@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from recommender.training.split import SPLITS
+from recommender.training.split import FOLDS, SPLITS
 
 BACKBONES = {"din": "DIN"}  # what `backbones.registry` builds, and how pages call it: known here without torch
 ADAPTERS = ("hea", "mlp")
@@ -22,6 +22,7 @@ class TrainConfig:
 
     backbone: str = "din"
     split: str = "r4ec"
+    fold: int = 0  # of the split kar: which tenth of the end users is tested
     seed: int = 1234
     # inputs
     history: int = 30  # the last n interactions before each example
@@ -65,6 +66,7 @@ class TrainConfig:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}; it is {getattr(self, name)!r}.")
         for name, low, high in (
             ("seed", 0, 2**32 - 1),
+            ("fold", 0, FOLDS - 1),
             ("history", 1, 1000),
             ("rare_below", 0, 1000),
             ("embedding", 1, 1024),

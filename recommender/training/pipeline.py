@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes
 from recommender.backbones.registry import make
-from recommender.models import KnowledgeSnapshot
+from recommender.models import Clock, KnowledgeSnapshot
 from recommender.training import data, encoder, export, knowledge, signals
 from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
@@ -42,7 +42,14 @@ def train(
     began = time.perf_counter()
     observer.at("reading", 0, 1)
     interactions = data.read(snapshot.catalog)
-    codes = split(config.split, interactions.end_user, interactions.liked)
+    codes = split(
+        config.split,
+        interactions.end_user,
+        interactions.liked,
+        moment=interactions.moment,
+        only_order=snapshot.catalog.clock == Clock.ORDER,
+        fold=config.fold,
+    )
     known = knowledge.read(snapshot, interactions)
     observer.at("reading", 1, 1)
     texts = {text.text_hash: text.text for text in known.texts}

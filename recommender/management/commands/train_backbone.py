@@ -36,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("catalog", help="the catalog's name")
         parser.add_argument("--backbone", choices=list(BACKBONES), default=defaults.backbone)
         parser.add_argument("--split", choices=list(SPLITS), default=defaults.split)
+        parser.add_argument("--fold", type=int, default=defaults.fold, help="of the split kar: which tenth is tested")
         parser.add_argument("--adapter", choices=ADAPTERS, default=defaults.adapter)
         parser.add_argument("--history", type=int, default=defaults.history, help="interactions before each example")
         parser.add_argument("--epochs", type=int, default=defaults.epochs, help="at most this many")
@@ -55,7 +56,18 @@ class Command(BaseCommand):
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
             raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
-        names = ("backbone", "split", "adapter", "history", "epochs", "batch_size", "learning_rate", "seed", "threads")
+        names = (
+            "backbone",
+            "split",
+            "fold",
+            "adapter",
+            "history",
+            "epochs",
+            "batch_size",
+            "learning_rate",
+            "seed",
+            "threads",
+        )
         try:
             off = dict.fromkeys(options["off"], False)
             config = TrainConfig(**{name: options[name] for name in names}, **off)
