@@ -43,10 +43,15 @@ class Rows:
         return max(LEAST_NOISE, NOISE - EXPLAINED * sum(self.bumps))
 
 
-def near(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> Floats:
+def near(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """Of rows (n, D) and (m, D) of one space: (n, m). A row of zeros, an item without text, is near nothing."""
-    known = np.any(one, axis=1)[:, None] & np.any(other, axis=1)[None]
-    return np.where(known, np.exp((one.astype(np.float64) @ other.astype(np.float64).T - 1) / NEAR), 0.0)
+    common = one @ other.T
+    common -= 1
+    common /= NEAR
+    np.exp(common, out=common)
+    common[~np.any(one, axis=1)] = 0.0
+    common[:, ~np.any(other, axis=1)] = 0.0
+    return common
 
 
 def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
@@ -64,14 +69,22 @@ def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
         if bump:
             common += bump * near(space, space[:learned])
             variance += bump * np.any(space, axis=1)
-    taste, doubt = _condition(common, variance, rows)
+    lower, spoken, reach = _factor(common, rows)
+    doubt = variance - np.square(reach).sum(axis=1)
+    taste = reach @ spoken
     place = np.r_[np.arange(learned), rows.before[learned:]]
-    apart = np.abs(place[:, None] - place[None, :learned])
-    with_mood, _ = _condition(common + MOOD * np.exp(-apart / MOOD_LASTS), variance + MOOD, rows)
-    return taste, doubt, with_mood
+    common += MOOD * np.exp(-np.abs(place[:, None] - place[:learned]) / MOOD_LASTS)
+    if (rows.before[learned:] == learned).all():  # what is asked after the whole history needs its answer only
+        lower, spoken, reach = _factor(common[:learned], rows)
+        with_mood = np.r_[reach @ spoken, common[learned:] @ np.linalg.solve(lower.T, spoken)]
+    else:
+        lower, spoken, reach = _factor(common, rows)
+        with_mood = reach @ spoken
+    return taste, np.sqrt(np.maximum(doubt, 0.0) + rows.noise), with_mood
 
 
-def _condition(common: Floats, variance: Floats, rows: Rows) -> tuple[Floats, Floats]:
+def _factor(common: Floats, rows: Rows) -> tuple[Floats, Floats, Floats]:
+    """The Cholesky factor L of the history, L⁻¹ surprises, and per row (n, learned) L⁻¹ of what its history may say."""
     learned = common.shape[1]
     told = rows.liked[:learned] >= 0
     surprise = np.where(told, rows.liked[:learned] - rows.mean[:learned], 0.0)
@@ -83,8 +96,8 @@ def _condition(common: Floats, variance: Floats, rows: Rows) -> tuple[Floats, Fl
     joined[learned, learned] = 1.0 + np.square(surprise).sum() / rows.noise
     lower = np.linalg.cholesky(joined)
     lower, spoken = lower[:learned, :learned], lower[learned, :learned]
-    # Rows past the history get their rows of the factor by substitution.
-    reach = np.vstack([lower, np.linalg.solve(lower, common[learned:].T).T]) if learned < len(common) else lower
-    reach = np.where(np.arange(learned) < rows.before[:, None], reach, 0.0)  # (n, learned)
-    explained = np.square(reach).sum(axis=1)
-    return reach @ spoken, np.sqrt(np.maximum(variance - explained, 0.0) + rows.noise)
+    reach = lower
+    if learned < len(common):  # rows past the history get their rows of the factor by substitution
+        reach = np.vstack([lower, common[learned:] @ np.linalg.inv(lower).T])
+    before = rows.before[: len(common), None]
+    return lower, spoken, np.where(np.arange(learned) < before, reach, 0.0)
