@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
+from recommender import jobs
 from recommender.models import Catalog, RunState, TuningRun
 from recommender.reasoning import prompts
 from recommender.reasoning.types import Answer
@@ -24,6 +26,7 @@ from reviews.models import DecisionVerdict
 from tests import transformers_server
 from tests.builders import make_catalog, make_end_user, make_subject
 from tests.reviews.test_training_rows import decided, refined_review
+from tests.servers import wait_until
 from worker import tuning as worker_tuning
 from worker.llm import OpenAiLlm
 
@@ -124,6 +127,28 @@ def test_a_lost_run_is_sent_again_and_its_first_worker_can_store_nothing(
     assert tuning.claim(run.pk) is not None
     with pytest.raises(StoppedError):
         tuning.record(first, {"step": 1})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_requested_adapter_is_tuned_by_a_training_worker(
+    live_worker: Celery, settings: Settings, tmp_path: Path, base: str
+) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    catalog = make_catalog("films")
+    for _ in range(2):
+        decided(refined_review(make_end_user(catalog)), DecisionVerdict.APPROVE)
+    out = StringIO()
+    call_command("tune", "films", "--role", "actor", "--base", base, "--epochs", "1", "--queue", "--json", stdout=out)
+    run = TuningRun.objects.get(pk=json.loads(out.getvalue())["run"])
+
+    def is_over() -> bool:
+        run.refresh_from_db()
+        return run.finished_at is not None
+
+    wait_until(is_over, seconds=60, what="the worker")
+    live_worker.send_task(jobs.TUNE_ADAPTER, kwargs={"run_id": run.pk}, queue="training")  # delivered twice
+    assert (run.state, run.error) == (RunState.DONE, "")
+    assert (tuning.folder_of(run) / "adapter" / "adapter_config.json").is_file()
 
 
 @pytest.mark.slow
