@@ -141,7 +141,8 @@ def intervals(ours, base, label, end_user):
     """Differences of AUC and GAUC with their 95 % intervals: {metric: [difference, low, high]}."""
     _, whose = np.unique(end_user, return_inverse=True)
     rows_of = np.split(np.arange(len(whose)), np.cumsum(np.bincount(whose))[:-1])
-    own = np.array([[gauc(label[r], s[r], whose[r]) or np.nan for s in (ours, base)] for r in rows_of])
+    areas_of = [[gauc(label[rows], one[rows], whose[rows]) for one in (ours, base)] for rows in rows_of]
+    own = np.array(areas_of, dtype=float)  # one class only: None, which becomes NaN
     size, both = np.bincount(whose), ~np.isnan(own[:, 0])
     source, drawn = np.random.default_rng(0), {"auc": [], "gauc": []}
     ranks = [np.argsort(np.argsort(s, kind="stable"), kind="stable") for s in (ours, base)]
