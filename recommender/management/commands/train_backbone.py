@@ -23,6 +23,19 @@ STAGES = {
     "with_knowledge": "training with knowledge",
     "exporting": "exporting",
 }
+# Options that are settings of a run, by name.
+CHOICES = [
+    "backbone",
+    "split",
+    "fold",
+    "adapter",
+    "history",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "seed",
+    "threads",
+]
 
 
 class Command(BaseCommand):
@@ -56,21 +69,9 @@ class Command(BaseCommand):
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
             raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
-        names = (
-            "backbone",
-            "split",
-            "fold",
-            "adapter",
-            "history",
-            "epochs",
-            "batch_size",
-            "learning_rate",
-            "seed",
-            "threads",
-        )
         try:
-            off = dict.fromkeys(options["off"], False)
-            config = TrainConfig(**{name: options[name] for name in names}, **off)
+            chosen = {name: options[name] for name in CHOICES} | dict.fromkeys(options["off"], False)
+            config = TrainConfig.from_json(chosen)
         except ValueError as error:
             raise CommandError(str(error)) from error
         asked = training.request_training(catalog, config=config, activate=options["activate"], queue=options["queue"])
