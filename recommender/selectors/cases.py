@@ -1,4 +1,4 @@
-"""Examples for a teacher: evidence, and a later interaction as the target, all from before a catalog's test part.
+"""Examples for a teacher: evidence, and a later interaction as the target.
 
 End users: R4ec's sliding windows, ten interactions and the one after them, the newest window first, windows that do not
 overlap. Items: the evidence of an item round, and a third end user who met the item later. A target is never among the

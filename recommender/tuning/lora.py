@@ -7,6 +7,7 @@ last epoch is kept, as R4ec does (METHODS.md 1.4).
 import math
 import random
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,9 @@ def _with_lora(base: Any, config: TuneConfig, device: torch.device) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(base, lora)
+    with warnings.catch_warnings():  # peft 0.21 asks transformers 5.23 by an old name
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        return get_peft_model(base, lora)
 
 
 class _Learner:
