@@ -19,7 +19,7 @@ from recommender.services.training import request_training
 from recommender.training.config import TrainConfig
 from worker.demo.facts import CATALOG
 
-FIRST_ROUNDS = 24  # end users, and as many items: enough to review for a while, done within seconds
+FIRST_ROUNDS = 100  # end users, and as many items: most lists then have texts to show, within seconds
 LONGEST_WAIT = 15 * 60  # seconds for all rounds, or for one training run
 LOOK_EVERY = 0.3
 
