@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recommender.backbones.adapter import KnowledgeAdapter
-from recommender.backbones.batch import Batch, InputSizes, KnowledgeFields, SideFields
+from recommender.backbones.batch import Batch, InputSizes, KnowledgeFields, SideFields, SideWidths
 from recommender.backbones.inputs import ItemTable
 from recommender.backbones.match import HistoryMatch
 from recommender.training.config import TrainConfig
@@ -24,14 +24,14 @@ class Backbone(nn.Module, ABC):
         self.sizes = sizes
         self.items = ItemTable(sizes, embedding=config.embedding)
         self.match = HistoryMatch(sizes.feedback) if config.match else None
-        of_knowledge = 2 * (config.adapter_width + 1) if sizes.knowledge else 0
         of_match = self.match.width if self.match else 0
-        self.assemble(sizes, config, side_width=of_knowledge + of_match + sizes.signals)
+        of_knowledge = config.adapter_width + 1 if sizes.knowledge else 0
+        self.assemble(sizes, config, SideWidths(of_knowledge, of_match + sizes.signals))
         self.knowledge = KnowledgeAdapter(sizes.knowledge, config) if sizes.knowledge else None
 
     @abstractmethod
-    def assemble(self, sizes: InputSizes, config: TrainConfig, *, side_width: int) -> None:
-        """Make the layers. `side_width`: of all side fields together."""
+    def assemble(self, sizes: InputSizes, config: TrainConfig, side: SideWidths) -> None:
+        """Make the layers."""
 
     @abstractmethod
     def score(

@@ -32,10 +32,31 @@ class SideFields(NamedTuple):
     match: Tensor | None  # (B, N, M) match.HistoryMatch
     signals: Tensor | None  # (B, N, S) recommender.signals
 
+    def knowledge(self, candidates: int) -> list[Tensor]:
+        """The knowledge fields, (B, N, K) each: of the end user, then of the items."""
+        if self.end_user is None or self.item is None:
+            return []
+        return [self.end_user.unsqueeze(1).expand(-1, candidates, -1), self.item]
+
+    def numbers(self, candidates: int) -> list[Tensor]:
+        """Everything that is not knowledge, (B, N, ·) each."""
+        return [field for field in (self.match, self.signals) if field is not None]
+
     def of_candidates(self, candidates: int) -> list[Tensor]:
         """All there are, (B, N, ·) each."""
-        end_user = None if self.end_user is None else self.end_user.unsqueeze(1).expand(-1, candidates, -1)
-        return [field for field in (end_user, self.item, self.match, self.signals) if field is not None]
+        return [*self.knowledge(candidates), *self.numbers(candidates)]
+
+
+@dataclass(frozen=True, slots=True)
+class SideWidths:
+    """Widths of side fields. `knowledge`: of each of the two knowledge fields, 0: none. `numbers`: all else."""
+
+    knowledge: int
+    numbers: int
+
+    @property
+    def total(self) -> int:
+        return 2 * self.knowledge + self.numbers
 
 
 @dataclass(frozen=True, slots=True)

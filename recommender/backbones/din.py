@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recommender.backbones.base import Backbone
-from recommender.backbones.batch import InputSizes, SideFields
+from recommender.backbones.batch import InputSizes, SideFields, SideWidths
 from recommender.backbones.inputs import START_SCALE, Perceptron
 from recommender.training.config import TrainConfig
 from recommender.training.numbering import PADDING_ITEM
 
 
 class Din(Backbone):
-    def assemble(self, sizes: InputSizes, config: TrainConfig, *, side_width: int) -> None:
+    def assemble(self, sizes: InputSizes, config: TrainConfig, side: SideWidths) -> None:
         width, (first, *rest) = self.items.width, config.attention
         self.feedback = nn.Embedding(sizes.feedback, width, padding_idx=0)
         nn.init.normal_(self.feedback.weight, std=START_SCALE)
@@ -29,7 +29,7 @@ class Din(Backbone):
         self.of_past = nn.Linear(width, first, bias=False)
         self.of_product = nn.Linear(width, first, bias=False)
         self.attention = Perceptron(first, tuple(rest), dropout=0.0)
-        self.head = Perceptron(2 * width + side_width, config.head, dropout=config.dropout)
+        self.head = Perceptron(2 * width + side.total, config.head, dropout=config.dropout)
 
     def score(
         self, item: Tensor, history_item: Tensor, history_feedback: Tensor, table: Tensor, side: SideFields
