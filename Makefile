@@ -7,7 +7,7 @@ PROCESSES ?= 2
 SPREAD = -n $(PROCESSES) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast check format lock clean
+.PHONY: help install run test test-fast test-oracles check format lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ test: install ## Install what tests need and run all of them: SQLite + Valkey, t
 
 test-fast: install ## The suite on SQLite without browser and slow tests
 	@$(PYTEST) -q $(SPREAD) -m "not browser and not slow" $(ARGS)
+
+test-oracles: install ## Our backbones' layers against fuxictr's and torch-rechub's, with the same weights
+	@$(PYTHON_IN_VENV) -m pip install --quiet --no-deps --require-hashes -r requirements/oracles.lock
+	@$(PYTEST) -q tests/oracles $(ARGS)
 
 check: install ## Lint, types, import contracts, migrations, templates, docs against code
 	$(PYTHON_IN_VENV) -m ruff check .
