@@ -13,7 +13,7 @@ from typing import Any, cast
 from django.conf import settings
 
 from recommender.models import TuningRun
-from recommender.services import tuning
+from recommender.services import runs, tuning
 from recommender.training.errors import StoppedError
 from recommender.tuning.config import CannotTuneError, TuneConfig, TunedRole
 from recommender.tuning.writing import MANIFEST
@@ -37,10 +37,10 @@ def run(run_id: int, *, observer: Callable[[dict[str, Any]], None] = lambda _: N
     except StoppedError:
         log.info("%s was cancelled or taken over", claimed)
     except CannotTuneError as error:
-        tuning.fail(claimed, str(error))
+        runs.fail(claimed, str(error))
     except Exception as error:
         log.exception("%s failed", claimed)
-        tuning.fail(claimed, f"Tuning stopped at an unexpected error. {type(error).__name__}: {error}")
+        runs.fail(claimed, f"Tuning stopped at an unexpected error. {type(error).__name__}: {error}")
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

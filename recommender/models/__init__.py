@@ -1,8 +1,9 @@
 """What is known: catalogs, rounds, knowledge, backbones, the serving log, and who signs in."""
 
 from recommender.models.accounts import Account, ApiToken, Role
-from recommender.models.backbones import Activation, BackboneVersion, RunState, TrainingRun, VersionState
+from recommender.models.backbones import Activation, BackboneVersion, TrainingRun, VersionState
 from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
+from recommender.models.evaluation import Evaluation, EvaluationFit
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
 from recommender.models.rounds import (
     RATIONALES,
@@ -17,6 +18,7 @@ from recommender.models.rounds import (
     TurnKind,
     Verdict,
 )
+from recommender.models.runs import Run, RunState
 from recommender.models.serving import Recommendation
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
 
@@ -30,6 +32,8 @@ __all__ = [
     "Catalog",
     "Clock",
     "EndUser",
+    "Evaluation",
+    "EvaluationFit",
     "Interaction",
     "Item",
     "Knowledge",
@@ -42,6 +46,7 @@ __all__ = [
     "Round",
     "RoundBatch",
     "RoundState",
+    "Run",
     "RunState",
     "SubjectKind",
     "TeacherCall",

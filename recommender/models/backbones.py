@@ -6,31 +6,15 @@ from django.db.models import Q
 
 from recommender.models.catalog import Catalog
 from recommender.models.knowledge import KnowledgeSnapshot
+from recommender.models.runs import Run
 
 
-class RunState(models.TextChoices):
-    WAITING = "waiting", "waiting"
-    RUNNING = "running", "running"
-    DONE = "done", "done"
-    FAILED = "failed", "failed"
-    CANCELLED = "cancelled", "cancelled"
-
-
-class TrainingRun(models.Model):
-    """One request to train a backbone: the job row. `progress` is what the browser shows while it runs."""
+class TrainingRun(Run):
+    """One request to train a backbone."""
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="training_runs")
     config = models.JSONField(help_text="training.config.TrainConfig as JSON")
     activate = models.BooleanField(default=False, help_text="Activate the candidate when it is done.")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
-    state = models.CharField(max_length=9, choices=RunState, default=RunState.WAITING)
-    progress = models.JSONField(default=dict)
-    error = models.TextField(blank=True)
-    lease_token = models.CharField(max_length=32, blank=True)
-    lease_expires_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["state", "created_at"], name="training_run_state")]

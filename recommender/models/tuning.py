@@ -1,12 +1,11 @@
 """What a teacher was asked to make training sets, and the adapters that were tuned on such sets."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from recommender.models.backbones import RunState
 from recommender.models.catalog import Catalog, EndUser, Interaction, Item
 from recommender.models.rounds import ONE_SUBJECT, EndpointCall, SubjectKind
+from recommender.models.runs import Run
 
 
 class TeacherCase(models.Model):
@@ -51,7 +50,7 @@ class TeacherCall(EndpointCall):
         return f"{self.step} call of {self.case_id}"
 
 
-class TuningRun(models.Model):
+class TuningRun(Run):
     """One request to tune an adapter: the job row, and once done the adapter's entry in the registry.
 
     `artifact` names its folder under VAR_DIR/adapters: the adapter, its tokenizer, a manifest and the rows it saw.
@@ -60,17 +59,8 @@ class TuningRun(models.Model):
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="tuning_runs")
     role = models.CharField(max_length=10, help_text="actor or reflector")
     config = models.JSONField(help_text="tuning.config.TuneConfig as JSON")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
-    state = models.CharField(max_length=9, choices=RunState, default=RunState.WAITING)
-    progress = models.JSONField(default=dict)
-    error = models.TextField(blank=True)
-    lease_token = models.CharField(max_length=32, blank=True)
-    lease_expires_at = models.DateTimeField(null=True)
     artifact = models.CharField(max_length=200, blank=True)
     metrics = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["state", "created_at"], name="tuning_run_state")]

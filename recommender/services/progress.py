@@ -1,13 +1,11 @@
-"""What a training run is doing, written into its row: what the browser shows, and the worker's sign of life."""
+"""What a run is doing, written into its row: what the browser shows, and the worker's sign of life."""
 
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
-
-from recommender.models import RunState, TrainingRun
-from recommender.training.errors import StoppedError
+from recommender.models import Run
+from recommender.services import runs
 
 if TYPE_CHECKING:
     from recommender.training.observer import Epoch, Observer
@@ -17,12 +15,12 @@ WRITE_EVERY = 1.0  # seconds
 
 
 class Recorder:
-    """An Observer that keeps `TrainingRun.progress` and the lease up to date, about once a second.
+    """An Observer that keeps `Run.progress` and the lease up to date, about once a second.
 
     progress: {"attempt", "stage", "done", "of", "epochs": [observer.Epoch as JSON, …]}
     """
 
-    def __init__(self, run: TrainingRun, also: "Observer | None" = None) -> None:
+    def __init__(self, run: Run, also: "Observer | None" = None) -> None:
         self.run, self.also = run, also
         self.progress: dict[str, Any] = {**run.progress, "epochs": []}
         self.written = 0.0
@@ -48,7 +46,5 @@ class Recorder:
     def _write(self, *, now: bool) -> None:
         if not now and time.monotonic() - self.written < WRITE_EVERY:
             return
-        mine = TrainingRun.objects.filter(pk=self.run.pk, state=RunState.RUNNING, lease_token=self.run.lease_token)
-        if not mine.update(progress=self.progress, lease_expires_at=timezone.now() + LEASE):
-            raise StoppedError
+        runs.renew(self.run, self.progress, lease=LEASE)
         self.written = time.monotonic()

@@ -1,24 +1,19 @@
-"""Training runs: asked for by people, carried out by one worker at a time, restarted when that worker is lost.
-
-The row is the truth; messages only nudge. While torch computes nothing here holds a lock: progress is written in
-transactions of one statement, each of which also renews the lease and notices a cancellation.
-"""
+"""Training runs: asked for by people, carried out by one worker at a time (services.runs)."""
 
 import logging
 import shutil
-import uuid
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
-from django.utils import timezone
+from django.db.models import Max
 
 from recommender import artifacts, jobs
-from recommender.models import Account, BackboneVersion, Catalog, KnowledgeSnapshot, RunState, TrainingRun
+from recommender.models import Account, BackboneVersion, Catalog, KnowledgeSnapshot, TrainingRun
+from recommender.services import runs
 from recommender.services.activation import activate as activate_version
 from recommender.services.progress import LEASE, Recorder
 from recommender.services.snapshots import freeze
@@ -30,9 +25,6 @@ if TYPE_CHECKING:
     from recommender.training.pipeline import Trained
 
 logger = logging.getLogger(__name__)
-
-MOST_ATTEMPTS = 3  # a run that takes its worker down each time is not started for ever
-LOST_MESSAGE_AFTER = timedelta(seconds=60)
 
 
 def request_training(
@@ -54,8 +46,7 @@ def request_training(
 
 def cancel(run: TrainingRun) -> bool:
     """Stop a run that waits or computes; its worker notices within seconds. False: it had ended before."""
-    unfinished = TrainingRun.objects.filter(pk=run.pk, state__in=[RunState.WAITING, RunState.RUNNING])
-    return bool(unfinished.update(state=RunState.CANCELLED, finished_at=timezone.now(), lease_expires_at=None))
+    return runs.cancel(run)
 
 
 def run(run_id: int, *, observer: "Observer | None" = None) -> None:
@@ -63,7 +54,7 @@ def run(run_id: int, *, observer: "Observer | None" = None) -> None:
 
     Does nothing where another worker has it or it has ended. Its outcome, errors included, is in the row.
     """
-    claimed = _claim(run_id)
+    claimed = runs.claim(TrainingRun, run_id, lease=LEASE)
     if claimed is None:
         return
     try:
@@ -71,42 +62,18 @@ def run(run_id: int, *, observer: "Observer | None" = None) -> None:
     except StoppedError:
         logger.info("%s was cancelled or taken over", claimed)
     except CannotTrainError as error:
-        _fail(claimed, str(error))
+        runs.fail(claimed, str(error))
     except Exception as error:
         logger.exception("%s failed", claimed)
-        _fail(claimed, f"Training stopped at an unexpected error. {type(error).__name__}: {error}")
+        runs.fail(claimed, f"Training stopped at an unexpected error. {type(error).__name__}: {error}")
 
 
 def sweep(now: datetime) -> list[int]:
     """Send again what got lost: runs whose worker is gone, and waiting runs no worker has heard of. Their ids."""
-    lost = list(
-        TrainingRun.objects.filter(state=RunState.RUNNING, lease_expires_at__lt=now).values_list("pk", flat=True)
-    )
-    busy = TrainingRun.objects.filter(state=RunState.RUNNING, lease_expires_at__gte=now)
-    if not busy.exists():  # else those waiting may well be queued behind it
-        waiting = TrainingRun.objects.filter(state=RunState.WAITING, created_at__lt=now - LOST_MESSAGE_AFTER)
-        lost += waiting.order_by("created_at").values_list("pk", flat=True)
+    lost = runs.lost(TrainingRun, now)
     for run_id in lost:
         jobs.send(jobs.TRAIN_BACKBONE, run_id=run_id)
     return lost
-
-
-def _claim(run_id: int) -> TrainingRun | None:
-    """Take a waiting run, or one whose worker let its lease expire."""
-    now, token = timezone.now(), uuid.uuid4().hex
-    free = Q(state=RunState.WAITING) | Q(state=RunState.RUNNING, lease_expires_at__lt=now)
-    with transaction.atomic():
-        found = TrainingRun.objects.select_for_update().filter(free, pk=run_id).first()
-        if found is None:
-            return None
-        attempt = found.progress.get("attempt", 0) + 1
-        found.lease_token, found.lease_expires_at = token, now + LEASE
-        found.state, found.started_at, found.progress = RunState.RUNNING, now, {"attempt": attempt}
-        found.save(update_fields=["lease_token", "lease_expires_at", "state", "started_at", "progress"])
-    if attempt > MOST_ATTEMPTS:
-        _fail(found, f"The training process ended {MOST_ATTEMPTS} times before it was done. Is memory too short?")
-        return None
-    return found
 
 
 def _carry_out(run: TrainingRun, recorder: Recorder) -> None:
@@ -130,9 +97,7 @@ def _store(
 ) -> BackboneVersion:
     with transaction.atomic():
         Catalog.objects.select_for_update().get(pk=run.catalog_id)
-        mine = TrainingRun.objects.filter(pk=run.pk, state=RunState.RUNNING, lease_token=run.lease_token)
-        if not mine.update(state=RunState.DONE, finished_at=timezone.now(), lease_expires_at=None):
-            raise StoppedError
+        runs.finish(run)
         number = (run.catalog.backbone_versions.aggregate(last=Max("number"))["last"] or 0) + 1
         folder = artifacts.folder_for(run.catalog) / str(number)
         _remove([folder])  # of a transaction that never committed
@@ -148,11 +113,6 @@ def _store(
             data_hash=trained.data_hash,
             artifact=f"{run.catalog.name}/{number}",
         )
-
-
-def _fail(run: TrainingRun, error: str) -> None:
-    mine = TrainingRun.objects.filter(pk=run.pk, state=RunState.RUNNING, lease_token=run.lease_token)
-    mine.update(state=RunState.FAILED, error=error, finished_at=timezone.now(), lease_expires_at=None)
 
 
 def _remove(folders: Iterable[Path]) -> None:

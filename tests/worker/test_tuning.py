@@ -19,7 +19,7 @@ from recommender import jobs
 from recommender.models import Catalog, RunState, TuningRun
 from recommender.reasoning import prompts
 from recommender.reasoning.types import Answer
-from recommender.services import tuning
+from recommender.services import runs, tuning
 from recommender.training.errors import StoppedError
 from recommender.tuning.config import TuneConfig
 from reviews.models import DecisionVerdict
@@ -106,7 +106,7 @@ def test_a_cancelled_run_stops_at_its_next_step(catalog: Catalog, base: str) -> 
     run = asked(catalog, base)
 
     def at_step(_: dict[str, Any]) -> None:
-        tuning.cancel(run)
+        runs.cancel(run)
 
     worker_tuning.run(run.pk, observer=at_step)
     run.refresh_from_db()

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from recommender import artifacts
 from recommender.models import EndUser, Item, RunState, VersionState
-from recommender.services import training
+from recommender.services import runs, training
 from recommender.services.progress import Recorder
 from recommender.serving import ranker
 from recommender.training.config import TrainConfig
@@ -135,7 +135,7 @@ def test_a_lost_run_is_started_again_but_not_for_ever():
     catalog = synthetic.in_database()
     lost = ask(catalog)
     hopeless = ask(catalog)
-    for run, attempts in ((lost, 1), (hopeless, training.MOST_ATTEMPTS)):
+    for run, attempts in ((lost, 1), (hopeless, runs.MOST_ATTEMPTS)):
         run.state, run.progress = RunState.RUNNING, {"attempt": attempts}
         run.lease_expires_at = timezone.now() - timedelta(seconds=1)
         run.save()

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from recommender.models import Catalog, RunState
-from recommender.services import tuning
+from recommender.services import runs, tuning
 from recommender.tuning.config import TuneConfig, TunedRole, TunedSubjects
 from worker.tuning import run
 
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             try:
                 run(asked.pk, observer=at_step)
             except KeyboardInterrupt:
-                tuning.cancel(asked)
+                runs.cancel(asked)
                 raise
         asked.refresh_from_db()
         if asked.state != RunState.DONE:
