@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from recommender.backbones.adapter import KnowledgeAdapter
 from recommender.backbones.batch import Batch, InputSizes, KnowledgeFields, SideFields, SideWidths
-from recommender.backbones.inputs import ItemTable
+from recommender.backbones.inputs import BagOfTokens, ItemTable
 from recommender.backbones.match import HistoryMatch
 from recommender.training.config import TrainConfig
 
@@ -25,8 +25,12 @@ class Backbone(nn.Module, ABC):
         self.items = ItemTable(sizes, embedding=config.embedding)
         self.match = HistoryMatch(sizes.feedback) if config.match else None
         of_match = self.match.width if self.match else 0
+        self.demographics = (
+            BagOfTokens(sizes.end_user_tokens, embedding=config.embedding) if sizes.end_user_tokens else None
+        )
+        of_demographics = config.embedding if self.demographics else 0
         of_knowledge = config.adapter_width + 1 if sizes.knowledge else 0
-        self.assemble(sizes, config, SideWidths(of_knowledge, of_match + sizes.signals))
+        self.assemble(sizes, config, SideWidths(of_knowledge, of_match + sizes.signals + of_demographics))
         self.knowledge = KnowledgeAdapter(sizes.knowledge, config) if sizes.knowledge else None
 
     @abstractmethod
@@ -46,7 +50,15 @@ class Backbone(nn.Module, ABC):
         """Logits (B, N)."""
         knowledge = self.knowledge(batch) if self.knowledge is not None else None
         table = self.items()
-        return self.rank(batch.item, batch.history_item, batch.history_feedback, table, knowledge, batch.signals)
+        return self.rank(
+            batch.item,
+            batch.history_item,
+            batch.history_feedback,
+            table,
+            knowledge,
+            batch.signals,
+            batch.end_user_tokens,
+        )
 
     def rank(
         self,
@@ -56,6 +68,7 @@ class Backbone(nn.Module, ABC):
         table: Tensor,
         knowledge: KnowledgeFields | None,
         signals: Tensor,
+        end_user_tokens: Tensor,
     ) -> Tensor:
         """As forward, from a table and knowledge that were computed before: what the serving form does."""
         match = None
@@ -64,5 +77,6 @@ class Backbone(nn.Module, ABC):
             candidate, past = (functional.embedding(which, attributes) for which in (item, history_item))
             match = self.match(candidate, past, history_item, history_feedback)
         of_end_user, of_item = knowledge or (None, None)
-        side = SideFields(of_end_user, of_item, match, signals if self.sizes.signals else None)
+        demographics = self.demographics(end_user_tokens) if self.demographics is not None else None
+        side = SideFields(of_end_user, of_item, match, signals if self.sizes.signals else None, demographics)
         return self.score(item, history_item, history_feedback, table, side)

@@ -15,6 +15,7 @@ class Batch(NamedTuple):
     end_user_text: Tensor  # (B) rows of the knowledge vectors, 0 = none
     item_text: Tensor  # (B, N)
     signals: Tensor  # (B, N, S) float32, recommender.signals
+    end_user_tokens: Tensor  # (B, T) of the end user's attributes, padded with 0
 
 
 class KnowledgeFields(NamedTuple):
@@ -31,6 +32,7 @@ class SideFields(NamedTuple):
     item: Tensor | None  # (B, N, K) knowledge
     match: Tensor | None  # (B, N, M) match.HistoryMatch
     signals: Tensor | None  # (B, N, S) recommender.signals
+    demographics: Tensor | None  # (B, E) the mean of the end user's attributes
 
     def knowledge(self, candidates: int) -> list[Tensor]:
         """The knowledge fields, (B, N, K) each: of the end user, then of the items."""
@@ -40,7 +42,8 @@ class SideFields(NamedTuple):
 
     def numbers(self, candidates: int) -> list[Tensor]:
         """Everything that is not knowledge, (B, N, ·) each."""
-        return [field for field in (self.match, self.signals) if field is not None]
+        of_end_user = None if self.demographics is None else self.demographics.unsqueeze(1).expand(-1, candidates, -1)
+        return [field for field in (self.match, self.signals, of_end_user) if field is not None]
 
     def of_candidates(self, candidates: int) -> list[Tensor]:
         """All there are, (B, N, ·) each."""
@@ -70,6 +73,7 @@ class InputSizes:
     feedback: int  # feedback buckets, with padding
     knowledge: int = 0
     signals: int = 0
+    end_user_tokens: int = 0  # tokens of end users' attributes, with padding; 0: none
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -43,6 +43,21 @@ class ItemTable(nn.Module):
         return torch.cat([ids, attributes], dim=-1)  # (V, 2E)
 
 
+class BagOfTokens(nn.Module):
+    """The mean embedding of the tokens of one bag: (B, T), 0 = padding → (B, E). Zeros where there is none."""
+
+    def __init__(self, tokens: int, *, embedding: int) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(tokens, embedding, padding_idx=0)
+        nn.init.normal_(self.tokens.weight, std=START_SCALE)
+        with torch.no_grad():
+            self.tokens.weight[0] = 0.0
+
+    def forward(self, bags: Tensor) -> Tensor:
+        total: Tensor = self.tokens(bags).sum(dim=1)  # (B, E)
+        return total / (bags != 0).sum(dim=1, keepdim=True).clamp(min=1)
+
+
 class Perceptron(nn.Sequential):
     """Linear, ReLU, dropout for each width, then one output without activation."""
 

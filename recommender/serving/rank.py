@@ -58,7 +58,8 @@ def rank(
         return _without_backbone(shelf, reason, mask=mask, limit=limit)
     liked = [met.item_pk for met in history if met.liked]
     positions = candidates(end_user.catalog, shelf, mask=mask, liked=liked)
-    scores = ranking.score(end_user.external_id, history, [shelf.external_ids[position] for position in positions])
+    ids = [shelf.external_ids[position] for position in positions]
+    scores = ranking.score(end_user.external_id, history, ids, attributes=end_user.attributes)
     top = np.argsort(-scores, kind="stable")[:limit]
     best: fallback.Ranking = [(int(positions[place]), float(scores[place])) for place in top]
     spoke = _spoke(ranking, end_user, shelf, history=history, best=best) if attribute else None
@@ -75,7 +76,8 @@ def _spoke(
 ) -> dict[int, list[Spoke]]:
     """What of the history raised each item's score, as shares of all that raised it."""
     ids = [shelf.external_ids[position] for position, _ in best]
-    raised = np.clip(ranking.contributions(end_user.external_id, history, ids), 0.0, None)  # (items, history)
+    spoke = ranking.contributions(end_user.external_id, history, ids, attributes=end_user.attributes)
+    raised = np.clip(spoke, 0.0, None)  # (items, history)
     shares = raised / np.maximum(raised.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     strongest = np.argsort(-shares, axis=1, kind="stable")[:, :NAMED]
     return {

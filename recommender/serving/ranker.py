@@ -5,7 +5,7 @@ A loaded version stays in memory for the life of the process and is shared by it
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from recommender import artifacts
 from recommender.models import BackboneVersion
 from recommender.signals.tables import Tables, fold_of
+from recommender.training.attributes import Vocabulary
 from recommender.training.feedback import NO_LABEL, FeedbackScale
 from recommender.training.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
 
-FORMAT = 2
+FORMAT = 3
 ITEMS_AT_A_TIME = 4096
 KEPT_VERSIONS = 8  # per process: active ones of several catalogs, and those before them
 
@@ -52,16 +53,20 @@ class Ranker:
     scale: FeedbackScale
     history: int
     signals: Tables | None  # over the whole history, where the backbone reads any
+    demographics: Vocabulary | None  # of end users' attributes, where the backbone reads them
 
     def score(
         self,
         end_user_external_id: str,
         history: Sequence[HistoryEntry],
         item_external_ids: Sequence[str] | None = None,
+        *,
+        attributes: Mapping[str, Any] | None = None,
     ) -> NDArray[np.float64]:
         """The probability that the end user likes each item: (items). No items given: all of `self.items`, in order.
 
         `history`: oldest first; the architecture reads the last `self.history` entries, the signals all of them.
+        `attributes`: the end user's, as of now; values the training run did not meet count as not given.
         """
         items = self._numbers(self.items if item_external_ids is None else item_external_ids)
         past, feedback = self._history(history)
@@ -69,11 +74,16 @@ class Ranker:
         for first in range(0, len(items), ITEMS_AT_A_TIME):
             some = items[first : first + ITEMS_AT_A_TIME]
             signals = self._signals(end_user_external_id, history, some)[None]
-            logits.append(self._logits(end_user_external_id, some, past[None], feedback[None], signals)[0])
+            logits.append(self._logits(end_user_external_id, attributes, some, past[None], feedback[None], signals)[0])
         return _sigmoid(np.concatenate(logits)) if logits else np.empty(0)
 
     def contributions(
-        self, end_user_external_id: str, history: Sequence[HistoryEntry], item_external_ids: Sequence[str]
+        self,
+        end_user_external_id: str,
+        history: Sequence[HistoryEntry],
+        item_external_ids: Sequence[str],
+        *,
+        attributes: Mapping[str, Any] | None = None,
     ) -> NDArray[np.float64]:
         """How much each history entry spoke for each item: (items, len(history)), in logits.
 
@@ -91,7 +101,8 @@ class Ranker:
         first = len(history) - self.history
         shorter = [[*history[: first + place], *history[first + place + 1 :]] for place in seen.tolist()]
         signals = np.stack([self._signals(end_user_external_id, one, items) for one in (history, *shorter)])
-        logits = self._logits(end_user_external_id, items, contexts, feedbacks, signals)  # (1 + seen, items)
+        # (1 + seen, items)
+        logits = self._logits(end_user_external_id, attributes, items, contexts, feedbacks, signals)
         spoke = np.zeros((len(items), len(history)))
         spoke[:, len(history) - len(seen) :] = (logits[0] - logits[1:]).T
         return spoke
@@ -99,18 +110,21 @@ class Ranker:
     def _logits(
         self,
         end_user: str,
+        attributes: Mapping[str, Any] | None,
         items: NDArray[np.int64],
         past: NDArray[np.int64],
         feedback: NDArray[np.int64],
         signals: NDArray[np.float32],
     ) -> NDArray[np.float64]:
         knowledge = self.end_user_knowledge[self.end_users.get(end_user, NO_TEXT)]
+        tokens = self.demographics.encode([attributes or {}]) if self.demographics else np.zeros((1, 1))
         given = {
             "item": np.repeat(items[None], len(past), axis=0),
             "history_item": past,
             "history_feedback": feedback,
             "end_user_knowledge": np.repeat(knowledge[None], len(past), axis=0),
             "signals": signals,
+            "end_user_tokens": np.repeat(tokens.astype(np.int64), len(past), axis=0),
         }
         logits: NDArray[np.float32] = self.session.run(None, {name: given[name] for name in self.inputs})[0]
         return logits.astype(np.float64)
@@ -182,6 +196,7 @@ def read(folder: Path) -> Ranker:
             scale=FeedbackScale.from_json(manifest["scale"]),
             history=manifest["config"]["history"],
             signals=Tables.load(folder / "signals.npz") if manifest["sizes"]["signals"] else None,
+            demographics=_demographics(folder) if manifest["sizes"]["end_user_tokens"] else None,
         )
     except FileNotFoundError as error:
         raise ArtifactError(f"A file of it is missing: {Path(str(error.filename)).name}.") from error
@@ -189,6 +204,10 @@ def read(folder: Path) -> Ranker:
         raise
     except Exception as error:  # onnxruntime's own errors share no base class
         raise ArtifactError(f"Its files cannot be read ({type(error).__name__}).") from error
+
+
+def _demographics(folder: Path) -> Vocabulary:
+    return Vocabulary.from_json(json.loads((folder / "demographics.json").read_text()))
 
 
 def _feedback(history: Sequence[HistoryEntry]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:

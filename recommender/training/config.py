@@ -9,7 +9,7 @@ BACKBONES = {"din": "DIN"}  # what `backbones.registry` builds, and how pages ca
 ADAPTERS = ("hea", "mlp")
 SELECTORS = ("logloss", "auc", "gauc")
 SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "mood")
-SWITCHES = ("match", *SIGNALS)  # inputs that can be left out
+SWITCHES = ("match", "demographics", *SIGNALS)  # inputs that can be left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class TrainConfig:
     # inputs
     history: int = 30  # the last n interactions before each example
     rare_below: int = 2  # items with fewer interactions before validation share one id embedding
+    demographics: bool = True  # the end user's attributes
     # signals (recommender.signals): what the whole history says of an item, one switch each
     statistics: bool = True  # the item's mean like and count, the history's length
     collaborative: bool = True  # resemblance by who liked what

@@ -1,7 +1,8 @@
 """A catalog's interactions as arrays: read as a stream, kept at about 30 bytes an interaction."""
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from recommender.models import Catalog, EndUser, Interaction, Item
-from recommender.training.attributes import tokenize
+from recommender.training import attributes
+from recommender.training.attributes import LEAST_ITEMS, Attributes
 from recommender.training.feedback import NO_LABEL, FeedbackScale
 
 ROWS_AT_A_TIME = 5000
@@ -37,6 +39,7 @@ class Interactions:
     moment: NDArray[np.int64]  # (n)
     liked: NDArray[np.int8]  # (n) 1, 0, -1 unknown
     feedback: NDArray[np.uint8]  # (n) buckets of `scale`
+    end_user_attributes: Sequence[Attributes] = ()  # (u), or none for anybody
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -48,26 +51,21 @@ class Interactions:
             digest.update("\0".join(names).encode() + b"\1")
         for array in (self.item_tokens, self.end_user, self.item, self.moment, self.liked, self.feedback):
             digest.update(np.ascontiguousarray(array).data)
+        for bag in self.end_user_attributes:
+            digest.update(json.dumps(bag, sort_keys=True).encode() + b"\1")
         return digest.hexdigest()
 
 
 def read(catalog: Catalog) -> Interactions:
     """Read a whole catalog. Rows stream from the database; only the arrays are kept."""
     scale = FeedbackScale(catalog.rating_min, catalog.rating_max, catalog.like_threshold)
-    end_users = sorted(
-        (name, key) for key, name in _stream(EndUser.objects.filter(catalog=catalog), "pk", "external_id")
+    end_users, items = (
+        sorted(_stream(rows, "external_id", "pk", "attributes"), key=lambda row: row[:2])
+        for rows in (EndUser.objects.filter(catalog=catalog), Item.objects.filter(catalog=catalog))
     )
-    items = sorted(
-        (
-            (name, key, attributes)
-            for key, name, attributes in _stream(
-                Item.objects.filter(catalog=catalog), "pk", "external_id", "attributes"
-            )
-        ),
-        key=lambda row: row[:2],
-    )
-    tokens, item_tokens = tokenize([attributes for _, _, attributes in items])
-    end_user_keys = {key: number for number, (_, key) in enumerate(end_users)}
+    bags = [bag for _, _, bag in items]
+    vocabulary = attributes.fit(bags, least=LEAST_ITEMS)
+    end_user_keys = {key: number for number, (_, key, _) in enumerate(end_users)}
     item_keys = {key: number for number, (_, key, _) in enumerate(items)}
     rows = np.fromiter(
         (
@@ -94,12 +92,12 @@ def read(catalog: Catalog) -> Interactions:
     )
     rows = rows[np.lexsort((rows["key"], rows["moment"], rows["end_user"]))]
     return Interactions(
-        end_users=[name for name, _ in end_users],
+        end_users=[name for name, _, _ in end_users],
         items=[name for name, _, _ in items],
         end_user_keys=end_user_keys,
         item_keys=item_keys,
-        item_tokens=item_tokens,
-        tokens=tokens,
+        item_tokens=vocabulary.encode(bags),
+        tokens=list(vocabulary.tokens),
         scale=scale,
         keys=rows["key"].copy(),
         end_user=rows["end_user"].copy(),
@@ -107,6 +105,7 @@ def read(catalog: Catalog) -> Interactions:
         moment=rows["moment"].copy(),
         liked=scale.liked(rows["rating"], rows["label"]),
         feedback=scale.bucket(rows["rating"], rows["label"]),
+        end_user_attributes=[bag for _, _, bag in end_users],
     )
 
 

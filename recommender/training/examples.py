@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.training.attributes import Vocabulary
 from recommender.training.data import Interactions
 from recommender.training.knowledge import KnowledgeRows
 from recommender.training.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM
@@ -24,6 +25,7 @@ class Arrays(NamedTuple):
     end_user_text: NDArray[np.int64]  # (B) rows of the knowledge vectors, 0 = none
     item_text: NDArray[np.int64]  # (B, 1)
     signals: NDArray[np.float32]  # (B, 1, S)
+    end_user_tokens: NDArray[np.int64]  # (B, T), padded with 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Examples:
     end_user_text: NDArray[np.int32]  # (n)
     item_text: NDArray[np.int32]  # (n)
     signals: NDArray[np.float32]  # (n, S)
+    demographics: Vocabulary | None  # of the end users' attributes, where they are an input
+    end_user_tokens: NDArray[np.int32]  # (u, T) in it, padded with 0
 
     def histories(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The rows of each example's history (B, L), oldest first, and which of them exist (B, L)."""
@@ -51,6 +55,7 @@ class Examples:
             end_user_text=self.end_user_text[rows].astype(np.int64),
             item_text=self.item_text[rows].astype(np.int64)[:, None],
             signals=self.signals[rows][:, None],
+            end_user_tokens=self.end_user_tokens[self.interactions.end_user[rows]].astype(np.int64),
         )
 
     def labels(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -64,7 +69,9 @@ class Examples:
         }
 
 
-def build(interactions: Interactions, knowledge: KnowledgeRows, *, history: int) -> Examples:
+def build(
+    interactions: Interactions, knowledge: KnowledgeRows, *, history: int, demographics: Vocabulary | None = None
+) -> Examples:
     """Line every interaction up with its strictly earlier history and the knowledge of its moment; no signals yet."""
     end_user, moment = interactions.end_user, interactions.moment
     place = np.arange(len(interactions))
@@ -79,4 +86,10 @@ def build(interactions: Interactions, knowledge: KnowledgeRows, *, history: int)
         end_user_text=end_user_text,
         item_text=item_text,
         signals=np.zeros((len(interactions), 0), dtype=np.float32),
+        demographics=demographics,
+        end_user_tokens=(
+            demographics.encode(interactions.end_user_attributes)
+            if demographics
+            else np.zeros((len(interactions.end_users), 1), dtype=np.int32)
+        ),
     )

@@ -13,7 +13,8 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes
 from recommender.backbones.registry import make
 from recommender.models import Clock, KnowledgeSnapshot
-from recommender.training import data, encoder, export, knowledge, signals
+from recommender.training import attributes, data, encoder, export, knowledge, signals
+from recommender.training.attributes import LEAST_END_USERS, Vocabulary
 from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
@@ -57,7 +58,8 @@ def train(
         texts, name=encoder_name, key=snapshot.encoder, done=lambda done, of: observer.at("encoding", done, of)
     )
     vectors = known.matrix(encoded)
-    examples = build(interactions, known, history=config.history)
+    demographics = demographics_of(interactions, codes) if config.demographics else None
+    examples = build(interactions, known, history=config.history, demographics=demographics)
     parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
     fits: dict[str, Fit] = {}
     with threads(config.threads):  # the encoder's large products take all there are
@@ -73,7 +75,9 @@ def train(
     observer.at("exporting", 0, 1)
     data_hash = interactions.hash()
     facts = {"snapshot": snapshot.content_hash, "data": data_hash, "torch": str(torch.__version__)}
-    manifest = export.write(folder, backbone, config, interactions, known, tables=tables, facts=facts)
+    manifest = export.write(
+        folder, backbone, config, interactions, known, tables=tables, demographics=demographics, facts=facts
+    )
     observer.at("exporting", 1, 1)
     metrics = {
         WITH: fits.get(WITH, fits[WITHOUT]).to_json(),
@@ -113,6 +117,7 @@ def fit_one(
         feedback=examples.interactions.scale.buckets,
         knowledge=0 if vectors is None else vectors.shape[1],
         signals=examples.signals.shape[1],
+        end_user_tokens=examples.demographics.size if examples.demographics else 0,
     )
     with torch.random.fork_rng(devices=[]):  # the caller's random state is its own
         torch.manual_seed(config.seed)
@@ -121,6 +126,14 @@ def fit_one(
         if backbone.knowledge is not None and vectors is not None:
             backbone.knowledge.read(torch.from_numpy(vectors))
         return fit(backbone, examples, parts, config, model=model, observer=observer), backbone
+
+
+def demographics_of(interactions: Interactions, codes: Codes) -> Vocabulary | None:
+    """The vocabulary of the attributes of end users in the train part; None where they have none worth a token."""
+    met = np.unique(interactions.end_user[signals.trained_on(interactions, codes)]).tolist()
+    bags = [interactions.end_user_attributes[number] for number in met] if interactions.end_user_attributes else []
+    found = attributes.fit(bags, least=LEAST_END_USERS)
+    return found if found.tokens else None
 
 
 def _ids(interactions: Interactions, codes: Codes, rare_below: int) -> NDArray[np.int64]:

@@ -68,7 +68,7 @@ def test_training_hides_some_knowledge_and_scoring_none():
 
 def test_a_batch_gets_one_field_per_end_user_and_per_candidate():
     rows = torch.zeros(2, 3, dtype=torch.int64)
-    fields = made()(Batch(rows, rows, rows, torch.tensor([0, 4]), rows, torch.zeros(2, 3, 0)))
+    fields = made()(Batch(rows, rows, rows, torch.tensor([0, 4]), rows, torch.zeros(2, 3, 0), rows))
 
     assert fields.end_user.shape == (2, 5)
     assert fields.item.shape == (2, 3, 5)

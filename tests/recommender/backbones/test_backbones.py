@@ -9,7 +9,7 @@ from recommender.backbones.batch import Batch, InputSizes
 from recommender.backbones.registry import ARCHITECTURES, make
 from recommender.training.config import TrainConfig
 
-SIZES = InputSizes(items=12, item_ids=10, tokens=6, tokens_per_item=3, feedback=13, knowledge=8)
+SIZES = InputSizes(items=12, item_ids=10, tokens=6, tokens_per_item=3, feedback=13, knowledge=8, end_user_tokens=5)
 B, N, L, TEXTS = 5, 4, 6, 7
 
 pytestmark = pytest.mark.parametrize(
@@ -46,6 +46,7 @@ def batch(seed=0):
         integers(0, TEXTS, B),
         integers(0, TEXTS, B, N),
         torch.randn(B, N, SIZES.signals, generator=source),
+        integers(0, SIZES.end_user_tokens, B, 3),
     )
 
 
@@ -75,6 +76,7 @@ def test_a_batch_of_one_scores_as_a_batch_of_many(backbone, knowledge):
                 many.end_user_text[b : b + 1],
                 many.item_text[b : b + 1, n : n + 1],
                 many.signals[b : b + 1, n : n + 1],
+                many.end_user_tokens[b : b + 1],
             )
         ).item()
         for b in range(B)
@@ -116,6 +118,15 @@ def test_knowledge_reaches_the_logits_where_there_is_any(backbone, knowledge):
     )
 
     assert torch.equal(network(given), network(without)) == (knowledge == 0)
+
+
+def test_the_end_users_attributes_reach_the_logits_in_any_order(backbone, knowledge):
+    network, given = made(backbone, knowledge).eval(), batch()
+    nobody = given._replace(end_user_tokens=torch.zeros_like(given.end_user_tokens))
+    turned = given._replace(end_user_tokens=given.end_user_tokens.flip(1))
+
+    assert not torch.equal(network(given), network(nobody))
+    torch.testing.assert_close(network(turned), network(given), atol=1e-6, rtol=0)
 
 
 def test_the_architecture_alone_can_be_trained_too(backbone, knowledge):

@@ -22,7 +22,14 @@ def trained() -> Path:
     made = fitted()
     folder = Path(tempfile.mkdtemp(dir=settings.VAR_DIR)) / "artifact"
     export.write(
-        folder, made.backbone, SMALL, made.interactions, made.knowledge, tables=made.tables, facts={"data": "d"}
+        folder,
+        made.backbone,
+        SMALL,
+        made.interactions,
+        made.knowledge,
+        tables=made.tables,
+        demographics=made.examples.demographics,
+        facts={"data": "d"},
     )
     return folder
 

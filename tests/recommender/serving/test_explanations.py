@@ -144,7 +144,7 @@ def test_the_history_that_raised_a_score_is_named_by_the_backbone_itself(ranked:
         served = preview(end_user, limit=5, level="full")
         history = history_as_of_now(end_user)
         ids = [item.item_id for item in served.items]
-        raised = loaded.contributions(end_user.external_id, history, ids).clip(0)
+        raised = loaded.contributions(end_user.external_id, history, ids, attributes=end_user.attributes).clip(0)
         for item, row in zip(served.items, raised, strict=True):
             reasons = [reason for reason in item.reasons if isinstance(reason, HistoryReason)]
             if not row.any():  # then the liked items it has something in common with, if any

@@ -41,11 +41,21 @@ def test_the_active_backbone_ranks_what_the_end_user_has_not_met(reader: EndUser
 def test_the_list_is_the_artifact_s_own_order_of_all_unseen_items(ranked: Catalog, reader: EndUser) -> None:
     loaded = ranker.load(BackboneVersion.objects.get())
     left = sorted(set(ranked.items.values_list("external_id", flat=True)) - seen_by(reader))
-    scores = loaded.score("u000", history_as_of_now(reader), left)
+    scores = loaded.score("u000", history_as_of_now(reader), left, attributes=reader.attributes)
     best_first = [left[place] for place in (-scores).argsort(kind="stable")]
     served = preview(reader, limit=100)
     assert listed(served) == best_first
     assert [item.score for item in served.items] == pytest.approx(sorted(scores, reverse=True))
+
+
+def test_what_is_known_of_an_end_user_counts_as_it_is_now(ranked: Catalog, reader: EndUser) -> None:
+    before = {item.item_id: item.score for item in preview(reader, limit=100).items}
+    reader.attributes = {"gender": "female", "age": 49}
+    reader.save()
+    after = {item.item_id: item.score for item in preview(reader, limit=100).items}
+
+    assert before.keys() == after.keys()
+    assert before != after
 
 
 def test_without_an_active_backbone_the_list_is_popular_and_says_so(reader: EndUser) -> None:

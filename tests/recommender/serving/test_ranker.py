@@ -27,7 +27,16 @@ HISTORY = [Met("i000"), Met("i004"), Met("i001", 1.0), Met("i005", None, 1), Met
 def folder(tmp_path_factory):
     found = fitted(SMALL, end_users=60)
     folder = tmp_path_factory.mktemp("backbones") / "1"
-    export.write(folder, found.backbone, SMALL, found.interactions, found.knowledge, tables=found.tables, facts={})
+    export.write(
+        folder,
+        found.backbone,
+        SMALL,
+        found.interactions,
+        found.knowledge,
+        tables=found.tables,
+        demographics=found.examples.demographics,
+        facts={},
+    )
     return folder
 
 
@@ -66,6 +75,17 @@ def test_an_unknown_end_user_is_one_without_knowledge(loaded):
 
     np.testing.assert_array_equal(loaded.score(nobody, HISTORY), loaded.score("u001", HISTORY))
     assert not np.allclose(loaded.score(nobody, HISTORY), loaded.score("u000", HISTORY), atol=1e-7)
+
+
+def test_a_new_end_user_is_known_by_attributes_and_values_never_met_are_none(loaded):
+    nobody = loaded.score("new", HISTORY)
+
+    assert not np.allclose(loaded.score("new", HISTORY, attributes={"gender": "male"}), nobody, atol=1e-7)
+    np.testing.assert_array_equal(loaded.score("new", HISTORY, attributes={"gender": "?", "shoe": 41}), nobody)
+    np.testing.assert_array_equal(
+        loaded.contributions("new", HISTORY, ["i010"], attributes={"gender": "?"}),
+        loaded.contributions("new", HISTORY, ["i010"]),
+    )
 
 
 def test_unknown_items_are_scored_alike_and_do_not_disturb_others(loaded):

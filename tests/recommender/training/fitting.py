@@ -50,7 +50,8 @@ def fitted(config: TrainConfig = SMALL, *, knowledge: bool = True, observer=None
     vectors = known.matrix({text.text_hash: source.normal(size=WIDTH).astype(np.float32) for text in known.texts})
     space = signals.knowledge_space(known, vectors, len(interactions.items)) if knowledge else None
     tables = signals.fit(interactions, codes, config, knowledge=space)
-    examples = signals.join(build(interactions, known, history=config.history), tables)
+    demographics = pipeline.demographics_of(interactions, codes) if config.demographics else None
+    examples = signals.join(build(interactions, known, history=config.history, demographics=demographics), tables)
     parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
     torch.set_num_threads(1)
     fit, backbone = pipeline.fit_one(

@@ -29,6 +29,11 @@ def rows(*, end_users: int = 30, items: int = 40, each: int = 24, seed: int = 7)
     return made
 
 
+def attributes_of(end_user: int) -> dict[str, object]:
+    """Of every third end user nothing is known."""
+    return {} if end_user % 3 == 2 else {"age": 20 + end_user, "gender": "female" if end_user % 3 else "male"}
+
+
 def in_memory(made: list[tuple[int, int, int, float]], *, items: int = 40) -> Interactions:
     """What training.data.read gives, without a database. Primary keys are 1, 2, … in the order given."""
     end_users = 1 + max((row[0] for row in made), default=-1)
@@ -51,6 +56,7 @@ def in_memory(made: list[tuple[int, int, int, float]], *, items: int = 40) -> In
         moment=moment[order].astype(np.int64),
         liked=SCALE.liked(rating, unlabelled),
         feedback=SCALE.bucket(rating, unlabelled),
+        end_user_attributes=[attributes_of(n) for n in range(end_users)],
     )
 
 
@@ -68,7 +74,8 @@ def in_database(name: str = "", **sizes: int) -> Catalog:
         for n in range(1 + max(row[1] for row in made))
     )
     end_users = EndUser.objects.bulk_create(
-        EndUser(catalog=catalog, external_id=f"u{n:03}") for n in range(1 + max(row[0] for row in made))
+        EndUser(catalog=catalog, external_id=f"u{n:03}", attributes=attributes_of(n))
+        for n in range(1 + max(row[0] for row in made))
     )
     Interaction.objects.bulk_create(
         Interaction(end_user=end_users[end_user], item=items[item], moment=moment, rating=rating)

@@ -9,11 +9,11 @@ import torch
 
 from recommender.serving import ranker
 from recommender.signals.tables import fold_of
-from recommender.training import export, loop
+from recommender.training import export, graph, loop
 from recommender.training.examples import Arrays
 from recommender.training.numbering import FIRST_ITEM
 from tests.recommender.training.fitting import SMALL, fitted
-from tests.recommender.training.synthetic import Silent
+from tests.recommender.training.synthetic import Silent, attributes_of
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,7 @@ def folder(trained, tmp_path_factory):
         trained.interactions,
         trained.knowledge,
         tables=trained.tables,
+        demographics=trained.examples.demographics,
         facts={"data": "d"},
     )
     return folder
@@ -50,10 +51,10 @@ def test_the_served_graph_scores_as_the_trained_backbone(trained, folder):
     """Newest knowledge and the end user's whole history, as serving has them."""
     loaded, data = ranker.read(folder), trained.interactions
     texts = trained.knowledge
-    for number in (0, 1, 7):
+    for number in (0, 1, 2, 7):
         own = np.flatnonzero(data.end_user == number)
         history = [Entry(data.items[data.item[row]], data.feedback[row]) for row in own]
-        served = loaded.score(data.end_users[number], history)
+        served = loaded.score(data.end_users[number], history, attributes=attributes_of(number))
         eager = torch.sigmoid(
             trained.backbone(
                 loop.to_batch(
@@ -64,6 +65,7 @@ def test_the_served_graph_scores_as_the_trained_backbone(trained, folder):
                         end_user_text=np.array([texts.latest("end_user").get(number, 0)]),
                         item_text=np.array([[texts.latest("item").get(n, 0) for n in range(len(data.items))]]),
                         signals=readings(trained, own)[None],
+                        end_user_tokens=trained.examples.end_user_tokens[[number]].astype(np.int64),
                     )
                 )
             )
@@ -97,8 +99,15 @@ def test_the_manifest_says_how_the_artifact_was_made_and_what_is_in_it(folder):
 
     assert manifest["config"] == SMALL.to_json()
     assert manifest["data"] == "d"
-    assert max(manifest["parity"].values()) <= export.TOLERANCE
-    assert set(manifest["files"]) == {"weights.safetensors", "model.onnx", "end_users.npy", "ids.json", "signals.npz"}
+    assert max(manifest["parity"].values()) <= graph.TOLERANCE
+    assert set(manifest["files"]) == {
+        "weights.safetensors",
+        "model.onnx",
+        "end_users.npy",
+        "ids.json",
+        "signals.npz",
+        "demographics.json",
+    }
 
 
 def test_knowledge_is_folded_to_the_adapters_width(trained, folder):
@@ -112,7 +121,14 @@ def test_knowledge_is_folded_to_the_adapters_width(trained, folder):
 def test_a_backbone_without_knowledge_exports_too(tmp_path):
     found = fitted(knowledge=False)
     export.write(
-        tmp_path / "1", found.backbone, SMALL, found.interactions, found.knowledge, tables=found.tables, facts={}
+        tmp_path / "1",
+        found.backbone,
+        SMALL,
+        found.interactions,
+        found.knowledge,
+        tables=found.tables,
+        demographics=found.examples.demographics,
+        facts={},
     )
     scores = ranker.read(tmp_path / "1").score("u000", [])
 
@@ -121,8 +137,8 @@ def test_a_backbone_without_knowledge_exports_too(tmp_path):
 
 
 def test_a_failed_export_leaves_nothing_behind(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
-    with pytest.raises(export.ParityError):
+    monkeypatch.setattr(graph, "TOLERANCE", -1.0)
+    with pytest.raises(graph.ParityError):
         export.write(
             tmp_path / "1",
             trained.backbone,
@@ -130,6 +146,7 @@ def test_a_failed_export_leaves_nothing_behind(trained, tmp_path, monkeypatch):
             trained.interactions,
             trained.knowledge,
             tables=trained.tables,
+            demographics=trained.examples.demographics,
             facts={},
         )
 

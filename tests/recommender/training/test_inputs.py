@@ -1,10 +1,9 @@
-"""Feedback buckets and attribute tokens."""
+"""Feedback buckets."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.training.attributes import tokenize
 from recommender.training.feedback import FIRST_RATING, LIKED, NOT_LIKED, UNKNOWN, FeedbackScale
 
 SCALE = FeedbackScale(1.0, 5.0, 3.0)
@@ -35,25 +34,3 @@ def test_a_label_outranks_a_rating_that_contradicts_it():
 @given(st.floats(allow_infinity=False), st.sampled_from([-1, 0, 1]))
 def test_any_rating_lands_in_a_bucket(rating, label):
     assert 0 < bucket(rating, label) < SCALE.buckets
-
-
-def test_all_values_of_a_list_become_tokens_and_numbers_become_bins():
-    vocabulary, tokens = tokenize([{"genres": ["A", "B"], "year": 1950 + n} for n in range(20)])
-
-    assert {"genres=A", "genres=B"} <= set(vocabulary)
-    assert len([token for token in vocabulary if token.startswith("year#")]) == 10
-    assert (tokens > 0).sum(axis=1).tolist() == [3] * 20
-
-
-def test_what_only_one_item_has_is_left_to_its_id():
-    vocabulary, tokens = tokenize([{"plot": "a long text", "country": "FR"}, {"plot": "another", "country": "FR"}])
-
-    assert vocabulary == ["country=FR"]
-    assert tokens.tolist() == [[1], [1]]
-
-
-def test_items_without_attributes_are_padding():
-    vocabulary, tokens = tokenize([{}, {"year": None}])
-
-    assert vocabulary == []
-    assert tokens.tolist() == [[0], [0]]
