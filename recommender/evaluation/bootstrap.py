@@ -41,9 +41,26 @@ class Interval:
         return asdict(self)
 
 
-def interval(
-    runs: Sequence[Statistic], *, against: Sequence[Statistic] | None = None, draws: int = DRAWS, seed: int = 0
-) -> Interval | None:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A metric of one run: over everybody, and over each draw of the end users. NaN where it is undefined."""
+
+    estimate: float
+    values: Values  # (draws)
+    end_users: int
+
+
+def draw(run: Statistic, *, draws: int = DRAWS, seed: int = 0) -> Drawn:
+    """Metrics of as many end users, drawn with the same `seed`, are of the same draws: their differences pair up."""
+    source = np.random.default_rng(seed)
+    values = np.empty(draws)
+    for first in range(0, draws, AT_ONCE):
+        some = min(AT_ONCE, draws - first)
+        values[first : first + some] = run(_times(source, run.end_users, run.end_users, some))
+    return Drawn(float(run(np.ones((1, run.end_users)))[0]), values, run.end_users)
+
+
+def of_draws(runs: Sequence[Drawn], *, against: Sequence[Drawn] | None = None, seed: int = 0) -> Interval | None:
     """The mean of a metric over `runs`, one per seed; with `against` how much more it is than theirs, paired.
 
     Paired: each draw takes the same end users, and the same seeds, of both sides; so run n of both must come from one
@@ -51,29 +68,32 @@ def interval(
     spread that few draws of few seeds hide. None where the metric is undefined. Raises ValueError when the sides do
     not pair up.
     """
-    counts = {run.end_users for run in [*runs, *(against or [])]}
-    if not runs or len(counts) != 1 or (against is not None and len(against) != len(runs)):
+    sizes = {(run.end_users, len(run.values)) for run in [*runs, *(against or [])]}
+    if not runs or len(sizes) != 1 or (against is not None and len(against) != len(runs)):
         raise ValueError("Runs pair up only when both sides have as many, at least one, over the same end users.")
-    end_users, seeds = counts.pop(), len(runs)
-
-    def values(weights: Values) -> Values:
-        """(seeds, draws)."""
-        own = np.stack([run(weights) for run in runs])
-        return own if against is None else own - np.stack([run(weights) for run in against])
-
-    estimate = float(values(np.ones((1, end_users))).mean())
+    ((end_users, draws),) = sizes
+    seeds = len(runs)
+    found, estimates = np.stack([run.values for run in runs]), np.array([run.estimate for run in runs])
+    if against is not None:
+        found = found - np.stack([run.values for run in against])
+        estimates = estimates - np.array([run.estimate for run in against])
+    estimate = float(estimates.mean())
     if np.isnan(estimate):
         return None
-    source = np.random.default_rng(seed)
-    drawn: list[float] = []
-    while len(drawn) < draws:
-        some = min(AT_ONCE, draws - len(drawn))
-        found = values(_times(source, end_users, end_users, some))
-        shares = _times(source, seeds, seeds - 1, some) / (seeds - 1) if seeds > 1 else np.ones((some, 1))
-        drawn.extend((found.T * shares).sum(axis=1).tolist())
-    defined = np.array(drawn)[~np.isnan(drawn)]
+    source = np.random.default_rng([seed, seeds])  # apart from the draws of end users
+    shares = _times(source, seeds, seeds - 1, draws) / (seeds - 1) if seeds > 1 else np.ones((draws, 1))
+    drawn = (found.T * shares).sum(axis=1)
+    defined = drawn[~np.isnan(drawn)]
     low, high = np.quantile(defined, [0.025, 0.975]) if len(defined) else (np.nan, np.nan)
     return Interval(estimate, float(low), float(high), end_users, seeds, len(defined))
+
+
+def interval(
+    runs: Sequence[Statistic], *, against: Sequence[Statistic] | None = None, draws: int = DRAWS, seed: int = 0
+) -> Interval | None:
+    """As `of_draws`, drawing first."""
+    ours, theirs = ([draw(run, draws=draws, seed=seed) for run in side] for side in (runs, against or []))
+    return of_draws(ours, against=None if against is None else theirs, seed=seed)
 
 
 def scores(
@@ -92,13 +112,11 @@ def scores(
     and UAUC more is better, of LogLoss and ECE less.
     """
 
-    def of(name: str, rows: Probabilities) -> list[Statistic]:
-        return [statistics.of(name, label, row, end_user) for row in rows]
+    def of(name: str, rows: Probabilities) -> list[Drawn]:
+        return [draw(statistics.of(name, label, row, end_user), draws=draws, seed=seed) for row in rows]
 
     return {
-        name: interval(
-            of(name, probability), against=None if against is None else of(name, against), draws=draws, seed=seed
-        )
+        name: of_draws(of(name, probability), against=None if against is None else of(name, against), seed=seed)
         for name in metrics
     }
 
