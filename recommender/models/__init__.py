@@ -5,6 +5,7 @@ from recommender.models.backbones import Activation, BackboneVersion, TrainingRu
 from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
 from recommender.models.evaluation import Evaluation, EvaluationFit
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
+from recommender.models.promotion import Examination, ImpactReceipt, Rollout, RolloutMode, ShadowSample
 from recommender.models.rounds import (
     RATIONALES,
     REFLECTIONS,
@@ -34,6 +35,8 @@ __all__ = [
     "EndUser",
     "Evaluation",
     "EvaluationFit",
+    "Examination",
+    "ImpactReceipt",
     "Interaction",
     "Item",
     "Knowledge",
@@ -43,11 +46,14 @@ __all__ = [
     "Recommendation",
     "RestReason",
     "Role",
+    "Rollout",
+    "RolloutMode",
     "Round",
     "RoundBatch",
     "RoundState",
     "Run",
     "RunState",
+    "ShadowSample",
     "SubjectKind",
     "TeacherCall",
     "TeacherCase",

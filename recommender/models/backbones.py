@@ -41,6 +41,7 @@ class BackboneVersion(models.Model):
     metrics = models.JSONField()
     data_hash = models.CharField(max_length=64)
     artifact = models.CharField(max_length=200)
+    manifest_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256; the manifest has the files' own.")
     state = models.CharField(max_length=9, choices=VersionState, default=VersionState.CANDIDATE)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -57,13 +58,18 @@ class BackboneVersion(models.Model):
 
 
 class Activation(models.Model):
-    """Append-only: which version took over from which, when, by whom. Rolling back reads the last row."""
+    """Append-only: which version took over from which, when, by whom. Rolling back reads the last row.
+
+    `overridden`: gates as JSON that had not passed, and that `reason` was given for.
+    """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="activations")
     version = models.ForeignKey(BackboneVersion, on_delete=models.PROTECT, related_name="activations")
     previous = models.ForeignKey(BackboneVersion, on_delete=models.PROTECT, null=True, related_name="+")
     kind = models.CharField(max_length=9, choices=[("activate", "activate"), ("roll_back", "roll back")])
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
+    overridden = models.JSONField(default=list)
+    reason = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
