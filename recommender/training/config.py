@@ -5,11 +5,28 @@ from typing import Any, Self
 
 from recommender.training.split import FOLDS, SPLITS
 
-BACKBONES = {"din": "DIN"}  # what `backbones.registry` builds, and how pages call it: known here without torch
+BACKBONES = {  # what `backbones.registry` builds, and how pages call it: known here without torch
+    "din": "DIN",
+    "dcn": "DCN",
+    "dcnv2": "DCN-V2",
+    "deepfm": "DeepFM",
+    "xdeepfm": "xDeepFM",
+    "autoint": "AutoInt+",
+    "fibinet": "FiBiNET",
+    "fignn": "FiGNN",
+    "finalmlp": "FinalMLP",
+}
 ADAPTERS = ("hea", "mlp")
 SELECTORS = ("logloss", "auc", "gauc")
 SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "mood")
-SWITCHES = ("match", "demographics", *SIGNALS)  # inputs that can be left out
+KNOWLEDGE = "knowledge"
+CONTROLS = {  # what may stand in for the knowledge texts, everywhere they enter: training.controls
+    "shuffled": "the texts of other subjects",
+    "metadata": "titles and attributes as plain sentences",
+    "numeric": "counts and rates of the same history",
+    "random": "random vectors",
+}
+SWITCHES = ("match", "demographics", "knowledge_field", *SIGNALS)  # inputs that can be left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +51,10 @@ class TrainConfig:
     metadata: bool = True  # resemblance by attributes
     knowledge_signal: bool = True  # resemblance by the items' knowledge texts, in the model with knowledge
     mood: bool = True  # a level that drifts along the history
+    metadata_text: bool = False  # resemblance by titles and attributes as encoded sentences, beside the attributes
+    # knowledge
+    knowledge_field: bool = True  # R4ec's way in, in the model with knowledge: vectors through the adapter
+    knowledge_source: str = KNOWLEDGE  # or one of CONTROLS, in its place
     # backbone
     embedding: int = 32  # per field
     attention: tuple[int, ...] = (32, 16)
@@ -62,6 +83,7 @@ class TrainConfig:
             ("split", SPLITS),
             ("adapter", ADAPTERS),
             ("select_by", SELECTORS),
+            ("knowledge_source", (KNOWLEDGE, *CONTROLS)),
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}; it is {getattr(self, name)!r}.")
@@ -81,7 +103,7 @@ class TrainConfig:
             ("threads", 1, 1024),
         ):
             _check_integer(name, getattr(self, name), low, high)
-        for name in SWITCHES:
+        for name in (*SWITCHES, "metadata_text"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false; it is {getattr(self, name)!r}.")
         for name in ("attention", "head"):
