@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from recommender.backbones.adapter import KnowledgeAdapter
 from recommender.backbones.batch import Batch, InputSizes, KnowledgeFields, SideFields, SideWidths
@@ -46,6 +45,11 @@ class Backbone(nn.Module, ABC):
         Padding must change nothing, nor may the rest of the batch.
         """
 
+    def accelerate(self, on: bool) -> None:
+        """Compute with native kernels (backbones.native) where there are some, or no longer: none can be exported."""
+        if self.match is not None:
+            self.match.accelerate(on, width=self.items.width - self.items.attributes)
+
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B, N)."""
         knowledge = self.knowledge(batch) if self.knowledge is not None else None
@@ -74,8 +78,7 @@ class Backbone(nn.Module, ABC):
         match = None
         if self.match is not None:
             attributes = table[:, self.items.attributes :]  # (V, E)
-            candidate, past = (functional.embedding(which, attributes) for which in (item, history_item))
-            match = self.match(candidate, past, history_item, history_feedback)
+            match = self.match(attributes, item, history_item, history_feedback)
         of_end_user, of_item = knowledge or (None, None)
         demographics = self.demographics(end_user_tokens) if self.demographics is not None else None
         side = SideFields(of_end_user, of_item, match, signals if self.sizes.signals else None, demographics)

@@ -5,10 +5,13 @@ similarity features are: past feedback averaged with weights exp((cosine - 1) / 
 and what each feedback is worth are learned, so that a director may come to count more than a country.
 """
 
+import ctypes
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recommender.backbones import native
 from recommender.training.feedback import FIRST_RATING, LIKED, NOT_LIKED
 from recommender.training.numbering import PADDING_ITEM
 
@@ -21,6 +24,8 @@ class HistoryMatch(nn.Module):
 
     width = 2 * len(TEMPERATURES) + 1
 
+    kernel: ctypes.CDLL | None = None  # native.history_match, while accelerated
+
     def __init__(self, feedback: int) -> None:
         super().__init__()
         worth = torch.zeros(feedback)
@@ -29,17 +34,41 @@ class HistoryMatch(nn.Module):
         self.worth = nn.Parameter(worth)
         self.temperature = nn.Parameter(torch.tensor(TEMPERATURES).log())
 
-    def forward(self, candidate: Tensor, past: Tensor, history_item: Tensor, history_feedback: Tensor) -> Tensor:
-        """Attribute vectors of candidates (B, N, E) and of the history (B, L, E) → (B, N, width)."""
+    def accelerate(self, on: bool, *, width: int) -> None:
+        """Compute with the native kernel for attribute vectors of this width, or no longer."""
+        self.kernel = native.match(width=width, temperatures=len(TEMPERATURES)) if on else None
+
+    def forward(self, attributes: Tensor, item: Tensor, history_item: Tensor, history_feedback: Tensor) -> Tensor:
+        """Attribute vectors of all items (V, E), items (B, N), histories (B, L) → (B, N, width)."""
+        rate = (-self.temperature).exp()  # 1 / τ
+        if self.kernel is not None and item.shape[1] == 1:
+            unit = functional.normalize(attributes, dim=-1)
+            history = (item.squeeze(1), history_item, history_feedback)
+            sums = native.history_match(self.kernel, *history, unit, self.worth, rate).unsqueeze(1)
+            worth, entries, *weighed = sums.unbind(dim=-1)
+        else:
+            worth, entries, *weighed = self._sums(attributes, item, history_item, history_feedback, rate)
+        features = [worth / (entries + 1)]  # + 1: little evidence says little
+        for total, worth in zip(weighed[::2], weighed[1::2], strict=True):
+            features += [worth / (total + 1), torch.log1p(total)]
+        return SCALE * torch.stack(features, dim=-1)
+
+    def _sums(
+        self, attributes: Tensor, item: Tensor, history_item: Tensor, history_feedback: Tensor, rate: Tensor
+    ) -> list[Tensor]:
+        """The sum of worth, the entries, and per temperature the sum of weights and of weighed worth: (B, N) each."""
+        if self.training:  # more history slots than items: bring the table to length 1 once, then gather
+            unit = functional.normalize(attributes, dim=-1)
+            candidate, past = (functional.embedding(which, unit) for which in (item, history_item))
+        else:
+            candidate, past = (
+                functional.normalize(functional.embedding(which, attributes), dim=-1) for which in (item, history_item)
+            )
         there = (history_item != PADDING_ITEM).to(candidate).unsqueeze(1)  # (B, 1, L)
         worth = functional.embedding(history_feedback, self.worth.unsqueeze(1)).squeeze(-1).unsqueeze(1) * there
-        alike = functional.normalize(candidate, dim=-1) @ functional.normalize(past, dim=-1).transpose(
-            1, 2
-        )  # (B, N, L)
-        mean = worth.sum(dim=-1) / (there.sum(dim=-1) + 1)  # (B, 1); + 1: little evidence says little
-        features = [mean.expand(alike.shape[:2])]
-        for temperature in self.temperature.exp():
-            weight = torch.exp((alike - 1) / temperature) * there  # (B, N, L)
-            total = weight.sum(dim=-1)  # (B, N)
-            features += [(weight * worth).sum(dim=-1) / (total + 1), torch.log1p(total)]
-        return SCALE * torch.stack(features, dim=-1)
+        alike = candidate @ past.transpose(1, 2)  # (B, N, L)
+        sums = [one.sum(dim=-1).expand(item.shape) for one in (worth, there)]
+        for one in rate:
+            weight = torch.exp((alike - 1) * one) * there  # (B, N, L)
+            sums += [weight.sum(dim=-1), (weight * worth).sum(dim=-1)]
+        return sums

@@ -8,8 +8,9 @@ LOWEST, HIGHEST = FIRST_RATING, FIRST_RATING + 8
 
 def features(past, feedback, *, candidate=(1.0, 0.0)):
     match = HistoryMatch(HIGHEST + 1)
-    items = torch.tensor([[0 if not any(row) else 5 for row in past]])
-    return match(torch.tensor([[candidate]]), torch.tensor([past]), items, torch.tensor([feedback]))[0, 0] / SCALE
+    attributes = torch.tensor([(0.0, 0.0), candidate, *past])  # item 0 is padding
+    items = torch.tensor([[2 + n if any(row) else 0 for n, row in enumerate(past)]])
+    return match(attributes, torch.tensor([[1]]), items, torch.tensor([feedback]))[0, 0] / SCALE
 
 
 def test_liked_items_with_the_same_attributes_speak_for_a_candidate_and_disliked_ones_against():
