@@ -30,7 +30,7 @@ import django  # noqa: E402
 
 django.setup()
 
-from recommender.services.snapshots import MINILM  # noqa: E402
+from recommender.encoders import MINILM  # noqa: E402
 from recommender.signals import spaces  # noqa: E402
 from recommender.signals.tables import CENTRE, NAMES, SCALE  # noqa: E402
 from recommender.training import encoder, loop, pipeline, signals  # noqa: E402

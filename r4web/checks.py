@@ -12,6 +12,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from r4web import environment
+from recommender.encoders import POOLINGS
 from worker.supervisor import ready
 
 STRUCTURED = ("auto", "json_schema", "tags")
@@ -59,10 +60,32 @@ def addresses(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMe
 
 @register("r4web")
 def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
-    if 0 <= settings.ROUND_REFINEMENTS <= 20:
-        return []
+    drafts, temperature, least = settings.ROUND_DRAFTS, settings.DRAFT_TEMPERATURE, settings.LOW_ACTIVITY
+    rules = (
+        ("REFINEMENTS", settings.ROUND_REFINEMENTS, 0 <= settings.ROUND_REFINEMENTS <= 20, "from 0 to 20"),
+        ("DRAFTS", drafts, 2 <= drafts <= 20, "from 2 to 20"),
+        ("DRAFT_TEMPERATURE", temperature, 0 < temperature <= 2, "above 0 and at most 2, so that drafts differ"),
+        ("LOW_ACTIVITY", least, least >= 0, "0 or more interactions"),
+    )
     return [
-        Error(f"R4_REFINEMENTS must be from 0 to 20; it is {settings.ROUND_REFINEMENTS}.", id="r4web.E005"),
+        Error(f"R4_{name} must be {expected}; it is {value!r}.", id="r4web.E005")
+        for name, value, holds, expected in rules
+        if not holds
+    ]
+
+
+@register("r4web")
+def encoder(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    pooling, longest, batch = settings.ENCODER_POOLING, settings.ENCODER_MAX_TOKENS, settings.ENCODER_BATCH
+    rules = (
+        ("POOLING", pooling, pooling in ("", *POOLINGS), f"{' or '.join(POOLINGS)}, or empty for the encoder's own"),
+        ("MAX_TOKENS", longest, longest == 0 or longest >= 8, "at least 8, or 0 for as many as the encoder reads"),
+        ("BATCH", batch, batch >= 1, "at least 1"),
+    )
+    return [
+        Error(f"R4_ENCODER_{name} must be {expected}; it is {value!r}.", id="r4web.E006")
+        for name, value, holds, expected in rules
+        if not holds
     ]
 
 

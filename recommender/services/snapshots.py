@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q
 
+from recommender.encoders import EncoderChoice
 from recommender.models import Catalog, Knowledge, KnowledgeSnapshot
-
-MINILM = "minilm"
 
 
 def freeze(catalog: Catalog, *, encoder: str) -> KnowledgeSnapshot:
@@ -42,16 +40,8 @@ def freeze(catalog: Catalog, *, encoder: str) -> KnowledgeSnapshot:
 
 
 def encoder_key(encoder: str) -> str:
-    """What an encoder's vectors are kept under: its name, or for a folder its last part and a hash of its files."""
-    folder = Path(encoder)
-    if encoder == MINILM or not folder.is_dir():
-        return encoder
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            with path.open("rb") as file:
-                digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
-    return f"{folder.resolve().name[:80]}@{digest.hexdigest()[:16]}"
+    """What an encoder's vectors are kept under, by its name and the other R4_ENCODER_ settings."""
+    return EncoderChoice.named(encoder).key()
 
 
 def _accepted(catalog: Catalog) -> list[Knowledge]:

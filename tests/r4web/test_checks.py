@@ -40,6 +40,27 @@ def test_impossible_ports_and_brokers_are_named(settings: Any) -> None:
     assert "REDIS_URL must begin with redis" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "setting", "value"),
+    [
+        ("R4_REFINEMENTS", "ROUND_REFINEMENTS", 21),
+        ("R4_DRAFTS", "ROUND_DRAFTS", 1),
+        ("R4_DRAFT_TEMPERATURE", "DRAFT_TEMPERATURE", 0.0),
+        ("R4_LOW_ACTIVITY", "LOW_ACTIVITY", -1),
+    ],
+)
+def test_a_mistaken_setting_of_rounds_is_named(settings: Any, name: str, setting: str, value: float) -> None:
+    setattr(settings, setting, value)
+    assert f"{name} must be" in messages(ours.numbers(None))
+
+
+@pytest.mark.parametrize(("name", "value"), [("POOLING", "max"), ("MAX_TOKENS", 2), ("MAX_TOKENS", -1), ("BATCH", 0)])
+def test_a_mistaken_encoder_setting_is_named(settings: Any, name: str, value: object) -> None:
+    assert ours.encoder(None) == []
+    setattr(settings, f"ENCODER_{name}", value)
+    assert f"R4_ENCODER_{name} must be" in messages(ours.encoder(None))
+
+
 def test_a_misspelt_setting_is_noticed_with_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("R4_ACTOR_MODLE", "x")
     assert "Did you mean R4_ACTOR_MODEL?" in messages(ours.misspelt(None))
