@@ -15,25 +15,35 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from openai.types.chat import ChatCompletion
 
 from recommender.reasoning.errors import PermanentLlmError, TransientLlmError
-from recommender.reasoning.types import Answer, Prompt, Role
+from recommender.reasoning.types import Answer, Prompt, Role, Sampling
 
 CONNECT_SECONDS = 5.0
 MOST_ANSWER = 200_000  # characters of an answer that are kept
 MOST_ERROR = 500  # characters of an endpoint's own error message that are kept
 REFUSES_SCHEMA = (400, 404, 415, 422, 500, 501)  # what servers answer that cannot hold a JSON schema
+REFUSES_SEED = (400, 422)
 ABOUT_SCHEMA = ("response_format", "json_schema", "structured output", "guided", "grammar")
 WORTH_WAITING = (408, 409, 425, 429)
 
 # Whether an endpoint's model holds JSON schemas, as this process has learnt: (base URL, model) → answer.
 _holds_schema: dict[tuple[str, str], bool] = {}
+_refuses_seed: set[tuple[str, str]] = set()
 
 
-class SchemaRefusedError(TransientLlmError):
-    """The endpoint cannot hold a JSON schema; from now on its role asks without one. `asked`: it cost a call."""
+class RefusedError(TransientLlmError):
+    """The endpoint cannot do what was asked; from now on its role asks without. `asked`: it cost a call."""
 
-    def __init__(self, message: str, *, asked: bool) -> None:
+    def __init__(self, message: str, *, asked: bool = True) -> None:
         super().__init__(message)
         self.asked = asked
+
+
+class SchemaRefusedError(RefusedError):
+    """The endpoint cannot hold a JSON schema."""
+
+
+class SeedRefusedError(RefusedError):
+    """The endpoint takes no seed: its drafts differ by temperature alone."""
 
 
 class OpenAiLlm:
@@ -75,54 +85,63 @@ class OpenAiLlm:
             return _holds_schema.get((self.base_url, self.model), True)
         return self._mode == "json_schema"
 
-    async def ask(self, prompt: Prompt) -> Answer:
-        """Ask once. `Answer.parameters` also holds the finish reason.
+    async def ask(self, prompt: Prompt, *, sampling: Sampling | None = None) -> Answer:
+        """Ask once. `Answer.parameters` also holds the finish reason, and the seed where one was sent.
 
-        Raises TransientLlmError or PermanentLlmError, whose messages say which setting to look at; and
-        SchemaRefusedError, after which `structured` is False and the prompt is to be rendered anew.
+        Raises TransientLlmError or PermanentLlmError, whose messages say which setting to look at; and RefusedError,
+        after which the same is to be asked anew: `structured` may be False by then.
         """
         if not self.base_url.startswith(("http://", "https://")):
             raise PermanentLlmError(
                 f"{self._setting('BASE_URL')} must start with http:// or https://; it is {self.base_url!r}."
             )
         if prompt.json_schema is None:
-            return await self._ask(prompt)
+            return await self._ask(prompt, sampling)
         if self._mode == "auto" and (self.base_url, self.model) not in _holds_schema:
             async with self._first:
                 if (self.base_url, self.model) not in _holds_schema:
-                    answer = await self._ask(prompt)
+                    answer = await self._ask(prompt, sampling)
                     _holds_schema[self.base_url, self.model] = True
                     return answer
         if not self.structured:
             raise SchemaRefusedError("The endpoint has refused a JSON schema before.", asked=False)
-        return await self._ask(prompt)
+        return await self._ask(prompt, sampling)
 
-    async def _ask(self, prompt: Prompt) -> Answer:
+    async def _ask(self, prompt: Prompt, sampling: Sampling | None) -> Answer:
         with_schema = prompt.json_schema is not None
+        parameters = self._parameters(sampling)
         async with self._slots:
             started = time.monotonic()
             try:
                 async with asyncio.timeout(self._timeout + CONNECT_SECONDS):
-                    completion = await self._complete(prompt)
+                    completion = await self._complete(prompt, parameters)
             except (TimeoutError, openai.APIConnectionError) as error:
                 raise self._no_answer(_root(error)) from error
             except openai.APIStatusError as error:
-                raise self._explain(error, with_schema=with_schema) from error
+                raise self._explain(error, with_schema=with_schema, with_seed="seed" in parameters) from error
             except (openai.OpenAIError, ValueError) as error:
                 raise self._not_a_completion(str(error)) from error
-        return self._answer(completion, milliseconds=int(1000 * (time.monotonic() - started)), with_schema=with_schema)
+        form = {"response_format": "json_schema" if with_schema else "text"}
+        return self._answer(completion, parameters | form, milliseconds=int(1000 * (time.monotonic() - started)))
 
-    async def _complete(self, prompt: Prompt) -> object:
+    def _parameters(self, sampling: Sampling | None) -> dict[str, Any]:
+        if sampling is None:
+            return self.parameters
+        seeded = (self.base_url, self.model) not in _refuses_seed
+        drawn = {"temperature": sampling.temperature} | ({"seed": sampling.seed} if seeded else {})
+        return self.parameters | drawn
+
+    async def _complete(self, prompt: Prompt, parameters: dict[str, Any]) -> object:
         messages: Any = list(prompt.messages)
         response_format: Any = openai.omit
         if prompt.json_schema is not None:
             schema = {"name": prompt.name.split("+")[0].replace("/", "_"), "schema": prompt.json_schema, "strict": True}
             response_format = {"type": "json_schema", "json_schema": schema}
         return await self._client.chat.completions.create(
-            model=self.model, messages=messages, response_format=response_format, **self.parameters
+            model=self.model, messages=messages, response_format=response_format, **parameters
         )
 
-    def _answer(self, completion: object, *, milliseconds: int, with_schema: bool) -> Answer:
+    def _answer(self, completion: object, parameters: dict[str, Any], *, milliseconds: int) -> Answer:
         if not isinstance(completion, ChatCompletion) or not completion.choices:
             raise self._not_a_completion(str(completion))
         choice, usage = completion.choices[0], completion.usage
@@ -131,8 +150,7 @@ class OpenAiLlm:
             text=storable(content or "", MOST_ANSWER),
             model=storable(completion.model or self.model, 200),
             base_url=self.base_url,
-            parameters=self.parameters
-            | {"response_format": "json_schema" if with_schema else "text", "finish_reason": str(choice.finish_reason)},
+            parameters=parameters | {"finish_reason": str(choice.finish_reason)},
             prompt_tokens=(usage.prompt_tokens if usage else 0) or 0,
             completion_tokens=(usage.completion_tokens if usage else 0) or 0,
             latency_ms=milliseconds,
@@ -148,7 +166,7 @@ class OpenAiLlm:
             f" Is it running, and is {self._setting('BASE_URL')} right?"
         )
 
-    def _explain(self, error: openai.APIStatusError, *, with_schema: bool) -> Exception:
+    def _explain(self, error: openai.APIStatusError, *, with_schema: bool, with_seed: bool) -> Exception:
         status, said = error.status_code, _said(error)
         where = f"The {self.role} endpoint {self.base_url}"
         if with_schema and self._mode == "auto" and status in REFUSES_SCHEMA and _about_schema(said):
@@ -156,6 +174,9 @@ class OpenAiLlm:
             return SchemaRefusedError(
                 f"{where} refuses JSON schemas ({status}: {said}); R4ec's tags from now on.", asked=True
             )
+        if with_seed and status in REFUSES_SEED and "seed" in said.lower():
+            _refuses_seed.add((self.base_url, self.model))
+            return SeedRefusedError(f"{where} takes no seed ({status}: {said}); none is sent from now on.")
         if status in (401, 403):
             return PermanentLlmError(f"{where} refuses the key ({status}: {said}). Set {self._setting('API_KEY')}.")
         if status == 404:

@@ -4,26 +4,28 @@ The stored turns are the state: whoever claims the round reads them, and uses an
 """
 
 import logging
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from recommender.models import LlmCall, RestReason, Round, Turn
 from recommender.reasoning import parsing, prompts
 from recommender.reasoning.errors import LlmError, MalformedAnswerError, PermanentLlmError, TransientLlmError
-from recommender.reasoning.loop import Reason, Refine, Reflect, Rest, best, next_step
-from recommender.reasoning.types import Answer, Prompt, Role, Subject
+from recommender.reasoning.loop import Reason, Refine, Reflect, Rest, next_step, proposed
+from recommender.reasoning.types import Answer, Prompt, Role, Sampling, StrategyName, Subject
 from recommender.selectors.rounds import turn_values
 from recommender.services import steps
 from recommender.services.rounds import text_hash
 from recommender.services.steps import Entry
 from reviews.services import open_review
 from worker.ledger import Ledger
-from worker.llm import OpenAiLlm, SchemaRefusedError, storable
+from worker.llm import OpenAiLlm, RefusedError, storable
 
 log = logging.getLogger(__name__)
 Llms = Mapping[Role, OpenAiLlm]
@@ -39,6 +41,7 @@ class _Question:
     prompt: Prompt
     about: Turn | None = None
     repairs: bool = False
+    sampling: Sampling | None = None
 
 
 class TurnMaker:
@@ -82,8 +85,8 @@ class TurnMaker:
                 answered = await self._use(question, paid)
             else:
                 try:
-                    answer = await self._llms[question.role].ask(question.prompt)
-                except SchemaRefusedError as error:
+                    answer = await self._llms[question.role].ask(question.prompt, sampling=question.sampling)
+                except RefusedError as error:
                     answered = not error.asked or await self._put(call=self._failed_call(question, "permanent", error))
                 except TransientLlmError as error:
                     return await self._wait(question, error)
@@ -96,17 +99,27 @@ class TurnMaker:
                 return None
 
     def _next_step(self, turns: list[Turn]) -> Reason | Reflect | Refine | Rest:
-        return next_step(turn_values(turns), refinements=self._round.refinements_allowed)
+        return next_step(
+            turn_values(turns),
+            refinements=self._round.refinements_allowed,
+            strategy=self._strategy,
+            drafts=self._round.drafts_wanted,
+        )
+
+    @property
+    def _strategy(self) -> StrategyName:
+        return self._round.strategy  # type: ignore[return-value] # Strategy's values are the core's
 
     def _question(self, step: Reason | Reflect | Refine) -> _Question:
         turns = {turn.index: turn for turn in self._turns}
         index = max(turns, default=-1) + 1
         role: Role = "reflector" if isinstance(step, Reflect) else "actor"
         structured = self._llms[role].structured
-        about = None
+        about = sampling = None
         match step:
-            case Reason():
+            case Reason(draft):
                 name: prompts.Step = "reason"
+                sampling = self._sampling(draft)
                 prompt = prompts.render(self._subject, name, structured=structured)
             case Reflect():
                 name, about = "reflect", turns[step.about]
@@ -124,7 +137,14 @@ class TurnMaker:
         repairs = len(malformed) % 2 == 1
         if repairs:
             prompt = prompts.render_repair(prompt, malformed[-1].answer, malformed[-1].error)
-        return _Question(role, name, index, prompt, about, repairs)
+        return _Question(role, name, index, prompt, about, repairs, sampling)
+
+    def _sampling(self, draft: int | None) -> Sampling | None:
+        """The same for the same draft of the same round, so that asking again after a failure asks the same."""
+        if draft is None:
+            return None
+        seed = zlib.crc32(f"{self._round.pk}/{draft}".encode()) & 0x7FFFFFFF
+        return Sampling(temperature=settings.DRAFT_TEMPERATURE, seed=seed)
 
     def _paid(self, question: _Question) -> LlmCall | None:
         """A stored answer to exactly this question that has become no turn, because the lease was lost."""
@@ -168,7 +188,8 @@ class TurnMaker:
         return await self._put(call=call, turn=turn)
 
     async def _rest(self, reason: str, *, call: LlmCall | None = None, turn: Turn | None = None) -> None:
-        if not await self._put(call=call, turn=turn, rest=reason) or best(turn_values(self._turns)) is None:
+        ours = await self._put(call=call, turn=turn, rest=reason)
+        if not ours or not proposed(turn_values(self._turns), strategy=self._strategy):
             return
         try:
             await self._ledger.call(open_review, self._round)
@@ -227,7 +248,9 @@ class TurnMaker:
 
     def _failed_call(self, question: _Question, kind: str, error: LlmError) -> LlmCall:
         llm = self._llms[question.role]
-        call = self._call(question, Answer(text="", model=llm.model, base_url=llm.base_url, parameters=llm.parameters))
+        drawn = asdict(question.sampling) if question.sampling else {}
+        parameters = llm.parameters | drawn
+        call = self._call(question, Answer(text="", model=llm.model, base_url=llm.base_url, parameters=parameters))
         call.error_kind, call.error = kind, storable(str(error), 2000)
         return call
 

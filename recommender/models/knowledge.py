@@ -8,7 +8,11 @@ from recommender.models.rounds import ONE_SUBJECT, SubjectKind, Turn
 
 
 class Knowledge(models.Model):
-    """One approved rationale. In force until another one about its subject takes over, or it is retracted."""
+    """What people approved about a subject as of one moment: one rationale, or the kept drafts of a filtered round.
+
+    Of each moment one is in force, until another approved as of the same moment takes over or it is rejected. An
+    interaction uses the one with the latest `as_of` that is not after it; serving uses the latest of all.
+    """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="knowledge")
     end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, null=True, related_name="knowledge")
@@ -16,6 +20,9 @@ class Knowledge(models.Model):
     turn = models.ForeignKey(Turn, on_delete=models.PROTECT, related_name="knowledge")
     text = models.TextField()
     text_hash = models.CharField(max_length=64)
+    further_texts = models.JSONField(
+        default=list, blank=True, help_text="The other kept drafts, in order: turn (primary key), text, text_hash."
+    )
     as_of = models.BigIntegerField(help_text="Never used for an interaction before this moment.")
     in_force = models.BooleanField(default=True)
     accepted_at = models.DateTimeField(auto_now_add=True)
@@ -25,10 +32,12 @@ class Knowledge(models.Model):
         constraints = [
             models.CheckConstraint(condition=ONE_SUBJECT, name="knowledge_has_one_subject"),
             models.UniqueConstraint(
-                fields=["end_user"], condition=Q(in_force=True, item=None), name="knowledge_one_in_force_end_user"
+                fields=["end_user", "as_of"],
+                condition=Q(in_force=True, item=None),
+                name="knowledge_one_in_force_end_user",
             ),
             models.UniqueConstraint(
-                fields=["item"], condition=Q(in_force=True, end_user=None), name="knowledge_one_in_force_item"
+                fields=["item", "as_of"], condition=Q(in_force=True, end_user=None), name="knowledge_one_in_force_item"
             ),
         ]
         indexes = [models.Index(fields=["catalog", "in_force"], name="knowledge_catalog_in_force")]
@@ -39,6 +48,14 @@ class Knowledge(models.Model):
     @property
     def subject_kind(self) -> SubjectKind:
         return SubjectKind.ITEM if self.item_id else SubjectKind.END_USER
+
+    @property
+    def turn_ids(self) -> list[int]:
+        return [self.turn_id, *(each["turn"] for each in self.further_texts)]
+
+    @property
+    def text_hashes(self) -> list[str]:
+        return [self.text_hash, *(each["text_hash"] for each in self.further_texts)]
 
 
 class KnowledgeVector(models.Model):

@@ -21,11 +21,23 @@ class SubjectKind(models.TextChoices):
 ONE_SUBJECT = Q(end_user__isnull=False, item__isnull=True) | Q(end_user__isnull=True, item__isnull=False)
 
 
+class Strategy(models.TextChoices):
+    """R4ec's two inference strategies (docs/methods.md)."""
+
+    REFINE = "refine", "iterative refinement"
+    FILTER = "filter", "reflection as a filter"
+
+
 class RoundBatch(models.Model):
     """One request to open rounds: the job row whose progress people watch."""
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="round_batches")
     subjects = models.CharField(max_length=16, help_text="end-users, items or all")
+    window = models.CharField(max_length=8, blank=True, help_text="selectors.evidence.WindowName; empty: not recorded")
+    strategy = models.CharField(max_length=8, choices=Strategy, default=Strategy.REFINE)
+    low_activity_count = models.PositiveIntegerField(
+        default=0, help_text="End users left out because they have too few interactions."
+    )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -48,6 +60,8 @@ class RestReason(models.TextChoices):
     MALFORMED = "malformed", "answers could not be read"
     CANCELLED = "cancelled", "cancelled"
     EDITED = "edited", "a person wrote the text"
+    KEPT = "kept", "drafts kept"
+    ALL_REJECTED = "all_rejected", "every draft judged not reasonable"
 
 
 class RoundQuerySet(models.QuerySet["Round"]):
@@ -56,7 +70,7 @@ class RoundQuerySet(models.QuerySet["Round"]):
 
 
 class Round(models.Model):
-    """All turns about one subject as of one moment."""
+    """All turns about one subject as of one moment, by one strategy."""
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="rounds")
     batch = models.ForeignKey(RoundBatch, on_delete=models.SET_NULL, null=True, related_name="rounds")
@@ -64,7 +78,9 @@ class Round(models.Model):
     item = models.ForeignKey(Item, on_delete=models.CASCADE, null=True, related_name="rounds")
     as_of = models.BigIntegerField(help_text="Evidence is strictly before this moment, on the catalog's clock.")
     evidence = models.JSONField(help_text="What the prompts showed: reasoning.types.Subject, frozen when opened.")
+    strategy = models.CharField(max_length=8, choices=Strategy, default=Strategy.REFINE)
     refinements_allowed = models.PositiveSmallIntegerField()
+    drafts_wanted = models.PositiveSmallIntegerField(default=1, help_text="First drafts; above 1 only to be filtered.")
 
     state = models.CharField(max_length=8, choices=RoundState, default=RoundState.WAITING)
     rest_reason = models.CharField(max_length=12, choices=RestReason, blank=True)
@@ -84,8 +100,15 @@ class Round(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=ONE_SUBJECT, name="round_has_one_subject"),
-            models.UniqueConstraint(fields=["end_user", "as_of"], condition=Q(item=None), name="round_unique_end_user"),
-            models.UniqueConstraint(fields=["item", "as_of"], condition=Q(end_user=None), name="round_unique_item"),
+            models.UniqueConstraint(
+                fields=["end_user", "as_of", "strategy"], condition=Q(item=None), name="round_unique_end_user"
+            ),
+            models.UniqueConstraint(
+                fields=["item", "as_of", "strategy"], condition=Q(end_user=None), name="round_unique_item"
+            ),
+            models.CheckConstraint(
+                condition=Q(strategy=Strategy.FILTER) | Q(drafts_wanted=1), name="round_drafts_only_to_filter"
+            ),
         ]
         indexes = [
             models.Index(fields=["state", "next_attempt_at"], name="round_state_next_attempt"),

@@ -1,23 +1,27 @@
 """R4ec's loop: which step comes next for one round, from its stored turns alone.
 
-A first rationale, then judge and refine in turn until the text is judged reasonable or the budget is spent. Unlike the
-published code, the last refinement is judged too, and a round also rests when refining gets nowhere. Turns are given
-oldest first, and every number returned is a `TurnValue.index`.
+*Iterative refinement*: a first rationale, then judge and refine in turn until the text is judged reasonable or the
+budget is spent. Unlike the published code, the last refinement is judged too, and a round also rests when refining gets
+nowhere. *Reflection as a filter*: several drafts, each judged once (`reasoning.drafts`). Turns are given oldest first,
+and every number returned is a `TurnValue.index`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from recommender.reasoning.types import TurnValue
+from recommender.reasoning import drafts as filtering
+from recommender.reasoning.drafts import JUDGING, judgement
+from recommender.reasoning.types import StrategyName, TurnValue
 
-RestReasonName = Literal["reasonable", "edited", "unchanged", "oscillating", "budget"]
-JUDGING = ("reflect", "override")
+RestReasonName = Literal["reasonable", "edited", "unchanged", "oscillating", "budget", "kept", "all_rejected"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """The actor writes the first rationale."""
+    """The actor writes a first rationale. `draft`: its number among of those to be filtered; None where it is alone."""
+
+    draft: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,16 @@ class Rest:
 Step = Reason | Reflect | Refine | Rest
 
 
-def next_step(turns: Sequence[TurnValue], *, refinements: int) -> Step:
+def next_step(
+    turns: Sequence[TurnValue], *, refinements: int, strategy: StrategyName = "refine", drafts: int = 1
+) -> Step:
     """Say what to do next. `refinements`: how many the actor may make, counted anew from the last override.
 
     An override always gets its refinement, even with no budget. A refinement that repeats a text already judged is not
-    judged again: the round rests.
+    judged again: the round rests. `filter` asks for so many `drafts`, judges each, and rests: it never refines.
     """
+    if strategy == "filter":
+        return _filter(turns, drafts)
     rationales = [turn for turn in turns if turn.kind not in JUDGING]
     if not rationales:
         return Reason()
@@ -60,17 +68,35 @@ def next_step(turns: Sequence[TurnValue], *, refinements: int) -> Step:
         return Refine(about=_about(override), critique=override.index)
     if latest.kind == "edit":
         return Rest("edited")
-    judgement = _judgement(turns, latest)
-    if judgement is not None and judgement.verdict == "reasonable":
+    judged = judgement(turns, latest)
+    if judged is not None and judged.verdict == "reasonable":
         return Rest("reasonable")
     repeats = _repeats(turns, rationales[:-1], latest)
     if repeats is not None:
         return Rest(repeats)
-    if judgement is None:
+    if judged is None:
         return Reflect(about=latest.index)
     since = override.index if override is not None else -1
     made = sum(turn.kind == "refine" and turn.index > since for turn in turns)
-    return Refine(about=latest.index, critique=judgement.index) if made < refinements else Rest("budget")
+    return Refine(about=latest.index, critique=judged.index) if made < refinements else Rest("budget")
+
+
+def _filter(turns: Sequence[TurnValue], drafts: int) -> Step:
+    written = sum(turn.kind == "reason" for turn in turns)
+    if written < drafts:
+        return Reason(draft=written + 1)
+    unjudged = filtering.unjudged(turns)
+    if unjudged is not None:
+        return Reflect(about=unjudged)
+    return Rest("kept" if filtering.some_stand(turns) else "all_rejected")
+
+
+def proposed(turns: Sequence[TurnValue], *, strategy: StrategyName = "refine") -> list[int]:
+    """The indexes of the rationales to propose to people: the best one, or every draft that is kept."""
+    if strategy == "filter":
+        return filtering.kept(turns)
+    found = best(turns)
+    return [] if found is None else [found]
 
 
 def best(turns: Sequence[TurnValue]) -> int | None:
@@ -82,7 +108,7 @@ def best(turns: Sequence[TurnValue]) -> int | None:
     rationales = [turn for turn in turns if turn.kind not in JUDGING]
     if not rationales:
         return None
-    verdicts = {turn.index: judged.verdict for turn in rationales if (judged := _judgement(turns, turn))}
+    verdicts = {turn.index: word.verdict for turn in rationales if (word := judgement(turns, turn))}
     if rationales[-1].kind == "edit" and verdicts.get(rationales[-1].index) != "not_reasonable":
         return rationales[-1].index
     reasonable = [index for index, verdict in verdicts.items() if verdict == "reasonable"]
@@ -95,20 +121,12 @@ def _about(turn: TurnValue) -> int:
     return turn.about
 
 
-def _judgement(turns: Sequence[TurnValue], rationale: TurnValue) -> TurnValue | None:
-    """The last word on a rationale; a person's override outranks the reflector, whichever came later."""
-    about = [turn for turn in turns if turn.kind in JUDGING and turn.about == rationale.index]
-    overrides = [turn for turn in about if turn.kind == "override"]
-    found = overrides or about
-    return found[-1] if found else None
-
-
 def _repeats(
     turns: Sequence[TurnValue], earlier: Sequence[TurnValue], latest: TurnValue
 ) -> Literal["unchanged", "oscillating"] | None:
     """Whether the latest text is an earlier, already judged one. Only white space may differ."""
     text = latest.text.split()
-    same = [turn for turn in earlier if turn.text.split() == text and _judgement(turns, turn) is not None]
+    same = [turn for turn in earlier if turn.text.split() == text and judgement(turns, turn) is not None]
     if not same:
         return None
     return "unchanged" if latest.about in {turn.index for turn in same} else "oscillating"

@@ -5,6 +5,7 @@ from typing import Any, Literal, Protocol, Self
 
 Kind = Literal["end_user", "item"]
 Role = Literal["actor", "reflector", "teacher"]
+StrategyName = Literal["refine", "filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,14 @@ class TurnValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one of several drafts is to differ from the others. `seed`: where the endpoint takes one."""
+
+    temperature: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A rendered prompt. `name` is like "end_user/refine/v1"; `hash` is the SHA-256 of the versioned file."""
 
@@ -89,6 +98,9 @@ class Llm(Protocol):
 
     structured: bool
 
-    async def ask(self, prompt: Prompt) -> Answer:
-        """Raise TransientLlmError or PermanentLlmError (recommender.reasoning.errors)."""
+    async def ask(self, prompt: Prompt, *, sampling: Sampling | None = None) -> Answer:
+        """Raise TransientLlmError or PermanentLlmError (recommender.reasoning.errors).
+
+        `sampling`: instead of the role's own temperature.
+        """
         ...

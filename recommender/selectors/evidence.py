@@ -4,7 +4,8 @@ Whole chunks of subjects are read with a fixed number of queries. Everything sho
 exception: an order clock numbers each end user's interactions on their own, so the moments of two end users cannot
 be compared. There an item's `as_of` is 0, and the interactions in its evidence say what training must leave out.
 
-Source of the windows: METHODS.md 1.9 and 7 (the prefix rule is KAR's).
+Source of the windows: METHODS.md 1.2 (R4ec's released data always show exactly ten interactions, several windows an end
+user), 1.9 and 7 (the prefix rule is KAR's).
 """
 
 from collections import defaultdict
@@ -18,11 +19,27 @@ from django.db.models.functions import Coalesce, RowNumber
 from recommender.models import Catalog, Clock, Interaction, Item
 from recommender.reasoning.types import Encounter, Kind, Subject
 
-WindowName = Literal["prefix", "latest"]
+WindowName = Literal["prefix", "latest", "sliding"]
 
 MOST_EVIDENCE = 30  # interactions of an end user in one prompt, and KAR's longest prefix
+SLIDING = 10  # interactions of one sliding window, never fewer
+MOST_WINDOWS = 3  # sliding windows of one end user
 PAIR_HISTORY = 10  # earlier interactions of an item's liker and disliker: what R4ec's released data always shows
 PAIR_CANDIDATES = 25  # likers (and dislikers) of an item among whom the one shown is chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Which part of a history a round shows. `stride` and `most`: of sliding windows, from one to the next; how many
+    of each end user, the latest ones."""
+
+    name: WindowName = "prefix"
+    stride: int = SLIDING
+    most: int = MOST_WINDOWS
+
+    def __post_init__(self) -> None:
+        if self.stride < 1 or self.most < 1:
+            raise ValueError("The stride and the number of sliding windows must be above 0.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +63,33 @@ class Met:
     moment: int
 
 
-_ORDER = {
-    "prefix": [F("moment").asc(), F("id").asc()],
-    "latest": [F("moment").desc(), F("id").desc()],
-}
+_FIRST, _LAST = [F("moment").asc(), F("id").asc()], [F("moment").desc(), F("id").desc()]
 COLUMNS = ("id", "end_user_id", "item_id", "rating", "liked", "moment")
 
 
-def of_end_users(catalog: Catalog, ids: Collection[int], *, window: WindowName = "prefix") -> list[Evidence]:
+def of_end_users(catalog: Catalog, ids: Collection[int], *, windows: Windows | None = None) -> list[Evidence]:
     """The evidence of these end users, by id; those without interactions are left out. Two queries a chunk.
 
     `prefix`: the first min(ceil(n/2), 30) interactions, as of the moment of the next one.
     `latest`: the last 30, as of just after the last one.
+    `sliding`: exactly ten in a row, as of just after their last one; the window that ends with the last interaction,
+    the one that ends `stride` earlier, and so on, oldest first. End users with fewer than ten are left out.
     """
+    windows = windows or Windows()
     mine = [F("end_user_id")]
+    longest = {
+        "prefix": MOST_EVIDENCE + 1,
+        "latest": MOST_EVIDENCE,
+        "sliding": SLIDING + windows.stride * (windows.most - 1),
+    }
     rows = (
         Interaction.objects.filter(end_user_id__in=ids, end_user__catalog=catalog)
         .with_liked()
         .annotate(
             in_all=Window(Count("id"), partition_by=mine),
-            position=Window(RowNumber(), partition_by=mine, order_by=_ORDER[window]),
+            position=Window(RowNumber(), partition_by=mine, order_by=_FIRST if windows.name == "prefix" else _LAST),
         )
-        .filter(position__lte=MOST_EVIDENCE + (window == "prefix"))
+        .filter(position__lte=longest[windows.name])
         .values_list(*COLUMNS, "in_all")
     )
     histories: dict[int, list[Met]] = defaultdict(list)
@@ -76,14 +98,20 @@ def of_end_users(catalog: Catalog, ids: Collection[int], *, window: WindowName =
         met = Met(*columns)
         histories[met.end_user_id].append(met)
         totals[met.end_user_id] = in_all
-    cuts: dict[int, tuple[int, list[Met]]] = {}
+    cuts: list[tuple[int, int, list[Met]]] = []
     for id_, history in sorted(histories.items()):
         history.sort(key=in_time)
-        cuts[id_] = _prefix(history, totals[id_]) if window == "prefix" else (history[-1].moment + 1, history)
-    items = items_by_id(catalog, (met.item_id for _, shown in cuts.values() for met in shown))
+        match windows.name:
+            case "prefix":
+                cuts.append((id_, *_prefix(history, totals[id_])))
+            case "latest":
+                cuts.append((id_, history[-1].moment + 1, history))
+            case "sliding":
+                cuts += [(id_, shown[-1].moment + 1, shown) for shown in _sliding(history, windows.stride)]
+    items = items_by_id(catalog, (met.item_id for _, _, shown in cuts for met in shown))
     return [
         Evidence(id_, as_of, subject_of(catalog, "end_user", history=encounters(shown, items, catalog)))
-        for id_, (as_of, shown) in cuts.items()
+        for id_, as_of, shown in cuts
     ]
 
 
@@ -102,12 +130,21 @@ def _prefix(history: Sequence[Met], in_all: int) -> tuple[int, list[Met]]:
     return first + 1, [met for met in history[:MOST_EVIDENCE] if met.moment == first]
 
 
+def _sliding(history: Sequence[Met], stride: int) -> list[list[Met]]:
+    """Windows of exactly ten, oldest first, the last one at the end. Two that end at one moment would be one round:
+    the later one stays."""
+    ends = range(len(history), SLIDING - 1, -stride)
+    windows = [list(history[end - SLIDING : end]) for end in ends]
+    return list({shown[-1].moment: shown for shown in reversed(windows)}.values())
+
+
 def of_items(catalog: Catalog, ids: Collection[int], *, window: WindowName = "prefix") -> list[Evidence]:
     """The evidence of these items, by id: attributes, and one liker's and one disliker's history. Four queries.
 
     The pair is the earliest (`prefix`: most interactions may still use the knowledge) or the latest (`latest`) that
     had at least ten interactions before meeting the item; failing that, the one that had most. Their history ends
-    with the item itself; `as_of` is just after both met it.
+    with the item itself; `as_of` is just after both met it. Windows slide over end users' histories only: `sliding`
+    is `prefix` here.
     """
     candidates = _candidates(catalog, ids, window)
     pairs = {key: _choose(of_key) for key, of_key in candidates.items()}
@@ -141,11 +178,12 @@ def _candidates(
         .annotate(n=Count("*"))
         .values("n")
     )
+    order = _LAST if window == "latest" else _FIRST
     first_ones = (
         Interaction.objects.filter(item_id__in=ids, item__catalog=catalog)
         .with_liked()
         .exclude(rating=None, label=None)
-        .annotate(position=Window(RowNumber(), partition_by=[F("item_id"), F("liked")], order_by=_ORDER[window]))
+        .annotate(position=Window(RowNumber(), partition_by=[F("item_id"), F("liked")], order_by=order))
         .filter(position__lte=PAIR_CANDIDATES)
         .values_list("id", flat=True)
     )
@@ -153,7 +191,7 @@ def _candidates(
         Interaction.objects.filter(id__in=list(first_ones))
         .with_liked()
         .annotate(earlier=Coalesce(Subquery(before), 0))
-        .order_by(*_ORDER[window])
+        .order_by(*order)
         .values_list(*COLUMNS, "earlier")
     )
     candidates: dict[tuple[int, bool], list[tuple[int, Met]]] = defaultdict(list)

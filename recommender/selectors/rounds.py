@@ -112,8 +112,13 @@ def turn_values(turns: Sequence[Turn]) -> list[TurnValue]:
     ]
 
 
-def proposal(round_: Round) -> Turn | None:
-    """The rationale that people are asked to approve; None when the round has none."""
+def proposed(round_: Round) -> list[Turn]:
+    """The rationales that people are asked to approve: one, or the kept drafts of a filtered round; none at first."""
     turns = sorted(round_.turns.all(), key=lambda turn: turn.index)
-    best = loop.best(turn_values(turns))
-    return next((turn for turn in turns if turn.index == best), None)
+    indexes = loop.proposed(turn_values(turns), strategy=round_.strategy)  # type: ignore[arg-type] # the core's values
+    return [turn for turn in turns if turn.index in indexes]
+
+
+def proposal(round_: Round) -> Turn | None:
+    """The one rationale that stands for the round: what is proposed, the first of it; None when there is none."""
+    return next(iter(proposed(round_)), None)

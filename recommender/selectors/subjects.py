@@ -6,9 +6,15 @@ from django.db.models.functions import Coalesce
 from recommender.models import Catalog, EndUser, Interaction, Item, Round
 
 
-def end_users(catalog: Catalog) -> list[int]:
-    """Ids of the end users that have a history: those without a round first, then the longest history."""
-    return _most_useful(EndUser.objects.filter(catalog=catalog), "end_user_id", at_least=1)
+def end_users(catalog: Catalog, *, at_least: int = 1) -> list[int]:
+    """Ids of the end users with so many interactions: those without a round first, then the longest history."""
+    return _most_useful(EndUser.objects.filter(catalog=catalog), "end_user_id", at_least=max(at_least, 1))
+
+
+def low_activity(catalog: Catalog, *, below: int) -> int:
+    """How many end users have a history, but fewer interactions than that."""
+    counted = Interaction.objects.filter(end_user__catalog=catalog).order_by().values("end_user")
+    return counted.annotate(n=Count("*")).filter(n__lt=below).count()
 
 
 def items(catalog: Catalog) -> list[int]:

@@ -10,9 +10,22 @@ from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from recommender import jobs
-from recommender.models import Account, Catalog, RestReason, Round, RoundBatch, RoundState, Turn, TurnKind, Verdict
+from recommender.models import (
+    Account,
+    Catalog,
+    RestReason,
+    Round,
+    RoundBatch,
+    RoundState,
+    Strategy,
+    Turn,
+    TurnKind,
+    Verdict,
+)
+from recommender.reasoning import drafts as filtering
 from recommender.selectors import evidence, subjects
-from recommender.selectors.evidence import Evidence, WindowName
+from recommender.selectors.evidence import Evidence, Windows
+from recommender.selectors.rounds import turn_values
 
 Subjects = Literal["end-users", "items", "all"]
 
@@ -31,39 +44,59 @@ def open_rounds(
     catalog: Catalog,
     *,
     subjects: Subjects,
-    window: WindowName = "prefix",
+    windows: Windows | None = None,
+    strategy: Strategy = Strategy.REFINE,
+    drafts: int | None = None,
+    low_activity: int | None = None,
     limit: int | None = None,
     requested_by: Account | None = None,
 ) -> RoundBatch:
-    """Open a round for each of the most useful subjects and send them to the workers.
+    """Open rounds for the most useful subjects and send them to the workers.
 
-    A subject that already has a round as of the same moment gets no second one, so the batch may have fewer rounds
-    than `limit` (which counts end users and items apart). With an unreachable broker the rounds wait in the database
-    until the sweep finds them.
+    `drafts`: how many each round samples where the strategy filters (settings.ROUND_DRAFTS). `low_activity`: end users
+    with fewer interactions get no round (settings.LOW_ACTIVITY; 0: all get one); the batch says how many those are.
+
+    A subject that already has a round by this strategy as of the same moment gets no second one. `limit` counts end
+    users and items apart. With an unreachable broker the rounds wait in the database until the sweep finds them.
     """
-    batch = RoundBatch.objects.create(catalog=catalog, subjects=subjects, requested_by=requested_by)
-    for found in _evidence(catalog, of=subjects, window=window, limit=limit):
-        _store(batch, found)
+    windows = windows or Windows()
+    below = settings.LOW_ACTIVITY if low_activity is None else low_activity
+    filters = strategy == Strategy.FILTER
+    batch = RoundBatch.objects.create(
+        catalog=catalog,
+        subjects=subjects,
+        window=windows.name,
+        strategy=strategy,
+        low_activity_count=_low_activity(catalog, below) if subjects != "items" else 0,
+        requested_by=requested_by,
+    )
+    wanted = (settings.ROUND_DRAFTS if drafts is None else drafts) if filters else 1
+    for found in _evidence(catalog, of=subjects, windows=windows, low_activity=below, limit=limit):
+        _store(batch, found, drafts=wanted)
     enqueue(list(batch.rounds.order_by("pk").values_list("pk", flat=True)))
     return batch
 
 
+def _low_activity(catalog: Catalog, below: int) -> int:
+    return subjects.low_activity(catalog, below=below) if below > 1 else 0
+
+
 def _evidence(
-    catalog: Catalog, *, of: Subjects, window: WindowName, limit: int | None
+    catalog: Catalog, *, of: Subjects, windows: Windows, low_activity: int, limit: int | None
 ) -> Iterator[list[tuple[str, Evidence]]]:
     if of in ("end-users", "all"):
-        for ids in _chunks(subjects.end_users(catalog)[:limit], OPENED_AT_ONCE):
-            yield [("end_user_id", found) for found in evidence.of_end_users(catalog, ids, window=window)]
+        for ids in _chunks(subjects.end_users(catalog, at_least=low_activity)[:limit], OPENED_AT_ONCE):
+            yield [("end_user_id", found) for found in evidence.of_end_users(catalog, ids, windows=windows)]
     if of in ("items", "all"):
         for ids in _chunks(subjects.items(catalog)[:limit], OPENED_AT_ONCE):
-            yield [("item_id", found) for found in evidence.of_items(catalog, ids, window=window)]
+            yield [("item_id", found) for found in evidence.of_items(catalog, ids, window=windows.name)]
 
 
 def _chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _store(batch: RoundBatch, found: list[tuple[str, Evidence]]) -> None:
+def _store(batch: RoundBatch, found: list[tuple[str, Evidence]], *, drafts: int) -> None:
     now = timezone.now()
     rounds = [
         Round(
@@ -71,7 +104,9 @@ def _store(batch: RoundBatch, found: list[tuple[str, Evidence]]) -> None:
             batch=batch,
             as_of=one.as_of,
             evidence=one.subject.to_json(),
+            strategy=batch.strategy,
             refinements_allowed=settings.ROUND_REFINEMENTS,
+            drafts_wanted=drafts,
             next_attempt_at=now,
             **{subject: one.subject_id},
         )
@@ -127,6 +162,8 @@ def add_override(round_: Round, *, about: Turn, critique: str, account: Account)
 
     Raises RoundNotRestingError while a worker is at the round.
     """
+    if not critique.strip():
+        raise ValueError("An override needs a critique.")
     turn = _add(
         round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, verdict=Verdict.NOT_REASONABLE
     )
@@ -136,19 +173,41 @@ def add_override(round_: Round, *, about: Turn, critique: str, account: Account)
 
 
 @transaction.atomic
-def add_edit(round_: Round, *, about: Turn, text: str, account: Account) -> Turn:
-    """A person's own text, made from rationale `about`. The round keeps resting: no LLM judges an edit.
+def judge_draft(round_: Round, *, about: Turn, verdict: Verdict, critique: str, account: Account) -> Turn:
+    """A person drops or restores a draft of a filtered round: their word replaces the reflector's.
 
-    Raises RoundNotRestingError while a worker is at the round.
+    The round keeps resting, and nothing is asked. Raises RoundNotRestingError while a worker is at the round.
     """
-    turn = _add(round_, about=about, account=account, kind=TurnKind.EDIT, text=text)
-    Round.objects.filter(pk=round_.pk).update(rest_reason=RestReason.EDITED)
+    critique = critique if verdict == Verdict.NOT_REASONABLE else ""
+    turn = _add(round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, verdict=verdict)
+    _settle(round_)
     return turn
 
 
-def _add(round_: Round, *, about: Turn, account: Account, kind: TurnKind, text: str, verdict: str = "") -> Turn:
+@transaction.atomic
+def add_edit(round_: Round, *, about: Turn, text: str, account: Account) -> Turn:
+    """A person's own text, made from rationale `about`. The round keeps resting: no LLM judges an edit.
+
+    In a filtered round it takes the place of that draft. Raises RoundNotRestingError while a worker is at the round.
+    """
     if not text.strip():
-        raise ValueError("An edit or a critique needs a text.")
+        raise ValueError("An edit needs a text.")
+    turn = _add(round_, about=about, account=account, kind=TurnKind.EDIT, text=text)
+    if round_.strategy == Strategy.FILTER:
+        _settle(round_)
+    else:
+        Round.objects.filter(pk=round_.pk).update(rest_reason=RestReason.EDITED)
+    return turn
+
+
+def _settle(round_: Round) -> None:
+    """Why a filtered round rests, after a person changed which drafts stand."""
+    turns = turn_values(list(round_.turns.order_by("index")))
+    reason = RestReason.KEPT if filtering.some_stand(turns) else RestReason.ALL_REJECTED
+    Round.objects.filter(pk=round_.pk).update(rest_reason=reason)
+
+
+def _add(round_: Round, *, about: Turn, account: Account, kind: TurnKind, text: str, verdict: str = "") -> Turn:
     if about.round_id != round_.pk or not about.is_rationale:
         raise ValueError("An edit or a critique is about a rationale of the same round.")
     locked = Round.objects.select_for_update().get(pk=round_.pk)

@@ -31,6 +31,7 @@ def _in_force(
     subjects = Q(end_user=end_user, item=None) | Q(item_id__in=item_pks, end_user=None)
     frozen = KnowledgeSnapshot.knowledge.through.objects.filter(knowledgesnapshot=snapshot, knowledge=OuterRef("pk"))
     rows = Knowledge.objects.filter(subjects, in_force=True).annotate(in_snapshot=Exists(frozen))
+    rows = rows.order_by("as_of")  # of several moments the latest, since it comes last
     for row in rows.select_related("turn__call").defer(*(f"turn__call__{name}" for name in HEAVY)):
         yield (
             (row.subject_kind, row.item_id or row.end_user_id or 0),

@@ -72,7 +72,8 @@ def matching(catalog: Catalog, text: str) -> list[EndUser]:
 def examples(catalog: Catalog) -> list[EndUser]:
     """End users worth a look: those whose preference was approved last, then the first of the catalog."""
     approved = Knowledge.objects.filter(catalog=catalog, in_force=True, item=None).order_by("-accepted_at")
-    recent = list(approved.values_list("end_user_id", flat=True)[:EXAMPLES])
+    approved_last = approved.values_list("end_user_id", flat=True)[: 4 * EXAMPLES]  # some more than once
+    recent = list(dict.fromkeys(approved_last))[:EXAMPLES]
     of_catalog = EndUser.objects.filter(catalog=catalog)
     first = of_catalog.exclude(pk__in=recent).order_by("pk").values_list("pk", flat=True)
     chosen = [*recent, *first[: EXAMPLES - len(recent)]]

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from recommender.models import Catalog, Round, RoundBatch, RoundState
-from recommender.selectors.evidence import WindowName
+from recommender.selectors.evidence import WindowName, Windows
 from recommender.selectors.rounds import proposal
 from recommender.services import rounds as services
 from reviews.guards import account_of, is_htmx, requires
@@ -23,7 +23,11 @@ from reviews.views.backbones import CatalogFilter
 BATCHES, ROUNDS = 20, 50  # rows of a page
 MOST_AT_ONCE = 2_000  # of each kind; the command opens more
 SUBJECTS = {"all": "End users and items", "end-users": "End users", "items": "Items"}
-WINDOWS: dict[WindowName, str] = {"prefix": "The first half of each history", "latest": "The end of each history"}
+WINDOWS: dict[WindowName, str] = {
+    "prefix": "The first half of each history",
+    "latest": "The end of each history",
+    "sliding": "Windows of ten interactions along each history",
+}
 STATES = [("", "All"), *RoundState.choices, ("malformed", "malformed or cancelled")]
 
 
@@ -70,7 +74,7 @@ def open_rounds(request: HttpRequest) -> HttpResponse:
         batch = services.open_rounds(
             asked["catalog"],
             subjects=asked["subjects"],
-            window=asked["window"],
+            windows=Windows(asked["window"]),
             limit=asked["limit"],
             requested_by=account_of(request),
         )

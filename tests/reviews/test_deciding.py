@@ -46,14 +46,24 @@ def test_approve_puts_the_proposal_in_force(rita: Account) -> None:
     assert decided.decision.made_turn is None
 
 
-def test_approving_replaces_what_was_in_force_for_the_subject(rita: Account) -> None:
+def test_approving_replaces_what_was_in_force_as_of_the_same_moment(rita: Account) -> None:
+    first = make_review()
+    decide(first, rita, DecisionVerdict.APPROVE)
+    services.reopen(first, account=rita, now=NOON)
+
+    decide(first, rita, DecisionVerdict.EDIT, text="Likes spy films now.")
+
+    assert in_force() == ["Likes spy films now."]
+
+
+def test_texts_of_several_moments_are_in_force_beside_each_other(rita: Account) -> None:
     first = make_review()
     decide(first, rita, DecisionVerdict.APPROVE)
     later = make_round(first.round.subject, ("reason", "Likes spy films now."), ("reflect", ""), as_of=2000)
 
     decide(services.open_review(later), rita, DecisionVerdict.APPROVE)
 
-    assert in_force() == ["Likes spy films now."]
+    assert in_force() == ["Likes war films.", "Likes spy films now."]
 
 
 def test_an_edit_becomes_a_turn_and_is_put_in_force(rita: Account) -> None:

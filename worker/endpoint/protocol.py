@@ -19,7 +19,8 @@ _TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])")
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One question. Sampling parameters are accepted and change nothing: the models are deterministic."""
+    """One question. The models are deterministic: of the sampling parameters only a seed changes a first draft, and
+    only at a temperature above 0 (`variation`)."""
 
     model: str
     messages: list[Mapping[str, object]]
@@ -28,6 +29,7 @@ class ChatRequest:
     max_tokens: int | None
     json_mode: bool
     schema: Mapping[str, Any] | None
+    variation: str = ""
 
     @classmethod
     def parse(cls, body: object) -> Self:
@@ -59,6 +61,7 @@ class ChatRequest:
             max_tokens=_limit(body),
             json_mode=form.get("type") in ("json_object", "json_schema"),
             schema=_schema(form),
+            variation=_variation(body),
         )
 
 
@@ -104,7 +107,7 @@ class Completion:
 
 def complete(request: ChatRequest) -> Completion:
     """Let the model answer. Tokens are counted as words and punctuation marks."""
-    reply = demonstration.reply(request.model, request.messages)
+    reply = demonstration.reply(request.model, request.messages, variation=request.variation)
     text = reply.text
     if request.json_mode:
         value = reply.parts if request.schema is None else structured.fill(request.schema, reply.parts)
@@ -144,6 +147,12 @@ def _limit(body: Mapping[str, Any]) -> int | None:
             raise invalid(f"{name} must be a whole number above 0.", param=name)
         return limit
     return None
+
+
+def _variation(body: Mapping[str, Any]) -> str:
+    seed, temperature = body.get("seed"), body.get("temperature")
+    drawn = isinstance(temperature, (int, float)) and temperature > 0
+    return str(seed) if drawn and isinstance(seed, int) else ""
 
 
 def _schema(form: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
-from recommender.models import Catalog, Round, RoundBatch, RoundState
-from recommender.selectors.evidence import WindowName
+from recommender.models import Catalog, Round, RoundBatch, RoundState, Strategy
+from recommender.selectors.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
 from recommender.selectors.rounds import Progress, progress
 from recommender.services.rounds import Subjects, open_rounds
 
@@ -31,6 +31,10 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def whole(text: str) -> int:
+    return 0 if text == "0" else positive(text)
+
+
 class Command(BaseCommand):
     help = "Open rounds for the most useful subjects of a catalog: those without a round first."
 
@@ -42,7 +46,22 @@ class Command(BaseCommand):
             "--window",
             choices=get_args(WindowName),
             default="prefix",
-            help="evidence from the first half of a history (prefix), or from its end (latest)",
+            help="evidence from the first half of a history (prefix), from its end (latest), or several windows of "
+            "exactly ten interactions, each a round of its own (sliding)",
+        )
+        parser.add_argument("--stride", type=positive, default=SLIDING, help="sliding: from window to window")
+        parser.add_argument("--windows", type=positive, default=MOST_WINDOWS, help="sliding: the latest so many")
+        parser.add_argument(
+            "--strategy",
+            choices=Strategy.values,
+            default=Strategy.REFINE,
+            help="refine the first draft (refine), or sample several and keep the reasonable ones (filter)",
+        )
+        parser.add_argument("--drafts", type=positive, help="filter: so many drafts (R4_DRAFTS)")
+        parser.add_argument(
+            "--low-activity",
+            type=whole,
+            help="end users with fewer interactions get no round of their own; 0: all get one (R4_LOW_ACTIVITY)",
         )
         parser.add_argument("--wait", action="store_true", help="show progress until all rounds rest or fail")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -55,7 +74,15 @@ class Command(BaseCommand):
                 f"There is no catalog {options['name']!r} (known: {known}). Import it: python manage.py import_catalog."
             )
         started = time.monotonic()
-        batch = open_rounds(catalog, subjects=options["subjects"], window=options["window"], limit=options["limit"])
+        batch = open_rounds(
+            catalog,
+            subjects=options["subjects"],
+            windows=Windows(options["window"], stride=options["stride"], most=options["windows"]),
+            strategy=Strategy(options["strategy"]),
+            drafts=options["drafts"],
+            low_activity=options["low_activity"],
+            limit=options["limit"],
+        )
         opened = batch.rounds.count()
         self._say(_opened(batch, opened))
         watched = _watched(batch)
@@ -72,6 +99,7 @@ class Command(BaseCommand):
         now = progress(watched)
         if options["json"]:
             report = {"catalog": catalog.name, "batch": batch.pk, "opened": opened, "seconds": _since(started)}
+            report["low_activity"] = batch.low_activity_count
             self.stdout.write(json.dumps(report | {"progress": now.to_json()}))
         if options["wait"]:
             self._say(_summary(now, _since(started)))
@@ -120,10 +148,18 @@ class Command(BaseCommand):
 
 
 def _opened(batch: RoundBatch, opened: int) -> str:
+    left_out = (
+        f" Left out for low activity: {batch.low_activity_count} end users; training can use their items' knowledge."
+        if batch.low_activity_count
+        else ""
+    )
     if not opened:
-        return f"Nothing to open: every subject asked for in {batch.catalog.name} has its round."
-    items = batch.rounds.filter(end_user=None).count()
-    return f"Opened {opened} rounds in {batch.catalog.name}: {opened - items} end users, {items} items."
+        return f"Nothing to open: every subject asked for in {batch.catalog.name} has its round.{left_out}"
+    of_items = batch.rounds.filter(end_user=None).count()
+    return (
+        f"Opened {opened} rounds in {batch.catalog.name}: {opened - of_items} about end users, {of_items} about items."
+        f"{left_out}"
+    )
 
 
 def _watched(batch: RoundBatch) -> QuerySet[Round]:

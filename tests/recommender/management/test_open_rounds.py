@@ -46,7 +46,7 @@ def test_waiting_ends_when_all_rounds_rest(
     shown = capsys.readouterr()
     report = json.loads(shown.out)
     assert (report["opened"], report["progress"]["resting"], report["progress"]["finished"]) == (2, 2, True)
-    assert "Opened 2 rounds in films: 1 end users, 1 items." in shown.err
+    assert "Opened 2 rounds in films: 1 about end users, 1 about items." in shown.err
     assert "2 of 2 rounds" in shown.err
     assert "tokens" in shown.err
     call_command("open_rounds", "films", "--subjects", "all", "--wait")

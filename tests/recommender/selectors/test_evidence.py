@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from recommender.models import Catalog, Clock, EndUser, Interaction, Item
 from recommender.selectors import evidence, subjects
-from recommender.selectors.evidence import Evidence, WindowName
+from recommender.selectors.evidence import Evidence, WindowName, Windows
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def history(moments: list[int], *, catalog: Catalog | None = None) -> EndUser:
 
 
 def of_end_user(end_user: EndUser, window: WindowName = "prefix") -> Evidence:
-    (found,) = evidence.of_end_users(end_user.catalog, [end_user.pk], window=window)
+    (found,) = evidence.of_end_users(end_user.catalog, [end_user.pk], windows=Windows(window))
     return found
 
 

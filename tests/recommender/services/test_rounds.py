@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from recommender.models import RestReason, Round, RoundState
 from recommender.reasoning.types import Subject
+from recommender.selectors.evidence import Windows
 from recommender.selectors.rounds import progress, proposal
 from recommender.services import rounds, steps
 from recommender.services.rounds import RoundNotRestingError
@@ -40,7 +41,7 @@ def test_the_same_subject_as_of_the_same_moment_is_opened_once() -> None:
     catalog = catalog_with(2, 3)
     rounds.open_rounds(catalog, subjects="all")
     assert rounds.open_rounds(catalog, subjects="all").rounds.count() == 0
-    assert rounds.open_rounds(catalog, subjects="all", window="latest").rounds.count() > 0
+    assert rounds.open_rounds(catalog, subjects="all", windows=Windows("latest")).rounds.count() > 0
 
 
 def test_a_limit_takes_the_most_useful_first_and_then_the_next() -> None:

@@ -47,7 +47,7 @@ def test_a_new_approval_or_another_encoder_gives_a_new_one(subjects):
     assert texts(first) == []
 
 
-def test_what_an_approval_replaced_still_serves_older_interactions(subjects):
+def test_texts_of_several_moments_are_frozen_together(subjects):
     end_user, _ = subjects
     approve(end_user, "early", as_of=10)
     approve(end_user, "late", as_of=20)
@@ -55,12 +55,36 @@ def test_what_an_approval_replaced_still_serves_older_interactions(subjects):
     assert texts(freeze(end_user.catalog, encoder="minilm")) == [("early", 10), ("late", 20)]
 
 
-def test_an_older_view_approved_later_replaces_the_newer_one(subjects):
+def test_an_older_view_approved_later_leaves_the_newer_one_in_force(subjects):
     end_user, _ = subjects
     approve(end_user, "late", as_of=20)
-    approve(end_user, "early, and better", as_of=10)
+    approve(end_user, "early", as_of=10)
 
-    assert texts(freeze(end_user.catalog, encoder="minilm")) == [("early, and better", 10)]
+    assert texts(freeze(end_user.catalog, encoder="minilm")) == [("early", 10), ("late", 20)]
+
+
+def test_of_one_moment_the_last_approval_is_in_force(subjects):
+    end_user, _ = subjects
+    by_refining = approve(end_user, "refined")
+    by_filtering = builders.make_round(end_user, ("reason", "filtered"), strategy="filter", drafts_wanted=2)
+    knowledge.accept(by_filtering.turns.get())
+
+    assert texts(freeze(end_user.catalog, encoder="minilm")) == [("filtered", 1000)]
+    knowledge.accept(by_refining)
+    assert texts(freeze(end_user.catalog, encoder="minilm")) == [("refined", 1000)]
+
+
+def test_kept_drafts_are_one_knowledge_with_all_their_texts(subjects):
+    end_user, _ = subjects
+    round_ = builders.make_round(end_user, ("reason", "one"), ("reason", "two"), strategy="filter", drafts_wanted=2)
+    one, two = round_.turns.order_by("index")
+    alone = knowledge.accept(one)
+    first = freeze(end_user.catalog, encoder="minilm")
+    both = knowledge.accept(one, further=[two])
+
+    assert knowledge.accept(one, further=[two]) == both != alone
+    assert (both.text_hashes, both.turn_ids) == ([one.text_hash, two.text_hash], [one.pk, two.pk])
+    assert freeze(end_user.catalog, encoder="minilm").content_hash != first.content_hash
 
 
 def test_rejected_knowledge_is_in_no_new_snapshot(subjects):
@@ -75,7 +99,7 @@ def test_rejected_knowledge_is_in_no_new_snapshot(subjects):
     assert texts(before) == [("a drama", 1000), ("early", 10)]
 
 
-def test_a_text_that_was_replaced_and_then_rejected_serves_no_older_interactions(subjects):
+def test_an_earlier_text_that_is_rejected_serves_no_interactions(subjects):
     end_user, _ = subjects
     early = approve(end_user, "early", as_of=10)
     approve(end_user, "late", as_of=20)

@@ -50,14 +50,22 @@ def test_a_chat_is_answered_with_usage_and_a_request_id(client: openai.OpenAI) -
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
 
 
-def test_the_same_prompt_gets_the_same_answer_whatever_the_sampling(client: openai.OpenAI) -> None:
-    answers = {
+def drafts(client: openai.OpenAI, *sampled: tuple[float, int | openai.Omit]) -> set[str | None]:
+    return {
         client.chat.completions.create(model=ACTOR, messages=reason(), temperature=heat, seed=seed)
         .choices[0]
         .message.content
-        for heat, seed in ((0.0, 1), (1.0, 2), (1.9, 3))
+        for heat, seed in sampled
     }
-    assert len(answers) == 1
+
+
+def test_without_a_temperature_or_a_seed_the_same_prompt_gets_the_same_answer(client: openai.OpenAI) -> None:
+    assert len(drafts(client, (0.0, 1), (0.0, 2), (1.0, openai.omit))) == 1
+
+
+def test_sampled_drafts_differ_by_their_seeds_and_by_nothing_else(client: openai.OpenAI) -> None:
+    assert len(drafts(client, *((0.8, seed) for seed in range(6)))) > 3
+    assert len(drafts(client, (0.8, 1), (1.9, 1))) == 1
 
 
 def test_a_streamed_answer_is_the_same_text_and_ends_with_the_usage(client: openai.OpenAI) -> None:

@@ -26,18 +26,18 @@ class Reply:
     parts: dict[str, str]
 
 
-def reply(model: str, messages: Iterable[Mapping[str, object]]) -> Reply:
-    """Answer a chat as one of MODELS. The same messages always get the same answer."""
+def reply(model: str, messages: Iterable[Mapping[str, object]], *, variation: str = "") -> Reply:
+    """Answer a chat as one of MODELS. The same messages and variation always get the same answer."""
     reading = read(messages)
     if reading is None:
         return Reply(NOT_OURS, {"text": NOT_OURS})
     if model == TEACHER and reading.has_target:
         return _judgement(reading) if reading.rationale and not reading.critique else _taught(reading)
-    return _judgement(reading) if model == REFLECTOR else _rationale(reading)
+    return _judgement(reading) if model == REFLECTOR else _rationale(reading, variation)
 
 
-def _rationale(reading: Reading) -> Reply:
-    text = refine(reading) if reading.critique else draft(reading)
+def _rationale(reading: Reading, variation: str = "") -> Reply:
+    text = refine(reading) if reading.critique else draft(reading, variation=variation)
     return Reply(text, {"text": text})
 
 

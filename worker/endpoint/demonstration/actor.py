@@ -15,9 +15,10 @@ MOST_LIKED, MOST_AVOIDED = 3, 2  # tastes in a first draft
 CARELESS = 3  # drafts that are eager for every one that is sober
 
 
-def draft(reading: Reading) -> str:
+def draft(reading: Reading, *, variation: str = "") -> str:
+    """`variation`: what a sampled draft differs by; in its words, and in how careful it is."""
     evidence = Evidence.of(reading)
-    voice = Voice(noun=reading.noun, seed=reading.data)
+    voice = Voice(noun=reading.noun, seed=reading.data + variation)
     sentences = _item(evidence, voice) if reading.is_item else _person(evidence.records["person"], voice)
     return shortened(list(sentences))
 
