@@ -6,15 +6,22 @@ from recommender.backbones.batch import InputSizes
 from recommender.backbones.dcn import Dcn
 from recommender.backbones.dcnv2 import DcnV2
 from recommender.backbones.deepfm import DeepFm
+from recommender.backbones.dien import Dien, DienAugru
 from recommender.backbones.din import Din
 from recommender.backbones.fibinet import FiBiNet
 from recommender.backbones.fignn import FiGnn
 from recommender.backbones.finalmlp import FinalMlp
+from recommender.backbones.gru4rec import Gru4Rec
+from recommender.backbones.sim import Sim
 from recommender.backbones.xdeepfm import XDeepFm
 from recommender.training.config import TrainConfig
 
 ARCHITECTURES: dict[str, type[Backbone]] = {
     "din": Din,
+    "dien": Dien,
+    "dien_augru": DienAugru,
+    "gru4rec": Gru4Rec,
+    "sim": Sim,
     "dcn": Dcn,
     "dcnv2": DcnV2,
     "deepfm": DeepFm,

@@ -7,6 +7,10 @@ from recommender.training.split import FOLDS, SPLITS
 
 BACKBONES = {  # what `backbones.registry` builds, and how pages call it: known here without torch
     "din": "DIN",
+    "dien": "DIEN",
+    "dien_augru": "DIEN (AUGRU)",
+    "gru4rec": "GRU4Rec",
+    "sim": "SIM",
     "dcn": "DCN",
     "dcnv2": "DCN-V2",
     "deepfm": "DeepFM",
