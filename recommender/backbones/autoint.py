@@ -33,7 +33,7 @@ class SelfAttention(nn.Module):
         return functional.relu(mixed + self.residual(fields))
 
     def _heads(self, fields: Tensor) -> Tensor:
-        return fields.unflatten(-1, (self.heads, -1)).transpose(-2, -3)  # (…, F, size) → (…, heads, F, ·)
+        return fields.view(*fields.shape[:-1], self.heads, -1).transpose(-2, -3)  # (…, F, size) → (…, heads, F, ·)
 
 
 class AutoInt(Backbone):

@@ -44,7 +44,8 @@ class BilinearPairs(nn.Module):
         self.register_buffer("right", torch.tensor(right), persistent=False)
 
     def forward(self, fields: Tensor) -> Tensor:
-        return self.map(fields).index_select(-2, self.left) * fields.index_select(-2, self.right)
+        mapped: Tensor = self.map(fields)
+        return mapped.index_select(-2, self.left) * fields.index_select(-2, self.right)
 
 
 class FiBiNet(Backbone):

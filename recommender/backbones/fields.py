@@ -55,7 +55,7 @@ class FieldReader(nn.Module):
         if self.of_numbers is not None:
             parts.append(self.of_numbers(torch.cat(side.numbers(candidates), dim=-1)))
         fields = torch.cat(parts, dim=-1)  # (B, N, F·E)
-        return fields.unflatten(-1, (self.count, self.width)), torch.cat([fields, *bare], dim=-1)
+        return fields.view(*item.shape, self.count, self.width), torch.cat([fields, *bare], dim=-1)
 
     def _mean(self, history: Tensor, table: Tensor, there: Tensor) -> Tensor:
         """The mean row of each history: (B, L) → (B, ·), zeros where it is empty."""

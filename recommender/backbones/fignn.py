@@ -24,6 +24,8 @@ class FieldGraph(nn.Module):
     a_i = W_in,i Σ_j A_ij W_out,j h_j + b, becomes GRU(a_i, h_i), and is reminded of where it began: + e_i.
     """
 
+    oneself: Tensor
+
     def __init__(self, fields: int, width: int, layers: int) -> None:
         super().__init__()
         self.of_listener = nn.Linear(width, 1, bias=False)
@@ -64,7 +66,8 @@ class FiGnn(Backbone):
         states = self.graph(fields)  # (B, N, F, E)
         opinions = self.opinion(states).squeeze(-1)  # (B, N, F)
         says = self.say(states.flatten(-2)).sigmoid()  # (B, N, F)
-        return (opinions * says).sum(dim=-1) + self.linear(flat).squeeze(-1)
+        logits: Tensor = (opinions * says).sum(dim=-1) + self.linear(flat).squeeze(-1)
+        return logits
 
 
 def _square(fields: int, width: int) -> Tensor:

@@ -3,6 +3,9 @@
 Lian et al., xDeepFM: Combining Explicit and Implicit Feature Interactions for Recommender Systems, KDD 2018.
 """
 
+from itertools import pairwise
+
+import torch
 from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone
@@ -24,24 +27,23 @@ class Cin(nn.Module):
 
     def __init__(self, fields: int, maps: tuple[int, ...]) -> None:
         super().__init__()
-        before = (fields, *maps[:-1])
-        self.layers = nn.ModuleList(
-            nn.Linear(fields * count, width, bias=False) for count, width in zip(before, maps, strict=True)
+        *layers, self.last = (
+            nn.Linear(fields * before, width, bias=False) for before, width in pairwise((fields, *maps))
         )
+        self.layers = nn.ModuleList(layers)
         self.of_maps = nn.Linear(sum(maps), 1)
-        self.widths = maps
+        self.widths = list(maps)
 
     def forward(self, fields: Tensor) -> Tensor:
         first = fields.transpose(-1, -2)  # (…, E, F)
-        *weights, last_weights = self.of_maps.weight[0].split(self.widths)
-        *layers, last_layer = self.layers
+        *weights, last_weights = torch.split(self.of_maps.weight[0], self.widths)
         maps, total = first, self.of_maps.bias
-        for layer, weight in zip(layers, weights, strict=True):
+        for layer, weight in zip(self.layers, weights, strict=True):
             products = first.unsqueeze(-1) * maps.unsqueeze(-2)  # (…, E, F, H)
             maps = layer(products.flatten(-2))  # (…, E, H)
             total = total + maps.sum(dim=-2) @ weight.unsqueeze(-1)  # (…, 1)
         products = fields @ maps  # (…, F, H)
-        folded = last_weights @ last_layer.weight  # (F·H)
+        folded = last_weights @ self.last.weight  # (F·H)
         result: Tensor = total + products.flatten(-2) @ folded.unsqueeze(-1)
         return result
 

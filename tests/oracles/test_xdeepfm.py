@@ -21,7 +21,7 @@ def cin():
 
 def copy(ours, layers, last):
     with torch.no_grad():
-        for one, other in zip(ours.layers, layers, strict=True):
+        for one, other in zip([*ours.layers, ours.last], layers, strict=True):
             other.weight.copy_(one.weight.unsqueeze(-1))
             other.bias.zero_()
         last.weight.copy_(ours.of_maps.weight)
@@ -39,7 +39,7 @@ def test_fuxictr_computes_the_same_compressed_interactions(fuxictr):
 def test_torch_rechub_computes_the_same_compressed_interactions_of_positive_numbers(rechub):
     ours, theirs = cin(), rechub.basic.layers.CIN(FIELDS, list(MAPS), split_half=False)
     with torch.no_grad():
-        for layer in ours.layers:
+        for layer in (*ours.layers, ours.last):
             layer.weight.abs_()
     copy(ours, theirs.conv_layers, theirs.fc)
     fields = torch.rand(6, FIELDS, WIDTH)
