@@ -150,6 +150,15 @@ ENCODER_POOLING = environment.text("R4_ENCODER_POOLING")  # mean | cls; empty: t
 ENCODER_MAX_TOKENS = environment.integer("R4_ENCODER_MAX_TOKENS", 0)  # 0: as many as the encoder can read
 ENCODER_BATCH = environment.integer("R4_ENCODER_BATCH", 32)
 
+# --- promotion: what a backbone must show before it takes over ----------------------------------------------------
+GATES = {
+    "gauc_margin": environment.number("R4_GATE_GAUC_MARGIN", 0.002),  # worse than the active one by at most that
+    "ndcg_margin": environment.number("R4_GATE_NDCG_MARGIN", 0.002),
+    "latency_ms": environment.number("R4_GATE_LATENCY_MS", 250.0),  # 95 % of rankings take at most that
+}
+GATE_END_USERS = environment.integer("R4_GATE_END_USERS", 2000)  # that are tested, at most
+RECEIPT_END_USERS = environment.integer("R4_RECEIPT_END_USERS", 1000)  # whose lists an impact receipt compares, at most
+
 # --- people -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "recommender.Account"
 AUTH_PASSWORD_VALIDATORS = [

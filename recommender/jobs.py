@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 ADVANCE_ROUNDS = "rounds.advance"  # kwargs: round_ids: list[int]
 SWEEP_ROUNDS = "rounds.sweep"  # no kwargs; every 30 s
 TRAIN_BACKBONE = "backbone.train"  # kwargs: run_id: int
+EXAMINE_BACKBONE = "backbone.examine"  # kwargs: examination_id: int
 TUNE_ADAPTER = "adapter.tune"  # kwargs: run_id: int
 SWEEP_TRAINING = "backbone.sweep"  # no kwargs; every 60 s
 
@@ -23,6 +24,7 @@ QUEUES = {
     ADVANCE_ROUNDS: "llm",
     SWEEP_ROUNDS: "llm",
     TRAIN_BACKBONE: "training",
+    EXAMINE_BACKBONE: "training",
     TUNE_ADAPTER: "training",
     SWEEP_TRAINING: "llm",
 }

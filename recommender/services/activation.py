@@ -1,38 +1,68 @@
-"""Which backbone version a catalog's recommendations come from. Each change is one transaction and one row."""
+"""Which backbone version a catalog's recommendations come from. Each change is one transaction and one row.
+
+A version takes over only when its gates have passed, measured against the version that is active now, or when a lead
+overrides them with a reason. Going back needs no gates: that version was in charge before.
+"""
+
+from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from recommender import artifacts
-from recommender.models import Account, Activation, BackboneVersion, Catalog, VersionState
+from recommender.models import Account, Activation, BackboneVersion, Catalog, Rollout, RunState, VersionState
+from recommender.promotion import gates
 
 
-class ArtifactMissingError(Exception):
-    """The version's files are not where this process looks for them."""
+class RefusedError(Exception):
+    """Nothing was changed; the message says why and what to do."""
 
 
-class StaleActivationError(Exception):
+class ArtifactMissingError(RefusedError):
+    """The version's files are not where this process looks for them, or are not what was stored."""
+
+
+class StaleActivationError(RefusedError):
     """Another version took over since the caller looked."""
 
 
-class NothingToRollBackError(Exception):
+class NothingToRollBackError(RefusedError):
     """The active version took over from none."""
+
+
+class GatesError(RefusedError):
+    """Gates are missing or have not passed. `objections`: which, as `objections` gives them."""
+
+    def __init__(self, message: str, objections: list[dict[str, Any]]) -> None:
+        super().__init__(message)
+        self.objections = objections
 
 
 NOBODY = 0  # `seen`: no version was active
 
 
-@transaction.atomic
-def activate(version: BackboneVersion, *, by: Account | None, seen: int | None = None) -> Activation:
+def activate(
+    version: BackboneVersion, *, by: Account | None, seen: int | None = None, override: str = ""
+) -> Activation:
     """Put a version in charge and retire the one before it. Activating the active one again changes nothing.
 
-    `seen`: the number of the version the caller saw in charge (or NOBODY); raises StaleActivationError where it is
-    another one by now. Raises ArtifactMissingError.
+    `seen`: the number of the version the caller saw in charge (or NOBODY). `override`: the reason for which gates that
+    have not passed are overridden; it is kept with them, and left out where all have passed. Raises
+    StaleActivationError, ArtifactMissingError, and GatesError.
     """
-    active = _active(version.catalog_id)
-    if active == version:
-        return version.activations.latest("pk")
-    _check_seen(active, seen)
-    return _take_over(version, active, kind="activate", by=by)
+    changed = artifacts.changed_files(version)  # before the transaction: it reads every file
+    with transaction.atomic():
+        active = _active(version.catalog_id)
+        if active == version:
+            return version.activations.latest("pk")
+        _check_seen(active, seen)
+        against = objections(version, active)
+        if against and not override.strip():
+            raise GatesError(_refusal(version, against), against)
+        if changed:
+            raise ArtifactMissingError(f"Files of {version} are not what was stored: {', '.join(changed)}.")
+        reason = override.strip() if against else ""
+        return _take_over(version, active, kind="activate", by=by, overridden=against, reason=reason)
 
 
 @transaction.atomic
@@ -56,6 +86,30 @@ def previous_version(catalog: Catalog) -> BackboneVersion | None:
     return latest.previous if latest else None
 
 
+def objections(version: BackboneVersion, active: BackboneVersion | None) -> list[dict[str, Any]]:
+    """What stands against putting a version in charge after `active`: gates that are missing, stale or not passed."""
+    done = version.examinations.filter(state=RunState.DONE).select_related("against").order_by("pk").last()
+    if done is None:
+        return [_objection("missing", "Gates", "They have not been measured yet.")]
+    if active is not None and done.against != active:
+        before = f"against version {done.against.number}" if done.against else "while no version was in charge"
+        said = f"They were measured {before}, and version {active.number} is in charge by now. Check them again."
+        return [_objection("stale", "Gates", said)]
+    found = [
+        _objection("missing", label, "It was not measured. Check the gates.") for label in gates.missing(done.gates)
+    ]
+    return found + done.not_passed
+
+
+def _objection(outcome: str, label: str, words: str) -> dict[str, Any]:
+    return {"name": outcome, "label": label, "outcome": outcome, "passed": False, "words": words}
+
+
+def _refusal(version: BackboneVersion, against: list[dict[str, Any]]) -> str:
+    each = " ".join(f"{gate['label']}: {gate['words']}" for gate in against)
+    return f"Version {version.number} may not take over. {each} Check the gates again, or let a lead override them."
+
+
 def _active(catalog_id: int) -> BackboneVersion | None:
     """The version in charge; nobody else can change that before this transaction ends."""
     catalog = Catalog.objects.select_for_update().get(pk=catalog_id)
@@ -71,7 +125,7 @@ def _check_seen(active: BackboneVersion | None, seen: int | None) -> None:
 
 
 def _take_over(
-    version: BackboneVersion, active: BackboneVersion | None, *, kind: str, by: Account | None
+    version: BackboneVersion, active: BackboneVersion | None, *, kind: str, by: Account | None, **audit: Any
 ) -> Activation:
     if not artifacts.folder_of(version).is_dir():
         raise ArtifactMissingError(f"The files of {version} are missing: {version.artifact}.")
@@ -80,4 +134,8 @@ def _take_over(
         active.save(update_fields=["state"])
     version.state = VersionState.ACTIVE
     version.save(update_fields=["state"])
-    return Activation.objects.create(catalog=version.catalog, version=version, previous=active, kind=kind, account=by)
+    tried = Rollout.objects.filter(catalog_id=version.catalog_id, ended_at=None)
+    tried.update(ended_at=timezone.now(), ended_by=by, end_reason=f"Version {version.number} was put in charge.")
+    return Activation.objects.create(
+        catalog=version.catalog, version=version, previous=active, kind=kind, account=by, **audit
+    )

@@ -12,13 +12,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from recommender.models import Evaluation, Run, RunState, TrainingRun, TuningRun
+from recommender.models import Evaluation, Examination, Run, RunState, TrainingRun, TuningRun
 from recommender.training.errors import StoppedError
 
 MOST_ATTEMPTS = 3  # a run that takes its worker down each time is not started for ever
 LOST_MESSAGE_AFTER = timedelta(seconds=60)
 UNFINISHED = (RunState.WAITING, RunState.RUNNING)
-KINDS: tuple[type[Run], ...] = (TrainingRun, TuningRun, Evaluation)  # all of which one worker carries out
+KINDS: tuple[type[Run], ...] = (TrainingRun, TuningRun, Evaluation, Examination)  # all of which one worker carries out
 AnyRun = TypeVar("AnyRun", bound=Run)
 
 

@@ -12,9 +12,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from recommender import artifacts, jobs
-from recommender.models import Account, BackboneVersion, Catalog, KnowledgeSnapshot, TrainingRun
-from recommender.services import runs
-from recommender.services.activation import activate as activate_version
+from recommender.models import Account, BackboneVersion, Catalog, Examination, KnowledgeSnapshot, TrainingRun
+from recommender.services import promotion, runs
 from recommender.services.progress import LEASE, Recorder
 from recommender.services.snapshots import freeze
 from recommender.training.config import TrainConfig
@@ -52,13 +51,14 @@ def cancel(run: TrainingRun) -> bool:
 def run(run_id: int, *, observer: "Observer | None" = None) -> None:
     """Carry a run out, in the worker process: the only service that loads torch.
 
-    Does nothing where another worker has it or it has ended. Its outcome, errors included, is in the row.
+    Does nothing where another worker has it or it has ended. Its outcome, errors included, is in the row. The version's
+    gates are measured next, as a job of its own that can be lost and found on its own.
     """
     claimed = runs.claim(TrainingRun, run_id, lease=LEASE)
     if claimed is None:
         return
     try:
-        _carry_out(claimed, Recorder(claimed, observer))
+        examination = _carry_out(claimed, Recorder(claimed, observer))
     except StoppedError:
         logger.info("%s was cancelled or taken over", claimed)
     except CannotTrainError as error:
@@ -66,6 +66,8 @@ def run(run_id: int, *, observer: "Observer | None" = None) -> None:
     except Exception as error:
         logger.exception("%s failed", claimed)
         runs.fail(claimed, f"Training stopped at an unexpected error. {type(error).__name__}: {error}")
+    else:
+        promotion.run(examination.pk, observer=observer)
 
 
 def sweep(now: datetime) -> list[int]:
@@ -76,7 +78,7 @@ def sweep(now: datetime) -> list[int]:
     return lost
 
 
-def _carry_out(run: TrainingRun, recorder: Recorder) -> None:
+def _carry_out(run: TrainingRun, recorder: Recorder) -> Examination:
     from recommender.training.pipeline import train  # noqa: PLC0415 - torch: in the worker only
 
     config = TrainConfig.from_json(run.config)
@@ -85,16 +87,15 @@ def _carry_out(run: TrainingRun, recorder: Recorder) -> None:
     _remove(part.parent.glob(f".run-{run.pk}-*"))  # what a lost worker left
     try:
         trained = train(snapshot, config, part, encoder_name=settings.ENCODER, observer=recorder)
-        version = _store(run, trained, part, snapshot, config)
+        return _store(run, trained, part, snapshot, config)
     finally:
         _remove([part])
-    if run.activate:
-        activate_version(version, by=run.requested_by)
 
 
 def _store(
     run: TrainingRun, trained: "Trained", part: Path, snapshot: KnowledgeSnapshot, config: TrainConfig
-) -> BackboneVersion:
+) -> Examination:
+    manifest_hash = artifacts.seal(part)
     with transaction.atomic():
         Catalog.objects.select_for_update().get(pk=run.catalog_id)
         runs.finish(run)
@@ -102,7 +103,7 @@ def _store(
         folder = artifacts.folder_for(run.catalog) / str(number)
         _remove([folder])  # of a transaction that never committed
         part.rename(folder)
-        return BackboneVersion.objects.create(
+        version = BackboneVersion.objects.create(
             catalog=run.catalog,
             number=number,
             run=run,
@@ -112,7 +113,9 @@ def _store(
             metrics=trained.metrics,
             data_hash=trained.data_hash,
             artifact=f"{run.catalog.name}/{number}",
+            manifest_hash=manifest_hash,
         )
+        return promotion.request_examination(version, activate=run.activate, requested_by=run.requested_by, queue=False)
 
 
 def _remove(folders: Iterable[Path]) -> None:

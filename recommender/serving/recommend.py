@@ -6,7 +6,7 @@ from dataclasses import replace
 from django.utils import timezone
 
 from recommender.models import ApiToken, EndUser, Item
-from recommender.serving import fallback
+from recommender.serving import fallback, shadow
 from recommender.serving.explain import explain
 from recommender.serving.history import PastInteraction, history_as_of_now
 from recommender.serving.log import log
@@ -20,13 +20,26 @@ LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes ar
 
 def recommend(end_user: EndUser, *, limit: int, level: Explain = "none", token: ApiToken | None = None) -> Served:
     """The list for this end user now, logged under its `recommendation_id`. `end_user.catalog` must be loaded."""
-    served = preview(end_user, limit=limit, level=level)
+    history, ranked, served = _made(end_user, limit=limit, level=level)
     logged = log(served, end_user=end_user, token=token)
+    if ranked.trial and ranked.answer:
+        shadow.offer(
+            ranked.trial,
+            end_user,
+            history=history,
+            answer=ranked.answer,
+            shown=len(ranked.best),
+            recommendation=logged.pk,
+        )
     return replace(served, recommendation_id=logged.pk, generated_at=logged.created_at)
 
 
 def preview(end_user: EndUser, *, limit: int, level: Explain = "none") -> Served:
-    """The same list for people who only look: nothing is logged."""
+    """The same list for people who only look: nothing is logged, and no shadow asked."""
+    return _made(end_user, limit=limit, level=level)[2]
+
+
+def _made(end_user: EndUser, *, limit: int, level: Explain) -> tuple[list[PastInteraction], Ranked, Served]:
     shelf = shelf_of(end_user.catalog)
     history = history_as_of_now(end_user)
     mask = unseen(shelf, [met.item_pk for met in history])
@@ -50,7 +63,7 @@ def preview(end_user: EndUser, *, limit: int, level: Explain = "none") -> Served
             reasons = {pk: [*why[pk], fallback.why(ranked.source, shelf, standing[pk][0])] for pk in listed}
         else:
             reasons = why
-    return Served(
+    served = Served(
         catalog=end_user.catalog.name,
         user_id=end_user.external_id,
         backbone=ranked.backbone,
@@ -62,6 +75,7 @@ def preview(end_user: EndUser, *, limit: int, level: Explain = "none") -> Served
             for number, pk in enumerate(listed, start=1)
         ),
     )
+    return history, ranked, served
 
 
 def _nameable(ranked: Ranked, history: Sequence[PastInteraction]) -> set[int]:

@@ -13,12 +13,12 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes
 from recommender.backbones.registry import make
 from recommender.models import Clock, KnowledgeSnapshot
-from recommender.training import attributes, data, encoder, export, knowledge, signals
+from recommender.training import attributes, data, encoder, export, golden, held_out, knowledge, signals
 from recommender.training.attributes import LEAST_END_USERS, Vocabulary
 from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
-from recommender.training.loop import Fit, Parts, fit, threads
+from recommender.training.loop import Fit, Parts, fit, predict, threads
 from recommender.training.numbering import FIRST_ITEM
 from recommender.training.observer import WITH, WITHOUT, Observer
 from recommender.training.split import PARTS, Codes, describe, split
@@ -62,27 +62,34 @@ def train(
     examples = build(interactions, known, history=config.history, demographics=demographics)
     parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
     fits: dict[str, Fit] = {}
+    predicted: dict[str, NDArray[np.float64]] = {}
     with threads(config.threads):  # the encoder's large products take all there are
         tables = signals.fit(interactions, codes, config, alive=observer.alive)
         examples = signals.join(examples, tables, alive=observer.alive)
         fits[WITHOUT], backbone = fit_one(examples, parts, codes, None, config, model=WITHOUT, observer=observer)
+        predicted[WITHOUT] = predict(backbone, examples, parts.test, observer=observer)
         if known.texts:
             space = signals.knowledge_space(known, vectors, len(interactions.items))
             tables = signals.fit(interactions, codes, config, knowledge=space, alive=observer.alive)
             denied = signals.denied(examples, known)
             informed = signals.join(examples, tables, denied=denied, instead=examples, alive=observer.alive)
             fits[WITH], backbone = fit_one(informed, parts, codes, vectors, config, model=WITH, observer=observer)
+            predicted[WITH] = predict(backbone, informed, parts.test, observer=observer)
     observer.at("exporting", 0, 1)
     data_hash = interactions.hash()
     facts = {"snapshot": snapshot.content_hash, "data": data_hash, "torch": str(torch.__version__)}
     manifest = export.write(
         folder, backbone, config, interactions, known, tables=tables, demographics=demographics, facts=facts
     )
+    golden.write(folder, backbone, interactions, known)
+    held_out.save(folder, interactions, parts.test, predicted)
+    label, end_user = examples.labels(parts.test), interactions.end_user[parts.test]
     observer.at("exporting", 1, 1)
     metrics = {
         WITH: fits.get(WITH, fits[WITHOUT]).to_json(),
         WITHOUT: fits[WITHOUT].to_json(),
         "same_model": WITH not in fits,
+        "intervals": held_out.intervals(label, end_user, predicted),
         "samples": describe(codes, interactions.end_user, interactions.liked),
         "coverage": {name: examples.coverage(getattr(parts, name)) for name in PARTS},
         "texts": len(known.texts),

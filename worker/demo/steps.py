@@ -13,8 +13,9 @@ from recommender.models import (
     VersionState,
 )
 from recommender.selectors.rounds import Progress, progress
-from recommender.services.activation import activate
+from recommender.services.activation import RefusedError, activate
 from recommender.services.rounds import open_rounds
+from recommender.services.runs import UNFINISHED
 from recommender.services.training import request_training
 from recommender.training.config import TrainConfig
 from worker.demo.facts import CATALOG
@@ -61,7 +62,7 @@ def first_backbone(catalog: Catalog) -> Iterator[TrainingRun]:
         catalog, config=TrainConfig(), activate=True, requested_by=_lead()
     )
     deadline = time.monotonic() + LONGEST_WAIT
-    while run.state in (RunState.WAITING, RunState.RUNNING):
+    while _is_under_way(run):
         yield run
         if time.monotonic() > deadline:
             raise StepFailedError(f"Training run {run.pk} is not done: it is {run.get_state_display()}.")
@@ -69,7 +70,17 @@ def first_backbone(catalog: Catalog) -> Iterator[TrainingRun]:
         run.refresh_from_db()
     if run.state != RunState.DONE:
         raise StepFailedError(f"Training run {run.pk} ended as {run.get_state_display()}: {run.error}")
-    activate(run.version, by=run.requested_by)  # changes nothing where the worker came first
+    try:
+        activate(run.version, by=run.requested_by)  # changes nothing where the worker came first
+    except RefusedError as refusal:
+        raise StepFailedError(str(refusal)) from refusal
+
+
+def _is_under_way(run: TrainingRun) -> bool:
+    """Whether it trains, or its version's gates are being measured."""
+    if run.state != RunState.DONE:
+        return run.state in UNFINISHED
+    return run.version.examinations.filter(state__in=UNFINISHED).exists()
 
 
 def _lead() -> Account:

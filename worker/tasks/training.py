@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from recommender import jobs
-from recommender.services import training
+from recommender.services import promotion, training
 from recommender.services import tuning as tuning_runs
 from worker import tuning
 
@@ -12,6 +12,11 @@ from worker import tuning
 @shared_task(name=jobs.TRAIN_BACKBONE)
 def train_backbone(run_id: int) -> None:
     training.run(run_id)
+
+
+@shared_task(name=jobs.EXAMINE_BACKBONE)
+def examine_backbone(examination_id: int) -> None:
+    promotion.run(examination_id)
 
 
 @shared_task(name=jobs.TUNE_ADAPTER)
@@ -22,4 +27,5 @@ def tune_adapter(run_id: int) -> None:
 @shared_task(name=jobs.SWEEP_TRAINING)
 def sweep_training() -> None:
     training.sweep(timezone.now())
+    promotion.sweep(timezone.now())
     tuning_runs.sweep(timezone.now())

@@ -22,6 +22,8 @@ STAGES = {
     "without_knowledge": "training without knowledge",
     "with_knowledge": "training with knowledge",
     "exporting": "exporting",
+    "gates": "checking the gates",
+    "lists": "comparing lists",
 }
 # Options that are settings of a run, by name.
 CHOICES = [

@@ -5,7 +5,7 @@ from recommender import artifacts
 from recommender.models import VersionState
 from recommender.services import activation
 from tests import builders
-from tests.recommender.services.versions import make_version
+from tests.recommender.services.versions import examined, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -15,6 +15,12 @@ def lead():
     return builders.make_account(role="lead")
 
 
+def put_in_charge(version, lead):
+    """As after an examination in which all gates passed."""
+    examined(version)
+    return activation.activate(version, by=lead)
+
+
 def states(catalog):
     return dict(catalog.backbone_versions.order_by("number").values_list("number", "state"))
 
@@ -22,8 +28,8 @@ def states(catalog):
 def test_activating_retires_the_version_before_and_says_who_did_it(lead):
     catalog = builders.make_catalog()
     first, second = make_version(catalog), make_version(catalog)
-    activation.activate(first, by=lead)
-    taken = activation.activate(second, by=lead)
+    put_in_charge(first, lead)
+    taken = put_in_charge(second, lead)
 
     assert states(catalog) == {1: VersionState.RETIRED, 2: VersionState.ACTIVE}
     assert (taken.previous, taken.version, taken.account, taken.kind) == (first, second, lead, "activate")
@@ -32,14 +38,14 @@ def test_activating_retires_the_version_before_and_says_who_did_it(lead):
 def test_activating_the_active_version_again_changes_nothing(lead):
     version = make_version(builders.make_catalog())
 
-    assert activation.activate(version, by=lead) == activation.activate(version, by=None)
+    assert put_in_charge(version, lead) == activation.activate(version, by=None)
 
 
 def test_rolling_back_walks_back_and_stops_at_the_first(lead):
     catalog = builders.make_catalog()
     versions = [make_version(catalog) for _ in range(3)]
     for version in versions:
-        activation.activate(version, by=lead)
+        put_in_charge(version, lead)
 
     assert [activation.roll_back(catalog, by=lead).version for _ in range(2)] == [versions[1], versions[0]]
     assert states(catalog) == {1: VersionState.ACTIVE, 2: VersionState.RETIRED, 3: VersionState.RETIRED}
@@ -58,11 +64,11 @@ def test_nothing_active_is_nothing_to_roll_back():
 def test_a_version_without_its_files_is_not_activated(lead):
     catalog = builders.make_catalog()
     first, lost = make_version(catalog), make_version(catalog)
-    activation.activate(first, by=lead)
+    put_in_charge(first, lead)
     artifacts.folder_of(lost).rmdir()
 
     with pytest.raises(activation.ArtifactMissingError, match=lost.artifact):
-        activation.activate(lost, by=lead)
+        put_in_charge(lost, lead)
     assert states(catalog) == {1: VersionState.ACTIVE, 2: VersionState.CANDIDATE}
 
 
@@ -73,3 +79,123 @@ def test_the_database_allows_one_active_version_per_catalog():
     with pytest.raises(IntegrityError), transaction.atomic():
         make_version(catalog, state=VersionState.ACTIVE)
     make_version(builders.make_catalog(), state=VersionState.ACTIVE)
+
+
+def test_without_measured_gates_a_version_is_refused_and_nothing_changes(lead):
+    version = make_version(builders.make_catalog())
+
+    with pytest.raises(activation.GatesError, match="have not been measured yet"):
+        activation.activate(version, by=lead)
+    assert states(version.catalog) == {1: VersionState.CANDIDATE}
+
+
+@pytest.mark.parametrize("outcome", ["failed", "unsure"])
+def test_a_gate_that_has_not_passed_refuses_by_name(lead, outcome):
+    version = make_version(builders.make_catalog())
+    examined(version, ndcg=outcome)
+
+    with pytest.raises(
+        activation.GatesError, match=r"Version 1 may not take over\. NDCG@10: NDCG@10 was measured"
+    ) as why:
+        activation.activate(version, by=lead)
+    assert [gate["name"] for gate in why.value.objections] == ["ndcg"]
+
+
+def test_the_latest_examination_counts(lead):
+    version = make_version(builders.make_catalog())
+    examined(version)
+    examined(version, latency="failed")
+
+    with pytest.raises(activation.GatesError, match="Latency"):
+        activation.activate(version, by=lead)
+    examined(version)
+    assert activation.activate(version, by=lead).overridden == []
+
+
+def test_gates_measured_against_another_version_are_stale(lead):
+    catalog = builders.make_catalog()
+    first, second, third = (make_version(catalog) for _ in range(3))
+    put_in_charge(first, lead)
+    examined(third)
+    put_in_charge(second, lead)
+
+    with pytest.raises(activation.GatesError, match="against version 1, and version 2 is in charge by now"):
+        activation.activate(third, by=lead)
+
+
+def test_a_gate_that_was_never_measured_is_missing(lead):
+    version = make_version(builders.make_catalog())
+    examination = examined(version)
+    examination.gates = [gate for gate in examination.gates if gate["name"] != "golden"]
+    examination.save()
+
+    with pytest.raises(activation.GatesError, match="Golden users: It was not measured"):
+        activation.activate(version, by=lead)
+
+
+def test_an_override_keeps_who_why_and_which_gates(lead):
+    version = make_version(builders.make_catalog())
+    examined(version, gauc="unsure", latency="failed")
+    with pytest.raises(activation.GatesError):
+        activation.activate(version, by=lead, override="  ")
+    taken = activation.activate(version, by=lead, override=" The catalog is small. ")
+
+    assert (taken.account, taken.reason) == (lead, "The catalog is small.")
+    assert [(gate["name"], gate["outcome"]) for gate in taken.overridden] == [("latency", "failed"), ("gauc", "unsure")]
+
+
+def test_a_reason_that_was_not_needed_is_no_override(lead):
+    version = make_version(builders.make_catalog())
+    examined(version)
+    taken = activation.activate(version, by=lead, override="To be safe.")
+
+    assert (taken.overridden, taken.reason) == ([], "")
+
+
+def test_going_back_needs_no_gates(lead):
+    catalog = builders.make_catalog()
+    first, second = make_version(catalog), make_version(catalog)
+    put_in_charge(first, lead)
+    put_in_charge(second, lead)
+    examined(first, gauc="failed")
+
+    assert activation.roll_back(catalog, by=lead).version == first
+
+
+def test_a_changed_file_is_not_put_in_charge_even_with_a_reason(lead):
+    version = make_version(builders.make_catalog())
+    folder = artifacts.folder_of(version)
+    for name in ("manifest.json", "weights.safetensors"):
+        (folder / name).write_text("{}")
+    version.manifest_hash = artifacts.seal(folder)
+    version.save()
+    examined(version)
+    assert artifacts.changed_files(version) == []
+    (folder / "weights.safetensors").unlink()
+    (folder / "weights.safetensors").write_text("other")
+
+    assert artifacts.changed_files(version) == ["weights.safetensors"]
+    with pytest.raises(activation.ArtifactMissingError, match=r"not what was stored: weights\.safetensors"):
+        activation.activate(version, by=lead, override="It will do.")
+
+
+def test_a_rewritten_manifest_and_an_added_file_are_changes_too():
+    version = make_version(builders.make_catalog())
+    folder = artifacts.folder_of(version)
+    (folder / "manifest.json").write_text("{}")
+    version.manifest_hash = artifacts.seal(folder)
+    (folder / "extra").write_text("")
+    assert artifacts.changed_files(version) == ["extra"]
+    (folder / "manifest.json").chmod(0o644)
+    (folder / "manifest.json").write_text('{"files": {}}')
+
+    assert artifacts.changed_files(version) == ["manifest.json"]
+
+
+def test_a_sealed_file_is_read_only():
+    version = make_version(builders.make_catalog())
+    folder = artifacts.folder_of(version)
+    (folder / "manifest.json").write_text("{}")
+    artifacts.seal(folder)
+
+    assert (folder / "manifest.json").stat().st_mode & 0o222 == 0

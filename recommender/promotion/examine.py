@@ -1,0 +1,108 @@
+"""One look at a version beside the active one: every gate, measured through the ranker that serves."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from recommender import artifacts
+from recommender.evaluation.bootstrap import Interval
+from recommender.models import BackboneVersion, Catalog, EndUser
+from recommender.promotion import gates
+from recommender.promotion.gates import QUALITY, Gate, Limits
+from recommender.promotion.ground import ground, sample
+from recommender.promotion.measure import TIMED, Measured, Request, compare, measure, p95_ms
+from recommender.serving import golden, ranker
+from recommender.serving.history import history_as_of_now
+from recommender.serving.ranker import ArtifactError, Ranker
+from recommender.serving.retrieve import candidates, unseen
+from recommender.serving.shelf import shelf_of
+from recommender.training.errors import CannotTrainError
+
+Step = Callable[[int, int], None]  # done, of
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """`differences`: of the quality gates, by name; none where nothing was compared. `facts`: what was measured on."""
+
+    gates: list[Gate]
+    differences: dict[str, Interval | None]
+    facts: dict[str, Any]
+
+
+def examine(
+    version: BackboneVersion, active: BackboneVersion | None, *, limits: Limits, end_users: int, step: Step
+) -> Examined:
+    """Measure all gates. `active`: the one in charge, if it is another one. `end_users`: at most so many are tested."""
+    began = time.perf_counter()
+    found = [gates.files(artifacts.changed_files(version))]
+    try:
+        ranking = ranker.read(artifacts.folder_of(version))
+        users = golden.read(artifacts.folder_of(version))
+    except ArtifactError as error:
+        broken = [Gate(name, "failed", str(error)) for name in gates.REQUIRED if name != "files"]
+        return Examined([*found, *broken], {}, {})
+    differences = golden.compare(ranking, users) if users else None
+    found += [gates.golden(differences), gates.parity(differences)]
+    requests = _requests(version.catalog)
+    items = max((len(one.items) for one in requests), default=0)
+    found.append(gates.latency(p95_ms(ranking, requests), requests=TIMED, items=items, limit_ms=limits.latency_ms))
+    quality, paired, facts = _quality(version, active, ranking, limits=limits, end_users=end_users, step=step)
+    return Examined([*found, *quality], paired, facts | {"seconds": round(time.perf_counter() - began, 2)})
+
+
+def _quality(
+    version: BackboneVersion,
+    active: BackboneVersion | None,
+    ranking: Ranker,
+    *,
+    limits: Limits,
+    end_users: int,
+    step: Step,
+) -> tuple[list[Gate], dict[str, Interval | None], dict[str, Any]]:
+    if active is None:
+        return [gates.first(name) for name in QUALITY], {}, {}
+    try:
+        other = ranker.read(artifacts.folder_of(active))
+    except ArtifactError as error:
+        return [gates.useless(name, active.number, str(error)) for name in QUALITY], {}, {}
+    try:
+        where = ground(version, active, most=end_users, alive=lambda: step(0, 1))
+    except CannotTrainError as error:
+        return [gates.unmeasured(name, str(error)) for name in QUALITY], {}, {}
+    of = 2 * len(where.tested)
+
+    def measured(which: BackboneVersion, its: Ranker, before: int) -> Measured:
+        return measure(where, its, hidden=where.hidden[which.pk], step=lambda done: step(before + done, of))
+
+    paired = compare(where, measured(version, ranking, 0), measured(active, other, len(where.tested)))
+    margins = {"gauc": limits.gauc_margin, "ndcg": limits.ndcg_margin}
+    facts = {
+        "end_users": len(where.tested),
+        "of": where.of,
+        "rows": sum(len(one.items) for one in where.tested),
+        "left_out": where.left_out,
+        "data_changed": where.data_hash != version.data_hash,
+        "split": version.config["split"],
+        "other_split": active.config["split"] != version.config["split"],
+    }
+    judged = [gates.quality(name, paired[name], margin=margins[name], against=active.number) for name in QUALITY]
+    return judged, paired, facts
+
+
+def _requests(catalog: Catalog) -> list[Request]:
+    """Real end users as they would be served now, at most TIMED; those with nothing to rank are left out."""
+    shelf = shelf_of(catalog)
+    names = list(EndUser.objects.filter(catalog=catalog).values_list("external_id", flat=True).order_by("external_id"))
+    chosen = [names[place] for place in sample(names, TIMED).tolist()]
+    found = []
+    for one in EndUser.objects.filter(catalog=catalog, external_id__in=chosen).select_related("catalog"):
+        history = history_as_of_now(one)
+        mask = unseen(shelf, [met.item_pk for met in history])
+        if history and mask.any():
+            liked = [met.item_pk for met in history if met.liked]
+            positions = candidates(catalog, shelf, mask=mask, liked=liked)
+            items = [shelf.external_ids[position] for position in positions.tolist()]
+            found.append(Request(one.external_id, one.attributes, history, items))
+    return found

@@ -1,0 +1,146 @@
+"""What a version must show before it may take over. Pure: measured values in, words people can act on out."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from recommender.evaluation.bootstrap import Interval
+from recommender.serving.golden import TOLERANCE, Differences
+
+Outcome = Literal["passed", "unsure", "failed"]
+LABELS = {
+    "files": "Files unchanged",
+    "golden": "Golden users",
+    "parity": "One as many",
+    "latency": "Latency",
+    "gauc": "GAUC",
+    "ndcg": "NDCG@10",
+}
+QUALITY = ("gauc", "ndcg")
+REQUIRED = tuple(LABELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`gauc_margin`, `ndcg_margin`: how much worse than the active version may be; `latency_ms`: p95 of one ranking."""
+
+    gauc_margin: float
+    ndcg_margin: float
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One requirement. `value` is what was measured and `limit` what it is held against; None: nothing to measure.
+
+    `unsure`: neither shown to be good enough nor to be worse.
+    """
+
+    name: str
+    outcome: Outcome
+    words: str
+    value: float | None = None
+    limit: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome == "passed"
+
+    @property
+    def label(self) -> str:
+        return LABELS[self.name]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"passed": self.passed, "label": self.label}
+
+
+def files(changed: Sequence[str]) -> Gate:
+    """`changed`: names of files that are missing or differ from what was stored."""
+    if changed:
+        return Gate("files", "failed", f"Changed since it was trained: {', '.join(changed)}. Train it again.")
+    return Gate("files", "passed", "Every file has the hash it was stored with.")
+
+
+def golden(found: Differences | None) -> Gate:
+    if found is None or not found.end_users:
+        return Gate("golden", "failed", "It was made without golden users, by an earlier release. Train it again.")
+    value = found.eager_and_served
+    said = (
+        f"{found.end_users} real end users: the exported graph and the trained backbone differ by {value:.1e} at most; "
+        f"{TOLERANCE:.0e} is allowed."
+    )
+    return Gate("golden", "passed" if value <= TOLERANCE else "failed", said, value, TOLERANCE)
+
+
+def parity(found: Differences | None) -> Gate:
+    if found is None or not found.end_users:
+        return Gate("parity", "failed", "There are no golden users to compare on. Train it again.")
+    value = found.one_and_many
+    said = f"An item ranked alone and among all others differs by {value:.1e} at most; {TOLERANCE:.0e} is allowed."
+    return Gate("parity", "passed" if value <= TOLERANCE else "failed", said, value, TOLERANCE)
+
+
+def latency(p95_ms: float | None, *, requests: int, items: int, limit_ms: float) -> Gate:
+    if p95_ms is None:
+        return Gate("latency", "passed", "No end user has anything left to rank.", limit=limit_ms)
+    said = (
+        f"95 % of {requests} rankings of {items:,} items took at most {p95_ms:.1f} ms on this machine; "
+        f"{limit_ms:g} ms are allowed (R4_GATE_LATENCY_MS)."
+    )
+    return Gate("latency", "passed" if p95_ms <= limit_ms else "failed", said, p95_ms, limit_ms)
+
+
+def first(name: str) -> Gate:
+    """The quality gate of a catalog without an active version."""
+    return Gate(name, "passed", "No version is in charge, so there is none to be worse than.")
+
+
+def useless(name: str, number: int, why: str) -> Gate:
+    """The quality gate beside an active version that cannot rank."""
+    return Gate(
+        name, "passed", f"Version {number} is in charge but cannot rank, so there is none to be worse than. {why}"
+    )
+
+
+def unmeasured(name: str, why: str) -> Gate:
+    return Gate(name, "unsure", f"It could not be compared with the active version: {why}")
+
+
+def quality(name: str, difference: Interval | None, *, margin: float, against: int) -> Gate:
+    """The candidate's score less the active version's (number `against`), over the same end users and rows.
+
+    Passed only where even the lower end of the 95 % interval is not below -margin.
+    """
+    label, setting = LABELS[name], f"R4_GATE_{name.upper()}_MARGIN"
+    if difference is None:
+        return Gate(name, "unsure", f"Nobody tested both likes and dislikes something, so there is no {label}.")
+    low, high, value = difference.low, difference.high, difference.estimate
+    seen = f"{signed(value)} against version {against}, 95 % interval {signed(low)} to {signed(high)}"
+    allowed = f"at worst {signed(-margin)} is allowed ({setting})"
+    if low >= -margin:
+        outcome: Outcome = "passed"
+        said = f"{label} is {seen}; {allowed}. {difference.end_users:,} end users."
+    elif value < -margin:
+        outcome = "failed"
+        said = f"{label} is {seen}; {allowed}. {difference.end_users:,} end users."
+    else:
+        outcome = "unsure"
+        said = (
+            f"Too few end users to tell: with {difference.end_users:,} of them {label} is {seen}, and {allowed}. "
+            "It may well be as good; more tested end users would show it."
+        )
+    return Gate(name, outcome, said, value, -margin, low, high)
+
+
+def missing(gates: Sequence[dict[str, Any]]) -> list[str]:
+    """Required gates that were not measured, by label."""
+    have = {gate["name"] for gate in gates}
+    return [LABELS[name] for name in REQUIRED if name not in have]
+
+
+def signed(value: float) -> str:
+    """With its sign, a real minus, and four decimals; never a signed zero."""
+    text = f"{abs(value):.4f}"
+    return text if float(text) == 0 else f"{'+' if value > 0 else '−'}{text}"

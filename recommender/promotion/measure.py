@@ -1,0 +1,96 @@
+"""How good and how fast a version ranks, through the very ranker that serves it."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.evaluation import bootstrap, statistics
+from recommender.evaluation.bootstrap import Interval
+from recommender.evaluation.ranking import Ids, Pairs, Ranks, full_ranking
+from recommender.evaluation.statistics import Mean
+from recommender.promotion.ground import Ground
+from recommender.serving.ranker import HistoryEntry, Ranker
+
+K = 10
+AT_ONCE = 32  # end users whose scores of the whole catalog are in memory together
+WARM_UP, TIMED = 5, 60  # requests
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one version says of a ground: the probability (n) of every tested row, and where the liked ones rank."""
+
+    probability: NDArray[np.float64]
+    ranks: Ranks
+
+
+def measure(
+    ground: Ground, ranking: Ranker, *, hidden: frozenset[str], step: Callable[[int], None] = lambda _: None
+) -> Measured:
+    """Rank the whole catalog once for each tested end user. `step` is told how many are done."""
+    allowed = replace(ranking, end_users={name: row for name, row in ranking.end_users.items() if name not in hidden})
+    probability: list[NDArray[np.float64]] = []
+
+    def score(some: Ids) -> NDArray[np.float64]:
+        rows = []
+        for place in some.tolist():
+            one = ground.tested[place]
+            scores = allowed.score(one.name, one.history, ground.items, attributes=one.attributes)
+            probability.append(scores[one.items])
+            rows.append(scores)
+            step(place + 1)
+        return np.stack(rows)
+
+    ranks = full_ranking(
+        score,
+        np.arange(len(ground.tested)),
+        seen=_pairs([one.met for one in ground.tested]),
+        liked=_pairs([one.items[one.liked > 0] for one in ground.tested]),
+        at_once=AT_ONCE,
+    )
+    return Measured(np.concatenate(probability) if probability else np.empty(0), ranks)
+
+
+def compare(ground: Ground, candidate: Measured, active: Measured) -> dict[str, Interval | None]:
+    """By gate: the candidate's score less the active version's, paired over end users."""
+    label = np.concatenate([one.liked for one in ground.tested]) if ground.tested else np.empty(0, np.int8)
+    owner = np.repeat(np.arange(len(ground.tested)), [len(one.items) for one in ground.tested])
+    if not len(label):
+        return {"gauc": None, "ndcg": None}
+    gauc = [[statistics.of("gauc", label, one.probability, owner)] for one in (candidate, active)]
+    ndcg = [[Mean.over_end_users(one.ranks.ndcg(K))] for one in (candidate, active)]
+    return {
+        "gauc": bootstrap.interval(gauc[0], against=gauc[1]),
+        "ndcg": bootstrap.interval(ndcg[0], against=ndcg[1]),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one call of the ranker is given."""
+
+    end_user: str
+    attributes: dict[str, object]
+    history: Sequence[HistoryEntry]
+    items: Sequence[str]
+
+
+def p95_ms(ranking: Ranker, requests: Sequence[Request]) -> float | None:
+    """Milliseconds that 95 % of the requests take at most, warm; wall time on this machine. None without any."""
+    if not requests:
+        return None
+    took = []
+    for number in range(WARM_UP + TIMED):
+        asked = requests[number % len(requests)]
+        began = time.perf_counter()
+        ranking.score(asked.end_user, asked.history, asked.items, attributes=asked.attributes)
+        took.append(time.perf_counter() - began)
+    return float(np.quantile(took[WARM_UP:], 0.95) * 1000)
+
+
+def _pairs(items: Sequence[NDArray[np.int32]]) -> Pairs:
+    owner = np.repeat(np.arange(len(items)), [len(one) for one in items])
+    return Pairs(owner, np.concatenate(items) if items else np.empty(0, np.int32))

@@ -1,0 +1,74 @@
+"""Which version ranks for whom: the active one, or for some end users the canary that is being tried."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import F, FilteredRelation, Q
+from django.utils import timezone
+
+from recommender.models import BackboneVersion, Catalog, EndUser, Rollout, RolloutMode, VersionState
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A rollout that is running, and the version it tries."""
+
+    rollout_id: int
+    version: BackboneVersion
+    mode: str
+    share: float
+    salt: str
+
+    def is_canary_for(self, end_user: EndUser) -> bool:
+        """Always the same answer for one end user and salt; a larger share keeps those of a smaller one."""
+        return self.mode == RolloutMode.CANARY and place_of(end_user, self.salt) < self.share
+
+    def shadows(self, request: UUID) -> bool:
+        return self.mode == RolloutMode.SHADOW and (request.int >> 80) / 2**48 < self.share
+
+
+@dataclass(frozen=True, slots=True)
+class InCharge:
+    """Both with their snapshot loaded, without metrics and config. A trial needs an active version beside it."""
+
+    active: BackboneVersion | None
+    trial: Trial | None
+
+
+def in_charge(catalog: Catalog) -> InCharge:
+    """What ranks this catalog now. One query."""
+    running = FilteredRelation("rollouts", condition=Q(rollouts__ended_at=None))
+    rows = (
+        BackboneVersion.objects.filter(catalog=catalog)
+        .annotate(running=running)
+        .filter(Q(state=VersionState.ACTIVE) | Q(running__isnull=False))
+        .annotate(
+            rollout_id=F("running__id"),
+            rollout_mode=F("running__mode"),
+            rollout_share=F("running__share"),
+            rollout_salt=F("running__salt"),
+        )
+        .select_related("snapshot")
+        .defer("metrics", "config")
+    )
+    active, trial = None, None
+    for row in rows:
+        if row.state == VersionState.ACTIVE:
+            active = row
+        else:
+            trial = Trial(row.rollout_id, row, row.rollout_mode, row.rollout_share, row.rollout_salt)
+    return InCharge(active, trial if active else None)
+
+
+def place_of(end_user: EndUser, salt: str) -> float:
+    """Where an end user stands between 0 and 1, evenly spread. `end_user.catalog` must be loaded."""
+    named = f"{end_user.catalog.name}\0{end_user.external_id}\0{salt}"
+    return int.from_bytes(hashlib.sha256(named.encode()).digest()[:8]) / 2**64
+
+
+def end(trial: Trial, *, why: str) -> None:
+    """Stop a rollout that failed. Its version's page says why."""
+    Rollout.objects.filter(pk=trial.rollout_id, ended_at=None).update(
+        ended_at=timezone.now(), end_reason=f"Stopped by itself: {why}"
+    )
