@@ -21,6 +21,7 @@ BACKBONES = {  # what `backbones.registry` builds, and how pages call it: known 
     "finalmlp": "FinalMLP",
 }
 ADAPTERS = ("hea", "mlp")
+LOW_ACTIVITY = ("none", "items")  # items: the mean of the knowledge of the items in their history
 SELECTORS = ("logloss", "auc", "gauc")
 SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "mood")
 KNOWLEDGE = "knowledge"
@@ -59,6 +60,8 @@ class TrainConfig:
     # knowledge
     knowledge_field: bool = True  # R4ec's way in, in the model with knowledge: vectors through the adapter
     knowledge_source: str = KNOWLEDGE  # or one of CONTROLS, in its place
+    low_activity: str = "none"  # what end users without a text and with few interactions get: training.low_activity
+    low_activity_below: int = 10  # interactions before a moment
     # backbone
     embedding: int = 32  # per field
     attention: tuple[int, ...] = (32, 16)
@@ -88,6 +91,7 @@ class TrainConfig:
             ("adapter", ADAPTERS),
             ("select_by", SELECTORS),
             ("knowledge_source", (KNOWLEDGE, *CONTROLS)),
+            ("low_activity", LOW_ACTIVITY),
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}; it is {getattr(self, name)!r}.")
@@ -96,6 +100,7 @@ class TrainConfig:
             ("fold", 0, FOLDS - 1),
             ("history", 1, 1000),
             ("rare_below", 0, 1000),
+            ("low_activity_below", 2, 1000),
             ("embedding", 1, 1024),
             ("adapter_hidden", 1, 4096),
             ("adapter_width", 1, 1024),

@@ -19,6 +19,7 @@ from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
 from recommender.training.loop import Fit, Parts, fit, predict, threads
+from recommender.training.low_activity import use_items
 from recommender.training.numbering import FIRST_ITEM
 from recommender.training.observer import WITH, WITHOUT, Observer
 from recommender.training.split import PARTS, Codes, describe, split
@@ -52,12 +53,15 @@ def train(
         fold=config.fold,
     )
     known = knowledge.read(snapshot, interactions)
+    if config.low_activity == "items":
+        known = use_items(known, interactions, below=config.low_activity_below)
     observer.at("reading", 1, 1)
-    texts = {text.text_hash: text.text for text in known.texts}
+    texts = known.to_encode()
     encoded = encoder.vectors(
         texts, name=encoder_name, key=snapshot.encoder, done=lambda done, of: observer.at("encoding", done, of)
     )
     vectors = known.matrix(encoded)
+    vectors = known.with_sets(vectors)
     demographics = demographics_of(interactions, codes) if config.demographics else None
     examples = build(interactions, known, history=config.history, demographics=demographics)
     parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})

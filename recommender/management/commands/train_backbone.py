@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
 from recommender.services import training
-from recommender.training.config import ADAPTERS, BACKBONES, SWITCHES, TrainConfig
+from recommender.training.config import ADAPTERS, BACKBONES, LOW_ACTIVITY, SWITCHES, TrainConfig
 from recommender.training.split import SPLITS
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ CHOICES = [
     "split",
     "fold",
     "adapter",
+    "low_activity",
+    "low_activity_below",
     "history",
     "epochs",
     "batch_size",
@@ -53,6 +55,15 @@ class Command(BaseCommand):
         parser.add_argument("--split", choices=list(SPLITS), default=defaults.split)
         parser.add_argument("--fold", type=int, default=defaults.fold, help="of the split kar: which tenth is tested")
         parser.add_argument("--adapter", choices=ADAPTERS, default=defaults.adapter)
+        parser.add_argument(
+            "--low-activity",
+            choices=LOW_ACTIVITY,
+            default=defaults.low_activity,
+            help="what end users without a text of their own get: nothing, or the knowledge of the items they met",
+        )
+        parser.add_argument(
+            "--low-activity-below", type=int, default=defaults.low_activity_below, help="interactions before a moment"
+        )
         parser.add_argument("--history", type=int, default=defaults.history, help="interactions before each example")
         parser.add_argument("--epochs", type=int, default=defaults.epochs, help="at most this many")
         parser.add_argument("--batch-size", type=int, default=defaults.batch_size, help="0: by the number of samples")
