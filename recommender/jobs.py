@@ -18,6 +18,7 @@ SWEEP_ROUNDS = "rounds.sweep"  # no kwargs; every 30 s
 TRAIN_BACKBONE = "backbone.train"  # kwargs: run_id: int
 EXAMINE_BACKBONE = "backbone.examine"  # kwargs: examination_id: int
 TUNE_ADAPTER = "adapter.tune"  # kwargs: run_id: int
+EVALUATE = "catalog.evaluate"  # kwargs: evaluation_id: int
 SWEEP_TRAINING = "backbone.sweep"  # no kwargs; every 60 s
 
 QUEUES = {
@@ -26,6 +27,7 @@ QUEUES = {
     TRAIN_BACKBONE: "training",
     EXAMINE_BACKBONE: "training",
     TUNE_ADAPTER: "training",
+    EVALUATE: "training",
     SWEEP_TRAINING: "llm",
 }
 

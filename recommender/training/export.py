@@ -92,7 +92,7 @@ def _write(
     tokens: int,
 ) -> dict[str, Any]:
     safetensors.torch.save_file(backbone.state_dict(), folder / "weights.safetensors")
-    known = sorted(knowledge.latest(SubjectKind.END_USER).items())
+    known = sorted(knowledge.latest(SubjectKind.END_USER).items()) if backbone.knowledge is not None else []
     end_users, items = _fold(backbone, [row for _, row in known], knowledge, len(interactions.items))
     np.save(folder / "end_users.npy", end_users.numpy())
     ids = {"items": interactions.items, "end_users": [interactions.end_users[number] for number, _ in known]}

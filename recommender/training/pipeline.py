@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,17 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes
 from recommender.backbones.registry import make
 from recommender.models import Clock, KnowledgeSnapshot
-from recommender.training import attributes, data, encoder, export, golden, held_out, knowledge, signals
+from recommender.training import (
+    attributes,
+    controls,
+    data,
+    encoder,
+    export,
+    golden,
+    held_out,
+    knowledge,
+    signals,
+)
 from recommender.training.attributes import LEAST_END_USERS, Vocabulary
 from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
@@ -57,10 +68,10 @@ def train(
         known = use_items(known, interactions, below=config.low_activity_below)
     observer.at("reading", 1, 1)
     texts = known.to_encode()
-    encoded = encoder.vectors(
-        texts, name=encoder_name, key=snapshot.encoder, done=lambda done, of: observer.at("encoding", done, of)
-    )
-    vectors = known.matrix(encoded)
+    encode = partial(encoder.vectors, name=encoder_name, key=snapshot.encoder, done=partial(observer.at, "encoding"))
+    vectors = known.matrix(encode(texts))
+    vectors = controls.stand_in(config.knowledge_source, known, vectors, interactions, codes, encode)
+    sentences = controls.metadata_space(interactions, encode) if config.metadata_text else None
     vectors = known.with_sets(vectors)
     demographics = demographics_of(interactions, codes) if config.demographics else None
     examples = build(interactions, known, history=config.history, demographics=demographics)
@@ -68,16 +79,19 @@ def train(
     fits: dict[str, Fit] = {}
     predicted: dict[str, NDArray[np.float64]] = {}
     with threads(config.threads):  # the encoder's large products take all there are
-        tables = signals.fit(interactions, codes, config, alive=observer.alive)
+        tables = signals.fit(interactions, codes, config, metadata_text=sentences, alive=observer.alive)
         examples = signals.join(examples, tables, alive=observer.alive)
         fits[WITHOUT], backbone = fit_one(examples, parts, codes, None, config, model=WITHOUT, observer=observer)
         predicted[WITHOUT] = predict(backbone, examples, parts.test, observer=observer)
         if known.texts:
             space = signals.knowledge_space(known, vectors, len(interactions.items))
-            tables = signals.fit(interactions, codes, config, knowledge=space, alive=observer.alive)
+            tables = signals.fit(
+                interactions, codes, config, metadata_text=sentences, knowledge=space, alive=observer.alive
+            )
             denied = signals.denied(examples, known)
             informed = signals.join(examples, tables, denied=denied, instead=examples, alive=observer.alive)
-            fits[WITH], backbone = fit_one(informed, parts, codes, vectors, config, model=WITH, observer=observer)
+            field = vectors if config.knowledge_field else None
+            fits[WITH], backbone = fit_one(informed, parts, codes, field, config, model=WITH, observer=observer)
             predicted[WITH] = predict(backbone, informed, parts.test, observer=observer)
     observer.at("exporting", 0, 1)
     data_hash = interactions.hash()

@@ -24,18 +24,22 @@ def fit(
     codes: Codes,
     config: TrainConfig,
     *,
+    metadata_text: Space | None = None,
     knowledge: Space | None = None,
     alive: Callable[[], None] = lambda: None,
 ) -> Tables | None:
-    """The tables of a run, or None where every signal is switched off. `knowledge`: the space of the items' texts."""
-    tasted = config.collaborative or config.metadata or config.knowledge_signal
+    """The tables of a run, or None where every signal is switched off.
+
+    `metadata_text`, `knowledge`: the spaces of the items' encoded sentences and of their knowledge texts.
+    """
+    texts = ((metadata_text, config.metadata_text), (knowledge, config.knowledge_signal))
+    tasted = config.collaborative or config.metadata or any(switch for _, switch in texts)
     columns = (STATISTICS if config.statistics else ()) + (TASTE if tasted else ()) + (MOOD if config.mood else ())
     if not columns:
         return None
     rows = np.flatnonzero(trained_on(interactions, codes) & (interactions.liked >= 0))
     spaces = [of_attributes(interactions.item_tokens)] if config.metadata else []
-    if knowledge is not None and config.knowledge_signal:
-        spaces.append(knowledge)
+    spaces += [space for space, switch in texts if switch and space is not None]
     return signal_tables.build(
         interactions.end_users,
         Likes(

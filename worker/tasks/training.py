@@ -1,10 +1,10 @@
-"""The jobs that train backbones and tune adapters. Each may arrive twice: a run's lease lets one worker at it."""
+"""The jobs that train, tune and evaluate. Each may arrive twice: a run's lease lets one worker at it."""
 
 from celery import shared_task
 from django.utils import timezone
 
 from recommender import jobs
-from recommender.services import promotion, training
+from recommender.services import evaluation, promotion, training
 from recommender.services import tuning as tuning_runs
 from worker import tuning
 
@@ -24,8 +24,14 @@ def tune_adapter(run_id: int) -> None:
     tuning.run(run_id)
 
 
+@shared_task(name=jobs.EVALUATE)
+def evaluate(evaluation_id: int) -> None:
+    evaluation.run(evaluation_id)
+
+
 @shared_task(name=jobs.SWEEP_TRAINING)
 def sweep_training() -> None:
     training.sweep(timezone.now())
     promotion.sweep(timezone.now())
     tuning_runs.sweep(timezone.now())
+    evaluation.sweep(timezone.now())

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
 from recommender.services import training
-from recommender.training.config import ADAPTERS, BACKBONES, LOW_ACTIVITY, SWITCHES, TrainConfig
+from recommender.training.config import ADAPTERS, BACKBONES, CONTROLS, KNOWLEDGE, LOW_ACTIVITY, SWITCHES, TrainConfig
 from recommender.training.split import SPLITS
 
 if TYPE_CHECKING:
@@ -73,6 +73,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--off", action="append", choices=SWITCHES, default=[], help="leave this input out; may be repeated"
         )
+        parser.add_argument(
+            "--metadata-text", action="store_true", help="add resemblance by titles and attributes as encoded sentences"
+        )
+        parser.add_argument(
+            "--control", choices=list(CONTROLS), help="train on this in place of knowledge, to compare; never activated"
+        )
         parser.add_argument("--activate", action="store_true", help="put the new version in charge when it is done")
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
@@ -82,8 +88,11 @@ class Command(BaseCommand):
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
             raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
+        if options["control"] and options["activate"]:
+            raise CommandError("A backbone trained on a control is for comparison: leave out --activate or --control.")
         try:
             chosen = {name: options[name] for name in CHOICES} | dict.fromkeys(options["off"], False)
+            chosen |= {"metadata_text": options["metadata_text"], "knowledge_source": options["control"] or KNOWLEDGE}
             config = TrainConfig.from_json(chosen)
         except ValueError as error:
             raise CommandError(str(error)) from error
@@ -156,7 +165,7 @@ class Bars:
     def at(self, stage: str, done: int, of: int) -> None:
         if stage != self.stage:
             self.__exit__()
-            self.stage, self.bar = stage, tqdm(total=of, desc=STAGES[stage], file=sys.stderr, unit="step")
+            self.stage, self.bar = stage, tqdm(total=of, desc=STAGES.get(stage, stage), file=sys.stderr, unit="step")
         if self.bar is not None:
             self.bar.update(done - self.bar.n)
 

@@ -1,0 +1,230 @@
+"""What an evaluation found, in plain words with numbers. Pure: figures in, sentences out.
+
+Knowledge *helps* where the intervals of its gain in AUC and in GAUC are both above zero. That is a claim from SEEDS
+seeds on, and a lead before. It is the *knowledge* that helps only where it also beats every control in both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from recommender.evaluation.arms import ARMS, BASE, SEEDS
+from recommender.evaluation.figures import ALL, FROZEN, STREAMING
+from recommender.training.config import BACKBONES, CONTROLS, KNOWLEDGE
+
+DECIDING = ("auc", "gauc")
+NAMES = {
+    "auc": "AUC",
+    "gauc": "GAUC",
+    "uauc": "UAUC",
+    "logloss": "LogLoss",
+    "ece": "ECE",
+    "ndcg@10": "NDCG@10",
+    "map@10": "MAP@10",
+    "recall@10": "Recall@10",
+    "thinkrec_uauc": "ThinkRec's UAUC",
+    "thinkrec_ndcg@5": "ThinkRec's NDCG@5",
+    "thinkrec_map@5": "ThinkRec's MAP@5",
+}
+Row = Mapping[str, Any]
+
+
+class Effect(StrEnum):
+    HELPS = "helps"
+    HURTS = "hurts"
+    PARTLY = "helps in part"
+    MIXED = "cuts both ways"
+    UNCLEAR = "makes no difference that can be told"
+    UNKNOWN = "cannot be judged"
+
+
+class Explained(StrEnum):
+    """Whether a control explains what knowledge does."""
+
+    NO = "no"
+    YES = "yes"
+    UNTESTED = "untested"
+    NOTHING = "nothing to explain"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Of one backbone. `sentences` stand on their own, without the headline."""
+
+    backbone: str
+    effect: Effect
+    explained: Explained
+    claim: bool  # enough seeds
+    headline: str
+    sentences: list[str]
+
+    @property
+    def tone(self) -> str:
+        """good, bad, warn or info: how a page shows it."""
+        if self.effect == Effect.HURTS:
+            return "bad"
+        if self.effect == Effect.HELPS and self.explained == Explained.NO:
+            return "good" if self.claim else "info"
+        return "info" if self.effect == Effect.UNKNOWN else "warn"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def report(figures: Mapping[str, Any]) -> list[Finding]:
+    """One finding for each backbone that has fits."""
+    backbones = dict.fromkeys(row["backbone"] for row in figures.get("arms", ()))
+    return [_finding(backbone, figures) for backbone in backbones]
+
+
+def number(value: float) -> str:
+    return f"{value:+.4f}".replace("-", "−")
+
+
+def said(row: Row) -> str:
+    """A difference with its interval: +0.0021 AUC [+0.0017, +0.0025]."""
+    name = NAMES.get(row["metric"], row["metric"])
+    return f"{number(row['estimate'])} {name} [{number(row['low'])}, {number(row['high'])}]"
+
+
+def effect(gains: Sequence[Row | None]) -> Effect:
+    """Of the differences in DECIDING; None where one is undefined."""
+    known = [gain for gain in gains if gain is not None]
+    if len(known) < len(DECIDING):
+        return Effect.UNKNOWN
+    above, below = (sum(test) for test in ((g["low"] > 0 for g in known), (g["high"] < 0 for g in known)))
+    if above and below:
+        return Effect.MIXED
+    if above:
+        return Effect.HELPS if above == len(known) else Effect.PARTLY
+    return Effect.HURTS if below else Effect.UNCLEAR
+
+
+def _finding(backbone: str, figures: Mapping[str, Any]) -> Finding:
+    name = BACKBONES.get(backbone, backbone)
+    rows = [row for row in figures["differences"] if row["backbone"] == backbone]
+
+    def differences(one: str, other: str, history: str = STREAMING, part: str = ALL) -> list[Row | None]:
+        found = {
+            row["metric"]: row
+            for row in rows
+            if (row["one"], row["other"], row["history"], row["slice"]) == (one, other, history, part)
+        }
+        return [found.get(metric) for metric in DECIDING]
+
+    gains = differences(KNOWLEDGE, BASE)
+    of_gains = effect(gains)
+    known = [gain for gain in gains if gain is not None]
+    seeds = min((gain["seeds"] for gain in known), default=0)
+    claim = seeds >= SEEDS
+    if of_gains == Effect.UNKNOWN:
+        return Finding(backbone, of_gains, Explained.NOTHING, False, *_unknown(name, backbone, figures, known))
+    controls = {control: differences(KNOWLEDGE, control) for control in CONTROLS}
+    explained, about_controls = _explained(of_gains, {c: g for c, g in controls.items() if None not in g})
+    sentences = [
+        f"With {name}, adding the knowledge to everything else changes the test part by {_list(map(said, known))}.",
+        about_controls,
+        _frozen(of_gains, differences(KNOWLEDGE, BASE, FROZEN)),
+        *_for_whom(
+            {part: differences(KNOWLEDGE, BASE, STREAMING, part)[0] for part in figures["slices"] if part != ALL}
+        ),
+        _how_sure(seeds, claim),
+    ]
+    return Finding(
+        backbone, of_gains, explained, claim, _headline(name, of_gains, explained, claim), [s for s in sentences if s]
+    )
+
+
+def _headline(name: str, effect: Effect, explained: Explained, claim: bool) -> str:
+    what = f"Knowledge {effect} with {name}"
+    if effect in (Effect.HELPS, Effect.PARTLY):
+        why = {
+            Explained.NO: ", and no control explains it",
+            Explained.YES: ", but a control does as much",
+            Explained.UNTESTED: ", but no control was run",
+        }
+        what += why.get(explained, "")
+    elif effect == Effect.MIXED:
+        what += ": one of AUC and GAUC rises, the other falls"
+    return f"{what}." if claim else f"A lead, not a claim: {what[0].lower()}{what[1:]}."
+
+
+def _explained(effect: Effect, controls: Mapping[str, Sequence[Row | None]]) -> tuple[Explained, str]:
+    if not controls:
+        return (
+            Explained.UNTESTED,
+            "No control was run beside it, so nothing says that it is the knowledge which counts.",
+        )
+    beaten = {c: all(gain and gain["low"] > 0 for gain in gains) for c, gains in controls.items()}
+    best = min(controls, key=lambda c: (beaten[c], _smallest(controls[c])))
+    against = _list(said(gain) for gain in controls[best] if gain)
+    what = f"the strongest control ({best}: {CONTROLS[best]})"
+    if effect not in (Effect.HELPS, Effect.PARTLY):
+        return Explained.NOTHING, f"Against {what} the difference is {against}."
+    if all(beaten.values()):
+        return Explained.NO, f"It also beats every control in both. Against {what} the difference is {against}."
+    return Explained.YES, (
+        f"But {what}, in the same place, leaves {against}, which is not above zero in both: the gain cannot be put "
+        "down to what the texts say."
+    )
+
+
+def _smallest(gains: Sequence[Row | None]) -> float:
+    return min(float(gain["estimate"]) for gain in gains if gain)
+
+
+def _frozen(streaming: Effect, gains: Sequence[Row | None]) -> str:
+    known = [gain for gain in gains if gain is not None]
+    if not known:
+        return ""
+    same = effect(gains)
+    verdict = "the same holds" if same == streaming else f"it {same}"
+    return (
+        f"With every history frozen at the split, as for a list that is served, {verdict}: {_list(map(said, known))}."
+    )
+
+
+def _for_whom(parts: Mapping[str, Row | None]) -> list[str]:
+    """By slice, on AUC."""
+    known = {part: row for part, row in parts.items() if row is not None}
+    if not known:
+        return []
+    sorts = {
+        "It helps": [part for part, row in known.items() if row["low"] > 0],
+        "It hurts": [part for part, row in known.items() if row["high"] < 0],
+    }
+    unclear = [part for part, row in known.items() if row["low"] <= 0 <= row["high"]]
+    sentences = [
+        f"{words} {_list(f'{part} ({said(known[part])})' for part in some)}." for words, some in sorts.items() if some
+    ]
+    if unclear:
+        sentences.append(f"No difference can be told for {_list(f'{part} ({said(known[part])})' for part in unclear)}.")
+    return sentences
+
+
+def _how_sure(seeds: int, claim: bool) -> str:
+    if claim:
+        return f"That is over {seeds} seeds; the intervals hold 95 % and cover end users and seeds."
+    count = "one seed" if seeds == 1 else f"{seeds} seeds"
+    return f"That is {count}: a claim takes {SEEDS} or more, so take it as a lead."
+
+
+def _unknown(name: str, backbone: str, figures: Mapping[str, Any], known: Sequence[Row]) -> tuple[str, list[str]]:
+    done = {row["arm"] for row in figures["arms"] if row["backbone"] == backbone}
+    missing = [ARMS[arm].label for arm in (BASE, KNOWLEDGE) if arm not in done]
+    if missing:
+        return f"Nothing can be said about knowledge with {name} yet.", [
+            f"The comparison takes a model {_list(missing)}, and that is not done or was not asked for."
+        ]
+    if known:
+        why = f"Only {_list(map(said, known))} is defined: nobody in the test part both liked and disliked something."
+    else:
+        why = "AUC and GAUC are undefined: everything in the test part is liked, or nothing is."
+    return f"Whether knowledge helps {name} cannot be judged on this test part.", [why]
+
+
+def _list(parts: Any) -> str:
+    """a, b and c."""
+    *most, last = list(parts)
+    return f"{', '.join(most)} and {last}" if most else str(last)

@@ -1,0 +1,54 @@
+"""The files of an evaluation: the test part once, and each fit's predictions and draws, written whole or not at all."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.evaluation.bootstrap import Drawn
+from recommender.evaluation.figures import Fitted, Key, Tested
+
+
+def save_tested(folder: Path, tested: Tested) -> None:
+    masks = {f"slice {name}": rows for name, rows in tested.slices.items()}
+    _save(folder / "test.npz", {"label": tested.label, "end_user": tested.end_user, **masks})
+
+
+def path_of(folder: Path, fitted: Fitted) -> Path:
+    return folder / f"{fitted.backbone}-{fitted.arm}-{fitted.seed}.npz"
+
+
+def save_fit(
+    folder: Path, fitted: Fitted, probability: Mapping[str, NDArray[np.floating[Any]]], drawn: Mapping[Key, Drawn]
+) -> None:
+    """`probability`: (m) of the test samples, by history."""
+    predictions = {f"probability {history}": values.astype(np.float32) for history, values in probability.items()}
+    _save(
+        path_of(folder, fitted),
+        {
+            **predictions,
+            "keys": np.array(json.dumps(list(drawn))),
+            "estimates": np.array([one.estimate for one in drawn.values()]),
+            "end_users": np.array([one.end_users for one in drawn.values()]),
+            "draws": np.stack([one.values for one in drawn.values()]).astype(np.float32),
+        },
+    )
+
+
+def load_draws(folder: Path, fitted: Fitted) -> dict[Key, Drawn]:
+    """What `save_fit` was given. Raises FileNotFoundError."""
+    with np.load(path_of(folder, fitted), allow_pickle=False) as stored:
+        estimates, end_users, draws = (stored[name] for name in ("estimates", "end_users", "draws"))
+        return {
+            Key(*key): Drawn(float(estimates[place]), draws[place].astype(np.float64), int(end_users[place]))
+            for place, key in enumerate(json.loads(str(stored["keys"])))
+        }
+
+
+def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    part = path.with_suffix(".part.npz")
+    np.savez_compressed(part, allow_pickle=False, **arrays)
+    part.rename(path)

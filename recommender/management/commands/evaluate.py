@@ -1,0 +1,154 @@
+"""Say whether knowledge helps a catalog's recommendations, by how much, for whom, and whether a control explains it."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from recommender.evaluation.arms import ARMS, BASE, DEFAULT_ARMS, SEEDS, Study
+from recommender.evaluation.figures import FROZEN, STREAMING
+from recommender.evaluation.report import report
+from recommender.management.commands.train_backbone import Bars
+from recommender.models import Catalog, Evaluation, RunState
+from recommender.services import evaluation as service
+from recommender.services import runs
+from recommender.training.config import BACKBONES, CONTROLS, KNOWLEDGE, TrainConfig
+from recommender.training.split import SPLITS
+
+COLUMNS = ("auc", "gauc", "logloss")
+
+
+class Command(BaseCommand):
+    help = (
+        "Train every arm (without knowledge, with it, with each control in its place) with several seeds on the same "
+        "rows, read the test part once each, and report in plain words. What is done is kept: --resume goes on."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        defaults = TrainConfig()
+        parser.add_argument("catalog", nargs="?", help="the catalog's name; none with --resume")
+        parser.add_argument("--backbone", nargs="+", choices=list(BACKBONES), default=[defaults.backbone])
+        parser.add_argument("--split", choices=list(SPLITS), default=defaults.split)
+        parser.add_argument("--fold", type=int, default=defaults.fold, help="of the split kar: which tenth is tested")
+        parser.add_argument("--seeds", type=int, default=SEEDS, help=f"how many; a claim takes {SEEDS}")
+        arms = parser.add_mutually_exclusive_group()
+        arms.add_argument("--arms", help=f"some of {', '.join(ARMS)}, by comma; without: {', '.join(DEFAULT_ARMS)}")
+        arms.add_argument(
+            "--control", action="append", choices=list(CONTROLS), help="only this control; may be repeated"
+        )
+        parser.add_argument("--history", type=int, default=defaults.history, help="interactions before each example")
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting of training.config"
+        )
+        parser.add_argument("--users", type=float, default=1.0, help="share of the end users, drawn at random")
+        parser.add_argument("--knowledge-file", type=Path, help="item texts instead of the catalog's: JSON lines")
+        parser.add_argument("--resume", type=int, metavar="ID", help="go on with an evaluation that was interrupted")
+        parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
+        parser.add_argument("--out", type=Path, help="also write the result as JSON to this file")
+        parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        asked = self._resumed(options) if options["resume"] else self._asked(options)
+        if options["queue"]:
+            waits = f"Evaluation {asked.pk} waits for a worker; its page shows how far it is."
+            self.stdout.write(json.dumps({"evaluation": asked.pk, "state": asked.state}) if options["json"] else waits)
+            return
+        with Bars() as bars:
+            try:
+                service.run(asked.pk, observer=bars)
+            except KeyboardInterrupt:
+                runs.cancel(asked)
+                self.stderr.write(f"Stopped. evaluate --resume {asked.pk} goes on with it.")
+                raise
+        asked.refresh_from_db()
+        found = result(asked)
+        if options["out"]:
+            options["out"].write_text(json.dumps(found, indent=1) + "\n")
+        if asked.state != RunState.DONE:
+            again = f"evaluate --resume {asked.pk} goes on with it."
+            raise CommandError(f"{asked.error or f'The evaluation ended as {asked.state}.'} {again}")
+        self.stdout.write(json.dumps(found) if options["json"] else text(asked))
+
+    def _asked(self, options: dict[str, Any]) -> Evaluation:
+        catalog = Catalog.objects.filter(name=options["catalog"]).first()
+        if catalog is None:
+            known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
+            raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
+        arms = options["arms"].split(",") if options["arms"] else DEFAULT_ARMS
+        if options["control"]:
+            arms = [BASE, KNOWLEDGE, *dict.fromkeys(options["control"])]
+        file = options["knowledge_file"]
+        if file and not file.is_file():
+            raise CommandError(f"There is no file {file}.")
+        try:
+            study = Study(
+                backbones=tuple(options["backbone"]),
+                arms=tuple(arms),
+                seeds=options["seeds"],
+                users=options["users"],
+                settings={name: options[name] for name in ("split", "fold", "history")} | _settings(options["set"]),
+                knowledge_file=str(file.resolve()) if file else "",
+            )
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        return service.request_evaluation(catalog, study=study, queue=options["queue"])
+
+    def _resumed(self, options: dict[str, Any]) -> Evaluation:
+        asked = Evaluation.objects.filter(pk=options["resume"]).first()
+        if asked is None:
+            raise CommandError(f"There is no evaluation {options['resume']}.")
+        service.resume(asked, queue=options["queue"])
+        return asked
+
+
+def _settings(given: list[str]) -> dict[str, Any]:
+    """FIELD=VALUE, the value as JSON where it is that. Raises CommandError."""
+    found = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise CommandError(f"--set takes FIELD=VALUE, not {one!r}.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def result(evaluation: Evaluation) -> dict[str, Any]:
+    """What --json prints and --out writes."""
+    return {
+        "evaluation": evaluation.pk,
+        "catalog": evaluation.catalog.name,
+        "state": evaluation.state,
+        "config": evaluation.config,
+        "facts": evaluation.facts,
+        "findings": [finding.to_json() for finding in report(evaluation.figures)],
+        "figures": evaluation.figures,
+        "fits": [
+            {"backbone": fit.backbone, "arm": fit.arm, "seed": fit.seed, "scores": fit.scores, "fit": fit.fit}
+            for fit in evaluation.fits.order_by("pk")
+        ],
+    }
+
+
+def text(evaluation: Evaluation) -> str:
+    """The report, then every arm's scores, for a terminal."""
+    lines = [f"{evaluation} of {evaluation.catalog}".capitalize() + f": {evaluation.facts['texts']:,} knowledge texts."]
+    for finding in report(evaluation.figures):
+        lines += ["", finding.headline, *(f"  {sentence}" for sentence in finding.sentences), ""]
+        lines.append(f"  {'':47}{'streaming':>24}{'frozen':>27}")
+        lines.append(f"  {'':47}" + "   ".join(" ".join(f"{name.upper():>7}" for name in COLUMNS) for _ in range(2)))
+        own = [row for row in evaluation.figures["arms"] if row["backbone"] == finding.backbone]
+        for arm in dict.fromkeys(row["arm"] for row in own):
+            values = {(row["history"], row["metric"]): row["estimate"] for row in own if row["arm"] == arm}
+            cells = (
+                " ".join(
+                    f"{values[history, name]:7.4f}" if (history, name) in values else f"{'–':>7}" for name in COLUMNS
+                )
+                for history in (STREAMING, FROZEN)
+            )
+            lines.append(f"  {f'{arm}: {ARMS[arm].label}'[:46]:47}" + "   ".join(cells))
+    return "\n".join(lines)

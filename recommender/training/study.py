@@ -1,0 +1,267 @@
+"""The fits of an evaluation: every arm with every backbone and seed, all on the same rows.
+
+What no fit changes is done once: reading, splitting, encoding, and for each arm the signals. Those are fitted from one
+seed for all fits, so that seeds differ in the backbones alone. The same seed starts and shuffles every arm alike.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recommender.evaluation.arms import ARMS, Study
+from recommender.evaluation.figures import FROZEN, HISTORIES, STREAMING, Fitted, Tested
+from recommender.evaluation.slices import slices
+from recommender.models import Clock, KnowledgeSnapshot
+from recommender.signals.spaces import Space
+from recommender.training import controls, data, encoder, knowledge, signals, texts
+from recommender.training.config import SIGNALS, TrainConfig
+from recommender.training.data import Interactions
+from recommender.training.examples import Examples, build
+from recommender.training.knowledge import KnowledgeRows
+from recommender.training.loop import Parts, predict, threads
+from recommender.training.observer import Epoch, Observer
+from recommender.training.pipeline import demographics_of, fit_one
+from recommender.training.split import PARTS, TEST, Codes, describe, split
+
+SIGNAL_SEED = 1
+USERS_SEED = 0  # draws the share of end users
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one fit. `probability`: (m) of the test samples, by history."""
+
+    fitted: Fitted
+    probability: Mapping[str, NDArray[np.float64]]
+    epochs: list[dict[str, Any]]
+    fit: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all fits share."""
+
+    study: Study
+    interactions: Interactions
+    codes: Codes
+    known: KnowledgeRows
+    vectors: NDArray[np.float32]
+    sentences: Space | None  # of the metadata texts, where the study has them
+    encode: controls.Encode
+    uninformed: dict[tuple[bool, ...], dict[str, NDArray[np.float32]]] = field(default_factory=dict)  # signals kept
+
+    @property
+    def parts(self) -> Parts:
+        return Parts(**{name: np.flatnonzero(self.codes == code) for name, code in PARTS.items()})
+
+    def tested(self) -> Tested:
+        of, rows = self.interactions, self.parts.test
+        fitted = signals.trained_on(of, self.codes)
+        masks = slices(of.end_user, of.item, fitted=fitted, rows=rows, items=len(of.items))
+        return Tested(of.liked[rows], of.end_user[rows], masks)
+
+    def facts(self) -> dict[str, Any]:
+        """What the figures stand on; a study goes on only where these are the same."""
+        digest = hashlib.sha256()
+        for text in self.known.texts:
+            digest.update(f"{text.kind} {text.subject} {text.as_of} {text.text_hash}\n".encode())
+        return {
+            "data": self.interactions.hash(),
+            "knowledge": digest.hexdigest(),
+            "texts": len(self.known.texts),
+            "samples": describe(self.codes, self.interactions.end_user, self.interactions.liked),
+            "torch": str(torch.__version__),
+        }
+
+
+def run(
+    study: Study,
+    snapshot: KnowledgeSnapshot,
+    *,
+    encoder_name: str,
+    opened: Callable[[dict[str, Any], Tested], Collection[Fitted]],
+    store: Callable[[Outcome], None],
+    observer: Observer,
+) -> None:
+    """Compute every fit that is not done and give each to `store` at once.
+
+    `opened` is told what the figures stand on and says which fits are done. Raises CannotTrainError where the catalog,
+    the knowledge file or the encoder will not do, and what the observer and the two callbacks raise.
+    """
+    bench = prepare(study, snapshot, encoder_name=encoder_name, observer=observer)
+    done = opened(bench.facts(), bench.tested())
+    config = study.config(study.backbones[0], study.arms[0], SIGNAL_SEED)
+    with threads(config.threads):
+        for arm in study.arms:
+            todo = [
+                fitted
+                for backbone in study.backbones
+                for seed in range(1, study.seeds + 1)
+                if (fitted := Fitted(backbone, arm, seed)) not in done
+            ]
+            if todo:
+                for outcome in _of_arm(bench, arm, todo, observer):
+                    store(outcome)
+
+
+def prepare(study: Study, snapshot: KnowledgeSnapshot, *, encoder_name: str, observer: Observer) -> Bench:
+    """Read, split and encode, once. Raises CannotTrainError."""
+    observer.at("reading", 0, 1)
+    config = study.config(study.backbones[0], study.arms[0], SIGNAL_SEED)
+    interactions = some_end_users(data.read(snapshot.catalog), study.users)
+    codes = split(
+        config.split,
+        interactions.end_user,
+        interactions.liked,
+        moment=interactions.moment,
+        only_order=snapshot.catalog.clock == Clock.ORDER,
+        fold=config.fold,
+    )
+    if study.knowledge_file:
+        known = texts.read(Path(study.knowledge_file), interactions)
+    else:
+        known = knowledge.read(snapshot, interactions)
+    observer.at("reading", 1, 1)
+    encode = partial(encoder.vectors, name=encoder_name, key=snapshot.encoder, done=partial(observer.at, "encoding"))
+    vectors = known.matrix(encode({text.text_hash: text.text for text in known.texts}))
+    sentences = controls.metadata_space(interactions, encode) if _anywhere(study, "metadata_text") else None
+    return Bench(study, interactions, codes, known, vectors, sentences, encode)
+
+
+def some_end_users(interactions: Interactions, share: float) -> Interactions:
+    """The interactions of that share of the end users, drawn at random; everybody keeps their number."""
+    if share == 1:
+        return interactions
+    count = len(interactions.end_users)
+    kept = np.zeros(count, dtype=bool)
+    kept[np.random.default_rng(USERS_SEED).permutation(count)[: max(1, round(share * count))]] = True
+    rows = kept[interactions.end_user]
+    return replace(
+        interactions,
+        **{
+            name: getattr(interactions, name)[rows]
+            for name in ("keys", "end_user", "item", "moment", "liked", "feedback")
+        },
+    )
+
+
+def frozen(interactions: Interactions, codes: Codes) -> Interactions:
+    """The interactions as they are known at each end user's first tested one: all later ones are of its moment.
+
+    Of one moment nothing is history of anything else, and knowledge of after it is not known.
+    """
+    first = np.full(len(interactions.end_users), len(interactions), dtype=np.int64)
+    rows = np.flatnonzero(codes == TEST)
+    np.minimum.at(first, interactions.end_user[rows], rows)
+    cut = first[interactions.end_user]
+    moment = np.where(
+        np.arange(len(interactions)) >= cut, interactions.moment[np.minimum(cut, len(cut) - 1)], interactions.moment
+    )
+    return replace(interactions, moment=moment)
+
+
+def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> Iterator[Outcome]:
+    study = bench.study
+    config = study.config(study.backbones[0], arm, SIGNAL_SEED)
+    began = time.perf_counter()
+    observer.at(f"signals of the arm {arm}", 0, 1)
+    vectors = None
+    if ARMS[arm].source and bench.known.texts:
+        vectors = controls.stand_in(
+            config.knowledge_source, bench.known, bench.vectors, bench.interactions, bench.codes, bench.encode
+        )
+    examples = _examples(bench, config, vectors, observer)
+    observer.at(f"signals of the arm {arm}", 1, 1)
+    signal_seconds = time.perf_counter() - began
+    for fitted in todo:
+        began = time.perf_counter()
+        own = study.config(fitted.backbone, arm, fitted.seed)
+        watching = _Epochs(observer)
+        fit, backbone = fit_one(
+            examples[STREAMING],
+            bench.parts,
+            bench.codes,
+            vectors if own.knowledge_field else None,
+            own,
+            model=f"{fitted.backbone}, arm {arm}, seed {fitted.seed}",
+            observer=watching,
+        )
+        found = {
+            history: predict(backbone, rows, bench.parts.test, observer=observer) for history, rows in examples.items()
+        }
+        seconds = {"signal_seconds": round(signal_seconds, 1), "all_seconds": round(time.perf_counter() - began, 1)}
+        yield Outcome(fitted, found, watching.seen, fit.to_json() | seconds)
+
+
+def _examples(
+    bench: Bench, config: TrainConfig, vectors: NDArray[np.float32] | None, observer: Observer
+) -> dict[str, Examples]:
+    """The rows of an arm by history, each with its signals and, where it must not see its text, those without."""
+    known = bench.known if vectors is not None else KnowledgeRows([])
+    demographics = demographics_of(bench.interactions, bench.codes) if config.demographics else None
+    rows = {STREAMING: bench.interactions, FROZEN: frozen(bench.interactions, bench.codes)}
+    bare = {
+        history: build(rows[history], known, history=config.history, demographics=demographics) for history in HISTORIES
+    }
+    denied = {history: signals.denied(bare[history], known) for history in HISTORIES}
+    without: dict[str, Examples] = {}
+    if vectors is None or not config.knowledge_signal or any(hidden.any() for hidden in denied.values()):
+        read = _uninformed(bench, config, bare, observer)
+        without = {history: replace(bare[history], signals=read[history]) for history in HISTORIES}
+    if vectors is None or not config.knowledge_signal:
+        return without
+    space = signals.knowledge_space(known, vectors, len(bench.interactions.items))
+    tables = signals.fit(
+        bench.interactions, bench.codes, config, metadata_text=bench.sentences, knowledge=space, alive=observer.alive
+    )
+    return {
+        history: signals.join(
+            bare[history], tables, denied=denied[history], instead=without.get(history), alive=observer.alive
+        )
+        for history in HISTORIES
+    }
+
+
+def _uninformed(
+    bench: Bench, config: TrainConfig, bare: Mapping[str, Examples], observer: Observer
+) -> dict[str, NDArray[np.float32]]:
+    """Signals without knowledge (n, S) by history, computed once for all arms that read the same ones."""
+    switches = tuple(bool(getattr(config, name)) for name in (*SIGNALS, "metadata_text"))
+    if switches not in bench.uninformed:
+        tables = signals.fit(
+            bench.interactions, bench.codes, config, metadata_text=bench.sentences, alive=observer.alive
+        )
+        bench.uninformed[switches] = {
+            history: signals.join(bare[history], tables, alive=observer.alive).signals for history in HISTORIES
+        }
+    return bench.uninformed[switches]
+
+
+def _anywhere(study: Study, switch: str) -> bool:
+    return any(getattr(study.config(study.backbones[0], arm, SIGNAL_SEED), switch) for arm in study.arms)
+
+
+class _Epochs:
+    """An observer that also keeps one fit's epochs."""
+
+    def __init__(self, also: Observer) -> None:
+        self.also = also
+        self.seen: list[dict[str, Any]] = []
+
+    def at(self, stage: str, done: int, of: int) -> None:
+        self.also.at(stage, done, of)
+
+    def alive(self) -> None:
+        self.also.alive()
+
+    def epoch(self, epoch: Epoch) -> None:
+        self.seen.append(epoch.to_json())
+        self.also.epoch(epoch)
