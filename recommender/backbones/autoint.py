@@ -1,6 +1,7 @@
 """AutoInt+: fields that attend to one another, layer upon layer, beside a perceptron.
 
-Song et al., AutoInt: Automatic Feature Interaction Learning via Self-Attentive Neural Networks, CIKM 2019.
+Song et al., AutoInt: Automatic Feature Interaction Learning via Self-Attentive Neural Networks, CIKM 2019; R4ec has its
+attention alone.
 """
 
 from torch import Tensor, nn

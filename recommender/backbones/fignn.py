@@ -1,7 +1,7 @@
 """FiGNN: the fields as nodes of a graph that tell their neighbours what they hold, and remember by a GRU.
 
 Li et al., Fi-GNN: Modeling Feature Interactions via Graph Neural Networks for CTR Prediction, CIKM 2019. The
-self-attention that the paper puts before the graph is left out, as FuxiCTR does. All numbers beside the fields also
+self-attention that the paper puts before the graph is left out, as in R4ec. All numbers beside the fields also
 join the logit by a linear term: one node among eight is narrow for them.
 """
 
