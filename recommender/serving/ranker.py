@@ -73,7 +73,7 @@ class Ranker:
         logits = []
         for first in range(0, len(items), ITEMS_AT_A_TIME):
             some = items[first : first + ITEMS_AT_A_TIME]
-            signals = self._signals(end_user_external_id, history, some)[None]
+            signals = self._signals(end_user_external_id, history, some)
             logits.append(self._logits(end_user_external_id, attributes, some, past[None], feedback[None], signals)[0])
         return _sigmoid(np.concatenate(logits)) if logits else np.empty(0)
 
@@ -92,19 +92,13 @@ class Ranker:
         window are 0.
         """
         items = self._numbers(item_external_ids)
-        past, feedback = self._history(history)
-        seen = np.flatnonzero(past != PADDING_ITEM)
-        contexts = np.repeat(past[None], 1 + len(seen), axis=0)  # the first one is whole
-        feedbacks = np.repeat(feedback[None], 1 + len(seen), axis=0)
-        left_out = np.arange(1, 1 + len(seen))
-        contexts[left_out, seen], feedbacks[left_out, seen] = PADDING_ITEM, 0
-        first = len(history) - self.history
-        shorter = [[*history[: first + place], *history[first + place + 1 :]] for place in seen.tolist()]
-        signals = np.stack([self._signals(end_user_external_id, one, items) for one in (history, *shorter)])
+        seen = np.arange(max(0, len(history) - self.history), len(history))  # what the backbone's window holds
+        contexts, feedbacks = (_without_each(column, len(seen)) for column in self._history(history))
+        signals = self._signals(end_user_external_id, history, items, without=seen)
         # (1 + seen, items)
         logits = self._logits(end_user_external_id, attributes, items, contexts, feedbacks, signals)
         spoke = np.zeros((len(items), len(history)))
-        spoke[:, len(history) - len(seen) :] = (logits[0] - logits[1:]).T
+        spoke[:, seen] = (logits[0] - logits[1:]).T
         return spoke
 
     def _logits(
@@ -129,16 +123,29 @@ class Ranker:
         logits: NDArray[np.float32] = self.session.run(None, {name: given[name] for name in self.inputs})[0]
         return logits.astype(np.float64)
 
-    def _signals(self, end_user: str, history: Sequence[HistoryEntry], items: NDArray[np.int64]) -> NDArray[np.float32]:
-        """What the whole history says of each item: (items, S)."""
+    def _signals(
+        self,
+        end_user: str,
+        history: Sequence[HistoryEntry],
+        items: NDArray[np.int64],
+        *,
+        without: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float32]:
+        """What the whole history says of each item, then the history but for the entry at each place of `without`.
+
+        (1 + places, items, S).
+        """
         if self.signals is None:
-            return np.zeros((len(items), 1), dtype=np.float32)
+            return np.zeros((1 if without is None else 1 + len(without), len(items), 1), dtype=np.float32)
         seen = len(history)
         # Number -1, an item never met, is also the tables' last row.
         rows = np.r_[self._numbers([one.item_id for one in history]), items] - FIRST_ITEM
         liked = np.r_[self.scale.liked(*_feedback(history)), np.full(len(items), NO_LABEL, dtype=np.int8)]
+        fold = fold_of(end_user)
+        if without is not None:
+            return self.signals.read_without(fold, rows, liked, seen, without)
         before = np.r_[np.arange(seen), np.full(len(items), seen)]
-        return self.signals.read(fold_of(end_user), rows, liked, before)[seen:]
+        return self.signals.read(fold, rows, liked, before)[None, seen:]
 
     def _numbers(self, external_ids: Sequence[str] | dict[str, int]) -> NDArray[np.int64]:
         return np.array([self.items.get(one, UNKNOWN_ITEM) for one in external_ids], dtype=np.int64)
@@ -208,6 +215,15 @@ def read(folder: Path) -> Ranker:
 
 def _demographics(folder: Path) -> Vocabulary:
     return Vocabulary.from_json(json.loads((folder / "demographics.json").read_text()))
+
+
+def _without_each(column: NDArray[np.int64], last: int) -> NDArray[np.int64]:
+    """A padded column (L) as it is, then without each of its `last` entries in turn: (1 + last, L).
+
+    What was before an entry moves up, so that nothing but the entry is missing; padding is 0 in every column.
+    """
+    shorter = [np.r_[0, np.delete(column, place)] for place in range(len(column) - last, len(column))]
+    return np.stack([column, *shorter])
 
 
 def _feedback(history: Sequence[HistoryEntry]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.signals import tastes
+from recommender.signals import leave_one_out, tastes
 from recommender.signals.factors import Likes, fit
 from recommender.signals.spaces import Space
 from recommender.signals.tastes import Rows
@@ -49,12 +49,29 @@ class Tables:
         self, fold: int, item: NDArray[np.int64], liked: NDArray[np.int8], before: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """The readings (n, F) of one end user's rows."""
-        rows = self.rows(fold, item, liked, before)
-        taste, doubt, mood = tastes.read(rows)
         told = np.r_[0, np.cumsum(liked >= 0)][before]
-        columns = [rows.mean, np.log1p(self.count[fold, item]), np.log1p(told), taste, doubt, mood]
-        scaled: NDArray[np.float64] = (np.stack(columns, axis=1) - CENTRE) * SCALE
-        return scaled[:, self.columns].astype(np.float32)
+        return self._readings(fold, item, told, *tastes.read(self.rows(fold, item, liked, before)))
+
+    def read_without(
+        self, fold: int, item: NDArray[np.int64], liked: NDArray[np.int8], history: int, places: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """The readings (1 + m, n - history, F) of the rows after the first `history`, one entry of that left out.
+
+        The first reading has the whole history, the others lack the entry at each of `places` (m).
+        """
+        rows = self.rows(fold, item, liked, np.minimum(np.arange(len(item)), history))
+        known = liked[:history] >= 0
+        told = known.sum() - np.r_[0, known[places]][:, None]
+        return self._readings(fold, item[history:], told, *leave_one_out.read(rows, history, places))
+
+    def _readings(
+        self, fold: int, item: NDArray[np.int64], told: NDArray[np.int64], *of_tastes: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """All columns of `item` (n), scaled: (…, n, F). `of_tastes`: taste, doubt and mood (…, n)."""
+        counts = np.log1p(self.count[fold, item]), np.log1p(told)
+        columns = np.broadcast_arrays(self.mean[fold, item].astype(np.float64), *counts, *of_tastes)
+        scaled: NDArray[np.float64] = (np.stack(columns, axis=-1) - CENTRE) * SCALE
+        return scaled[..., self.columns].astype(np.float32)
 
     def save(self, path: Path) -> None:
         arrays: dict[str, NDArray[Any]] = {f"space_{place}": space for place, space in enumerate(self.spaces)}

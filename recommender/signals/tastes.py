@@ -62,13 +62,7 @@ def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
     learned = int(rows.before.max(initial=0))  # later rows are nobody's history
     if len(rows.before) - learned == 1:  # cheaper within the factor than after it
         learned += 1
-    factors = rows.factors.astype(np.float64)
-    common = factors @ factors[:learned].T  # (n, learned) covariances
-    variance = np.square(factors).sum(axis=1)
-    for space, bump in zip(rows.spaces, rows.bumps, strict=True):
-        if bump:
-            common += bump * near(space, space[:learned])
-            variance += bump * np.any(space, axis=1)
+    common, variance = covariances(rows, learned)
     lower, spoken, reach = _factor(common, rows)
     doubt = variance - np.square(reach).sum(axis=1)
     taste = reach @ spoken
@@ -81,6 +75,18 @@ def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
         lower, spoken, reach = _factor(common, rows)
         with_mood = reach @ spoken
     return taste, np.sqrt(np.maximum(doubt, 0.0) + rows.noise), with_mood
+
+
+def covariances(rows: Rows, learned: int) -> tuple[Floats, Floats]:
+    """Of what all rows' likes share with the first ones', without a mood: (n, learned); their variances (n)."""
+    factors = rows.factors.astype(np.float64)
+    common = factors @ factors[:learned].T
+    variance: Floats = np.square(factors).sum(axis=1)
+    for space, bump in zip(rows.spaces, rows.bumps, strict=True):
+        if bump:
+            common += bump * near(space, space[:learned])
+            variance += bump * np.any(space, axis=1)
+    return common, variance
 
 
 def _factor(common: Floats, rows: Rows) -> tuple[Floats, Floats, Floats]:

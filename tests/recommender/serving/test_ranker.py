@@ -122,6 +122,12 @@ def test_a_contribution_is_what_the_logit_loses_without_the_entry(loaded):
         np.testing.assert_allclose(spoke[:, place], logit(HISTORY) - logit(without), atol=1e-5)
 
 
+def test_what_is_older_than_an_entry_left_out_moves_up():
+    shorter = ranker._without_each(np.array([0, 0, 5, 6, 7]), 3)
+
+    assert shorter.tolist() == [[0, 0, 5, 6, 7], [0, 0, 0, 6, 7], [0, 0, 0, 5, 7], [0, 0, 0, 5, 6]]
+
+
 def test_entries_older_than_the_window_did_not_contribute(loaded):
     window = [Met(f"i{n:03}") for n in range(loaded.history)]
     spoke = loaded.contributions("u000", [Met("i030"), Met("i031"), *window], ["i011"])
