@@ -20,9 +20,11 @@ BACKBONES = {  # what `backbones.registry` builds, and how pages call it: known 
     "fignn": "FiGNN",
     "finalmlp": "FinalMLP",
 }
-ADAPTERS = ("hea", "mlp")
+ADAPTERS = {"hea": "HEA", "moe": "MoE", "mlp": "MLP"}  # of knowledge, and how pages call them
+CALIBRATIONS = ("none", "temperature", "platt")
 LOW_ACTIVITY = ("none", "items")  # items: the mean of the knowledge of the items in their history
 SELECTORS = ("logloss", "auc", "gauc")
+COMPILE = ("auto", "on", "off")
 SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "mood")
 KNOWLEDGE = "knowledge"
 CONTROLS = {  # what may stand in for the knowledge texts, everywhere they enter: training.controls
@@ -31,7 +33,7 @@ CONTROLS = {  # what may stand in for the knowledge texts, everywhere they enter
     "numeric": "counts and rates of the same history",
     "random": "random vectors",
 }
-SWITCHES = ("match", "demographics", "knowledge_field", *SIGNALS)  # inputs that can be left out
+SWITCHES = ("match", "demographics", "knowledge_field", "knowledge_gate", *SIGNALS)  # what can be left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +76,20 @@ class TrainConfig:
     adapter_width: int = 32  # per kind of subject
     shared_experts: int = 2
     specific_experts: int = 6  # per kind of subject
+    whiten: int = 0  # directions that the encoder's vectors are whitened to first; 0: all of them, as they are
+    knowledge_gate: bool = True  # one per kind of subject, nearly closed at first: how far its knowledge is let in
     knowledge_dropout: float = 0.1  # how often a training row's knowledge is hidden
     # loop
     epochs: int = 20  # at most
     patience: int = 3  # epochs without a better valid score before stopping
     select_by: str = "logloss"  # the valid score that chooses the best epoch
+    calibration: str = "platt"  # of the best epoch's logits, fitted on the valid part
     batch_size: int = 0  # 0: chosen by the number of samples
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
+    compile: str = "auto"  # native kernels (backbones.native); auto: where the fit is long enough to pay for compiling
+    grouped: bool = False  # batches of whole end users: each one's knowledge is adapted once an epoch, but not i.i.d.
+    stream: bool = False  # train from a Parquet file instead of memory
     threads: int = 1  # of one process; two runs on two cores beat one run on both (BACKBONE.md section 4)
 
     def __post_init__(self) -> None:
@@ -90,6 +98,8 @@ class TrainConfig:
             ("split", SPLITS),
             ("adapter", ADAPTERS),
             ("select_by", SELECTORS),
+            ("compile", COMPILE),
+            ("calibration", CALIBRATIONS),
             ("knowledge_source", (KNOWLEDGE, *CONTROLS)),
             ("low_activity", LOW_ACTIVITY),
         ):
@@ -106,13 +116,14 @@ class TrainConfig:
             ("adapter_width", 1, 1024),
             ("shared_experts", 1, 64),
             ("specific_experts", 1, 64),
+            ("whiten", 0, 1024),
             ("epochs", 1, 1000),
             ("patience", 1, 1000),
             ("batch_size", 0, 1_000_000),
             ("threads", 1, 1024),
         ):
             _check_integer(name, getattr(self, name), low, high)
-        for name in (*SWITCHES, "metadata_text"):
+        for name in (*SWITCHES, "metadata_text", "grouped", "stream"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false; it is {getattr(self, name)!r}.")
         for name in ("attention", "head"):

@@ -1,9 +1,12 @@
-"""Fitting one backbone: in-memory rows, shuffled by torch, fused AdamW, the best epoch by its valid score."""
+"""Fitting one backbone: batches from memory or a stream, fused AdamW, the best epoch by its valid score.
+
+The loop knows no architecture: a backbone answers a batch with logits, and may have native kernels for doing so.
+"""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,16 +15,17 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from recommender.backbones.base import Backbone
-from recommender.backbones.batch import Batch
+from recommender.training import distributed
 from recommender.training.config import TrainConfig
-from recommender.training.examples import Arrays, Examples
+from recommender.training.examples import Examples
 from recommender.training.metrics import Scores, scores
 from recommender.training.observer import Epoch, Observer
+from recommender.training.sources import Rows, Source, open_source, to_batch
 
 LARGEST_BATCH, SMALLEST_BATCH = 2048, 32
 STEPS_PER_EPOCH = 128  # small data gets smaller batches, so that an epoch still is that many steps
 ROWS_TO_SCORE = 8192
-Rows = NDArray[np.int64]
+WORTH_COMPILING = 250_000  # samples times epochs: below, compiling kernels costs more time than they save
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Fit:
     batch_size: int
     seconds: float  # training steps only
     samples_per_second: float
+    details: Mapping[str, Any] = field(default_factory=dict)  # of what was done with the fitted backbone
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -54,6 +59,7 @@ class Fit:
             "batch_size": self.batch_size,
             "seconds": round(self.seconds, 3),
             "samples_per_second": round(self.samples_per_second, 1),
+            **self.details,
         }
 
 
@@ -64,32 +70,47 @@ def fit(
 
     `model` names it to the observer. Raises what the observer raises.
     """
+    with accelerated(backbone, config, len(parts.train)), open_source(examples, parts.train, config) as source:
+        return _fit(backbone, examples, parts, config, source, model=model, observer=observer)
+
+
+def _fit(
+    backbone: Backbone,
+    examples: Examples,
+    parts: Parts,
+    config: TrainConfig,
+    source: Source,
+    *,
+    model: str,
+    observer: Observer,
+) -> Fit:
     optimizer = torch.optim.AdamW(
         backbone.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
-    shuffler = torch.Generator().manual_seed(config.seed)
-    size = config.batch_size or batch_size(len(parts.train))
+    size = config.batch_size or batch_size(len(source))
+    steps = -(-len(source) // size)  # per epoch
+    distributed.same_weights(backbone)
     best_value, best_epoch, best_weights = float("inf"), 0, _weights(backbone)
     seconds, epoch = 0.0, 0
     for epoch in range(1, config.epochs + 1):
         backbone.train()
-        began, total = time.perf_counter(), 0.0
-        shuffled = parts.train[torch.randperm(len(parts.train), generator=shuffler).numpy()]
-        firsts = range(0, len(shuffled), size)
-        for step, first in enumerate(firsts, start=1):
-            rows = shuffled[first : first + size]
-            loss = functional.binary_cross_entropy_with_logits(
-                backbone(to_batch(examples.batch(rows))).squeeze(1), torch.from_numpy(examples.labels(rows))
-            )
+        began = time.perf_counter()
+        total = torch.zeros((), dtype=torch.float64)
+        for step, part in enumerate(source.epoch(size), start=(epoch - 1) * steps + 1):
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it bare
+            if len(part.label):  # else there are fewer samples than processes
+                logits = backbone(part.batch).squeeze(1)
+                loss = functional.binary_cross_entropy_with_logits(logits, part.label, reduction="sum") / part.whole
+                loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it bare
+                total += loss.detach() * part.whole
+            distributed.sum_gradients(backbone.parameters())
             optimizer.step()
-            total += loss.item() * len(rows)
-            observer.at(model, (epoch - 1) * len(firsts) + step, config.epochs * len(firsts))
+            observer.at(model, step, config.epochs * steps)
+        mean_loss = distributed.sum_up(total).item() / len(source)
         seconds += time.perf_counter() - began
         valid = evaluate(backbone, examples, parts.valid, observer=observer)
-        speed = epoch * len(shuffled) / max(seconds, 1e-9)
-        observer.epoch(Epoch(model, epoch, config.epochs, total / len(shuffled), valid, speed))
+        speed = epoch * len(source) / max(seconds, 1e-9)
+        observer.epoch(Epoch(model, epoch, config.epochs, mean_loss, valid, speed))
         if (value := _to_minimize(valid, config.select_by)) < best_value:
             best_value, best_epoch, best_weights = value, epoch, _weights(backbone)
         elif epoch - best_epoch >= config.patience:
@@ -102,7 +123,7 @@ def fit(
         epochs=epoch,
         batch_size=size,
         seconds=seconds,
-        samples_per_second=epoch * len(parts.train) / max(seconds, 1e-9),
+        samples_per_second=epoch * len(source) / max(seconds, 1e-9),
     )
 
 
@@ -112,20 +133,29 @@ def evaluate(backbone: Backbone, examples: Examples, rows: Rows, *, observer: Ob
 
 
 def predict(backbone: Backbone, examples: Examples, rows: Rows, *, observer: Observer) -> NDArray[np.float64]:
-    """The probability of a like for each row, in eval mode."""
+    """The probability of a like for each row, in eval mode. Several processes share the work and all get all of it."""
     backbone.eval()
-    probabilities = np.empty(len(rows))
+    mine = distributed.share(rows)
+    probabilities = np.empty(len(mine))
     with torch.inference_mode():
-        for first in range(0, len(rows), ROWS_TO_SCORE):
-            chosen = rows[first : first + ROWS_TO_SCORE]
+        for first in range(0, len(mine), ROWS_TO_SCORE):
+            chosen = mine[first : first + ROWS_TO_SCORE]
             logits = backbone(to_batch(examples.batch(chosen))).squeeze(1)
             probabilities[first : first + len(chosen)] = logits.double().sigmoid().numpy()
             observer.alive()
-    return probabilities
+    return distributed.collect(probabilities, len(rows))
 
 
-def to_batch(arrays: Arrays) -> Batch:
-    return Batch(*(torch.from_numpy(array) for array in arrays))
+@contextmanager
+def accelerated(backbone: Backbone, config: TrainConfig, samples: int) -> Iterator[None]:
+    """The backbone computes with native kernels meanwhile, where it has some and compiling them is worth it."""
+    backbone.accelerate(
+        config.compile == "on" or (config.compile == "auto" and samples * config.epochs >= WORTH_COMPILING)
+    )
+    try:
+        yield
+    finally:
+        backbone.accelerate(False)
 
 
 def batch_size(samples: int) -> int:

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from recommender.management.versions import gate_lines, gates_json
 from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
 from recommender.services import training
-from recommender.training.config import ADAPTERS, BACKBONES, CONTROLS, KNOWLEDGE, LOW_ACTIVITY, SWITCHES, TrainConfig
+from recommender.training.config import (
+    ADAPTERS,
+    BACKBONES,
+    CALIBRATIONS,
+    COMPILE,
+    CONTROLS,
+    KNOWLEDGE,
+    LOW_ACTIVITY,
+    SWITCHES,
+    TrainConfig,
+)
 from recommender.training.split import SPLITS
 
 if TYPE_CHECKING:
@@ -31,6 +42,8 @@ CHOICES = [
     "split",
     "fold",
     "adapter",
+    "whiten",
+    "calibration",
     "low_activity",
     "low_activity_below",
     "history",
@@ -38,6 +51,9 @@ CHOICES = [
     "batch_size",
     "learning_rate",
     "seed",
+    "compile",
+    "grouped",
+    "stream",
     "threads",
 ]
 
@@ -54,7 +70,11 @@ class Command(BaseCommand):
         parser.add_argument("--backbone", choices=list(BACKBONES), default=defaults.backbone)
         parser.add_argument("--split", choices=list(SPLITS), default=defaults.split)
         parser.add_argument("--fold", type=int, default=defaults.fold, help="of the split kar: which tenth is tested")
-        parser.add_argument("--adapter", choices=ADAPTERS, default=defaults.adapter)
+        parser.add_argument("--adapter", choices=list(ADAPTERS), default=defaults.adapter)
+        parser.add_argument(
+            "--whiten", type=int, default=defaults.whiten, help="the encoder's vectors to so many directions; 0: as is"
+        )
+        parser.add_argument("--calibration", choices=CALIBRATIONS, default=defaults.calibration, help="of the scores")
         parser.add_argument(
             "--low-activity",
             choices=LOW_ACTIVITY,
@@ -69,6 +89,9 @@ class Command(BaseCommand):
         parser.add_argument("--batch-size", type=int, default=defaults.batch_size, help="0: by the number of samples")
         parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
         parser.add_argument("--seed", type=int, default=defaults.seed)
+        parser.add_argument("--compile", choices=COMPILE, default=defaults.compile, help="native kernels for the fit")
+        parser.add_argument("--grouped", action="store_true", help="batches of whole end users: faster with knowledge")
+        parser.add_argument("--stream", action="store_true", help="from a Parquet file: for more examples than memory")
         parser.add_argument("--threads", type=int, default=defaults.threads, help="that torch computes on")
         parser.add_argument(
             "--off", action="append", choices=SWITCHES, default=[], help="leave this input out; may be repeated"
@@ -79,7 +102,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--control", choices=list(CONTROLS), help="train on this in place of knowledge, to compare; never activated"
         )
-        parser.add_argument("--activate", action="store_true", help="put the new version in charge when it is done")
+        parser.add_argument("--activate", action="store_true", help="put the new version in charge if its gates pass")
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
@@ -132,11 +155,12 @@ def result(run: TrainingRun, version: BackboneVersion) -> dict[str, Any]:
         "artifact": version.artifact,
         "metrics": version.metrics,
         "seconds": version.metrics["seconds"],
+        "promotion": gates_json(version.examinations.latest("pk")),
     }
 
 
 def summary(version: BackboneVersion) -> str:
-    """Both models side by side, for a terminal."""
+    """Both models side by side and what the gates said, for a terminal."""
     lines = [f"{version} is {version.state}. {version.metrics['texts']} knowledge texts.", ""]
     lines.append(f"{'':24}{'AUC':>8}{'GAUC':>8}{'LogLoss':>9}{'samples':>10}")
     for part in ("valid", "test"):
@@ -145,7 +169,7 @@ def summary(version: BackboneVersion) -> str:
             auc, gauc = (f"{scores[n]:.4f}" if scores[n] is not None else "–" for n in ("auc", "gauc"))
             label = f"{part} {model.replace('_', ' ')}"
             lines.append(f"{label:24}{auc:>8}{gauc:>8}{scores['logloss']:>9.4f}{scores['samples']:>10,}")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", gate_lines(version.examinations.latest("pk"))])
 
 
 class Bars:

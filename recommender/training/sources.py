@@ -1,0 +1,74 @@
+"""What a fit trains on: the batches of one epoch after the other, from memory or streamed from Parquet."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recommender.backbones.batch import Batch
+from recommender.training import distributed
+from recommender.training.config import TrainConfig
+from recommender.training.examples import Arrays, Examples
+
+Rows = NDArray[np.int64]
+
+
+class Part(NamedTuple):
+    """This process's share of a batch."""
+
+    batch: Batch
+    label: Tensor  # (B) float32
+    whole: int  # samples of the batch, those of other processes included
+
+
+class Source(Protocol):
+    def __len__(self) -> int:
+        """Samples of an epoch."""
+
+    def epoch(self, size: int) -> Iterator[Part]:
+        """Every sample once, in batches of `size` in another order each time. The last batch may be smaller."""
+
+
+class Memory:
+    """Rows of examples that are in memory: shuffled, or with `grouped` whole end users in a shuffled order."""
+
+    def __init__(self, examples: Examples, rows: Rows, *, seed: int, grouped: bool) -> None:
+        self.examples, self.rows, self.grouped = examples, rows, grouped
+        self.shuffler = torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def epoch(self, size: int) -> Iterator[Part]:
+        order = self._order()
+        for first in range(0, len(order), size):
+            whole = order[first : first + size]
+            rows = distributed.share(whole)
+            yield Part(to_batch(self.examples.batch(rows)), torch.from_numpy(self.examples.labels(rows)), len(whole))
+
+    def _order(self) -> Rows:
+        if not self.grouped:
+            return self.rows[torch.randperm(len(self.rows), generator=self.shuffler).numpy()]
+        of = self.examples.interactions.end_user[self.rows]
+        turn = torch.randperm(int(of.max(initial=-1)) + 1, generator=self.shuffler).numpy()
+        return self.rows[np.argsort(turn[of], kind="stable")]
+
+
+@contextmanager
+def open_source(examples: Examples, rows: Rows, config: TrainConfig) -> Iterator[Source]:
+    """The source that the settings ask for. What a stream writes is removed at the end."""
+    if not config.stream:
+        yield Memory(examples, rows, seed=config.seed, grouped=config.grouped)
+        return
+    from recommender.training.stream import streamed  # noqa: PLC0415 - pyarrow: only where it is used
+
+    with streamed(examples, rows, seed=config.seed) as source:
+        yield source
+
+
+def to_batch(arrays: Arrays) -> Batch:
+    return Batch(*(torch.from_numpy(array) for array in arrays))
