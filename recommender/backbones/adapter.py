@@ -1,7 +1,8 @@
 """Knowledge adapters: encoder vectors into recommendation space, for end users and items.
 
-HEA, the hybrid-expert adapter of KAR and R4ec (METHODS.md 1.6): experts shared by both kinds of subject and experts
-of one kind, mixed by a softmax gate. A missing text is a learned vector and a zero flag, never silent zeros.
+HEA, the hybrid-expert adapter of KAR and R4ec (METHODS.md 1.6), mixes experts shared by both kinds of subject and
+experts of one kind by a softmax gate; MoE has experts of one kind only, MLP one perceptron a kind. A missing text is a
+learned vector and a zero flag, never silent zeros, and a second gate decides how far any knowledge is let in.
 """
 
 import math
@@ -16,6 +17,8 @@ from recommender.training.config import TrainConfig
 
 END_USER, ITEM = 0, 1
 KINDS = 2
+GATE_START = -2.0  # a gate of .12: knowledge begins as a whisper, and training turns it up or off
+GATE_SPEED = 10.0  # one scalar would follow AdamW's small steps too slowly
 
 
 class Experts(nn.Module):
@@ -33,23 +36,26 @@ class Experts(nn.Module):
         return functional.relu(hidden @ self.second + self.second_bias)  # (X, R, W)
 
 
-class HybridExperts(nn.Module):
-    def __init__(self, inputs: int, config: TrainConfig) -> None:
+class Mixture(nn.Module):
+    """Experts of one kind of subject, and `shared` ones of both, weighed by a softmax over a linear gate."""
+
+    def __init__(self, inputs: int, config: TrainConfig, *, shared: int) -> None:
         super().__init__()
         sizes = {"inputs": inputs, "hidden": config.adapter_hidden, "outputs": config.adapter_width}
-        self.shared = Experts(config.shared_experts, **sizes)
+        self.shared = Experts(shared, **sizes) if shared else None
         self.specific = nn.ModuleList(Experts(config.specific_experts, **sizes) for _ in range(KINDS))
-        experts = config.shared_experts + config.specific_experts
-        self.gates = nn.ModuleList(nn.Linear(inputs, experts) for _ in range(KINDS))
+        self.gates = nn.ModuleList(nn.Linear(inputs, shared + config.specific_experts) for _ in range(KINDS))
 
     def forward(self, vectors: Tensor, kind: int) -> Tensor:
-        outputs = torch.cat([self.shared(vectors), self.specific[kind](vectors)])  # (X, R, W)
+        outputs = cast(Tensor, self.specific[kind](vectors))  # (X, R, W)
+        if self.shared is not None:
+            outputs = torch.cat([self.shared(vectors), outputs])
         weights = self.gates[kind](vectors).softmax(dim=-1)  # (R, X)
         return torch.einsum("xrw,rx->rw", outputs, weights)
 
 
 class Perceptrons(nn.Module):
-    """The plain alternative: one perceptron for each kind of subject."""
+    """One perceptron for each kind of subject."""
 
     def __init__(self, inputs: int, config: TrainConfig) -> None:
         super().__init__()
@@ -60,39 +66,74 @@ class Perceptrons(nn.Module):
         return cast(Tensor, self.kinds[kind](vectors))[0]  # (R, W)
 
 
-ADAPTERS: dict[str, type[HybridExperts] | type[Perceptrons]] = {"hea": HybridExperts, "mlp": Perceptrons}
+class Whitening(nn.Module):
+    """A fixed turn of each kind's vectors into their `outputs` widest directions, unit variance each.
+
+    Buffers, not weights: fitted once (training.whitening), saved and restored with the weights, and never learned.
+    """
+
+    centre: Tensor
+    turn: Tensor
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(KINDS, 1, inputs))
+        self.register_buffer("turn", torch.zeros(KINDS, inputs, outputs))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(T, D) → (KINDS, T, W)"""
+        return (functional.normalize(vectors, dim=-1) - self.centre) @ self.turn
+
+    def set(self, kind: int, centre: Tensor, turn: Tensor) -> None:
+        """Of vectors of length one: their mean (D), and the turn (D, W)."""
+        self.centre[kind, 0], self.turn[kind] = centre, turn
 
 
 class KnowledgeAdapter(nn.Module):
-    """Adapts the texts a batch names, each once. `vectors` (1 + texts, D) belongs to the snapshot, not the weights."""
+    """Adapts the texts a batch names, each once. The vectors belong to the snapshot, not to the weights."""
 
-    vectors: Tensor
+    prepared: Tensor
 
     def __init__(self, inputs: int, config: TrainConfig) -> None:
         super().__init__()
-        self.width = config.adapter_width + 1
         self.hide = config.knowledge_dropout
-        self.adapter = ADAPTERS[config.adapter](inputs, config)
+        self.whitening = Whitening(inputs, config.whiten) if config.whiten else None
+        inputs = config.whiten or inputs
+        if config.adapter == "mlp":
+            self.adapter: Perceptrons | Mixture = Perceptrons(inputs, config)
+        else:
+            self.adapter = Mixture(inputs, config, shared=config.shared_experts if config.adapter == "hea" else 0)
         self.nothing = nn.Parameter(0.01 * torch.randn(KINDS, config.adapter_width))
-        self.register_buffer("vectors", torch.zeros(1, inputs), persistent=False)
+        self.opening = nn.Parameter(torch.full((KINDS,), GATE_START / GATE_SPEED)) if config.knowledge_gate else None
+        self.register_buffer("prepared", torch.zeros(KINDS, 1, inputs), persistent=False)  # (KINDS, 1 + texts, I)
 
     def read(self, vectors: Tensor) -> None:
-        """Set the vectors of the snapshot's texts: float32 (1 + texts, D)."""
-        self.vectors = vectors.to(self.vectors)
+        """Set the vectors of the snapshot's texts: float32 (1 + texts, D). A whitening must have been fitted before."""
+        if self.whitening is not None:
+            self.prepared = self.whitening(vectors)
+        else:  # zero mean and unit variance each: encoders differ in scale, and nothing is fitted
+            self.prepared = functional.layer_norm(vectors, vectors.shape[-1:]).expand(KINDS, *vectors.shape)
 
     def forward(self, batch: Batch) -> KnowledgeFields:
         return KnowledgeFields(self.fields(batch.end_user_text, END_USER), self.fields(batch.item_text, ITEM))
 
     def fields(self, text: Tensor, kind: int) -> Tensor:
-        """(…) rows of `vectors` → (…, W + 1). In training some texts are hidden, so that none is relied on alone."""
+        """(…) rows of the vectors → (…, W + 1). In training some texts are hidden, so that none is relied on alone."""
         if self.training and self.hide:
             text = text.masked_fill(torch.rand(text.shape, device=text.device) < self.hide, 0)
         unique, place = torch.unique(text, return_inverse=True)  # (R), (…)
-        # Each vector is brought to zero mean and unit variance: encoders differ in scale, and nothing is fitted.
-        vectors = functional.layer_norm(self.vectors[unique], self.vectors.shape[-1:])  # (R, D)
-        present = (unique != 0).unsqueeze(-1)  # (R, 1)
-        adapted = torch.where(present, self.adapter(vectors, kind), self.nothing[kind])  # (R, W)
-        return torch.cat([adapted, present.to(adapted)], dim=-1)[place]
+        present = (unique != 0).unsqueeze(-1).to(self.nothing)  # (R, 1)
+        # A gated residual: at 0 every subject is one without knowledge, flag included.
+        let_in = present if self.opening is None else present * self.gates()[kind]
+        nothing = self.nothing[kind]
+        adapted = nothing + let_in * (self.adapter(self.prepared[kind][unique], kind) - nothing)  # (R, W)
+        return torch.cat([adapted, let_in], dim=-1)[place]
+
+    def gates(self) -> Tensor:
+        """How far knowledge of end users and of items is let in, 0 to 1: (KINDS)."""
+        if self.opening is None:
+            return torch.ones(KINDS)
+        return (GATE_SPEED * self.opening).sigmoid()
 
 
 def _uniform(count: int, inputs: int, outputs: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 from recommender.backbones.adapter import KnowledgeAdapter
@@ -18,8 +19,13 @@ class Backbone(nn.Module, ABC):
     from the same weights with and without knowledge.
     """
 
+    slope: Tensor
+    intercept: Tensor
+
     def __init__(self, sizes: InputSizes, config: TrainConfig) -> None:
         super().__init__()
+        self.register_buffer("slope", torch.ones(()))  # of the calibration: buffers, so that they travel with the
+        self.register_buffer("intercept", torch.zeros(()))  # weights and into the graph, and are never learned
         self.sizes = sizes
         self.items = ItemTable(sizes, embedding=config.embedding)
         self.match = HistoryMatch(sizes.feedback) if config.match else None
@@ -49,6 +55,11 @@ class Backbone(nn.Module, ABC):
         """Compute with native kernels (backbones.native) where there are some, or no longer: none can be exported."""
         if self.match is not None:
             self.match.accelerate(on, width=self.items.width - self.items.attributes)
+
+    def calibrate(self, slope: float, intercept: float) -> None:
+        """From now on answer with slope · logit + intercept (training.calibration); slope > 0 keeps every ranking."""
+        self.slope.fill_(slope)
+        self.intercept.fill_(intercept)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits (B, N)."""
@@ -82,4 +93,4 @@ class Backbone(nn.Module, ABC):
         of_end_user, of_item = knowledge or (None, None)
         demographics = self.demographics(end_user_tokens) if self.demographics is not None else None
         side = SideFields(of_end_user, of_item, match, signals if self.sizes.signals else None, demographics)
-        return self.score(item, history_item, history_feedback, table, side)
+        return self.score(item, history_item, history_feedback, table, side) * self.slope + self.intercept

@@ -1,7 +1,7 @@
 """One training run from a frozen snapshot to a checked artifact. Nothing here holds a lock on the database."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recommender.backbones.adapter import END_USER, ITEM
 from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes
 from recommender.backbones.registry import make
@@ -24,14 +25,16 @@ from recommender.training import (
     held_out,
     knowledge,
     signals,
+    whitening,
 )
 from recommender.training.attributes import LEAST_END_USERS, Vocabulary
+from recommender.training.calibration import calibrate
 from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
 from recommender.training.loop import Fit, Parts, fit, predict, threads
 from recommender.training.low_activity import use_items
-from recommender.training.numbering import FIRST_ITEM
+from recommender.training.numbering import FIRST_ITEM, NO_TEXT
 from recommender.training.observer import WITH, WITHOUT, Observer
 from recommender.training.split import PARTS, Codes, describe, split
 
@@ -149,8 +152,17 @@ def fit_one(
         backbone = make(sizes, config)
         backbone.items.describe(id_of=torch.from_numpy(id_of), tokens_of=torch.from_numpy(tokens_of))
         if backbone.knowledge is not None and vectors is not None:
+            if backbone.knowledge.whitening is not None:
+                met = {END_USER: examples.end_user_text[parts.train], ITEM: examples.item_text[parts.train]}
+                rows = {kind: np.setdiff1d(texts, [NO_TEXT]) for kind, texts in met.items()}
+                whitening.fit(backbone.knowledge.whitening, vectors, rows)
             backbone.knowledge.read(torch.from_numpy(vectors))
-        return fit(backbone, examples, parts, config, model=model, observer=observer), backbone
+        found = fit(backbone, examples, parts, config, model=model, observer=observer)
+        found = calibrate(backbone, found, examples, parts, method=config.calibration, observer=observer)
+        if backbone.knowledge is not None:
+            gates = dict(zip(("end_user", "item"), backbone.knowledge.gates().tolist(), strict=True))
+            found = replace(found, details={**found.details, "knowledge_gates": gates})
+        return found, backbone
 
 
 def demographics_of(interactions: Interactions, codes: Codes) -> Vocabulary | None:

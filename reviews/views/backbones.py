@@ -34,9 +34,7 @@ class TrainForm(forms.Form):
 
     catalog = forms.ModelChoiceField(Catalog.objects.order_by("name"), to_field_name="name", empty_label=None)
     backbone = forms.ChoiceField(choices=list(BACKBONES.items()), initial=DEFAULTS.backbone)
-    adapter = forms.ChoiceField(
-        label="Knowledge adapter", choices=[(one, one.upper()) for one in ADAPTERS], initial=DEFAULTS.adapter
-    )
+    adapter = forms.ChoiceField(label="Knowledge adapter", choices=list(ADAPTERS.items()), initial=DEFAULTS.adapter)
     history = forms.IntegerField(
         label="History", initial=DEFAULTS.history, help_text="How many interactions before each example it sees."
     )
