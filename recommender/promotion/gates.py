@@ -93,8 +93,8 @@ def latency(p95_ms: float | None, *, requests: int, items: int, limit_ms: float)
 
 
 def first(name: str) -> Gate:
-    """The quality gate of a catalog without an active version."""
-    return Gate(name, "passed", "No version is in charge, so there is none to be worse than.")
+    """The quality gate where no other version is active."""
+    return Gate(name, "passed", "No other version is in charge, so there is none to be worse than.")
 
 
 def useless(name: str, number: int, why: str) -> Gate:
@@ -111,7 +111,7 @@ def unmeasured(name: str, why: str) -> Gate:
 def quality(name: str, difference: Interval | None, *, margin: float, against: int) -> Gate:
     """The candidate's score less the active version's (number `against`), over the same end users and rows.
 
-    Passed only where even the lower end of the 95 % interval is not below -margin.
+    Passed only where even the lower end of the 95 % interval is not below -margin. Failed where all of it is below 0.
     """
     label, setting = LABELS[name], f"R4_GATE_{name.upper()}_MARGIN"
     if difference is None:
@@ -122,7 +122,7 @@ def quality(name: str, difference: Interval | None, *, margin: float, against: i
     if low >= -margin:
         outcome: Outcome = "passed"
         said = f"{label} is {seen}; {allowed}. {difference.end_users:,} end users."
-    elif value < -margin:
+    elif high < 0:
         outcome = "failed"
         said = f"{label} is {seen}; {allowed}. {difference.end_users:,} end users."
     else:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, KnowledgeSnapshot, SubjectKind
 from recommender.serving.golden import Entry
 from recommender.training import data, knowledge, signals
-from recommender.training.config import TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
 from recommender.training.numbering import NO_TEXT
@@ -66,16 +65,16 @@ def ground(
 
     Raises CannotTrainError where the split has nothing to test any more.
     """
-    catalog, config = candidate.catalog, TrainConfig.from_json(candidate.config)
+    catalog, config = candidate.catalog, candidate.config
     interactions = data.read(catalog)
     alive()
     codes = split(
-        config.split,
+        config["split"],
         interactions.end_user,
         interactions.liked,
         moment=interactions.moment,
         only_order=catalog.clock == Clock.ORDER,
-        fold=config.fold,
+        fold=config.get("fold", 0),
     )
     rows = np.flatnonzero(codes == TEST)
     everybody = np.unique(interactions.end_user[rows])

@@ -1,0 +1,31 @@
+"""Measure what a backbone version must show before it may take over."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from recommender.management.versions import gate_lines, gates_json, number_argument, version_named
+from recommender.models import RunState
+from recommender.services import promotion
+
+
+class Command(BaseCommand):
+    help = "Measure a backbone version's gates beside the active version, in this process; they are kept with it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("catalog", help="the catalog's name")
+        number_argument(parser)
+        parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        version = version_named(options["catalog"], options["number"])
+        asked = promotion.request_examination(version, queue=False)
+        promotion.run(asked.pk)
+        asked.refresh_from_db()
+        if asked.state in (RunState.WAITING, RunState.RUNNING):
+            raise CommandError("A training worker is measuring them already.")
+        if asked.state != RunState.DONE:
+            raise CommandError(asked.error)
+        self.stdout.write(json.dumps(gates_json(asked)) if options["json"] else gate_lines(asked))
