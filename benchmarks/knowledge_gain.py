@@ -31,10 +31,10 @@ import django  # noqa: E402
 django.setup()
 
 from recommender.encoders import MINILM  # noqa: E402
+from recommender.importers.movielens import end_user_1m  # noqa: E402
 from recommender.signals import spaces  # noqa: E402
 from recommender.signals.tables import CENTRE, NAMES, SCALE  # noqa: E402
-from recommender.training import encoder, loop, pipeline, signals  # noqa: E402
-from recommender.training.attributes import tokenize  # noqa: E402
+from recommender.training import attributes, encoder, loop, pipeline, signals  # noqa: E402
 from recommender.training.config import SIGNALS, TrainConfig  # noqa: E402
 from recommender.training.data import Interactions  # noqa: E402
 from recommender.training.examples import build  # noqa: E402
@@ -44,10 +44,10 @@ from recommender.training.loop import Parts  # noqa: E402
 from recommender.training.metrics import auc, gauc, logloss  # noqa: E402
 from recommender.training.split import PARTS, TEST, split  # noqa: E402
 
-OFF = dict.fromkeys((*SIGNALS, "match"), False)
+OFF = dict.fromkeys((*SIGNALS, "match", "demographics"), False)
 ROWS = {  # settings, and whose texts join as knowledge
     "plain": (OFF | {"history": 5}, None),
-    "strong base": (OFF | {"statistics": True, "match": True, "mood": True}, None),
+    "strong base": (OFF | {"statistics": True, "match": True, "mood": True, "demographics": True}, None),
     "+ metadata": ({"collaborative": False}, None),
     "+ collaborative": ({"metadata": False}, None),
     "floor": ({}, None),
@@ -84,8 +84,11 @@ def read(folder, share, first_genre):
         films[int(number)] = {"title": title, "genres": genres.split("|"), "year": int(title[-5:-1])}
     names = sorted({str(one) for one in user}), sorted(str(one) for one in films)
     numbers = [{name: place for place, name in enumerate(side)} for side in names]
-    attributes = [{"genres": films[int(n)]["genres"], "year": films[int(n)]["year"]} for n in names[1]]
-    tokens, item_tokens = tokenize([{"genres": one["genres"][:1]} for one in attributes] if first_genre else attributes)
+    bags = [{"genres": films[int(n)]["genres"], "year": films[int(n)]["year"]} for n in names[1]]
+    bags = [{"genres": one["genres"][:1]} for one in bags] if first_genre else bags
+    vocabulary = attributes.fit(bags, least=attributes.LEAST_ITEMS)
+    lines = (folder / "users.dat").read_text("latin-1").splitlines()
+    people = {name: json.loads(bag) for name, bag in map(end_user_1m, lines)}
     end_user = np.array([numbers[0][str(one)] for one in user.tolist()], dtype=np.int32)
     order = np.lexsort((place, end_user))
     label, scale = label[order].astype(np.int8), FeedbackScale(1.0, 5.0, 3.0)
@@ -95,8 +98,8 @@ def read(folder, share, first_genre):
         items=names[1],
         end_user_keys={},
         item_keys={},
-        item_tokens=item_tokens,
-        tokens=tokens,
+        item_tokens=vocabulary.encode(bags),
+        tokens=list(vocabulary.tokens),
         scale=scale,
         keys=np.arange(1, 1 + len(label)),
         end_user=end_user[order],
@@ -104,6 +107,7 @@ def read(folder, share, first_genre):
         moment=place[order],
         liked=scale.liked(rating, label),
         feedback=scale.bucket(rating, label),
+        end_user_attributes=[people[name] for name in names[0]],
     )
     about = [f"{films[int(n)]['title']}. Genres: {', '.join(films[int(n)]['genres'])}." for n in names[1]]
     return data, about
@@ -206,7 +210,8 @@ def main():
                 known = random.normal(size=known.shape)
             space = spaces.of_vectors(known.astype(np.float32))
         tables = signals.fit(used, codes, config, knowledge=space)
-        bare = build(used, KnowledgeRows([]), history=config.history)
+        demographics = pipeline.demographics_of(used, codes) if config.demographics else None
+        bare = build(used, KnowledgeRows([]), history=config.history, demographics=demographics)
         streaming, still = signals.join(bare, tables), signals.join(frozen(bare, codes), tables)
         print(
             f"{name}: signals in {time.perf_counter() - began:.0f} s, bumps {list(tables.bumps) if tables else []}",
