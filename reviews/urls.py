@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from reviews.insights import views as insights
-from reviews.views import backbones, cards, queue, rounds, tokens
+from reviews.views import backbones, cards, queue, rounds, tokens, versions
 
 app_name = "reviews"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -34,7 +34,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("backbones/runs/<int:run_id>/", backbones.training_run, name="training_run"),
     path("backbones/runs/<int:run_id>/progress/", backbones.training_progress, name="training_progress"),
     path("backbones/runs/<int:run_id>/cancel/", backbones.cancel, name="cancel_training"),
-    path("backbones/<int:version_id>/", backbones.backbone, name="backbone"),
-    path("backbones/<int:version_id>/activate/", backbones.activate, name="activate_backbone"),
-    path("backbones/<slug:catalog>/roll-back/", backbones.roll_back, name="roll_back"),
+    path("backbones/<int:version_id>/", versions.backbone, name="backbone"),
+    path("backbones/<int:version_id>/gates/", versions.gates, name="backbone_gates"),
+    path("backbones/<int:version_id>/gates/check/", versions.check_gates, name="check_gates"),
+    path("backbones/<int:version_id>/activate/", versions.activate, name="activate_backbone"),
+    path("backbones/<int:version_id>/roll-out/", versions.roll_out, name="roll_out"),
+    path("backbones/<int:version_id>/roll-out/stop/", versions.stop_roll_out, name="stop_roll_out"),
+    path("backbones/<slug:catalog>/roll-back/", versions.roll_back, name="roll_back"),
 ]

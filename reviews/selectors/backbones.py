@@ -1,6 +1,6 @@
 """What the backbone pages show: runs under way, versions, and the scores of both models side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,7 +20,10 @@ SCORES = (("auc", "AUC", True), ("gauc", "GAUC", True), ("logloss", "LogLoss", F
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One score of both models. `gain`: with minus without knowledge; `better`: None where there is no difference."""
+    """One score of both models. `gain`: with minus without knowledge; `better`: None where there is no difference.
+
+    `intervals`: of the test part, by model and of the gain. A gain whose interval has both signs is no difference.
+    """
 
     part: str
     label: str
@@ -28,6 +31,7 @@ class ScoreRow:
     without_knowledge: float | None
     gain: float | None
     better: bool | None
+    intervals: dict[str, Any] = field(default_factory=dict)
 
 
 def runs(catalog: Catalog | None) -> QuerySet[TrainingRun]:
@@ -49,8 +53,18 @@ def score_rows(metrics: dict[str, Any]) -> list[ScoreRow]:
         for name, label, more_is_better in SCORES:
             one, other = (metrics[model][part][name] for model in ("with_knowledge", "without_knowledge"))
             gain = None if one is None or other is None else one - other
-            rows.append(ScoreRow(part, label, one, other, gain, (gain > 0) == more_is_better if gain else None))
+            better = (gain > 0) == more_is_better if gain else None
+            intervals = _intervals(metrics, name) if part == "test" else {}
+            if (sure := intervals.get("gain")) and sure["low"] <= 0 <= sure["high"]:
+                better = None
+            rows.append(ScoreRow(part, label, one, other, gain, better, intervals))
     return rows
+
+
+def _intervals(metrics: dict[str, Any], name: str) -> dict[str, Any]:
+    """By model and `gain`; without knowledge both models are one."""
+    found = {model: of_model.get(name) for model, of_model in metrics.get("intervals", {}).items()}
+    return {"with_knowledge": found.get("without_knowledge"), **found}
 
 
 def stage(run: TrainingRun) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Backbone pages: what was trained and how good it is, starting a training, and putting a version in charge."""
+"""Backbone pages: all versions and runs, and starting a training. One version's own page: views.versions."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun, VersionState
-from recommender.services import activation, training
+from recommender.models import Catalog, RunState, TrainingRun
+from recommender.services import training
 from recommender.training.config import ADAPTERS, BACKBONES, TrainConfig
 from reviews.guards import account_of, requires
 from reviews.policy import Action, may
@@ -20,7 +20,6 @@ from reviews.selectors import backbones as select
 ROWS = 20
 ENDED_SHOWN = 5
 DEFAULTS = TrainConfig()
-REFUSED = (activation.StaleActivationError, activation.ArtifactMissingError, activation.NothingToRollBackError)
 
 
 class CatalogFilter(forms.Form):
@@ -43,7 +42,7 @@ class TrainForm(forms.Form):
     )
     seed = forms.IntegerField(initial=DEFAULTS.seed, help_text="The same seed on the same data gives the same scores.")
     activate = forms.BooleanField(
-        label="Put it in charge when it is done", required=False, help_text="Else it waits as a candidate."
+        label="Put it in charge if its gates pass", required=False, help_text="Else it waits as a candidate."
     )
 
     def clean(self) -> dict[str, Any]:
@@ -124,80 +123,3 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     else:
         messages.info(request, "The run had ended before.")
     return redirect("reviews:training_run", run_id)
-
-
-@require_safe
-@never_cache
-@requires(Action.SEE_BACKBONES)
-def backbone(request: HttpRequest, version_id: int) -> HttpResponse:
-    version = get_object_or_404(select.versions(None), pk=version_id)
-    role = account_of(request).role
-    previous = activation.previous_version(version.catalog) if version.state == VersionState.ACTIVE else None
-    context = {
-        "version": version,
-        "rows": select.score_rows(version.metrics),
-        "parts": [
-            (part, version.metrics["samples"][part], version.metrics["coverage"][part])
-            for part in ("train", "valid", "test")
-        ],
-        "activations": version.activations.select_related("account", "previous").order_by("-pk"),
-        "may_activate": may(role, Action.ACTIVATE) and version.state != VersionState.ACTIVE,
-        "may_roll_back": may(role, Action.ROLL_BACK) and previous is not None,
-    }
-    return render(request, "backbones/version.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@requires(Action.ACTIVATE)
-def activate(request: HttpRequest, version_id: int) -> HttpResponse:
-    """GET asks; POST does it, unless another version took over since the question was asked."""
-    version = get_object_or_404(select.versions(None), pk=version_id)
-    return _change(request, version, active=_active(version.catalog), rolls_back=False)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@requires(Action.ROLL_BACK)
-def roll_back(request: HttpRequest, catalog: str) -> HttpResponse:
-    """As `activate`, to the version that the active one took over from."""
-    found = get_object_or_404(Catalog, name=catalog)
-    return _change(request, activation.previous_version(found), active=_active(found), rolls_back=True)
-
-
-def _active(catalog: Catalog) -> BackboneVersion | None:
-    return select.versions(catalog).filter(state=VersionState.ACTIVE).first()
-
-
-def _change(
-    request: HttpRequest, target: BackboneVersion | None, *, active: BackboneVersion | None, rolls_back: bool
-) -> HttpResponse:
-    error = "" if target else "There is no earlier version to go back to."
-    if request.method == "POST" and target:
-        by, seen = account_of(request), _number(request.POST.get("seen", ""))
-        try:
-            if rolls_back:
-                target = activation.roll_back(target.catalog, by=by, seen=seen).version
-            else:
-                activation.activate(target, by=by, seen=seen)
-        except REFUSED as refusal:
-            error = f"Nothing was changed. {refusal}"
-        else:
-            messages.success(request, f"Version {target.number} of {target.catalog} is in charge.")
-            return redirect("reviews:backbone", target.pk)
-    rows = select.score_rows(target.metrics)[:3] if target else []
-    before = {row.label: row.with_knowledge for row in select.score_rows(active.metrics)[:3]} if active else {}
-    context = {
-        "target": target,
-        "active": active,
-        "rolls_back": rolls_back,
-        "error": error,
-        "rows": [(row.label, row.with_knowledge, before.get(row.label)) for row in rows],
-        "is_refused": not target or active == target,
-    }
-    return render(request, "backbones/change.html", context, status=409 if error else 200)
-
-
-def _number(text: str) -> int:
-    """The number of the version seen in charge; what is no number matches none."""
-    return int(text) if text.isdecimal() else -1

@@ -7,7 +7,7 @@ from recommender.models import RunState, TrainingRun, VersionState
 from recommender.services import activation, training
 from recommender.training.config import TrainConfig
 from tests import builders
-from tests.recommender.services.versions import make_version
+from tests.recommender.services.versions import examined, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +42,12 @@ def page(client, name, *arguments, status=200, **data):
 
 def text(html):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+def put_in_charge(version, lead):
+    """As after an examination in which all gates passed."""
+    examined(version)
+    return activation.activate(version, by=lead)
 
 
 def a_run(catalog, **fields):
@@ -195,6 +201,7 @@ def test_a_lead_cancels_a_run_once(client, lead, catalog):
 def test_activation_is_asked_first_then_done_by_post_and_rolled_back_the_same_way(client, lead, catalog):
     first, second = make_version(catalog), make_version(catalog)
     for version, seen in ((first, 0), (second, 1)):
+        examined(version)
         url = reverse("reviews:activate_backbone", args=[version.pk])
         assert f'name="seen" value="{seen}"' in client.get(url).content.decode()
         assert client.post(url, {"seen": seen}).url == reverse("reviews:backbone", args=[version.pk])
@@ -204,7 +211,7 @@ def test_activation_is_asked_first_then_done_by_post_and_rolled_back_the_same_wa
     shown = text(page(client, "backbone", first.pk))
 
     assert catalog.backbone_versions.get(state=VersionState.ACTIVE) == first
-    assert f"roll back by {lead}, after version 2" in shown
+    assert f"Rolled back to this version, after version 2 by {lead}" in shown
 
 
 def test_a_get_never_changes_which_version_is_in_charge(client, lead, catalog):
@@ -218,7 +225,7 @@ def test_a_get_never_changes_which_version_is_in_charge(client, lead, catalog):
 def test_a_stale_confirmation_changes_nothing_and_says_so(client, lead, catalog, rolls_back):
     versions = [make_version(catalog) for _ in range(3)]
     for version in versions[:2]:
-        activation.activate(version, by=lead)
+        put_in_charge(version, lead)
     url = (
         reverse("reviews:roll_back", args=["films"])
         if rolls_back
@@ -234,7 +241,7 @@ def test_a_stale_confirmation_changes_nothing_and_says_so(client, lead, catalog,
 
 def test_with_no_earlier_version_rolling_back_is_not_offered(client, lead, catalog):
     version = make_version(catalog)
-    activation.activate(version, by=lead)
+    put_in_charge(version, lead)
 
     assert "Roll back" not in page(client, "backbone", version.pk)
     assert "no earlier version" in page(client, "roll_back", "films", status=409)
@@ -244,6 +251,7 @@ def test_a_version_whose_files_are_gone_is_refused_in_words(client, lead, catalo
     from recommender import artifacts
 
     version = make_version(catalog)
+    examined(version)
     artifacts.folder_of(version).rmdir()
     response = client.post(reverse("reviews:activate_backbone", args=[version.pk]), {"seen": 0})
 
@@ -258,6 +266,9 @@ def test_only_leads_train_activate_and_roll_back(client, pm, catalog):
         ("cancel_training", [run.pk]),
         ("activate_backbone", [version.pk]),
         ("roll_back", ["films"]),
+        ("check_gates", [version.pk]),
+        ("roll_out", [version.pk]),
+        ("stop_roll_out", [version.pk]),
     ):
         assert client.post(reverse(f"reviews:{name}", args=arguments)).status_code == 403
     assert client.get(reverse("reviews:backbones")).status_code == 200

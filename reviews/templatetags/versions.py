@@ -1,0 +1,52 @@
+"""Numbers and names as a version's page writes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from recommender.promotion import gates
+
+register = template.Library()
+
+
+@register.filter
+def signed(value: float) -> str:
+    return gates.signed(value)
+
+
+@register.filter
+def get(mapping: Mapping[str, Any], name: str) -> Any:
+    return mapping.get(name)
+
+
+@register.filter
+def total(counts: Mapping[str, int]) -> int:
+    return sum(counts.values())
+
+
+@register.simple_tag
+def percent(part: float | None, whole: float) -> str:
+    """A share as people say it: no decimals, unless it is below 1 %."""
+    if part is None or not whole:
+        return "–"
+    share = 100 * part / whole
+    return f"{share:.0f} %" if share >= 1 or share == 0 else f"{share:.2g} %"
+
+
+@register.filter
+def range_of(interval: Mapping[str, float] | None) -> SafeString:
+    """An interval in a line of its own; nothing without one."""
+    if not interval:
+        return SafeString("")
+    signed_ = interval["low"] < 0
+    low, high = (gates.signed(one) if signed_ else f"{one:.4f}" for one in (interval["low"], interval["high"]))
+    return format_html('<br><span class="small muted">{} to {}</span>', low, high)
+
+
+@register.filter
+def named(item_ids: Sequence[str], titles: Mapping[str, str]) -> str:
+    """Items by title, with their id where the title is not known any more."""
+    return ", ".join(titles.get(one, one) for one in item_ids)
