@@ -1,10 +1,11 @@
 """What people type: the filters of the queue, and a decision."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
-from recommender.models import Catalog, SubjectKind
+from recommender.models import Catalog, SubjectKind, Verdict
 from reviews.choices import DecisionVerdict, ReviewState
 from reviews.services import Seen
 
@@ -39,30 +40,41 @@ class _Text(forms.CharField):
 
 
 class DecisionForm(forms.Form):
-    """A verdict, what it needs, the lease, and what was seen. Every verdict's text is kept whichever was chosen."""
+    """A verdict, what it needs, the lease, and what was seen. Every verdict's text is kept whichever was chosen.
+
+    `drafts`: of a filtered round each draft's text by its turn's index; an edit or an override names one of them, and
+    an override says what it is judged to be.
+    """
 
     verdict = forms.ChoiceField(choices=DecisionVerdict.choices)
+    draft = forms.IntegerField(required=False)
+    judgement = forms.ChoiceField(required=False, choices=Verdict.choices)
     text = _Text(required=False, max_length=LONGEST_TEXT)
     critique = _Text(required=False, max_length=LONGEST_TEXT)
     reason = _Text(required=False, max_length=LONGEST_REASON)
     lease_token = forms.CharField(required=False, max_length=32)
     version = forms.IntegerField()
     turns = forms.IntegerField()
-    text_hash = forms.CharField(max_length=64)
+    text_hash = forms.CharField(required=False, max_length=64)
 
-    def __init__(self, *args: Any, proposal: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, proposal: str = "", drafts: Mapping[int, str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.proposal = proposal
+        self.proposal, self.drafts = proposal, drafts
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         verdict = data.get("verdict")
+        before = self.proposal
+        if self.drafts is not None and verdict in (DecisionVerdict.EDIT, DecisionVerdict.OVERRIDE):
+            before = self.drafts.get(data.get("draft", -1), "")
+            if not before or (verdict == DecisionVerdict.OVERRIDE and not data.get("judgement")):
+                self.add_error("draft", "Choose a draft.")
         if verdict == DecisionVerdict.EDIT and "text" in data:
             if not data["text"]:
                 self.add_error("text", "Write the text that should be put in force.")
-            elif data["text"] == self.proposal.strip():
+            elif data["text"] == before.strip():
                 self.add_error("text", "You have not changed the text. Approve it, or change it first.")
-        if verdict == DecisionVerdict.OVERRIDE and "critique" in data and not data["critique"]:
+        if verdict == DecisionVerdict.OVERRIDE and self.drafts is None and not data.get("critique", "-"):
             self.add_error("critique", "Tell the actor what to change.")
         return data
 

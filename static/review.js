@@ -20,7 +20,7 @@ document.addEventListener("keydown", (event) => {
   const within = event.target.closest?.(".verdicts details");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && within) {
     event.preventDefault();
-    if (!document.querySelector("#decision.htmx-request")) within.querySelector("button[name=verdict]").click();
+    if (!document.querySelector("[data-decision].htmx-request")) within.querySelector("button[name=verdict]").click();
   } else if (event.key === "Escape" && within?.open && !dialog.open) {
     within.open = false;
     within.querySelector("summary").focus();
@@ -29,7 +29,9 @@ document.addEventListener("keydown", (event) => {
   if (typing(event.target) || document.querySelector(".htmx-request:not(#lease)")) return;
   if (event.key === "?") return showKeys(dialog);
   if (!keysOn()) return;
-  const target = document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
+  // A draft that has the focus answers first: "e" edits that one.
+  const key = `[data-shortcut="${CSS.escape(event.key)}"]`;
+  const target = event.target.closest?.("[data-shortcut-scope]")?.querySelector(key) ?? document.querySelector(key);
   if (!target) return;
   event.preventDefault();
   const unsent = [...document.querySelectorAll("[data-draft]")].find((area) => area.value !== area.defaultValue);
@@ -38,7 +40,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 function showKeys(dialog) {
-  const rows = [...document.querySelectorAll("[data-shortcut]")].flatMap((element) => {
+  const first = new Map([...document.querySelectorAll("[data-shortcut]")].reverse().map((each) => [each.dataset.shortcut, each]));
+  const rows = [...first.values()].reverse().flatMap((element) => {
     const [term, description, key] = ["dt", "dd", "kbd"].map((name) => document.createElement(name));
     key.textContent = element.dataset.shortcut;
     term.append(key);
@@ -98,7 +101,7 @@ setInterval(() => {
 // --- drafts: what is typed survives a reload and a new sign-in in this tab ------------------------------------------------
 const draftOf = (area) => {
   const card = area.closest("[data-review]");
-  return `draft:${card.dataset.review}:${card.dataset.version}:${area.name}`;
+  return `draft:${card.dataset.review}:${card.dataset.version}:${area.id}`;
 };
 
 document.addEventListener("input", (event) => {
@@ -120,7 +123,7 @@ function forgetDrafts(start = "draft:") {
 }
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt.id === "decision" && event.detail.successful) {
+  if (event.detail.elt.matches("[data-decision]") && event.detail.successful) {
     forgetDrafts(`draft:${event.detail.elt.closest("[data-review]").dataset.review}:`);
   }
 });

@@ -79,6 +79,26 @@ def make_round(subject: EndUser | Item, *turns: tuple[str, str], as_of: int = 10
     return round_
 
 
+def make_drafts(subject: EndUser | Item, *drafts: tuple[str, str], **fields: Any) -> Round:
+    """A filtered round at rest. Drafts are (text, critique), the critique empty where it is judged reasonable."""
+    fields = {"strategy": "filter", "drafts_wanted": len(drafts)} | fields
+    round_ = make_round(subject, *(("reason", text) for text, _ in drafts), **fields)
+    for about, (_, critique) in zip(round_.turns.order_by("index"), drafts, strict=True):
+        Turn.objects.create(
+            round=round_,
+            index=len(drafts) + about.index,
+            kind="reflect",
+            text=critique,
+            text_hash=hashlib.sha256(critique.encode()).hexdigest(),
+            verdict="not_reasonable" if critique else "reasonable",
+            about=about,
+        )
+    Round.objects.filter(pk=round_.pk).update(
+        rest_reason=RestReason.ALL_REJECTED if all(critique for _, critique in drafts) else RestReason.KEPT
+    )
+    return round_
+
+
 def make_review(*turns: tuple[str, str], subject: EndUser | Item | None = None, **fields: Any) -> Review:
     """An open review of a resting round: by default a draft that was criticised, refined, and judged reasonable."""
     usual = (

@@ -15,6 +15,10 @@ class TextReasonSerializer(serializers.Serializer[TextReason]):
     kind = serializers.ChoiceField(choices=["user_preference", "item_knowledge"])
     basis = serializers.ChoiceField(choices=["justification"])
     text = serializers.CharField()
+    further_texts = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="With explain=full: the other drafts that were kept, where several were written and filtered.",
+    )
     review_status = serializers.ChoiceField(
         choices=["approved", "unreviewed"], help_text="unreviewed: written by a model, judged by no person yet."
     )

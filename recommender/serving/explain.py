@@ -59,4 +59,4 @@ def _first_sentence(reason: TextReason) -> TextReason:
     sentence = found.group() if found else text
     if len(sentence) > LONGEST_SHORT_TEXT:
         sentence = sentence[: LONGEST_SHORT_TEXT - 1].rsplit(" ", 1)[0] + "…"
-    return replace(reason, text=sentence)
+    return replace(reason, text=sentence, further_texts=())

@@ -6,7 +6,7 @@ from typing import Literal
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from recommender.models import EndUser, Knowledge, KnowledgeSnapshot, Round, RoundState, SubjectKind, Turn
-from recommender.selectors.rounds import proposal
+from recommender.selectors.rounds import proposed
 from recommender.serving.types import TextReason
 
 Subject = tuple[SubjectKind, int]
@@ -46,6 +46,7 @@ def _in_force(
                 knowledge_id=row.pk,
                 accepted_at=row.accepted_at,
                 in_snapshot=row.in_snapshot,
+                further_texts=tuple(other["text"] for other in row.further_texts),
             ),
         )
 
@@ -60,9 +61,10 @@ def _proposed(wanted: Q) -> Iterable[tuple[Subject, TextReason]]:
         .prefetch_related(Prefetch("turns", turns))
     )
     for round_ in rounds:
-        turn = proposal(round_)
-        if turn is None or turn.index == round_.rejected_index:
+        turns = proposed(round_)
+        if not turns or round_.rejected_index in [turn.index for turn in turns]:
             continue
+        turn, *further = turns
         yield (
             (round_.subject_kind, round_.item_id or round_.end_user_id or 0),
             TextReason(
@@ -73,6 +75,7 @@ def _proposed(wanted: Q) -> Iterable[tuple[Subject, TextReason]]:
                 turn_id=turn.pk,
                 as_of=round_.as_of,
                 written_by=_author(turn),
+                further_texts=tuple(other.text for other in further),
             ),
         )
 

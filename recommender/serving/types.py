@@ -22,6 +22,7 @@ class TextReason:
     """A text about the end user or the item. It is a justification: nobody claims that the score was made from it.
 
     `review_status`: "approved" is knowledge in force; "unreviewed" is a round's proposal that no person has judged.
+    `further_texts`: the other kept drafts where a round filtered several; rankings use all of them alike.
     `written_by`: the model, or "a person" who edited it. `in_snapshot`: whether the backbone that ranked this list was
     trained with this very knowledge.
     """
@@ -36,6 +37,7 @@ class TextReason:
     knowledge_id: int | None = None
     accepted_at: datetime | None = None
     in_snapshot: bool = False
+    further_texts: tuple[str, ...] = ()
     basis: Literal["justification"] = "justification"
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from recommender.models import Account, Catalog, Clock, LlmCall, SubjectKind, Turn, TurnKind, Verdict
+from recommender.models import Account, Catalog, Clock, LlmCall, Strategy, SubjectKind, Turn, TurnKind, Verdict
+from recommender.reasoning import drafts as filtering
 from recommender.reasoning.types import Encounter, Subject
 from recommender.selectors import rounds
 from reviews.choices import DecisionVerdict, ReviewState
@@ -59,6 +60,23 @@ class TurnOnCard:
 
 
 @dataclass(frozen=True)
+class DraftOnCard:
+    """A draft of a filtered round as it stands: its latest text, and the last word on it."""
+
+    number: int
+    first: Turn
+    text: TurnOnCard
+    judgement: TurnOnCard | None
+    is_kept: bool
+    repeats: int | None  # the number of the draft that it repeats
+
+    @property
+    def key(self) -> str:
+        """The key that drops or restores it; none from the tenth on."""
+        return str(self.number) if self.number <= 9 else ""
+
+
+@dataclass(frozen=True)
 class Card:
     """Everything the card page shows. `slot`: the viewer's own, when they hold the review."""
 
@@ -105,6 +123,40 @@ class Card:
         if self.slot is None or self.slot.lease_expires_at is None:
             return 0
         return max(0, int((self.slot.lease_expires_at - self.now).total_seconds()))
+
+    @property
+    def is_filtered(self) -> bool:
+        return self.review.round.strategy == Strategy.FILTER
+
+    @cached_property
+    def drafts(self) -> list[DraftOnCard]:
+        """The drafts of a filtered round, in the order they were sampled."""
+        if not self.is_filtered:
+            return []
+        values = rounds.turn_values([each.turn for each in self.turns])
+        kept, found = filtering.kept(values), filtering.of(values)
+        on_card = {each.turn.index: each for each in self.turns}
+        number_of = {draft.index: number for number, draft in enumerate(found, start=1)}
+        return [
+            DraftOnCard(
+                number=number_of[draft.index],
+                first=on_card[draft.first].turn,
+                text=on_card[draft.index],
+                judgement=None if draft.judgement is None else on_card[draft.judgement],
+                is_kept=draft.index in kept,
+                repeats=None if draft.repeats is None else number_of[draft.repeats],
+            )
+            for draft in found
+        ]
+
+    @property
+    def kept(self) -> int:
+        return sum(draft.is_kept for draft in self.drafts)
+
+    @property
+    def draft_texts(self) -> dict[int, str] | None:
+        """By the index of its turn; None where the round does not filter drafts."""
+        return {draft.text.turn.index: draft.text.turn.text for draft in self.drafts} if self.is_filtered else None
 
     @property
     def judgement(self) -> TurnOnCard | None:

@@ -9,7 +9,17 @@
 | override | the person's critique (reflect) |
 | reject | not liked (kto); with a stated reason, the reason as a critique (reflect) |
 
-A decision that was taken again in the same slot counts no more; an override stays, since the round went on from it.
+Of a round whose drafts were filtered:
+
+| decision | rows |
+| --- | --- |
+| approve | every kept draft as above; of every draft that was left out, the critique (reflect), and the first kept one
+  preferred to it; of every edit that was kept, that it is preferred to what it replaced |
+| override | what the draft was judged to be: reasonable, or the person's critique (reflect) and not liked (kto) |
+| reject | all kept drafts as above |
+
+A decision that was taken again in the same slot counts no more; an override stays, since the round went on from it. Of
+several overrides about one draft the last one counts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,9 +27,11 @@ from dataclasses import replace
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from recommender.models import Catalog, Turn, TurnKind, Verdict
+from recommender.models import Catalog, Strategy, Turn, TurnKind, Verdict
+from recommender.reasoning import drafts as filtering
 from recommender.reasoning.parsing import MIN_CRITIQUE
-from recommender.reasoning.types import Subject
+from recommender.reasoning.types import Subject, TurnValue
+from recommender.selectors.rounds import turn_values
 from recommender.tuning import rows
 from recommender.tuning.rows import Provenance, Row
 from reviews.models import Decision, DecisionVerdict, Review
@@ -53,8 +65,11 @@ def _decided(catalog: Catalog) -> QuerySet[Review]:
 def of_review(review: Review, catalog: Catalog, *, guideline: str = "") -> Iterator[Row]:
     """One review's rows. A row that several decisions give comes once and names them all."""
     found: dict[str, Row] = {}
-    for decision in standing(list(review.decisions.all())):
-        for row in _Lesson(decision, review, catalog, guideline).rows():
+    decisions = list(review.decisions.all())
+    filters = review.round.strategy == Strategy.FILTER
+    for decision in about_drafts(decisions) if filters else standing(decisions):
+        lesson = _DraftsLesson if filters else _Lesson
+        for row in lesson(decision, review, catalog, guideline).rows():
             if earlier := found.get(row.id):
                 row = replace(row, provenance=_merged(earlier.provenance, row.provenance))
             found[row.id] = row
@@ -69,6 +84,16 @@ def standing(decisions: Sequence[Decision]) -> list[Decision]:
         for decision in decisions
         if decision.verdict == DecisionVerdict.OVERRIDE or last_of_slot[decision.slot_id] == decision.pk
     ]
+
+
+def about_drafts(decisions: Sequence[Decision]) -> list[Decision]:
+    """The same where drafts were filtered: the last approval or rejection of each slot, and of each draft the last
+    judgement. What was edited is taught by the approval that kept it."""
+    concluded = [d for d in decisions if d.verdict in (DecisionVerdict.APPROVE, DecisionVerdict.REJECT)]
+    judged = {d.turn_id: d.pk for d in decisions if d.verdict == DecisionVerdict.OVERRIDE}
+    last = {decision.slot_id: decision.pk for decision in concluded}
+    counts = {*last.values(), *judged.values()}
+    return [decision for decision in decisions if decision.pk in counts]
 
 
 def _merged(one: Provenance, other: Provenance) -> Provenance:
@@ -167,6 +192,46 @@ class _Lesson:
             model=written.call.model if written.call else "",
             guideline_version=self._guideline,
         )
+
+
+class _DraftsLesson(_Lesson):
+    """What one decision about a round with several drafts teaches."""
+
+    def rows(self) -> Iterator[Row]:
+        seen = [turn for turn in self._turns if turn.index < self._decision.seen["turns"]]
+        values = turn_values(seen)
+        by_index = {turn.index: turn for turn in seen}
+        kept = [by_index[index] for index in filtering.kept(values)]
+        match self._decision.verdict:
+            case DecisionVerdict.APPROVE:
+                yield from self._chosen(kept, values, by_index)
+            case DecisionVerdict.OVERRIDE:
+                yield from self._judged(self._proposed, self._by_id[self._decision.made_turn_id or 0])
+            case DecisionVerdict.REJECT:
+                for text in kept or [self._proposed]:
+                    yield from self._rejected(text)
+
+    def _chosen(self, kept: list[Turn], values: list[TurnValue], by_index: dict[int, Turn]) -> Iterator[Row]:
+        for text in kept:
+            yield from self._approved(text)
+            if text.kind == TurnKind.EDIT and text.about_id:
+                yield from self._preferred(text, self._by_id[text.about_id])
+        for draft in filtering.of(values):
+            left_out = by_index[draft.index]
+            if left_out in kept or draft.repeats is not None:
+                continue
+            if draft.judgement is not None:
+                judged = by_index[draft.judgement]
+                yield from self._critique(left_out, judged.text, self._from(judged, left_out))
+            yield from self._preferred(kept[0], left_out)
+
+    def _judged(self, text: Turn, override: Turn) -> Iterator[Row]:
+        provenance = self._from(override, text)
+        if override.verdict == Verdict.REASONABLE:
+            yield rows.reflect(self._subject, text.text, "reasonable", "", provenance)
+        else:
+            yield from self._critique(text, override.text, provenance)
+            yield rows.opinion(self._subject, text.text, self._from(text), approved=False)
 
 
 def _followed(turns: Sequence[Turn], refinement: Turn) -> Turn | None:

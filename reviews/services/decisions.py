@@ -5,18 +5,24 @@ from datetime import datetime
 
 from django.db import transaction
 
-from recommender.models import Account, Round, Turn
-from recommender.selectors.rounds import proposal
+from recommender.models import Account, Round, Strategy, Turn, TurnKind, Verdict
+from recommender.reasoning import drafts as filtering
+from recommender.selectors.rounds import proposed, turn_values
 from recommender.services import knowledge, rounds
 from recommender.services.rounds import RoundNotRestingError
 from reviews.models import Decision, DecisionVerdict, Review, ReviewState, Slot
 from reviews.services import claims
 from reviews.services.claims import Stale, StaleReviewError
 
+ABOUT_ONE_DRAFT = (DecisionVerdict.EDIT, DecisionVerdict.OVERRIDE)  # in a filtered round
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was on the annotator's screen: the review's version, how many turns, the proposal's SHA-256."""
+    """What was on the annotator's screen: the review's version, how many turns, the proposal's SHA-256.
+
+    Of a filtered round the first kept draft's; empty where no draft is kept.
+    """
 
     version: int
     turns: int
@@ -25,7 +31,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The decision, and the slot of the next review, already claimed (None: no work left)."""
+    """The decision, and the slot to go on with, already claimed: the next review's, or None when no work is left; the
+    same review's while its drafts are being chosen."""
 
     decision: Decision
     next: Slot | None
@@ -41,6 +48,8 @@ def decide(
     lease_token: str,
     text: str = "",
     reason: str = "",
+    draft: int | None = None,
+    judgement: Verdict = Verdict.NOT_REASONABLE,
     now: datetime,
 ) -> Decided:
     """Decide a review on what was seen, and claim the next one.
@@ -51,13 +60,24 @@ def decide(
     approve: the proposal is put in force. edit: the annotator's text becomes a turn and is put in force. override:
     their critique becomes a turn, the loop goes on from it, and the review comes back when the round rests again.
     reject: nothing is put in force; the proposal is shown to nobody, and taken out of force if it was.
+
+    In a filtered round approve and reject are about all kept drafts. Override and edit are about the one whose turn has
+    the index `draft`: the annotator's `judgement` drops or restores it, their text takes its place. Both leave the
+    review open and in hand, since nothing is put in force by them.
     """
     review = Review.objects.select_for_update().select_related("round").get(pk=review.pk)
     slot = _slot_in_hand(review, account, lease_token, now)
-    proposed = _proposal_as_seen(review, seen)
+    kept = _as_seen(review, seen)
+    filters = review.round.strategy == Strategy.FILTER
+    about = _about(review.round, kept, verdict, draft)
 
     try:
-        made = _apply(review.round, verdict, proposed, text=text, account=account)
+        if filters:
+            made = _apply_to_drafts(
+                review.round, verdict, about, kept=kept, text=text, judgement=judgement, account=account
+            )
+        else:
+            made = _apply(review.round, verdict, about, text=text, account=account)
     except RoundNotRestingError as error:
         raise StaleReviewError(Stale.AWAITING_ACTOR) from error
     decision = Decision.objects.create(
@@ -65,11 +85,15 @@ def decide(
         slot=slot,
         account=account,
         verdict=verdict,
-        turn=proposed,
+        turn=about,
         made_turn=made,
         reason=reason,
         seen=asdict(seen),
     )
+    if filters and made is not None:
+        review.version += 1
+        review.save(update_fields=["version"])
+        return Decided(decision, claims.claim(review, account=account, now=now))
     goes_on = verdict == DecisionVerdict.OVERRIDE
     review.state = ReviewState.AWAITING_ACTOR if goes_on else ReviewState.DONE
     review.closed_at = None if goes_on else now
@@ -122,9 +146,48 @@ def _slot_in_hand(review: Review, account: Account, lease_token: str, now: datet
     return slot
 
 
-def _proposal_as_seen(review: Review, seen: Seen) -> Turn:
-    proposed = proposal(review.round)
-    now_there = (review.version, review.round.turns.count(), proposed.text_hash if proposed else "")
-    if proposed is None or now_there != (seen.version, seen.turns, seen.text_hash):
+def _as_seen(review: Review, seen: Seen) -> list[Turn]:
+    """What is proposed: one rationale, or the kept drafts of a filtered round, maybe none."""
+    found = proposed(review.round)
+    now_there = (review.version, review.round.turns.count(), found[0].text_hash if found else "")
+    if now_there != (seen.version, seen.turns, seen.text_hash):
         raise StaleReviewError(Stale.CHANGED)
-    return proposed
+    if not found and review.round.strategy != Strategy.FILTER:
+        raise StaleReviewError(Stale.CHANGED)
+    return found
+
+
+def _about(round_: Round, kept: list[Turn], verdict: DecisionVerdict, draft: int | None) -> Turn:
+    """The rationale that a decision names: the proposal, its first draft, or the one draft that it is about."""
+    if round_.strategy != Strategy.FILTER or (verdict not in ABOUT_ONE_DRAFT and kept):
+        return kept[0]
+    turns = {turn.index: turn for turn in round_.turns.order_by("index")}
+    indexes = [one.index for one in filtering.of(turn_values(list(turns.values())))]
+    if verdict == DecisionVerdict.REJECT:
+        return turns[indexes[0]]
+    if verdict == DecisionVerdict.APPROVE or draft is None or draft not in indexes:
+        raise StaleReviewError(Stale.CHANGED)
+    return turns[draft]
+
+
+def _apply_to_drafts(
+    round_: Round,
+    verdict: DecisionVerdict,
+    about: Turn,
+    *,
+    kept: list[Turn],
+    text: str,
+    judgement: Verdict,
+    account: Account,
+) -> Turn | None:
+    match verdict:
+        case DecisionVerdict.APPROVE:
+            knowledge.accept(about, further=kept[1:])
+        case DecisionVerdict.EDIT:
+            return rounds.add_edit(round_, about=about, text=text, account=account)
+        case DecisionVerdict.OVERRIDE:
+            return rounds.judge_draft(round_, about=about, verdict=judgement, critique=text, account=account)
+        case DecisionVerdict.REJECT:
+            written = round_.turns.filter(kind__in=[TurnKind.REASON, TurnKind.EDIT])
+            knowledge.reject(about, drafts=list(written))
+    return None

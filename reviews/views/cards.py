@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from recommender.models import TurnKind, Verdict
 from reviews import services
 from reviews.choices import DecisionVerdict
 from reviews.diff import word_diff
 from reviews.forms import DecisionForm
 from reviews.guards import account_of, is_htmx, requires
-from reviews.models import Review, Slot
+from reviews.models import Decision, Review, Slot
 from reviews.policy import Action
 from reviews.selectors.card import Card, card
 from reviews.services import Stale, StaleReviewError
@@ -25,6 +26,11 @@ DECIDED = {
     DecisionVerdict.EDIT: "{} edited: your text is in force now.",
     DecisionVerdict.OVERRIDE: "{} sent to the actor: the review comes back with a new text.",
     DecisionVerdict.REJECT: "{} rejected: nothing was put in force.",
+}
+
+DECIDED_ON_DRAFTS = {
+    DecisionVerdict.APPROVE: "{} approved: the kept drafts are in force now.",
+    DecisionVerdict.REJECT: "{} rejected: none of its drafts is in force.",
 }
 
 
@@ -41,7 +47,8 @@ def review(request: HttpRequest, review_id: int) -> HttpResponse:
 def decide(request: HttpRequest, review_id: int) -> HttpResponse:
     """422 when the form is not complete, 409 when it came too late; both keep what was typed."""
     shown = _card(request, review_id)
-    form = DecisionForm(request.POST, proposal=shown.proposal.text if shown.proposal else "")
+    proposed = shown.proposal.text if shown.proposal else ""
+    form = DecisionForm(request.POST, proposal=proposed, drafts=shown.draft_texts)
     if not form.is_valid():
         return _answer(request, _context(request, shown, form=form), status=422)
     try:
@@ -53,12 +60,25 @@ def decide(request: HttpRequest, review_id: int) -> HttpResponse:
             lease_token=form.cleaned_data["lease_token"],
             text=form.verdict_text,
             reason=form.cleaned_data["reason"],
+            draft=form.cleaned_data["draft"],
+            judgement=Verdict(form.cleaned_data["judgement"] or Verdict.NOT_REASONABLE),
             now=timezone.now(),
         )
     except StaleReviewError as error:
         return _too_late(request, review_id, form, error.stale)
-    messages.success(request, DECIDED[DecisionVerdict(decided.decision.verdict)].format(shown.heading))
-    return _go_on(request, decided.next)
+    messages.success(request, _said(shown, decided.decision))
+    return _go_on(request, decided.next, acted_on=decided.decision)
+
+
+def _said(shown: Card, decision: Decision) -> str:
+    made = decision.made_turn
+    number = next((draft.number for draft in shown.drafts if draft.text.turn == decision.turn), None)
+    if made is None or number is None:
+        said = DECIDED_ON_DRAFTS if shown.is_filtered else DECIDED
+        return said[DecisionVerdict(decision.verdict)].format(shown.heading)
+    if made.kind == TurnKind.EDIT:
+        return f"Draft {number} has your text now. Approve when all drafts are as they should be."
+    return f"Draft {number} is {'dropped' if made.verdict == Verdict.NOT_REASONABLE else 'kept'}."
 
 
 @require_POST
@@ -125,16 +145,25 @@ def _card(request: HttpRequest, review_id: int) -> Card:
 
 def _context(request: HttpRequest, shown: Card, *, form: DecisionForm | None = None, **more: Any) -> dict[str, Any]:
     """`typed_text`: what the edit box starts with. Typed text outlives errors; an untouched old proposal does not."""
-    proposed = shown.proposal.text if shown.proposal else ""
+    draft = form["draft"].value() if form else None
+    typed_draft = int(draft) if str(draft or "").isdigit() else None
+    proposed = _text_to_edit(shown, typed_draft)
     edit = form["text"].value() if form and shown.is_typed(form["text"].value()) else None
     return {
         "card": shown,
         "form": form,
         "typed_text": proposed if edit is None else edit,
         "typed_verdict": form["verdict"].value() if form else None,
+        "typed_draft": typed_draft,
         "plain": request.GET.get("diff") == "plain",
         **more,
     }
+
+
+def _text_to_edit(shown: Card, draft: int | None) -> str:
+    """The text that an edit starts from: of a filtered round the draft's, else the proposal."""
+    found = (shown.draft_texts or {}).get(-1 if draft is None else draft)
+    return found or (shown.proposal.text if shown.proposal else "")
 
 
 def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -142,13 +171,17 @@ def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200)
     return render(request, template, context, status=status)
 
 
-def _go_on(request: HttpRequest, slot: Slot | None) -> HttpResponse:
-    """The next card, or the queue when there is none. Read anew: nothing is patched."""
+def _go_on(request: HttpRequest, slot: Slot | None, *, acted_on: Decision | None = None) -> HttpResponse:
+    """The next card, or the queue when there is none. Read anew: nothing is patched.
+
+    `acted_on`: where the card stays, because one of its drafts was chosen, that draft gets the focus.
+    """
     if not is_htmx(request):
         return redirect("reviews:review", slot.review_id) if slot else redirect("reviews:queue")
     if slot is None:
         return HttpResponse(headers={"HX-Redirect": reverse("reviews:queue")})
-    response = _answer(request, _context(request, _card(request, slot.review_id)))
+    focused = acted_on.turn if acted_on and acted_on.review_id == slot.review_id else None
+    response = _answer(request, _context(request, _card(request, slot.review_id), focused=focused))
     response["HX-Push-Url"] = reverse("reviews:review", args=[slot.review_id])
     return response
 
@@ -159,7 +192,7 @@ def _too_late(request: HttpRequest, review_id: int, form: DecisionForm, stale: S
     shown = _card(request, review_id)
     data = form.cleaned_data
     edit = data["text"] if shown.is_typed(data["text"]) else ""
-    proposed = shown.proposal.text if shown.proposal else ""
+    proposed = _text_to_edit(shown, data["draft"])
     context = _context(
         request,
         shown,

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recommender.models import Catalog, EndUser, Item, LlmCall, Role
+from recommender.models import Account, Catalog, EndUser, Item, LlmCall, Role, Verdict
 from recommender.reasoning.parsing import parse_reflection
+from recommender.selectors.rounds import proposed
 from recommender.tuning.rows import Row
 from reviews.models import Decision, DecisionVerdict, Review
 from reviews.selectors import training_rows
-from reviews.services import Seen, claim_next, decide, reopen
-from tests.builders import make_account, make_catalog, make_end_user, make_item, make_review
+from reviews.services import Seen, claim_next, decide, open_review, reopen
+from tests.builders import make_account, make_catalog, make_drafts, make_end_user, make_item, make_review
 
 pytestmark = pytest.mark.django_db
 
@@ -169,3 +170,64 @@ def test_the_same_decisions_give_the_same_rows_in_a_fixed_number_of_queries(
         first = taught(catalog)
     assert [row.id for row in first] == [row.id for row in taught(catalog)]
     assert len(first) == 3 * 6
+
+
+def test_approving_filtered_drafts_teaches_the_kept_and_against_the_dropped(catalog: Catalog) -> None:
+    review = open_review(make_drafts(make_end_user(catalog), ("A one.", ""), ("B two.", "B is not true."), ("C.", "")))
+    on_drafts(review, DecisionVerdict.APPROVE)
+
+    assert short(taught(catalog)) == [
+        ("reason", "A one."),
+        ("reflect", "reasonable"),
+        ("kto", True, "A one."),
+        ("reason", "C."),
+        ("reflect", "reasonable"),
+        ("kto", True, "C."),
+        ("reflect", "not_reasonable B is not true."),
+        ("preference", "B two.", "A one."),
+    ]
+
+
+def test_of_judgements_about_a_draft_the_last_counts_and_an_edit_once_it_is_approved(catalog: Catalog) -> None:
+    review = open_review(make_drafts(make_end_user(catalog), ("A one.", ""), ("B two.", "B is not true.")))
+    on_drafts(review, DecisionVerdict.OVERRIDE, draft=0, text="A is not true either.")
+    on_drafts(review, DecisionVerdict.OVERRIDE, draft=1, judgement=Verdict.REASONABLE)
+    on_drafts(review, DecisionVerdict.OVERRIDE, draft=1, text="B is wrong after all.")
+    on_drafts(review, DecisionVerdict.EDIT, draft=1, text="B, but true.")
+    judged = [
+        ("reflect", "not_reasonable A is not true either."),
+        ("kto", False, "A one."),
+        ("reflect", "not_reasonable B is wrong after all."),
+        ("kto", False, "B two."),
+    ]
+    assert short(taught(catalog)) == judged
+
+    on_drafts(review, DecisionVerdict.APPROVE)
+    assert short(taught(catalog)) == [
+        *judged,
+        ("reason", "B, but true."),
+        ("reflect", "reasonable"),
+        ("kto", True, "B, but true."),
+        ("preference", "B two.", "B, but true."),
+        ("preference", "A one.", "B, but true."),
+    ]
+
+
+def test_rejecting_all_drafts_teaches_against_each(catalog: Catalog) -> None:
+    review = open_review(make_drafts(make_end_user(catalog), ("A one.", ""), ("B two.", "B is not true.")))
+    on_drafts(review, DecisionVerdict.REJECT, reason="Far too vague for use.")
+
+    assert short(taught(catalog)) == [
+        ("kto", False, "A one."),
+        ("reflect", "not_reasonable Far too vague for use."),
+    ]
+
+
+def on_drafts(review: Review, verdict: DecisionVerdict, **fields: Any) -> None:
+    now, account = timezone.now(), Account.objects.filter(username="ann").first() or make_account("ann")
+    slot = claim_next(account, now=now)
+    assert slot is not None
+    fresh = Review.objects.get(pk=review.pk)
+    kept = proposed(fresh.round)
+    seen = Seen(fresh.version, fresh.round.turns.count(), kept[0].text_hash if kept else "")
+    decide(review, account=account, verdict=verdict, seen=seen, lease_token=slot.lease_token, now=now, **fields)

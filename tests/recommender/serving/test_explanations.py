@@ -10,7 +10,7 @@ from recommender.serving import ranker
 from recommender.serving.history import history_as_of_now
 from recommender.serving.recommend import preview
 from recommender.serving.types import HistoryReason, Served, StatisticReason, TextReason
-from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
+from tests.builders import make_catalog, make_drafts, make_end_user, make_interaction, make_item, make_round
 from tests.recommender.serving.ranked import activate
 from tests.recommender.training import synthetic
 
@@ -38,6 +38,25 @@ def test_approved_knowledge_justifies_every_item(reader: EndUser) -> None:
         assert (reason.knowledge_id, reason.accepted_at) == (accepted.pk, accepted.accepted_at)
         assert (reason.round_id, reason.turn_id, reason.as_of) == (turn.round_id, turn.pk, 1234)
         assert reason.written_by == "a person"
+
+
+def test_of_texts_of_several_moments_the_latest_justifies(reader: EndUser) -> None:
+    synthetic.approve(reader, "Late.", as_of=2000)
+    synthetic.approve(reader, "Early.", as_of=10)
+    assert {reason.text for reason in texts(preview(reader, limit=2, level="full"), "user_preference")} == {"Late."}
+
+
+def test_the_first_kept_draft_justifies_and_the_others_come_in_full(reader: EndUser) -> None:
+    round_ = make_drafts(reader, ("Likes rain.", ""), ("Hates rain.", "Contradicted."), ("Likes snow.", ""))
+    for status in ("unreviewed", "approved"):
+        (reason,) = texts(preview(reader, limit=1, level="full"), "user_preference")
+        assert (reason.text, reason.further_texts, reason.review_status) == ("Likes rain.", ("Likes snow.",), status)
+        (short,) = texts(preview(reader, limit=1, level="short"), "user_preference")
+        assert (short.text, short.further_texts) == ("Likes rain.", ())
+        first, _, third = round_.turns.filter(kind="reason").order_by("index")
+        accept(first, further=[third])
+    reject(first)
+    assert "user_preference" not in kinds(preview(reader, limit=1, level="full"))
 
 
 def test_item_knowledge_stands_with_its_own_item(reader: EndUser) -> None:
