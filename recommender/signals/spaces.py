@@ -24,11 +24,11 @@ def of_attributes(item_tokens: NDArray[np.int32]) -> Space:
     return of_vectors(bags[:, 1:])
 
 
-def of_vectors(vectors: NDArray[np.float32]) -> Space:
+def of_vectors(vectors: NDArray[np.float32], *, most: int = MOST_DIMENSIONS) -> Space:
     """The space of encoded texts (v, D), zero rows = no text: centred, its widest directions, length one."""
     size = np.linalg.norm(vectors, axis=1, keepdims=True)
     known = size[:, 0] > 0
-    space = np.zeros((len(vectors), min(MOST_DIMENSIONS, vectors.shape[1])), dtype=np.float32)
+    space = np.zeros((len(vectors), min(most, vectors.shape[1])), dtype=np.float32)
     if known.sum() < 2:
         return space
     centred = (vectors / np.where(size > 0, size, 1.0))[known].astype(np.float64)

@@ -33,7 +33,8 @@ CONTROLS = {  # what may stand in for the knowledge texts, everywhere they enter
     "numeric": "counts and rates of the same history",
     "random": "random vectors",
 }
-SWITCHES = ("match", "demographics", "knowledge_field", "knowledge_gate", *SIGNALS)  # what can be left out
+OF_KNOWLEDGE = ("knowledge_field", "knowledge_gate", "knowledge_words")
+SWITCHES = ("match", "demographics", *OF_KNOWLEDGE, *SIGNALS)  # what can be left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class TrainConfig:
     collaborative: bool = True  # resemblance by who liked what
     metadata: bool = True  # resemblance by attributes
     knowledge_signal: bool = True  # resemblance by the items' knowledge texts, in the model with knowledge
+    knowledge_words: bool = True  # in that, wording counts beside what the encoder takes texts to mean
     mood: bool = True  # a level that drifts along the history
     metadata_text: bool = False  # resemblance by titles and attributes as encoded sentences, beside the attributes
     # knowledge
@@ -88,7 +90,7 @@ class TrainConfig:
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     compile: str = "auto"  # native kernels (backbones.native); auto: where the fit is long enough to pay for compiling
-    grouped: bool = False  # batches of whole end users: each one's knowledge is adapted once an epoch, but not i.i.d.
+    grouped: int = 1  # rows of one end user that are drawn together; above 1 not i.i.d., but knowledge is shared more
     stream: bool = False  # train from a Parquet file instead of memory
     threads: int = 1  # of one process; two runs on two cores beat one run on both (BACKBONE.md section 4)
 
@@ -120,10 +122,11 @@ class TrainConfig:
             ("epochs", 1, 1000),
             ("patience", 1, 1000),
             ("batch_size", 0, 1_000_000),
+            ("grouped", 1, 1000),
             ("threads", 1, 1024),
         ):
             _check_integer(name, getattr(self, name), low, high)
-        for name in (*SWITCHES, "metadata_text", "grouped", "stream"):
+        for name in (*SWITCHES, "metadata_text", "stream"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false; it is {getattr(self, name)!r}.")
         for name in ("attention", "head"):

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from recommender.models import Catalog, Item, SubjectKind
 from recommender.signals.spaces import Space, of_vectors
+from recommender.training import signals, words
 from recommender.training.attributes import Attributes
-from recommender.training.config import KNOWLEDGE
+from recommender.training.config import KNOWLEDGE, TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.knowledge import KnowledgeRows, Text
-from recommender.training.signals import trained_on
 from recommender.training.split import UNSCORED, Codes
 
 Vectors = NDArray[np.float32]
@@ -46,6 +46,26 @@ def stand_in(
         made = random.normal(size=vectors.shape)
     made[0] = 0.0
     return made.astype(np.float32)
+
+
+def knowledge_space(
+    config: TrainConfig, known: KnowledgeRows, vectors: Vectors, interactions: Interactions, codes: Codes
+) -> Space:
+    """The space of the items' texts (v, D), from `vectors` (1 + texts, ·): what `stand_in` made of the encoder's.
+
+    Where wording counts, the source of the knowledge stands in for it just as it does for the vectors.
+    """
+    wording = None
+    if config.knowledge_words and known.texts:
+        wording = stand_in(
+            config.knowledge_source,
+            known,
+            known.matrix(words.vectors(known.to_encode())),
+            interactions,
+            codes,
+            words.vectors,
+        )
+    return signals.knowledge_space(known, vectors, len(interactions.items), words=wording)
 
 
 def metadata_space(interactions: Interactions, encode: Encode) -> Space:
@@ -131,7 +151,7 @@ def _numeric(known: KnowledgeRows, interactions: Interactions, codes: Codes) -> 
     tokens = np.argsort(-times, kind="stable")[: min(MOST_RATES, int((times > 0).sum()))]
     column = np.full(len(times), -1)
     column[tokens] = np.arange(len(tokens))
-    fitted = trained_on(interactions, codes)
+    fitted = signals.trained_on(interactions, codes)
     apart = fitted & (codes == UNSCORED) & (interactions.liked >= 0)
     countable = np.flatnonzero(apart if apart.any() else fitted & (interactions.liked >= 0))
     overall = float(interactions.liked[countable].mean()) if len(countable) else 0.5

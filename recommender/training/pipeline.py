@@ -87,7 +87,7 @@ def train(
         fits[WITHOUT], backbone = fit_one(examples, parts, codes, None, config, model=WITHOUT, observer=observer)
         predicted[WITHOUT] = predict(backbone, examples, parts.test, observer=observer)
         if known.texts:
-            space = signals.knowledge_space(known, vectors, len(interactions.items))
+            space = controls.knowledge_space(config, known, vectors, interactions, codes)
             tables = signals.fit(
                 interactions, codes, config, metadata_text=sentences, knowledge=space, alive=observer.alive
             )

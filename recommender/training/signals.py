@@ -18,6 +18,8 @@ from recommender.training.knowledge import KnowledgeRows
 from recommender.training.numbering import NO_TEXT
 from recommender.training.split import TRAIN, UNSCORED, Codes
 
+DIMENSIONS_WITH_WORDS = 64  # of the space of texts; more follow what only few texts have in common
+
 
 def fit(
     interactions: Interactions,
@@ -76,12 +78,19 @@ def join(
     return replace(examples, signals=readings)
 
 
-def knowledge_space(known: KnowledgeRows, vectors: NDArray[np.float32], items: int) -> Space:
-    """The space of the items' newest texts (v, D)."""
-    of_items = np.zeros((items, vectors.shape[1]), dtype=np.float32)
+def knowledge_space(
+    known: KnowledgeRows, vectors: NDArray[np.float32], items: int, *, words: NDArray[np.float32] | None = None
+) -> Space:
+    """The space of the items' newest texts (v, D), from the encoder's vectors (1 + texts, ·) of them.
+
+    With the vectors of their `words` as well, two texts are near each other in equal parts by meaning and by wording.
+    """
+    rows = np.zeros(items, dtype=np.int64)
     for number, row in known.latest(SubjectKind.ITEM).items():
-        of_items[number] = vectors[row]
-    return of_vectors(of_items)
+        rows[number] = row
+    if words is None:
+        return of_vectors(vectors[rows])
+    return of_vectors(np.hstack([of_vectors(one[rows]) for one in (vectors, words)]), most=DIMENSIONS_WITH_WORDS)
 
 
 def denied(examples: Examples, known: KnowledgeRows) -> NDArray[np.bool_]:

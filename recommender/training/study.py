@@ -218,7 +218,7 @@ def _examples(
         without = {history: replace(bare[history], signals=read[history]) for history in HISTORIES}
     if vectors is None or not config.knowledge_signal:
         return without
-    space = signals.knowledge_space(known, vectors, len(bench.interactions.items))
+    space = controls.knowledge_space(config, known, vectors, bench.interactions, bench.codes)
     tables = signals.fit(
         bench.interactions, bench.codes, config, metadata_text=bench.sentences, knowledge=space, alive=observer.alive
     )
