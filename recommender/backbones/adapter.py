@@ -22,7 +22,7 @@ GATE_SPEED = 10.0  # one scalar would follow AdamW's small steps too slowly
 
 
 class Experts(nn.Module):
-    """`count` perceptrons D → hidden → W, a ReLU after each layer, computed by two batched products."""
+    """`count` perceptrons D → hidden → W, a ReLU after each layer; the first layers are one product."""
 
     def __init__(self, count: int, *, inputs: int, hidden: int, outputs: int) -> None:
         super().__init__()
@@ -32,8 +32,11 @@ class Experts(nn.Module):
         self.second_bias = nn.Parameter(torch.zeros(count, 1, outputs))
 
     def forward(self, vectors: Tensor) -> Tensor:
-        hidden = functional.relu(vectors @ self.first + self.first_bias)  # (R, D) → (X, R, H)
-        return functional.relu(hidden @ self.second + self.second_bias)  # (X, R, W)
+        count, inputs, width = self.first.shape
+        weights = self.first.transpose(0, 1).reshape(inputs, count * width)
+        hidden = functional.relu(torch.addmm(self.first_bias.reshape(-1), vectors, weights))  # (R, D) → (R, X · H)
+        hidden = hidden.view(-1, count, width).transpose(0, 1)  # (X, R, H)
+        return functional.relu(torch.baddbmm(self.second_bias, hidden, self.second))  # (X, R, W)
 
 
 class Mixture(nn.Module):

@@ -34,9 +34,9 @@ class Source(Protocol):
 
 
 class Memory:
-    """Rows of examples that are in memory: shuffled, or with `grouped` whole end users in a shuffled order."""
+    """Rows of examples that are in memory, shuffled: one by one, or `grouped` rows of one end user at a time."""
 
-    def __init__(self, examples: Examples, rows: Rows, *, seed: int, grouped: bool) -> None:
+    def __init__(self, examples: Examples, rows: Rows, *, seed: int, grouped: int = 1) -> None:
         self.examples, self.rows, self.grouped = examples, rows, grouped
         self.shuffler = torch.Generator().manual_seed(seed)
 
@@ -51,11 +51,17 @@ class Memory:
             yield Part(to_batch(self.examples.batch(rows)), torch.from_numpy(self.examples.labels(rows)), len(whole))
 
     def _order(self) -> Rows:
-        if not self.grouped:
-            return self.rows[torch.randperm(len(self.rows), generator=self.shuffler).numpy()]
-        of = self.examples.interactions.end_user[self.rows]
-        turn = torch.randperm(int(of.max(initial=-1)) + 1, generator=self.shuffler).numpy()
-        return self.rows[np.argsort(turn[of], kind="stable")]
+        shuffled = self.rows[torch.randperm(len(self.rows), generator=self.shuffler).numpy()]
+        if self.grouped == 1 or not len(shuffled):
+            return shuffled
+        of = self.examples.interactions.end_user[shuffled]
+        shuffled = shuffled[np.argsort(of, kind="stable")]  # each end user's rows in a random order
+        begins = np.r_[True, np.diff(np.sort(of)) != 0]
+        place = np.arange(len(shuffled))
+        within = place - np.maximum.accumulate(np.where(begins, place, 0))
+        group = np.cumsum(within % self.grouped == 0) - 1
+        turn = torch.randperm(int(group[-1]) + 1, generator=self.shuffler).numpy()
+        return shuffled[np.argsort(turn[group], kind="stable")]
 
 
 @contextmanager

@@ -90,7 +90,7 @@ class Command(BaseCommand):
         parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
         parser.add_argument("--seed", type=int, default=defaults.seed)
         parser.add_argument("--compile", choices=COMPILE, default=defaults.compile, help="native kernels for the fit")
-        parser.add_argument("--grouped", action="store_true", help="batches of whole end users: faster with knowledge")
+        parser.add_argument("--grouped", type=int, default=defaults.grouped, help="rows of an end user drawn together")
         parser.add_argument("--stream", action="store_true", help="from a Parquet file: for more examples than memory")
         parser.add_argument("--threads", type=int, default=defaults.threads, help="that torch computes on")
         parser.add_argument(
