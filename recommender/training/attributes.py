@@ -6,7 +6,7 @@ Pure and without torch: serving tokenizes an end user's attributes as of now wit
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +27,10 @@ class Vocabulary:
     tokens: tuple[str, ...]
     edges: Mapping[str, tuple[float, ...]]  # of a number: where its next bucket begins
     width: int  # the most tokens of one bag that was fitted on, at least 1
+    numbers: Mapping[str, int] = field(init=False, repr=False, compare=False)  # of the tokens
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", {token: number for number, token in enumerate(self.tokens, start=1)})
 
     @property
     def size(self) -> int:
@@ -35,10 +39,9 @@ class Vocabulary:
 
     def encode(self, bags: Sequence[Attributes]) -> NDArray[np.int32]:
         """The tokens of each bag: (bags, width), padded at the right. What is not in the vocabulary has no token."""
-        number_of = {token: number for number, token in enumerate(self.tokens, start=1)}
         encoded = np.zeros((len(bags), self.width), dtype=np.int32)
         for row, bag in enumerate(bags):
-            known = [number_of[token] for token in _bag(bag, self.edges) if token in number_of][: self.width]
+            known = [self.numbers[token] for token in _bag(bag, self.edges) if token in self.numbers][: self.width]
             encoded[row, : len(known)] = known
         return encoded
 

@@ -162,13 +162,13 @@ def result(run: TrainingRun, version: BackboneVersion) -> dict[str, Any]:
 def summary(version: BackboneVersion) -> str:
     """Both models side by side and what the gates said, for a terminal."""
     lines = [f"{version} is {version.state}. {version.metrics['texts']} knowledge texts.", ""]
-    lines.append(f"{'':24}{'AUC':>8}{'GAUC':>8}{'LogLoss':>9}{'samples':>10}")
+    lines.append(f"{'':24}{'AUC':>8}{'GAUC':>8}{'LogLoss':>9}{'ECE':>8}{'samples':>10}")
     for part in ("valid", "test"):
         for model in ("with_knowledge", "without_knowledge"):
             scores = version.metrics[model][part]
             auc, gauc = (f"{scores[n]:.4f}" if scores[n] is not None else "–" for n in ("auc", "gauc"))
             label = f"{part} {model.replace('_', ' ')}"
-            lines.append(f"{label:24}{auc:>8}{gauc:>8}{scores['logloss']:>9.4f}{scores['samples']:>10,}")
+            lines.append(f"{label:24}{auc:>8}{gauc:>8}{scores['logloss']:>9.4f}{scores['ece']:>8.4f}{scores['samples']:>10,}")
     return "\n".join([*lines, "", gate_lines(version.examinations.latest("pk"))])
 
 
