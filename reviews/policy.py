@@ -15,6 +15,7 @@ class Action(StrEnum):
     RETRY_ROUNDS = "retry rounds"
     SEE_BACKBONES = "see backbones"
     TRAIN = "train backbones"
+    EVALUATE = "start evaluations"
     CHECK_GATES = "check backbones' gates"
     ACTIVATE = "activate backbones"
     OVERRIDE_GATES = "override backbones' gates"

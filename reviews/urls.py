@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from reviews.insights import views as insights
-from reviews.views import backbones, cards, queue, rounds, tokens, versions
+from reviews.views import backbones, cards, evaluations, queue, rounds, tokens, versions
 
 app_name = "reviews"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -41,4 +41,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("backbones/<int:version_id>/roll-out/", versions.roll_out, name="roll_out"),
     path("backbones/<int:version_id>/roll-out/stop/", versions.stop_roll_out, name="stop_roll_out"),
     path("backbones/<slug:catalog>/roll-back/", versions.roll_back, name="roll_back"),
+    path("evaluations/", evaluations.evaluations, name="evaluations"),
+    path("evaluations/start/", evaluations.start, name="start_evaluation"),
+    path("evaluations/<int:evaluation_id>/", evaluations.evaluation, name="evaluation"),
+    path("evaluations/<int:evaluation_id>/progress/", evaluations.progress, name="evaluation_progress"),
+    path("evaluations/<int:evaluation_id>/cancel/", evaluations.cancel, name="cancel_evaluation"),
+    path("evaluations/<int:evaluation_id>/resume/", evaluations.resume, name="resume_evaluation"),
 ]

@@ -35,7 +35,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Samples:
     """The test part: m samples, the same for every fit."""
 
     label: NDArray[np.int8]  # (m)
@@ -58,7 +58,7 @@ class Fitted(NamedTuple):
 
 
 def draws_of(
-    tested: Tested, probability: Mapping[str, NDArray[np.floating[Any]]], *, draws: int = DRAWS
+    tested: Samples, probability: Mapping[str, NDArray[np.floating[Any]]], *, draws: int = DRAWS
 ) -> dict[Key, Drawn]:
     """Every metric of one fit. `probability`: (m) by history."""
     found = {}
@@ -97,7 +97,7 @@ def comparisons(arms: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def figures(drawn: Mapping[Fitted, Mapping[Key, Drawn]], tested: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
-    """All of it as JSON: {"arms": […], "differences": […], "slices": Tested.counts}.
+    """All of it as JSON: {"arms": […], "differences": […], "slices": Samples.counts}.
 
     Each is {"backbone", "arm" or "one" and "other", "history", "slice", "metric", "estimate", "low", "high", "seeds"}.
     A difference takes the seeds that both arms have done.

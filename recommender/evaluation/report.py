@@ -1,7 +1,7 @@
 """What an evaluation found, in plain words with numbers. Pure: figures in, sentences out.
 
 Knowledge *helps* where the intervals of its gain in AUC and in GAUC are both above zero. That is a claim from SEEDS
-seeds on, and a lead before. It is the *knowledge* that helps only where it also beats every control in both.
+seeds on, and a lead before. It is the *knowledge* that helps only where it also beats every control in what it gains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -121,7 +121,7 @@ def _finding(backbone: str, figures: Mapping[str, Any]) -> Finding:
     if of_gains == Effect.UNKNOWN:
         return Finding(backbone, of_gains, Explained.NOTHING, False, *_unknown(name, backbone, figures, known))
     controls = {control: differences(KNOWLEDGE, control) for control in CONTROLS}
-    explained, about_controls = _explained(of_gains, {c: g for c, g in controls.items() if None not in g})
+    explained, about_controls = _explained(of_gains, gains, {c: g for c, g in controls.items() if None not in g})
     sentences = [
         f"With {name}, adding the knowledge to everything else changes the test part by {_list(map(said, known))}.",
         about_controls,
@@ -141,7 +141,7 @@ def _headline(name: str, effect: Effect, explained: Explained, claim: bool) -> s
     if effect in (Effect.HELPS, Effect.PARTLY):
         why = {
             Explained.NO: ", and no control explains it",
-            Explained.YES: ", but a control does as much",
+            Explained.YES: ", but a control may explain it",
             Explained.UNTESTED: ", but no control was run",
         }
         what += why.get(explained, "")
@@ -150,24 +150,35 @@ def _headline(name: str, effect: Effect, explained: Explained, claim: bool) -> s
     return f"{what}." if claim else f"A lead, not a claim: {what[0].lower()}{what[1:]}."
 
 
-def _explained(effect: Effect, controls: Mapping[str, Sequence[Row | None]]) -> tuple[Explained, str]:
+def _explained(
+    effect: Effect, gains: Sequence[Row | None], controls: Mapping[str, Sequence[Row | None]]
+) -> tuple[Explained, str]:
     if not controls:
         return (
             Explained.UNTESTED,
             "No control was run beside it, so nothing says that it is the knowledge which counts.",
         )
-    beaten = {c: all(gain and gain["low"] > 0 for gain in gains) for c, gains in controls.items()}
-    best = min(controls, key=lambda c: (beaten[c], _smallest(controls[c])))
-    against = _list(said(gain) for gain in controls[best] if gain)
+    gained = [gain["metric"] for gain in gains if gain and gain["low"] > 0]
+    unbeaten = {
+        control: [row["metric"] for row in rows if row and row["metric"] in gained and row["low"] <= 0]
+        for control, rows in controls.items()
+    }
+    best = min(controls, key=lambda c: (not unbeaten[c], _smallest(controls[c])))
+    against = _list(said(row) for row in controls[best] if row)
     what = f"the strongest control ({best}: {CONTROLS[best]})"
     if effect not in (Effect.HELPS, Effect.PARTLY):
         return Explained.NOTHING, f"Against {what} the difference is {against}."
-    if all(beaten.values()):
-        return Explained.NO, f"It also beats every control in both. Against {what} the difference is {against}."
+    if not any(unbeaten.values()):
+        every = "every control" if len(controls) > 1 else f"the one control that was run ({best})"
+        return Explained.NO, f"It also beats {every} in {_names(gained)}. Against {what} the difference is {against}."
     return Explained.YES, (
-        f"But {what}, in the same place, leaves {against}, which is not above zero in both: the gain cannot be put "
-        "down to what the texts say."
+        f"But {what} leaves {against} when it stands in its place, which is not surely above zero in "
+        f"{_names(unbeaten[best])}: the gain cannot be put down to what the texts say."
     )
+
+
+def _names(metrics: Sequence[str]) -> str:
+    return _list(NAMES[metric] for metric in metrics)
 
 
 def _smallest(gains: Sequence[Row | None]) -> float:

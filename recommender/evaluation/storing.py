@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.evaluation.bootstrap import Drawn
-from recommender.evaluation.figures import Fitted, Key, Tested
+from recommender.evaluation.figures import Fitted, Key, Samples
 
 
-def save_tested(folder: Path, tested: Tested) -> None:
+def save_tested(folder: Path, tested: Samples) -> None:
     masks = {f"slice {name}": rows for name, rows in tested.slices.items()}
     _save(folder / "test.npz", {"label": tested.label, "end_user": tested.end_user, **masks})
 

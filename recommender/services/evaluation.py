@@ -14,7 +14,7 @@ from recommender import artifacts, jobs
 from recommender.evaluation import storing
 from recommender.evaluation.arms import Study
 from recommender.evaluation.bootstrap import Drawn
-from recommender.evaluation.figures import ALL, Fitted, Key, Tested, draws_of, figures
+from recommender.evaluation.figures import ALL, Fitted, Key, Samples, draws_of, figures
 from recommender.models import Account, Catalog, Evaluation, EvaluationFit, RunState
 from recommender.services import runs
 from recommender.services.progress import LEASE, Recorder
@@ -108,7 +108,7 @@ class Keeper:
         self.folder = artifacts.folder_of_evaluation(evaluation)
         self.drawn: dict[Fitted, dict[Key, Drawn]] = {}
 
-    def open(self, facts: dict[str, Any], tested: Tested) -> Collection[Fitted]:
+    def open(self, facts: dict[str, Any], tested: Samples) -> Collection[Fitted]:
         """Raises CannotTrainError where the fits that are done stand on something else."""
         before = self.evaluation.facts
         if any(before.get(name, facts[name]) != facts[name] for name in SAME):

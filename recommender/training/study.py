@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from recommender.evaluation.arms import ARMS, Study
-from recommender.evaluation.figures import FROZEN, HISTORIES, STREAMING, Fitted, Tested
+from recommender.evaluation.figures import FROZEN, HISTORIES, STREAMING, Fitted, Samples
 from recommender.evaluation.slices import slices
 from recommender.models import Clock, KnowledgeSnapshot
 from recommender.signals.spaces import Space
@@ -27,6 +27,7 @@ from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
 from recommender.training.knowledge import KnowledgeRows
 from recommender.training.loop import Parts, predict, threads
+from recommender.training.low_activity import use_items
 from recommender.training.observer import Epoch, Observer
 from recommender.training.pipeline import demographics_of, fit_one
 from recommender.training.split import PARTS, TEST, Codes, describe, split
@@ -62,17 +63,18 @@ class Bench:
     def parts(self) -> Parts:
         return Parts(**{name: np.flatnonzero(self.codes == code) for name, code in PARTS.items()})
 
-    def tested(self) -> Tested:
+    def tested(self) -> Samples:
         of, rows = self.interactions, self.parts.test
         fitted = signals.trained_on(of, self.codes)
         masks = slices(of.end_user, of.item, fitted=fitted, rows=rows, items=len(of.items))
-        return Tested(of.liked[rows], of.end_user[rows], masks)
+        return Samples(of.liked[rows], of.end_user[rows], masks)
 
     def facts(self) -> dict[str, Any]:
         """What the figures stand on; a study goes on only where these are the same."""
         digest = hashlib.sha256()
         for text in self.known.texts:
-            digest.update(f"{text.kind} {text.subject} {text.as_of} {text.text_hash}\n".encode())
+            drafts = [text.text_hash, *(text_hash for text_hash, _ in text.further)]
+            digest.update(f"{text.kind} {text.subject} {text.as_of} {drafts}\n".encode())
         return {
             "data": self.interactions.hash(),
             "knowledge": digest.hexdigest(),
@@ -87,7 +89,7 @@ def run(
     snapshot: KnowledgeSnapshot,
     *,
     encoder_name: str,
-    opened: Callable[[dict[str, Any], Tested], Collection[Fitted]],
+    opened: Callable[[dict[str, Any], Samples], Collection[Fitted]],
     store: Callable[[Outcome], None],
     observer: Observer,
 ) -> None:
@@ -131,7 +133,7 @@ def prepare(study: Study, snapshot: KnowledgeSnapshot, *, encoder_name: str, obs
         known = knowledge.read(snapshot, interactions)
     observer.at("reading", 1, 1)
     encode = partial(encoder.vectors, name=encoder_name, key=snapshot.encoder, done=partial(observer.at, "encoding"))
-    vectors = known.matrix(encode({text.text_hash: text.text for text in known.texts}))
+    vectors = known.matrix(encode(known.to_encode()))
     sentences = controls.metadata_space(interactions, encode) if _anywhere(study, "metadata_text") else None
     return Bench(study, interactions, codes, known, vectors, sentences, encode)
 
@@ -178,7 +180,8 @@ def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> I
         vectors = controls.stand_in(
             config.knowledge_source, bench.known, bench.vectors, bench.interactions, bench.codes, bench.encode
         )
-    examples = _examples(bench, config, vectors, observer)
+    known = _known(bench, config, informed=vectors is not None)
+    examples = _examples(bench, config, known, vectors, observer)
     observer.at(f"signals of the arm {arm}", 1, 1)
     signal_seconds = time.perf_counter() - began
     for fitted in todo:
@@ -189,27 +192,45 @@ def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> I
             examples[STREAMING],
             bench.parts,
             bench.codes,
-            vectors if own.knowledge_field else None,
+            known[STREAMING].with_sets(vectors) if vectors is not None and own.knowledge_field else None,
             own,
             model=f"{fitted.backbone}, arm {arm}, seed {fitted.seed}",
             observer=watching,
         )
-        found = {
-            history: predict(backbone, rows, bench.parts.test, observer=observer) for history, rows in examples.items()
-        }
+        found = {}
+        for history, rows in examples.items():
+            if backbone.knowledge is not None and vectors is not None:
+                backbone.knowledge.read(torch.from_numpy(known[history].with_sets(vectors)))
+            found[history] = predict(backbone, rows, bench.parts.test, observer=observer)
         seconds = {"signal_seconds": round(signal_seconds, 1), "all_seconds": round(time.perf_counter() - began, 1)}
         yield Outcome(fitted, found, watching.seen, fit.to_json() | seconds)
 
 
+def _rows(bench: Bench) -> dict[str, Interactions]:
+    return {STREAMING: bench.interactions, FROZEN: frozen(bench.interactions, bench.codes)}
+
+
+def _known(bench: Bench, config: TrainConfig, *, informed: bool) -> dict[str, KnowledgeRows]:
+    """The knowledge of an arm by history: low-activity end users have items' texts by what they met until then."""
+    known = bench.known if informed else KnowledgeRows([])
+    if config.low_activity != "items":
+        return dict.fromkeys(HISTORIES, known)
+    return {history: use_items(known, rows, below=config.low_activity_below) for history, rows in _rows(bench).items()}
+
+
 def _examples(
-    bench: Bench, config: TrainConfig, vectors: NDArray[np.float32] | None, observer: Observer
+    bench: Bench,
+    config: TrainConfig,
+    knows: Mapping[str, KnowledgeRows],
+    vectors: NDArray[np.float32] | None,
+    observer: Observer,
 ) -> dict[str, Examples]:
     """The rows of an arm by history, each with its signals and, where it must not see its text, those without."""
-    known = bench.known if vectors is not None else KnowledgeRows([])
+    known = knows[STREAMING]
     demographics = demographics_of(bench.interactions, bench.codes) if config.demographics else None
-    rows = {STREAMING: bench.interactions, FROZEN: frozen(bench.interactions, bench.codes)}
     bare = {
-        history: build(rows[history], known, history=config.history, demographics=demographics) for history in HISTORIES
+        history: build(rows, knows[history], history=config.history, demographics=demographics)
+        for history, rows in _rows(bench).items()
     }
     denied = {history: signals.denied(bare[history], known) for history in HISTORIES}
     without: dict[str, Examples] = {}

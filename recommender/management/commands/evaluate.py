@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.evaluation.arms import ARMS, BASE, DEFAULT_ARMS, SEEDS, Study
-from recommender.evaluation.figures import FROZEN, STREAMING
+from recommender.evaluation.figures import ALL, FROZEN, STREAMING
 from recommender.evaluation.report import report
 from recommender.management.commands.train_backbone import Bars
 from recommender.models import Catalog, Evaluation, RunState
@@ -141,7 +141,7 @@ def text(evaluation: Evaluation) -> str:
         lines += ["", finding.headline, *(f"  {sentence}" for sentence in finding.sentences), ""]
         lines.append(f"  {'':47}{'streaming':>24}{'frozen':>27}")
         lines.append(f"  {'':47}" + "   ".join(" ".join(f"{name.upper():>7}" for name in COLUMNS) for _ in range(2)))
-        own = [row for row in evaluation.figures["arms"] if row["backbone"] == finding.backbone]
+        own = [r for r in evaluation.figures["arms"] if (r["backbone"], r["slice"]) == (finding.backbone, ALL)]
         for arm in dict.fromkeys(row["arm"] for row in own):
             values = {(row["history"], row["metric"]): row["estimate"] for row in own if row["arm"] == arm}
             cells = (
