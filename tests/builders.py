@@ -73,7 +73,7 @@ def make_round(subject: EndUser | Item, *turns: tuple[str, str], as_of: int = 10
             text=text,
             text_hash=hashlib.sha256(text.encode()).hexdigest(),
             verdict=("not_reasonable" if text else "reasonable") if judges else "",
-            about=rationale,
+            about=None if kind == "reason" else rationale,
         )
         rationale = rationale if judges else turn
     return round_

@@ -116,7 +116,8 @@ def proposed(round_: Round) -> list[Turn]:
     """The rationales that people are asked to approve: one, or the kept drafts of a filtered round; none at first."""
     turns = sorted(round_.turns.all(), key=lambda turn: turn.index)
     indexes = loop.proposed(turn_values(turns), strategy=round_.strategy)  # type: ignore[arg-type] # the core's values
-    return [turn for turn in turns if turn.index in indexes]
+    by_index = {turn.index: turn for turn in turns}
+    return [by_index[index] for index in indexes]
 
 
 def proposal(round_: Round) -> Turn | None:

@@ -91,7 +91,7 @@ def test_an_edit_takes_its_drafts_place_and_waits_for_the_approval(rita: Account
     decide(review, rita, EDIT, draft=edit.index, text="Likes the winter sun.")
 
     decide(review, rita, APPROVE)
-    assert in_force() == [[RAIN, SNOW, "Likes the winter sun."]]
+    assert in_force() == [[RAIN, "Likes the winter sun.", SNOW]]
 
 
 def test_reject_puts_none_in_force_and_takes_back_what_was(rita: Account, review: Review) -> None:
