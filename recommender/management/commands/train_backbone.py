@@ -168,7 +168,9 @@ def summary(version: BackboneVersion) -> str:
             scores = version.metrics[model][part]
             auc, gauc = (f"{scores[n]:.4f}" if scores[n] is not None else "–" for n in ("auc", "gauc"))
             label = f"{part} {model.replace('_', ' ')}"
-            lines.append(f"{label:24}{auc:>8}{gauc:>8}{scores['logloss']:>9.4f}{scores['ece']:>8.4f}{scores['samples']:>10,}")
+            lines.append(
+                f"{label:24}{auc:>8}{gauc:>8}{scores['logloss']:>9.4f}{scores['ece']:>8.4f}{scores['samples']:>10,}"
+            )
     return "\n".join([*lines, "", gate_lines(version.examinations.latest("pk"))])
 
 
