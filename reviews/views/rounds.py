@@ -3,6 +3,7 @@
 from typing import Any, get_args
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -11,9 +12,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recommender.models import Catalog, Round, RoundBatch, RoundState
-from recommender.selectors.evidence import WindowName, Windows
-from recommender.selectors.rounds import proposal
+from recommender.models import Catalog, Round, RoundBatch, RoundState, Strategy
+from recommender.selectors.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
+from recommender.selectors.rounds import proposed
 from recommender.services import rounds as services
 from reviews.guards import account_of, is_htmx, requires
 from reviews.policy import Action, may
@@ -27,6 +28,10 @@ WINDOWS: dict[WindowName, str] = {
     "prefix": "The first half of each history",
     "latest": "The end of each history",
     "sliding": "Windows of ten interactions along each history",
+}
+STRATEGIES = {
+    Strategy.REFINE: "Refine one draft until it is judged reasonable",
+    Strategy.FILTER: "Sample several drafts and keep the reasonable ones",
 }
 STATES = [("", "All"), *RoundState.choices, ("malformed", "malformed or cancelled")]
 
@@ -44,7 +49,26 @@ class OpenForm(forms.Form):
     window = forms.ChoiceField(
         label="Evidence",
         choices=[(name, WINDOWS[name]) for name in get_args(WindowName)],
-        help_text="The first half leaves later interactions to learn from; the end describes people as they are now.",
+        help_text="The first half leaves later interactions to learn from; the end describes people as they are now; "
+        "windows give an end user several texts, each for what came after it. Windows of items are the first half.",
+    )
+    windows = forms.IntegerField(
+        label="Windows of each end user", required=False, min_value=1, max_value=100, initial=MOST_WINDOWS
+    )
+    stride = forms.IntegerField(
+        label="Interactions from window to window", required=False, min_value=1, max_value=1000, initial=SLIDING
+    )
+    strategy = forms.ChoiceField(required=False, choices=list(STRATEGIES.items()))
+    drafts = forms.IntegerField(
+        label="Drafts to sample", required=False, min_value=2, max_value=20, initial=lambda: settings.ROUND_DRAFTS
+    )
+    low_activity = forms.IntegerField(
+        label="Leave out end users with fewer interactions than",
+        required=False,
+        min_value=0,
+        max_value=1000,
+        initial=lambda: settings.LOW_ACTIVITY,
+        help_text="They get no text of their own; training can give them the knowledge of their items instead.",
     )
 
 
@@ -74,7 +98,10 @@ def open_rounds(request: HttpRequest) -> HttpResponse:
         batch = services.open_rounds(
             asked["catalog"],
             subjects=asked["subjects"],
-            windows=Windows(asked["window"]),
+            windows=Windows(asked["window"], stride=asked["stride"] or SLIDING, most=asked["windows"] or MOST_WINDOWS),
+            strategy=Strategy(asked["strategy"] or Strategy.REFINE),
+            drafts=asked["drafts"],
+            low_activity=asked["low_activity"],
             limit=asked["limit"],
             requested_by=account_of(request),
         )
@@ -99,6 +126,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "state": state,
         "states": STATES,
         "subjects": SUBJECTS.get(found.subjects, found.subjects),
+        "window": dict[str, str](WINDOWS).get(found.window, ""),
         "may_retry": may(role, Action.RETRY_ROUNDS),
         "may_see_reviews": may(role, Action.SEE_QUEUE),
     }
@@ -131,7 +159,7 @@ def show_round(request: HttpRequest, round_id: int) -> HttpResponse:
         "round": found,
         "turns": select.turns_of(found),
         "calls": select.calls_of(found),
-        "proposal": proposal(found),
+        "proposed": proposed(found),
         "is_unfinished": found.state in select.UNFINISHED,
         "is_retryable": Round.objects.filter(services.RETRYABLE, pk=found.pk).exists(),
         "may_retry": may(role, Action.RETRY_ROUNDS),

@@ -7,7 +7,15 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from recommender.models import Account, Catalog, RestReason, Round, RoundBatch, RoundState
-from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_review, make_round
+from tests.builders import (
+    make_catalog,
+    make_drafts,
+    make_end_user,
+    make_interaction,
+    make_item,
+    make_review,
+    make_round,
+)
 from tests.htmx import parsed, patched
 from tests.reviews.conftest import SignIn
 
@@ -196,3 +204,33 @@ def test_a_long_batch_costs_as_many_queries_as_a_short_one(
         browser.get(page_of(batch))
     with django_assert_max_num_queries(8):
         browser.get(reverse("reviews:rounds"))
+
+
+def test_a_lead_chooses_windows_strategy_drafts_and_who_is_left_out(lena: Account, browser_of: SignIn) -> None:
+    catalog = make_catalog("films")
+    active, quiet = make_end_user(catalog), make_end_user(catalog)
+    films = [make_item(catalog) for _ in range(25)]
+    for moment, film in enumerate(films, start=1):
+        make_interaction(active, film, moment=moment)
+    make_interaction(quiet, films[0], moment=1)
+    browser = browser_of(lena)
+    asked = {
+        "catalog": "films", "subjects": "end-users", "limit": "5", "window": "sliding", "windows": "2", "stride": "10",
+        "strategy": "filter", "drafts": "4", "low_activity": "5",
+    }  # fmt: skip
+    page = browser.post(reverse("reviews:open_rounds"), asked, follow=True).content.decode()
+    batch = RoundBatch.objects.get()
+    assert [(r.end_user, r.as_of, r.strategy, r.drafts_wanted) for r in batch.rounds.order_by("as_of")] == [
+        (active, 16, "filter", 4),
+        (active, 26, "filter", 4),
+    ]
+    assert "windows of ten interactions along each history; reflection as a filter" in page
+    assert "Left out for low activity: 1 end user." in page
+
+
+def test_a_filtered_rounds_page_names_the_kept_drafts(rita: Account, browser_of: SignIn) -> None:
+    round_ = make_drafts(make_end_user(make_catalog()), ("Likes rain.", ""), ("Likes the sun.", "Contradicted."))
+    page = browser_of(rita).get(reverse("reviews:round", args=[round_.pk])).content.decode()
+    assert "2 drafts to filter" in page
+    assert page.count(">Kept<") == 1
+    assert "Drafts kept" in page

@@ -54,6 +54,29 @@ def test_waiting_ends_when_all_rounds_rest(
     assert Round.objects.count() == 2
 
 
+def test_windows_strategy_and_low_activity_are_options_and_who_is_left_out_is_said(
+    catalog: Catalog, broker: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    active = make_end_user(catalog)
+    for moment in range(1, 24):
+        make_interaction(active, make_item(catalog), moment=moment)
+    options = ["--window", "sliding", "--windows", "2", "--stride", "5", "--strategy", "filter", "--drafts", "4"]
+    call_command("open_rounds", "films", "--subjects", "end-users", *options, "--low-activity", "5", "--json")
+    shown = capsys.readouterr()
+    report = json.loads(shown.out)
+    assert (report["opened"], report["low_activity"]) == (2, 1)
+    assert "Left out for low activity: 1 end users" in shown.err
+    assert {(r.strategy, r.drafts_wanted) for r in Round.objects.all()} == {("filter", 4)}
+    assert sorted(Round.objects.values_list("as_of", flat=True)) == [19, 24]
+
+
+def test_by_the_other_strategy_the_same_subject_gets_another_round(catalog: Catalog, broker: str) -> None:
+    for strategy, opened in (("refine", 1), ("filter", 1), ("filter", 0)):
+        before = Round.objects.count()
+        call_command("open_rounds", "films", "--subjects", "items", "--strategy", strategy)
+        assert Round.objects.count() - before == opened
+
+
 def test_a_failed_round_is_said_with_its_error(catalog: Catalog, endpoint: ScriptedServer, live_worker: Celery) -> None:
     endpoint.script = lambda *_: openai_server.error(401, "no such key")
     with pytest.raises(CommandError, match="R4_ACTOR_API_KEY"):

@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from pytest_django import DjangoAssertNumQueries
 
-from recommender.models import Catalog, Clock, EndUser, Interaction, Item
+from recommender.models import Catalog, Clock, EndUser, Interaction, Item, SubjectKind, Turn
 from recommender.selectors import evidence, subjects
 from recommender.selectors.evidence import Evidence, WindowName, Windows
+from recommender.services import knowledge
+from recommender.services.rounds import open_rounds
+from recommender.services.snapshots import freeze
+from recommender.training.data import read
+from recommender.training.knowledge import read as read_knowledge
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +69,76 @@ def test_a_single_interaction_is_evidence() -> None:
 def test_the_latest_window_ends_after_the_last_interaction() -> None:
     found = of_end_user(history(list(range(1, 41))), "latest")
     assert (moments_of(found), found.as_of) == (list(range(11, 41)), 41)
+
+
+def sliding(end_user: EndUser, **options: int) -> list[tuple[list[int], int]]:
+    windows = Windows("sliding", **options)
+    found = evidence.of_end_users(end_user.catalog, [end_user.pk], windows=windows)
+    return [(moments_of(each), each.as_of) for each in found]
+
+
+def test_sliding_windows_are_ten_in_a_row_the_latest_ones_each_as_of_just_after_its_last() -> None:
+    end_user = history(list(range(1, 46)))
+    assert sliding(end_user) == [
+        (list(range(16, 26)), 26),
+        (list(range(26, 36)), 36),
+        (list(range(36, 46)), 46),
+    ]
+    assert sliding(end_user, stride=3, most=2) == [(list(range(33, 43)), 43), (list(range(36, 46)), 46)]
+    assert [as_of for _, as_of in sliding(end_user, most=9)] == [16, 26, 36, 46]
+
+
+def test_fewer_than_ten_interactions_make_no_window() -> None:
+    assert sliding(history(list(range(1, 10)))) == []
+    assert sliding(history(list(range(1, 11)))) == [(list(range(1, 11)), 11)]
+
+
+def test_a_window_that_ends_amid_one_moment_serves_nothing_of_that_moment() -> None:
+    end_user = history([*range(1, 10), 10, 10, 10])
+    assert sliding(end_user, stride=1, most=3) == [([3, 4, 5, 6, 7, 8, 9, 10, 10, 10], 11)]  # of three that end at 10
+
+
+def test_windows_are_positive_and_of_items_there_is_one() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        Windows("sliding", stride=0)
+    item = make_item(make_catalog())
+    prefix, windowed = (evidence.of_items(item.catalog, [item.pk], window=name) for name in ("prefix", "sliding"))
+    assert prefix == windowed
+
+
+@pytest.mark.parametrize("clock", Clock.values)
+def test_a_text_of_a_window_serves_only_what_came_after_it(clock: str) -> None:
+    """From opened rounds to training rows: each interaction gets the text of the latest window that ended before it."""
+    catalog = make_catalog(clock=clock)
+    end_user = history(list(range(1, 36)), catalog=catalog)
+    batch = open_rounds(catalog, subjects="end-users", windows=Windows("sliding", most=9))
+    for round_ in batch.rounds.all():
+        knowledge.accept(
+            Turn.objects.create(round=round_, index=0, kind="reason", text="t", text_hash=str(round_.as_of))
+        )
+    data = read(catalog)
+    known = read_knowledge(freeze(catalog, encoder="minilm"), data)
+    texts, _ = known.assign(data)
+
+    as_of = [0, *(text.as_of for text in known.texts)]
+    assert [as_of[row] for row in texts] == [0] * 15 + [16] * 10 + [26] * 10
+    shown = {moment: row for row, moment in zip(texts.tolist(), data.moment.tolist(), strict=True) if row}
+    for moment, row in shown.items():
+        assert max(moments_of_keys(known.texts[row - 1].shown)) < moment
+    assert known.texts[known.latest(SubjectKind.END_USER)[data.end_user_keys[end_user.pk]] - 1].as_of == 36
+
+
+def moments_of_keys(keys: frozenset[int]) -> list[int]:
+    return list(Interaction.objects.filter(pk__in=keys).values_list("moment", flat=True))
+
+
+def test_low_activity_end_users_are_counted_and_left_out() -> None:
+    catalog = make_catalog()
+    active, quiet = history([1, 2, 3, 4, 5], catalog=catalog), history([1, 2], catalog=catalog)
+    make_end_user(catalog)  # without any history
+    assert subjects.end_users(catalog, at_least=3) == [active.pk]
+    assert subjects.end_users(catalog) == [active.pk, quiet.pk]
+    assert (subjects.low_activity(catalog, below=3), subjects.low_activity(catalog, below=2)) == (1, 0)
 
 
 def test_an_end_user_without_interactions_has_no_evidence() -> None:
