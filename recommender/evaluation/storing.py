@@ -33,7 +33,7 @@ def save_fit(
             "keys": np.array(json.dumps(list(drawn))),
             "estimates": np.array([one.estimate for one in drawn.values()]),
             "end_users": np.array([one.end_users for one in drawn.values()]),
-            "draws": np.stack([one.values for one in drawn.values()]).astype(np.float32),
+            "draws": np.stack([one.values for one in drawn.values()]),
         },
     )
 
@@ -43,7 +43,7 @@ def load_draws(folder: Path, fitted: Fitted) -> dict[Key, Drawn]:
     with np.load(path_of(folder, fitted), allow_pickle=False) as stored:
         estimates, end_users, draws = (stored[name] for name in ("estimates", "end_users", "draws"))
         return {
-            Key(*key): Drawn(float(estimates[place]), draws[place].astype(np.float64), int(end_users[place]))
+            Key(*key): Drawn(float(estimates[place]), draws[place], int(end_users[place]))
             for place, key in enumerate(json.loads(str(stored["keys"])))
         }
 

@@ -125,8 +125,7 @@ class Keeper:
                 self.drawn[fitted] = storing.load_draws(self.folder, fitted)
             except FileNotFoundError:
                 row.delete()  # its files were removed: fitted again
-        self._counted()
-        _update(self.evaluation, facts=self.evaluation.facts)
+        _update(self.evaluation, facts=self.evaluation.facts, progress=self._counted())
         return set(self.drawn)
 
     def store(self, outcome: "Outcome") -> None:
@@ -136,9 +135,9 @@ class Keeper:
         drawn = draws_of(self.tested, outcome.probability)
         storing.save_fit(self.folder, fitted, outcome.probability, drawn)
         self.drawn[fitted] = drawn
-        self._counted()
+        found = figures(self.drawn, self.tested.counts())
         with transaction.atomic():
-            _update(self.evaluation, figures=figures(self.drawn, self.tested.counts()))
+            _update(self.evaluation, figures=found, progress=self._counted())
             EvaluationFit.objects.create(
                 evaluation=self.evaluation,
                 backbone=fitted.backbone,
@@ -149,10 +148,10 @@ class Keeper:
                 fit=outcome.fit,
             )
 
-    def _counted(self) -> None:
+    def _counted(self) -> dict[str, Any]:
         """A fit that is done starts the count of attempts, and the list of epochs, anew."""
         self.recorder.progress.update(fits=len(self.drawn), of_fits=self.of_fits, epochs=[], attempt=0)
-        self.recorder.alive()
+        return self.recorder.progress
 
 
 def _update(evaluation: Evaluation, **values: Any) -> None:

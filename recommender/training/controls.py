@@ -24,7 +24,7 @@ Vectors = NDArray[np.float32]
 Encode = Callable[[Mapping[str, str]], Mapping[str, Vectors]]  # texts by hash → vectors by hash
 SEED = 5  # of every study alike: which seed trains decides nothing here
 MOST_RATES = 128  # attributes whose like rates an end user's summary has
-SMOOTHING = 20.0  # interactions that an item's mean like counts towards the overall one
+SMOOTHING = 20.0  # interactions for which the overall mean counts in a subject's own
 
 
 def stand_in(
@@ -163,10 +163,11 @@ def _numeric(known: KnowledgeRows, interactions: Interactions, codes: Codes) -> 
             window = by_item[slice(*np.searchsorted(items, [text.subject, text.subject + 1]))]
         else:
             window = _window(text, interactions)
+        prior = overall if text.kind == SubjectKind.ITEM else 0.5  # of others' later likes an end user's knows nothing
         liked = interactions.liked[window]
         numbers, rates = made[row, : 2 + interactions.scale.buckets], made[row, 2 + interactions.scale.buckets :]
         numbers[0] = np.log1p(len(window)) / 4
-        numbers[1] = (liked.sum() + SMOOTHING * overall) / (len(window) + SMOOTHING) - overall
+        numbers[1] = (liked.sum() + SMOOTHING * prior) / (len(window) + SMOOTHING) - prior
         numbers[2:] = np.bincount(interactions.feedback[window], minlength=interactions.scale.buckets) / max(
             1, len(window)
         )

@@ -1,0 +1,98 @@
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from recommender.models import Evaluation, Item, RunState
+from recommender.services import runs
+from tests.recommender.training import synthetic
+
+pytestmark = pytest.mark.django_db
+
+SMALL = ["--set", "epochs=1", "--set", "embedding=4", "--set", "head=[8]", "--history", "5", "--seeds", "1"]
+
+
+@pytest.fixture(autouse=True)
+def quick_encoder(settings, tiny_encoder, tmp_path):
+    settings.ENCODER = tiny_encoder
+    settings.VAR_DIR = tmp_path
+
+
+@pytest.fixture
+def catalog():
+    catalog = synthetic.in_database("films", end_users=16)
+    synthetic.approve(Item.objects.get(catalog=catalog, external_id="i000"), "about it", as_of=999)
+    synthetic.approve(Item.objects.get(catalog=catalog, external_id="i001"), "about another", as_of=999)
+    return catalog
+
+
+def evaluate(*arguments):
+    out = StringIO()
+    call_command("evaluate", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_report_is_in_words_and_every_arm_has_its_scores(catalog, tmp_path):
+    out = tmp_path / "found.json"
+    said = evaluate("films", "--control", "random", *SMALL, "--out", str(out))
+    found = json.loads(out.read_text())
+
+    assert "A lead, not a claim: " in said
+    assert "the strongest control (random: random vectors)" in said
+    assert [fit["arm"] for fit in found["fits"]] == ["base", "knowledge", "random"]
+    for row in (r for r in found["figures"]["arms"] if r["slice"] == "all" and r["metric"] == "auc"):
+        assert f"{row['estimate']:.4f}" in said
+    assert found["findings"][0]["headline"] in said
+
+
+def test_json_is_one_object_and_a_resumed_evaluation_repeats_nothing(catalog):
+    first = json.loads(evaluate("films", "--arms", "base", *SMALL, "--json"))
+    again = json.loads(evaluate("--resume", str(first["evaluation"]), "--json"))
+
+    assert first["state"] == "done"
+    assert first["config"]["settings"]["epochs"] == 1
+    assert again == first
+
+
+def test_queued_it_waits_for_a_worker(catalog, broker):
+    said = json.loads(evaluate("films", "--queue", "--json"))
+
+    assert said["state"] == "waiting"
+    assert Evaluation.objects.get().config["arms"][:2] == ["base", "knowledge"]
+
+
+def test_a_failed_one_says_how_to_go_on(catalog):
+    with pytest.raises(CommandError, match=r"There is nothing for the .* part.*evaluate --resume \d+ goes on"):
+        evaluate("films", "--users", "0.01", "--split", "kar", *SMALL)
+
+
+def test_ctrl_c_leaves_it_cancelled_so_that_it_can_be_resumed(catalog, monkeypatch):
+    def interrupted(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recommender.training.study.fit_one", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate("films", *SMALL)
+    found = Evaluation.objects.get()
+
+    assert found.state == RunState.CANCELLED
+    assert not runs.cancel(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "There is no catalog 'nowhere'. Catalogs: films."),
+        (["films", "--arms", "base,magic"], "arms must be"),
+        (["films", "--seeds", "0"], "seeds must be"),
+        (["films", "--set", "epochs"], "FIELD=VALUE"),
+        (["films", "--set", "nonsense=1"], "nonsense"),
+        (["films", "--knowledge-file", "/nowhere.jsonl"], "There is no file"),
+        (["--resume", "77"], "There is no evaluation 77"),
+    ],
+)
+def test_wrong_wishes_are_refused_in_words(catalog, arguments, message):
+    with pytest.raises(CommandError, match=message):
+        evaluate(*arguments)
