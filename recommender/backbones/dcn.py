@@ -4,6 +4,8 @@ Wang et al., Deep & Cross Network for Ad Click Predictions, ADKDD 2017. Its batc
 must not depend on the rest of the batch. Knowledge joins the inputs of both parts.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -32,9 +34,11 @@ class CrossNet(nn.Module):
 
 
 class Dcn(Backbone):
+    net: ClassVar[type[nn.Module]] = CrossNet
+
     def assemble(self, sizes: InputSizes, config: TrainConfig, side: SideWidths) -> None:
         self.fields = FieldReader(sizes, config, side, side_fields=False)
-        self.cross = CrossNet(self.fields.flat, LAYERS)
+        self.cross = self.net(self.fields.flat, LAYERS)
         self.of_cross = nn.Linear(self.fields.flat, 1, bias=False)
         self.deep = Perceptron(self.fields.flat, config.head, dropout=config.dropout)
 

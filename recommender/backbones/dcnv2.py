@@ -6,13 +6,7 @@ WWW 2021, in its parallel form with full matrices. Knowledge joins the inputs of
 
 from torch import Tensor, nn
 
-from recommender.backbones.base import Backbone
-from recommender.backbones.batch import InputSizes, SideFields, SideWidths
-from recommender.backbones.fields import FieldReader
-from recommender.backbones.inputs import Perceptron
-from recommender.training.config import TrainConfig
-
-LAYERS = 3
+from recommender.backbones.dcn import Dcn
 
 
 class CrossNetV2(nn.Module):
@@ -29,16 +23,5 @@ class CrossNetV2(nn.Module):
         return crossed
 
 
-class DcnV2(Backbone):
-    def assemble(self, sizes: InputSizes, config: TrainConfig, side: SideWidths) -> None:
-        self.fields = FieldReader(sizes, config, side, side_fields=False)
-        self.cross = CrossNetV2(self.fields.flat, LAYERS)
-        self.of_cross = nn.Linear(self.fields.flat, 1, bias=False)
-        self.deep = Perceptron(self.fields.flat, config.head, dropout=config.dropout)
-
-    def score(
-        self, item: Tensor, history_item: Tensor, history_feedback: Tensor, table: Tensor, side: SideFields
-    ) -> Tensor:
-        _, flat = self.fields(item, history_item, history_feedback, table, side)
-        logits: Tensor = self.of_cross(self.cross(flat)) + self.deep(flat)
-        return logits.squeeze(-1)
+class DcnV2(Dcn):
+    net = CrossNetV2

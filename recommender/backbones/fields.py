@@ -26,10 +26,8 @@ class FieldReader(nn.Module):
     def __init__(self, sizes: InputSizes, config: TrainConfig, side: SideWidths, *, side_fields: bool) -> None:
         super().__init__()
         self.width = config.embedding
-        self.feedback = nn.Embedding(sizes.feedback, self.width, padding_idx=0)
+        self.feedback = nn.Embedding(sizes.feedback, self.width)
         nn.init.normal_(self.feedback.weight, std=START_SCALE)
-        with torch.no_grad():
-            self.feedback.weight[0] = 0.0
         self.of_end_user = nn.Linear(side.knowledge, self.width) if side_fields and side.knowledge else None
         self.of_item = nn.Linear(side.knowledge, self.width) if side_fields and side.knowledge else None
         self.of_numbers = nn.Linear(side.numbers, self.width) if side_fields and side.numbers else None

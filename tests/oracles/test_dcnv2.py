@@ -5,7 +5,8 @@ Against torch-rechub the biases are therefore zero.
 
 import torch
 
-from recommender.backbones.dcnv2 import LAYERS, CrossNetV2
+from recommender.backbones.dcn import LAYERS
+from recommender.backbones.dcnv2 import CrossNetV2
 from tests.oracles import weights, whole
 
 WIDTH = 7
