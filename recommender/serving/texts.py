@@ -61,10 +61,10 @@ def _proposed(wanted: Q) -> Iterable[tuple[Subject, TextReason]]:
         .prefetch_related(Prefetch("turns", turns))
     )
     for round_ in rounds:
-        turns = proposed(round_)
-        if not turns or round_.rejected_index in [turn.index for turn in turns]:
+        standing = proposed(round_)
+        if not standing or round_.rejected_index in [turn.index for turn in standing]:
             continue
-        turn, *further = turns
+        turn, *further = standing
         yield (
             (round_.subject_kind, round_.item_id or round_.end_user_id or 0),
             TextReason(

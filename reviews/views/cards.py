@@ -145,8 +145,8 @@ def _card(request: HttpRequest, review_id: int) -> Card:
 
 def _context(request: HttpRequest, shown: Card, *, form: DecisionForm | None = None, **more: Any) -> dict[str, Any]:
     """`typed_text`: what the edit box starts with. Typed text outlives errors; an untouched old proposal does not."""
-    draft = form["draft"].value() if form else None
-    typed_draft = int(draft) if str(draft or "").isdigit() else None
+    draft = str(form["draft"].value() or "") if form else ""
+    typed_draft = int(draft) if draft.isdecimal() else None
     proposed = _text_to_edit(shown, typed_draft)
     edit = form["text"].value() if form and shown.is_typed(form["text"].value()) else None
     return {

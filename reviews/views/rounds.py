@@ -126,7 +126,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "state": state,
         "states": STATES,
         "subjects": SUBJECTS.get(found.subjects, found.subjects),
-        "window": dict[str, str](WINDOWS).get(found.window, ""),
+        "window": next((said for name, said in WINDOWS.items() if name == found.window), ""),
         "may_retry": may(role, Action.RETRY_ROUNDS),
         "may_see_reviews": may(role, Action.SEE_QUEUE),
     }
