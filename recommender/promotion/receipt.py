@@ -29,20 +29,18 @@ class Change:
 
 
 def knowledge(snapshot: KnowledgeSnapshot, previous: KnowledgeSnapshot | None) -> dict[str, Any]:
-    """Texts of the snapshot that the previous one had not, and the other way round, by kind of subject.
+    """Texts of the snapshot that the previous one had not, by kind of subject, and what became of earlier ones.
 
-    `replaced`: gone ones whose subject has a new text; `withdrawn`: those whose subject has none.
+    `replaced`: subjects with a text before and a new one now; `withdrawn`: texts that are gone without a new one.
     """
     entered = entered_between(snapshot, previous)
     gone = entered_between(previous, snapshot) if previous else Knowledge.objects.none()
     renewed = set(entered.values_list("end_user_id", "item_id"))
-    replaced = sum(subject in renewed for subject in gone.values_list("end_user_id", "item_id"))
-    removed = gone.count()
+    before = set(previous.knowledge.values_list("end_user_id", "item_id")) if previous else set()
     return {
         "entered": _by_kind(entered),
-        "removed": removed,
-        "replaced": replaced,
-        "withdrawn": removed - replaced,
+        "replaced": len(renewed & before),
+        "withdrawn": sum(subject not in renewed for subject in gone.values_list("end_user_id", "item_id")),
     }
 
 

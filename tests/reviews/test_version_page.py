@@ -186,7 +186,7 @@ def receipt(version, previous, **lists):
     found = {"k": 10, "end_users": 40, "of": 90, "changed": 10, "mean_overlap": 0.925, "biggest": []}
     interval = {"estimate": 0.004, "low": 0.001, "high": 0.007}
     content = {
-        "knowledge": {"entered": {"end_user": 2, "item": 1}, "removed": 2, "replaced": 1, "withdrawn": 1},
+        "knowledge": {"entered": {"end_user": 2, "item": 1}, "replaced": 1, "withdrawn": 1},
         "lists": {**found, **lists} if previous else None,
         "metrics": {"differences": {"gauc": interval, "ndcg": None} if previous else {}, "own": None},
         "note": "",
@@ -202,7 +202,7 @@ def test_a_receipt_says_what_came_whose_lists_changed_and_how_the_score_moved(cl
     shown = text(page(client, version))
 
     assert "3 texts came in : 2 about end users, 1 about items." in shown
-    assert "2 went: 1 replaced by newer ones, 1 withdrawn." in shown
+    assert "1 of them replaces an earlier one. 1 earlier one was withdrawn." in shown
     assert "Lists that changed 25 % 10 of 40 end users, of 90 in all" in shown
     assert "Still in the top 10 92 %" in shown
     assert "GAUC +0.0040 +0.0010 to +0.0070, better" in shown

@@ -16,7 +16,7 @@ from tests.recommender.training import synthetic
 @cache
 def trained() -> Path:
     """The folder of an artifact for what `synthetic.in_database()` stores."""
-    from recommender.training import export
+    from recommender.training import export, golden
     from tests.recommender.training.fitting import SMALL, fitted
 
     made = fitted()
@@ -31,6 +31,7 @@ def trained() -> Path:
         demographics=made.examples.demographics,
         facts={"data": "d"},
     )
+    golden.write(folder, made.backbone, made.interactions, made.knowledge)
     return folder
 
 
