@@ -25,6 +25,10 @@ ARMS: Mapping[str, Arm] = {
         "R4ec's plain inputs",
         settings=dict.fromkeys(("match", "demographics", "metadata_text", *SIGNALS), False) | {"history": 5},
     ),
+    "strong": Arm(
+        "plain inputs with statistics, mood, demographics and the match",
+        settings=dict.fromkeys(("collaborative", "metadata", "knowledge_signal", "metadata_text"), False),
+    ),
     BASE: Arm("without knowledge"),
     KNOWLEDGE: Arm("with knowledge", KNOWLEDGE),
     "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False}),

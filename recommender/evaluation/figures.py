@@ -85,14 +85,14 @@ def of_lists(history: str, each: Mapping[str, NDArray[np.float64]], *, draws: in
 
 def comparisons(arms: Iterable[str]) -> list[tuple[str, str]]:
     """Which arms are compared, each less the other: knowledge and what stands in for it against none, knowledge
-    against each control, and the base against the plain inputs.
+    against each control, and what the base adds to plainer inputs.
     """
     there = set(arms)
     informed = [name for name, arm in ARMS.items() if arm.source and name not in CONTROLS]
     pairs = [(one, BASE) for one in informed]
     pairs += [(KNOWLEDGE, control) for control in CONTROLS]
     pairs += [(control, BASE) for control in CONTROLS]
-    pairs.append((BASE, "plain"))
+    pairs += [(BASE, "strong"), ("strong", "plain"), (BASE, "plain")]
     return [pair for pair in pairs if there.issuperset(pair)]
 
 

@@ -70,9 +70,11 @@ def test_an_undefined_metric_has_no_figure():
 def test_only_arms_that_are_there_are_compared():
     assert comparisons(["base", "knowledge"]) == [("knowledge", "base")]
     assert comparisons(["knowledge", "random"]) == [("knowledge", "random")]
-    assert set(comparisons(["plain", "base", "signal", "random"])) == {
+    assert set(comparisons(["plain", "strong", "base", "signal", "random"])) == {
         ("signal", "base"),
         ("random", "base"),
+        ("base", "strong"),
+        ("strong", "plain"),
         ("base", "plain"),
     }
 
