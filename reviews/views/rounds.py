@@ -30,8 +30,8 @@ WINDOWS: dict[WindowName, str] = {
     "sliding": "Windows of ten interactions along each history",
 }
 STRATEGIES = {
-    Strategy.REFINE: "Refine one draft until it is judged reasonable",
-    Strategy.FILTER: "Sample several drafts and keep the reasonable ones",
+    Strategy.REFINE: "Refine a draft until it is reasonable",
+    Strategy.FILTER: "Judge several drafts, keep the reasonable",
 }
 STATES = [("", "All"), *RoundState.choices, ("malformed", "malformed or cancelled")]
 
