@@ -16,6 +16,7 @@ Peers are installed from requirements/oracles.lock, into var/peers unless they a
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import platform
@@ -37,8 +38,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import django  # noqa: E402
 
 django.setup()
-
-import itertools
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402

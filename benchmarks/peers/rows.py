@@ -15,22 +15,8 @@ from recommender.training.loop import Parts
 from recommender.training.numbering import FIRST_ITEM
 from recommender.training.split import PARTS, Codes, split
 
-GENRES = [
-    "unknown",
-    "Action",
-    "Adventure",
-    "Animation",
-    "Children",
-    "Comedy",
-    "Crime",
-    "Documentary",
-    "Drama",
-    "Fantasy",
-    "Film-Noir",
-    "Horror",
-    "Musical",
-]
-GENRES += ["Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"]
+GENRES = ["unknown", "Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Documentary", "Drama"]
+GENRES += ["Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"]
 
 
 @dataclass(frozen=True)
