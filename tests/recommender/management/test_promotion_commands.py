@@ -63,15 +63,14 @@ def test_gates_in_the_way_refuse_and_a_lead_overrides_them_with_a_reason(catalog
     lead = builders.make_account("lena", role="lead")
     confused_version(catalog)
     printed("gate_backbone", "films")
-    with pytest.raises(CommandError, match="Version 2 may not take over. Golden users"):
+    with pytest.raises(CommandError, match=r"Version 2 may not take over\. Golden users"):
         call_command("promote_backbone", "films")
     with pytest.raises(CommandError, match="name a lead with --account"):
         call_command("promote_backbone", "films", "--override", "Because.")
-    assert "Version 2 is in charge" in printed(
-        "promote_backbone", "films", "--override", "Because.", "--account", "lena"
-    )
+    said = printed("promote_backbone", "films", "--override", "Because.", "--account", "lena")
     taken = catalog.activations.get()
 
+    assert "Version 2 is in charge" in said
     assert (taken.account, taken.reason) == (lead, "Because.")
     assert "gauc" in [gate["name"] for gate in taken.overridden]
 
@@ -81,8 +80,8 @@ def test_files_are_verified_and_a_changed_one_fails(catalog, printed):
     assert printed("verify_backbone", "films") == "version 1: unchanged\nversion 2: unchanged\n"
     (artifacts.folder_of(other) / "ids.json").unlink()
     with pytest.raises(CommandError, match="Not what was stored: version 2"):
-        call_command("verify_backbone", "films", "--json")
-    assert printed("verify_backbone", "films", "1") == "version 1: unchanged\n"
+        printed("verify_backbone", "films")
+    assert "version 1: unchanged" in printed("verify_backbone", "films", "1")
     catalog.backbone_versions.filter(number=2).update(manifest_hash="")
 
     assert "made by an earlier release" in printed("verify_backbone", "films", "2")

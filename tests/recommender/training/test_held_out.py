@@ -30,7 +30,7 @@ def test_predictions_come_back_with_ids_that_mean_the_same_anywhere(tested, tmp_
         assert kept["item"].tolist() == data.item[rows].tolist()
         assert kept["liked"].tolist() == data.liked[rows].tolist()
         np.testing.assert_allclose(kept[WITH], predicted[WITH], atol=1e-7)
-    assert (tmp_path / held_out.FILE).stat().st_size < 20 * len(rows)
+    assert (tmp_path / held_out.FILE).stat().st_size < 30 * len(rows)
 
 
 def test_intervals_hold_the_scores_of_both_models_and_their_difference(tested):
