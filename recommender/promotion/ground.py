@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, KnowledgeSnapshot, SubjectKind
+from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, SubjectKind
 from recommender.serving.golden import Entry
 from recommender.training import data, knowledge, signals
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
+from recommender.training.low_activity import use_items
 from recommender.training.numbering import NO_TEXT
 from recommender.training.split import TEST, split
 
@@ -86,7 +87,7 @@ def ground(
     leaks, hidden = np.zeros(len(interactions), dtype=np.bool_), {}
     for version in (candidate, active):
         alive()
-        denied, unseen = _knows_too_much(version.snapshot, interactions, first)
+        denied, unseen = _knows_too_much(version, interactions, first)
         leaks |= denied
         hidden[version.pk] = frozenset(interactions.end_users[number] for number in unseen)
     kept = rows[~leaks[rows]]
@@ -108,10 +109,15 @@ def sample(names: Sequence[str], most: int) -> NDArray[np.int64]:
 
 
 def _knows_too_much(
-    snapshot: KnowledgeSnapshot, interactions: Interactions, first: NDArray[np.int64]
+    version: BackboneVersion, interactions: Interactions, first: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], list[int]]:
-    """Rows (n) that may not see their item's newest text; end users whose own is too late at their row of `first`."""
-    known = knowledge.read(snapshot, interactions)
+    """Rows (n) that may not see their item's newest text; end users whose own is too late at their row of `first`.
+
+    So is what low-activity end users have instead, where they met another item since whose text is known.
+    """
+    known = knowledge.read(version.snapshot, interactions)
+    if version.config.get("low_activity") == "items":
+        known = use_items(known, interactions, below=version.config["low_activity_below"])
     examples: Examples = build(interactions, known, history=1)
     newest = np.full(len(interactions.end_users), NO_TEXT, dtype=np.int64)
     for number, row in known.latest(SubjectKind.END_USER).items():

@@ -72,6 +72,21 @@ def test_an_end_user_s_text_that_is_later_than_the_test_rows_is_hidden(catalog, 
     assert found.hidden == {candidate.pk: {"u000"}, active.pk: frozenset()}
 
 
+def test_so_is_what_low_activity_end_users_have_where_they_met_more_since(catalog, candidate, active):
+    before = of(candidate, active)
+    item = before.items[before.tested[0].items[0]]  # tested of the first end user, met earlier or never by others
+    synthetic.approve(Item.objects.get(catalog=catalog, external_id=item), "about it", as_of=0)
+    renew_snapshot(candidate)
+    candidate.config |= {"low_activity": "items", "low_activity_below": 30}
+    candidate.save()
+    found = of(candidate, active)
+
+    met_since = {one.name for one in before.tested if item in [before.items[n] for n in one.items]}
+    assert found.hidden == {candidate.pk: met_since, active.pk: frozenset()}
+    assert before.tested[0].name in met_since
+    assert len(met_since) < len(before.tested)
+
+
 def test_rows_whose_item_s_text_is_later_are_left_out_for_both_whoever_has_it(catalog, candidate, active):
     before = of(candidate, active)
     item = before.items[before.tested[0].items[0]]
