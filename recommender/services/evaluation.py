@@ -14,7 +14,7 @@ from recommender import artifacts, jobs
 from recommender.evaluation import storing
 from recommender.evaluation.arms import Study
 from recommender.evaluation.bootstrap import Drawn
-from recommender.evaluation.figures import ALL, Fitted, Key, Samples, draws_of, figures
+from recommender.evaluation.figures import ALL, FROZEN, Fitted, Key, Samples, draws_of, figures, of_lists
 from recommender.models import Account, Catalog, Evaluation, EvaluationFit, RunState
 from recommender.services import runs
 from recommender.services.progress import LEASE, Recorder
@@ -132,7 +132,7 @@ class Keeper:
         """Raises StoppedError, with no row stored, when the evaluation is no longer ours."""
         fitted = outcome.fitted
         self.recorder.alive()
-        drawn = draws_of(self.tested, outcome.probability)
+        drawn = draws_of(self.tested, outcome.probability) | of_lists(FROZEN, outcome.lists)
         storing.save_fit(self.folder, fitted, outcome.probability, drawn)
         self.drawn[fitted] = drawn
         found = figures(self.drawn, self.tested.counts())

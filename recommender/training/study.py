@@ -21,7 +21,8 @@ from recommender.evaluation.figures import FROZEN, HISTORIES, STREAMING, Fitted,
 from recommender.evaluation.slices import slices
 from recommender.models import Clock, KnowledgeSnapshot
 from recommender.signals.spaces import Space
-from recommender.training import controls, data, encoder, knowledge, signals, texts
+from recommender.signals.tables import Tables
+from recommender.training import controls, data, encoder, knowledge, listing, signals, texts
 from recommender.training.config import SIGNALS, TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
@@ -44,6 +45,7 @@ class Outcome:
     probability: Mapping[str, NDArray[np.float64]]
     epochs: list[dict[str, Any]]
     fit: dict[str, Any]
+    lists: Mapping[str, NDArray[np.float64]]  # of each end user whose catalog was ranked; empty without --ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Bench:
     vectors: NDArray[np.float32]
     sentences: Space | None  # of the metadata texts, where the study has them
     encode: controls.Encode
+    tables: dict[tuple[bool, ...], Tables | None] = field(default_factory=dict)  # kept, without knowledge
     uninformed: dict[tuple[bool, ...], dict[str, NDArray[np.float32]]] = field(default_factory=dict)  # signals kept
 
     @property
@@ -181,7 +184,18 @@ def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> I
             config.knowledge_source, bench.known, bench.vectors, bench.interactions, bench.codes, bench.encode
         )
     known = _known(bench, config, informed=vectors is not None)
-    examples = _examples(bench, config, known, vectors, observer)
+    examples, tables = _examples(bench, config, known, vectors, observer)
+    asked = None
+    if study.ranking:
+        asked = listing.prepare(
+            examples[FROZEN],
+            bench.parts.test,
+            known[FROZEN],
+            tables,
+            _uninformed_tables(bench, config, observer) if vectors is not None else None,
+            most=study.ranking,
+            alive=observer.alive,
+        )
     observer.at(f"signals of the arm {arm}", 1, 1)
     signal_seconds = time.perf_counter() - began
     for fitted in todo:
@@ -203,7 +217,8 @@ def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> I
                 backbone.knowledge.read(torch.from_numpy(known[history].with_sets(vectors)))
             found[history] = predict(backbone, rows, bench.parts.test, observer=observer)
         seconds = {"signal_seconds": round(signal_seconds, 1), "all_seconds": round(time.perf_counter() - began, 1)}
-        yield Outcome(fitted, found, watching.seen, fit.to_json() | seconds)
+        lists = listing.rank(backbone, asked, alive=observer.alive) if asked else {}
+        yield Outcome(fitted, found, watching.seen, fit.to_json() | seconds, lists)
 
 
 def _rows(bench: Bench) -> dict[str, Interactions]:
@@ -224,8 +239,11 @@ def _examples(
     knows: Mapping[str, KnowledgeRows],
     vectors: NDArray[np.float32] | None,
     observer: Observer,
-) -> dict[str, Examples]:
-    """The rows of an arm by history, each with its signals and, where it must not see its text, those without."""
+) -> tuple[dict[str, Examples], Tables | None]:
+    """The rows of an arm by history, each with its signals and, where it must not see its text, those without.
+
+    With them the tables the signals come from.
+    """
     known = knows[STREAMING]
     demographics = demographics_of(bench.interactions, bench.codes) if config.demographics else None
     bare = {
@@ -238,28 +256,40 @@ def _examples(
         read = _uninformed(bench, config, bare, observer)
         without = {history: replace(bare[history], signals=read[history]) for history in HISTORIES}
     if vectors is None or not config.knowledge_signal:
-        return without
+        return without, _uninformed_tables(bench, config, observer)
     space = controls.knowledge_space(config, known, vectors, bench.interactions, bench.codes)
     tables = signals.fit(
         bench.interactions, bench.codes, config, metadata_text=bench.sentences, knowledge=space, alive=observer.alive
     )
-    return {
+    joined = {
         history: signals.join(
             bare[history], tables, denied=denied[history], instead=without.get(history), alive=observer.alive
         )
         for history in HISTORIES
     }
+    return joined, tables
+
+
+def _switches(config: TrainConfig) -> tuple[bool, ...]:
+    """What decides the signals without knowledge."""
+    return tuple(bool(getattr(config, name)) for name in (*SIGNALS, "metadata_text"))
+
+
+def _uninformed_tables(bench: Bench, config: TrainConfig, observer: Observer) -> Tables | None:
+    """The tables without knowledge, fitted once for all arms that have the same."""
+    if (switches := _switches(config)) not in bench.tables:
+        bench.tables[switches] = signals.fit(
+            bench.interactions, bench.codes, config, metadata_text=bench.sentences, alive=observer.alive
+        )
+    return bench.tables[switches]
 
 
 def _uninformed(
     bench: Bench, config: TrainConfig, bare: Mapping[str, Examples], observer: Observer
 ) -> dict[str, NDArray[np.float32]]:
     """Signals without knowledge (n, S) by history, computed once for all arms that read the same ones."""
-    switches = tuple(bool(getattr(config, name)) for name in (*SIGNALS, "metadata_text"))
-    if switches not in bench.uninformed:
-        tables = signals.fit(
-            bench.interactions, bench.codes, config, metadata_text=bench.sentences, alive=observer.alive
-        )
+    if (switches := _switches(config)) not in bench.uninformed:
+        tables = _uninformed_tables(bench, config, observer)
         bench.uninformed[switches] = {
             history: signals.join(bare[history], tables, alive=observer.alive).signals for history in HISTORIES
         }

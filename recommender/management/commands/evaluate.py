@@ -44,6 +44,13 @@ class Command(BaseCommand):
         )
         parser.add_argument("--users", type=float, default=1.0, help="share of the end users, drawn at random")
         parser.add_argument("--knowledge-file", type=Path, help="item texts instead of the catalog's: JSON lines")
+        parser.add_argument(
+            "--ranking",
+            type=int,
+            default=0,
+            metavar="N",
+            help="also rank the whole catalog for N end users: NDCG, MAP and Recall at 10",
+        )
         parser.add_argument("--resume", type=int, metavar="ID", help="go on with an evaluation that was interrupted")
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
         parser.add_argument("--out", type=Path, help="also write the result as JSON to this file")
@@ -88,6 +95,7 @@ class Command(BaseCommand):
                 arms=tuple(arms),
                 seeds=options["seeds"],
                 users=options["users"],
+                ranking=options["ranking"],
                 settings={name: options[name] for name in ("split", "fold", "history")} | _settings(options["set"]),
                 knowledge_file=str(file.resolve()) if file else "",
             )

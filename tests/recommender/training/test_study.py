@@ -132,3 +132,13 @@ def test_metadata_texts_join_the_base_when_they_are_asked_for(snapshot):
     harder, _, _ = run(Study(arms=("base",), seeds=1, settings=SMALL | {"metadata_text": True}), snapshot)
 
     assert not np.allclose(plain[0].probability[STREAMING], harder[0].probability[STREAMING])
+
+
+def test_lists_are_ranked_for_as_many_end_users_as_asked(snapshot):
+    study = Study(arms=("base", "knowledge"), seeds=1, settings=SMALL, ranking=5)
+    outcomes, _, _ = run(study, snapshot)
+
+    for one in outcomes:
+        assert {len(values) for values in one.lists.values()} == {5}
+        assert np.nanmax(one.lists["recall@10"]) <= 1
+    assert not run(Study(arms=("base",), seeds=1, settings=SMALL), snapshot)[0][0].lists
