@@ -56,7 +56,10 @@ class Recurrence(nn.Module):
         return states
 
     def _scan(self, said: Tensor, strength: Tensor, scale: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The same as one node of the exported graph, whatever the history's length: the last state, all states."""
+        """The same as one node of the exported graph, whatever the history's length: the last state, all states.
+
+        Unrolled, every step would be some twenty nodes, and exporting them takes longer than training small data.
+        """
         steps = [said.movedim(-2, 0), strength.movedim(-1, 0).unsqueeze(-1)]
         if scale is not None:
             steps.append(scale.movedim(-1, 0).unsqueeze(-1))

@@ -24,16 +24,14 @@ def test_padding_within_a_history_is_as_if_the_entry_had_never_been(place):
 
 
 def test_the_averages_are_over_the_items_that_exist():
-    """Twice the same history, the second time with its feedback read alone: no slot of padding is in a mean."""
+    """One item behind three slots of padding: the means are its vector and the state after it."""
     network = made("gru4rec").eval()
     history, feedback = torch.tensor([[0, 0, 0, 7]]), torch.tensor([[0, 0, 0, 2]])
     seen = []
     network.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     logits(network, torch.tensor([[9]]), history, feedback)
-    width = network.items.width
     table = network.items()
     past = table[7] + network.feedback.weight[2]
     state = network.reader.states(network.reader.say(past.view(1, 1, -1)), torch.ones(1, 1))[0, 0]
 
     torch.testing.assert_close(seen[0][0, 0], torch.cat([table[9], table[9] * state, past, state]))
-    assert width == len(past)
