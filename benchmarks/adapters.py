@@ -10,10 +10,12 @@ The last line printed is one JSON object.
 """
 
 import argparse
+import atexit
 import gzip
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -23,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 folder = tempfile.mkdtemp(prefix="r4-adapters-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ |= {"DJANGO_SETTINGS_MODULE": "r4web.settings", "R4_VAR": folder, "R4_LOG_LEVEL": "WARNING"}
 
 import django  # noqa: E402
