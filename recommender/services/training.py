@@ -70,6 +70,19 @@ def run(run_id: int, *, observer: "Observer | None" = None) -> None:
         promotion.run(examination.pk, observer=observer)
 
 
+def assist() -> None:
+    """Help the process of rank 0 to carry out its run, as one of the others that torchrun started."""
+    from recommender.training import distributed  # noqa: PLC0415 - torch: in the worker only
+    from recommender.training.observer import Quiet  # noqa: PLC0415
+    from recommender.training.pipeline import train  # noqa: PLC0415
+
+    with distributed.together():
+        snapshot_id, config = distributed.from_first()
+        snapshot = KnowledgeSnapshot.objects.select_related("catalog").get(pk=snapshot_id)
+        nowhere = artifacts.folder_for(snapshot.catalog)
+        train(snapshot, TrainConfig.from_json(config), nowhere, encoder_name=settings.ENCODER, observer=Quiet())
+
+
 def sweep(now: datetime) -> list[int]:
     """Send again what got lost: runs whose worker is gone, and waiting runs no worker has heard of. Their ids."""
     lost = runs.lost(TrainingRun, now)
@@ -79,14 +92,17 @@ def sweep(now: datetime) -> list[int]:
 
 
 def _carry_out(run: TrainingRun, recorder: Recorder) -> Examination:
-    from recommender.training.pipeline import train  # noqa: PLC0415 - torch: in the worker only
+    from recommender.training import distributed  # noqa: PLC0415 - torch: in the worker only
+    from recommender.training.pipeline import train  # noqa: PLC0415
 
     config = TrainConfig.from_json(run.config)
     snapshot = freeze(run.catalog, encoder=settings.ENCODER)
     part = artifacts.folder_for(run.catalog) / f".run-{run.pk}-{run.lease_token}"
     _remove(part.parent.glob(f".run-{run.pk}-*"))  # what a lost worker left
     try:
-        trained = train(snapshot, config, part, encoder_name=settings.ENCODER, observer=recorder)
+        with distributed.together():
+            distributed.from_first((snapshot.pk, run.config))
+            trained = train(snapshot, config, part, encoder_name=settings.ENCODER, observer=recorder)
         return _store(run, trained, part, snapshot, config)
     finally:
         _remove([part])

@@ -90,6 +90,8 @@ def _fit(
     size = config.batch_size or batch_size(len(source))
     steps = -(-len(source) // size)  # per epoch
     distributed.same_weights(backbone)
+    if distributed.rank():  # each process drops out values of its own
+        torch.manual_seed(config.seed + distributed.rank())
     best_value, best_epoch, best_weights = float("inf"), 0, _weights(backbone)
     seconds, epoch = 0.0, 0
     for epoch in range(1, config.epochs + 1):

@@ -33,3 +33,16 @@ class Observer(Protocol):
         """Still computing, with nothing new to say."""
 
     def epoch(self, epoch: Epoch) -> None: ...
+
+
+class Quiet:
+    """An observer that nobody reads: of a process that helps another."""
+
+    def at(self, stage: str, done: int, of: int) -> None:
+        pass
+
+    def alive(self) -> None:
+        pass
+
+    def epoch(self, epoch: Epoch) -> None:
+        pass

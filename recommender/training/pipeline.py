@@ -19,6 +19,7 @@ from recommender.training import (
     attributes,
     controls,
     data,
+    distributed,
     encoder,
     export,
     golden,
@@ -52,7 +53,8 @@ def train(
 ) -> Trained:
     """Train with and without knowledge from the same seed and write the one with knowledge to `folder`.
 
-    Without any knowledge in the snapshot both are the same model, trained once. Raises TooLittleDataError, what the
+    Without any knowledge in the snapshot both are the same model, trained once. Of several processes
+    (training.distributed) all fit and rank 0 writes. Raises TooLittleDataError, what the
     observer raises, and whatever the encoder cannot load.
     """
     began = time.perf_counter()
@@ -72,9 +74,10 @@ def train(
     observer.at("reading", 1, 1)
     texts = known.to_encode()
     encode = partial(encoder.vectors, name=encoder_name, key=snapshot.encoder, done=partial(observer.at, "encoding"))
-    vectors = known.matrix(encode(texts))
-    vectors = controls.stand_in(config.knowledge_source, known, vectors, interactions, codes, encode)
-    sentences = controls.metadata_space(interactions, encode) if config.metadata_text else None
+    with distributed.first_goes_first():
+        vectors = known.matrix(encode(texts))
+        vectors = controls.stand_in(config.knowledge_source, known, vectors, interactions, codes, encode)
+        sentences = controls.metadata_space(interactions, encode) if config.metadata_text else None
     vectors = known.with_sets(vectors)
     demographics = demographics_of(interactions, codes) if config.demographics else None
     examples = build(interactions, known, history=config.history, demographics=demographics)
@@ -96,6 +99,8 @@ def train(
             field = vectors if config.knowledge_field else None
             fits[WITH], backbone = fit_one(informed, parts, codes, field, config, model=WITH, observer=observer)
             predicted[WITH] = predict(backbone, informed, parts.test, observer=observer)
+    if distributed.rank():  # one process of several that helped to fit
+        return Trained({}, "")
     observer.at("exporting", 0, 1)
     data_hash = interactions.hash()
     facts = {"snapshot": snapshot.content_hash, "data": data_hash, "torch": str(torch.__version__)}

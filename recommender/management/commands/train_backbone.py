@@ -1,6 +1,7 @@
 """Train a backbone on a catalog and everything approved about it."""
 
 import json
+import os
 import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if int(os.environ.get("RANK", "0")) and not options["queue"]:  # started by torchrun beside the one that tells
+            training.assist()
+            return
         catalog = Catalog.objects.filter(name=options["catalog"]).first()
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
