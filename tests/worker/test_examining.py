@@ -1,0 +1,31 @@
+"""A version's gates are measured by a real worker, once, however often the job arrives."""
+
+import time
+
+import pytest
+
+from recommender import jobs
+from recommender.models import Examination, RunState, VersionState
+from recommender.services import promotion
+from recommender.serving import shelf
+from tests.recommender.promotion.made import real_version
+from tests.recommender.training import synthetic
+
+
+@pytest.mark.django_db(transaction=True)
+def test_gates_asked_for_on_the_page_are_measured_by_the_worker(live_worker, settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    settings.GATES = {**settings.GATES, "latency_ms": 60_000.0}
+    shelf.forget()
+    version = real_version(synthetic.in_database())
+    asked = promotion.request_examination(version, activate=True)
+    live_worker.send_task(jobs.EXAMINE_BACKBONE, kwargs={"examination_id": asked.pk}, queue="training")
+    deadline = time.monotonic() + 60
+    while asked.state != RunState.DONE and time.monotonic() < deadline:
+        time.sleep(0.05)
+        asked.refresh_from_db()
+    version.refresh_from_db()
+
+    assert (asked.state, asked.error, version.state) == (RunState.DONE, "", VersionState.ACTIVE)
+    assert Examination.objects.count() == version.activations.count() == 1
+    shelf.forget()
