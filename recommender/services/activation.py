@@ -12,6 +12,7 @@ from django.utils import timezone
 from recommender import artifacts
 from recommender.models import Account, Activation, BackboneVersion, Catalog, Rollout, RunState, VersionState
 from recommender.promotion import gates
+from recommender.training.config import KNOWLEDGE
 
 
 class RefusedError(Exception):
@@ -95,10 +96,10 @@ def objections(version: BackboneVersion, active: BackboneVersion | None) -> list
         before = f"against version {done.against.number}" if done.against else "while no version was in charge"
         said = f"They were measured {before}, and version {active.number} is in charge by now. Check them again."
         return [_objection("stale", "Gates", said)]
-    found = [
-        _objection("missing", label, "It was not measured. Check the gates.") for label in gates.missing(done.gates)
-    ]
-    return found + done.not_passed
+    if (control := version.config.get("knowledge_source", KNOWLEDGE)) != KNOWLEDGE:
+        return [_objection("missing", "Knowledge", f"It was trained on a control, {control}, to compare with.")]
+    absent = [_objection("missing", label, "It was not measured.") for label in gates.missing(done.gates)]
+    return absent + done.not_passed
 
 
 def _objection(outcome: str, label: str, words: str) -> dict[str, Any]:

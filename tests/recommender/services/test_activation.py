@@ -133,6 +133,15 @@ def test_a_gate_that_was_never_measured_is_missing(lead):
         activation.activate(version, by=lead)
 
 
+def test_a_version_trained_on_a_control_does_not_take_over_by_itself(lead):
+    version = make_version(builders.make_catalog())
+    version.config = {**version.config, "knowledge_source": "shuffled"}
+    version.save()
+
+    with pytest.raises(activation.GatesError, match="trained on a control, shuffled"):
+        put_in_charge(version, lead)
+
+
 def test_an_override_keeps_who_why_and_which_gates(lead):
     version = make_version(builders.make_catalog())
     examined(version, gauc="unsure", latency="failed")
