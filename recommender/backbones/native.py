@@ -97,7 +97,7 @@ def target_attention(
     _check(history_item, items)
     _check(history_feedback, feedbacks)
     tensors = (candidate, of_candidate, items, feedbacks, product, *second, *last)
-    found: Tensor = _TargetAttention.apply(kernel, history_item, history_feedback, *tensors)
+    found: Tensor = _TargetAttention.apply(kernel, history_item, history_feedback, *tensors)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -115,7 +115,8 @@ def history_match(
     """
     for index, table in ((item, unit), (history_item, unit), (history_feedback, worth)):
         _check(index, table)
-    found: Tensor = _HistoryMatch.apply(kernel, item, history_item, history_feedback, unit, worth, rate)
+    history = (item, history_item, history_feedback)
+    found: Tensor = _HistoryMatch.apply(kernel, *history, unit, worth, rate)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -134,11 +135,8 @@ class _TargetAttention(torch.autograd.Function):
         firsts, seconds = candidate.new_empty(slots, len(product)), candidate.new_empty(slots, len(second))
         weights = candidate.new_empty(slots)
         flipped = [product.t().contiguous(), second.t().contiguous()]
-        _call(
-            kernel.forward,
-            *(samples, length, *history, candidate, of_candidate, items, feedbacks, *flipped),
-            *(second_bias, last, last_bias, pooled, firsts, seconds, weights),
-        )
+        read = [*history, candidate, of_candidate, items, feedbacks, *flipped, second_bias, last, last_bias]
+        _call(kernel.forward, samples, length, *read, pooled, firsts, seconds, weights)
         ctx.kernel = kernel
         ctx.save_for_backward(*history, candidate, items, feedbacks, product, second, last, firsts, seconds, weights)
         return pooled
@@ -150,11 +148,8 @@ class _TargetAttention(torch.autograd.Function):
         of_candidate = candidate.new_zeros(len(candidate), len(product))
         biases = [candidate.new_zeros(len(second)), torch.zeros_like(last), candidate.new_zeros(1)]
         found = [zeros[0], of_candidate, *zeros[1:], *biases]
-        _call(
-            ctx.kernel.backward,
-            *(*item.shape, item, feedback, candidate, items, feedbacks, product, second, last),
-            *(firsts, seconds, weights, grads[0].contiguous(), *found),
-        )
+        read = [item, feedback, candidate, items, feedbacks, product, second, last, firsts, seconds, weights]
+        _call(ctx.kernel.backward, *item.shape, *read, grads[0].contiguous(), *found)
         return None, None, None, *found
 
 

@@ -67,7 +67,7 @@ def sum_gradients(weights: Iterable[nn.Parameter]) -> None:
     grads = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in learned]
     flat = torch.cat([grad.reshape(-1) for grad in grads])
     distributed.all_reduce(flat)
-    for weight, part in zip(learned, flat.split([grad.numel() for grad in grads]), strict=True):
+    for weight, part in zip(learned, torch.split(flat, [grad.numel() for grad in grads]), strict=True):
         weight.grad = part.view_as(weight)
 
 

@@ -51,7 +51,7 @@ class Memory:
             yield Part(to_batch(self.examples.batch(rows)), torch.from_numpy(self.examples.labels(rows)), len(whole))
 
     def _order(self) -> Rows:
-        shuffled = self.rows[torch.randperm(len(self.rows), generator=self.shuffler).numpy()]
+        shuffled: Rows = self.rows[torch.randperm(len(self.rows), generator=self.shuffler).numpy()]
         if self.grouped == 1 or not len(shuffled):
             return shuffled
         of = self.examples.interactions.end_user[shuffled]
@@ -61,7 +61,8 @@ class Memory:
         within = place - np.maximum.accumulate(np.where(begins, place, 0))
         group = np.cumsum(within % self.grouped == 0) - 1
         turn = torch.randperm(int(group[-1]) + 1, generator=self.shuffler).numpy()
-        return shuffled[np.argsort(turn[group], kind="stable")]
+        ordered: Rows = shuffled[np.argsort(turn[group], kind="stable")]
+        return ordered
 
 
 @contextmanager

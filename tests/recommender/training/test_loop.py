@@ -111,3 +111,29 @@ def test_a_fit_leaves_torchs_threads_and_random_state_as_they_were():
     with loop.threads(before + 1):
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    ("compile_", "samples", "worth"),
+    [("auto", 400, False), ("auto", 99_999, True), ("on", 1, True), ("off", 10**9, False)],
+)
+def test_kernels_are_compiled_where_the_fit_pays_for_them_and_gone_afterwards(compile_, samples, worth):
+    asked = []
+
+    class Network:
+        def accelerate(self, on):
+            asked.append(on)
+
+    with loop.accelerated(Network(), TrainConfig(compile=compile_, epochs=20), samples):
+        assert asked == [worth]
+    assert asked == [worth, False]
+
+
+def test_a_fit_with_kernels_learns_what_one_without_does():
+    sizes = replace(SMALL, embedding=16, attention=(16, 16), epochs=2)
+    diaries = [Diary(), Diary()]
+    for diary, compile_ in zip(diaries, ("on", "off"), strict=True):
+        fitted(replace(sizes, compile=compile_), observer=diary)
+    one, other = ([epoch.train_loss for epoch in diary.epochs] for diary in diaries)
+
+    assert one == pytest.approx(other, abs=1e-5)
