@@ -176,7 +176,7 @@ def frozen(interactions: Interactions, codes: Codes) -> Interactions:
 def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> Iterator[Outcome]:
     study = bench.study
     config = study.config(study.backbones[0], arm, SIGNAL_SEED)
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     observer.at(f"signals of the arm {arm}", 0, 1)
     vectors = None
     if ARMS[arm].source and bench.known.texts:
@@ -197,9 +197,9 @@ def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> I
             alive=observer.alive,
         )
     observer.at(f"signals of the arm {arm}", 1, 1)
-    signal_seconds = time.perf_counter() - began
+    shared = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - began_cpu}
     for fitted in todo:
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.process_time()
         own = study.config(fitted.backbone, arm, fitted.seed)
         watching = _Epochs(observer)
         fit, backbone = fit_one(
@@ -216,9 +216,19 @@ def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> I
             if backbone.knowledge is not None and vectors is not None:
                 backbone.knowledge.read(torch.from_numpy(known[history].with_sets(vectors)))
             found[history] = predict(backbone, rows, bench.parts.test, observer=observer)
-        seconds = {"signal_seconds": round(signal_seconds, 1), "all_seconds": round(time.perf_counter() - began, 1)}
+        spent = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - began_cpu}
         lists = listing.rank(backbone, asked, alive=observer.alive) if asked else {}
-        yield Outcome(fitted, found, watching.seen, fit.to_json() | seconds, lists)
+        yield Outcome(
+            fitted,
+            found,
+            watching.seen,
+            fit.to_json() | {"spent": _rounded(spent), "spent_on_signals": _rounded(shared)},
+            lists,
+        )
+
+
+def _rounded(spent: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 1) for name, value in spent.items()}
 
 
 def _rows(bench: Bench) -> dict[str, Interactions]:
