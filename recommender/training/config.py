@@ -65,7 +65,7 @@ class TrainConfig:
     knowledge_field: bool = True  # R4ec's way in, in the model with knowledge: vectors through the adapter
     knowledge_source: str = KNOWLEDGE  # or one of CONTROLS, in its place
     low_activity: str = "none"  # what end users without a text and with few interactions get: training.low_activity
-    low_activity_below: int = 10  # interactions before a moment
+    low_activity_below: int = 20  # interactions before a moment
     # backbone
     embedding: int = 32  # per field
     attention: tuple[int, ...] = (32, 16)
