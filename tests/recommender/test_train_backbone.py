@@ -1,9 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender.models import RunState, TrainingRun, VersionState
+from recommender import artifacts
+from recommender.models import Item, RunState, TrainingRun, VersionState
 from tests.recommender.training import synthetic
 
 pytestmark = pytest.mark.django_db
@@ -72,3 +74,30 @@ def test_mistakes_are_one_clear_sentence(arguments, says):
     synthetic.builders.make_catalog("empty")
     with pytest.raises(CommandError, match=says):
         call_command("train_backbone", *arguments)
+
+
+def test_a_control_takes_the_place_of_knowledge_and_is_never_activated_by_the_command(capsys):
+    catalog = synthetic.in_database("films")
+    for number in range(4):
+        item = Item.objects.get(catalog=catalog, external_id=f"i{number:03}")
+        synthetic.approve(item, f"what everybody should know of film {number}", as_of=999)
+    scores = []
+    for more in ([], ["--control", "random"]):
+        call_command("train_backbone", "films", "--json", *more, *QUICK)
+        scores.append(json.loads(capsys.readouterr().out)["metrics"])
+
+    assert catalog.backbone_versions.latest("number").config["knowledge_source"] == "random"
+    assert scores[0]["without_knowledge"]["test"] == scores[1]["without_knowledge"]["test"]
+    assert scores[0]["with_knowledge"]["test"] != scores[1]["with_knowledge"]["test"]
+    with pytest.raises(CommandError, match="for comparison"):
+        call_command("train_backbone", "films", "--control", "random", "--activate", *QUICK)
+
+
+def test_titles_and_attributes_can_join_as_sentences(capsys):
+    catalog = synthetic.in_database("films")
+    call_command("train_backbone", "films", "--json", "--metadata-text", *QUICK)
+    version = catalog.backbone_versions.get()
+
+    assert version.config["metadata_text"]
+    with np.load(artifacts.folder_of(version) / "signals.npz") as stored:
+        assert {"space_0", "space_1"} <= set(stored)  # attributes, and sentences beside them
