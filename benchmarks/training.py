@@ -185,6 +185,8 @@ def speeds(rows: Rows, *, quick: bool) -> dict[str, Any]:
             loops[f"ours, batch {size}"] = Ours(rows, replace(SAME, batch_size=size))
         loops[f"ours without kernels, batch {LARGE}"] = Ours(rows, replace(SAME, batch_size=LARGE, compile="off"))
         loops[f"ours + history match, batch {LARGE}"] = Ours(rows, replace(SAME, batch_size=LARGE, match=True))
+        some = replace(rows, parts=replace(rows.parts, train=np.sort(chosen)))
+        loops[f"ours, streamed, batch {LARGE}"] = Ours(some, replace(SAME, batch_size=LARGE, stream=True))
         for size in (LARGE, 2 * LARGE):
             loops[f"ours + knowledge, batch {size}"] = Ours(known, replace(WITH_KNOWLEDGE, batch_size=size), vectors)
         grouped = replace(WITH_KNOWLEDGE, batch_size=LARGE, grouped=GROUPED)
@@ -207,7 +209,7 @@ def speeds(rows: Rows, *, quick: bool) -> dict[str, Any]:
         return max(value for name, value in found.items() if name.startswith(start))
 
     speed = {name: value for name, value in found.items() if not name.startswith("gemm")}
-    ours, per_sample = best("ours, batch"), operations(rows, SAME, LARGE)
+    ours, per_sample = best("ours, batch "), operations(rows, SAME, LARGE)
     knowledge = {
         "knowledge": found[f"ours + knowledge, batch {LARGE}"],
         "knowledge_twice_the_batch": found[f"ours + knowledge, batch {2 * LARGE}"],

@@ -70,6 +70,7 @@ def test_without_signals_and_without_rows_there_is_nothing_to_trip_over(tmp_path
         assert list(source.epoch(2)) == []
 
 
+@pytest.mark.slow
 def test_the_same_examples_streamed_train_to_the_same_quality(monkeypatch):
     monkeypatch.setattr(stream, "GROUP", 256)
     sizes = {"knowledge": False, "end_users": 150, "each": 38}
