@@ -57,7 +57,7 @@ def batch_progress(batch: RoundBatch) -> BatchProgress:
 
 def rounds_of(batch: RoundBatch, *, state: str = "") -> QuerySet[Round]:
     """A batch's rounds, what needs somebody first; `state`: one of RoundState, or "malformed"."""
-    rounds = batch.rounds.select_related("end_user", "item", "review").annotate(turn_count=Count("turns"))
+    rounds = batch.rounds.select_related("catalog", "end_user", "item", "review").annotate(turn_count=Count("turns"))
     if state == "malformed":
         rounds = rounds.filter(RETRYABLE, state=RoundState.RESTING)
     elif state:

@@ -1,8 +1,11 @@
-"""Template filters for evidence: ratings as stars, attributes as words."""
+"""Template filters for evidence: ratings as stars, attributes and moments as words."""
 
 from typing import Any
 
 from django import template
+
+from recommender.models import Round
+from reviews.selectors.card import moment_in_words
 
 register = template.Library()
 
@@ -16,6 +19,12 @@ def stars(rating: float | None, rating_max: float) -> str:
         return ""
     full = min(max(round(rating), 0), round(rating_max))
     return "★" * full + "☆" * (round(rating_max) - full)
+
+
+@register.filter
+def as_of(round_: Round) -> str:
+    """A round's cut-off in words; its catalog must be loaded."""
+    return moment_in_words(round_.as_of, round_.catalog)
 
 
 @register.filter

@@ -226,6 +226,7 @@ def test_a_lead_chooses_windows_strategy_drafts_and_who_is_left_out(lena: Accoun
     ]
     assert "windows of ten interactions along each history; reflection as a filter" in page
     assert "Left out for low activity: 1 end user." in page
+    assert page.count("as of 1 January 1970, 00:00 UTC") == 2  # two windows of one end user
 
 
 def test_a_filtered_rounds_page_names_the_kept_drafts(rita: Account, browser_of: SignIn) -> None:
