@@ -4,8 +4,11 @@
 
 Split r4ec (per end user, by order, 80/20, the first 11 unscored, valid = the last tenth of train); the best epoch is
 chosen on valid and the test part is read once. Streaming: a test row's history grows with earlier test rows. Frozen:
-every test row of an end user sees the history up to the split only, as a served list does. Intervals: 95 %, paired
-bootstrap over end users, scores averaged over seeds. Text vectors are kept in --cache. The last line is JSON.
+every test row of an end user sees the history up to the split only, as a served list does. Intervals: 95 %, paired,
+over end users and seeds. Text vectors are kept in --cache. The last line is JSON.
+
+`manage.py evaluate` measures knowledge and its controls on any catalog, with the field and a report; this is for single
+inputs, and for the signals without a backbone.
 """
 
 import argparse
@@ -31,10 +34,11 @@ import django  # noqa: E402
 django.setup()
 
 from recommender.encoders import MINILM  # noqa: E402
+from recommender.evaluation import bootstrap  # noqa: E402
 from recommender.importers.movielens import end_user_1m  # noqa: E402
 from recommender.signals import spaces  # noqa: E402
 from recommender.signals.tables import CENTRE, NAMES, SCALE  # noqa: E402
-from recommender.training import attributes, encoder, loop, pipeline, signals  # noqa: E402
+from recommender.training import attributes, encoder, loop, pipeline, signals, study  # noqa: E402
 from recommender.training.config import SIGNALS, TrainConfig  # noqa: E402
 from recommender.training.data import Interactions  # noqa: E402
 from recommender.training.examples import build  # noqa: E402
@@ -42,7 +46,7 @@ from recommender.training.feedback import FeedbackScale  # noqa: E402
 from recommender.training.knowledge import KnowledgeRows  # noqa: E402
 from recommender.training.loop import Parts  # noqa: E402
 from recommender.training.metrics import auc, gauc, logloss  # noqa: E402
-from recommender.training.split import PARTS, TEST, split  # noqa: E402
+from recommender.training.split import PARTS, split  # noqa: E402
 
 OFF = dict.fromkeys((*SIGNALS, "match", "demographics"), False)
 ROWS = {  # settings, and whose texts join as knowledge
@@ -56,7 +60,6 @@ ROWS = {  # settings, and whose texts join as knowledge
     "metadata text": ({}, "metadata"),
     "random": ({}, "random"),
 }
-RESAMPLES = 1000
 
 
 class Quiet:
@@ -125,15 +128,6 @@ def vectors(texts, cache):
     return np.load(path)
 
 
-def frozen(examples, codes):
-    """The examples with every test row's history cut at the split."""
-    data = examples.interactions
-    cut = np.full(len(data.end_users), len(data), dtype=np.int64)
-    tested = np.flatnonzero(codes == TEST)
-    np.minimum.at(cut, data.end_user[tested], tested)
-    return replace(examples, before=np.minimum(examples.before, cut[data.end_user]))
-
-
 def alone(examples, tables):
     """Probabilities by the signals themselves, without a backbone: the item's mean + taste with a mood."""
     mean, mood = (examples.signals[:, tables.columns.tolist().index(NAMES.index(name))] for name in ("mean", "mood"))
@@ -142,27 +136,9 @@ def alone(examples, tables):
 
 
 def intervals(ours, base, label, end_user):
-    """Differences of AUC and GAUC with their 95 % intervals: {metric: [difference, low, high]}."""
-    _, whose = np.unique(end_user, return_inverse=True)
-    rows_of = np.split(np.arange(len(whose)), np.cumsum(np.bincount(whose))[:-1])
-    areas_of = [[gauc(label[rows], one[rows], whose[rows]) for one in (ours, base)] for rows in rows_of]
-    own = np.array(areas_of, dtype=float)  # one class only: None, which becomes NaN
-    size, both = np.bincount(whose), ~np.isnan(own[:, 0])
-    source, drawn = np.random.default_rng(0), {"auc": [], "gauc": []}
-    ranks = [np.argsort(np.argsort(s, kind="stable"), kind="stable") for s in (ours, base)]
-    orders = [np.argsort(rank) for rank in ranks]
-    for _ in range(RESAMPLES):
-        times = np.bincount(source.integers(0, len(size), len(size)), minlength=len(size))
-        weight = (times * size)[both]
-        drawn["gauc"].append(np.average(own[both, 0], weights=weight) - np.average(own[both, 1], weights=weight))
-        areas = []
-        for order in orders:
-            w, positive = times[whose[order]].astype(float), label[order] == 1
-            below = np.cumsum(np.where(positive, 0.0, w))
-            areas.append((below * w)[positive].sum() / (w[positive].sum() * below[-1]))
-        drawn["auc"].append(areas[0] - areas[1])
-    found = {"auc": auc(label, ours) - auc(label, base), "gauc": gauc(label, ours, whose) - gauc(label, base, whose)}
-    return {n: [float(d), *(float(x) for x in np.percentile(drawn[n], [2.5, 97.5]))] for n, d in found.items()}
+    """Differences of AUC and GAUC (rows: seeds) with their 95 % intervals: {metric: [difference, low, high]}."""
+    found = bootstrap.scores(label, ours, end_user, against=base, metrics=("auc", "gauc"))
+    return {name: [one.estimate, one.low, one.high] for name, one in found.items()}
 
 
 def main():
@@ -211,8 +187,10 @@ def main():
             space = spaces.of_vectors(known.astype(np.float32))
         tables = signals.fit(used, codes, config, knowledge=space)
         demographics = pipeline.demographics_of(used, codes) if config.demographics else None
-        bare = build(used, KnowledgeRows([]), history=config.history, demographics=demographics)
-        streaming, still = signals.join(bare, tables), signals.join(frozen(bare, codes), tables)
+        streaming, still = (
+            signals.join(build(one, KnowledgeRows([]), history=config.history, demographics=demographics), tables)
+            for one in (used, study.frozen(used, codes))
+        )
         print(
             f"{name}: signals in {time.perf_counter() - began:.0f} s, bumps {list(tables.bumps) if tables else []}",
             flush=True,
@@ -226,7 +204,7 @@ def main():
             )
             for kind, examples in (("streaming", streaming), ("frozen", still)):
                 made[kind].append(loop.predict(backbone, examples, rows, observer=Quiet()))
-        scored[name] = {kind: np.mean(scores, axis=0) for kind, scores in made.items()}
+        scored[name] = {kind: np.stack(scores) for kind, scores in made.items()}
         table[name] = {
             "seeds": 1 if options.signals_only else len(seeds),
             "seconds": round(time.perf_counter() - began),
