@@ -8,6 +8,7 @@ from recommender.training.config import BACKBONES, CONTROLS, KNOWLEDGE, SIGNALS,
 
 SEEDS = 5  # that a claim takes
 MOST_SEEDS = 100
+MOST_REFINEMENTS = 100
 BASE = "base"
 
 
@@ -47,7 +48,9 @@ class Study:
     seeds: int = SEEDS  # how many: 1, 2, …
     users: float = 1.0  # share of the end users, drawn at random once for all
     settings: Mapping[str, Any] = field(default_factory=dict)  # of TrainConfig: split, history, epochs, …
-    knowledge_file: str = ""  # item texts (JSON lines) that are evaluated instead of the catalog's knowledge
+    knowledge_file: str = ""  # texts (JSON lines) that are evaluated instead of the catalog's knowledge
+    proposals: bool = False  # what would be in force were every open proposal approved, instead of what is
+    refinements: int | None = None  # of proposals: what the models alone would have proposed with at most so many
     ranking: int = 0  # for how many end users, at most, whole catalogs are ranked; 0: no list figures
 
     def __post_init__(self) -> None:
@@ -61,6 +64,12 @@ class Study:
                 raise ValueError(f"{name} must be a whole number from {low} to {high}; it is {value!r}.")
         if isinstance(self.users, bool) or not 0 < self.users <= 1:
             raise ValueError(f"users must be a share above 0, at most 1; it is {self.users!r}.")
+        if not isinstance(self.proposals, bool) or (self.proposals and self.knowledge_file):
+            raise ValueError("Texts come from a file or from proposals, not from both.")
+        if self.refinements is not None and not (self.proposals and 0 <= self.refinements <= MOST_REFINEMENTS):
+            raise ValueError(
+                f"refinements belong to proposals and must be from 0 to {MOST_REFINEMENTS}; it is {self.refinements!r}."
+            )
         for own in ("backbone", "seed", "knowledge_source"):
             if own in self.settings:
                 raise ValueError(f"{own} is set by the evaluation itself: leave it out of the settings.")

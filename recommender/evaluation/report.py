@@ -78,6 +78,19 @@ def report(figures: Mapping[str, Any]) -> list[Finding]:
     return [_finding(backbone, figures) for backbone in backbones]
 
 
+def about_texts(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """How many texts were evaluated and whose they are, from an evaluation's config and facts."""
+    count = f"{facts['texts']:,} knowledge texts"
+    if config.get("knowledge_file"):
+        return f"{count} from the file {config['knowledge_file']}."
+    if not config.get("proposals"):
+        return f"{count}, all of them approved by people." if facts["texts"] else f"{count}."
+    if config.get("refinements") is not None:
+        times = "1 refinement" if config["refinements"] == 1 else f"{config['refinements']} refinements"
+        return f"{count} as the models alone propose them after at most {times}: unreviewed, nobody approved them."
+    return f"{count} as they would be were every open proposal approved: {facts['unreviewed']:,} are unreviewed."
+
+
 def number(value: float) -> str:
     return f"{value:+.4f}".replace("-", "−")
 

@@ -99,6 +99,17 @@ def proposed(turns: Sequence[TurnValue], *, strategy: StrategyName = "refine") -
     return [] if found is None else [found]
 
 
+def by_models(turns: Sequence[TurnValue], *, refinements: int) -> list[TurnValue]:
+    """The turns there would be with a budget of so many refinements, had no person done anything."""
+    found: list[TurnValue] = []
+    for turn in turns:
+        refined = sum(one.kind == "refine" for one in found)
+        if turn.kind in ("edit", "override") or (turn.kind == "refine" and refined >= refinements):
+            break
+        found.append(turn)
+    return found
+
+
 def best(turns: Sequence[TurnValue]) -> int | None:
     """The index of the rationale to propose to people; None when there is none yet.
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.models import KnowledgeSnapshot, SubjectKind
+from recommender.models import Catalog, KnowledgeSnapshot, SubjectKind
+from recommender.selectors.proposals import as_proposed
 from recommender.training.data import Interactions
 
 
@@ -169,6 +170,23 @@ def read(snapshot: KnowledgeSnapshot, interactions: Interactions) -> KnowledgeRo
         further = tuple((other["text_hash"], other["text"]) for other in others)
         texts.append(Text(kind, number, as_of, text_hash, text, _shown(evidence), further))
     return KnowledgeRows(sorted(texts, key=lambda text: (text.kind, text.subject, text.as_of)))
+
+
+def read_proposed(
+    catalog: Catalog, interactions: Interactions, *, refinements: int | None
+) -> tuple[KnowledgeRows, int]:
+    """What selectors.proposals.as_proposed says of the catalog, like `read`; and how many of it nobody approved."""
+    proposed = as_proposed(catalog, refinements=refinements)
+    texts = []
+    for one in proposed:
+        number = (
+            interactions.item_keys[one.item_id] if one.item_id else interactions.end_user_keys[one.end_user_id or 0]
+        )
+        kind = SubjectKind.ITEM if one.item_id else SubjectKind.END_USER
+        (text_hash, text), *further = zip(one.hashes, one.texts, strict=True)
+        texts.append(Text(kind, number, one.as_of, text_hash, text, _shown(one.evidence), tuple(further)))
+    unreviewed = sum(not one.in_force for one in proposed)
+    return KnowledgeRows(sorted(texts, key=lambda text: (text.kind, text.subject, text.as_of))), unreviewed
 
 
 def _shown(evidence: Mapping[str, Any]) -> frozenset[int]:

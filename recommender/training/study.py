@@ -59,6 +59,7 @@ class Bench:
     vectors: NDArray[np.float32]
     sentences: Space | None  # of the metadata texts, where the study has them
     encode: controls.Encode
+    unreviewed: int | None = None  # of proposals: how many of the texts nobody approved
     tables: dict[tuple[bool, ...], Tables | None] = field(default_factory=dict)  # kept, without knowledge
     uninformed: dict[tuple[bool, ...], dict[str, NDArray[np.float32]]] = field(default_factory=dict)  # signals kept
 
@@ -82,6 +83,7 @@ class Bench:
             "data": self.interactions.hash(),
             "knowledge": digest.hexdigest(),
             "texts": len(self.known.texts),
+            **({} if self.unreviewed is None else {"unreviewed": self.unreviewed}),
             "samples": describe(self.codes, self.interactions.end_user, self.interactions.liked),
             "torch": str(torch.__version__),
         }
@@ -130,15 +132,18 @@ def prepare(study: Study, snapshot: KnowledgeSnapshot, *, encoder_name: str, obs
         only_order=snapshot.catalog.clock == Clock.ORDER,
         fold=config.fold,
     )
+    unreviewed = None
     if study.knowledge_file:
         known = texts.read(Path(study.knowledge_file), interactions)
+    elif study.proposals:
+        known, unreviewed = knowledge.read_proposed(snapshot.catalog, interactions, refinements=study.refinements)
     else:
         known = knowledge.read(snapshot, interactions)
     observer.at("reading", 1, 1)
     encode = partial(encoder.vectors, name=encoder_name, key=snapshot.encoder, done=partial(observer.at, "encoding"))
     vectors = known.matrix(encode(known.to_encode()))
     sentences = controls.metadata_space(interactions, encode) if _anywhere(study, "metadata_text") else None
-    return Bench(study, interactions, codes, known, vectors, sentences, encode)
+    return Bench(study, interactions, codes, known, vectors, sentences, encode, unreviewed=unreviewed)
 
 
 def some_end_users(interactions: Interactions, share: float) -> Interactions:

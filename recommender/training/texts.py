@@ -1,9 +1,19 @@
-"""Knowledge texts from a file instead of the database: JSON lines with `item_id` and `text`, plain or gzipped."""
+"""Knowledge texts from a file instead of the database, as `export_knowledge` writes them; plain or gzipped JSON lines.
+
+Each line has `text`, and `item_id` or `user_id`. Optional: `as_of`, the moment before which it is not known (without:
+known from the start); `shown`, pairs of a user_id and an item_id that the text was made from; `further`, the texts of
+other kept drafts.
+"""
 
 import gzip
 import hashlib
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
 
 from recommender.models import SubjectKind
 from recommender.training.data import Interactions
@@ -13,32 +23,94 @@ from recommender.training.knowledge import KnowledgeRows, Text
 BEFORE_ALL = -(2**62)  # a moment before any interaction: such texts are taken as known from the start
 
 
-def read(path: Path, interactions: Interactions) -> KnowledgeRows:
-    """The texts about items of the catalog; the file may have others. Of two about one item the later line counts.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it stands in the file. Raises ValueError, KeyError or TypeError where it is not one."""
 
-    Raises CannotTrainError, naming the line, when the file cannot be read, and when no item is the catalog's.
+    kind: SubjectKind
+    name: str
+    texts: tuple[str, ...]
+    as_of: int
+    shown: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, row: str) -> Self:
+        said: dict[str, Any] = json.loads(row)
+        if not isinstance(said, dict):
+            raise TypeError("it is no object")
+        kind = SubjectKind.ITEM if "item_id" in said else SubjectKind.END_USER
+        further = said.get("further", [])
+        if not isinstance(further, list):
+            raise TypeError("further is no list")
+        as_of = said.get("as_of", BEFORE_ALL)
+        if isinstance(as_of, bool) or not isinstance(as_of, int):
+            raise TypeError("as_of is no whole number")
+        return cls(
+            kind=kind,
+            name=str(said["item_id"] if kind == SubjectKind.ITEM else said["user_id"]),
+            texts=tuple(text for one in (said["text"], *further) if (text := str(one).strip())),
+            as_of=as_of,
+            shown=tuple((str(end_user), str(item)) for end_user, item in said.get("shown", ())),
+        )
+
+
+def read(path: Path, interactions: Interactions) -> KnowledgeRows:
+    """The texts about the catalog's subjects; the file may have others. Of two of one moment the later line counts.
+
+    Raises CannotTrainError, naming the line, when the file cannot be read, and when no subject is the catalog's.
     """
-    numbers = {name: number for number, name in enumerate(interactions.items)}
-    found: dict[int, Text] = {}
+    numbers = {
+        SubjectKind.ITEM: {name: number for number, name in enumerate(interactions.items)},
+        SubjectKind.END_USER: {name: number for number, name in enumerate(interactions.end_users)},
+    }
+    found: dict[tuple[SubjectKind, int, int], Line] = {}
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            for line, row in enumerate(file, start=1):
+            for number, row in enumerate(file, start=1):
                 if not row.strip():
                     continue
-                item, text = _said(row, where=f"Line {line} of the knowledge file {path}")
-                if item in numbers and text:
-                    text_hash = hashlib.sha256(text.encode()).hexdigest()
-                    found[numbers[item]] = Text(SubjectKind.ITEM, numbers[item], BEFORE_ALL, text_hash, text)
+                line = _line(row, where=f"Line {number} of the knowledge file {path}")
+                subject = numbers[line.kind].get(line.name)
+                if subject is not None and line.texts:
+                    found[line.kind, subject, line.as_of] = line
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise CannotTrainError(f"The knowledge file {path} cannot be read. {error}") from error
     if not found:
-        raise CannotTrainError(f"No item_id in the knowledge file {path} is an item of this catalog.")
-    return KnowledgeRows([found[number] for number in sorted(found)])
+        raise CannotTrainError(f"No item_id or user_id in the knowledge file {path} is one of this catalog.")
+    shown = _Shown(interactions, numbers)
+    texts = []
+    for (kind, subject, as_of), line in sorted(found.items()):
+        (text_hash, text), *further = ((hashlib.sha256(one.encode()).hexdigest(), one) for one in line.texts)
+        texts.append(Text(kind, subject, as_of, text_hash, text, shown.keys(line.shown), tuple(further)))
+    return KnowledgeRows(texts)
 
 
-def _said(row: str, *, where: str) -> tuple[str, str]:
+def _line(row: str, *, where: str) -> Line:
     try:
-        said = json.loads(row)
-        return str(said["item_id"]), str(said["text"]).strip()
+        return Line.of(row)
     except (ValueError, KeyError, TypeError) as error:
-        raise CannotTrainError(f'{where} is not {{"item_id": …, "text": …}} as JSON.') from error
+        raise CannotTrainError(
+            f'{where} is not {{"item_id": …, "text": …}} or {{"user_id": …, "text": …}} as JSON: '
+            f"{type(error).__name__}: {error}."
+        ) from error
+
+
+class _Shown:
+    """Finds the interactions of an end user with an item."""
+
+    def __init__(self, interactions: Interactions, numbers: dict[SubjectKind, dict[str, int]]) -> None:
+        pairs = interactions.end_user.astype(np.int64) * len(interactions.items) + interactions.item
+        order = np.argsort(pairs, kind="stable")
+        self.pairs, self.interaction_keys = pairs[order], interactions.keys[order]
+        self.numbers, self.width = numbers, len(interactions.items)
+
+    def keys(self, shown: Iterable[tuple[str, str]]) -> frozenset[int]:
+        """Primary keys of all interactions of these pairs of external ids; unknown ids have none."""
+        found: set[int] = set()
+        for end_user, item in shown:
+            whose = self.numbers[SubjectKind.END_USER].get(end_user)
+            what = self.numbers[SubjectKind.ITEM].get(item)
+            if whose is not None and what is not None:
+                pair = whose * self.width + what
+                found.update(self.interaction_keys[slice(*np.searchsorted(self.pairs, [pair, pair + 1]))].tolist())
+        return frozenset(found)

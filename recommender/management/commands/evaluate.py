@@ -9,7 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.evaluation.arms import ARMS, BASE, DEFAULT_ARMS, SEEDS, Study
 from recommender.evaluation.figures import ALL, FROZEN, STREAMING
-from recommender.evaluation.report import report
+from recommender.evaluation.report import about_texts, report
+from recommender.management.commands.export_knowledge import EVERY
+from recommender.management.commands.open_rounds import whole
 from recommender.management.commands.train_backbone import Bars
 from recommender.models import Catalog, Evaluation, RunState
 from recommender.services import evaluation as service
@@ -43,7 +45,16 @@ class Command(BaseCommand):
             "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting of training.config"
         )
         parser.add_argument("--users", type=float, default=1.0, help="share of the end users, drawn at random")
-        parser.add_argument("--knowledge-file", type=Path, help="item texts instead of the catalog's: JSON lines")
+        source = parser.add_mutually_exclusive_group()
+        source.add_argument("--knowledge-file", type=Path, help="texts instead of the catalog's: JSON lines")
+        source.add_argument(
+            "--proposals",
+            nargs="?",
+            type=whole,
+            const=EVERY,
+            metavar="N",
+            help="texts as if every open proposal were approved; N: as the models alone propose after N refinements",
+        )
         parser.add_argument(
             "--ranking",
             type=int,
@@ -98,6 +109,8 @@ class Command(BaseCommand):
                 ranking=options["ranking"],
                 settings={name: options[name] for name in ("split", "fold", "history")} | _settings(options["set"]),
                 knowledge_file=str(file.resolve()) if file else "",
+                proposals=options["proposals"] is not None,
+                refinements=None if options["proposals"] == EVERY else options["proposals"],
             )
         except ValueError as error:
             raise CommandError(str(error)) from error
@@ -133,6 +146,7 @@ def result(evaluation: Evaluation) -> dict[str, Any]:
         "state": evaluation.state,
         "config": evaluation.config,
         "facts": evaluation.facts,
+        "texts": about_texts(evaluation.config, evaluation.facts) if evaluation.facts else "",
         "findings": [finding.to_json() for finding in report(evaluation.figures)],
         "figures": evaluation.figures,
         "fits": [
@@ -144,7 +158,8 @@ def result(evaluation: Evaluation) -> dict[str, Any]:
 
 def text(evaluation: Evaluation) -> str:
     """The report, then every arm's scores, for a terminal."""
-    lines = [f"{evaluation} of {evaluation.catalog}".capitalize() + f": {evaluation.facts['texts']:,} knowledge texts."]
+    about = about_texts(evaluation.config, evaluation.facts)
+    lines = [f"{evaluation} of {evaluation.catalog}".capitalize() + f": {about}"]
     for finding in report(evaluation.figures):
         lines += ["", finding.headline, *(f"  {sentence}" for sentence in finding.sentences), ""]
         lines.append(f"  {'':47}{'streaming':>24}{'frozen':>27}")

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 
 from recommender.models import Evaluation, Item, RunState
 from recommender.services import runs
+from tests import builders
 from tests.recommender.training import synthetic
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,29 @@ def test_the_report_is_in_words_and_every_arm_has_its_scores(catalog, tmp_path):
     for row in (r for r in found["figures"]["arms"] if r["slice"] == "all" and r["metric"] == "auc"):
         assert f"{row['estimate']:.4f}" in said
     assert found["findings"][0]["headline"] in said
+
+
+def test_proposals_are_evaluated_as_if_approved_and_the_report_says_that_nobody_reviewed_them(catalog):
+    item = Item.objects.get(catalog=catalog, external_id="i002")
+    builders.make_round(item, ("reason", "a draft"), ("reflect", "No."), ("refine", "a better one"), ("reflect", ""))
+    arms = ["--arms", "knowledge", *SMALL, "--history", "4"]
+    by = {n: json.loads(evaluate("films", "--proposals", *n, *arms, "--json")) for n in ((), ("0",), ("1",))}
+    said = evaluate("films", "--proposals", "1", *arms)
+
+    assert {n: (one["facts"]["texts"], one["facts"]["unreviewed"]) for n, one in by.items()} == {
+        (): (3, 1),
+        ("0",): (3, 3),
+        ("1",): (3, 3),
+    }
+    assert by[()]["facts"]["knowledge"] == by[("1",)]["facts"]["knowledge"] != by[("0",)]["facts"]["knowledge"]
+    assert by[()]["texts"] == "3 knowledge texts as they would be were every open proposal approved: 1 are unreviewed."
+    assert "as the models alone propose them after at most 1 refinement: unreviewed" in said
+
+
+@pytest.mark.parametrize("arguments", [("--proposals", "-3"), ("--proposals", "1000")])
+def test_impossible_refinements_are_refused(catalog, arguments):
+    with pytest.raises(CommandError, match=r"refinements belong to proposals|must be a whole number"):
+        evaluate("films", *arguments, *SMALL)
 
 
 def test_json_is_one_object_and_a_resumed_evaluation_repeats_nothing(catalog):

@@ -45,6 +45,8 @@ def test_texts_of_the_catalogs_items_are_known_from_the_start(tmp_path, interact
         (['{"item_id": "i001"}'], "Line 1 of the knowledge file"),
         ([{"item_id": "i001", "text": "fine"}, "not JSON"], "Line 2 of the knowledge file"),
         (["[1, 2]"], "Line 1"),
+        ([{"item_id": "i001", "text": "fine", "as_of": "soon"}], "Line 1"),
+        ([{"item_id": "i001", "text": "fine", "further": "more"}], "Line 1"),
         ([{"item_id": "elsewhere", "text": "x"}], "No item_id"),
         ([], "No item_id"),
     ],
@@ -60,3 +62,33 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, interactions):
     for path in (tmp_path / "nowhere.jsonl", no_gzip):
         with pytest.raises(CannotTrainError, match="cannot be read"):
             texts.read(path, interactions)
+
+
+def test_moments_drafts_and_what_a_text_was_made_from_count_as_in_the_database(tmp_path, interactions):
+    own = np.flatnonzero(interactions.end_user == 1)
+    first, later = own[2], own[5]
+    user, item = interactions.end_users[1], interactions.items[interactions.item[first]]
+    path = written(
+        tmp_path / "texts.jsonl",
+        {"user_id": user, "text": "early", "as_of": int(interactions.moment[first])},
+        {
+            "user_id": user,
+            "text": "late",
+            "further": ["late as well"],
+            "as_of": int(interactions.moment[later]),
+            "shown": [[user, interactions.items[interactions.item[later]]], [user, "elsewhere"]],
+        },
+        {"item_id": item, "text": "told by a witness", "shown": [[user, item]]},
+    )
+    known = texts.read(path, interactions)
+    end_user_text, item_text = known.assign(interactions)
+    of = {text.text: row for row, text in enumerate(known.texts, start=1)}
+
+    assert end_user_text[own[:2]].tolist() == [0, 0]
+    assert set(end_user_text[own[2:5]].tolist()) == {of["early"]}
+    assert end_user_text[later] == 0  # the text was made from it
+    assert set(end_user_text[own[6:]].tolist()) == {of["late"]}
+    assert not end_user_text[interactions.end_user != 1].any()
+    assert known.texts[of["late"] - 1].further[0][1] == "late as well"
+    assert not item_text[own].any()
+    assert item_text[(interactions.end_user == 0) & (interactions.items.index(item) == interactions.item)].all()
