@@ -12,6 +12,8 @@ from django.utils import timezone
 from recommender import artifacts
 from recommender.models import Account, Activation, BackboneVersion, Catalog, Rollout, RunState, VersionState
 from recommender.promotion import gates
+from recommender.serving import trusted
+from recommender.serving.ranker import ArtifactError
 from recommender.training.config import KNOWLEDGE
 
 
@@ -51,19 +53,26 @@ def activate(
     have not passed are overridden; it is kept with them, and left out where all have passed. Raises
     StaleActivationError, ArtifactMissingError, and GatesError.
     """
-    changed = artifacts.changed_files(version)  # before the transaction: it reads every file
+    unusable = _unusable(version)  # before the transaction: it reads every file
     with transaction.atomic():
-        active = _active(version.catalog_id)
-        if active == version:
-            return version.activations.latest("pk")
-        _check_seen(active, seen)
-        against = objections(version, active)
-        if against and not override.strip():
-            raise GatesError(_refusal(version, against), against)
-        if changed:
-            raise ArtifactMissingError(f"Files of {version} are not what was stored: {', '.join(changed)}.")
-        reason = override.strip() if against else ""
-        return _take_over(version, active, kind="activate", by=by, overridden=against, reason=reason)
+        return take_charge(version, by=by, seen=seen, override=override, unusable=unusable)
+
+
+def take_charge(
+    version: BackboneVersion, *, by: Account | None, seen: int | None, override: str = "", unusable: str = ""
+) -> Activation:
+    """As `activate`, in a transaction of the caller, who looked at the files. `unusable`: what is wrong with them."""
+    active = _active(version.catalog_id)
+    if active == version:
+        return version.activations.latest("pk")
+    _check_seen(active, seen)
+    against = objections(version, active)
+    if against and not override.strip():
+        raise GatesError(_refusal(version, against), against)
+    if unusable:
+        raise ArtifactMissingError(unusable)
+    reason = override.strip() if against else ""
+    return _take_over(version, active, kind="activate", by=by, overridden=against, reason=reason)
 
 
 @transaction.atomic
@@ -109,6 +118,18 @@ def _objection(outcome: str, label: str, words: str) -> dict[str, Any]:
 def _refusal(version: BackboneVersion, against: list[dict[str, Any]]) -> str:
     each = " ".join(f"{gate['label']}: {gate['words']}" for gate in against)
     return f"Version {version.number} may not take over. {each} Check the gates again, or let a lead override them."
+
+
+def _unusable(version: BackboneVersion) -> str:
+    """Why this process could not rank with a version, or empty. A version of an earlier release is taken as it is."""
+    if changed := artifacts.changed_files(version):
+        return f"Files of {version} are not what was stored: {', '.join(changed)}."
+    try:
+        if version.manifest_hash:
+            trusted.load(version)  # its golden users; and it is in memory for the next request
+    except ArtifactError as error:
+        return f"{version} cannot be used here. {error}"
+    return ""
 
 
 def _active(catalog_id: int) -> BackboneVersion | None:

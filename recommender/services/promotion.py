@@ -106,7 +106,7 @@ def _activate(version: BackboneVersion, active: BackboneVersion | None, *, by: A
         return "It was in charge already."
     seen = active.number if active else activation.NOBODY
     try:
-        activation.activate(version, by=by, seen=seen)
+        activation.take_charge(version, by=by, seen=seen)  # its files were looked at just now
     except activation.RefusedError as refusal:
         return f"It stays a {version.get_state_display()}. {refusal}"
     return "It was put in charge."

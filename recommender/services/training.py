@@ -1,5 +1,6 @@
 """Training runs: asked for by people, carried out by one worker at a time (services.runs)."""
 
+import json
 import logging
 import shutil
 from collections.abc import Iterable
@@ -111,6 +112,7 @@ def _carry_out(run: TrainingRun, recorder: Recorder) -> Examination:
 def _store(
     run: TrainingRun, trained: "Trained", part: Path, snapshot: KnowledgeSnapshot, config: TrainConfig
 ) -> Examination:
+    (part / "metrics.json").write_text(json.dumps(trained.metrics))
     manifest_hash = artifacts.seal(part)
     with transaction.atomic():
         Catalog.objects.select_for_update().get(pk=run.catalog_id)

@@ -188,6 +188,18 @@ def test_a_changed_file_is_not_put_in_charge_even_with_a_reason(lead):
         activation.activate(version, by=lead, override="It will do.")
 
 
+def test_a_version_that_this_process_cannot_rank_with_is_not_put_in_charge(lead):
+    version = make_version(builders.make_catalog())
+    folder = artifacts.folder_of(version)
+    (folder / "manifest.json").write_text('{"format": 0}')
+    version.manifest_hash = artifacts.seal(folder)
+    version.save()
+    examined(version)
+
+    with pytest.raises(activation.ArtifactMissingError, match=r"cannot be used here\. Its format is 0"):
+        activation.activate(version, by=lead, override="It will do.")
+
+
 def test_a_rewritten_manifest_and_an_added_file_are_changes_too():
     version = make_version(builders.make_catalog())
     folder = artifacts.folder_of(version)

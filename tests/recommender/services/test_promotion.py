@@ -57,7 +57,7 @@ def test_the_first_version_passes_and_takes_charge_by_itself(catalog):
     assert examination.outcome == "It was put in charge."
     assert (version.receipt.previous, version.receipt.content["lists"]) == (None, None)
     assert artifacts.changed_files(version) == []
-    assert {"golden.json", "test.npz", "weights.safetensors", "model.onnx"} <= {
+    assert {"golden.json", "test.npz", "metrics.json", "weights.safetensors", "model.onnx"} <= {
         one.name for one in artifacts.folder_of(version).iterdir()
     }
 
