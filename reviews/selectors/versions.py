@@ -131,7 +131,7 @@ def events(version: BackboneVersion) -> list[Event]:
         labels = tuple(gate["label"] for gate in one.overridden)
         found.append(Event(one.created_at, f"{did}{after}", _by(one.account), one.reason, labels))
     for tried_ in version.rollouts.select_related("started_by", "ended_by"):
-        share = f"{tried_.share:.0%}" if tried_.share >= 0.01 else f"{tried_.share:.2%}"
+        share = f"{100 * tried_.share:.4g} %"
         found.append(Event(tried_.created_at, f"{tried_.mode.capitalize()} of {share} started", _by(tried_.started_by)))
         if tried_.ended_at:
             by = _by(tried_.ended_by) if tried_.ended_by else ""

@@ -37,6 +37,12 @@ def percent(part: float | None, whole: float) -> str:
 
 
 @register.filter
+def share(value: float) -> str:
+    """A share that somebody typed, as they typed it."""
+    return f"{100 * value:.4g} %"
+
+
+@register.filter
 def range_of(interval: Mapping[str, float] | None) -> SafeString:
     """An interval in a line of its own; nothing without one."""
     if not interval:

@@ -268,7 +268,7 @@ def test_a_lead_starts_changes_and_stops_a_canary(client, lead, active, catalog)
     assert "Canary of 5 %" in running
     assert (second.share, second.salt) == (0.2, first.salt)
     assert "The last canary, of 20 %, ended" in stopped
-    assert f"Canary of 20% ended by {lead}" in stopped
+    assert f"Canary of 20 % ended by {lead}" in stopped
     assert not Rollout.objects.filter(ended_at=None).exists()
 
 
