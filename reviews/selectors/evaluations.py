@@ -72,7 +72,11 @@ def evaluations(catalog: Catalog | None) -> QuerySet[Evaluation]:
 def headline(evaluation: Evaluation) -> tuple[str, str]:
     """The first finding in one sentence, and its tone; empty where nothing is done yet."""
     found = report(evaluation.figures)
-    return (found[0].headline, found[0].tone) if found else ("", "")
+    if not found:
+        return "", ""
+    others = len(found) - 1
+    more = f" {others} more {'backbone' if others == 1 else 'backbones'} on its page." if others else ""
+    return found[0].headline + more, found[0].tone
 
 
 def fits_asked(evaluation: Evaluation) -> int:
@@ -100,7 +104,8 @@ def across(evaluation: Evaluation) -> list[Plot]:
         rows = [
             row
             for row in evaluation.figures.get("arms", ())
-            if (row["metric"], row["history"]) == (metric, STREAMING) and row["arm"] in (BASE, KNOWLEDGE)
+            if (row["metric"], row["history"], row["slice"]) == (metric, STREAMING, ALL)
+            and row["arm"] in (BASE, KNOWLEDGE)
         ]
         if len({row["backbone"] for row in rows}) > 1:
             marks = [_mark(row, f"{_backbone(row['backbone'])} {ARMS[row['arm']].label}", tone="plain") for row in rows]

@@ -52,7 +52,9 @@ def figures(backbones=("din",), sign=1):
                 value = gain * sign
                 about = where | {"backbone": backbone, "history": history, "metric": metric, "slice": "all"}
                 arms += [
-                    about | {"arm": arm, "estimate": 0.8, "low": 0.79, "high": 0.81} for arm in ("base", "knowledge")
+                    about | {"arm": arm, "estimate": 0.8, "low": 0.79, "high": 0.81, "slice": part}
+                    for arm in ("base", "knowledge")
+                    for part in ("all", "cold items")
                 ]
                 gap = {"estimate": value, "low": value - 0.0005, "high": value + 0.0005}
                 differences += [
@@ -144,6 +146,9 @@ def test_several_backbones_stand_beside_each_other(client, pm, catalog):
     assert "Knowledge helps with DIN" in shown
     assert "Knowledge helps with DCN" in shown
     assert "All backbones" in shown
+    (plot,) = re.findall(r"<svg[^>]*across-auc-title.*?</svg>", html, re.DOTALL)
+    assert plot.count("<circle") == 4  # each with and without
+    assert "1 more backbone on its page" in page(client, "evaluations")
     assert len(set(re.findall(r'<title id="([^"]+)"', html))) == html.count("<svg")
 
 
