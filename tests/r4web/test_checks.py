@@ -54,6 +54,14 @@ def test_a_mistaken_setting_of_rounds_is_named(settings: Any, name: str, setting
     assert f"{name} must be" in messages(ours.numbers(None))
 
 
+def test_a_mistaken_gate_is_named(settings: Any) -> None:
+    settings.GATES = {**settings.GATES, "gauc_margin": -0.001}
+    settings.RECEIPT_END_USERS = -1
+    said = messages(ours.numbers(None))
+    assert "R4_GATE_GAUC_MARGIN must be 0 or more" in said
+    assert "R4_RECEIPT_END_USERS must be" in said
+
+
 @pytest.mark.parametrize(("name", "value"), [("POOLING", "max"), ("MAX_TOKENS", 2), ("MAX_TOKENS", -1), ("BATCH", 0)])
 def test_a_mistaken_encoder_setting_is_named(settings: Any, name: str, value: object) -> None:
     assert ours.encoder(None) == []
