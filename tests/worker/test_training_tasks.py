@@ -3,8 +3,9 @@ import time
 import pytest
 
 from recommender import jobs
+from recommender.evaluation.arms import Study
 from recommender.models import RunState, TrainingRun, VersionState
-from recommender.services import training
+from recommender.services import evaluation, training
 from recommender.training.config import TrainConfig
 from tests.recommender.training import synthetic
 
@@ -36,3 +37,14 @@ def test_a_requested_backbone_is_trained_by_the_worker(live_worker, settings, ti
         (2, VersionState.CANDIDATE),
     ]
     assert TrainingRun.objects.count() == 2
+
+
+def test_a_requested_evaluation_is_carried_out_by_the_worker_once(live_worker, settings, tiny_encoder, tmp_path):
+    settings.ENCODER, settings.VAR_DIR = tiny_encoder, tmp_path
+    small = {"epochs": 1, "history": 5, "embedding": 4}
+    study = Study(arms=("base",), seeds=2, settings=small)
+    asked = evaluation.request_evaluation(synthetic.in_database(), study=study)
+    live_worker.send_task(jobs.EVALUATE, kwargs={"evaluation_id": asked.pk}, queue="training")  # delivered twice
+    wait_for(asked, RunState.DONE)
+
+    assert list(asked.fits.order_by("pk").values_list("arm", "seed")) == [("base", 1), ("base", 2)]
