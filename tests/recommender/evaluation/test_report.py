@@ -111,6 +111,13 @@ def test_fewer_seeds_than_a_claim_takes_are_a_lead():
     assert "That is 4 seeds: a claim takes 5" in said
 
 
+def test_a_control_with_fewer_seeds_holds_the_claim_back():
+    finding, said = found(rows("knowledge", "base", UP, UP), rows("knowledge", "random", UP, UP, seeds=1))
+
+    assert not finding.claim
+    assert "That is one seed" in said
+
+
 def test_negative_and_mixed_results_are_said_as_plainly():
     hurts, said = found(rows("knowledge", "base", DOWN, DOWN), rows("knowledge", "random", DOWN, NONE))
     mixed, _ = found(rows("knowledge", "base", UP, DOWN), rows("knowledge", "random", UP, DOWN))
