@@ -65,8 +65,9 @@ def make_appeal(films: Sequence[Film]) -> dict[str, float]:
     return {film.item_id: round(dice.number(-0.4, 0.4), 2) for film in films}
 
 
-def make_tastes(films: Sequence[Film]) -> list[Taste]:
-    return [_make_taste(number, films) for number in range(1, END_USERS + 1)]
+def make_tastes(films: Sequence[Film], count: int = END_USERS) -> list[Taste]:
+    """The catalog has END_USERS of them; measurements may ask for more people of the same kind."""
+    return [_make_taste(number, films) for number in range(1, count + 1)]
 
 
 def _make_taste(number: int, films: Sequence[Film]) -> Taste:
