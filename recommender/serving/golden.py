@@ -1,10 +1,11 @@
 """Golden users: real end users, and what the trained backbone said of them before it was exported.
 
-They lie in the artifact, so that any process can ask whether what it has loaded still says the same. Torch-free.
+They lie in the artifact, so that any process can ask whether what it has loaded still says the same. Of a person only
+what scoring takes is kept: id, history, and the tokens of their attributes, never the attributes. Torch-free.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class GoldenUser:
-    """`scores`: the trained backbone's probability for each of `items`, nothing folded or exported."""
+    """`scores`: the trained backbone's probability for each of `items`, nothing folded or exported.
+
+    `tokens`: ranker.Ranker.tokens_of.
+    """
 
     end_user: str
-    attributes: Mapping[str, Any]
+    tokens: Sequence[int]
     history: Sequence[Entry]
     items: Sequence[str]
     scores: Sequence[float]
@@ -71,11 +75,10 @@ def compare(ranking: Ranker, golden: Sequence[GoldenUser]) -> Differences:
     """What `ranking` says of them now against what was said then, and of one item alone against all at once."""
     eager = alone = 0.0
     for one in golden:
-        served = ranking.score(one.end_user, one.history, one.items, attributes=one.attributes)
+        served = ranking.score(one.end_user, one.history, one.items, tokens=one.tokens)
         eager = _largest(eager, served, one.scores)
         few = [
-            ranking.score(one.end_user, one.history, [item], attributes=one.attributes)[0]
-            for item in one.items[:ONE_BY_ONE]
+            ranking.score(one.end_user, one.history, [item], tokens=one.tokens)[0] for item in one.items[:ONE_BY_ONE]
         ]
         alone = _largest(alone, served[: len(few)], few)
     return Differences(eager, alone, len(golden))

@@ -62,19 +62,22 @@ class Ranker:
         item_external_ids: Sequence[str] | None = None,
         *,
         attributes: Mapping[str, Any] | None = None,
+        tokens: Sequence[int] | None = None,
     ) -> NDArray[np.float64]:
         """The probability that the end user likes each item: (items). No items given: all of `self.items`, in order.
 
         `history`: oldest first; the architecture reads the last `self.history` entries, the signals all of them.
-        `attributes`: the end user's, as of now; values the training run did not meet count as not given.
+        `attributes`: the end user's, as of now; values the training run did not meet count as not given. `tokens`: what
+        `tokens_of` made of them, in their place.
         """
+        given = self.tokens_of(attributes) if tokens is None else tokens
         items = self._numbers(self.items if item_external_ids is None else item_external_ids)
         past, feedback = self._history(history)
         logits = []
         for first in range(0, len(items), ITEMS_AT_A_TIME):
             some = items[first : first + ITEMS_AT_A_TIME]
             signals = self._signals(end_user_external_id, history, some)
-            logits.append(self._logits(end_user_external_id, attributes, some, past[None], feedback[None], signals)[0])
+            logits.append(self._logits(end_user_external_id, given, some, past[None], feedback[None], signals)[0])
         return _sigmoid(np.concatenate(logits)) if logits else np.empty(0)
 
     def contributions(
@@ -96,29 +99,34 @@ class Ranker:
         contexts, feedbacks = (_without_each(column, len(seen)) for column in self._history(history))
         signals = self._signals(end_user_external_id, history, items, without=seen)
         # (1 + seen, items)
-        logits = self._logits(end_user_external_id, attributes, items, contexts, feedbacks, signals)
+        tokens = self.tokens_of(attributes)
+        logits = self._logits(end_user_external_id, tokens, items, contexts, feedbacks, signals)
         spoke = np.zeros((len(items), len(history)))
         spoke[:, seen] = (logits[0] - logits[1:]).T
         return spoke
 
+    def tokens_of(self, attributes: Mapping[str, Any] | None) -> list[int]:
+        """All that the backbone reads of an end user's attributes: numbers in the vocabulary of its training run."""
+        found: list[int] = self.demographics.encode([attributes or {}])[0].tolist() if self.demographics else [0]
+        return found
+
     def _logits(
         self,
         end_user: str,
-        attributes: Mapping[str, Any] | None,
+        tokens: Sequence[int],
         items: NDArray[np.int64],
         past: NDArray[np.int64],
         feedback: NDArray[np.int64],
         signals: NDArray[np.float32],
     ) -> NDArray[np.float64]:
         knowledge = self.end_user_knowledge[self.end_users.get(end_user, NO_TEXT)]
-        tokens = self.demographics.encode([attributes or {}]) if self.demographics else np.zeros((1, 1))
         given = {
             "item": np.repeat(items[None], len(past), axis=0),
             "history_item": past,
             "history_feedback": feedback,
             "end_user_knowledge": np.repeat(knowledge[None], len(past), axis=0),
             "signals": signals,
-            "end_user_tokens": np.repeat(tokens.astype(np.int64), len(past), axis=0),
+            "end_user_tokens": np.repeat(np.array([tokens], dtype=np.int64), len(past), axis=0),
         }
         logits: NDArray[np.float32] = self.session.run(None, {name: given[name] for name in self.inputs})[0]
         return logits.astype(np.float64)

@@ -42,13 +42,14 @@ def write(folder: Path, backbone: Backbone, interactions: Interactions, knowledg
             session=_Trained(backbone.eval(), end_user_text=of_end_users.get(number, NO_TEXT), texts=texts),
             inputs=frozenset(Batch._fields) - TEXTS,
         )
-        name, attributes = interactions.end_users[number], interactions.end_user_attributes[number]
+        name = interactions.end_users[number]
+        tokens = served.tokens_of(interactions.end_user_attributes[number])
         history = [_entry(interactions, row) for row in own.tolist()]
         unmet = np.setdiff1d(np.arange(len(interactions.items)), interactions.item[own])
         spread = unmet[np.unique(np.linspace(0, len(unmet) - 1, min(ITEMS, len(unmet))).astype(np.int64))]
         items = [interactions.items[item] for item in spread.tolist()]
-        scores = trained.score(name, history, items, attributes=attributes).tolist()
-        listed.append(GoldenUser(name, attributes, history, items, scores))
+        scores = trained.score(name, history, items, tokens=tokens).tolist()
+        listed.append(GoldenUser(name, tokens, history, items, scores))
     golden.save(folder, listed)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from recommender.serving import golden as served_golden
 from recommender.serving import ranker
+from recommender.serving.golden import Entry
 from recommender.serving.ranker import ArtifactError
 from recommender.training import export, golden
 from tests.recommender.training.fitting import SMALL, fitted
@@ -51,6 +52,23 @@ def test_golden_users_are_real_and_rank_what_they_have_not_met(made):
         assert [entry.item_id for entry in one.history] == met
         assert not set(one.items) & set(met)
         assert len(one.items) == 16
+
+
+def test_of_their_attributes_only_the_tokens_that_scoring_reads_are_kept(made):
+    found, folder = made
+    data = found.interactions
+    stored = json.loads((folder / served_golden.FILE).read_text())
+    ranking = ranker.read(folder)
+
+    assert {key for one in stored for key in one} == {"end_user", "tokens", "history", "items", "scores"}
+    for one in stored:
+        attributes = data.end_user_attributes[data.end_users.index(one["end_user"])]
+        assert one["tokens"] == ranking.tokens_of(attributes)
+        assert any(one["tokens"]) == bool(attributes)
+        given = [Entry(**met) for met in one["history"]]
+        asked = ranking.score(one["end_user"], given, one["items"], attributes=attributes)
+        np.testing.assert_array_equal(asked, ranking.score(one["end_user"], given, one["items"], tokens=one["tokens"]))
+    assert sum(any(one["tokens"]) for one in stored) > len(stored) / 2
 
 
 def test_histories_become_the_same_feedback_again(made):
