@@ -8,8 +8,9 @@ and 2 refinements is read from the stored turns (`evaluate --proposals N`). Then
 truth, decides every review through the product's own services, overrides go back to the actor, and what is in force at
 the end is evaluated as *human*. *truth*: the planted taste in words, for the same subjects, from the same moments on;
 *start*: the same words, known from the start. Each stage is compared with the model without knowledge and with the same
-texts dealt to other subjects; all fits have the same rows, seeds and draws. With --end-users above 200 the same world
-has more people in it. The last line is one JSON object.
+texts dealt to other subjects; all fits have the same rows, seeds and draws. Beside it benchmarks/claims.py holds the
+claims of each stage's texts against the films at once, which needs no learning and so sees more on few people. With
+--end-users above 200 the same world has more people in it. The last line is one JSON object.
 """
 
 import argparse
@@ -64,6 +65,7 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
     from django.core.management import call_command
 
     from benchmarks.annotator import Annotator
+    from benchmarks.claims import gains
     from benchmarks.planted import Planted
     from benchmarks.rounds import start
     from recommender.models import Account, Catalog, Role
@@ -96,6 +98,7 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
             wait(catalog)
         truths["human"] = statements(planted, catalog, refinements=None)
     found |= {stage: evaluate(catalog, stage, options, var, planted) for stage in asked if stage not in found}
+    held = [stage for stage in ("0", "1", "2", "human", "truth") if stage in asked]
     report = {
         "benchmark": "refinement",
         "end_users": options.end_users,
@@ -104,6 +107,7 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
         "decisions": dict(annotator.made),
         "true_statements": truths,
         "stages": compare(found, options.seeds),
+        "claims": gains(planted, catalog, held, predictions(found[asked[0]], options.seeds)),
         "seconds": round(time.monotonic() - began),
     }
     show(report)
@@ -196,9 +200,7 @@ def evaluate(catalog: Any, stage: str, options: argparse.Namespace, var: Path, p
     elif stage != "human":
         texts = {"knowledge_file": str(truth_file(catalog, stage, var, planted))}
     first = not any(catalog.evaluations.values_list("pk"))
-    study = Study(
-        arms=((BASE,) if first else ()) + (KNOWLEDGE, "shuffled"), seeds=options.seeds, settings=SETTINGS, **texts
-    )
+    study = Study(arms=((BASE,) if first else ()) + (KNOWLEDGE, "shuffled"), seeds=options.seeds, **texts)
     began = time.monotonic()
     asked = service.request_evaluation(catalog, study=study, queue=False)
     service.run(asked.pk)
@@ -207,9 +209,6 @@ def evaluate(catalog: Any, stage: str, options: argparse.Namespace, var: Path, p
         sys.exit(f"{asked}: {asked.error}")
     print(f"{STAGES[stage]}: {asked.facts['texts']} texts, {time.monotonic() - began:.0f} s", file=sys.stderr)
     return artifacts.folder_of_evaluation(asked)
-
-
-SETTINGS: dict[str, Any] = {}
 
 
 def truth_file(catalog: Any, stage: str, var: Path, planted: Any) -> Path:
@@ -262,16 +261,33 @@ def compare(folders: dict[str, Any], seeds: int) -> dict[str, Any]:
     return table
 
 
+def predictions(folder: Path, seeds: int) -> dict[str, Any]:
+    """Of the model without knowledge, by history: a test part's probabilities for each seed."""
+    import numpy as np
+
+    from recommender.evaluation import storing
+    from recommender.evaluation.figures import HISTORIES, Fitted
+
+    found: dict[str, list[Any]] = {history: [] for history in HISTORIES}
+    for seed in range(1, seeds + 1):
+        with np.load(storing.path_of(folder, Fitted("din", "base", seed))) as stored:
+            for history, values in found.items():
+                values.append(stored[f"probability {history}"])
+    return found
+
+
 def show(report: dict[str, Any]) -> None:
     for stage, of in report["true_statements"].items():
         print(f"true statements, {STAGES[str(stage)]}: {of}")
     print(f"decisions: {report['decisions']}; rounds rest: {report['rest_reasons']}")
-    for stage, row in report["stages"].items():
-        print(STAGES.get(stage, "without knowledge"))
-        for key, cells in row.items():
-            print(
-                f"  {key:16}", "   ".join(f"{name} {v[0]:+.4f} [{v[1]:+.4f}, {v[2]:+.4f}]" for name, v in cells.items())
-            )
+    for title, table in (("the backbone with the texts", "stages"), ("the claims held against the films", "claims")):
+        print(f"\n{title}")
+        for stage, row in report[table].items():
+            print(STAGES.get(stage, "without knowledge"))
+            for key, cells in row.items():
+                if isinstance(cells, dict):
+                    said = (f"{name} {v[0]:+.4f} [{v[1]:+.4f}, {v[2]:+.4f}]" for name, v in cells.items())
+                    print(f"  {key:16}", "   ".join(said))
 
 
 if __name__ == "__main__":
