@@ -1,4 +1,4 @@
-"""Item texts for ML-100k: those of ML-1M's films with the same title and year. Writes a file for `evaluate --knowledge-file`.
+"""Item texts for ML-100k, those of ML-1M's films of the same title and year: a file for `evaluate --knowledge-file`.
 
 python -m benchmarks.item_texts FILE [--data FOLDER]
 """
