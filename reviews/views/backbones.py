@@ -12,47 +12,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from recommender.models import Catalog, RunState, TrainingRun
 from recommender.services import training
-from recommender.training.config import ADAPTERS, BACKBONES, TrainConfig
 from reviews.guards import account_of, requires
 from reviews.policy import Action, may
 from reviews.selectors import backbones as select
+from reviews.train_form import TrainForm
 
 ROWS = 20
 ENDED_SHOWN = 5
-DEFAULTS = TrainConfig()
 
 
 class CatalogFilter(forms.Form):
     catalog = forms.ModelChoiceField(
         Catalog.objects.order_by("name"), required=False, to_field_name="name", empty_label="All catalogs"
     )
-
-
-class TrainForm(forms.Form):
-    """The settings most people change; the command `train_backbone` has more."""
-
-    catalog = forms.ModelChoiceField(Catalog.objects.order_by("name"), to_field_name="name", empty_label=None)
-    backbone = forms.ChoiceField(choices=list(BACKBONES.items()), initial=DEFAULTS.backbone)
-    adapter = forms.ChoiceField(label="Knowledge adapter", choices=list(ADAPTERS.items()), initial=DEFAULTS.adapter)
-    history = forms.IntegerField(
-        label="History", initial=DEFAULTS.history, help_text="How many interactions before each example it sees."
-    )
-    epochs = forms.IntegerField(
-        label="Epochs", initial=DEFAULTS.epochs, help_text="At most; it stops when the valid part gets no better."
-    )
-    seed = forms.IntegerField(initial=DEFAULTS.seed, help_text="The same seed on the same data gives the same scores.")
-    activate = forms.BooleanField(
-        label="Put it in charge if its gates pass", required=False, help_text="Else it waits as a candidate."
-    )
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        chosen = {name: data[name] for name in ("backbone", "adapter", "history", "epochs", "seed") if name in data}
-        try:
-            self.config = TrainConfig(**chosen)
-        except ValueError as error:  # its message begins with the field's name
-            self.add_error(str(error).split(" ", 1)[0], str(error))
-        return data
 
 
 @require_safe

@@ -16,6 +16,7 @@ from recommender.services import activation, promotion, rollouts
 from reviews.guards import account_of, requires
 from reviews.policy import Action, may
 from reviews.selectors import backbones as select
+from reviews.selectors import trained
 from reviews.selectors import versions as of_version
 
 LONGEST_REASON = 1000
@@ -69,6 +70,10 @@ def _context(request: HttpRequest, version_id: int, **also: Any) -> dict[str, An
             (part, version.metrics["samples"][part], version.metrics["coverage"][part])
             for part in ("train", "valid", "test")
         ],
+        "calibration": trained.calibration(version.metrics),
+        "openings": trained.openings(version),
+        "facts": trained.facts(version),
+        "gate_start": trained.GATE_START,
         "gates": of_version.gates(version),
         "receipt": receipt,
         "entered": of_version.entered(receipt) if receipt else None,

@@ -5,7 +5,8 @@ from django.urls import reverse
 
 from recommender.models import RunState, TrainingRun, VersionState
 from recommender.services import activation, training
-from recommender.training.config import TrainConfig
+from recommender.training.config import BACKBONES, SWITCHES, TrainConfig
+from reviews import train_form
 from tests import builders
 from tests.recommender.services.versions import examined, make_version
 
@@ -42,6 +43,11 @@ def page(client, name, *arguments, status=200, **data):
 
 def text(html):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+def field_of(html, name):
+    """The words of the form's field, its error among them."""
+    return next(part for part in html.split('<div class="field') if f'name="{name}"' in part)
 
 
 def put_in_charge(version, lead):
@@ -146,14 +152,75 @@ def test_a_training_is_asked_for_with_the_form_and_waits_for_a_worker(
 def test_a_value_out_of_range_comes_back_beside_its_field_with_what_was_typed(client, lead, catalog):
     response = client.post(
         reverse("reviews:train_backbone"),
-        {"catalog": "films", "backbone": "din", "adapter": "hea", "history": 5000, "epochs": 3, "seed": 1},
+        {"catalog": "films", "backbone": "din", "history": 5000, "learning_rate": 50, "seed": 1},
     )
     shown = response.content.decode()
 
     assert response.status_code == 422
-    assert "history must be a whole number from 1 to 1000" in shown
+    assert "History must be a whole number from 1 to 1000" in field_of(shown, "history")
+    assert "Learning rate must be a number" in field_of(shown, "learning_rate")
     assert 'value="5000"' in shown
+    assert '<details class="more" open>' in shown
     assert not TrainingRun.objects.exists()
+
+
+def test_the_form_folds_all_but_what_everybody_chooses(client, lead, catalog):
+    shown = page(client, "train_backbone")
+    before, folded = shown.split('<details class="more">')
+    offered = dict(re.findall(r'<option value="(\w+)"[^>]*>([^<]+)</option>', before))
+
+    assert {name: words.split(":")[0] for name, words in offered.items() if name in BACKBONES} == BACKBONES
+    assert set(re.findall(r'name="(\w+)"', before)) >= {"catalog", "backbone", "activate"}
+    assert set(re.findall(r'name="(\w+)"', folded)) == {*train_form.SETTINGS, "left_out"} - {"backbone"}
+    assert set(re.findall(r'name="left_out" value="(\w+)"', folded)) == set(SWITCHES)
+
+
+def test_advanced_choices_reach_the_run_and_what_is_empty_is_as_by_default(client, lead, catalog, broker):
+    client.post(
+        reverse("reviews:train_backbone"),
+        {
+            "catalog": "films",
+            "backbone": "dcnv2",
+            "split": "kar",
+            "fold": 3,
+            "whiten": 64,
+            "calibration": "temperature",
+            "learning_rate": "0.004",
+            "low_activity": "items",
+            "low_activity_below": 15,
+            "metadata_text": "on",
+            "left_out": ["mood", "knowledge_gate"],
+            "history": "",
+        },
+    )
+    changed = {
+        "backbone": "dcnv2",
+        "split": "kar",
+        "fold": 3,
+        "whiten": 64,
+        "calibration": "temperature",
+        "learning_rate": 0.004,
+        "low_activity": "items",
+        "low_activity_below": 15,
+        "metadata_text": True,
+        "mood": False,
+        "knowledge_gate": False,
+    }
+
+    assert TrainingRun.objects.get().config == TrainConfig().to_json() | changed
+
+
+def test_a_field_that_is_not_shown_is_neither_read_nor_wrong(client, lead, catalog, broker):
+    client.post(
+        reverse("reviews:train_backbone"),
+        {"catalog": "films", "backbone": "din", "split": "r4ec", "fold": "many", "low_activity_below": 1},
+    )
+
+    assert TrainingRun.objects.get().config == TrainConfig().to_json()
+    response = client.post(
+        reverse("reviews:train_backbone"), {"catalog": "films", "backbone": "din", "split": "kar", "fold": 10}
+    )
+    assert "Fold must be a whole number from 0 to 9" in field_of(response.content.decode(), "fold")
 
 
 def test_progress_asks_for_itself_until_the_run_has_ended(client, pm, catalog):

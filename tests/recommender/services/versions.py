@@ -11,7 +11,7 @@ from recommender.training.config import TrainConfig
 
 def metrics(*, texts: int = 2) -> dict[str, Any]:
     def scores(auc: float) -> dict[str, Any]:
-        return {"auc": auc, "gauc": None, "logloss": 0.5, "samples": 120, "positives": 60, "end_users": 30}
+        return {"auc": auc, "gauc": None, "logloss": 0.5, "ece": 0.02, "samples": 120, "positives": 60, "end_users": 30}
 
     def model(auc: float) -> dict[str, Any]:
         return {
