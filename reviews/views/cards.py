@@ -17,8 +17,9 @@ from reviews.diff import word_diff
 from reviews.forms import DecisionForm
 from reviews.guards import account_of, is_htmx, requires
 from reviews.models import Decision, Review, Slot
-from reviews.policy import Action
+from reviews.policy import Action, may
 from reviews.selectors.card import Card, card
+from reviews.selectors.use import use_of
 from reviews.services import Stale, StaleReviewError
 
 DECIDED = {
@@ -156,6 +157,8 @@ def _context(request: HttpRequest, shown: Card, *, form: DecisionForm | None = N
         "typed_verdict": form["verdict"].value() if form else None,
         "typed_draft": typed_draft,
         "plain": request.GET.get("diff") == "plain",
+        "use": use_of(shown.review.round) if shown.decisions else None,
+        "may_see_backbones": may(shown.viewer.role, Action.SEE_BACKBONES),
         **more,
     }
 

@@ -19,6 +19,7 @@ from recommender.services import rounds as services
 from reviews.guards import account_of, is_htmx, requires
 from reviews.policy import Action, may
 from reviews.selectors import rounds as select
+from reviews.selectors.use import use_of
 from reviews.views.backbones import CatalogFilter
 
 BATCHES, ROUNDS = 20, 50  # rows of a page
@@ -164,6 +165,8 @@ def show_round(request: HttpRequest, round_id: int) -> HttpResponse:
         "is_retryable": Round.objects.filter(services.RETRYABLE, pk=found.pk).exists(),
         "may_retry": may(role, Action.RETRY_ROUNDS),
         "may_see_reviews": may(role, Action.SEE_QUEUE),
+        "may_see_backbones": may(role, Action.SEE_BACKBONES),
+        "use": use_of(found),
     }
     return render(request, "rounds/round.html", context)
 

@@ -1,11 +1,17 @@
 """The pages ask the database a fixed number of questions, however much there is to show."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from recommender.models import Account, LlmCall, Turn
+from recommender.models import Account, LlmCall, Turn, VersionState
+from reviews.models import DecisionVerdict
 from tests.builders import make_catalog, make_end_user, make_item, make_review
+from tests.recommender.services.versions import make_version
+from tests.reviews.approved import make_decision, make_receipt
 from tests.reviews.conftest import SignIn
 
 
@@ -36,6 +42,26 @@ def test_the_card_asks_eight_questions(
     browser = browser_of(rita)
 
     with django_assert_num_queries(8):
+        browser.get(reverse("reviews:review", args=[review.pk]))
+
+
+@pytest.mark.parametrize("versions", [1, 6])
+def test_what_became_of_a_decided_text_takes_two_questions_more(
+    rita: Account,
+    browser_of: SignIn,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    settings: Any,
+    tmp_path: Path,
+    versions: int,
+) -> None:
+    settings.VAR_DIR = tmp_path
+    review = make_decision(make_end_user(make_catalog()), DecisionVerdict.APPROVE, by="rita")
+    for number in range(versions):
+        version = make_version(review.round.catalog, state=VersionState.RETIRED if number else VersionState.ACTIVE)
+        make_receipt(version, None)
+    browser = browser_of(rita)
+
+    with django_assert_num_queries(9):
         browser.get(reverse("reviews:review", args=[review.pk]))
 
 

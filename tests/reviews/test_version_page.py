@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from recommender.models import (
     Examination,
-    ImpactReceipt,
     Recommendation,
     Rollout,
     RunState,
@@ -21,6 +20,7 @@ from reviews.models import DecisionVerdict
 from tests import builders
 from tests.recommender.services.versions import examined, make_version
 from tests.recommender.training import synthetic
+from tests.reviews.approved import make_decision, make_receipt
 
 pytestmark = pytest.mark.django_db
 
@@ -182,23 +182,11 @@ def test_a_passing_version_is_activated_without_a_reason(client, lead, active, c
     assert activation.previous_version(catalog) == active
 
 
-def receipt(version, previous, **lists):
-    found = {"k": 10, "end_users": 40, "of": 90, "changed": 10, "mean_overlap": 0.925, "biggest": []}
-    interval = {"estimate": 0.004, "low": 0.001, "high": 0.007}
-    content = {
-        "knowledge": {"entered": {"end_user": 2, "item": 1}, "replaced": 1, "withdrawn": 1},
-        "lists": {**found, **lists} if previous else None,
-        "metrics": {"differences": {"gauc": interval, "ndcg": None} if previous else {}, "own": None},
-        "note": "",
-    }
-    return ImpactReceipt.objects.create(version=version, previous=previous, content=content)
-
-
 def test_a_receipt_says_what_came_whose_lists_changed_and_how_the_score_moved(client, pm, active, catalog):
     item = builders.make_item(catalog, "Alien", external_id="i1")
     version = make_version(catalog)
     biggest = [{"user_id": "u/1", "overlap": 0.5, "entered": [item.external_id], "left": ["gone"]}]
-    receipt(version, active, biggest=biggest)
+    make_receipt(version, active, biggest=biggest)
     shown = text(page(client, version))
 
     assert "3 texts came in : 2 about end users, 1 about items." in shown
@@ -211,7 +199,7 @@ def test_a_receipt_says_what_came_whose_lists_changed_and_how_the_score_moved(cl
 
 def test_the_first_version_has_a_receipt_without_lists(client, pm, catalog):
     version = make_version(catalog)
-    receipt(version, None)
+    make_receipt(version, None)
 
     assert "It was the first version" in page(client, version)
 
@@ -219,38 +207,13 @@ def test_the_first_version_has_a_receipt_without_lists(client, pm, catalog):
 def test_a_receipt_counts_the_decisions_behind_what_came(client, pm, catalog):
     first = make_version(catalog)
     for number, verdict in enumerate([DecisionVerdict.APPROVE, DecisionVerdict.APPROVE, DecisionVerdict.EDIT]):
-        decide(builders.make_end_user(catalog), verdict, by=f"annotator{number % 2}")
+        make_decision(builders.make_end_user(catalog), verdict, by=f"annotator{number % 2}")
     version = make_version(catalog)
-    receipt(version, first)
+    make_receipt(version, first)
     shown = text(page(client, version))
 
     assert version.snapshot.knowledge.count() == 3
     assert "They come from 2 × approve, 1 × edit, by 2 annotators." in shown
-
-
-def decide(subject, verdict, *, by):
-    """A decision with what it does: knowledge in force."""
-    from recommender.models import Account, Turn
-    from recommender.services.knowledge import accept
-    from reviews.models import Decision
-
-    account = Account.objects.filter(username=by).first() or builders.make_account(by)
-    review = builders.make_review(subject=subject)
-    shown = made = review.round.turns.get(index=2)
-    if verdict == DecisionVerdict.EDIT:
-        made = Turn.objects.create(
-            round=review.round, index=4, kind="edit", text="Mine.", text_hash="0" * 64, about=shown
-        )
-    accept(made)
-    Decision.objects.create(
-        review=review,
-        slot=review.slots.get(),
-        account=account,
-        verdict=verdict,
-        turn=shown,
-        made_turn=made if made != shown else None,
-        seen={},
-    )
 
 
 def test_a_lead_starts_changes_and_stops_a_canary(client, lead, active, catalog):
@@ -338,6 +301,6 @@ def test_the_page_asks_a_fixed_number_of_questions(client, pm, active, catalog, 
         Rollout.objects.create(
             catalog=catalog, version=version, mode="canary", share=0.1, salt="s", ended_at=timezone.now()
         )
-    receipt(version, active)
+    make_receipt(version, active)
     with django_assert_max_num_queries(16):
         page(client, version)
