@@ -148,7 +148,7 @@ class TrainForm(forms.Form):
         required=False,
         choices=sorted(_choices(INPUTS, SWITCHES), key=lambda choice: list(INPUTS).index(choice[0])),
         widget=forms.CheckboxSelectMultiple,
-        help_text="To see what each is good for. Nothing left out is the strongest.",
+        help_text="To see what each is good for.",
     )
 
     def clean(self) -> dict[str, Any]:

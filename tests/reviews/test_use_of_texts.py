@@ -58,7 +58,7 @@ def test_a_text_in_charge_names_version_moment_and_changed_lists(client, before,
         shown = text(html)
 
         assert f"In force in version 2 since {moment:%-d %b %Y, %H:%M}" in shown
-        assert "With 2 other texts it changed 10 of 40 lists" in shown
+        assert "The rebuild that took it in, with 2 other texts, changed 10 of 40 lists" in shown
         assert f'href="{reverse("reviews:backbone", args=[version.pk])}#receipt"' in html
 
 
