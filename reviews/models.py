@@ -47,10 +47,6 @@ class SlotQuerySet(models.QuerySet["Slot"]):
     def held_by(self, account: Account, now: datetime) -> Self:
         return self.filter(leased_by=account, lease_expires_at__gt=now, review__state=ReviewState.OPEN)
 
-    def held_by_others(self, account: Account, now: datetime) -> Self:
-        held = self.filter(lease_expires_at__gt=now, review__state=ReviewState.OPEN)
-        return held.exclude(leased_by=account)
-
     def not_skipped_by(self, account: Account, now: datetime) -> Self:
         skipped = Skip.objects.filter(account=account, until__gt=now, review=models.OuterRef("review"))
         return self.filter(~models.Exists(skipped))

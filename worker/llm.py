@@ -47,7 +47,7 @@ class SeedRefusedError(RefusedError):
 
 
 class OpenAiLlm:
-    """One role's endpoint (recommender.reasoning.types.Llm): an async context manager, for one event loop.
+    """One role's endpoint: an async context manager, for one event loop.
 
     At most `concurrency` requests are under way at once.
     """

@@ -29,14 +29,6 @@ class Interval:
     seeds: int
     draws: int
 
-    @property
-    def above_zero(self) -> bool:
-        return self.low > 0
-
-    @property
-    def below_zero(self) -> bool:
-        return self.high < 0
-
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

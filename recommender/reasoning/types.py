@@ -1,7 +1,7 @@
 """The values the reasoning core works on. Pure: no Django, no network, no clock."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 Kind = Literal["end_user", "item"]
 Role = Literal["actor", "reflector", "teacher"]
@@ -91,16 +91,3 @@ class Answer:
     completion_tokens: int = 0
     latency_ms: int = 0
     request_id: str = ""
-
-
-class Llm(Protocol):
-    """One role's endpoint. `structured`: whether a json_schema response format is asked for."""
-
-    structured: bool
-
-    async def ask(self, prompt: Prompt, *, sampling: Sampling | None = None) -> Answer:
-        """Raise TransientLlmError or PermanentLlmError (recommender.reasoning.errors).
-
-        `sampling`: instead of the role's own temperature.
-        """
-        ...

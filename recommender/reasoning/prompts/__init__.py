@@ -11,7 +11,17 @@ from recommender.reasoning.prompts import listing
 from recommender.reasoning.prompts.template import Template, TemplateError, load
 from recommender.reasoning.types import Kind, Prompt, Subject
 
-__all__ = ["REFLECTION_SCHEMA", "VERSIONS", "Step", "Template", "TemplateError", "load", "render", "render_repair"]
+__all__ = [
+    "REFLECTION_SCHEMA",
+    "VERSIONS",
+    "Step",
+    "Template",
+    "TemplateError",
+    "fill",
+    "load",
+    "render",
+    "render_repair",
+]
 
 Step = Literal["reason", "reflect", "refine"]
 
@@ -47,13 +57,26 @@ def render(
     tags; rationales are plain text either way. Raises TemplateError when the step needs a text that is not given.
     """
     template = load(f"{subject.kind}/{step}", VERSIONS[subject.kind, step])
+    system, user = fill(template, subject, rationale=rationale, critique=critique)
+    if step == "reflect":
+        user = "\n\n".join([user, *template.render("answer:json" if structured else "answer:tags")])
+    return Prompt(
+        name=template.name,
+        hash=template.hash,
+        messages=({"role": "system", "content": system}, {"role": "user", "content": user}),
+        json_schema=REFLECTION_SCHEMA if structured and step == "reflect" else None,
+    )
+
+
+def fill(template: Template, subject: Subject, *, rationale: str, critique: str, **more: str) -> tuple[str, str]:
+    """A step's system and user message, from its subject, the texts so far, and `more` values. As `render` raises."""
     catalog = {
         "item_noun": listing.harmless(subject.item_noun),
         "item_nouns": listing.harmless(listing.plural(subject.item_noun)),
         "rating_rule": listing.rating_rule(subject),
     }
     used = template.variables("system", "user")
-    values = {name: value for name, value in catalog.items() if name in used}
+    values = {name: value for name, value in catalog.items() if name in used} | more
     if subject.kind == "end_user":
         values["history"] = listing.history_lines(subject.history)
     else:
@@ -64,14 +87,7 @@ def render(
         if text.strip():
             values[name] = listing.harmless(text.strip())
     system, user = template.render("system", "user", **values)
-    if step == "reflect":
-        user = "\n\n".join([user, *template.render("answer:json" if structured else "answer:tags")])
-    return Prompt(
-        name=template.name,
-        hash=template.hash,
-        messages=({"role": "system", "content": system}, {"role": "user", "content": user}),
-        json_schema=REFLECTION_SCHEMA if structured and step == "reflect" else None,
-    )
+    return system, user
 
 
 def render_repair(prompt: Prompt, answer_text: str, error: object) -> Prompt:

@@ -92,7 +92,7 @@ def test_pairing_narrows_the_interval_of_a_difference():
         unpaired = np.hypot(*(side[name].high - side[name].low for side in alone))
         assert one.high - one.low < 0.7 * unpaired
         assert one.estimate == pytest.approx(alone[0][name].estimate - alone[1][name].estimate)
-    assert paired["auc"].above_zero
+    assert paired["auc"].low > 0
 
 
 def test_the_same_run_twice_differs_by_nothing():
@@ -100,7 +100,6 @@ def test_the_same_run_twice_differs_by_nothing():
     found = scores(label, probability, end_user, against=probability, metrics=["auc", "ece"], draws=50)
 
     assert [(one.estimate, one.low, one.high) for one in found.values()] == [(0, 0, 0), (0, 0, 0)]
-    assert not found["auc"].above_zero
 
 
 def test_seeds_are_averaged_and_their_spread_widens_the_interval():
