@@ -251,3 +251,17 @@ def test_pms_look_and_leads_start(client, pm, catalog):
     client.force_login(builders.make_account(role="annotator"))
     page(client, "evaluations", status=403)
     assert ">Evaluations<" not in client.get(reverse("home")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("refinements", "words"),
+    [
+        (None, "20 texts as they would be were every open proposal approved: 12 of them unreviewed"),
+        (1, "20 texts as the models alone propose them after at most 1 refinement: 12 of them unreviewed"),
+    ],
+)
+def test_texts_that_nobody_reviewed_are_called_so(client, pm, catalog, refinements, words):
+    study = Study(arms=STUDY.arms, proposals=True, refinements=refinements)
+    found = finished(catalog, study=study, facts=FACTS | {"unreviewed": 12})
+
+    assert words in text(page(client, "evaluation", found.pk))
