@@ -47,7 +47,6 @@ def load(name: str, **sizes: int) -> ctypes.CDLL | None:
         command = [
             program,
             *FLAGS,
-            "-march=native",
             "-shared",
             "-fPIC",
             *given,
