@@ -23,11 +23,12 @@ class Arm:
 
 ARMS: Mapping[str, Arm] = {
     "plain": Arm(
-        "R4ec's plain inputs",
-        settings=dict.fromkeys(("match", "demographics", "metadata_text", *SIGNALS), False) | {"history": 5},
+        "R4ec's plain inputs: ids, the first attribute, five interactions",
+        settings=dict.fromkeys(("match", "demographics", "metadata_text", *SIGNALS), False)
+        | {"history": 5, "first_attribute": True},
     ),
     "strong": Arm(
-        "plain inputs with statistics, mood, demographics and the match",
+        "ids, all attributes, demographics, statistics, mood and the match",
         settings=dict.fromkeys(("collaborative", "metadata", "knowledge_signal", "metadata_text"), False),
     ),
     BASE: Arm("without knowledge"),

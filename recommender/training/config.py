@@ -52,6 +52,7 @@ class TrainConfig:
     # inputs
     history: int = 30  # the last n interactions before each example
     rare_below: int = 2  # items with fewer interactions before validation share one id embedding
+    first_attribute: bool = False  # of an item's attributes the first one alone, as R4ec's code reads them
     demographics: bool = True  # the end user's attributes
     # signals (recommender.signals): what the whole history says of an item, one switch each
     statistics: bool = True  # the item's mean like and count, the history's length
@@ -126,7 +127,7 @@ class TrainConfig:
             ("threads", 1, 1024),
         ):
             _check_integer(name, getattr(self, name), low, high)
-        for name in (*SWITCHES, "metadata_text", "stream"):
+        for name in (*SWITCHES, "first_attribute", "metadata_text", "stream"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false; it is {getattr(self, name)!r}.")
         for name in ("attention", "head"):

@@ -136,12 +136,8 @@ def fit_one(
     observer: Observer,
 ) -> tuple[Fit, Backbone]:
     id_of = _ids(examples.interactions, codes, config.rare_below)
-    tokens_of = np.vstack(
-        [
-            np.zeros((FIRST_ITEM, examples.interactions.item_tokens.shape[1]), np.int64),
-            examples.interactions.item_tokens,
-        ]
-    )
+    shown = examples.interactions.item_tokens[:, : 1 if config.first_attribute else None]
+    tokens_of = np.vstack([np.zeros((FIRST_ITEM, shown.shape[1]), np.int64), shown])
     sizes = InputSizes(
         items=len(id_of),
         item_ids=max(int(id_of.max()), SHARED_ID) + 1,
