@@ -65,7 +65,7 @@ def test_on_a_phone_a_canary_is_started_and_stopped(
     examined(candidate)
     page.set_viewport_size({"width": 390, "height": 844})
     open_version(page, live_server, candidate)
-    page.get_by_label("How").select_option("canary")
+    page.get_by_label("How", exact=True).select_option("canary")
     page.get_by_label("Share, in %").fill("12.5")
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("Canary of 12.5 %", exact=True)).to_be_visible()
