@@ -24,6 +24,10 @@ def together() -> Iterator[None]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or distributed.is_initialized():
         yield
         return
+    # Its functions keep the group that is there when it is first imported (an optimizer imports it) as their default:
+    # destroying would then leave the group's threads, and one of them may want the interpreter after its end.
+    import torch.distributed.nn  # noqa: F401, PLC0415
+
     distributed.init_process_group("gloo", timeout=PATIENCE)
     try:
         yield
