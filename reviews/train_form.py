@@ -48,6 +48,7 @@ INPUTS = {
     "mood": "Mood: a level that drifts along the history",
     "knowledge_signal": "Knowledge signal: resemblance by the items' texts",
     "knowledge_words": "Wording: in that signal, words beside meaning",
+    "knowledge_claims": "Claims: end users' texts held against items",
     "knowledge_field": "Knowledge field: texts through the adapter, R4ec's way in",
     "knowledge_gate": "Gates: how far that field is let in (left out: wholly)",
 }

@@ -33,8 +33,13 @@ ARMS: Mapping[str, Arm] = {
     ),
     BASE: Arm("without knowledge"),
     KNOWLEDGE: Arm("with knowledge", KNOWLEDGE),
-    "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False}),
-    "signal": Arm("knowledge as a history signal only", KNOWLEDGE, {"knowledge_field": False}),
+    "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False, "knowledge_claims": False}),
+    "signal": Arm(
+        "knowledge as a history signal only", KNOWLEDGE, {"knowledge_field": False, "knowledge_claims": False}
+    ),
+    "claims": Arm(
+        "knowledge as claims about items only", KNOWLEDGE, {"knowledge_field": False, "knowledge_signal": False}
+    ),
     **{name: Arm(f"control: {meaning}", name) for name, meaning in CONTROLS.items()},
 }
 DEFAULT_ARMS = (BASE, KNOWLEDGE, *CONTROLS)

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from recommender import artifacts
 from recommender.models import BackboneVersion
+from recommender.signals.claims import Served
 from recommender.signals.tables import Tables, fold_of
 from recommender.training.attributes import Vocabulary
 from recommender.training.feedback import NO_LABEL, FeedbackScale
 from recommender.training.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
 
-FORMAT = 3
+FORMATS = (3, 4)  # 4 may have claims
 ITEMS_AT_A_TIME = 4096
 KEPT_VERSIONS = 8  # per process: active ones of several catalogs, and those before them
 
@@ -53,6 +54,7 @@ class Ranker:
     scale: FeedbackScale
     history: int
     signals: Tables | None  # over the whole history, where the backbone reads any
+    claims: Served | None  # of the end users' texts about items, where the backbone reads them
     demographics: Vocabulary | None  # of end users' attributes, where the backbone reads them
 
     def score(
@@ -139,12 +141,26 @@ class Ranker:
         *,
         without: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
-        """What the whole history says of each item, then the history but for the entry at each place of `without`.
+        """What the whole history says of each item, then the history but for the entry at each place of `without`; last
+        what the end user's text claims of it.
 
         (1 + places, items, S).
         """
+        told = self._of_history(end_user, history, items, without)
+        if self.claims is None:
+            return told if self.signals is not None else np.zeros((*told.shape[:2], 1), dtype=np.float32)
+        claimed = self.claims.of(self.end_users.get(end_user, NO_TEXT), items - FIRST_ITEM)
+        return np.concatenate([told, np.broadcast_to(claimed[:, None], (*told.shape[:2], 1))], axis=-1)
+
+    def _of_history(
+        self,
+        end_user: str,
+        history: Sequence[HistoryEntry],
+        items: NDArray[np.int64],
+        without: NDArray[np.int64] | None,
+    ) -> NDArray[np.float32]:
         if self.signals is None:
-            return np.zeros((1 if without is None else 1 + len(without), len(items), 1), dtype=np.float32)
+            return np.zeros((1 if without is None else 1 + len(without), len(items), 0), dtype=np.float32)
         seen = len(history)
         # Number -1, an item never met, is also the tables' last row.
         rows = np.r_[self._numbers([one.item_id for one in history]), items] - FIRST_ITEM
@@ -195,8 +211,10 @@ def read(folder: Path) -> Ranker:
 
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
-        if manifest["format"] != FORMAT:
-            raise ArtifactError(f"Its format is {manifest['format']}; this release reads {FORMAT}. Train it again.")
+        if manifest["format"] not in FORMATS:
+            raise ArtifactError(
+                f"Its format is {manifest['format']}; this release reads {FORMATS[-1]}. Train it again."
+            )
         ids = json.loads((folder / "ids.json").read_text())
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests run side by side
@@ -210,7 +228,8 @@ def read(folder: Path) -> Ranker:
             end_user_knowledge=np.load(folder / "end_users.npy", mmap_mode="r"),
             scale=FeedbackScale.from_json(manifest["scale"]),
             history=manifest["config"]["history"],
-            signals=Tables.load(folder / "signals.npz") if manifest["sizes"]["signals"] else None,
+            signals=Tables.load(folder / "signals.npz") if "signals.npz" in manifest["files"] else None,
+            claims=Served.load(folder) if "claims_items.npy" in manifest["files"] else None,
             demographics=_demographics(folder) if manifest["sizes"]["end_user_tokens"] else None,
         )
     except FileNotFoundError as error:

@@ -33,9 +33,14 @@ def of_vectors(vectors: NDArray[np.float32], *, most: int = MOST_DIMENSIONS) -> 
         return space
     centred = (vectors / np.where(size > 0, size, 1.0))[known].astype(np.float64)
     centred -= centred.mean(axis=0)
-    values, directions = np.linalg.eigh(centred.T @ centred)
-    kept = np.argsort(-values)[: space.shape[1]]
-    turned = centred @ directions[:, kept]
+    turned = centred @ widest(centred, space.shape[1])
     length = np.linalg.norm(turned, axis=1, keepdims=True)
     space[known] = turned / np.where(length > 1e-12, length, 1.0)
     return space
+
+
+def widest(centred: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """The directions (D, most or D) in which rows (n, D) around zero differ most, widest first."""
+    values, directions = np.linalg.eigh(centred.T @ centred)
+    kept: NDArray[np.float64] = directions[:, np.argsort(-values)[:most]]
+    return kept

@@ -33,7 +33,7 @@ CONTROLS = {  # what may stand in for the knowledge texts, everywhere they enter
     "numeric": "counts and rates of the same history",
     "random": "random vectors",
 }
-OF_KNOWLEDGE = ("knowledge_field", "knowledge_gate", "knowledge_words")
+OF_KNOWLEDGE = ("knowledge_field", "knowledge_gate", "knowledge_words", "knowledge_claims")
 SWITCHES = ("match", "demographics", *OF_KNOWLEDGE, *SIGNALS)  # what can be left out
 
 
@@ -60,6 +60,7 @@ class TrainConfig:
     metadata: bool = True  # resemblance by attributes
     knowledge_signal: bool = True  # resemblance by the items' knowledge texts, in the model with knowledge
     knowledge_words: bool = True  # in that, wording counts beside what the encoder takes texts to mean
+    knowledge_claims: bool = True  # what the end users' texts claim of items, in the model with knowledge
     mood: bool = True  # a level that drifts along the history
     metadata_text: bool = False  # resemblance by titles and attributes as encoded sentences, beside the attributes
     # knowledge

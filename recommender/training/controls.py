@@ -34,7 +34,7 @@ def stand_in(
     if source == KNOWLEDGE or not known.texts:
         return vectors
     if source == "shuffled":
-        return vectors[_others(known.texts)]
+        return vectors[others(known.texts)]
     if source == "metadata":
         return _metadata(known, vectors.shape[1], interactions, encode)
     random = np.random.default_rng(SEED)
@@ -70,7 +70,7 @@ def knowledge_space(
 
 def metadata_space(interactions: Interactions, encode: Encode) -> Space:
     """The space of every item's title and attributes as a sentence (v, D)."""
-    return of_vectors(_encoded(_of_items(interactions), encode))
+    return of_vectors(encoded([sentence(*one) for one in described(interactions)], encode))
 
 
 def sentence(title: str, attributes: Attributes) -> str:
@@ -83,20 +83,34 @@ def sentence(title: str, attributes: Attributes) -> str:
     return ". ".join(parts) + "." if parts else ""
 
 
-def _of_items(interactions: Interactions) -> list[str]:
-    found = [""] * len(interactions.items)
+def described(interactions: Interactions) -> list[tuple[str, Attributes]]:
+    """Every item's title and attributes."""
+    found: list[tuple[str, Attributes]] = [("", {})] * len(interactions.items)
     rows = Item.objects.filter(catalog=_catalog(interactions)) if interactions.item_keys else Item.objects.none()
     for key, title, attributes in rows.values_list("pk", "title", "attributes").iterator(chunk_size=5000):
         if key in interactions.item_keys:
-            found[interactions.item_keys[key]] = sentence(title, attributes)
+            found[interactions.item_keys[key]] = title, attributes
     return found
+
+
+def metadata_texts(known: KnowledgeRows, interactions: Interactions) -> list[str]:
+    """In place of each text what is known of its subject without an LLM, as plain sentences."""
+    items, people = described(interactions), interactions.end_user_attributes
+    return [
+        sentence(*items[text.subject])
+        if text.kind == SubjectKind.ITEM
+        else sentence("", people[text.subject])
+        if people
+        else ""
+        for text in known.texts
+    ]
 
 
 def _catalog(interactions: Interactions) -> Catalog:
     return Catalog.objects.get(items=next(iter(interactions.item_keys)))
 
 
-def _encoded(texts: Sequence[str], encode: Encode) -> Vectors:
+def encoded(texts: Sequence[str], encode: Encode) -> Vectors:
     """(texts, D); a row of zeros for an empty one."""
     hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
     made = encode({one: text for one, text in zip(hashes, texts, strict=True) if text})
@@ -108,7 +122,7 @@ def _encoded(texts: Sequence[str], encode: Encode) -> Vectors:
     return rows
 
 
-def _others(texts: Sequence[Text]) -> NDArray[np.int64]:
+def others(texts: Sequence[Text]) -> NDArray[np.int64]:
     """Each row's stand-in among the rows of the vectors (1 + texts): a text of the next subject in a random circle.
 
     Subjects keep to their kind, and nobody keeps their own text where there are two of a kind.
@@ -127,14 +141,8 @@ def _others(texts: Sequence[Text]) -> NDArray[np.int64]:
 
 
 def _metadata(known: KnowledgeRows, width: int, interactions: Interactions, encode: Encode) -> Vectors:
-    items = _of_items(interactions)
-    people = interactions.end_user_attributes
-    said = [
-        items[text.subject] if text.kind == SubjectKind.ITEM else sentence("", people[text.subject]) if people else ""
-        for text in known.texts
-    ]
-    rows = _encoded(said, encode)
-    return np.vstack([np.zeros((1, width)), rows if rows.shape[1] == width else np.zeros((len(said), width))]).astype(
+    rows = encoded(metadata_texts(known, interactions), encode)
+    return np.vstack([np.zeros((1, width)), rows if rows.shape[1] == width else np.zeros((len(rows), width))]).astype(
         np.float32
     )
 

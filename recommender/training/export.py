@@ -5,6 +5,7 @@ model.onnx            the serving form: item table and item knowledge folded in,
 end_users.npy         adapted knowledge of each end user that has some (row 0: none), mapped into memory to serve
 ids.json              external ids of the items, and of the end users in end_users.npy
 demographics.json     the vocabulary of the end users' attributes, where they are an input
+claims_*.npy          texts and items folded for claims, where the backbone reads any (signals.claims)
 signals.npz           what signals are computed from, where the backbone has any (signals.tables)
 manifest.json         config, sizes, scale, hashes of the files above, how well the forms agree
 """
@@ -27,6 +28,7 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes
 from recommender.backbones.registry import make
 from recommender.models import SubjectKind
+from recommender.signals.claims import Claims
 from recommender.signals.tables import Tables
 from recommender.training import graph
 from recommender.training.attributes import Vocabulary
@@ -35,7 +37,7 @@ from recommender.training.data import Interactions
 from recommender.training.knowledge import KnowledgeRows
 from recommender.training.numbering import FIRST_ITEM, NO_TEXT
 
-FORMAT = 3
+FORMAT = 4
 
 
 def write(
@@ -46,6 +48,7 @@ def write(
     knowledge: KnowledgeRows,
     *,
     tables: Tables | None,
+    claims: Claims | None = None,
     demographics: Vocabulary | None,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def write(
         if demographics is not None:
             (folder / "demographics.json").write_text(json.dumps(demographics.to_json(), ensure_ascii=False))
         tokens = demographics.width if demographics else 1
-        manifest = _write(folder, backbone.eval(), config, interactions, knowledge, tokens=tokens) | dict(facts)
+        manifest = _write(folder, backbone.eval(), config, interactions, knowledge, claims, tokens=tokens) | dict(facts)
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
     except BaseException:
         shutil.rmtree(folder)
@@ -88,12 +91,17 @@ def _write(
     config: TrainConfig,
     interactions: Interactions,
     knowledge: KnowledgeRows,
+    claims: Claims | None,
     *,
     tokens: int,
 ) -> dict[str, Any]:
     safetensors.torch.save_file(backbone.state_dict(), folder / "weights.safetensors")
-    known = sorted(knowledge.latest(SubjectKind.END_USER).items()) if backbone.knowledge is not None else []
-    end_users, items = _fold(backbone, [row for _, row in known], knowledge, len(interactions.items))
+    read = backbone.knowledge is not None or claims is not None
+    known = sorted(knowledge.latest(SubjectKind.END_USER).items()) if read else []
+    end_user_rows, item_rows = [row for _, row in known], _newest_of_items(knowledge, len(interactions.items))
+    end_users, items = _fold(backbone, end_user_rows, item_rows)
+    if claims is not None:
+        claims.served(end_user_rows, item_rows).save(folder)
     np.save(folder / "end_users.npy", end_users.numpy())
     ids = {"items": interactions.items, "end_users": [interactions.end_users[number] for number, _ in known]}
     (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False))
@@ -111,18 +119,22 @@ def _write(
     return manifest
 
 
-def _fold(
-    backbone: Backbone, end_user_rows: list[int], knowledge: KnowledgeRows, items: int
-) -> tuple[Tensor, Tensor | None]:
-    """Adapted knowledge of the end users that have some, (1 + rows, K), and of every item, (V, K)."""
-    if backbone.knowledge is None:
-        return torch.zeros(1, 1), None
-    item_rows = torch.full((FIRST_ITEM + items,), NO_TEXT, dtype=torch.int64)
+def _newest_of_items(knowledge: KnowledgeRows, items: int) -> NDArray[np.int64]:
+    """Each item's newest text (v)."""
+    rows = np.full(items, NO_TEXT, dtype=np.int64)
     for number, row in knowledge.latest(SubjectKind.ITEM).items():
-        item_rows[FIRST_ITEM + number] = row
+        rows[number] = row
+    return rows
+
+
+def _fold(backbone: Backbone, end_user_rows: list[int], item_rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+    """Adapted knowledge of the end users that have some, (1 + rows, K), and of every item in the graph, (V, K)."""
+    if backbone.knowledge is None:
+        return torch.zeros(1 + len(end_user_rows), 1), None
+    in_graph = torch.from_numpy(np.r_[np.full(FIRST_ITEM, NO_TEXT), item_rows])
     with torch.inference_mode():
         of_end_users = backbone.knowledge.fields(torch.tensor([NO_TEXT, *end_user_rows]), END_USER)
-        return of_end_users.clone(), backbone.knowledge.fields(item_rows, ITEM).clone()
+        return of_end_users.clone(), backbone.knowledge.fields(in_graph, ITEM).clone()
 
 
 def _sha256(path: Path) -> str:

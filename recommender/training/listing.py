@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from recommender.backbones.base import Backbone
 from recommender.evaluation.ranking import Ids, Pairs, full_ranking
 from recommender.models import SubjectKind
+from recommender.signals.claims import Asked, Claims
 from recommender.signals.tables import Tables, fold_of
 from recommender.training.examples import Examples
 from recommender.training.knowledge import KnowledgeRows
@@ -45,6 +46,7 @@ def prepare(
     tables: Tables | None,
     uninformed: Tables | None,
     *,
+    claims: Claims | None = None,
     most: int,
     alive: Callable[[], None],
 ) -> Lists:
@@ -65,6 +67,9 @@ def prepare(
         hidden = item_text[place] != newest
         if uninformed is not None and hidden.any():
             own[hidden] = _asked(examples, one, uninformed)[hidden]
+        if claims is not None:
+            asked = Asked(np.full(len(items), examples.end_user_text[one]), items, item_text[place])
+            own = np.column_stack([own, claims.read(asked)])
         read.append(own)
     mine = np.flatnonzero(np.isin(data.end_user, data.end_user[row]))
     owner = np.searchsorted(data.end_user[row], data.end_user[mine])

@@ -17,6 +17,7 @@ from recommender.backbones.registry import make
 from recommender.models import Clock, KnowledgeSnapshot
 from recommender.training import (
     attributes,
+    claims,
     controls,
     data,
     distributed,
@@ -78,11 +79,13 @@ def train(
         vectors = known.matrix(encode(texts))
         vectors = controls.stand_in(config.knowledge_source, known, vectors, interactions, codes, encode)
         sentences = controls.metadata_space(interactions, encode) if config.metadata_text else None
+        meeting = claims.prepare(config, known, vectors, interactions, encode)
     vectors = known.with_sets(vectors)
     demographics = demographics_of(interactions, codes) if config.demographics else None
     examples = build(interactions, known, history=config.history, demographics=demographics)
     parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
     fits: dict[str, Fit] = {}
+    claimed = None
     predicted: dict[str, NDArray[np.float64]] = {}
     with threads(config.threads):  # the encoder's large products take all there are
         tables = signals.fit(interactions, codes, config, metadata_text=sentences, alive=observer.alive)
@@ -96,6 +99,8 @@ def train(
             )
             denied = signals.denied(examples, known)
             informed = signals.join(examples, tables, denied=denied, instead=examples, alive=observer.alive)
+            claimed = claims.fit(meeting, known, informed, codes)
+            informed = claims.join(informed, claimed)
             field = vectors if config.knowledge_field else None
             fits[WITH], backbone = fit_one(informed, parts, codes, field, config, model=WITH, observer=observer)
             predicted[WITH] = predict(backbone, informed, parts.test, observer=observer)
@@ -105,7 +110,15 @@ def train(
     data_hash = interactions.hash()
     facts = {"snapshot": snapshot.content_hash, "data": data_hash, "torch": str(torch.__version__)}
     manifest = export.write(
-        folder, backbone, config, interactions, known, tables=tables, demographics=demographics, facts=facts
+        folder,
+        backbone,
+        config,
+        interactions,
+        known,
+        tables=tables,
+        claims=claimed,
+        demographics=demographics,
+        facts=facts,
     )
     golden.write(folder, backbone, interactions, known)
     held_out.save(folder, interactions, parts.test, predicted)

@@ -20,9 +20,10 @@ from recommender.evaluation.arms import ARMS, Study
 from recommender.evaluation.figures import FROZEN, HISTORIES, STREAMING, Fitted, Samples
 from recommender.evaluation.slices import slices
 from recommender.models import Clock, KnowledgeSnapshot
+from recommender.signals.claims import Claims
 from recommender.signals.spaces import Space
 from recommender.signals.tables import Tables
-from recommender.training import controls, data, encoder, knowledge, listing, signals, texts
+from recommender.training import claims, controls, data, encoder, knowledge, listing, signals, texts
 from recommender.training.config import SIGNALS, TrainConfig
 from recommender.training.data import Interactions
 from recommender.training.examples import Examples, build
@@ -189,7 +190,7 @@ def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> I
             config.knowledge_source, bench.known, bench.vectors, bench.interactions, bench.codes, bench.encode
         )
     known = _known(bench, config, informed=vectors is not None)
-    examples, tables = _examples(bench, config, known, vectors, observer)
+    examples, tables, claimed = _examples(bench, config, known, vectors, observer)
     asked = None
     if study.ranking:
         asked = listing.prepare(
@@ -198,6 +199,7 @@ def _of_arm(bench: Bench, arm: str, todo: list[Fitted], observer: Observer) -> I
             known[FROZEN],
             tables,
             _uninformed_tables(bench, config, observer) if vectors is not None else None,
+            claims=claimed,
             most=study.ranking,
             alive=observer.alive,
         )
@@ -254,35 +256,59 @@ def _examples(
     knows: Mapping[str, KnowledgeRows],
     vectors: NDArray[np.float32] | None,
     observer: Observer,
-) -> tuple[dict[str, Examples], Tables | None]:
-    """The rows of an arm by history, each with its signals and, where it must not see its text, those without.
-
-    With them the tables the signals come from.
-    """
+) -> tuple[dict[str, Examples], Tables | None, Claims | None]:
+    """The rows of an arm by history, each with its signals; and what the signals come from."""
     known = knows[STREAMING]
     demographics = demographics_of(bench.interactions, bench.codes) if config.demographics else None
     bare = {
         history: build(rows, knows[history], history=config.history, demographics=demographics)
         for history, rows in _rows(bench).items()
     }
+    if vectors is None:
+        return _without(bench, config, bare, observer), _uninformed_tables(bench, config, observer), None
+    if config.knowledge_signal:
+        space = controls.knowledge_space(config, known, vectors, bench.interactions, bench.codes)
+        tables = signals.fit(
+            bench.interactions,
+            bench.codes,
+            config,
+            metadata_text=bench.sentences,
+            knowledge=space,
+            alive=observer.alive,
+        )
+        joined = _joined(bench, config, bare, known, tables, observer)
+    else:
+        joined, tables = _without(bench, config, bare, observer), _uninformed_tables(bench, config, observer)
+    meeting = claims.prepare(config, known, vectors, bench.interactions, bench.encode)
+    claimed = claims.fit(meeting, known, joined[STREAMING], bench.codes)
+    return {history: claims.join(rows, claimed) for history, rows in joined.items()}, tables, claimed
+
+
+def _joined(
+    bench: Bench,
+    config: TrainConfig,
+    bare: Mapping[str, Examples],
+    known: KnowledgeRows,
+    tables: Tables | None,
+    observer: Observer,
+) -> dict[str, Examples]:
+    """The rows with their signals and, where they must not see their item's text, those without knowledge."""
     denied = {history: signals.denied(bare[history], known) for history in HISTORIES}
-    without: dict[str, Examples] = {}
-    if vectors is None or not config.knowledge_signal or any(hidden.any() for hidden in denied.values()):
-        read = _uninformed(bench, config, bare, observer)
-        without = {history: replace(bare[history], signals=read[history]) for history in HISTORIES}
-    if vectors is None or not config.knowledge_signal:
-        return without, _uninformed_tables(bench, config, observer)
-    space = controls.knowledge_space(config, known, vectors, bench.interactions, bench.codes)
-    tables = signals.fit(
-        bench.interactions, bench.codes, config, metadata_text=bench.sentences, knowledge=space, alive=observer.alive
-    )
-    joined = {
+    hidden = any(of.any() for of in denied.values())
+    without = _without(bench, config, bare, observer) if hidden else {}
+    return {
         history: signals.join(
             bare[history], tables, denied=denied[history], instead=without.get(history), alive=observer.alive
         )
         for history in HISTORIES
     }
-    return joined, tables
+
+
+def _without(
+    bench: Bench, config: TrainConfig, bare: Mapping[str, Examples], observer: Observer
+) -> dict[str, Examples]:
+    read = _uninformed(bench, config, bare, observer)
+    return {history: replace(bare[history], signals=read[history]) for history in HISTORIES}
 
 
 def _switches(config: TrainConfig) -> tuple[bool, ...]:
