@@ -22,6 +22,8 @@ from recommender.services.runs import UNFINISHED
 from reviews.models import Decision, DecisionVerdict
 
 GATE_STAGES = {"gates": "Checking the gates", "lists": "Comparing lists"}
+NOUNS = {DecisionVerdict.APPROVE: "approval", DecisionVerdict.EDIT: "edit"}
+SHOWN_DECISIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +54,39 @@ def gates(version: BackboneVersion) -> Gates:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """The decisions behind the knowledge that a rebuild was the first to use. `verdicts`: (words, how many)."""
+    """The decisions behind the knowledge that a rebuild was the first to use. `verdicts`: (noun, how many).
+
+    `latest`: the last of them, and of the rejections that took a text out, with what they were about.
+    """
 
     verdicts: list[tuple[str, int]]
     annotators: int
     rejections: int
+    latest: list[Decision]
+
+    @property
+    def are_more(self) -> bool:
+        """Whether `latest` leaves some out."""
+        return len(self.latest) < self.rejections + sum(count for _, count in self.verdicts)
 
 
 def entered(receipt: ImpactReceipt) -> Entered:
     """Two queries."""
     new, old = receipt.version.snapshot, receipt.previous.snapshot if receipt.previous else None
-    came = entered_between(new, old).values("pk")
-    made = Q(verdict=DecisionVerdict.APPROVE, turn__knowledge__in=came) | Q(
-        verdict=DecisionVerdict.EDIT, made_turn__knowledge__in=came
-    )
-    rows = list(Decision.objects.filter(made).distinct().values_list("verdict", "account_id"))
+    came = entered_between(new, old).values("turn")
+    made = Q(verdict=DecisionVerdict.APPROVE, turn__in=came) | Q(verdict=DecisionVerdict.EDIT, made_turn__in=came)
+    if old:
+        made |= Q(verdict=DecisionVerdict.REJECT, turn__in=entered_between(old, new).values("turn"))
+    behind = Decision.objects.filter(made)
+    rows = list(behind.values_list("verdict", "account_id"))
     counts = Counter(verdict for verdict, _ in rows)
-    gone = entered_between(old, new).values("pk") if old else None
-    rejected = Decision.objects.filter(verdict=DecisionVerdict.REJECT, turn__knowledge__in=gone) if gone else None
+    rejections = counts.pop(DecisionVerdict.REJECT, 0)
+    subjects = behind.select_related("account", "review__round__end_user", "review__round__item")
     return Entered(
-        [(label, counts[value]) for value, label in DecisionVerdict.choices if counts[value]],
-        len({account for _, account in rows}),
-        rejected.distinct().count() if rejected is not None else 0,
+        [(noun, counts[verdict]) for verdict, noun in NOUNS.items() if counts[verdict]],
+        len({account for verdict, account in rows if verdict != DecisionVerdict.REJECT}),
+        rejections,
+        list(subjects.order_by("-pk")[:SHOWN_DECISIONS]),
     )
 
 

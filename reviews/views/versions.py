@@ -85,6 +85,7 @@ def _context(request: HttpRequest, version_id: int, **also: Any) -> dict[str, An
         "tried": of_version.tried(shown) if shown else None,
         "rollout_form": RolloutForm(initial=initial),
         "events": of_version.events(version),
+        "may_see_reviews": may(role, Action.SEE_QUEUE),
         "may_check": may(role, Action.CHECK_GATES),
         "may_activate": may(role, Action.ACTIVATE) and version.state != VersionState.ACTIVE,
         "may_roll_back": may(role, Action.ROLL_BACK) and previous is not None,

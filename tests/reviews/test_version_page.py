@@ -15,8 +15,9 @@ from recommender.models import (
     VersionState,
 )
 from recommender.services import activation
+from recommender.services.knowledge import reject
 from recommender.services.snapshots import freeze
-from reviews.models import DecisionVerdict
+from reviews.models import Decision, DecisionVerdict
 from tests import builders
 from tests.recommender.services.versions import examined, make_version
 from tests.recommender.training import synthetic
@@ -204,16 +205,55 @@ def test_the_first_version_has_a_receipt_without_lists(client, pm, catalog):
     assert "It was the first version" in page(client, version)
 
 
-def test_a_receipt_counts_the_decisions_behind_what_came(client, pm, catalog):
+def test_a_receipt_names_the_decisions_behind_what_came(client, lead, catalog):
     first = make_version(catalog)
-    for number, verdict in enumerate([DecisionVerdict.APPROVE, DecisionVerdict.APPROVE, DecisionVerdict.EDIT]):
+    verdicts = [DecisionVerdict.APPROVE, DecisionVerdict.APPROVE, DecisionVerdict.APPROVE, DecisionVerdict.EDIT]
+    decided = [
         make_decision(builders.make_end_user(catalog), verdict, by=f"annotator{number % 2}")
+        for number, verdict in enumerate(verdicts)
+    ]
+    version = make_version(catalog)
+    make_receipt(version, first)
+    shown = page(client, version)
+
+    assert version.snapshot.knowledge.count() == 4
+    assert "They come from 3 approvals, 1 edit, by 2 annotators." in text(shown)
+    assert "These decisions About Decision By When" in text(shown)
+    assert all(f'href="{reverse("reviews:review", args=[review.pk])}"' in shown for review in decided)
+
+
+def test_a_receipt_shows_a_pm_the_rounds_of_the_last_decisions(client, pm, catalog, monkeypatch):
+    monkeypatch.setattr("reviews.selectors.versions.SHOWN_DECISIONS", 2)
+    first = make_version(catalog)
+    decided = [make_decision(builders.make_end_user(catalog), DecisionVerdict.APPROVE, by="a") for _ in range(3)]
+    version = make_version(catalog)
+    make_receipt(version, first)
+    shown = page(client, version)
+    links = [reverse("reviews:round", args=[review.round_id]) for review in decided]
+
+    assert "The last 2 of these decisions" in shown
+    assert [f'href="{link}"' in shown for link in links] == [False, True, True]
+
+
+def test_a_receipt_names_the_rejections_that_took_a_text_out(client, pm, catalog):
+    review = make_decision(builders.make_end_user(catalog), DecisionVerdict.APPROVE, by="a")
+    first = make_version(catalog)
+    turn = review.round.turns.get(index=2)
+    reject(turn)
+    Decision.objects.create(
+        review=review,
+        slot=review.slots.get(),
+        account=review.decisions.get().account,
+        verdict=DecisionVerdict.REJECT,
+        turn=turn,
+        seen={},
+    )
     version = make_version(catalog)
     make_receipt(version, first)
     shown = text(page(client, version))
 
-    assert version.snapshot.knowledge.count() == 3
-    assert "They come from 2 × approve, 1 × edit, by 2 annotators." in shown
+    assert "1 rejection took a text out." in shown
+    assert "Reject" in shown
 
 
 def test_a_lead_starts_changes_and_stops_a_canary(client, lead, active, catalog):
