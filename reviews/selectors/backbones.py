@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
 
@@ -41,8 +41,14 @@ def runs(catalog: Catalog | None) -> QuerySet[TrainingRun]:
 
 
 def versions(catalog: Catalog | None) -> QuerySet[BackboneVersion]:
-    """Newest first."""
-    found = BackboneVersion.objects.select_related("catalog", "snapshot", "run").order_by("-pk")
+    """Newest first. `trial_mode` and `trial_share`: of the shadow or canary it is tried as now, if it is."""
+    running = FilteredRelation("rollouts", condition=Q(rollouts__ended_at=None))
+    found = (
+        BackboneVersion.objects.select_related("catalog", "snapshot", "run")
+        .annotate(running=running)
+        .annotate(trial_mode=F("running__mode"), trial_share=F("running__share"))
+        .order_by("-pk")
+    )
     return found.filter(catalog=catalog) if catalog else found
 
 

@@ -2,8 +2,9 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from recommender.models import RunState, TrainingRun, VersionState
+from recommender.models import Rollout, RunState, TrainingRun, VersionState
 from recommender.services import activation, training
 from recommender.training.config import BACKBONES, SWITCHES, TrainConfig
 from reviews import train_form
@@ -102,6 +103,17 @@ def test_versions_are_listed_newest_first_with_their_test_scores(client, pm, cat
     assert "0.8025" in shown
     assert "books 1" not in of_films
     assert "Train a backbone" not in shown
+
+
+def test_a_version_that_is_tried_says_so_in_the_list(client, pm, catalog):
+    for share, ended in ((0.3, timezone.now()), (0.05, None)):
+        Rollout.objects.create(
+            catalog=catalog, version=make_version(catalog), mode="canary", share=share, salt="s", ended_at=ended
+        )
+    shown = text(page(client, "backbones"))
+
+    assert "Canary of 5 %" in shown
+    assert "30 %" not in shown
 
 
 def test_a_version_shows_both_models_side_by_side_and_where_it_comes_from(client, pm, catalog):

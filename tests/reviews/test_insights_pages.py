@@ -1,15 +1,18 @@
 """The PM's pages: find an end user, read their list and its reasons."""
 
+import shutil
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from recommender.models import Account, Catalog, LlmCall, Recommendation, Turn
+from recommender import artifacts
+from recommender.models import Account, Catalog, LlmCall, Recommendation, Rollout, Turn
 from recommender.serving import ranker, shelf
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
-from tests.recommender.serving.ranked import ranked_catalog
+from tests.recommender.services.versions import make_version
+from tests.recommender.serving.ranked import ranked_catalog, trained
 from tests.recommender.training import synthetic
 
 SignIn = Callable[[Account], Client]
@@ -135,9 +138,20 @@ def test_a_backbone_s_list_says_which_backbone_and_snapshot_made_it(pm: Client) 
     ranked_catalog("planted")
     text = page(pm, "/insights/planted/users/u002/?limit=25")
     assert "Ranked by backbone 1" in text
+    assert "canary" not in text
     assert "knowledge snapshot 1" in text
     assert "chance of a like" in text
     assert 'id="rank-16"' in text
+
+
+def test_a_canary_s_list_says_that_it_is_one(pm: Client) -> None:
+    catalog = ranked_catalog("planted")
+    canary = make_version(catalog)
+    shutil.copytree(trained(), artifacts.folder_of(canary), dirs_exist_ok=True)
+    Rollout.objects.create(catalog=catalog, version=canary, mode="canary", share=1.0, salt="salt")
+    text = page(pm, "/insights/planted/users/u002/")
+    assert "Ranked by backbone 2" in text
+    assert "It is being tried as a canary" in text
 
 
 @pytest.mark.parametrize("limit", ["", "7", "x", "1000"])
