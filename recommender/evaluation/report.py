@@ -72,10 +72,19 @@ class Finding:
         return asdict(self)
 
 
-def report(figures: Mapping[str, Any]) -> list[Finding]:
-    """One finding for each backbone that has fits."""
+def report(figures: Mapping[str, Any], *, texts: int | None = None) -> list[Finding]:
+    """One finding for each backbone that has fits. `texts`: how many were evaluated; None: not known."""
     backbones = dict.fromkeys(row["backbone"] for row in figures.get("arms", ()))
-    return [_finding(backbone, figures) for backbone in backbones]
+    return [_nothing(backbone) if texts == 0 else _finding(backbone, figures) for backbone in backbones]
+
+
+def about_rows(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """What was tested, from an evaluation's config and facts."""
+    settings, tested = config["settings"], facts["samples"]["test"]
+    name = settings.get("split", "r4ec")
+    fold = f", fold {settings.get('fold', 0)}" if name == "kar" else ""
+    share = "" if config["users"] == 1 else f"; {100 * config['users']:.3g} % of all end users, drawn at random"
+    return f"Split {name}{fold}: {tested['labelled']:,} test samples of {tested['end_users']:,} end users{share}."
 
 
 def about_texts(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
@@ -112,6 +121,17 @@ def effect(gains: Sequence[Row | None]) -> Effect:
     if above:
         return Effect.HELPS if above == len(known) else Effect.PARTLY
     return Effect.HURTS if below else Effect.UNCLEAR
+
+
+def _nothing(backbone: str) -> Finding:
+    """There are no texts, so that every arm with knowledge, or a control in its place, is the one without."""
+    name = BACKBONES.get(backbone, backbone)
+    headline = f"There are no knowledge texts, so nothing can be said about knowledge with {name}."
+    why = (
+        "Every arm with knowledge, or with a control in its place, is the model without it. Approve texts in the review "
+        "room, evaluate open proposals, or name a file of texts."
+    )
+    return Finding(backbone, Effect.UNKNOWN, Explained.NOTHING, False, headline, [why])
 
 
 def _finding(backbone: str, figures: Mapping[str, Any]) -> Finding:

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from recommender.evaluation.arms import ARMS, BASE
 from recommender.evaluation.figures import ALL, FROZEN, HISTORIES, LESS_IS_BETTER, STREAMING
-from recommender.evaluation.report import DECIDING, NAMES, Finding, report
+from recommender.evaluation.report import DECIDING, NAMES, Finding, about_rows, about_texts, report
 from recommender.models import Catalog, Evaluation, RunState
 from recommender.training.config import BACKBONES, KNOWLEDGE
 from reviews.charts import Line, Mark, curves, intervals
@@ -71,7 +71,7 @@ def evaluations(catalog: Catalog | None) -> QuerySet[Evaluation]:
 
 def headline(evaluation: Evaluation) -> tuple[str, str]:
     """The first finding in one sentence, and its tone; empty where nothing is done yet."""
-    found = report(evaluation.figures)
+    found = _findings(evaluation)
     if not found:
         return "", ""
     others = len(found) - 1
@@ -94,7 +94,16 @@ def stage(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def sections(evaluation: Evaluation) -> list[Section]:
-    return [_section(evaluation, finding) for finding in report(evaluation.figures)]
+    return [_section(evaluation, finding) for finding in _findings(evaluation)]
+
+
+def _findings(evaluation: Evaluation) -> list[Finding]:
+    return report(evaluation.figures, texts=evaluation.facts.get("texts"))
+
+
+def about(evaluation: Evaluation) -> list[str]:
+    """Which rows and which texts it was, in sentences; none before it has read them."""
+    return [of(evaluation.config, evaluation.facts) for of in (about_rows, about_texts)] if evaluation.facts else []
 
 
 def across(evaluation: Evaluation) -> list[Plot]:

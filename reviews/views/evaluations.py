@@ -56,6 +56,11 @@ class EvaluationForm(forms.Form):
     epochs = forms.IntegerField(
         initial=DEFAULTS.epochs, help_text="At most; a fit stops when the valid part gets no better."
     )
+    proposals = forms.BooleanField(
+        label="Take open proposals as approved",
+        required=False,
+        help_text="What would texts do that nobody has reviewed yet? The report says that they are unreviewed.",
+    )
     metadata_text = forms.BooleanField(
         label="Encode titles and attributes for the model without knowledge too",
         required=False,
@@ -74,6 +79,7 @@ class EvaluationForm(forms.Form):
                 seeds=data["seeds"],
                 users=data["users"] / 100,
                 settings={name: data[name] for name in ("split", "epochs", "metadata_text")},
+                proposals=data["proposals"],
             )
         except ValueError as error:  # its message begins with the field's name
             name = str(error).split(" ", 1)[0]
@@ -117,7 +123,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def evaluation(request: HttpRequest, evaluation_id: int) -> HttpResponse:
     context = _progress(request, evaluation_id)
     found = context["evaluation"]
-    context |= {"sections": select.sections(found), "across": select.across(found)}
+    context |= {"sections": select.sections(found), "across": select.across(found), "about": select.about(found)}
     return render(request, "evaluations/evaluation.html", context)
 
 

@@ -70,7 +70,7 @@ FACTS = {
     "knowledge": "e" * 64,
     "texts": 20,
     "torch": "2",
-    "samples": {part: {"labelled": 1200} for part in ("train", "valid", "test")},
+    "samples": {part: {"labelled": 1200, "end_users": 30} for part in ("train", "valid", "test")},
 }
 
 
@@ -127,7 +127,8 @@ def test_a_page_says_it_in_words_first_then_in_tables_and_plots(client, pm, cata
     assert re.search(r"Knowledge − base \+0\.0020 0\.0015 to 0\.0025", shown)
     assert re.search(r"Cold items 1,200 samples of 30 end users \+0\.0020", shown)
     assert html.count("<svg") == html.count("<title id=") == 5
-    assert "20 texts" in shown
+    assert shown.index("Split r4ec: 1,200 test samples of 30 end users.") < shown.index("Knowledge helps with DIN")
+    assert "20 knowledge texts, all of them approved by people." in shown
     assert 'class="is-good">-0.0010' in html  # of LogLoss less is better
     assert 'class="is-bad">+0.0001' not in html  # its interval holds zero
 
@@ -137,6 +138,14 @@ def test_a_negative_result_is_shown_as_plainly(client, pm, catalog):
 
     assert "Knowledge hurts with DIN." in shown
     assert "notice is-bad" in shown
+
+
+def test_without_any_text_the_page_says_so_instead_of_a_finding(client, pm, catalog):
+    found = finished(catalog, facts=FACTS | {"texts": 0})
+
+    for shown in (page(client, "evaluation", found.pk), page(client, "evaluations")):
+        assert "There are no knowledge texts, so nothing can be said about knowledge with DIN." in shown
+        assert "Knowledge helps" not in shown
 
 
 def test_several_backbones_stand_beside_each_other(client, pm, catalog):
@@ -185,6 +194,7 @@ def test_one_is_asked_for_with_the_form_and_waits_for_a_worker(
         "users": 40,
         "epochs": 3,
         "metadata_text": "on",
+        "proposals": "on",
     }
     with django_capture_on_commit_callbacks(execute=True) as sent:
         response = client.post(reverse("reviews:start_evaluation"), wishes)
@@ -196,6 +206,7 @@ def test_one_is_asked_for_with_the_form_and_waits_for_a_worker(
     study = Study.from_json(found.config)
     assert (study.arms, study.seeds, study.users) == (("base", "knowledge"), 2, 0.4)
     assert study.settings == {"split": "kar", "epochs": 3, "metadata_text": True}
+    assert study.proposals
 
 
 @pytest.mark.parametrize(("field", "value"), [("seeds", 0), ("epochs", 0), ("arms", []), ("users", 101)])
@@ -256,8 +267,8 @@ def test_pms_look_and_leads_start(client, pm, catalog):
 @pytest.mark.parametrize(
     ("refinements", "words"),
     [
-        (None, "20 texts as they would be were every open proposal approved: 12 of them unreviewed"),
-        (1, "20 texts as the models alone propose them after at most 1 refinement: 12 of them unreviewed"),
+        (None, "20 knowledge texts as they would be were every open proposal approved: 12 are unreviewed."),
+        (1, "20 knowledge texts as the models alone propose them after at most 1 refinement: unreviewed"),
     ],
 )
 def test_texts_that_nobody_reviewed_are_called_so(client, pm, catalog, refinements, words):

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.evaluation.arms import ARMS, BASE, DEFAULT_ARMS, SEEDS, Study
 from recommender.evaluation.figures import ALL, FROZEN, STREAMING
-from recommender.evaluation.report import about_texts, report
+from recommender.evaluation.report import NAMES, Finding, about_rows, about_texts, report
 from recommender.management.commands.export_knowledge import EVERY
 from recommender.management.commands.open_rounds import whole
 from recommender.management.commands.train_backbone import Bars
@@ -68,6 +68,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["out"] and not options["out"].parent.is_dir():
+            raise CommandError(f"There is no folder {options['out'].parent}.")
         asked = self._resumed(options) if options["resume"] else self._asked(options)
         if options["queue"]:
             waits = f"Evaluation {asked.pk} waits for a worker; its page shows how far it is."
@@ -93,8 +95,11 @@ class Command(BaseCommand):
         catalog = Catalog.objects.filter(name=options["catalog"]).first()
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
-            raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
-        arms = options["arms"].split(",") if options["arms"] else DEFAULT_ARMS
+            wrong = f"There is no catalog {options['catalog']!r}." if options["catalog"] else "Which catalog?"
+            raise CommandError(f"{wrong} Catalogs: {known or 'none yet'}.")
+        if options["fold"] and options["split"] != "kar":
+            raise CommandError("--fold belongs to the split kar, which alone deals end users to folds.")
+        arms = [arm.strip() for arm in options["arms"].split(",")] if options["arms"] else DEFAULT_ARMS
         if options["control"]:
             arms = [BASE, KNOWLEDGE, *dict.fromkeys(options["control"])]
         file = options["knowledge_file"]
@@ -147,7 +152,7 @@ def result(evaluation: Evaluation) -> dict[str, Any]:
         "config": evaluation.config,
         "facts": evaluation.facts,
         "texts": about_texts(evaluation.config, evaluation.facts) if evaluation.facts else "",
-        "findings": [finding.to_json() for finding in report(evaluation.figures)],
+        "findings": [finding.to_json() for finding in _findings(evaluation)],
         "figures": evaluation.figures,
         "fits": [
             {"backbone": fit.backbone, "arm": fit.arm, "seed": fit.seed, "scores": fit.scores, "fit": fit.fit}
@@ -156,14 +161,18 @@ def result(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
+def _findings(evaluation: Evaluation) -> list[Finding]:
+    return report(evaluation.figures, texts=evaluation.facts.get("texts"))
+
+
 def text(evaluation: Evaluation) -> str:
     """The report, then every arm's scores, for a terminal."""
-    about = about_texts(evaluation.config, evaluation.facts)
-    lines = [f"{evaluation} of {evaluation.catalog}".capitalize() + f": {about}"]
-    for finding in report(evaluation.figures):
+    about = [of(evaluation.config, evaluation.facts) for of in (about_rows, about_texts)]
+    lines = [f"Evaluation {evaluation.pk} of {evaluation.catalog}.", *about]
+    for finding in _findings(evaluation):
         lines += ["", finding.headline, *(f"  {sentence}" for sentence in finding.sentences), ""]
         lines.append(f"  {'':47}{'streaming':>24}{'frozen':>27}")
-        lines.append(f"  {'':47}" + "   ".join(" ".join(f"{name.upper():>7}" for name in COLUMNS) for _ in range(2)))
+        lines.append(f"  {'':47}" + "   ".join(" ".join(f"{NAMES[name]:>7}" for name in COLUMNS) for _ in range(2)))
         own = [r for r in evaluation.figures["arms"] if (r["backbone"], r["slice"]) == (finding.backbone, ALL)]
         for arm in dict.fromkeys(row["arm"] for row in own):
             values = {(row["history"], row["metric"]): row["estimate"] for row in own if row["arm"] == arm}

@@ -1,6 +1,6 @@
 import pytest
 
-from recommender.evaluation.report import Effect, Explained, effect, report
+from recommender.evaluation.report import Effect, Explained, about_rows, effect, report
 
 UP, DOWN, NONE = (0.002, 0.001, 0.003), (-0.002, -0.003, -0.001), (0.0002, -0.001, 0.0014)
 
@@ -61,6 +61,28 @@ def test_an_interval_that_ends_at_zero_is_no_effect():
 
 def test_nothing_done_gives_no_finding():
     assert report({}) == []
+
+
+def test_without_texts_nothing_is_said_about_knowledge():
+    (finding,) = report(figures(rows("knowledge", "base", NONE, NONE)), texts=0)
+
+    assert (finding.effect, finding.claim, finding.tone) == (Effect.UNKNOWN, False, "info")
+    assert finding.headline == "There are no knowledge texts, so nothing can be said about knowledge with DIN."
+    assert "is the model without it" in finding.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "users", "words"),
+    [
+        ({}, 1.0, "Split r4ec: 1,200 test samples of 30 end users."),
+        ({"split": "kar", "fold": 3}, 1, "Split kar, fold 3: 1,200 test samples of 30 end users."),
+        ({"fold": 0}, 0.05, "Split r4ec: 1,200 test samples of 30 end users; 5 % of all end users, drawn at random."),
+    ],
+)
+def test_the_rows_are_named(settings, users, words):
+    facts = {"samples": {"test": {"labelled": 1200, "end_users": 30}}}
+
+    assert about_rows({"settings": settings, "users": users}, facts) == words
 
 
 def test_knowledge_that_beats_every_control_helps():

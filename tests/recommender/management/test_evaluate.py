@@ -41,6 +41,7 @@ def test_the_report_is_in_words_and_every_arm_has_its_scores(catalog, tmp_path):
     found = json.loads(out.read_text())
 
     assert "A lead, not a claim: " in said
+    assert "Split r4ec: " in said
     assert "the strongest control (random: random vectors)" in said
     assert [fit["arm"] for fit in found["fits"]] == ["base", "knowledge", "random"]
     for row in (r for r in found["figures"]["arms"] if r["slice"] == "all" and r["metric"] == "auc"):
@@ -112,6 +113,9 @@ def test_ctrl_c_leaves_it_cancelled_so_that_it_can_be_resumed(catalog, monkeypat
         (["films", "--arms", "base,magic"], "arms must be"),
         (["films", "--seeds", "0"], "seeds must be"),
         (["films", "--set", "epochs"], "FIELD=VALUE"),
+        (["films", "--fold", "3"], "--fold belongs to the split kar"),
+        (["films", "--out", "/nowhere/found.json"], "There is no folder /nowhere"),
+        ([], "Which catalog"),
         (["films", "--set", "nonsense=1"], "nonsense"),
         (["films", "--knowledge-file", "/nowhere.jsonl"], "There is no file"),
         (["--resume", "77"], "There is no evaluation 77"),
