@@ -25,7 +25,7 @@ BEFORE_ALL = -(2**62)  # a moment before any interaction: such texts are taken a
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as it stands in the file. Raises ValueError, KeyError or TypeError where it is not one."""
+    """One line as it stands in the file. Raises ValueError or TypeError where it is not one."""
 
     kind: SubjectKind
     name: str
@@ -38,17 +38,21 @@ class Line:
         said: dict[str, Any] = json.loads(row)
         if not isinstance(said, dict):
             raise TypeError("it is no object")
+        if missing := [names for names in (("item_id", "user_id"), ("text",)) if not said.keys() & set(names)]:
+            raise ValueError(f"it has no {' or '.join(missing[0])}")
         kind = SubjectKind.ITEM if "item_id" in said else SubjectKind.END_USER
         further = said.get("further", [])
         if not isinstance(further, list):
             raise TypeError("further is no list")
+        if not all(isinstance(one, str) for one in (said["text"], *further)):
+            raise TypeError("text, or one of further, is no string")
         as_of = said.get("as_of", BEFORE_ALL)
         if isinstance(as_of, bool) or not isinstance(as_of, int):
             raise TypeError("as_of is no whole number")
         return cls(
             kind=kind,
             name=str(said["item_id"] if kind == SubjectKind.ITEM else said["user_id"]),
-            texts=tuple(text for one in (said["text"], *further) if (text := str(one).strip())),
+            texts=tuple(text for one in (said["text"], *further) if (text := one.strip())),
             as_of=as_of,
             shown=tuple((str(end_user), str(item)) for end_user, item in said.get("shown", ())),
         )
@@ -64,17 +68,21 @@ def read(path: Path, interactions: Interactions) -> KnowledgeRows:
         SubjectKind.END_USER: {name: number for number, name in enumerate(interactions.end_users)},
     }
     found: dict[tuple[SubjectKind, int, int], Line] = {}
+    empty = True
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
             for number, row in enumerate(file, start=1):
                 if not row.strip():
                     continue
                 line = _line(row, where=f"Line {number} of the knowledge file {path}")
+                empty &= not line.texts
                 subject = numbers[line.kind].get(line.name)
                 if subject is not None and line.texts:
                     found[line.kind, subject, line.as_of] = line
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise CannotTrainError(f"The knowledge file {path} cannot be read. {error}") from error
+    if empty:
+        raise CannotTrainError(f"There is no text in the knowledge file {path}.")
     if not found:
         raise CannotTrainError(f"No item_id or user_id in the knowledge file {path} is one of this catalog.")
     shown = _Shown(interactions, numbers)
@@ -88,10 +96,9 @@ def read(path: Path, interactions: Interactions) -> KnowledgeRows:
 def _line(row: str, *, where: str) -> Line:
     try:
         return Line.of(row)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise CannotTrainError(
-            f'{where} is not {{"item_id": …, "text": …}} or {{"user_id": …, "text": …}} as JSON: '
-            f"{type(error).__name__}: {error}."
+            f'{where} is not {{"item_id": …, "text": …}} or {{"user_id": …, "text": …}} as JSON: {error}.'
         ) from error
 
 

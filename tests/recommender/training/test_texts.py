@@ -42,13 +42,17 @@ def test_texts_of_the_catalogs_items_are_known_from_the_start(tmp_path, interact
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (['{"item_id": "i001"}'], "Line 1 of the knowledge file"),
+        (['{"item_id": "i001"}'], "Line 1 of the knowledge file .* it has no text"),
+        ([{"item": "i001", "text": "fine"}], "it has no item_id or user_id"),
+        ([{"item_id": "i001", "text": None}], "Line 1 .* is no string"),
+        ([{"item_id": "i001", "text": "fine", "further": [1]}], "Line 1 .* is no string"),
         ([{"item_id": "i001", "text": "fine"}, "not JSON"], "Line 2 of the knowledge file"),
         (["[1, 2]"], "Line 1"),
         ([{"item_id": "i001", "text": "fine", "as_of": "soon"}], "Line 1"),
         ([{"item_id": "i001", "text": "fine", "further": "more"}], "Line 1"),
         ([{"item_id": "elsewhere", "text": "x"}], "No item_id"),
-        ([], "No item_id"),
+        ([], "There is no text"),
+        ([{"item_id": "i001", "text": " "}], "There is no text"),
     ],
 )
 def test_a_file_that_will_not_do_is_refused_by_line(tmp_path, interactions, rows, message):
