@@ -81,6 +81,7 @@ class Claims:
     wants: Vectors  # (1 + texts, 2 D)
     items: Vectors  # (v, D)
     item_texts: Vectors  # (1 + texts, D)
+    gain: float  # share of the squared error of other end users' likes that they take away beside the other signals
 
     def read(self, asked: Asked) -> Vectors:
         """The claims (n); 0 without a text. Rows past the last text are sets of items' texts: they claim nothing."""
@@ -147,12 +148,14 @@ class Meeting:
         size[[0, -1]] = 1.0
         size = np.where(size > 0, size, 1.0)
         moments /= size[:, None] * size
-        best, least = None, (1 - LEAST_GAIN) * _error(moments[:, [*range(plain), -1]][..., [*range(plain), -1]], 0)[0]
+        others_alone = [*range(plain), width]
+        without, _ = _error(moments[:, others_alone][..., others_alone], 0)
+        best, least = None, (1 - LEAST_GAIN) * without
         for penalty in PENALTIES:
             error, weights = _error(moments, penalty, free=plain)
             if error < least:
                 best, least = weights / size[:-1], error
-        return None if best is None else self._folded(best[:, plain:], fold_of_text)
+        return None if best is None else self._folded(best[:, plain:], fold_of_text, gain=1 - least / without)
 
     def _met(self, asked: Asked) -> Iterator[tuple[int, Ids, Floats]]:
         """Each text, its rows, and for these the sums over its statements of stance columns · meeting, by side."""
@@ -172,14 +175,14 @@ class Meeting:
             met[:, kinds:] = self.item_texts[asked.item_text[own]] @ sums[:, half:].T
             yield text, own, met
 
-    def _folded(self, weights: Floats, fold_of_text: Ids) -> Claims:
+    def _folded(self, weights: Floats, fold_of_text: Ids, *, gain: float) -> Claims:
         """`weights`: (folds, 2 · stance columns)."""
         kinds, half = self.stance.shape[1], self.items.shape[1]
         wants = []
         for learned, about in ((weights[:, :kinds], self.about[:, :half]), (weights[:, kinds:], self.about[:, half:])):
             taken = (self.stance @ learned.T)[self.said.statement, fold_of_text[self.said.text]]
             wants.append(self.said.sums(about, len(self.item_texts) - 1, share=SCALE * taken))
-        return Claims(np.hstack(wants).astype(np.float32), self.items, self.item_texts)
+        return Claims(np.hstack(wants).astype(np.float32), self.items, self.item_texts, gain)
 
 
 def meet(said: Statements, items: Vectors, item_texts: Vectors) -> Meeting | None:

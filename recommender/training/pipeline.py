@@ -132,6 +132,7 @@ def train(
         "samples": describe(codes, interactions.end_user, interactions.liked),
         "coverage": {name: examples.coverage(getattr(parts, name)) for name in PARTS},
         "texts": len(known.texts),
+        "claims": None if meeting is None else {"gain": round(claimed.gain, 4) if claimed else 0.0},
         "parity": manifest["parity"],
         "seconds": round(time.perf_counter() - began, 2),
     }

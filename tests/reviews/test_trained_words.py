@@ -78,6 +78,13 @@ def test_what_was_chosen_and_left_out_is_named(client, version):
     assert "Left out Demographics, Mood" in shown
 
 
+@pytest.mark.parametrize(("gain", "said"), [(0.0153, "take 1.5% off the error"), (0.0, "left aside")])
+def test_what_claims_were_worth_is_said(version, gain, said):
+    version.metrics["claims"] = {"gain": gain}
+
+    assert said in dict(trained.facts(version))["Claims"]
+
+
 def test_an_older_version_without_these_says_less(client, version):
     version.config = {"backbone": "din"}
     for name in ("calibration", "knowledge_gates"):

@@ -75,6 +75,7 @@ def test_claims_foretell_what_the_texts_say_and_those_of_others_do_not(texts_of_
     claimed = made.claims().read(made.asked)
     liked, disliked = claimed[made.liked == 1], claimed[made.liked == 0]
 
+    assert 0.1 < made.claims().gain < 0.9
     assert liked.mean() - disliked.mean() > 0.25 * SCALE * 0.4
     others = np.roll(made.said.statement.reshape(END_USERS, 2), 1, axis=0).ravel()
     assert made.claims(said=dataclasses.replace(made.said, statement=others)) is None

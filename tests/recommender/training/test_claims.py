@@ -69,6 +69,7 @@ def test_a_version_holds_what_people_are_said_to_like_against_items(settings, tm
     training.run(run.pk)
     run.refresh_from_db()
     assert run.error == ""
+    assert run.version.metrics["claims"]["gain"] > 0.001
     folder = artifacts.folder_of(run.version)
     served = ranker.read(folder)
     genre = {item.external_id: item.attributes["genres"][0] for item in Item.objects.filter(catalog=catalog)}
