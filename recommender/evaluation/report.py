@@ -128,8 +128,8 @@ def _nothing(backbone: str) -> Finding:
     name = BACKBONES.get(backbone, backbone)
     headline = f"There are no knowledge texts, so nothing can be said about knowledge with {name}."
     why = (
-        "Every arm with knowledge, or with a control in its place, is the model without it. Approve texts in the review "
-        "room, evaluate open proposals, or name a file of texts."
+        "Every arm with knowledge, or with a control in its place, is the model without it. Approve texts in the "
+        "review room, evaluate open proposals, or name a file of texts."
     )
     return Finding(backbone, Effect.UNKNOWN, Explained.NOTHING, False, headline, [why])
 
