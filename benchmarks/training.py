@@ -1,6 +1,7 @@
 """How fast does the training loop run, beside FuxiCTR's, torch-rechub's and the per-row loop of KAR and R4ec?
 
     make bench-training                       # all of it, about 12 minutes
+    make bench-training ARGS="--data FOLDER"  # of GroupLens's ML-1M
     python -m benchmarks.training --quick     # fewer repetitions, ML-100k for parity and memory
 
 Every loop trains the same model on the same rows in this one process, on one thread, loading included; repetitions of
@@ -43,7 +44,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from benchmarks.peers import libraries, naive  # noqa: E402
-from benchmarks.peers.rows import Rows, read  # noqa: E402
+from benchmarks.peers.rows import Rows, is_there, read  # noqa: E402
 from recommender.backbones.base import Backbone  # noqa: E402
 from recommender.backbones.batch import InputSizes  # noqa: E402
 from recommender.backbones.registry import make  # noqa: E402
@@ -317,23 +318,25 @@ def _memory(folder: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     shared = ROOT.parent / "shared" / "data"
-    parser.add_argument("--data", type=Path, default=shared / "ml-1m")
-    parser.add_argument("--small", type=Path, default=shared / "ml-100k", help="for parity with --quick")
+    parser.add_argument("--data", type=Path, default=shared / "ml-1m", help="a folder of ML-1M or ML-100k")
+    parser.add_argument("--small", type=Path, default=shared / "ml-100k", help="for parity and memory with --quick")
     parser.add_argument("--seeds", type=int, default=3, help="of parity")
     parser.add_argument("--epochs", type=int, default=12, help="of parity, at most")
-    parser.add_argument("--repetitions", type=int, default=5, help="of every loop")
+    parser.add_argument("--repetitions", type=int, help="of every loop: 5, with --quick 2")
     parser.add_argument("--quick", action="store_true", help="two repetitions, parity and memory on --small")
     parser.add_argument("--only", choices=["speed", "parity", "memory"], help="one part alone")
     parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)  # in a process of its own
     options = parser.parse_args()
-    if options.quick:
-        options.repetitions = 2
+    options.repetitions = options.repetitions or (2 if options.quick else 5)
     torch.set_num_threads(1)
     if options.memory:
         print(json.dumps(_memory(options.data)))
         return
     found: dict[str, Any] = {"benchmark": "training", "machine": platform.processor() or platform.machine()}
     slow = options.small if options.quick else options.data
+    for folder in [options.data, slow] if options.only in (None, "speed") else [slow]:
+        if not is_there(folder):
+            parser.error(f"No MovieLens in {folder}: name a folder with --data, and with --quick --small")
     if options.only in (None, "speed"):
         libraries.install(ROOT / "var" / "peers")
         found |= speeds(read(options.data, history=SAME.history), repetitions=options.repetitions)

@@ -34,16 +34,26 @@ class Rows:
         return np.concatenate([np.zeros(FIRST_ITEM, dtype=np.int64), genres])
 
 
+def is_there(folder: Path) -> bool:
+    """Whether `read` knows what lies there."""
+    return any((folder / name).exists() for name in ("u.data", "ratings.dat", "interactions.csv.gz"))
+
+
 def read(folder: Path, *, history: int) -> Rows:
-    """ML-1M as in the research data (labels, no ratings) or ML-100k as GroupLens has it; ratings become labels."""
+    """ML-100k and ML-1M as GroupLens has them, or ML-1M with labels and places instead of ratings and times."""
     if (folder / "u.data").exists():
         user, film, rating, place = np.loadtxt(folder / "u.data", dtype=np.int64).T
-        label = (rating > 3).astype(np.int8)
+        label = rating > 3
         lines = (folder / "u.item").read_text("latin-1").splitlines()
         genre_of = {int(line.split("|", 1)[0]): 1 + line.split("|")[-19:].index("1") for line in lines}
     else:
-        with gzip.open(folder / "interactions.csv.gz", "rt") as file:
-            user, film, place, label = np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64).T
+        if (folder / "ratings.dat").exists():
+            text = (folder / "ratings.dat").read_text().replace("::", " ")
+            user, film, rating, place = np.loadtxt(text.splitlines(), dtype=np.int64).T
+            label = rating > 3
+        else:
+            with gzip.open(folder / "interactions.csv.gz", "rt") as file:
+                user, film, place, label = np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64).T
         split_lines = [line.split("::") for line in (folder / "movies.dat").read_text("latin-1").splitlines()]
         first = {
             int(number): genres.split("|")[0].replace("Children's", "Children") for number, _, genres in split_lines
