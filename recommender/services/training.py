@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -97,6 +98,7 @@ def _carry_out(run: TrainingRun, recorder: Recorder) -> Examination:
     from recommender.training.pipeline import train  # noqa: PLC0415
 
     config = TrainConfig.from_json(run.config)
+    _check_place(artifacts.folder_for(run.catalog))
     snapshot = freeze(run.catalog, encoder=settings.ENCODER)
     part = artifacts.folder_for(run.catalog) / f".run-{run.pk}-{run.lease_token}"
     _remove(part.parent.glob(f".run-{run.pk}-*"))  # what a lost worker left
@@ -107,6 +109,16 @@ def _carry_out(run: TrainingRun, recorder: Recorder) -> Examination:
         return _store(run, trained, part, snapshot, config)
     finally:
         _remove([part])
+
+
+def _check_place(folder: Path) -> None:
+    """Raises CannotTrainError where nothing can be stored, which is better known before the training than after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise CannotTrainError(f"Backbones cannot be stored in {folder}: {error.strerror}. See R4_VAR.") from error
 
 
 def _store(

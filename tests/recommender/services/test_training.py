@@ -107,6 +107,16 @@ def test_an_encoder_that_cannot_be_loaded_is_said_in_the_row(settings):
     assert not list(artifacts.folder_for(catalog).glob("*"))
 
 
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(tmp_path):
+    (tmp_path / "backbones").write_text("not a folder")
+    run = finished(ask(synthetic.in_database()))
+
+    assert run.state == RunState.FAILED
+    assert run.error.startswith(f"Backbones cannot be stored in {tmp_path / 'backbones'}")
+    assert "stage" not in run.progress
+    assert not run.catalog.snapshots.exists()
+
+
 def test_a_cancelled_run_stops_and_leaves_nothing():
     run = ask(synthetic.in_database())
 
