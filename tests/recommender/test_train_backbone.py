@@ -5,6 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from recommender import artifacts
+from recommender.management.commands import train_backbone
 from recommender.models import Item, RunState, TrainingRun, VersionState
 from tests.recommender.training import synthetic
 
@@ -101,3 +102,11 @@ def test_titles_and_attributes_can_join_as_sentences(capsys):
     assert version.config["metadata_text"]
     with np.load(artifacts.folder_of(version) / "signals.npz") as stored:
         assert {"space_0", "space_1"} <= set(stored)  # attributes, and sentences beside them
+
+
+def test_the_bar_of_a_stage_knows_how_many_steps_there_are_once_they_are_counted():
+    with train_backbone.Bars() as bars:
+        bars.at("gates", 0, 1)
+        bars.at("gates", 3, 400)
+
+    assert (bars.bar.n, bars.bar.total) == (3, 400)

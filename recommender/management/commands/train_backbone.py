@@ -197,6 +197,7 @@ class Bars:
             self.__exit__()
             self.stage, self.bar = stage, tqdm(total=of, desc=STAGES.get(stage, stage), file=sys.stderr, unit="step")
         if self.bar is not None:
+            self.bar.total = of
             self.bar.update(done - self.bar.n)
 
     def alive(self) -> None:
