@@ -69,14 +69,15 @@ def evaluations(catalog: Catalog | None) -> QuerySet[Evaluation]:
     return found.filter(catalog=catalog) if catalog else found
 
 
-def headline(evaluation: Evaluation) -> tuple[str, str]:
-    """The first finding in one sentence, and its tone; empty where nothing is done yet."""
+def headline(evaluation: Evaluation, *, done: int) -> tuple[str, str]:
+    """The first finding in one sentence, and its tone; empty where nothing is done yet. `done`: its fits."""
     found = _findings(evaluation)
     if not found:
         return "", ""
     others = len(found) - 1
     more = f" {others} more {'backbone' if others == 1 else 'backbones'} on its page." if others else ""
-    return found[0].headline + more, found[0].tone
+    so_far = "" if done == fits_asked(evaluation) else "So far: "
+    return so_far + found[0].headline + more, found[0].tone
 
 
 def fits_asked(evaluation: Evaluation) -> int:
@@ -90,7 +91,9 @@ def stage(evaluation: Evaluation) -> dict[str, Any]:
         return {"label": "Waiting for a training worker", "done": 0, "of": 0}
     progress = evaluation.progress
     label = progress.get("stage") or "Starting"
-    return {"label": label[0].upper() + label[1:], "done": progress.get("done", 0), "of": progress.get("of", 0)}
+    first, *rest = label.split(",")  # of a fit: its backbone
+    label = ",".join([BACKBONES.get(first, first[0].upper() + first[1:]), *rest])
+    return {"label": label, "done": progress.get("done", 0), "of": progress.get("of", 0)}
 
 
 def sections(evaluation: Evaluation) -> list[Section]:
@@ -233,12 +236,14 @@ def _plots(evaluation: Evaluation, backbone: str, gaps: Sequence[Row]) -> list[P
 
 
 def _curves(evaluation: Evaluation, backbone: str) -> list[Line]:
-    """Each arm's valid AUC by epoch, the mean over the seeds that got that far while all did."""
+    """Each arm's valid AUC by epoch, the mean over the seeds that got that far while all did; none of one epoch."""
     by_arm: dict[str, list[list[float]]] = {}
     for fit in evaluation.fits.filter(backbone=backbone).order_by("pk"):
         values = [epoch["valid"]["auc"] for epoch in fit.epochs]
         if values and None not in values:
             by_arm.setdefault(fit.arm, []).append(values)
+    if not any(len(values) > 1 for runs in by_arm.values() for values in runs):
+        return []
     lines = []
     for arm in (arm for arm in ARMS if arm in by_arm):
         shortest = min(len(values) for values in by_arm[arm])

@@ -107,12 +107,17 @@ def test_before_the_first_one_the_list_says_what_it_is_for_and_how_to_start(clie
 
 
 def test_the_list_leads_with_what_each_found(client, pm, catalog):
-    finished(catalog)
+    found = finished(catalog)
     ask(builders.make_catalog("books"))
     shown = text(page(client, "evaluations"))
 
-    assert "Knowledge helps with DIN, and no control explains it." in shown
+    assert "So far: Knowledge helps with DIN, and no control explains it." in shown
     assert "1 of 15" in shown
+    EvaluationFit.objects.bulk_create(
+        EvaluationFit(evaluation=found, backbone="din", arm="random", seed=seed, scores={}, fit={}, epochs=[])
+        for seed in range(14)
+    )
+    assert "So far" not in page(client, "evaluations")
     assert shown.index("books, evaluation") < shown.index("films, evaluation")
     assert "books, evaluation" not in text(page(client, "evaluations", catalog="films"))
     assert "Start an evaluation" not in shown
@@ -127,10 +132,18 @@ def test_a_page_says_it_in_words_first_then_in_tables_and_plots(client, pm, cata
     assert re.search(r"Knowledge − base \+0\.0020 0\.0015 to 0\.0025", shown)
     assert re.search(r"Cold items 1,200 samples of 30 end users \+0\.0020", shown)
     assert html.count("<svg") == html.count("<title id=") == 5
+    assert "What follows is from 1 of 15 fits; the rest may change it." in shown
     assert shown.index("Split r4ec: 1,200 test samples of 30 end users.") < shown.index("Knowledge helps with DIN")
     assert "20 knowledge texts, all of them approved by people." in shown
     assert 'class="is-good">-0.0010' in html  # of LogLoss less is better
     assert 'class="is-bad">+0.0001' not in html  # its interval holds zero
+
+
+def test_one_epoch_makes_no_curve(client, pm, catalog):
+    found = finished(catalog)
+    EvaluationFit.objects.update(epochs=[{"valid": {"auc": 0.70}}])
+
+    assert "by epoch" not in page(client, "evaluation", found.pk)
 
 
 def test_a_negative_result_is_shown_as_plainly(client, pm, catalog):
@@ -171,7 +184,7 @@ def test_under_way_the_page_asks_again_and_loads_anew_when_a_fit_is_done(client,
     address = reverse("reviews:evaluation_progress", args=[found.pk])
 
     assert f'hx-get="{address}?done=0"' in html
-    assert "Din, arm base, seed 1" in html
+    assert "DIN, arm base, seed 1" in html
     assert "0 of 15" in text(html)
     same = client.get(address, {"done": 0}, headers={"HX-Request": "true"})
     assert "HX-Refresh" not in same
