@@ -54,7 +54,8 @@ def load(folder: Path, tokenizer: Any, *, config: TuneConfig, role: TunedRole) -
     if not found.train or not found.valid:
         raise CannotTuneError(
             f"There are {len(short)} rows for the {role} (and {found.too_long} above the cutoff of {config.cutoff} "
-            "tokens); tuning needs rows of at least two subjects. Decide reviews, or build training sets."
+            "tokens); tuning needs rows of at least two subjects. Decide reviews, build training sets, or raise the "
+            "cutoff."
         )
     return found
 

@@ -72,7 +72,9 @@ def _load(name: str, device: torch.device) -> tuple[Any, Any]:
         model: Any = AutoModelForCausalLM.from_pretrained(name, dtype=dtype)
         return tokenizer, model.to(device)
     except (OSError, ValueError) as error:
-        raise CannotTuneError(f"The base model {name!r} cannot be loaded: {str(error).splitlines()[0]}") from error
+        missing = name.startswith(("/", ".", "~")) and not Path(name).is_dir()
+        why = "There is no such folder." if missing else str(error).splitlines()[0]
+        raise CannotTuneError(f"The base model {name!r} cannot be loaded. {why}") from error
 
 
 def _with_lora(base: Any, config: TuneConfig, device: torch.device) -> Any:

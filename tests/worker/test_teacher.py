@@ -218,6 +218,13 @@ def test_the_command_reports_outcomes_and_its_rows_are_exported(catalog: Catalog
         call_command("build_training_sets", "books", "--limit", "3")
 
 
+def test_where_nothing_is_left_to_ask_the_command_says_so() -> None:
+    make_catalog("empty")
+    out = StringIO()
+    call_command("build_training_sets", "empty", "--limit", "3", stdout=out)
+    assert "Nothing to ask about in empty" in out.getvalue()
+
+
 def test_the_demonstration_teacher_answers_every_step_readably(catalog: Catalog, serve: Serve) -> None:
     serve(lambda request, _: says(demonstration.reply(demonstration.TEACHER, request["messages"]).text))
     report = teach(opened(catalog, subjects="all", limit=100))

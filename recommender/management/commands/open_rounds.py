@@ -35,6 +35,12 @@ def whole(text: str) -> int:
     return 0 if text == "0" else positive(text)
 
 
+def several(text: str) -> int:
+    if not text.isdigit() or not 2 <= int(text) <= 20:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 2 to 20; it is {text!r}")
+    return int(text)
+
+
 class Command(BaseCommand):
     help = "Open rounds for the most useful subjects of a catalog: those without a round first."
 
@@ -49,15 +55,15 @@ class Command(BaseCommand):
             help="evidence from the first half of a history (prefix), from its end (latest), or several windows of "
             "exactly ten interactions, each a round of its own (sliding)",
         )
-        parser.add_argument("--stride", type=positive, default=SLIDING, help="sliding: from window to window")
-        parser.add_argument("--windows", type=positive, default=MOST_WINDOWS, help="sliding: the latest so many")
+        parser.add_argument("--stride", type=positive, help=f"sliding: from window to window ({SLIDING})")
+        parser.add_argument("--windows", type=positive, help=f"sliding: the latest so many ({MOST_WINDOWS})")
         parser.add_argument(
             "--strategy",
             choices=Strategy.values,
             default=Strategy.REFINE,
             help="refine the first draft (refine), or sample several and keep the reasonable ones (filter)",
         )
-        parser.add_argument("--drafts", type=positive, help="filter: so many drafts (R4_DRAFTS)")
+        parser.add_argument("--drafts", type=several, help="filter: so many drafts (R4_DRAFTS)")
         parser.add_argument(
             "--low-activity",
             type=whole,
@@ -73,11 +79,17 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no catalog {options['name']!r} (known: {known}). Import it: python manage.py import_catalog."
             )
+        if options["window"] != "sliding" and (options["stride"] or options["windows"]):
+            raise CommandError("--stride and --windows say how windows slide: add --window sliding.")
+        if options["strategy"] != Strategy.FILTER and options["drafts"]:
+            raise CommandError("--drafts says how many drafts are filtered: add --strategy filter.")
         started = time.monotonic()
         batch = open_rounds(
             catalog,
             subjects=options["subjects"],
-            windows=Windows(options["window"], stride=options["stride"], most=options["windows"]),
+            windows=Windows(
+                options["window"], stride=options["stride"] or SLIDING, most=options["windows"] or MOST_WINDOWS
+            ),
             strategy=Strategy(options["strategy"]),
             drafts=options["drafts"],
             low_activity=options["low_activity"],
@@ -94,14 +106,14 @@ class Command(BaseCommand):
             if options["wait"]:
                 raise CommandError(text)
             self._say(text)
-        elif options["wait"]:
+        elif options["wait"] and watched.exists():
             self._watch(watched)
         now = progress(watched)
         if options["json"]:
             report = {"catalog": catalog.name, "batch": batch.pk, "opened": opened, "seconds": _since(started)}
             report["low_activity"] = batch.low_activity_count
             self.stdout.write(json.dumps(report | {"progress": now.to_json()}))
-        if options["wait"]:
+        if options["wait"] and now.total:
             self._say(_summary(now, _since(started)))
             if now.failed:
                 example = watched.filter(state=RoundState.FAILED).values_list("error", flat=True).first()
@@ -154,7 +166,10 @@ def _opened(batch: RoundBatch, opened: int) -> str:
         else ""
     )
     if not opened:
-        return f"Nothing to open: every subject asked for in {batch.catalog.name} has its round.{left_out}"
+        return (
+            f"Nothing to open in {batch.catalog.name}: every subject asked for has its round as of the same moment, or "
+            f"too short a history.{left_out}"
+        )
     of_items = batch.rounds.filter(end_user=None).count()
     return (
         f"Opened {opened} rounds in {batch.catalog.name}: {opened - of_items} about end users, {of_items} about items."

@@ -70,6 +70,16 @@ def test_windows_strategy_and_low_activity_are_options_and_who_is_left_out_is_sa
     assert sorted(Round.objects.values_list("as_of", flat=True)) == [19, 24]
 
 
+def test_where_no_history_is_long_enough_that_is_said(
+    catalog: Catalog, broker: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("open_rounds", "films", "--subjects", "end-users", "--window", "sliding", "--wait")
+    said = capsys.readouterr().err
+    assert "Nothing to open in films" in said
+    assert "too short a history" in said
+    assert "0 of 0" not in said
+
+
 def test_by_the_other_strategy_the_same_subject_gets_another_round(catalog: Catalog, broker: str) -> None:
     for strategy, opened in (("refine", 1), ("filter", 1), ("filter", 0)):
         before = Round.objects.count()
@@ -97,6 +107,10 @@ def test_waiting_watches_what_an_earlier_command_opened(
         (["nope", "--subjects", "all"], "There is no catalog 'nope' (known: films)"),
         (["films", "--subjects", "all", "--limit", "0"], "must be a whole number above 0"),
         (["films", "--subjects", "people"], "invalid choice: 'people'"),
+        (["films", "--subjects", "all", "--stride", "5"], "add --window sliding"),
+        (["films", "--subjects", "all", "--windows", "2"], "add --window sliding"),
+        (["films", "--subjects", "all", "--drafts", "5"], "add --strategy filter"),
+        (["films", "--subjects", "all", "--strategy", "filter", "--drafts", "1"], "from 2 to 20"),
     ],
 )
 def test_a_mistake_is_one_clear_sentence(catalog: Catalog, manage: Manage, arguments: list[str], said: str) -> None:

@@ -126,7 +126,8 @@ def test_no_subject_is_both_learnt_and_held_out_and_too_long_rows_are_counted(ba
     [
         ({"cutoff": 16}, "above the cutoff of 16"),
         ({"subjects": "items"}, "0 rows"),
-        ({"base": "/no/model"}, "/no/model"),
+        ({"base": "/no/model"}, "'/no/model' cannot be loaded. There is no such folder"),
+        ({"base": "../model"}, "'../model' cannot be loaded. There is no such folder"),
     ],
 )
 def test_what_cannot_be_tuned_says_why(

@@ -35,6 +35,11 @@ class Command(BaseCommand):
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)) or "none yet"
             raise CommandError(f"There is no catalog {options['name']!r} (known: {known}).")
         cases = teaching.unfinished(catalog, subjects=options["subjects"], limit=options["limit"])
+        if not cases and not options["json"]:
+            self.stdout.write(
+                f"Nothing to ask about in {catalog.name}: every case was asked about, or no history is long enough."
+            )
+            return
         with tqdm(total=len(cases), unit="case", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
 
             def progress(report: Report) -> None:
