@@ -89,12 +89,15 @@ def test_a_version_trained_on_a_control_used_no_text(client, catalog, review):
 
 
 def test_a_candidate_with_it_is_named_beside_the_version_without_it(client, before, catalog, review):
-    make_version(catalog)
+    version = make_version(catalog)
     shown = text(page(client, review))
+    make_receipt(version, before)
+    with_receipt = text(page(client, review, role="annotator"))
 
     assert "The version in charge was trained without it." in shown
     assert "Version 2 was the first with it." in shown
     assert "lists" not in shown
+    assert "would change 10 of 40 lists" in with_receipt
 
 
 def test_the_receipt_is_that_of_the_first_version_with_it(client, before, catalog, review):
