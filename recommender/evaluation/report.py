@@ -14,6 +14,7 @@ from recommender.evaluation.figures import ALL, FROZEN, STREAMING
 from recommender.training.config import BACKBONES, CONTROLS, KNOWLEDGE
 
 DECIDING = ("auc", "gauc")
+OF_LISTS = "ndcg@10"  # there where whole catalogs were ranked
 NAMES = {
     "auc": "AUC",
     "gauc": "GAUC",
@@ -161,6 +162,11 @@ def _finding(backbone: str, figures: Mapping[str, Any]) -> Finding:
         f"With {name}, adding the knowledge to everything else changes the test part by {_list(map(said, known))}.",
         about_controls,
         _frozen(of_gains, differences(KNOWLEDGE, BASE, FROZEN)),
+        *(
+            f"Of lists from the whole catalog it changes {said(row)}."
+            for row in rows
+            if (row["one"], row["other"], row["metric"]) == (KNOWLEDGE, BASE, OF_LISTS)
+        ),
         *_for_whom(
             {part: differences(KNOWLEDGE, BASE, STREAMING, part)[0] for part in figures["slices"] if part != ALL}
         ),

@@ -24,8 +24,8 @@ def path_of(folder: Path, fitted: Fitted) -> Path:
 def save_fit(
     folder: Path, fitted: Fitted, probability: Mapping[str, NDArray[np.floating[Any]]], drawn: Mapping[Key, Drawn]
 ) -> None:
-    """`probability`: (m) of the test samples, by history."""
-    predictions = {f"probability {history}": values.astype(np.float32) for history, values in probability.items()}
+    """`probability`: (m) of the test samples, by history; kept as it was scored, so that its figures come out again."""
+    predictions = {f"probability {history}": values for history, values in probability.items()}
     _save(
         path_of(folder, fitted),
         {

@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -19,7 +20,13 @@ from recommender.services import runs
 from recommender.training.config import BACKBONES, CONTROLS, KNOWLEDGE, TrainConfig
 from recommender.training.split import SPLITS
 
-COLUMNS = ("auc", "gauc", "logloss")
+OF_ROWS = ("auc", "gauc", "logloss", "ece")
+TABLES = {  # what a terminal shows below the report: the history, and its metrics
+    "Streaming": (STREAMING, OF_ROWS),
+    "Frozen": (FROZEN, OF_ROWS),
+    "Lists from the whole catalog": (FROZEN, ("ndcg@10", "map@10", "recall@10")),
+}
+ARM_WIDTH = 42
 
 
 class Command(BaseCommand):
@@ -170,17 +177,16 @@ def text(evaluation: Evaluation) -> str:
     about = [of(evaluation.config, evaluation.facts) for of in (about_rows, about_texts)]
     lines = [f"Evaluation {evaluation.pk} of {evaluation.catalog}.", *about]
     for finding in _findings(evaluation):
-        lines += ["", finding.headline, *(f"  {sentence}" for sentence in finding.sentences), ""]
-        lines.append(f"  {'':47}{'streaming':>24}{'frozen':>27}")
-        lines.append(f"  {'':47}" + "   ".join(" ".join(f"{NAMES[name]:>7}" for name in COLUMNS) for _ in range(2)))
+        lines += ["", finding.headline, *(f"  {sentence}" for sentence in finding.sentences)]
         own = [r for r in evaluation.figures["arms"] if (r["backbone"], r["slice"]) == (finding.backbone, ALL)]
-        for arm in dict.fromkeys(row["arm"] for row in own):
-            values = {(row["history"], row["metric"]): row["estimate"] for row in own if row["arm"] == arm}
-            cells = (
-                " ".join(
-                    f"{values[history, name]:7.4f}" if (history, name) in values else f"{'–':>7}" for name in COLUMNS
-                )
-                for history in (STREAMING, FROZEN)
-            )
-            lines.append(f"  {f'{arm}: {ARMS[arm].label}'[:46]:47}" + "   ".join(cells))
+        for title, (history, metrics) in TABLES.items():
+            values = {(r["arm"], r["metric"]): f"{r['estimate']:.4f}" for r in own if r["history"] == history}
+            arms = dict.fromkeys(arm for arm, metric in values if metric in metrics)
+            if not arms:
+                continue
+            lines += ["", f"  {title:{ARM_WIDTH}}" + "".join(f"{NAMES[metric]:>10}" for metric in metrics)]
+            for arm in arms:
+                label = shorten(f"{arm}: {ARMS[arm].label}", ARM_WIDTH, placeholder=" …")
+                cells = (f"{values.get((arm, metric), '–'):>10}" for metric in metrics)
+                lines.append(f"  {label:{ARM_WIDTH}}" + "".join(cells))
     return "\n".join(lines)

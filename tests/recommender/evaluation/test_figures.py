@@ -91,6 +91,8 @@ def test_what_is_stored_of_a_fit_comes_back(tmp_path):
     storing.save_tested(tmp_path, of)
     storing.save_fit(tmp_path, fitted, {"streaming": probability(of, 1.0, 3)}, made)
     again = storing.load_draws(tmp_path, fitted)
+    with np.load(tmp_path / "din-base-3.npz") as stored:
+        assert (stored["probability streaming"] == probability(of, 1.0, 3)).all()  # to the last bit
 
     assert list(again) == list(made)
     for key, one in made.items():

@@ -163,6 +163,16 @@ def test_the_frozen_history_is_compared_with_the_streaming_one():
     assert "frozen" not in none
 
 
+def test_where_catalogs_were_ranked_the_report_says_what_lists_gain():
+    gain = rows("knowledge", "base", UP, UP)
+    of_lists = [gain[0] | {"metric": "ndcg@10", "history": "frozen"}]
+    _, said = found(gain, of_lists)
+    _, without = found(gain)
+
+    assert "Of lists from the whole catalog it changes +0.0020 NDCG@10 [+0.0010, +0.0030]." in said
+    assert "lists from" not in without
+
+
 def test_slices_are_sorted_into_helped_hurt_and_unclear():
     _, said = found(
         rows("knowledge", "base", UP, UP),

@@ -37,14 +37,17 @@ def evaluate(*arguments):
 
 def test_the_report_is_in_words_and_every_arm_has_its_scores(catalog, tmp_path):
     out = tmp_path / "found.json"
-    said = evaluate("films", "--control", "random", *SMALL, "--out", str(out))
+    said = evaluate("films", "--control", "random", *SMALL, "--ranking", "4", "--out", str(out))
     found = json.loads(out.read_text())
 
     assert "A lead, not a claim: " in said
     assert "Split r4ec: " in said
+    assert "Of lists from the whole catalog it changes " in said
     assert "the strongest control (random: random vectors)" in said
     assert [fit["arm"] for fit in found["fits"]] == ["base", "knowledge", "random"]
-    for row in (r for r in found["figures"]["arms"] if r["slice"] == "all" and r["metric"] == "auc"):
+    shown = [r for r in found["figures"]["arms"] if r["slice"] == "all" and r["metric"] in ("auc", "ece", "ndcg@10")]
+    assert len(shown) == 3 * 5
+    for row in shown:
         assert f"{row['estimate']:.4f}" in said
     assert found["findings"][0]["headline"] in said
 
