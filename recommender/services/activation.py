@@ -1,7 +1,8 @@
 """Which backbone version a catalog's recommendations come from. Each change is one transaction and one row.
 
 A version takes over only when its gates have passed, measured against the version that is active now, or when a lead
-overrides them with a reason. Going back needs no gates: that version was in charge before.
+overrides them with a reason. Going back needs no gates, only files as they were stored: that version was in charge
+before.
 """
 
 from typing import Any
@@ -86,6 +87,8 @@ def roll_back(catalog: Catalog, *, by: Account | None, seen: int | None = None) 
     previous = previous_version(catalog)
     if previous is None:
         raise NothingToRollBackError(f"{catalog} has no earlier version to go back to.")
+    if artifacts.folder_of(previous).is_dir() and (changed := artifacts.changed_files(previous)):
+        raise ArtifactMissingError(f"{_changed(previous, changed)} Put another version in charge.")
     return _take_over(previous, active, kind="roll_back", by=by)
 
 
@@ -123,13 +126,17 @@ def _refusal(version: BackboneVersion, against: list[dict[str, Any]]) -> str:
 def _unusable(version: BackboneVersion) -> str:
     """Why this process could not rank with a version, or empty. A version of an earlier release is taken as it is."""
     if changed := artifacts.changed_files(version):
-        return f"Files of {version} are not what was stored: {', '.join(changed)}."
+        return _changed(version, changed)
     try:
         if version.manifest_hash:
             trusted.load(version)  # its golden users; and it is in memory for the next request
     except ArtifactError as error:
         return f"{version} cannot be used here. {error}"
     return ""
+
+
+def _changed(version: BackboneVersion, files: list[str]) -> str:
+    return f"Files of {version} are not what was stored: {', '.join(files)}."
 
 
 def _active(catalog_id: int) -> BackboneVersion | None:

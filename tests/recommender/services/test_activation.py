@@ -171,21 +171,43 @@ def test_going_back_needs_no_gates(lead):
     assert activation.roll_back(catalog, by=lead).version == first
 
 
-def test_a_changed_file_is_not_put_in_charge_even_with_a_reason(lead):
-    version = make_version(builders.make_catalog())
+def sealed(version):
     folder = artifacts.folder_of(version)
     for name in ("manifest.json", "weights.safetensors"):
         (folder / name).write_text("{}")
     version.manifest_hash = artifacts.seal(folder)
-    version.save()
+    version.save(update_fields=["manifest_hash"])
+
+
+def change(version):
+    weights = artifacts.folder_of(version) / "weights.safetensors"
+    weights.unlink()
+    weights.write_text("other")
+
+
+def test_a_changed_file_is_not_put_in_charge_even_with_a_reason(lead):
+    version = make_version(builders.make_catalog())
+    sealed(version)
     examined(version)
     assert artifacts.changed_files(version) == []
-    (folder / "weights.safetensors").unlink()
-    (folder / "weights.safetensors").write_text("other")
+    change(version)
 
     assert artifacts.changed_files(version) == ["weights.safetensors"]
     with pytest.raises(activation.ArtifactMissingError, match=r"not what was stored: weights\.safetensors"):
         activation.activate(version, by=lead, override="It will do.")
+
+
+def test_nothing_goes_back_to_a_version_with_a_changed_file(lead):
+    catalog = builders.make_catalog()
+    first, second = make_version(catalog), make_version(catalog)
+    put_in_charge(first, lead)
+    put_in_charge(second, lead)
+    sealed(first)
+    change(first)
+
+    with pytest.raises(activation.ArtifactMissingError, match=r"weights\.safetensors\. Put another version in charge"):
+        activation.roll_back(catalog, by=lead)
+    assert states(catalog) == {1: VersionState.RETIRED, 2: VersionState.ACTIVE}
 
 
 def test_a_version_that_this_process_cannot_rank_with_is_not_put_in_charge(lead):
