@@ -250,6 +250,8 @@ def _for_whom(parts: Mapping[str, Row | None]) -> list[str]:
     sentences = [
         f"{words} {_list(f'{part} ({said(known[part])})' for part in some)}." for words, some in sorts.items() if some
     ]
+    if sentences:
+        sentences.append(f"Those are {len(known)} comparisons at 95 % each, so that one may stand out by chance.")
     if unclear:
         sentences.append(f"No difference can be told for {_list(f'{part} ({said(known[part])})' for part in unclear)}.")
     return sentences

@@ -184,6 +184,7 @@ def test_slices_are_sorted_into_helped_hurt_and_unclear():
 
     assert "It helps cold items (+0.0020 AUC" in said
     assert "It hurts head items (−0.0020 AUC" in said
+    assert "Those are 3 comparisons at 95 % each, so that one may stand out by chance." in said
     assert "No difference can be told for tail items" in said
 
 
