@@ -9,13 +9,20 @@ from django.utils.safestring import SafeString
 
 from recommender.evaluation.arms import ARMS, BASE
 from recommender.evaluation.figures import ALL, FROZEN, HISTORIES, LESS_IS_BETTER, STREAMING
-from recommender.evaluation.report import DECIDING, NAMES, Finding, about_rows, about_texts, report
+from recommender.evaluation.report import DECIDING, NAMES, OF_LISTS, Finding, about_rows, about_texts, report
 from recommender.models import Catalog, Evaluation, RunState
 from recommender.training.config import BACKBONES, KNOWLEDGE
 from reviews.charts import Line, Mark, curves, intervals
 
 UNFINISHED = (RunState.WAITING, RunState.RUNNING)
-SHORT = ((STREAMING, "auc"), (STREAMING, "gauc"), (STREAMING, "logloss"), (FROZEN, "auc"), (FROZEN, "gauc"))
+SHORT = (
+    (STREAMING, "auc"),
+    (STREAMING, "gauc"),
+    (STREAMING, "logloss"),
+    (FROZEN, "auc"),
+    (FROZEN, "gauc"),
+    (FROZEN, OF_LISTS),
+)
 Row = Mapping[str, Any]
 
 
@@ -60,6 +67,11 @@ class Section:
     tables: list[Table]
     details: list[Table]
     plots: list[Plot]
+
+    @property
+    def metrics(self) -> list[str]:
+        """What the details have figures of."""
+        return list(dict.fromkeys(column for table in self.details for column in table.columns))
 
 
 def evaluations(catalog: Catalog | None) -> QuerySet[Evaluation]:
@@ -112,6 +124,17 @@ def about(evaluation: Evaluation) -> list[str]:
 def across(evaluation: Evaluation) -> list[Plot]:
     """Plots of all backbones beside each other; none where there is one."""
     plots = []
+    for metric in DECIDING:
+        gains = [
+            row
+            for row in evaluation.figures.get("differences", ())
+            if (row["one"], row["other"], row["metric"], row["history"], row["slice"])
+            == (KNOWLEDGE, BASE, metric, STREAMING, ALL)
+        ]
+        if len(gains) > 1:
+            marks = [_mark(row, _backbone(row["backbone"])) for row in gains]
+            title = f"{NAMES[metric]} gained by knowledge, with each backbone"
+            plots.append(Plot(title, intervals(f"gains-{metric}", title, _told(title, marks), marks, signed=True)))
     for metric in DECIDING:
         rows = [
             row

@@ -146,6 +146,17 @@ def test_one_epoch_makes_no_curve(client, pm, catalog):
     assert "by epoch" not in page(client, "evaluation", found.pk)
 
 
+def test_list_figures_are_shown_where_catalogs_were_ranked(client, pm, catalog):
+    of_lists = figures()
+    for rows in (of_lists["arms"], of_lists["differences"]):
+        rows += [r | {"metric": "ndcg@10"} for r in rows if (r["metric"], r["history"]) == ("auc", "frozen")]
+    shown = text(page(client, "evaluation", finished(catalog, figures=of_lists).pk))
+
+    assert "GAUC, frozen NDCG@10, frozen" in shown
+    assert "Every metric: AUC, GAUC, LogLoss, ECE, NDCG@10" in shown
+    assert "NDCG@10" not in text(page(client, "evaluation", finished(catalog).pk))
+
+
 def test_a_negative_result_is_shown_as_plainly(client, pm, catalog):
     shown = page(client, "evaluation", finished(catalog, figures=figures(sign=-1)).pk)
 
@@ -170,6 +181,8 @@ def test_several_backbones_stand_beside_each_other(client, pm, catalog):
     assert "All backbones" in shown
     (plot,) = re.findall(r"<svg[^>]*across-auc-title.*?</svg>", html, re.DOTALL)
     assert plot.count("<circle") == 4  # each with and without
+    (plot,) = re.findall(r"<svg[^>]*gains-auc-title.*?</svg>", html, re.DOTALL)
+    assert plot.count('class="mark is-good"') == 2
     assert "1 more backbone on its page" in page(client, "evaluations")
     assert len(set(re.findall(r'<title id="([^"]+)"', html))) == html.count("<svg")
 
