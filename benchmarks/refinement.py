@@ -8,9 +8,8 @@ and 2 refinements is read from the stored turns (`evaluate --proposals N`). Then
 truth, decides every review through the product's own services, overrides go back to the actor, and what is in force at
 the end is evaluated as *human*. *truth*: the planted taste in words, for the same subjects, from the same moments on;
 *start*: the same words, known from the start. Each stage is compared with the model without knowledge and with the same
-texts dealt to other subjects; all fits have the same rows, seeds and draws. Beside it benchmarks/claims.py holds the
-claims of each stage's texts against the films at once, which needs no learning and so sees more on few people. With
---end-users above 200 the same world has more people in it. The last line is one JSON object.
+texts dealt to other subjects; all fits have the same rows, seeds and draws. With --end-users above 200 the same world
+has more people in it. The last line is one JSON object.
 """
 
 import argparse
@@ -65,7 +64,6 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
     from django.core.management import call_command
 
     from benchmarks.annotator import Annotator
-    from benchmarks.claims import gains
     from benchmarks.planted import Planted
     from benchmarks.rounds import start
     from recommender.models import Account, Catalog, Role
@@ -98,7 +96,6 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
             wait(catalog)
         truths["human"] = statements(planted, catalog, refinements=None)
     found |= {stage: evaluate(catalog, stage, options, var, planted) for stage in asked if stage not in found}
-    held = [stage for stage in ("0", "1", "2", "human", "truth") if stage in asked]
     report = {
         "benchmark": "refinement",
         "end_users": options.end_users,
@@ -107,7 +104,6 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
         "decisions": dict(annotator.made),
         "true_statements": truths,
         "stages": compare(found, options.seeds),
-        "claims": gains(planted, catalog, held, predictions(found[asked[0]], options.seeds)),
         "seconds": round(time.monotonic() - began),
     }
     show(report)
@@ -261,33 +257,15 @@ def compare(folders: dict[str, Any], seeds: int) -> dict[str, Any]:
     return table
 
 
-def predictions(folder: Path, seeds: int) -> dict[str, Any]:
-    """Of the model without knowledge, by history: a test part's probabilities for each seed."""
-    import numpy as np
-
-    from recommender.evaluation import storing
-    from recommender.evaluation.figures import HISTORIES, Fitted
-
-    found: dict[str, list[Any]] = {history: [] for history in HISTORIES}
-    for seed in range(1, seeds + 1):
-        with np.load(storing.path_of(folder, Fitted("din", "base", seed))) as stored:
-            for history, values in found.items():
-                values.append(stored[f"probability {history}"])
-    return found
-
-
 def show(report: dict[str, Any]) -> None:
     for stage, of in report["true_statements"].items():
         print(f"true statements, {STAGES[str(stage)]}: {of}")
     print(f"decisions: {report['decisions']}; rounds rest: {report['rest_reasons']}")
-    for title, table in (("the backbone with the texts", "stages"), ("the claims held against the films", "claims")):
-        print(f"\n{title}")
-        for stage, row in report[table].items():
-            print(STAGES.get(stage, "without knowledge"))
-            for key, cells in row.items():
-                if isinstance(cells, dict):
-                    said = (f"{name} {v[0]:+.4f} [{v[1]:+.4f}, {v[2]:+.4f}]" for name, v in cells.items())
-                    print(f"  {key:16}", "   ".join(said))
+    for stage, row in report["stages"].items():
+        print(STAGES.get(stage, "without knowledge"))
+        for key, cells in row.items():
+            said = (f"{name} {v[0]:+.4f} [{v[1]:+.4f}, {v[2]:+.4f}]" for name, v in cells.items())
+            print(f"  {key:16}", "   ".join(said))
 
 
 if __name__ == "__main__":
