@@ -84,6 +84,7 @@ def test_gates_are_a_checklist_in_words_with_what_they_were_measured_on(client, 
     assert "2 of 6 not passed" in shown
     assert "✗ Failed Latency Latency was measured." in shown
     assert "? Unsure GAUC" in shown
+    assert "What can be done: try it on real requests" in shown
     assert "✓ Passed Golden users" in shown
     assert "against version 1 on 1,800 test rows of 150 of the 200 end users" in shown
     assert "3 rows were left out" in shown
@@ -170,6 +171,7 @@ def test_an_override_is_on_the_page_with_who_which_and_why(client, lead, active,
 
     assert f"Put in charge, after version 1 by {lead}" in text(shown)
     assert "Although not passed: One as many, GAUC." in shown
+    assert "What can be done" not in shown
     assert "Reason: &lt;b&gt;Small&lt;/b&gt; catalog." in shown
 
 
