@@ -14,7 +14,7 @@ from recommender.evaluation.report import NAMES, Finding, about_rows, about_text
 from recommender.management.commands.export_knowledge import EVERY
 from recommender.management.commands.open_rounds import whole
 from recommender.management.commands.train_backbone import Bars
-from recommender.models import Catalog, Evaluation, RunState
+from recommender.models import Catalog, Evaluation, Knowledge, RunState
 from recommender.services import evaluation as service
 from recommender.services import runs
 from recommender.training.config import BACKBONES, CONTROLS, KNOWLEDGE, TrainConfig
@@ -126,6 +126,12 @@ class Command(BaseCommand):
             )
         except ValueError as error:
             raise CommandError(str(error)) from error
+        needed = any(ARMS[arm].source for arm in arms) and not file and not study.proposals
+        if needed and not Knowledge.objects.filter(catalog=catalog, in_force=True).exists():
+            self.stderr.write(
+                f"Nothing is approved in {catalog}: every arm with knowledge will be the one without. "
+                "--proposals and --knowledge-file evaluate other texts."
+            )
         return service.request_evaluation(catalog, study=study, queue=options["queue"])
 
     def _resumed(self, options: dict[str, Any]) -> Evaluation:

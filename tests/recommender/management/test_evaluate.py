@@ -75,6 +75,14 @@ def test_impossible_refinements_are_refused(catalog, arguments):
         evaluate("films", *arguments, *SMALL)
 
 
+def test_without_any_text_it_is_said_before_and_after(capsys):
+    synthetic.in_database("bare", end_users=16)
+    said = evaluate("bare", "--control", "random", *SMALL)
+
+    assert "Nothing is approved in bare: every arm with knowledge will be the one without." in capsys.readouterr().err
+    assert "There are no knowledge texts, so nothing can be said about knowledge with DIN." in said
+
+
 def test_json_is_one_object_and_a_resumed_evaluation_repeats_nothing(catalog):
     first = json.loads(evaluate("films", "--arms", "base", *SMALL, "--json"))
     again = json.loads(evaluate("--resume", str(first["evaluation"]), "--json"))
