@@ -81,14 +81,14 @@ def evaluations(catalog: Catalog | None) -> QuerySet[Evaluation]:
     return found.filter(catalog=catalog) if catalog else found
 
 
-def headline(evaluation: Evaluation, *, done: int) -> tuple[str, str]:
-    """The first finding in one sentence, and its tone; empty where nothing is done yet. `done`: its fits."""
+def headline(evaluation: Evaluation) -> tuple[str, str]:
+    """The first finding in one sentence, and its tone; empty where nothing is done yet."""
     found = _findings(evaluation)
     if not found:
         return "", ""
     others = len(found) - 1
     more = f" {others} more {'backbone' if others == 1 else 'backbones'} on its page." if others else ""
-    so_far = "" if done == fits_asked(evaluation) else "So far: "
+    so_far = "" if evaluation.state == RunState.DONE else "So far: "
     return so_far + found[0].headline + more, found[0].tone
 
 

@@ -98,7 +98,7 @@ def evaluations(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "catalog": catalog,
         "page": page,
-        "rows": [(one, *select.headline(one, done=one.done), select.fits_asked(one)) for one in page],
+        "rows": [(one, *select.headline(one), select.fits_asked(one)) for one in page],
         "may_start": may(account_of(request).role, Action.EVALUATE),
     }
     return render(request, "evaluations/evaluations.html", context)
