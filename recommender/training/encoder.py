@@ -83,7 +83,7 @@ def load(name: str) -> Encoder:
             model = transformers.AutoModel.from_pretrained(source, local_files_only=local, dtype=torch.float32).eval()
             model = model.to("cuda" if torch.cuda.is_available() else "cpu")
     except (OSError, ValueError) as error:
-        raise EncoderError(f"{_cannot(choice)} {str(error).splitlines()[0]}") from error
+        raise EncoderError(_cannot(choice, str(error).splitlines()[0])) from error
     longest = min(LONGEST, _positions(model), tokenizer.model_max_length)
     if choice.longest > longest:
         raise EncoderError(
@@ -129,15 +129,16 @@ def _positions(model: Any) -> int:
     return int(positions) - (0 if padding is None else padding + 1)
 
 
-def _cannot(choice: EncoderChoice) -> str:
+def _cannot(choice: EncoderChoice, why: str) -> str:
     cannot = f"The knowledge encoder {choice.name!r} (R4_ENCODER) cannot be loaded."
     if choice.folder is not None:
-        return f"{cannot} The folder needs config.json, the tokenizer's files and model.safetensors of an encoder."
+        needs = "The folder needs config.json, the tokenizer's files and model.safetensors of an encoder."
+        return f"{cannot} {needs} {why}"
     if choice.name.startswith(("/", ".", "~")):
         return f"{cannot} There is no such folder."
     return (
         f"{cannot} Where the hub cannot be reached, download {choice.source} elsewhere, copy its folder to this "
-        "machine, and set R4_ENCODER to that folder."
+        f"machine, and set R4_ENCODER to that folder. {why}"
     )
 
 

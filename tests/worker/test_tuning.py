@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -138,7 +139,8 @@ def test_a_requested_adapter_is_tuned_by_a_training_worker(
     for _ in range(2):
         decided(refined_review(make_end_user(catalog)), DecisionVerdict.APPROVE)
     out = StringIO()
-    call_command("tune", "films", "--role", "actor", "--base", base, "--epochs", "1", "--queue", "--json", stdout=out)
+    here = os.path.relpath(base)  # what a worker elsewhere could not find
+    call_command("tune", "films", "--role", "actor", "--base", here, "--epochs", "1", "--queue", "--json", stdout=out)
     run = TuningRun.objects.get(pk=json.loads(out.getvalue())["run"])
 
     def is_over() -> bool:
@@ -148,7 +150,8 @@ def test_a_requested_adapter_is_tuned_by_a_training_worker(
     wait_until(is_over, seconds=60, what="the worker")
     live_worker.send_task(jobs.TUNE_ADAPTER, kwargs={"run_id": run.pk}, queue="training")  # delivered twice
     assert (run.state, run.error) == (RunState.DONE, "")
-    assert (tuning.folder_of(run) / "adapter" / "adapter_config.json").is_file()
+    described = json.loads((tuning.folder_of(run) / "adapter" / "adapter_config.json").read_text())
+    assert described["base_model_name_or_path"] == str(Path(base).resolve())
 
 
 @pytest.mark.slow

@@ -151,7 +151,7 @@ def test_a_folder_without_a_model_says_what_is_missing(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(EncoderError, match="There is no such folder"):
+    with pytest.raises(EncoderError, match=r"There is no such folder\.$"):
         encoder.load(str(tmp_path / "nothing"))
 
 

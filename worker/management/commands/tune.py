@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Any, get_args
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -38,7 +39,8 @@ class Command(BaseCommand):
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)) or "none yet"
             raise CommandError(f"There is no catalog {options['name']!r} (known: {known}).")
         try:
-            config = TuneConfig(**{name: options[name] for name in ("base", "subjects", "merge", *NUMBERS)})
+            chosen = {name: options[name] for name in ("subjects", "merge", *NUMBERS)}
+            config = TuneConfig(base=_found(options["base"]), **chosen)
         except ValueError as error:
             raise CommandError(str(error)) from error
         asked = tuning.request_tuning(catalog, role=options["role"], config=config, queue=options["queue"])
@@ -71,3 +73,9 @@ class Command(BaseCommand):
 
     def _say(self, data: dict[str, Any], text: str, options: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(data) if options["json"] else text)
+
+
+def _found(base: str) -> str:
+    """A folder by its whole path: a worker, and whoever loads the adapter later, start elsewhere."""
+    folder = Path(base).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else base
