@@ -75,8 +75,10 @@ class Finding:
 
 def report(figures: Mapping[str, Any], *, texts: int | None = None) -> list[Finding]:
     """One finding for each backbone that has fits. `texts`: how many were evaluated; None: not known."""
-    backbones = dict.fromkeys(row["backbone"] for row in figures.get("arms", ()))
-    return [_nothing(backbone) if texts == 0 else _finding(backbone, figures) for backbone in backbones]
+    arms = figures.get("arms", ())
+    bare = texts == 0 and any(ARMS[row["arm"]].source for row in arms)
+    backbones = dict.fromkeys(row["backbone"] for row in arms)
+    return [_nothing(backbone) if bare else _finding(backbone, figures) for backbone in backbones]
 
 
 def about_rows(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
@@ -163,7 +165,7 @@ def _finding(backbone: str, figures: Mapping[str, Any]) -> Finding:
         about_controls,
         _frozen(of_gains, differences(KNOWLEDGE, BASE, FROZEN)),
         *(
-            f"Of lists from the whole catalog it changes {said(row)}."
+            f"In lists from the whole catalog the change is {said(row)}."
             for row in rows
             if (row["one"], row["other"], row["metric"]) == (KNOWLEDGE, BASE, OF_LISTS)
         ),
@@ -250,10 +252,11 @@ def _for_whom(parts: Mapping[str, Row | None]) -> list[str]:
     sentences = [
         f"{words} {_list(f'{part} ({said(known[part])})' for part in some)}." for words, some in sorts.items() if some
     ]
-    if sentences:
-        sentences.append(f"Those are {len(known)} comparisons at 95 % each, so that one may stand out by chance.")
+    stands_out = bool(sentences)
     if unclear:
         sentences.append(f"No difference can be told for {_list(f'{part} ({said(known[part])})' for part in unclear)}.")
+    if stands_out:
+        sentences.append(f"These are {len(known)} comparisons at 95 % each, so that one may stand out by chance.")
     return sentences
 
 

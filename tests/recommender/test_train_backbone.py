@@ -40,6 +40,7 @@ def test_people_get_both_models_side_by_side(capsys):
 
     assert "din 1 of films is candidate" in printed
     assert "test without knowledge" in printed
+    assert "0 knowledge texts. With and without knowledge are one model." in printed
 
 
 def test_inputs_can_be_left_out_by_name(capsys):
@@ -87,7 +88,9 @@ def test_a_control_takes_the_place_of_knowledge_and_is_never_activated_by_the_co
         call_command("train_backbone", "films", "--json", *more, *QUICK)
         scores.append(json.loads(capsys.readouterr().out)["metrics"])
 
-    assert catalog.backbone_versions.latest("number").config["knowledge_source"] == "random"
+    version = catalog.backbone_versions.latest("number")
+    assert version.config["knowledge_source"] == "random"
+    assert "with the control random in its place" in train_backbone.summary(version)
     assert scores[0]["without_knowledge"]["test"] == scores[1]["without_knowledge"]["test"]
     assert scores[0]["with_knowledge"]["test"] != scores[1]["with_knowledge"]["test"]
     with pytest.raises(CommandError, match="for comparison"):

@@ -165,7 +165,7 @@ def result(run: TrainingRun, version: BackboneVersion) -> dict[str, Any]:
 
 def summary(version: BackboneVersion) -> str:
     """Both models side by side and what the gates said, for a terminal."""
-    lines = [f"{version} is {version.state}. {version.metrics['texts']} knowledge texts.", ""]
+    lines = [f"{version} is {version.state}. {version.metrics['texts']} knowledge texts.{_instead(version)}", ""]
     lines.append(f"{'':24}{'AUC':>8}{'GAUC':>8}{'LogLoss':>9}{'ECE':>8}{'samples':>10}")
     for part in ("valid", "test"):
         for model in ("with_knowledge", "without_knowledge"):
@@ -176,6 +176,14 @@ def summary(version: BackboneVersion) -> str:
                 f"{label:24}{auc:>8}{gauc:>8}{scores['logloss']:>9.4f}{scores['ece']:>8.4f}{scores['samples']:>10,}"
             )
     return "\n".join([*lines, "", gate_lines(version.examinations.latest("pk"))])
+
+
+def _instead(version: BackboneVersion) -> str:
+    """What "with knowledge" is where it is not that."""
+    if version.metrics["same_model"]:
+        return " With and without knowledge are one model."
+    source = version.config["knowledge_source"]
+    return "" if source == KNOWLEDGE else f" With knowledge means here: with the control {source} in its place."
 
 
 class Bars:

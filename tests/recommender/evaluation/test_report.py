@@ -69,6 +69,8 @@ def test_without_texts_nothing_is_said_about_knowledge():
     assert (finding.effect, finding.claim, finding.tone) == (Effect.UNKNOWN, False, "info")
     assert finding.headline == "There are no knowledge texts, so nothing can be said about knowledge with DIN."
     assert "is the model without it" in finding.sentences[0]
+    (without,) = report(figures(arms=("base",)), texts=0)
+    assert without.headline == "Nothing can be said about knowledge with DIN yet."
 
 
 @pytest.mark.parametrize(
@@ -169,8 +171,8 @@ def test_where_catalogs_were_ranked_the_report_says_what_lists_gain():
     _, said = found(gain, of_lists)
     _, without = found(gain)
 
-    assert "Of lists from the whole catalog it changes +0.0020 NDCG@10 [+0.0010, +0.0030]." in said
-    assert "lists from" not in without
+    assert "In lists from the whole catalog the change is +0.0020 NDCG@10 [+0.0010, +0.0030]." in said
+    assert "In lists from" not in without
 
 
 def test_slices_are_sorted_into_helped_hurt_and_unclear():
@@ -184,7 +186,7 @@ def test_slices_are_sorted_into_helped_hurt_and_unclear():
 
     assert "It helps cold items (+0.0020 AUC" in said
     assert "It hurts head items (−0.0020 AUC" in said
-    assert "Those are 3 comparisons at 95 % each, so that one may stand out by chance." in said
+    assert "These are 3 comparisons at 95 % each, so that one may stand out by chance." in said
     assert "No difference can be told for tail items" in said
 
 

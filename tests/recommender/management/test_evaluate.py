@@ -42,7 +42,7 @@ def test_the_report_is_in_words_and_every_arm_has_its_scores(catalog, tmp_path):
 
     assert "A lead, not a claim: " in said
     assert "Split r4ec: " in said
-    assert "Of lists from the whole catalog it changes " in said
+    assert "In lists from the whole catalog the change is " in said
     assert "the strongest control (random: random vectors)" in said
     assert [fit["arm"] for fit in found["fits"]] == ["base", "knowledge", "random"]
     shown = [r for r in found["figures"]["arms"] if r["slice"] == "all" and r["metric"] in ("auc", "ece", "ndcg@10")]
