@@ -63,11 +63,11 @@ def test_the_page_follows_an_evaluation_until_it_is_done(
     Evaluation.objects.update(state=RunState.RUNNING, progress=progress)
     sign_in(page, live_server)
     page.goto(f"{live_server.url}/evaluations/{evaluation.pk}/")
-    expect(page.get_by_text("2 of 15")).to_be_visible()
+    expect(page.get_by_text("2 of 15", exact=True)).to_be_visible()
     EvaluationFit.objects.create(
         evaluation=evaluation, backbone="din", arm="random", seed=1, scores={}, fit={}, epochs=[]
     )
-    expect(page.get_by_text("3 of 15")).to_be_visible()
+    expect(page.get_by_text("3 of 15", exact=True)).to_be_visible()
     Evaluation.objects.update(state=RunState.DONE)
 
     expect(page.get_by_role("heading", name="Progress")).to_be_hidden()
