@@ -107,9 +107,19 @@ def test_titles_and_attributes_can_join_as_sentences(capsys):
         assert {"space_0", "space_1"} <= set(stored)  # attributes, and sentences beside them
 
 
-def test_the_bar_of_a_stage_knows_how_many_steps_there_are_once_they_are_counted():
+def test_the_bar_of_a_stage_knows_how_many_steps_there_are_once_they_are_counted(monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     with train_backbone.Bars() as bars:
         bars.at("gates", 0, 1)
         bars.at("gates", 3, 400)
 
     assert (bars.bar.n, bars.bar.total) == (3, 400)
+
+
+def test_in_a_file_every_stage_is_one_line(capsys):
+    with train_backbone.Bars() as bars:
+        for done in range(3):
+            bars.at("gates", done, 400)
+        bars.at("lists", 0, 1)
+
+    assert capsys.readouterr().err == "checking the gates …\ncomparing lists …\n"

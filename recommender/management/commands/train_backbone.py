@@ -187,9 +187,10 @@ def _instead(version: BackboneVersion) -> str:
 
 
 class Bars:
-    """An Observer for a terminal: one bar per stage on stderr, and a line per epoch."""
+    """An Observer on stderr: a line per epoch, and per stage a bar, or a line where it goes to a file."""
 
     def __init__(self) -> None:
+        self.on_terminal = sys.stderr.isatty()
         self.bar: tqdm[Any] | None = None
         self.stage = ""
 
@@ -203,7 +204,10 @@ class Bars:
     def at(self, stage: str, done: int, of: int) -> None:
         if stage != self.stage:
             self.__exit__()
-            self.stage, self.bar = stage, tqdm(total=of, desc=STAGES.get(stage, stage), file=sys.stderr, unit="step")
+            self.stage, words = stage, STAGES.get(stage, stage)
+            self.bar = tqdm(total=of, desc=words, file=sys.stderr, unit="step", disable=not self.on_terminal)
+            if not self.on_terminal:
+                tqdm.write(f"{words} …", file=sys.stderr)
         if self.bar is not None:
             self.bar.total = of
             self.bar.update(done - self.bar.n)
