@@ -68,6 +68,7 @@ def test_queue_leaves_it_to_a_worker(broker, capsys, django_capture_on_commit_ca
     [
         (["flims"], "Catalogs: empty, films"),
         (["films", "--epochs", "0"], "epochs must be"),
+        (["films", "--fold", "3"], "belongs to the split kar"),
         (["empty"], "0 interactions"),
     ],
 )
