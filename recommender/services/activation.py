@@ -76,20 +76,26 @@ def take_charge(
     return _take_over(version, active, kind="activate", by=by, overridden=against, reason=reason)
 
 
-@transaction.atomic
 def roll_back(catalog: Catalog, *, by: Account | None, seen: int | None = None) -> Activation:
     """Put the version that the active one took over from back in charge. `seen`: as in `activate`.
 
     Raises NothingToRollBackError, StaleActivationError, ArtifactMissingError.
     """
-    active = _active(catalog.pk)
-    _check_seen(active, seen)
-    previous = previous_version(catalog)
-    if previous is None:
-        raise NothingToRollBackError(f"{catalog} has no earlier version to go back to.")
-    if artifacts.folder_of(previous).is_dir() and (changed := artifacts.changed_files(previous)):
-        raise ArtifactMissingError(f"{_changed(previous, changed)} Put another version in charge.")
-    return _take_over(previous, active, kind="roll_back", by=by)
+    looked_at = previous_version(catalog)
+    changed: list[str] = []
+    if looked_at is not None and artifacts.folder_of(looked_at).is_dir():  # a missing one is told of below
+        changed = artifacts.changed_files(looked_at)  # before the transaction: it reads every file
+    with transaction.atomic():
+        active = _active(catalog.pk)
+        _check_seen(active, seen)
+        previous = previous_version(catalog)
+        if previous is None:
+            raise NothingToRollBackError(f"{catalog} has no earlier version to go back to.")
+        if previous != looked_at:
+            raise StaleActivationError("Another version took over in this very moment.")
+        if changed:
+            raise ArtifactMissingError(f"{_changed(previous, changed)} Put another version in charge.")
+        return _take_over(previous, active, kind="roll_back", by=by)
 
 
 def previous_version(catalog: Catalog) -> BackboneVersion | None:

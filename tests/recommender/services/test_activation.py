@@ -56,6 +56,24 @@ def test_rolling_back_walks_back_and_stops_at_the_first(lead):
     )
 
 
+def test_a_version_that_takes_over_while_files_are_read_stays(lead, monkeypatch):
+    catalog = builders.make_catalog()
+    first, second, third = (make_version(catalog) for _ in range(3))
+    put_in_charge(first, lead)
+    put_in_charge(second, lead)
+    read = artifacts.changed_files
+
+    def meanwhile(version):
+        monkeypatch.setattr(artifacts, "changed_files", read)
+        put_in_charge(third, lead)
+        return read(version)
+
+    monkeypatch.setattr(artifacts, "changed_files", meanwhile)
+    with pytest.raises(activation.StaleActivationError):
+        activation.roll_back(catalog, by=lead)
+    assert states(catalog)[3] == VersionState.ACTIVE
+
+
 def test_nothing_active_is_nothing_to_roll_back():
     with pytest.raises(activation.NothingToRollBackError):
         activation.roll_back(builders.make_catalog(), by=None)
