@@ -128,6 +128,8 @@ class TrainConfig:
             ("threads", 1, 1024),
         ):
             _check_integer(name, getattr(self, name), low, high)
+        if self.fold and self.split != "kar":
+            raise ValueError("fold belongs to the split kar, which alone deals end users to folds.")
         for name in (*SWITCHES, "first_attribute", "metadata_text", "stream"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false; it is {getattr(self, name)!r}.")

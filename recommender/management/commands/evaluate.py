@@ -104,8 +104,6 @@ class Command(BaseCommand):
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
             wrong = f"There is no catalog {options['catalog']!r}." if options["catalog"] else "Which catalog?"
             raise CommandError(f"{wrong} Catalogs: {known or 'none yet'}.")
-        if options["fold"] and options["split"] != "kar":
-            raise CommandError("--fold belongs to the split kar, which alone deals end users to folds.")
         arms = [arm.strip() for arm in options["arms"].split(",")] if options["arms"] else DEFAULT_ARMS
         if options["control"]:
             arms = [BASE, KNOWLEDGE, *dict.fromkeys(options["control"])]

@@ -117,8 +117,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
         if options["control"] and options["activate"]:
             raise CommandError("A backbone trained on a control is for comparison: leave out --activate or --control.")
-        if options["fold"] and options["split"] != "kar":
-            raise CommandError("--fold belongs to the split kar, which alone deals end users to folds.")
         try:
             chosen = {name: options[name] for name in CHOICES} | dict.fromkeys(options["off"], False)
             chosen |= {"metadata_text": options["metadata_text"], "knowledge_source": options["control"] or KNOWLEDGE}

@@ -124,7 +124,7 @@ def test_ctrl_c_leaves_it_cancelled_so_that_it_can_be_resumed(catalog, monkeypat
         (["films", "--arms", "base,magic"], "arms must be"),
         (["films", "--seeds", "0"], "seeds must be"),
         (["films", "--set", "epochs"], "FIELD=VALUE"),
-        (["films", "--fold", "3"], "--fold belongs to the split kar"),
+        (["films", "--fold", "3"], "fold belongs to the split kar"),
         (["films", "--out", "/nowhere/found.json"], "There is no folder /nowhere"),
         ([], "Which catalog"),
         (["films", "--set", "nonsense=1"], "nonsense"),
