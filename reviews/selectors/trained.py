@@ -102,4 +102,5 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
 def _said_of_claims(gain: float) -> str:
     if not gain:
         return "left aside: held against items, the end users' texts foretold nobody's likes better"
-    return f"held against items, the end users' texts take {gain:.1%} off the error in foretelling the likes of others"
+    off = f"{100 * gain:.1f} %"
+    return f"held against items, the end users' texts take {off} off the error in foretelling the likes of others"
