@@ -37,14 +37,17 @@ import torch  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+from recommender.dataset.examples import build  # noqa: E402
+from recommender.dataset.interactions import read_interactions  # noqa: E402
+from recommender.dataset.split import PARTS, split  # noqa: E402
+from recommender.dataset.texts import KnowledgeRows, Text  # noqa: E402
+from recommender.knowledge import encoder  # noqa: E402
+from recommender.measures.scores import ece, logloss  # noqa: E402
 from recommender.models import Catalog, SubjectKind  # noqa: E402
-from recommender.training import calibration, data, encoder, loop, pipeline, signals  # noqa: E402
-from recommender.training.config import ADAPTERS, CALIBRATIONS, TrainConfig  # noqa: E402
-from recommender.training.examples import build  # noqa: E402
-from recommender.training.knowledge import KnowledgeRows, Text  # noqa: E402
+from recommender.recipe import ADAPTERS, CALIBRATIONS, TrainConfig  # noqa: E402
+from recommender.signals import fitting  # noqa: E402
+from recommender.training import calibration, loop, pipeline  # noqa: E402
 from recommender.training.loop import Parts  # noqa: E402
-from recommender.training.metrics import ece, logloss  # noqa: E402
-from recommender.training.split import PARTS, split  # noqa: E402
 
 BEFORE_ALL = -(2**62)
 ROUNDS, STEPS = 5, 12  # of the speed measurement
@@ -102,15 +105,15 @@ def main():
     call_command("migrate", verbosity=0)
     call_command("import_catalog", "ml100k", str(options.data), "--format", "movielens-100k", "--json")
     catalog = Catalog.objects.get()
-    read = data.read(catalog)
+    read = read_interactions(catalog)
     codes = split("r4ec", read.end_user, read.liked)
     parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
     parts = replace(parts, test=parts.valid)
     base = TrainConfig(epochs=options.epochs, patience=2, seed=options.seed, knowledge_signal=False, calibration="none")
     began = time.perf_counter()
-    tables = signals.fit(read, codes, base)
+    tables = fitting.fit(read, codes, base)
     demographics = pipeline.demographics_of(read, codes)
-    bare = signals.join(build(read, KnowledgeRows([]), history=base.history), tables)
+    bare = fitting.join(build(read, KnowledgeRows([]), history=base.history), tables)
     print(f"signals {time.perf_counter() - began:.0f} s; demographics {demographics.size - 1} tokens", flush=True)
     result = {}
 

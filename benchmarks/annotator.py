@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from benchmarks.planted import MISSING, About, Judged, Planted, judged, side
 from recommender.models import Account
-from recommender.selectors.rounds import proposal
+from recommender.rounds.queries import proposal
 from reviews.models import DecisionVerdict, Review
-from reviews.services import Seen, claim_next, decide
+from reviews.room.decisions import Seen, decide
+from reviews.room.leases import claim_next
 
 
 class Annotator:

@@ -20,12 +20,12 @@ import onnxruntime
 import torch
 from torch.nn import functional
 
+from recommender.artifacts import graph
 from recommender.backbones.base import Backbone
 from recommender.backbones.batch import Batch, InputSizes
 from recommender.backbones.registry import make
-from recommender.training import graph
-from recommender.training.config import BACKBONES, TrainConfig
-from recommender.training.numbering import FIRST_ITEM
+from recommender.dataset.numbering import FIRST_ITEM
+from recommender.recipe import BACKBONES, TrainConfig
 
 STEPS, ANSWERS = 15, 30
 TEXTS, TOKENS, OF_END_USER, SIGNALS = 2000, 40, 3, 8

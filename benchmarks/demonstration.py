@@ -50,7 +50,7 @@ def main() -> None:
 
 def _subjects(name: str, limit: int) -> dict[str, list[Any]]:
     from recommender.models import Catalog
-    from recommender.selectors import evidence
+    from recommender.rounds import evidence
 
     catalog = Catalog.objects.filter(name=name).first()
     if catalog is None:
@@ -82,9 +82,9 @@ def play_all(subjects: Sequence[Any], *, refinements: int) -> dict[str, Any]:
 
 
 def play(subject: Any, *, refinements: int) -> tuple[str, list[Any]]:
-    from recommender.reasoning import parsing, prompts
-    from recommender.reasoning.loop import Reason, Refine, Reflect, Rest, next_step
-    from recommender.reasoning.types import TurnValue
+    from recommender.rounds.core import parsing, prompts
+    from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, next_step
+    from recommender.rounds.core.types import TurnValue
     from worker.endpoint import demonstration
 
     def ask(model: str, step: Any, **texts: str) -> str:
@@ -110,7 +110,7 @@ def play(subject: Any, *, refinements: int) -> tuple[str, list[Any]]:
 
 async def serve_and_ask(subjects: Sequence[Any]) -> dict[str, Any]:
     """Calls a second of the served endpoint, and its processor time per call."""
-    from recommender.reasoning import prompts
+    from recommender.rounds.core import prompts
     from worker.endpoint import demonstration
 
     bodies = [{"model": demonstration.ACTOR, "messages": prompts.render(one, "reason").messages} for one in subjects]

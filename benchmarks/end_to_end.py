@@ -32,7 +32,7 @@ CATALOG = "ml-100k"
 PASSWORD = "end to end, once"
 PEOPLE = """
 from recommender.models import Account, Role
-from recommender.services.tokens import create_token
+from recommender.accounts.tokens import create_token
 lead = Account.objects.create_user("lena", password={password!r}, role=Role.LEAD)
 print(create_token("end-to-end", account=lead)[1])
 """

@@ -121,8 +121,8 @@ def _prepare() -> None:
 
 def _import(form: str, path: Path, *, rows: int, **files: Path) -> dict[str, Any]:
     _prepare()
-    from recommender.importers.plan import Request
-    from recommender.importers.run import import_catalog
+    from recommender.catalogs.importers.plan import Request
+    from recommender.catalogs.importers.run import import_catalog
 
     columns = {"item_id": "movie_id", "order": "pos"} if form == "csv" else {}
     first, again = (

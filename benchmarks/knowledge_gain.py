@@ -33,20 +33,23 @@ import django  # noqa: E402
 
 django.setup()
 
-from recommender.encoders import MINILM  # noqa: E402
-from recommender.evaluation import bootstrap  # noqa: E402
-from recommender.importers.movielens import end_user_1m  # noqa: E402
-from recommender.signals import spaces  # noqa: E402
+from recommender.catalogs.feedback import FeedbackScale  # noqa: E402
+from recommender.catalogs.importers.movielens import end_user_1m  # noqa: E402
+from recommender.dataset import attributes  # noqa: E402
+from recommender.dataset.examples import build  # noqa: E402
+from recommender.dataset.interactions import Interactions  # noqa: E402
+from recommender.dataset.split import PARTS, split  # noqa: E402
+from recommender.dataset.texts import KnowledgeRows  # noqa: E402
+from recommender.evaluation import fits  # noqa: E402
+from recommender.knowledge import encoder  # noqa: E402
+from recommender.knowledge.encoder_choice import MINILM  # noqa: E402
+from recommender.measures import bootstrap  # noqa: E402
+from recommender.measures.scores import auc, gauc, logloss  # noqa: E402
+from recommender.recipe import SIGNALS, TrainConfig  # noqa: E402
+from recommender.signals import fitting, spaces  # noqa: E402
 from recommender.signals.tables import CENTRE, NAMES, SCALE  # noqa: E402
-from recommender.training import attributes, encoder, loop, pipeline, signals, study  # noqa: E402
-from recommender.training.config import SIGNALS, TrainConfig  # noqa: E402
-from recommender.training.data import Interactions  # noqa: E402
-from recommender.training.examples import build  # noqa: E402
-from recommender.training.feedback import FeedbackScale  # noqa: E402
-from recommender.training.knowledge import KnowledgeRows  # noqa: E402
+from recommender.training import loop, pipeline  # noqa: E402
 from recommender.training.loop import Parts  # noqa: E402
-from recommender.training.metrics import auc, gauc, logloss  # noqa: E402
-from recommender.training.split import PARTS, split  # noqa: E402
 
 OFF = dict.fromkeys((*SIGNALS, "match", "demographics"), False)
 ROWS = {  # settings, and whose texts join as knowledge
@@ -185,11 +188,11 @@ def main():
             elif source == "random":
                 known = random.normal(size=known.shape)
             space = spaces.of_vectors(known.astype(np.float32))
-        tables = signals.fit(used, codes, config, knowledge=space)
+        tables = fitting.fit(used, codes, config, knowledge=space)
         demographics = pipeline.demographics_of(used, codes) if config.demographics else None
         streaming, still = (
-            signals.join(build(one, KnowledgeRows([]), history=config.history, demographics=demographics), tables)
-            for one in (used, study.frozen(used, codes))
+            fitting.join(build(one, KnowledgeRows([]), history=config.history, demographics=demographics), tables)
+            for one in (used, fits.frozen(used, codes))
         )
         print(
             f"{name}: signals in {time.perf_counter() - began:.0f} s, bumps {list(tables.bumps) if tables else []}",

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from recommender.reasoning import prompts
-from recommender.reasoning.types import Subject
-from recommender.sample import truth
-from recommender.sample.truth import Film, Rule, Taste
+from recommender.catalogs.sample import truth
+from recommender.catalogs.sample.truth import Film, Rule, Taste
+from recommender.rounds.core import prompts
+from recommender.rounds.core.types import Subject
 from worker.endpoint.demonstration import lexicon
 from worker.endpoint.demonstration.features import Feature, features_of, names_of
 from worker.endpoint.demonstration.reading import read

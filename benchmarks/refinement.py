@@ -2,7 +2,7 @@
 
     python -m benchmarks.refinement [--end-users 200] [--seeds 5] [--stages 0,1,2,human,truth,start]
 
-The sample catalog, whose truth is planted (recommender/sample). Rounds about all end users and all films run through a
+The sample catalog, whose truth is planted (recommender/catalogs/sample). Rounds about all end users and all films run through a
 real worker with the embedded demonstration models, 2 refinements, window `prefix`. What they had proposed after 0, 1
 and 2 refinements is read from the stored turns (`evaluate --proposals N`). Then benchmarks/annotator.py, who knows the
 truth, decides every review through the product's own services, overrides go back to the actor, and what is in force at
@@ -66,9 +66,9 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
     from benchmarks.annotator import Annotator
     from benchmarks.planted import Planted
     from benchmarks.rounds import start
+    from recommender.catalogs.sample import generate, truth
     from recommender.models import Account, Catalog, Role
-    from recommender.sample import generate, truth
-    from recommender.services.rounds import open_rounds
+    from recommender.rounds.service import open_rounds
 
     began = time.monotonic()
     tastes = (
@@ -114,8 +114,8 @@ def load(var: Path, tastes: list[Any]) -> None:
     """Import the catalog: as shipped, or with as many people of the same kind."""
     from django.core.management import call_command
 
-    from recommender.importers.sample import DEFAULTS
-    from recommender.sample import generate, truth
+    from recommender.catalogs.importers.sample import DEFAULTS
+    from recommender.catalogs.sample import generate, truth
 
     if len(tastes) == generate.END_USERS:
         call_command("import_catalog", "sample", "--format", "sample", stdout=sys.stderr)
@@ -143,7 +143,7 @@ def load(var: Path, tastes: list[Any]) -> None:
 
 def wait(catalog: Any) -> dict[str, int]:
     """Until every round rests; why they do."""
-    from recommender.selectors.rounds import progress
+    from recommender.rounds.queries import progress
 
     deadline = time.monotonic() + 900
     while not (now := progress(catalog.rounds.all())).finished:
@@ -159,7 +159,7 @@ def statements(planted: Any, catalog: Any, *, refinements: int | None) -> dict[s
     """By kind of subject: texts, their statements about tastes, the share of those that is true, and of texts without
     a false one."""
     from benchmarks.planted import About, judged
-    from recommender.selectors.proposals import as_proposed, in_force
+    from recommender.knowledge.proposals import as_proposed, in_force
 
     texts = in_force(catalog) if refinements is None else as_proposed(catalog, refinements=refinements)
     names = {
@@ -184,11 +184,11 @@ def statements(planted: Any, catalog: Any, *, refinements: int | None) -> dict[s
 
 def evaluate(catalog: Any, stage: str, options: argparse.Namespace, var: Path, planted: Any) -> Any:
     """The folder of the evaluation's fits."""
-    from recommender import artifacts
+    from recommender.artifacts import files
+    from recommender.evaluation import service as service
     from recommender.evaluation.arms import BASE, Study
     from recommender.models import RunState
-    from recommender.services import evaluation as service
-    from recommender.training.config import KNOWLEDGE
+    from recommender.recipe import KNOWLEDGE
 
     texts: dict[str, Any] = {}
     if stage in ("0", "1", "2"):
@@ -204,7 +204,7 @@ def evaluate(catalog: Any, stage: str, options: argparse.Namespace, var: Path, p
     if asked.state != RunState.DONE:
         sys.exit(f"{asked}: {asked.error}")
     print(f"{STAGES[stage]}: {asked.facts['texts']} texts, {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return artifacts.folder_of_evaluation(asked)
+    return files.folder_of_evaluation(asked)
 
 
 def truth_file(catalog: Any, stage: str, var: Path, planted: Any) -> Path:
@@ -228,8 +228,8 @@ def compare(folders: dict[str, Any], seeds: int) -> dict[str, Any]:
     """By stage and history: AUC and GAUC, and what they gain, with intervals, over the model without knowledge, the
     texts of others, and the stage before."""
     from recommender.evaluation import storing
-    from recommender.evaluation.bootstrap import of_draws
     from recommender.evaluation.figures import ALL, HISTORIES, Fitted, Key
+    from recommender.measures.bootstrap import of_draws
 
     def drawn(stage: str, arm: str) -> list[Any]:
         return [storing.load_draws(folders[stage], Fitted("din", arm, seed)) for seed in range(1, seeds + 1)]

@@ -61,8 +61,8 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int) -> dict[st
     from django.db import connection
 
     from recommender.models import Catalog, Round
-    from recommender.selectors.rounds import progress
-    from recommender.services.rounds import open_rounds
+    from recommender.rounds.queries import progress
+    from recommender.rounds.service import open_rounds
     from tests.servers import wait_until
 
     stack.enter_context(closing(connection))

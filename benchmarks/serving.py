@@ -102,9 +102,9 @@ def prepare() -> dict[str, Any]:
     django.setup()
     from django.db import transaction
 
+    from recommender.accounts.tokens import create_token
+    from recommender.knowledge.service import accept
     from recommender.models import Account, Catalog, Role
-    from recommender.services.knowledge import accept
-    from recommender.services.tokens import create_token
     from tests.builders import make_round
 
     catalog = Catalog.objects.get(name="ml100k")

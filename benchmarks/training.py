@@ -48,12 +48,12 @@ from benchmarks.peers.rows import Rows, is_there, read  # noqa: E402
 from recommender.backbones.base import Backbone  # noqa: E402
 from recommender.backbones.batch import InputSizes  # noqa: E402
 from recommender.backbones.registry import make  # noqa: E402
-from recommender.evaluation import bootstrap  # noqa: E402
+from recommender.dataset.numbering import FIRST_ITEM, PADDING_ITEM  # noqa: E402
+from recommender.measures import bootstrap  # noqa: E402
+from recommender.measures.scores import logloss  # noqa: E402
+from recommender.recipe import SWITCHES, TrainConfig  # noqa: E402
+from recommender.runs.errors import StoppedError  # noqa: E402
 from recommender.training import loop  # noqa: E402
-from recommender.training.config import SWITCHES, TrainConfig  # noqa: E402
-from recommender.training.errors import StoppedError  # noqa: E402
-from recommender.training.metrics import logloss  # noqa: E402
-from recommender.training.numbering import FIRST_ITEM, PADDING_ITEM  # noqa: E402
 
 Loop = Callable[[int], int]  # trains on about so many samples, and returns how many they were
 OFF: dict[str, Any] = dict.fromkeys(SWITCHES, False)

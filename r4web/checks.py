@@ -12,7 +12,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from r4web import environment
-from recommender.encoders import POOLINGS
+from recommender.knowledge.encoder_choice import POOLINGS
 from worker.supervisor import ready
 
 STRUCTURED = ("auto", "json_schema", "tags")

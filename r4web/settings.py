@@ -144,7 +144,7 @@ ROUND_DRAFTS = environment.integer("R4_DRAFTS", 3)  # of a round whose drafts ar
 DRAFT_TEMPERATURE = environment.number("R4_DRAFT_TEMPERATURE", 0.8)
 LOW_ACTIVITY = environment.integer("R4_LOW_ACTIVITY", 0)  # end users with fewer interactions get no round; 0: all do
 
-# --- knowledge encoder: recommender.encoders ----------------------------------------------------------------------
+# --- knowledge encoder: recommender.knowledge.encoder_choice ----------------------------------------------------
 ENCODER = environment.text("R4_ENCODER", "minilm")  # or a short name, or a folder or hub name for transformers
 ENCODER_POOLING = environment.text("R4_ENCODER_POOLING")  # mean | cls; empty: the encoder's own
 ENCODER_MAX_TOKENS = environment.integer("R4_ENCODER_MAX_TOKENS", 0)  # 0: as many as the encoder can read

@@ -4,15 +4,15 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
 from r4web import health
-from reviews.views import account
+from reviews.pages.home import views
 
 handler400 = "r4web.problems.bad_request"
 handler500 = "r4web.problems.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", account.home, name="home"),
+    path("", views.home, name="home"),
     path("sign-in/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", LogoutView.as_view(), name="logout"),
-    path("theme/", account.theme, name="theme"),
+    path("theme/", views.theme, name="theme"),
     path("api/", include("recommender.api.urls")),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from worker.supervisor.progress import Progress  # noqa: E402 - found through the line above
+from recommender.progress import Progress  # noqa: E402 - found through the line above
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"

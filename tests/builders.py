@@ -7,9 +7,9 @@ from typing import Any
 from django.utils import timezone
 
 from recommender.models import Account, Catalog, EndUser, Interaction, Item, RestReason, Role, Round, RoundState, Turn
-from recommender.reasoning.types import Encounter, Subject
+from recommender.rounds.core.types import Encounter, Subject
 from reviews.models import Review
-from reviews.services import open_review
+from reviews.room.opening import open_review
 
 _numbers = count(1)
 PASSWORD = "correct horse battery"

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from recommender.reasoning.prompts.template import FOLDER
+from recommender.rounds.core.prompts.template import FOLDER
 from tests.servers import free_port, wait_until
 
 VOCABULARY = 800

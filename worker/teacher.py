@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from recommender.llm.client import OpenAiLlm, storable
+from recommender.llm.errors import LlmError, PermanentLlmError, TransientLlmError
+from recommender.llm.types import Answer
 from recommender.models import TeacherCall, TeacherCase
-from recommender.reasoning.errors import LlmError, PermanentLlmError, TransientLlmError
-from recommender.reasoning.types import Answer
-from recommender.selectors.teacher_rows import move
-from recommender.services import steps, teaching
-from recommender.tuning.teaching import Ask, Done
-from worker.llm import OpenAiLlm, storable
+from recommender.rounds import leases
+from recommender.tuning.teacher import service
+from recommender.tuning.teacher.questions import Ask, Done
+from recommender.tuning.teacher.rows import move
 
 MOST_ATTEMPTS = 6  # waves in a row in which nothing was answered
 
@@ -52,7 +53,7 @@ def teach(
                 if isinstance(error, PermanentLlmError) or (error is not None and silent >= MOST_ATTEMPTS):
                     raise error
                 if isinstance(error, TransientLlmError):
-                    time.sleep(wait * steps.backoff(max(silent, 1), retry_after=error.retry_after))
+                    time.sleep(wait * leases.backoff(max(silent, 1), retry_after=error.retry_after))
         finally:
             runner.run(llm.__aexit__())
     return report
@@ -92,7 +93,7 @@ def _wave(runner: asyncio.Runner, llm: OpenAiLlm, wave: Waiting, report: Report)
             if found.step == ask.step:
                 call.error_kind = "malformed"
             undecided.append((case, calls))
-    teaching.store(made, finished)
+    service.store(made, finished)
     return undecided, error
 
 

@@ -13,11 +13,12 @@ from typing import Any, cast
 from django.conf import settings
 
 from recommender.models import TuningRun
-from recommender.services import runs, tuning
-from recommender.training.errors import StoppedError
+from recommender.runs import leases
+from recommender.runs.errors import StoppedError
+from recommender.tuning import service
 from recommender.tuning.config import CannotTuneError, TuneConfig, TunedRole
 from recommender.tuning.writing import MANIFEST
-from reviews.services import training_sets
+from reviews.lessons import training_sets
 
 log = logging.getLogger(__name__)
 WRITE_EVERY = 1.0  # seconds
@@ -25,7 +26,7 @@ WRITE_EVERY = 1.0  # seconds
 
 def run(run_id: int, *, observer: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
     """Does nothing where another worker has the run or it has ended. Its outcome, errors included, is in the row."""
-    claimed = tuning.claim(run_id)
+    claimed = service.claim(run_id)
     if claimed is None:
         return
     folder = Path(settings.VAR_DIR) / "adapters" / claimed.catalog.name
@@ -33,14 +34,14 @@ def run(run_id: int, *, observer: Callable[[dict[str, Any]], None] = lambda _: N
         shutil.rmtree(left, ignore_errors=True)
     part = folder / f".run-{claimed.pk}-{claimed.lease_token}"
     try:
-        tuning.finish(claimed, part, _carry_out(claimed, part, observer))
+        service.finish(claimed, part, _carry_out(claimed, part, observer))
     except StoppedError:
         log.info("%s was cancelled or taken over", claimed)
     except CannotTuneError as error:
-        runs.fail(claimed, str(error))
+        leases.fail(claimed, str(error))
     except Exception as error:
         log.exception("%s failed", claimed)
-        runs.fail(claimed, f"Tuning stopped at an unexpected error. {type(error).__name__}: {error}")
+        leases.fail(claimed, f"Tuning stopped at an unexpected error. {type(error).__name__}: {error}")
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -56,10 +57,10 @@ def _carry_out(claimed: TuningRun, part: Path, observer: Callable[[dict[str, Any
         nonlocal written
         observer(progress)
         if time.monotonic() - written > WRITE_EVERY:
-            tuning.record(claimed, progress)
+            service.record(claimed, progress)
             written = time.monotonic()
 
-    tuning.record(claimed, {"rows": exported["rows"]})
+    service.record(claimed, {"rows": exported["rows"]})
     metrics = tune(part / "data", part / "adapter", config=config, role=role, observer=at_step)
     described = {
         "name": claimed.adapter_name,

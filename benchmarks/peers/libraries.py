@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from benchmarks.peers.naive import ATTENTION, HEAD, WIDTH, NaiveDin
 from benchmarks.peers.rows import Rows
-from recommender.training.numbering import FIRST_ITEM
+from recommender.dataset.numbering import FIRST_ITEM
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements" / "oracles.lock"

@@ -15,7 +15,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.peers.rows import Rows
-from recommender.training.numbering import FIRST_ITEM
+from recommender.dataset.numbering import FIRST_ITEM
 
 WIDTH, ATTENTION, HEAD = 32, (32, 16), (200, 80)
 ADAPTED, HIDDEN = 32, 128

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.training.data import Interactions
-from recommender.training.examples import Examples, build
-from recommender.training.feedback import FeedbackScale
-from recommender.training.knowledge import KnowledgeRows
+from recommender.catalogs.feedback import FeedbackScale
+from recommender.dataset.examples import Examples, build
+from recommender.dataset.interactions import Interactions
+from recommender.dataset.numbering import FIRST_ITEM
+from recommender.dataset.split import PARTS, Codes, split
+from recommender.dataset.texts import KnowledgeRows
 from recommender.training.loop import Parts
-from recommender.training.numbering import FIRST_ITEM
-from recommender.training.split import PARTS, Codes, split
 
 GENRES = ["unknown", "Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Documentary", "Drama"]
 GENRES += ["Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"]

@@ -5,8 +5,8 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from recommender.accounts.tokens import TokenRefusedError, recognise
 from recommender.models import Account, ApiToken
-from recommender.services.tokens import TokenRefusedError, recognise
 
 SCHEME = b"bearer"
 HOW_TO_SEND = "Send a token in the header `Authorization: Bearer <key>`."

@@ -134,7 +134,7 @@ class CatalogSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(BackboneSerializer(allow_null=True))
     def get_backbone(self, catalog: Catalog) -> dict[str, Any] | None:
-        active = catalog.backbone_versions.all()  # selectors.serving.catalogs loads only the active one
+        active = catalog.backbone_versions.all()  # serving.queries.catalogs loads only the active one
         return BackboneSerializer(active[0]).data if active else None
 
 

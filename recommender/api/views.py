@@ -14,7 +14,7 @@ from recommender.api import errors
 from recommender.api.parameters import NOTHING, RECOMMENDATIONS, RecommendationsQuery, parse
 from recommender.api.serializers import CatalogsSerializer, ProblemSerializer, RecommendationsSerializer
 from recommender.models import ApiToken, EndUser
-from recommender.selectors import serving as selectors
+from recommender.serving import queries as selectors
 from recommender.serving.log import replay
 from recommender.serving.recommend import recommend
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recommender.backbones.batch import Batch, KnowledgeFields
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 END_USER, ITEM = 0, 1
 KINDS = 2
@@ -72,7 +72,7 @@ class Perceptrons(nn.Module):
 class Whitening(nn.Module):
     """A fixed turn of each kind's vectors into their `outputs` widest directions, unit variance each.
 
-    Buffers, not weights: fitted once (training.whitening), saved and restored with the weights, and never learned.
+    Buffers, not weights: fitted once (backbones.whitening), saved and restored with the weights, and never learned.
     """
 
     centre: Tensor

@@ -9,7 +9,7 @@ from recommender.backbones.adapter import KnowledgeAdapter
 from recommender.backbones.batch import Batch, InputSizes, KnowledgeFields, SideFields, SideWidths
 from recommender.backbones.inputs import BagOfTokens, ItemTable
 from recommender.backbones.match import HistoryMatch
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 
 class Backbone(nn.Module, ABC):

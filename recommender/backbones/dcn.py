@@ -13,7 +13,7 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes, SideFields, SideWidths
 from recommender.backbones.fields import FieldReader
 from recommender.backbones.inputs import Perceptron
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 LAYERS = 3
 

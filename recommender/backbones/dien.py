@@ -21,8 +21,8 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes, SideFields, SideWidths
 from recommender.backbones.inputs import START_SCALE, Perceptron
 from recommender.backbones.recurrence import Recurrence
-from recommender.training.config import TrainConfig
-from recommender.training.numbering import PADDING_ITEM
+from recommender.dataset.numbering import PADDING_ITEM
+from recommender.recipe import TrainConfig
 
 
 class Evolution(Backbone):

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from recommender.backbones.batch import InputSizes, SideFields, SideWidths
 from recommender.backbones.inputs import START_SCALE
-from recommender.training.config import TrainConfig
-from recommender.training.numbering import PADDING_ITEM
+from recommender.dataset.numbering import PADDING_ITEM
+from recommender.recipe import TrainConfig
 
 OF_CANDIDATE, OF_HISTORY = 2, 3  # fields, in this order
 

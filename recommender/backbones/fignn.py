@@ -12,7 +12,7 @@ from torch.nn import functional
 from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes, SideFields, SideWidths
 from recommender.backbones.fields import FieldReader
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 LAYERS = 2
 

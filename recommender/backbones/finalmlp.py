@@ -11,7 +11,7 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes, SideFields, SideWidths
 from recommender.backbones.fields import OF_CANDIDATE, OF_HISTORY, FieldReader
 from recommender.backbones.inputs import Perceptron
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 GATE = (64,)  # widths of a gate's hidden layers
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recommender.backbones import native
-from recommender.training.feedback import FIRST_RATING, LIKED, NOT_LIKED
-from recommender.training.numbering import PADDING_ITEM
+from recommender.catalogs.feedback import FIRST_RATING, LIKED, NOT_LIKED
+from recommender.dataset.numbering import PADDING_ITEM
 
 TEMPERATURES = (0.25, 0.1)
 SCALE = 4.0  # brings features that live within ±0.25 to the scale of the other inputs

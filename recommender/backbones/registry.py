@@ -14,7 +14,7 @@ from recommender.backbones.finalmlp import FinalMlp
 from recommender.backbones.gru4rec import Gru4Rec
 from recommender.backbones.sim import Sim
 from recommender.backbones.xdeepfm import XDeepFm
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 ARCHITECTURES: dict[str, type[Backbone]] = {
     "din": Din,

@@ -16,8 +16,8 @@ from recommender.backbones.attention import ActivationUnit
 from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes, SideFields, SideWidths
 from recommender.backbones.inputs import START_SCALE, Perceptron
-from recommender.training.config import TrainConfig
-from recommender.training.numbering import PADDING_ITEM
+from recommender.dataset.numbering import PADDING_ITEM
+from recommender.recipe import TrainConfig
 
 FOUND = 20  # past items that are attended to
 AGES = 11  # of an interaction: the last one, the one before, the two before, the four before, …

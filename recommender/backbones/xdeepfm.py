@@ -12,7 +12,7 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes, SideFields, SideWidths
 from recommender.backbones.fields import FieldReader
 from recommender.backbones.inputs import Perceptron
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 MAPS = (50, 50)  # feature maps of each layer
 

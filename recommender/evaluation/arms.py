@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from recommender.training.config import BACKBONES, CONTROLS, KNOWLEDGE, SIGNALS, TrainConfig
+from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE, SIGNALS, TrainConfig
 
 SEEDS = 5  # that a claim takes
 MOST_SEEDS = 100

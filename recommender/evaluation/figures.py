@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation import statistics
 from recommender.evaluation.arms import ARMS, BASE
-from recommender.evaluation.bootstrap import DRAWS, Drawn, draw, of_draws
-from recommender.evaluation.statistics import METRICS, Mean
-from recommender.evaluation.thinkrec import thinkrec
-from recommender.training.config import CONTROLS, KNOWLEDGE
+from recommender.measures import statistics
+from recommender.measures.bootstrap import DRAWS, Drawn, draw, of_draws
+from recommender.measures.statistics import METRICS, Mean
+from recommender.measures.thinkrec import thinkrec
+from recommender.recipe import CONTROLS, KNOWLEDGE
 
 STREAMING, FROZEN = "streaming", "frozen"
 HISTORIES = (STREAMING, FROZEN)

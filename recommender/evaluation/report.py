@@ -11,7 +11,7 @@ from typing import Any
 
 from recommender.evaluation.arms import ARMS, BASE, SEEDS
 from recommender.evaluation.figures import ALL, FROZEN, STREAMING
-from recommender.training.config import BACKBONES, CONTROLS, KNOWLEDGE
+from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE
 
 DECIDING = ("auc", "gauc")
 OF_LISTS = "ndcg@10"  # there where whole catalogs were ranked

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation.bootstrap import Drawn
 from recommender.evaluation.figures import Fitted, Key, Samples
+from recommender.measures.bootstrap import Drawn
 
 
 def save_tested(folder: Path, tested: Samples) -> None:

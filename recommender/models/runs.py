@@ -13,7 +13,7 @@ class RunState(models.TextChoices):
 
 
 class Run(models.Model):
-    """One request, and how far it is. `progress` is what the browser shows; services.runs holds the lease's rules."""
+    """One request, and how far it is. `progress` is what the browser shows; runs.leases holds the lease's rules."""
 
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     state = models.CharField(max_length=9, choices=RunState, default=RunState.WAITING)

@@ -11,8 +11,8 @@ from recommender.models.runs import Run
 class TeacherCase(models.Model):
     """One example of R4ec's construction: evidence and a target for the teacher, a label that it never sees.
 
-    The stored calls are the state, as the turns of a round are: `tuning.teaching.next_move` reads them. `outcome` is
-    empty until they say what became of it (teaching.Outcome).
+    The stored calls are the state, as the turns of a round are: `tuning.teacher.questions.next_move` reads them.
+    `outcome` is empty until they say what became of it (questions.Outcome).
     """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="teacher_cases")

@@ -5,19 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from recommender import artifacts
-from recommender.evaluation.bootstrap import Interval
+from recommender.artifacts import files, golden, ranker
+from recommender.artifacts.ranker import ArtifactError, Ranker
+from recommender.measures.bootstrap import Interval
 from recommender.models import BackboneVersion, Catalog, EndUser
 from recommender.promotion import gates
 from recommender.promotion.gates import QUALITY, Gate, Limits
-from recommender.promotion.ground import ground, sample
 from recommender.promotion.measure import TIMED, Measured, Request, compare, measure, p95_ms
-from recommender.serving import golden, ranker
+from recommender.promotion.test_bed import ground, sample
+from recommender.runs.errors import CannotTrainError
+from recommender.serving.catalog_index import shelf_of
 from recommender.serving.history import history_as_of_now
-from recommender.serving.ranker import ArtifactError, Ranker
 from recommender.serving.retrieve import candidates, unseen
-from recommender.serving.shelf import shelf_of
-from recommender.training.errors import CannotTrainError
 
 Step = Callable[[int, int], None]  # done, of
 
@@ -36,10 +35,10 @@ def examine(
 ) -> Examined:
     """Measure all gates. `active`: the one in charge, if it is another one. `end_users`: at most so many are tested."""
     began = time.perf_counter()
-    found = [gates.files(artifacts.changed_files(version))]
+    found = [gates.files(files.changed_files(version))]
     try:
-        ranking = ranker.read(artifacts.folder_of(version))
-        users = golden.read(artifacts.folder_of(version))
+        ranking = ranker.read(files.folder_of(version))
+        users = golden.read(files.folder_of(version))
     except ArtifactError as error:
         broken = [Gate(name, "failed", str(error)) for name in gates.REQUIRED if name != "files"]
         return Examined([*found, *broken], {}, {})
@@ -64,7 +63,7 @@ def _quality(
     if active is None:
         return [gates.first(name) for name in QUALITY], {}, {}
     try:
-        other = ranker.read(artifacts.folder_of(active))
+        other = ranker.read(files.folder_of(active))
     except ArtifactError as error:
         return [gates.useless(name, active.number, str(error)) for name in QUALITY], {}, {}
     try:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from recommender.evaluation.bootstrap import Interval
-from recommender.serving.golden import TOLERANCE, Differences
+from recommender.artifacts.golden import TOLERANCE, Differences
+from recommender.measures.bootstrap import Interval
 
 Outcome = Literal["passed", "unsure", "failed"]
 LABELS = {

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation import bootstrap, statistics
-from recommender.evaluation.bootstrap import Interval
-from recommender.evaluation.ranking import Ids, Pairs, Ranks, full_ranking
-from recommender.evaluation.statistics import Mean
-from recommender.promotion.ground import Ground
-from recommender.serving.ranker import HistoryEntry, Ranker
+from recommender.artifacts.ranker import HistoryEntry, Ranker
+from recommender.measures import bootstrap, statistics
+from recommender.measures.bootstrap import Interval
+from recommender.measures.ranking import Ids, Pairs, Ranks, full_ranking
+from recommender.measures.statistics import Mean
+from recommender.promotion.test_bed import Ground
 
 K = 10
 AT_ONCE = 32  # end users whose scores of the whole catalog are in memory together

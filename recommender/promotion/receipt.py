@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from recommender.evaluation.bootstrap import Interval
+from recommender.artifacts.ranker import Ranker
+from recommender.measures.bootstrap import Interval
 from recommender.models import BackboneVersion, Catalog, EndUser, Knowledge, KnowledgeSnapshot, SubjectKind
-from recommender.promotion.ground import sample
+from recommender.promotion.test_bed import sample
+from recommender.serving.catalog_index import Shelf, shelf_of
 from recommender.serving.history import history_as_of_now
-from recommender.serving.ranker import Ranker
 from recommender.serving.retrieve import candidates, unseen
-from recommender.serving.shelf import Shelf, shelf_of
 
 K = 10
 SHOWN = 5  # end users whose lists changed most

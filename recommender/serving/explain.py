@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from recommender.models import BackboneVersion, EndUser, Item, SubjectKind
-from recommender.serving.because import Spoke, named_by_backbone, sharing_attributes
+from recommender.serving.attribution import Spoke, named_by_backbone, sharing_attributes
 from recommender.serving.history import PastInteraction
 from recommender.serving.texts import texts_about
 from recommender.serving.types import HistoryReason, Reason, TextReason

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.serving.shelf import Shelf
+from recommender.serving.catalog_index import Shelf
 from recommender.serving.types import Source, StatisticReason
 
 Ranking = list[tuple[int, float | None]]  # (position on the shelf, score), best first

@@ -9,15 +9,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.artifacts import verified
+from recommender.artifacts.ranker import ArtifactError, Ranker
 from recommender.models import BackboneVersion, EndUser
-from recommender.serving import fallback, trial, trusted
-from recommender.serving.because import Spoke
+from recommender.serving import fallback, rollout
+from recommender.serving.attribution import Spoke
+from recommender.serving.catalog_index import Shelf
 from recommender.serving.history import PastInteraction
-from recommender.serving.ranker import ArtifactError, Ranker
 from recommender.serving.retrieve import candidates
+from recommender.serving.rollout import Trial, in_charge
 from recommender.serving.shadow import Answer
-from recommender.serving.shelf import Shelf
-from recommender.serving.trial import Trial, in_charge
 from recommender.serving.types import Source
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def rank(
             return asked(charge.trial.version)
         except Exception as error:
             log.exception("The canary of %s failed", charge.trial.version)
-            trial.end(charge.trial, why=f"it could not answer a request. {error}")
+            rollout.end(charge.trial, why=f"it could not answer a request. {error}")
     try:
         return replace(asked(charge.active), trial=charge.trial)
     except ArtifactError as error:
@@ -93,7 +94,7 @@ def _rank(
     attribute: bool,
 ) -> Ranked:
     """The list of one version. Raises ArtifactError."""
-    ranking = trusted.load(version)
+    ranking = verified.load(version)
     ids = [shelf.external_ids[position] for position in positions]
     began = time.perf_counter()
     scores = ranking.score(end_user.external_id, history, ids, attributes=end_user.attributes)

@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from recommender.models import ApiToken, EndUser, Item
 from recommender.serving import fallback, shadow
+from recommender.serving.catalog_index import shelf_of
 from recommender.serving.explain import explain
 from recommender.serving.history import PastInteraction, history_as_of_now
 from recommender.serving.log import log
 from recommender.serving.rank import Ranked, rank
 from recommender.serving.retrieve import unseen
-from recommender.serving.shelf import shelf_of
 from recommender.serving.types import Explain, Reason, Served, ServedItem
 
 LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes are looked for

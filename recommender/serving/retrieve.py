@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.models import Catalog, Item
-from recommender.serving.shelf import WHOLE_CATALOG, Shelf, values_of
+from recommender.serving.catalog_index import WHOLE_CATALOG, Shelf, values_of
 
 POPULAR = 1_500
 NEWEST = 200

@@ -10,10 +10,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.artifacts import verified
 from recommender.models import EndUser, ShadowSample
-from recommender.serving import background, trial, trusted
+from recommender.serving import background, rollout
 from recommender.serving.history import PastInteraction
-from recommender.serving.trial import Trial
+from recommender.serving.rollout import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def compare(
     """Score the same items with the shadow and keep how its list differs. An error is kept, and ends the rollout."""
     found: dict[str, Any] = {}
     try:
-        ranking = trusted.load(running.version)
+        ranking = verified.load(running.version)
         began = time.perf_counter()
         scores = ranking.score(end_user.external_id, history, answer.items, attributes=end_user.attributes)
         found["shadow_ms"] = (time.perf_counter() - began) * 1000
@@ -67,7 +68,7 @@ def compare(
         }
     except Exception as error:  # whatever it is, it ends the rollout
         found["error"] = f"{type(error).__name__}: {error}"[:300]
-        trial.end(running, why=found["error"])
+        rollout.end(running, why=found["error"])
     return ShadowSample.objects.create(
         rollout_id=running.rollout_id, recommendation_id=recommendation, active_ms=answer.took_ms, **found
     )

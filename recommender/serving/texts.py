@@ -6,7 +6,7 @@ from typing import Literal
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from recommender.models import EndUser, Knowledge, KnowledgeSnapshot, Round, RoundState, SubjectKind, Turn
-from recommender.selectors.rounds import proposed
+from recommender.rounds.queries import proposed
 from recommender.serving.types import TextReason
 
 Subject = tuple[SubjectKind, int]

@@ -10,7 +10,7 @@ same numbers as `tastes.read` gives of the shorter history, to rounding.
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.signals.tastes import MOOD, MOOD_LASTS, UNKNOWN, Floats, Rows, covariances
+from recommender.signals.gaussian_process import MOOD, MOOD_LASTS, UNKNOWN, Floats, Rows, covariances
 
 
 def read(rows: Rows, history: int, places: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.signals import leave_one_out, tastes
+from recommender.signals import gaussian_process, leave_one_out
 from recommender.signals.factors import Likes, fit
+from recommender.signals.gaussian_process import Rows
 from recommender.signals.spaces import Space
-from recommender.signals.tastes import Rows
 
 FOLDS = 5
 BUMPS = (0.02, 0.05, 0.1, 0.2)  # tried for each space in turn; the train part decides
@@ -50,7 +50,7 @@ class Tables:
     ) -> NDArray[np.float32]:
         """The readings (n, F) of one end user's rows."""
         told = np.r_[0, np.cumsum(liked >= 0)][before]
-        return self._readings(fold, item, told, *tastes.read(self.rows(fold, item, liked, before)))
+        return self._readings(fold, item, told, *gaussian_process.read(self.rows(fold, item, liked, before)))
 
     def read_without(
         self, fold: int, item: NDArray[np.int64], liked: NDArray[np.int8], history: int, places: NDArray[np.int64]
@@ -141,7 +141,7 @@ def surprise(tables: Tables, end_users: Sequence[str], likes: Likes) -> float:
         liked = likes.liked[own].astype(np.int8)
         fold = fold_of(end_users[likes.end_user[first]])
         rows = tables.rows(fold, likes.item[own], liked, np.arange(len(liked)))
-        errors.append(np.square(liked - rows.mean - tastes.read(rows)[2]))
+        errors.append(np.square(liked - rows.mean - gaussian_process.read(rows)[2]))
     return float(np.concatenate(errors).mean()) if errors else 0.0
 
 

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from recommender.backbones.base import Backbone
+from recommender.dataset.examples import Examples
+from recommender.measures.scores import Scores, scores
+from recommender.recipe import TrainConfig
+from recommender.runs.observer import Epoch, Observer
 from recommender.training import distributed
-from recommender.training.config import TrainConfig
-from recommender.training.examples import Examples
-from recommender.training.metrics import Scores, scores
-from recommender.training.observer import Epoch, Observer
-from recommender.training.sources import Rows, Source, open_source, to_batch
+from recommender.training.batches import Rows, Source, to_batch
+from recommender.training.sources import open_source
 
 LARGEST_BATCH, SMALLEST_BATCH = 2048, 32
 STEPS_PER_EPOCH = 128  # small data gets smaller batches, so that an epoch still is that many steps

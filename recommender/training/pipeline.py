@@ -10,35 +10,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from recommender.artifacts import golden_choice, held_out, writing
+from recommender.backbones import whitening
 from recommender.backbones.adapter import END_USER, ITEM
 from recommender.backbones.base import Backbone
 from recommender.backbones.batch import InputSizes
 from recommender.backbones.registry import make
+from recommender.dataset import attributes
+from recommender.dataset.attributes import LEAST_END_USERS, Vocabulary
+from recommender.dataset.examples import Examples, build
+from recommender.dataset.interactions import Interactions, read_interactions
+from recommender.dataset.low_activity import use_items
+from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT
+from recommender.dataset.split import PARTS, Codes, describe, split
+from recommender.dataset.texts import read_texts
+from recommender.knowledge import encoder
 from recommender.models import Clock, KnowledgeSnapshot
-from recommender.training import (
-    attributes,
-    claims,
-    controls,
-    data,
-    distributed,
-    encoder,
-    export,
-    golden,
-    held_out,
-    knowledge,
-    signals,
-    whitening,
-)
-from recommender.training.attributes import LEAST_END_USERS, Vocabulary
+from recommender.recipe import TrainConfig
+from recommender.runs.observer import WITH, WITHOUT, Observer
+from recommender.signals import controls, fitting, statement_texts
+from recommender.training import distributed
 from recommender.training.calibration import calibrate
-from recommender.training.config import TrainConfig
-from recommender.training.data import Interactions
-from recommender.training.examples import Examples, build
 from recommender.training.loop import Fit, Parts, fit, predict, threads
-from recommender.training.low_activity import use_items
-from recommender.training.numbering import FIRST_ITEM, NO_TEXT
-from recommender.training.observer import WITH, WITHOUT, Observer
-from recommender.training.split import PARTS, Codes, describe, split
 
 PADDING_ID, SHARED_ID, FIRST_ID = range(3)  # rows of the id embeddings
 
@@ -60,7 +53,7 @@ def train(
     """
     began = time.perf_counter()
     observer.at("reading", 0, 1)
-    interactions = data.read(snapshot.catalog)
+    interactions = read_interactions(snapshot.catalog)
     codes = split(
         config.split,
         interactions.end_user,
@@ -69,7 +62,7 @@ def train(
         only_order=snapshot.catalog.clock == Clock.ORDER,
         fold=config.fold,
     )
-    known = knowledge.read(snapshot, interactions)
+    known = read_texts(snapshot, interactions)
     if config.low_activity == "items":
         known = use_items(known, interactions, below=config.low_activity_below)
     observer.at("reading", 1, 1)
@@ -79,7 +72,7 @@ def train(
         vectors = known.matrix(encode(texts))
         vectors = controls.stand_in(config.knowledge_source, known, vectors, interactions, codes, encode)
         sentences = controls.metadata_space(interactions, encode) if config.metadata_text else None
-        meeting = claims.prepare(config, known, vectors, interactions, encode)
+        meeting = statement_texts.prepare(config, known, vectors, interactions, encode)
     vectors = known.with_sets(vectors)
     demographics = demographics_of(interactions, codes) if config.demographics else None
     examples = build(interactions, known, history=config.history, demographics=demographics)
@@ -88,19 +81,19 @@ def train(
     claimed = None
     predicted: dict[str, NDArray[np.float64]] = {}
     with threads(config.threads):  # the encoder's large products take all there are
-        tables = signals.fit(interactions, codes, config, metadata_text=sentences, alive=observer.alive)
-        examples = signals.join(examples, tables, alive=observer.alive)
+        tables = fitting.fit(interactions, codes, config, metadata_text=sentences, alive=observer.alive)
+        examples = fitting.join(examples, tables, alive=observer.alive)
         fits[WITHOUT], backbone = fit_one(examples, parts, codes, None, config, model=WITHOUT, observer=observer)
         predicted[WITHOUT] = predict(backbone, examples, parts.test, observer=observer)
         if known.texts:
             space = controls.knowledge_space(config, known, vectors, interactions, codes)
-            tables = signals.fit(
+            tables = fitting.fit(
                 interactions, codes, config, metadata_text=sentences, knowledge=space, alive=observer.alive
             )
-            denied = signals.denied(examples, known)
-            informed = signals.join(examples, tables, denied=denied, instead=examples, alive=observer.alive)
-            claimed = claims.fit(meeting, known, informed, codes)
-            informed = claims.join(informed, claimed)
+            denied = fitting.denied(examples, known)
+            informed = fitting.join(examples, tables, denied=denied, instead=examples, alive=observer.alive)
+            claimed = statement_texts.fit(meeting, known, informed, codes)
+            informed = statement_texts.join(informed, claimed)
             field = vectors if config.knowledge_field else None
             fits[WITH], backbone = fit_one(informed, parts, codes, field, config, model=WITH, observer=observer)
             predicted[WITH] = predict(backbone, informed, parts.test, observer=observer)
@@ -109,7 +102,7 @@ def train(
     observer.at("exporting", 0, 1)
     data_hash = interactions.hash()
     facts = {"snapshot": snapshot.content_hash, "data": data_hash, "torch": str(torch.__version__)}
-    manifest = export.write(
+    manifest = writing.write(
         folder,
         backbone,
         config,
@@ -120,7 +113,7 @@ def train(
         demographics=demographics,
         facts=facts,
     )
-    golden.write(folder, backbone, interactions, known)
+    golden_choice.write(folder, backbone, interactions, known)
     held_out.save(folder, interactions, parts.test, predicted)
     label, end_user = examples.labels(parts.test), interactions.end_user[parts.test]
     observer.at("exporting", 1, 1)
@@ -182,7 +175,7 @@ def fit_one(
 
 def demographics_of(interactions: Interactions, codes: Codes) -> Vocabulary | None:
     """The vocabulary of the attributes of end users in the train part; None where they have none worth a token."""
-    met = np.unique(interactions.end_user[signals.trained_on(interactions, codes)]).tolist()
+    met = np.unique(interactions.end_user[fitting.trained_on(interactions, codes)]).tolist()
     bags = [interactions.end_user_attributes[number] for number in met] if interactions.end_user_attributes else []
     found = attributes.fit(bags, least=LEAST_END_USERS)
     return found if found.tokens else None
@@ -190,7 +183,7 @@ def demographics_of(interactions: Interactions, codes: Codes) -> Vocabulary | No
 
 def _ids(interactions: Interactions, codes: Codes, rare_below: int) -> NDArray[np.int64]:
     """Each item's row of the id embeddings, (2 + items). Items rare before validation share the unknown item's row."""
-    seen = np.bincount(interactions.item[signals.trained_on(interactions, codes)], minlength=len(interactions.items))
+    seen = np.bincount(interactions.item[fitting.trained_on(interactions, codes)], minlength=len(interactions.items))
     common = seen >= max(1, rare_below)
     numbers = np.where(common, np.cumsum(common) - 1 + FIRST_ID, SHARED_ID)
     return np.concatenate([[PADDING_ID, SHARED_ID], numbers]).astype(np.int64)

@@ -1,36 +1,15 @@
-"""What a fit trains on: the batches of one epoch after the other, from memory or streamed from Parquet."""
+"""Batches of one epoch after the other from memory, or from the stream that the settings ask for."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from recommender.backbones.batch import Batch
+from recommender.dataset.examples import Examples
+from recommender.recipe import TrainConfig
 from recommender.training import distributed
-from recommender.training.config import TrainConfig
-from recommender.training.examples import Arrays, Examples
-
-Rows = NDArray[np.int64]
-
-
-class Part(NamedTuple):
-    """This process's share of a batch."""
-
-    batch: Batch
-    label: Tensor  # (B) float32
-    whole: int  # samples of the batch, those of other processes included
-
-
-class Source(Protocol):
-    def __len__(self) -> int:
-        """Samples of an epoch."""
-
-    def epoch(self, size: int) -> Iterator[Part]:
-        """Every sample once, in batches of `size` in another order each time. The last batch may be smaller."""
+from recommender.training.batches import Part, Rows, Source, to_batch
 
 
 class Memory:
@@ -75,7 +54,3 @@ def open_source(examples: Examples, rows: Rows, config: TrainConfig) -> Iterator
 
     with streamed(examples, rows, seed=config.seed) as source:
         yield source
-
-
-def to_batch(arrays: Arrays) -> Batch:
-    return Batch(*(torch.from_numpy(array) for array in arrays))

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
+from recommender.dataset.examples import Arrays, Examples
 from recommender.training import distributed
-from recommender.training.examples import Arrays, Examples
-from recommender.training.sources import Part, Rows, to_batch
+from recommender.training.batches import Part, Rows, to_batch
 
 GROUP = 16_384  # rows written, and read, at once
 BUFFER = 16 * GROUP  # rows mixed at once

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recommender.reasoning.errors import MalformedAnswerError
-from recommender.reasoning.parsing import parse_reflection
-from recommender.reasoning.types import Kind
+from recommender.rounds.core.errors import MalformedAnswerError
+from recommender.rounds.core.parsing import parse_reflection
+from recommender.rounds.core.types import Kind
 from recommender.tuning.config import SETS_OF, CannotTuneError, TuneConfig, TunedRole
 from recommender.tuning.rows import judgement
 

@@ -1,6 +1,6 @@
 """Rows of training sets: a prompt as the models get it in rounds, what to answer, and where that came from.
 
-The prompts are those of rounds (recommender.reasoning.prompts), with R4ec's tags, so that an adapter learns what it
+The prompts are those of rounds (recommender.rounds.core.prompts), with R4ec's tags, so that an adapter learns what it
 will be asked.
 """
 
@@ -9,9 +9,10 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from recommender.reasoning import prompts
-from recommender.reasoning.parsing import NAMES, Verdict
-from recommender.reasoning.types import Kind, Prompt, Subject
+from recommender.llm.types import Prompt
+from recommender.rounds.core import prompts
+from recommender.rounds.core.parsing import NAMES, Verdict
+from recommender.rounds.core.types import Kind, Subject
 
 Messages = tuple[dict[str, str], ...]
 RowSet = Literal["reason", "reflect", "refine", "preference", "kto"]

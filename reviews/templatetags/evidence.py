@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from recommender.models import Round
-from reviews.selectors.card import moment_in_words
+from reviews.room.card import moment_in_words
 
 register = template.Library()
 

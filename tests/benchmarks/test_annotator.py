@@ -2,11 +2,11 @@ import pytest
 
 from benchmarks.annotator import Annotator
 from benchmarks.planted import About, Planted, judged
+from recommender.catalogs.sample import truth
 from recommender.models import Knowledge, Round, RoundState
-from recommender.reasoning.types import Encounter, Subject
-from recommender.sample import truth
+from recommender.rounds.core.types import Encounter, Subject
 from reviews.models import Review
-from reviews.services import open_review
+from reviews.room.opening import open_review
 from tests import builders
 
 TASTE = next(taste for taste in truth.tastes() if taste.user_id == "u007")  # horror; no musicals; no rule about either

@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from recommender.models import Account, Knowledge
 from reviews.models import Decision, Review
-from reviews.services import open_review
+from reviews.room.opening import open_review
 from tests.browser.test_reviewing import sign_in
 from tests.builders import make_account, make_catalog, make_drafts, make_end_user, make_review
 

@@ -4,11 +4,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from recommender.evaluation import service as service
 from recommender.evaluation.arms import Study
 from recommender.models import Evaluation, EvaluationFit, Role, RunState
-from recommender.services import evaluation as service
 from tests.builders import PASSWORD, make_account, make_catalog
-from tests.reviews.test_evaluation_pages import FACTS, figures
+from tests.reviews.pages.test_evaluations import FACTS, figures
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from recommender.models import BackboneVersion, Examination, Rollout, RunState, VersionState
 from tests.builders import PASSWORD, make_account, make_catalog
-from tests.recommender.services.versions import examined, make_version
+from tests.recommender.promotion.versions import examined, make_version
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

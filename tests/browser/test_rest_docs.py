@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from recommender.services.tokens import create_token
+from recommender.accounts.tokens import create_token
 from tests.builders import make_account, make_catalog
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -8,9 +8,9 @@ from typing import Any
 import openai
 import pytest
 
-from recommender.reasoning import prompts
-from recommender.reasoning.errors import MalformedAnswerError
-from recommender.reasoning.parsing import parse_rationale, parse_reflection
+from recommender.rounds.core import prompts
+from recommender.rounds.core.errors import MalformedAnswerError
+from recommender.rounds.core.parsing import parse_rationale, parse_reflection
 from tests.builders import make_subject
 from tests.transformers_server import TransformersServer
 

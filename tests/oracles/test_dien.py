@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from recommender.backbones.recurrence import Recurrence
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 from tests.oracles import sequences, weights, whole
 from tests.oracles.test_din import copy_attention
 from tests.oracles.test_gru4rec import to_torch

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from recommender.backbones.attention import ActivationUnit
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 from tests.oracles import sequences, weights, whole
 
 WIDTH, UNITS = sequences.ITEM_WIDTH, (7, 5)

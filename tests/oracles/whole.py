@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from recommender.backbones.base import Backbone
 from recommender.backbones.batch import Batch, InputSizes, SideFields
 from recommender.backbones.registry import make
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 from tests.oracles import weights
 
 SIZES = InputSizes(items=12, item_ids=10, tokens=6, tokens_per_item=3, feedback=13)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from recommender.knowledge.service import accept
 from recommender.models import Account, BackboneVersion, EndUser, ImpactReceipt, Item, Turn
-from recommender.services.knowledge import accept
 from reviews.models import Decision, DecisionVerdict, Review
 from tests import builders
 

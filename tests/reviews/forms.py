@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from recommender.models import Account
 from reviews.models import Review
-from reviews.selectors.card import card
+from reviews.room.card import card
 from tests.reviews.conftest import NOON
 
 HTMX = {"HX-Request": "true"}

@@ -3,8 +3,9 @@
 import pytest
 
 from recommender.models import Account, Knowledge, Round, RoundState
-from reviews import services
 from reviews.models import Decision, Review, ReviewState
+from reviews.room import leases as leases
+from reviews.room import opening
 from tests.builders import make_catalog, make_end_user, make_item, make_review
 from tests.reviews.conftest import NOON, SignIn
 from tests.reviews.forms import HTMX, form, start, url
@@ -233,7 +234,7 @@ def test_an_annotator_reopens_their_own_decision_and_a_lead_any(
     assert b"cannot be reopened by you" in refused.content
     for account in (rita, lena):
         Review.objects.update(state=ReviewState.DONE)
-        services.release(review, account=rita)
+        leases.release(review, account=rita)
         reopened = browser_of(account).post(url("reopen", review), follow=True)
         assert b"Reopened." in reopened.content
         assert b'id="decision"' in reopened.content
@@ -306,7 +307,7 @@ def test_a_round_back_from_an_override_shows_the_persons_critique(rita: Account,
     assert b"Awaiting the actor" in browser.get(url("review", review)).content
 
     Round.objects.update(state=RoundState.RESTING)
-    services.open_review(review.round)
+    opening.open_review(review.round)
 
     page = browser.get(url("review", review)).content.decode()
     assert "Critique by a person" in page

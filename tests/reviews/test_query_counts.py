@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from recommender.models import Account, LlmCall, Turn, VersionState
 from reviews.models import DecisionVerdict
 from tests.builders import make_catalog, make_end_user, make_item, make_review
-from tests.recommender.services.versions import make_version
+from tests.recommender.promotion.versions import make_version
 from tests.reviews.approved import make_decision, make_receipt
 from tests.reviews.conftest import SignIn
 

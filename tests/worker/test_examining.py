@@ -6,8 +6,8 @@ import pytest
 
 from recommender import jobs
 from recommender.models import Examination, RunState, VersionState
-from recommender.services import promotion
-from recommender.serving import shelf
+from recommender.promotion import service
+from recommender.serving import catalog_index
 from tests.recommender.promotion.made import real_version
 from tests.recommender.training import synthetic
 
@@ -16,9 +16,9 @@ from tests.recommender.training import synthetic
 def test_gates_asked_for_on_the_page_are_measured_by_the_worker(live_worker, settings, tmp_path):
     settings.VAR_DIR = tmp_path
     settings.GATES = {**settings.GATES, "latency_ms": 60_000.0}
-    shelf.forget()
+    catalog_index.forget()
     version = real_version(synthetic.in_database())
-    asked = promotion.request_examination(version, activate=True)
+    asked = service.request_examination(version, activate=True)
     live_worker.send_task(jobs.EXAMINE_BACKBONE, kwargs={"examination_id": asked.pk}, queue="training")
     deadline = time.monotonic() + 60
     while asked.state != RunState.DONE and time.monotonic() < deadline:
@@ -28,4 +28,4 @@ def test_gates_asked_for_on_the_page_are_measured_by_the_worker(live_worker, set
 
     assert (asked.state, asked.error, version.state) == (RunState.DONE, "", VersionState.ACTIVE)
     assert Examination.objects.count() == version.activations.count() == 1
-    shelf.forget()
+    catalog_index.forget()

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from recommender import jobs
 from recommender.models import RestReason, Round, RoundState
-from recommender.services import rounds, steps
+from recommender.rounds import leases, service
 from reviews.models import Review
 from tests import openai_server
 from tests.builders import make_catalog, make_end_user, make_round
@@ -27,7 +27,7 @@ from tests.conftest import ROOT
 from tests.openai_server import REASONABLE, UNREASONABLE, Reply, ScriptedServer, loop_script
 from tests.servers import wait_until
 from tests.transformers_server import TransformersServer
-from worker.advance import advance
+from worker.rounds.advance import advance
 from worker.tasks.rounds import jobs_waiting, sweep_rounds
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,7 +57,7 @@ def all_rest() -> bool:
 
 def test_rounds_sent_through_the_broker_come_to_rest(live_worker: Celery, serve: Serve) -> None:
     serve(loop_script(UNREASONABLE, REASONABLE))
-    rounds.enqueue([round_.pk for round_ in waiting_rounds(12)])
+    service.enqueue([round_.pk for round_ in waiting_rounds(12)])
     wait_until(all_rest, what="all rounds")
     wait_until(lambda: Review.objects.count() == 12, what="a review of each")  # opened once the round is stored
 
@@ -87,7 +87,7 @@ def test_the_sweep_leaves_rounds_alone_that_are_not_due(broker: str) -> None:
 
 def test_the_sweep_takes_rounds_back_from_dead_workers(broker: str) -> None:
     (round_,) = waiting_rounds(1)
-    assert steps.claim([round_.pk], token="dead")
+    assert leases.claim([round_.pk], token="dead")
     sweep_rounds()
     assert Round.objects.get().state == RoundState.ASKING
     Round.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
@@ -107,7 +107,7 @@ def test_the_sweep_opens_the_reviews_that_a_dead_worker_did_not(broker: str) -> 
 def test_a_round_that_another_worker_holds_is_left_alone(serve: Serve) -> None:
     server = serve(loop_script(REASONABLE))
     (round_,) = waiting_rounds(1)
-    steps.claim([round_.pk], token="another")
+    leases.claim([round_.pk], token="another")
     asyncio.run(advance([round_.pk]))
     assert server.requests == []
 
@@ -139,27 +139,27 @@ def test_two_workers_at_once_make_one_set_of_turns_and_pay_once(serve: Serve) ->
 
 def test_a_step_that_ran_twice_counts_once() -> None:
     (round_,) = waiting_rounds(1)
-    steps.claim([round_.pk], token="mine")
+    leases.claim([round_.pk], token="mine")
 
-    def entry() -> steps.Entry:
+    def entry() -> leases.Entry:
         turn = round_.turns.model(round=round_, index=0, kind="reason", text="a", text_hash="h")
-        return steps.Entry(round_.pk, turn=turn)
+        return leases.Entry(round_.pk, turn=turn)
 
-    assert steps.store([entry()], token="mine") == [True]
-    assert steps.store([entry()], token="mine") == [False]
+    assert leases.store([entry()], token="mine") == [True]
+    assert leases.store([entry()], token="mine") == [False]
     assert round_.turns.count() == 1
 
 
 def test_one_step_that_ran_twice_spoils_no_other_of_its_batch() -> None:
     first, second = waiting_rounds(2)
-    steps.claim([first.pk, second.pk], token="mine")
+    leases.claim([first.pk, second.pk], token="mine")
 
-    def entry(round_: Round) -> steps.Entry:
+    def entry(round_: Round) -> leases.Entry:
         turn = round_.turns.model(round=round_, index=0, kind="reason", text="a", text_hash="h")
-        return steps.Entry(round_.pk, turn=turn)
+        return leases.Entry(round_.pk, turn=turn)
 
-    steps.store([entry(first)], token="mine")
-    assert steps.store([entry(first), entry(second)], token="mine") == [False, True]
+    leases.store([entry(first)], token="mine")
+    assert leases.store([entry(first), entry(second)], token="mine") == [False, True]
     assert (first.turns.count(), second.turns.count()) == (1, 1)
 
 
@@ -171,7 +171,7 @@ def test_a_claim_skips_rounds_that_another_one_is_taking() -> None:
     taken: list[int] = []
 
     def claim_all() -> None:
-        taken.extend(round_.pk for round_ in steps.claim(ids, token="other"))
+        taken.extend(round_.pk for round_ in leases.claim(ids, token="other"))
         connections.close_all()
 
     with transaction.atomic():
@@ -212,7 +212,7 @@ def test_after_a_kill_the_rounds_go_on_and_no_stored_call_is_paid_again(
 
     server = serve(script)
     chunk = waiting_rounds(10)
-    rounds.enqueue([round_.pk for round_ in chunk])
+    service.enqueue([round_.pk for round_ in chunk])
     with celery_worker(child_environment, server) as worker:
         wait_until(lambda: len(server.asked("reflector")) == 10, what="the first worker's questions")
         wait_until(lambda: Round.objects.filter(state=RoundState.RESTING).count() == 6, what="six rounds")
@@ -233,7 +233,7 @@ def test_after_a_kill_the_rounds_go_on_and_no_stored_call_is_paid_again(
 
 
 def test_a_slow_chunk_keeps_its_lease(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.ledger.RENEW_SECONDS", 0.02)
+    monkeypatch.setattr("worker.rounds.ledger.RENEW_SECONDS", 0.02)
     seen: list[Any] = []
 
     def script(request: dict[str, Any], number: int) -> Reply:
@@ -262,7 +262,7 @@ def test_the_noise_of_a_real_model_ends_as_malformed_and_not_as_a_crash(
     settings.LLM = settings.LLM | {
         noisy: server.endpoints(**here, structured="auto", max_tokens=40, timeout=60.0)[noisy]
     }
-    rounds.enqueue([round_.pk for round_ in waiting_rounds(2)])
+    service.enqueue([round_.pk for round_ in waiting_rounds(2)])
     wait_until(all_rest, seconds=60, what="the rounds")
     for round_ in Round.objects.all():
         assert round_.rest_reason == RestReason.MALFORMED

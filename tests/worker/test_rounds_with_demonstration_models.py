@@ -7,10 +7,10 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from recommender.models import Catalog, Round, RoundState, TurnKind
-from recommender.services.rounds import open_rounds
+from recommender.rounds.service import open_rounds
 from reviews.models import Review
-from worker.advance import advance
 from worker.endpoint import server
+from worker.rounds.advance import advance
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

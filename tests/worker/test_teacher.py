@@ -11,12 +11,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from recommender.llm.errors import PermanentLlmError, TransientLlmError
 from recommender.models import Catalog, Interaction, TeacherCall, TeacherCase
-from recommender.reasoning.errors import PermanentLlmError, TransientLlmError
-from recommender.selectors import cases, teacher_rows
-from recommender.services import teaching
-from recommender.tuning.teaching import Ask
-from reviews.services import training_sets
+from recommender.tuning.teacher import cases, service
+from recommender.tuning.teacher.questions import Ask
+from recommender.tuning.teacher.rows import move, of_catalog
+from reviews.lessons import training_sets
 from tests import openai_server
 from tests.builders import make_catalog, make_end_user, make_item
 from tests.openai_server import Reply, ScriptedServer, error, says
@@ -76,7 +76,7 @@ def teacher(*, likes: bool = True, reasonable: bool = True, mends: bool = True) 
 
 
 def opened(catalog: Catalog, *, limit: int = 4, subjects: Any = "end-users") -> list[TeacherCase]:
-    return teaching.unfinished(catalog, subjects=subjects, limit=limit)
+    return service.unfinished(catalog, subjects=subjects, limit=limit)
 
 
 def test_a_window_is_ten_interactions_and_its_target_the_next_one_before_the_test_part(catalog: Catalog) -> None:
@@ -113,7 +113,7 @@ def test_an_items_target_is_a_third_person_who_met_it_later(catalog: Catalog) ->
 def test_the_same_case_with_the_other_label_is_asked_about_in_the_same_words(catalog: Catalog) -> None:
     def questions() -> tuple[list[bool], list[str]]:
         found = opened(catalog)
-        asked = [teacher_rows.move(case, []) for case in found]
+        asked = [move(case, []) for case in found]
         return [case.label for case in found], [
             json.dumps(ask.prompt.messages) for ask in asked if isinstance(ask, Ask)
         ]
@@ -148,7 +148,7 @@ def test_the_four_cells_decide_what_is_kept(
     for case in TeacherCase.objects.all():
         assert case.outcome == (liked if case.label else not_liked)
     kept = TeacherCase.objects.filter(outcome__in=["agreed", "mended"]).count()
-    rows = list(teacher_rows.of_catalog(catalog))
+    rows = list(of_catalog(catalog))
     assert len(rows) == 2 * kept
     expected = {"agreed": {"reason", "reflect"}, "mended": {"reflect", "refine"}}
     for case in TeacherCase.objects.filter(outcome__in=expected):

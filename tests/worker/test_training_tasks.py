@@ -3,10 +3,11 @@ import time
 import pytest
 
 from recommender import jobs
+from recommender.evaluation import service as evaluation
 from recommender.evaluation.arms import Study
 from recommender.models import RunState, TrainingRun, VersionState
-from recommender.services import evaluation, training
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
+from recommender.training import service as training
 from tests.recommender.training import synthetic
 
 pytestmark = pytest.mark.django_db(transaction=True)

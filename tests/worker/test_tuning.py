@@ -17,19 +17,20 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from recommender import jobs
+from recommender.llm.client import OpenAiLlm
+from recommender.llm.types import Answer
 from recommender.models import Catalog, RunState, TuningRun
-from recommender.reasoning import prompts
-from recommender.reasoning.types import Answer
-from recommender.services import runs, tuning
-from recommender.training.errors import StoppedError
+from recommender.rounds.core import prompts
+from recommender.runs import leases
+from recommender.runs.errors import StoppedError
+from recommender.tuning import service
 from recommender.tuning.config import TuneConfig
 from reviews.models import DecisionVerdict
 from tests import transformers_server
 from tests.builders import make_catalog, make_end_user, make_subject
-from tests.reviews.test_training_rows import decided, refined_review
+from tests.reviews.lessons.test_rows import decided, refined_review
 from tests.servers import wait_until
 from worker import tuning as worker_tuning
-from worker.llm import OpenAiLlm
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +58,7 @@ def tune(base: str, *options: str, role: str = "actor") -> dict[str, Any]:
 
 
 def asked(catalog: Catalog, base: str = "none") -> TuningRun:
-    return tuning.request_tuning(catalog, role="actor", config=TuneConfig(base=base), queue=False)
+    return service.request_tuning(catalog, role="actor", config=TuneConfig(base=base), queue=False)
 
 
 def test_an_adapter_is_registered_with_its_rows_settings_and_hashes(catalog: Catalog, base: str) -> None:
@@ -67,7 +68,7 @@ def test_an_adapter_is_registered_with_its_rows_settings_and_hashes(catalog: Cat
     assert result["metrics"] == run.metrics
     assert result["metrics"]["rows"] == {"train": 6, "valid": 2, "too_long": 0}  # reason and refine of 3 and of 1
     assert result["metrics"]["after"]["loss"] < result["metrics"]["before"]["loss"]
-    folder = tuning.folder_of(run)
+    folder = service.folder_of(run)
     described = json.loads((folder / "adapter.json").read_text())
     assert described["name"] == result["name"] == run.adapter_name
     for name, digest in described["files"].items():
@@ -107,7 +108,7 @@ def test_a_cancelled_run_stops_at_its_next_step(catalog: Catalog, base: str) -> 
     run = asked(catalog, base)
 
     def at_step(_: dict[str, Any]) -> None:
-        runs.cancel(run)
+        leases.cancel(run)
 
     worker_tuning.run(run.pk, observer=at_step)
     run.refresh_from_db()
@@ -118,16 +119,16 @@ def test_a_lost_run_is_sent_again_and_its_first_worker_can_store_nothing(
     catalog: Catalog, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     run = asked(catalog)
-    first = tuning.claim(run.pk)
+    first = service.claim(run.pk)
     assert first is not None
-    assert tuning.claim(run.pk) is None
+    assert service.claim(run.pk) is None
     now = timezone.now()
-    assert tuning.sweep(now) == []
+    assert service.sweep(now) == []
     TuningRun.objects.update(lease_expires_at=now - timedelta(seconds=1))
-    assert tuning.sweep(now) == [run.pk]
-    assert tuning.claim(run.pk) is not None
+    assert service.sweep(now) == [run.pk]
+    assert service.claim(run.pk) is not None
     with pytest.raises(StoppedError):
-        tuning.record(first, {"step": 1})
+        service.record(first, {"step": 1})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -150,7 +151,7 @@ def test_a_requested_adapter_is_tuned_by_a_training_worker(
     wait_until(is_over, seconds=60, what="the worker")
     live_worker.send_task(jobs.TUNE_ADAPTER, kwargs={"run_id": run.pk}, queue="training")  # delivered twice
     assert (run.state, run.error) == (RunState.DONE, "")
-    described = json.loads((tuning.folder_of(run) / "adapter" / "adapter_config.json").read_text())
+    described = json.loads((service.folder_of(run) / "adapter" / "adapter_config.json").read_text())
     assert described["base_model_name_or_path"] == str(Path(base).resolve())
 
 

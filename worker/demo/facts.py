@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
 
+from recommender.accounts.tokens import TokenRefusedError, create_token, recognise
 from recommender.models import Account, ApiToken, EndUser, Role
-from recommender.services.tokens import TokenRefusedError, create_token, recognise
 
 CATALOG = "sample"
 TOKEN_NAME = "demo"  # noqa: S105 - a name, not a key

@@ -12,12 +12,12 @@ from recommender.models import (
     TrainingRun,
     VersionState,
 )
-from recommender.selectors.rounds import Progress, progress
-from recommender.services.activation import RefusedError, activate
-from recommender.services.rounds import open_rounds
-from recommender.services.runs import UNFINISHED
-from recommender.services.training import request_training
-from recommender.training.config import TrainConfig
+from recommender.promotion.activation import RefusedError, activate
+from recommender.recipe import TrainConfig
+from recommender.rounds.queries import Progress, progress
+from recommender.rounds.service import open_rounds
+from recommender.runs.leases import UNFINISHED
+from recommender.training.service import request_training
 from worker.demo.facts import CATALOG
 
 FIRST_ROUNDS = 100  # end users, and as many items: most lists then have texts to show, within seconds

@@ -11,11 +11,11 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from recommender import jobs
 from recommender.models import RestReason, Round, RoundState
-from recommender.selectors.rounds import proposal
-from recommender.services import rounds, steps
+from recommender.rounds import leases, service
+from recommender.rounds.queries import proposal
 from reviews.models import ReviewState
-from reviews.services import open_review
-from worker.advance import advance
+from reviews.room.opening import open_review
+from worker.rounds.advance import advance
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ def advance_rounds(round_ids: list[int]) -> None:
 def sweep_rounds() -> None:
     """Heal what was lost: leases of dead workers, messages that never arrived, reviews that were not opened."""
     now = timezone.now()
-    Round.objects.filter(steps.expired(now)).update(state=RoundState.WAITING, lease_token="", lease_expires_at=None)
+    Round.objects.filter(leases.expired(now)).update(state=RoundState.WAITING, lease_token="", lease_expires_at=None)
     open_missing_reviews()
     if jobs_waiting():
         return  # what is due may be in the queue; once it has run dry, what is still due was lost
-    due = Round.objects.filter(steps.due(now)).order_by("next_attempt_at", "pk")
-    rounds.enqueue(list(due.values_list("pk", flat=True)[:MOST_SWEPT]))
+    due = Round.objects.filter(leases.due(now)).order_by("next_attempt_at", "pk")
+    service.enqueue(list(due.values_list("pk", flat=True)[:MOST_SWEPT]))
 
 
 def open_missing_reviews() -> None:

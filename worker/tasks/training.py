@@ -4,8 +4,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from recommender import jobs
-from recommender.services import evaluation, promotion, training
-from recommender.services import tuning as tuning_runs
+from recommender.evaluation import service as evaluation
+from recommender.promotion import service as promotion
+from recommender.training import service as training
+from recommender.tuning import service as tuning_runs
 from worker import tuning
 
 

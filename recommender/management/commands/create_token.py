@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from recommender.accounts.tokens import create_token
 from recommender.models import Account, ApiToken
-from recommender.services.tokens import create_token
 
 LONGEST_NAME = ApiToken._meta.get_field("name").max_length or 80
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from recommender.dataset.interactions import read_interactions
+from recommender.dataset.split import FOLD_SEED, FOLDS, PARTS, SPLITS, UNSCORED, assign, describe
 from recommender.models import Catalog, Clock
-from recommender.training import data
-from recommender.training.split import FOLD_SEED, FOLDS, PARTS, SPLITS, UNSCORED, assign, describe
 
 ONLY_ORDER = (
     "This catalog's clock only orders: its moments do not compare between end users. These are 80/10/10 of each end "
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
 def counts(catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED) -> dict[str, Any]:
     """What --json prints. `samples` count every interaction of a part, `labelled` those known to be liked or not."""
-    interactions = data.read(catalog)
+    interactions = read_interactions(catalog)
     only_order = catalog.clock == Clock.ORDER
     end_user, liked = interactions.end_user, interactions.liked
     codes = assign(name, end_user, moment=interactions.moment, only_order=only_order, fold=fold, seed=seed)

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from recommender.dataset.split import SPLITS
+from recommender.evaluation import service as service
 from recommender.evaluation.arms import ARMS, BASE, DEFAULT_ARMS, SEEDS, Study
 from recommender.evaluation.figures import ALL, FROZEN, STREAMING
 from recommender.evaluation.report import NAMES, Finding, about_rows, about_texts, report
@@ -15,10 +17,8 @@ from recommender.management.commands.export_knowledge import EVERY
 from recommender.management.commands.open_rounds import whole
 from recommender.management.commands.train_backbone import Bars
 from recommender.models import Catalog, Evaluation, Knowledge, RunState
-from recommender.services import evaluation as service
-from recommender.services import runs
-from recommender.training.config import BACKBONES, CONTROLS, KNOWLEDGE, TrainConfig
-from recommender.training.split import SPLITS
+from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE, TrainConfig
+from recommender.runs import leases
 
 OF_ROWS = ("auc", "gauc", "logloss", "ece")
 TABLES = {  # what a terminal shows below the report: the history, and its metrics
@@ -86,7 +86,7 @@ class Command(BaseCommand):
             try:
                 service.run(asked.pk, observer=bars)
             except KeyboardInterrupt:
-                runs.cancel(asked)
+                leases.cancel(asked)
                 self.stderr.write(f"Stopped. evaluate --resume {asked.pk} goes on with it.")
                 raise
         asked.refresh_from_db()

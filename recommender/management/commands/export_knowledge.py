@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from recommender.knowledge.proposals import Known, as_proposed, in_force
 from recommender.management.commands.open_rounds import whole
 from recommender.models import Catalog, Interaction
-from recommender.selectors.proposals import Known, as_proposed, in_force
 
 EVERY = -1  # proposals as they stand, however many refinements they took
 CHUNK = 500  # texts whose interactions are read together

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.management.versions import gate_lines, gates_json, number_argument, version_named
 from recommender.models import RunState
-from recommender.services import promotion
+from recommender.promotion import service
 
 
 class Command(BaseCommand):
@@ -21,8 +21,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         version = version_named(options["catalog"], options["number"])
-        asked = promotion.request_examination(version, queue=False)
-        promotion.run(asked.pk)
+        asked = service.request_examination(version, queue=False)
+        service.run(asked.pk)
         asked.refresh_from_db()
         if asked.state in (RunState.WAITING, RunState.RUNNING):
             raise CommandError("A training worker is measuring them already.")

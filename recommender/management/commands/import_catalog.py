@@ -10,11 +10,11 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from recommender.importers.catalogs import CatalogOptions
-from recommender.importers.plan import Request
-from recommender.importers.report import Changes, ImportFailedError, Report
-from recommender.importers.run import FORMATS, import_catalog
-from recommender.importers.selection import Cores
+from recommender.catalogs.importers.catalogs import CatalogOptions
+from recommender.catalogs.importers.plan import Request
+from recommender.catalogs.importers.report import Changes, ImportFailedError, Report
+from recommender.catalogs.importers.run import FORMATS, import_catalog
+from recommender.catalogs.importers.selection import Cores
 
 EXAMPLES = """examples:
   manage.py import_catalog sample --format sample

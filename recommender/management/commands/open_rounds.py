@@ -13,9 +13,9 @@ from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
 from recommender.models import Catalog, Round, RoundBatch, RoundState, Strategy
-from recommender.selectors.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
-from recommender.selectors.rounds import Progress, progress
-from recommender.services.rounds import Subjects, open_rounds
+from recommender.rounds.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
+from recommender.rounds.queries import Progress, progress
+from recommender.rounds.service import Subjects, open_rounds
 
 POLL_SECONDS = 0.5
 QUIET_SECONDS = 5.0  # without any progress: is there a worker at all?

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.management.versions import catalog_named, number_argument, version_named
 from recommender.models import Account, Role
-from recommender.services import activation
+from recommender.promotion import activation
 
 
 class Command(BaseCommand):

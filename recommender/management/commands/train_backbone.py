@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from recommender.dataset.split import SPLITS
 from recommender.management.versions import gate_lines, gates_json
 from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
-from recommender.services import training
-from recommender.training.config import (
+from recommender.recipe import (
     ADAPTERS,
     BACKBONES,
     CALIBRATIONS,
@@ -23,10 +23,10 @@ from recommender.training.config import (
     SWITCHES,
     TrainConfig,
 )
-from recommender.training.split import SPLITS
+from recommender.training import service
 
 if TYPE_CHECKING:
-    from recommender.training.observer import Epoch
+    from recommender.runs.observer import Epoch
 
 STAGES = {
     "reading": "reading interactions",
@@ -109,7 +109,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if int(os.environ.get("RANK", "0")) and not options["queue"]:  # started by torchrun beside the one that tells
-            training.assist()
+            service.assist()
             return
         catalog = Catalog.objects.filter(name=options["catalog"]).first()
         if catalog is None:
@@ -123,15 +123,15 @@ class Command(BaseCommand):
             config = TrainConfig.from_json(chosen)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        asked = training.request_training(catalog, config=config, activate=options["activate"], queue=options["queue"])
+        asked = service.request_training(catalog, config=config, activate=options["activate"], queue=options["queue"])
         if options["queue"]:
             self._say({"run": asked.pk, "state": asked.state}, f"Training run {asked.pk} waits for a worker.", options)
             return
         with Bars() as bars:
             try:
-                training.run(asked.pk, observer=bars)
+                service.run(asked.pk, observer=bars)
             except KeyboardInterrupt:
-                training.cancel(asked)
+                service.cancel(asked)
                 raise
         asked.refresh_from_db()
         if asked.state != RunState.DONE:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender import artifacts
+from recommender.artifacts import files
 from recommender.management.versions import catalog_named, number_argument, version_named
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         everything = catalog_named(name).backbone_versions.order_by("number")
         versions = list(everything) if number is None else [version_named(name, number)]
         found = [
-            {"version": one.number, "hashed": bool(one.manifest_hash), "changed": artifacts.changed_files(one)}
+            {"version": one.number, "hashed": bool(one.manifest_hash), "changed": files.changed_files(one)}
             for one in versions
         ]
         if options["json"]:

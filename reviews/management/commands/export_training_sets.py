@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from recommender.models import Catalog
 from recommender.tuning.layouts import LAYOUTS
 from recommender.tuning.writing import UnsafeTargetError
-from reviews.services import training_sets
+from reviews.lessons import training_sets
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from recommender.accounts.tokens import create_token
 from recommender.models import ApiToken, Catalog, Item, Role
-from recommender.services.tokens import create_token
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
 
 

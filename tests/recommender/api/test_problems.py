@@ -9,8 +9,8 @@ from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from recommender.accounts.tokens import create_token, revoke
 from recommender.models import ApiToken, Catalog, Role
-from recommender.services.tokens import create_token, revoke
 from tests.builders import make_account
 
 LIST = "/api/v1/catalogs/films/users/u1/recommendations"

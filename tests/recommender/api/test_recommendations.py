@@ -7,8 +7,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
+from recommender.artifacts import ranker
 from recommender.models import ApiToken, Catalog, EndUser, Item, Recommendation
-from recommender.serving import ranker, shelf
+from recommender.serving import catalog_index
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.recommender.serving.ranked import ranked_catalog
 from tests.recommender.training import synthetic
@@ -19,7 +20,7 @@ Get = Callable[..., dict[str, Any]]
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranker, "_loaded", {})
-    shelf.forget()
+    catalog_index.forget()
 
 
 def test_a_list_without_a_backbone_is_named_and_holds_unseen_items(recommendations: Get) -> None:

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from recommender.accounts.tokens import TokenRefusedError, create_token, recognise, revoke
 from recommender.models import ApiToken
-from recommender.services.tokens import TokenRefusedError, create_token, recognise, revoke
 from tests.builders import make_account
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from recommender.backbones.batch import InputSizes, SideFields
 from recommender.backbones.registry import make
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 SIZES = InputSizes(items=40, item_ids=40, tokens=6, tokens_per_item=2, feedback=8)
 NOTHING = SideFields(*[None] * len(SideFields._fields))

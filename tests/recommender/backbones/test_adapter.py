@@ -4,7 +4,7 @@ from torch.nn import functional
 
 from recommender.backbones.adapter import END_USER, ITEM, KnowledgeAdapter
 from recommender.backbones.batch import Batch
-from recommender.training.config import ADAPTERS, TrainConfig
+from recommender.recipe import ADAPTERS, TrainConfig
 
 D, TEXTS = 8, 5
 

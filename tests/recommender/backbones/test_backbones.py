@@ -7,7 +7,7 @@ import torch
 
 from recommender.backbones.batch import Batch, InputSizes
 from recommender.backbones.registry import ARCHITECTURES, make
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 SIZES = InputSizes(items=12, item_ids=10, tokens=6, tokens_per_item=3, feedback=13, knowledge=8, end_user_tokens=5)
 B, N, L, TEXTS = 5, 4, 6, 7

@@ -7,7 +7,7 @@ from torch.nn import functional
 from recommender.backbones.batch import Batch, InputSizes, SideFields, SideWidths
 from recommender.backbones.fields import FieldReader
 from recommender.backbones.registry import make
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 
 FIELD_MODELS = ("dcn", "dcnv2", "deepfm", "xdeepfm", "autoint", "fibinet", "fignn", "finalmlp")
 SIZES = InputSizes(items=10, item_ids=10, tokens=3, tokens_per_item=1, feedback=6)

@@ -1,7 +1,7 @@
 import torch
 
 from recommender.backbones.match import SCALE, HistoryMatch
-from recommender.training.feedback import FIRST_RATING, LIKED, NOT_LIKED
+from recommender.catalogs.feedback import FIRST_RATING, LIKED, NOT_LIKED
 
 LOWEST, HIGHEST = FIRST_RATING, FIRST_RATING + 8
 

@@ -9,8 +9,8 @@ from torch.nn import functional
 from recommender.backbones import native
 from recommender.backbones.batch import Batch, InputSizes
 from recommender.backbones.din import Din
-from recommender.training.config import TrainConfig
-from recommender.training.numbering import PADDING_ITEM
+from recommender.dataset.numbering import PADDING_ITEM
+from recommender.recipe import TrainConfig
 
 SIZES = InputSizes(items=40, item_ids=30, tokens=6, tokens_per_item=3, feedback=13)
 B, L = 37, 7

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from recommender.artifacts import graph
 from recommender.backbones.registry import ARCHITECTURES
-from recommender.training import graph
 from tests.recommender.backbones.test_backbones import SIZES, L, made
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from recommender.evaluation.arms import ARMS, DEFAULT_ARMS, Study
-from recommender.training.config import CONTROLS
+from recommender.recipe import CONTROLS
 
 
 def test_a_study_survives_json():

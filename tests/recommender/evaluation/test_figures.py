@@ -3,7 +3,7 @@ import pytest
 
 from recommender.evaluation import storing
 from recommender.evaluation.figures import Fitted, Key, Samples, comparisons, draws_of, figures, of_lists
-from recommender.training import metrics
+from recommender.measures import scores
 
 
 def samples_of_two_slices():
@@ -30,9 +30,9 @@ def test_a_fit_has_every_metric_of_everybody_and_some_of_each_slice():
     found = drawn(of, 2.0, 1)
     values = probability(of, 2.0, 1)
 
-    assert found[Key("streaming", "all", "auc")].estimate == pytest.approx(metrics.auc(of.label, values))
+    assert found[Key("streaming", "all", "auc")].estimate == pytest.approx(scores.auc(of.label, values))
     cold = of.slices["cold items"]
-    expected = metrics.gauc(of.label[cold], values[cold], of.end_user[cold])
+    expected = scores.gauc(of.label[cold], values[cold], of.end_user[cold])
     assert found[Key("streaming", "cold items", "gauc")].estimate == pytest.approx(expected)
     assert Key("frozen", "all", "thinkrec_ndcg@5") in found
     assert Key("frozen", "cold items", "ece") not in found
@@ -47,7 +47,7 @@ def test_differences_are_paired_over_the_seeds_both_arms_have():
     rows = {(r["history"], r["slice"], r["metric"]): r for r in found["differences"]}
     row = rows["streaming", "all", "auc"]
     gains = [
-        metrics.auc(of.label, probability(of, 1.5, seed)) - metrics.auc(of.label, probability(of, 1.0, seed))
+        scores.auc(of.label, probability(of, 1.5, seed)) - scores.auc(of.label, probability(of, 1.0, seed))
         for seed in (1, 2)
     ]
 

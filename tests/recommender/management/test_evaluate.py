@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from recommender.models import Evaluation, Item, RunState
-from recommender.services import runs
+from recommender.runs import leases
 from tests import builders
 from tests.recommender.training import synthetic
 
@@ -108,13 +108,13 @@ def test_ctrl_c_leaves_it_cancelled_so_that_it_can_be_resumed(catalog, monkeypat
     def interrupted(*arguments, **keywords):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("recommender.training.study.fit_one", interrupted)
+    monkeypatch.setattr("recommender.evaluation.fits.fit_one", interrupted)
     with pytest.raises(KeyboardInterrupt):
         evaluate("films", *SMALL)
     found = Evaluation.objects.get()
 
     assert found.state == RunState.CANCELLED
-    assert not runs.cancel(found)
+    assert not leases.cancel(found)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from recommender.dataset.interactions import read_interactions
+from recommender.dataset.text_file import read_text_file
+from recommender.dataset.texts import read_proposed_texts
 from recommender.models import EndUser, Item
-from recommender.selectors import evidence
-from recommender.training import data, texts
-from recommender.training.knowledge import read_proposed
+from recommender.rounds import evidence
 from tests import builders
 from tests.recommender.training import synthetic
 
@@ -44,9 +45,9 @@ def test_a_file_of_proposals_is_the_same_knowledge_as_the_proposals(catalog, tmp
     path = tmp_path / "texts.jsonl.gz"
     asked = ["--proposals"] if refinements is None else ["--proposals", str(refinements)]
     said = json.loads(export("films", "--out", str(path), *asked, "--json"))
-    interactions = data.read(catalog)
-    from_file = texts.read(path, interactions)
-    known, unreviewed = read_proposed(catalog, interactions, refinements=refinements)
+    interactions = read_interactions(catalog)
+    from_file = read_text_file(path, interactions)
+    known, unreviewed = read_proposed_texts(catalog, interactions, refinements=refinements)
 
     assert from_file.texts == known.texts
     assert any(text.shown for text in known.texts)

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from recommender.models import Catalog, Round, RoundState
-from recommender.services.rounds import open_rounds
+from recommender.rounds.service import open_rounds
 from tests import openai_server
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 from tests.conftest import ROOT

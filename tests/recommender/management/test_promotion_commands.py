@@ -5,11 +5,11 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender import artifacts
+from recommender.artifacts import files
 from recommender.models import VersionState
 from tests import builders
 from tests.recommender.promotion.made import confused_version, real_version
-from tests.recommender.services.versions import examined
+from tests.recommender.promotion.versions import examined
 from tests.recommender.training import synthetic
 
 pytestmark = pytest.mark.django_db
@@ -80,7 +80,7 @@ def test_gates_in_the_way_refuse_and_a_lead_overrides_them_with_a_reason(catalog
 def test_files_are_verified_and_a_changed_one_fails(catalog, printed):
     other = real_version(catalog)
     assert printed("verify_backbone", "films") == "version 1: unchanged\nversion 2: unchanged\n"
-    (artifacts.folder_of(other) / "ids.json").unlink()
+    (files.folder_of(other) / "ids.json").unlink()
     with pytest.raises(CommandError, match="Not what was stored: version 2"):
         printed("verify_backbone", "films")
     assert "version 1: unchanged" in printed("verify_backbone", "films", "1")

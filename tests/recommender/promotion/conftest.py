@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from recommender.models import Catalog, VersionState
-from recommender.serving import shelf
+from recommender.serving import catalog_index
 from tests.recommender.promotion.made import real_version
 from tests.recommender.training import synthetic
 
@@ -12,7 +12,7 @@ from tests.recommender.training import synthetic
 def nothing_kept() -> Iterator[None]:
     """Rolled-back tests use the same primary keys again."""
     yield
-    shelf.forget()
+    catalog_index.forget()
 
 
 @pytest.fixture

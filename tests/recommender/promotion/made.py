@@ -5,10 +5,10 @@ import random
 import shutil
 from typing import Any
 
-from recommender import artifacts
+from recommender.artifacts import files
+from recommender.knowledge.snapshots import freeze
 from recommender.models import BackboneVersion, Catalog
-from recommender.services.snapshots import freeze
-from tests.recommender.services.versions import make_version
+from tests.recommender.promotion.versions import make_version
 from tests.recommender.serving.ranked import trained
 
 
@@ -21,7 +21,7 @@ def real_version(catalog: Catalog, **fields: Any) -> BackboneVersion:
 def confused_version(catalog: Catalog, **fields: Any) -> BackboneVersion:
     """The same backbone with its items mixed up: it ranks like dice."""
     version = make_version(catalog, **fields)
-    folder = artifacts.folder_of(version)
+    folder = files.folder_of(version)
     shutil.copytree(trained(), folder, dirs_exist_ok=True)
     ids = json.loads((folder / "ids.json").read_text())
     random.Random(7).shuffle(ids["items"])
@@ -36,9 +36,9 @@ def renew_snapshot(version: BackboneVersion) -> None:
 
 
 def _sealed(version: BackboneVersion) -> BackboneVersion:
-    folder = artifacts.folder_of(version)
+    folder = files.folder_of(version)
     if not any(folder.iterdir()):
         shutil.copytree(trained(), folder, dirs_exist_ok=True)
-    version.manifest_hash = artifacts.seal(folder)
+    version.manifest_hash = files.seal(folder)
     version.save(update_fields=["manifest_hash"])
     return version

@@ -5,15 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from recommender import artifacts
-from recommender.evaluation.ranking import mean
+from recommender.artifacts import files, ranker
+from recommender.measures.ranking import mean
+from recommender.measures.scores import gauc
 from recommender.promotion import examine as examining
 from recommender.promotion.examine import examine
 from recommender.promotion.gates import REQUIRED, Limits
-from recommender.promotion.ground import ground
 from recommender.promotion.measure import Request, measure, p95_ms
-from recommender.serving import ranker
-from recommender.training.metrics import gauc
+from recommender.promotion.test_bed import ground
 from tests.recommender.promotion.made import confused_version, real_version
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +54,7 @@ def test_the_first_version_of_a_catalog_has_none_to_be_worse_than(catalog):
 
 def test_an_active_version_that_cannot_rank_stops_nobody(catalog, active):
     candidate = real_version(catalog)
-    (artifacts.folder_of(active) / "model.onnx").unlink()
+    (files.folder_of(active) / "model.onnx").unlink()
     gates, _ = gates_of(candidate, active)
 
     assert gates["gauc"].passed
@@ -64,7 +63,7 @@ def test_an_active_version_that_cannot_rank_stops_nobody(catalog, active):
 
 def test_a_candidate_that_cannot_be_read_fails_and_says_why(catalog, active):
     candidate = real_version(catalog)
-    (artifacts.folder_of(candidate) / "ids.json").unlink()
+    (files.folder_of(candidate) / "ids.json").unlink()
     gates, _ = gates_of(candidate, active)
 
     assert {gate.outcome for gate in gates.values()} == {"failed"}
@@ -74,7 +73,7 @@ def test_a_candidate_that_cannot_be_read_fails_and_says_why(catalog, active):
 
 def test_golden_scores_that_the_graph_no_longer_gives_fail(catalog, active):
     candidate = real_version(catalog)
-    path = artifacts.folder_of(candidate) / "golden.json"
+    path = files.folder_of(candidate) / "golden.json"
     golden = json.loads(path.read_text())
     golden[0]["scores"][0] += 1e-4
     path.unlink()
@@ -89,7 +88,7 @@ def test_golden_scores_that_the_graph_no_longer_gives_fail(catalog, active):
 
 def test_a_version_of_an_earlier_release_has_no_golden_users(catalog, active):
     candidate = real_version(catalog)
-    (artifacts.folder_of(candidate) / "golden.json").unlink()
+    (files.folder_of(candidate) / "golden.json").unlink()
     gates, _ = gates_of(candidate, active)
 
     assert "made without golden users" in gates["golden"].words
@@ -116,7 +115,7 @@ def test_a_split_with_nothing_to_test_leaves_quality_unsure(catalog, active, mon
 
 def test_what_is_measured_is_what_the_ranker_says_of_the_whole_catalog(catalog, active):
     where = ground(real_version(catalog), active, most=1000)
-    ranking = ranker.read(artifacts.folder_of(active))
+    ranking = ranker.read(files.folder_of(active))
     found = measure(where, ranking, hidden=frozenset())
     one = where.tested[4]
     scores = ranking.score(one.name, one.history, where.items, attributes=one.attributes)
@@ -134,7 +133,7 @@ def test_what_is_measured_is_what_the_ranker_says_of_the_whole_catalog(catalog, 
 
 def test_a_hidden_text_is_not_used(catalog, active):
     where = ground(real_version(catalog), active, most=1000)
-    ranking = ranker.read(artifacts.folder_of(active))
+    ranking = ranker.read(files.folder_of(active))
     known = next(one.name for one in where.tested if one.name in ranking.end_users)
     shown, hidden = (measure(where, ranking, hidden=frozenset(names)) for names in ((), (known,)))
     place = [one.name for one in where.tested].index(known) * 4
@@ -145,7 +144,7 @@ def test_a_hidden_text_is_not_used(catalog, active):
 
 
 def test_latency_of_nothing_to_rank_is_none(active):
-    ranking = ranker.read(artifacts.folder_of(active))
+    ranking = ranker.read(files.folder_of(active))
 
     assert p95_ms(ranking, []) is None
     assert p95_ms(ranking, [Request("u000", {}, [], ["i001"])]) > 0

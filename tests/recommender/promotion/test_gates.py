@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from recommender.evaluation.bootstrap import Interval
+from recommender.artifacts.golden import Differences
+from recommender.measures.bootstrap import Interval
 from recommender.promotion import gates
-from recommender.serving.golden import Differences
 
 
 def difference(estimate, low, high):

@@ -2,12 +2,11 @@
 
 import pytest
 
-from recommender import artifacts
+from recommender.artifacts import files, ranker
+from recommender.knowledge import service
+from recommender.knowledge.snapshots import freeze
 from recommender.models import EndUser, Item
 from recommender.promotion import receipt
-from recommender.services import knowledge
-from recommender.services.snapshots import freeze
-from recommender.serving import ranker
 from recommender.serving.recommend import preview
 from tests.recommender.promotion.made import confused_version, real_version
 from tests.recommender.training import synthetic
@@ -26,7 +25,7 @@ def test_texts_come_and_go_as_replaced_or_withdrawn(catalog):
     before = freeze(catalog, encoder="minilm")
     synthetic.approve(end_user(catalog, "u001"), "second about u001", as_of=1001)
     synthetic.approve(Item.objects.get(catalog=catalog, external_id="i003"), "about i003")
-    knowledge.reject(withdrawn)
+    service.reject(withdrawn)
     after = freeze(catalog, encoder="minilm")
 
     nothing = {"end_user": 0, "item": 0}
@@ -39,7 +38,7 @@ def test_texts_come_and_go_as_replaced_or_withdrawn(catalog):
 
 
 def rankers(*versions):
-    return [ranker.read(artifacts.folder_of(version)) for version in versions]
+    return [ranker.read(files.folder_of(version)) for version in versions]
 
 
 def test_equal_versions_change_no_list(catalog, active):

@@ -2,8 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from recommender.artifacts import ranker
 from recommender.models import Catalog, EndUser
-from recommender.serving import ranker, shelf
+from recommender.serving import catalog_index
 from tests.recommender.serving.ranked import ranked_catalog
 
 
@@ -12,7 +13,7 @@ def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Rolled-back tests use the same primary keys again: nothing loaded may outlive its test."""
     monkeypatch.setattr(ranker, "_loaded", {})
     yield
-    shelf.forget()
+    catalog_index.forget()
 
 
 @pytest.fixture

@@ -7,21 +7,21 @@ from pathlib import Path
 
 from django.conf import settings
 
-from recommender import artifacts
+from recommender.artifacts import files
 from recommender.models import BackboneVersion, Catalog, VersionState
-from tests.recommender.services.versions import make_version
+from tests.recommender.promotion.versions import make_version
 from tests.recommender.training import synthetic
 
 
 @cache
 def trained() -> Path:
     """The folder of an artifact for what `synthetic.in_database()` stores."""
-    from recommender.training import export, golden
+    from recommender.artifacts import golden_choice, writing
     from tests.recommender.training.fitting import SMALL, fitted
 
     made = fitted()
     folder = Path(tempfile.mkdtemp(dir=settings.VAR_DIR)) / "artifact"
-    export.write(
+    writing.write(
         folder,
         made.backbone,
         SMALL,
@@ -31,14 +31,14 @@ def trained() -> Path:
         demographics=made.examples.demographics,
         facts={"data": "d"},
     )
-    golden.write(folder, made.backbone, made.interactions, made.knowledge)
+    golden_choice.write(folder, made.backbone, made.interactions, made.knowledge)
     return folder
 
 
 def activate(catalog: Catalog) -> BackboneVersion:
     """Put the trained backbone in charge of a catalog that `synthetic.in_database()` made."""
     version = make_version(catalog, state=VersionState.ACTIVE)
-    shutil.copytree(trained(), artifacts.folder_of(version), dirs_exist_ok=True)
+    shutil.copytree(trained(), files.folder_of(version), dirs_exist_ok=True)
     return version
 
 

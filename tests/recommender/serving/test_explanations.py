@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from recommender.artifacts import ranker
+from recommender.knowledge.service import accept, reject
 from recommender.models import BackboneVersion, Catalog, EndUser, Item, RoundState
-from recommender.services.knowledge import accept, reject
-from recommender.serving import ranker
 from recommender.serving.history import history_as_of_now
 from recommender.serving.recommend import preview
 from recommender.serving.types import HistoryReason, Served, StatisticReason, TextReason

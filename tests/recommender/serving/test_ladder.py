@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from recommender import artifacts
+from recommender.artifacts import files, ranker
 from recommender.models import BackboneVersion, Catalog, EndUser, Interaction, Recommendation, VersionState
-from recommender.serving import ranker
 from recommender.serving.history import history_as_of_now
 from recommender.serving.recommend import preview, recommend
 from recommender.serving.types import Served
@@ -71,9 +70,9 @@ def test_without_an_active_backbone_the_list_is_popular_and_says_so(reader: EndU
 def test_an_artifact_that_cannot_be_used_is_named(reader: EndUser, harm: str) -> None:
     version = BackboneVersion.objects.get()
     if harm == "missing":
-        shutil.rmtree(artifacts.folder_of(version))
+        shutil.rmtree(files.folder_of(version))
     else:
-        (artifacts.folder_of(version) / "model.onnx").write_bytes(b"nonsense")
+        (files.folder_of(version) / "model.onnx").write_bytes(b"nonsense")
     served = preview(reader, limit=5)
     assert served.source == "popular"
     assert "Backbone 1 is active but its artifact cannot be used." in served.degraded_reason

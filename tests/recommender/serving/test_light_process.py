@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from recommender.services.tokens import create_token
+from recommender.accounts.tokens import create_token
 from tests.builders import make_account
 from tests.recommender.serving.ranked import ranked_catalog
 

@@ -6,9 +6,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from recommender.models import Catalog, EndUser
-from recommender.serving import retrieve, shelf
+from recommender.serving import catalog_index, retrieve
+from recommender.serving.catalog_index import shelf_of
 from recommender.serving.recommend import preview
-from recommender.serving.shelf import shelf_of
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def big(monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """Sixty films where 30 are a big catalog: nobody met a western, everybody met the first dramas."""
-    monkeypatch.setattr(shelf, "WHOLE_CATALOG", 30)
+    monkeypatch.setattr(catalog_index, "WHOLE_CATALOG", 30)
     monkeypatch.setattr(retrieve, "WHOLE_CATALOG", 30)
     monkeypatch.setattr(retrieve, "POPULAR", 5)
     monkeypatch.setattr(retrieve, "NEWEST", 3)
@@ -68,8 +68,8 @@ def test_a_shelf_is_read_once_and_then_kept(big: Catalog, django_assert_num_quer
 
 
 def test_a_stale_shelf_is_read_again(big: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf, "FRESH_SECONDS", 0.0)
-    monkeypatch.setattr(shelf, "REST_PER_WORK", 0)
+    monkeypatch.setattr(catalog_index, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(catalog_index, "REST_PER_WORK", 0)
     before = len(shelf_of(big))
     make_item(big)
     assert len(shelf_of(big)) == before + 1
@@ -78,11 +78,11 @@ def test_a_stale_shelf_is_read_again(big: Catalog, monkeypatch: pytest.MonkeyPat
 def test_while_one_thread_reads_it_again_the_others_use_the_old_one(
     big: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf, "FRESH_SECONDS", 0.0)
-    monkeypatch.setattr(shelf, "REST_PER_WORK", 0)
+    monkeypatch.setattr(catalog_index, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(catalog_index, "REST_PER_WORK", 0)
     old = shelf_of(big)
-    found: list[shelf.Shelf] = []
-    with shelf._lock:  # somebody is reading
+    found: list[catalog_index.Shelf] = []
+    with catalog_index._lock:  # somebody is reading
         other = threading.Thread(target=lambda: found.append(shelf_of(big)))
         other.start()
         other.join(timeout=10)

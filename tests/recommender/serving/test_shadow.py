@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recommender import artifacts
+from recommender.artifacts import files
 from recommender.models import BackboneVersion, Catalog, EndUser, Rollout, ShadowSample
 from recommender.serving import background, shadow
 from recommender.serving.recommend import recommend
 from tests.recommender.promotion.made import confused_version
-from tests.recommender.services.versions import make_version
+from tests.recommender.promotion.versions import make_version
 from tests.recommender.serving.ranked import ranked_catalog, trained
 
 
@@ -35,7 +35,7 @@ def shadowed(version: BackboneVersion, share: float = 1.0) -> Rollout:
 
 def copy(catalog: Catalog) -> BackboneVersion:
     version = make_version(catalog)
-    shutil.copytree(trained(), artifacts.folder_of(version), dirs_exist_ok=True)
+    shutil.copytree(trained(), files.folder_of(version), dirs_exist_ok=True)
     return version
 
 
@@ -58,7 +58,7 @@ def test_an_equal_shadow_agrees_wholly_and_nobody_sees_it(ranked: Catalog, reade
 @pytest.mark.usefixtures("at_once")
 def test_another_order_shows_in_overlap_and_correlation(ranked: Catalog, reader: EndUser) -> None:
     version = confused_version(ranked)
-    (artifacts.folder_of(version) / "golden.json").unlink()  # its mixed-up items would be noticed there
+    (files.folder_of(version) / "golden.json").unlink()  # its mixed-up items would be noticed there
     shadowed(version)
     recommend(reader, limit=5)
     sample = ShadowSample.objects.get()
@@ -74,7 +74,7 @@ def test_another_order_shows_in_overlap_and_correlation(ranked: Catalog, reader:
 def test_a_shadow_that_fails_ends_and_costs_nobody_anything(ranked: Catalog, reader: EndUser) -> None:
     version = copy(ranked)
     rollout = shadowed(version)
-    (artifacts.folder_of(version) / "model.onnx").unlink()
+    (files.folder_of(version) / "model.onnx").unlink()
     served = [recommend(reader, limit=5) for _ in range(2)]
     rollout.refresh_from_db()
 

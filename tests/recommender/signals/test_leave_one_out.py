@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.signals import leave_one_out, tastes
+from recommender.signals import gaussian_process, leave_one_out
+from recommender.signals.gaussian_process import Rows
 from recommender.signals.tables import NAMES, Tables
-from recommender.signals.tastes import Rows
 
 ITEMS, ASKED = 6, 3
 HISTORIES = st.lists(st.tuples(st.integers(0, ITEMS), st.sampled_from([-1, 0, 1])), max_size=30)
@@ -71,7 +71,7 @@ def test_it_is_exact_to_rounding_over_long_histories_too(history):
         kept = np.arange(size) != place
         before = np.minimum(np.arange(size - 1), history - 1)
         shorter = Rows(made.mean[kept], made.factors[kept], [], [], made.liked[kept], before)
-        for ours, expected in zip(found, tastes.read(shorter), strict=True):
+        for ours, expected in zip(found, gaussian_process.read(shorter), strict=True):
             np.testing.assert_allclose(ours[at], expected[history - 1 :], atol=1e-11)
 
 

@@ -3,16 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recommender.dataset.examples import build
+from recommender.dataset.split import TEST, VALID, split
+from recommender.dataset.texts import KnowledgeRows
+from recommender.measures.scores import gauc
 from recommender.models import SubjectKind
-from recommender.signals import spaces, tables
+from recommender.recipe import SIGNALS, TrainConfig
+from recommender.signals import fitting, spaces, tables
 from recommender.signals.tables import NAMES, Tables, fold_of
-from recommender.training import signals
-from recommender.training.config import SIGNALS, TrainConfig
-from recommender.training.examples import build
-from recommender.training.knowledge import KnowledgeRows
-from recommender.training.metrics import gauc
-from recommender.training.split import TEST, VALID, split
-from tests.recommender.training import fitting
+from tests.recommender.training.fitting import knowledge_of
 from tests.recommender.training.synthetic import in_memory, rows
 
 CONFIG = TrainConfig()
@@ -30,7 +29,7 @@ def codes(data):
 
 @pytest.fixture(scope="module")
 def fitted(data, codes):
-    return signals.fit(data, codes, CONFIG)
+    return fitting.fit(data, codes, CONFIG)
 
 
 def relabelled(data, chosen):
@@ -41,7 +40,7 @@ def test_nobodys_own_likes_are_in_what_is_said_about_them(data, codes, fitted):
     """Out of fold: turn all likes of one end user around, and the tables of their fold stay as they are."""
     for number in (0, 7):
         fold = fold_of(data.end_users[number])
-        other = signals.fit(relabelled(data, data.end_user == number), codes, CONFIG)
+        other = fitting.fit(relabelled(data, data.end_user == number), codes, CONFIG)
 
         np.testing.assert_array_equal(other.factors[fold], fitted.factors[fold])
         np.testing.assert_array_equal(other.mean[fold], fitted.mean[fold])
@@ -49,7 +48,7 @@ def test_nobodys_own_likes_are_in_what_is_said_about_them(data, codes, fitted):
 
 
 def test_nothing_is_fitted_on_what_is_validated_or_tested_on(data, codes, fitted):
-    other = signals.fit(relabelled(data, (codes == VALID) | (codes == TEST)), codes, CONFIG)
+    other = fitting.fit(relabelled(data, (codes == VALID) | (codes == TEST)), codes, CONFIG)
 
     np.testing.assert_array_equal(other.factors, fitted.factors)
     np.testing.assert_array_equal(other.mean, fitted.mean)
@@ -57,7 +56,7 @@ def test_nothing_is_fitted_on_what_is_validated_or_tested_on(data, codes, fitted
 
 
 def test_signals_alone_rank_what_an_end_user_likes_first(data, codes, fitted):
-    examples = signals.join(build(data, KnowledgeRows([]), history=5), fitted)
+    examples = fitting.join(build(data, KnowledgeRows([]), history=5), fitted)
     test = codes == TEST
     score = examples.signals[:, NAMES.index("mean")] + examples.signals[:, NAMES.index("taste")]
 
@@ -77,9 +76,9 @@ def test_stored_tables_read_the_same(fitted, tmp_path):
 def test_every_signal_can_be_switched_off(data, codes):
     off = dict.fromkeys(SIGNALS, False)
 
-    assert signals.fit(data, codes, replace(CONFIG, **off)) is None
+    assert fitting.fit(data, codes, replace(CONFIG, **off)) is None
     for name, width in (("statistics", 3), ("collaborative", 2), ("metadata", 2), ("mood", 1)):
-        assert len(signals.fit(data, codes, replace(CONFIG, **off | {name: True})).columns) == width
+        assert len(fitting.fit(data, codes, replace(CONFIG, **off | {name: True})).columns) == width
 
 
 def test_texts_that_say_nothing_are_given_less_weight_than_the_truth(data, codes):
@@ -88,7 +87,7 @@ def test_texts_that_say_nothing_are_given_less_weight_than_the_truth(data, codes
     genres = spaces.of_attributes(data.item_tokens)
 
     nothing, truth = (
-        signals.fit(data, codes, replace(CONFIG, metadata=False), knowledge=space).bumps[0]
+        fitting.fit(data, codes, replace(CONFIG, metadata=False), knowledge=space).bumps[0]
         for space in (random, genres)
     )
 
@@ -104,16 +103,16 @@ def test_an_item_without_attributes_or_text_is_near_nothing():
 
 def test_an_example_its_items_text_was_made_from_is_read_without_that_text(data, codes):
     """The witnesses of a text get the readings of the model without knowledge, all others those with it."""
-    texts = fitting.knowledge_of(data).texts
+    texts = knowledge_of(data).texts
     shown = next(n for n, text in enumerate(texts) if text.kind == SubjectKind.ITEM)
     witness = int(data.keys[np.flatnonzero(data.item == texts[shown].subject)[0]])
     known = KnowledgeRows([*texts[:shown], replace(texts[shown], shown=frozenset({witness})), *texts[shown + 1 :]])
     bare = build(data, known, history=5)
-    without = signals.join(bare, signals.fit(data, codes, CONFIG))
+    without = fitting.join(bare, fitting.fit(data, codes, CONFIG))
     random = spaces.of_vectors(np.random.default_rng(3).normal(size=(len(data.items), 8)).astype(np.float32))
-    denied = signals.denied(bare, known)
-    tables_with = signals.fit(data, codes, CONFIG, knowledge=random)
-    informed = signals.join(bare, tables_with, denied=denied, instead=without)
+    denied = fitting.denied(bare, known)
+    tables_with = fitting.fit(data, codes, CONFIG, knowledge=random)
+    informed = fitting.join(bare, tables_with, denied=denied, instead=without)
 
     assert denied[np.flatnonzero(data.keys == witness)].all()
     assert 0 < denied.sum() < len(data)

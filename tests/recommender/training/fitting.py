@@ -7,16 +7,17 @@ import numpy as np
 import torch
 
 from recommender.backbones.base import Backbone
+from recommender.dataset.examples import Examples, build
+from recommender.dataset.interactions import Interactions
+from recommender.dataset.split import PARTS, split
+from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.models import SubjectKind
+from recommender.recipe import TrainConfig
+from recommender.runs.observer import WITH, WITHOUT
+from recommender.signals import fitting
 from recommender.signals.tables import Tables
-from recommender.training import pipeline, signals
-from recommender.training.config import TrainConfig
-from recommender.training.data import Interactions
-from recommender.training.examples import Examples, build
-from recommender.training.knowledge import KnowledgeRows, Text
+from recommender.training import pipeline
 from recommender.training.loop import Fit, Parts
-from recommender.training.observer import WITH, WITHOUT
-from recommender.training.split import PARTS, split
 from tests.recommender.training import synthetic
 
 SMALL = TrainConfig(embedding=8, history=10, head=(16,), adapter_hidden=8, adapter_width=4, batch_size=64, dropout=0.0)
@@ -48,10 +49,10 @@ def fitted(config: TrainConfig = SMALL, *, knowledge: bool = True, observer=None
     known = knowledge_of(interactions) if knowledge else KnowledgeRows([])
     source = np.random.default_rng(0)
     vectors = known.matrix({text.text_hash: source.normal(size=WIDTH).astype(np.float32) for text in known.texts})
-    space = signals.knowledge_space(known, vectors, len(interactions.items)) if knowledge else None
-    tables = signals.fit(interactions, codes, config, knowledge=space)
+    space = fitting.knowledge_space(known, vectors, len(interactions.items)) if knowledge else None
+    tables = fitting.fit(interactions, codes, config, knowledge=space)
     demographics = pipeline.demographics_of(interactions, codes) if config.demographics else None
-    examples = signals.join(build(interactions, known, history=config.history, demographics=demographics), tables)
+    examples = fitting.join(build(interactions, known, history=config.history, demographics=demographics), tables)
     parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
     torch.set_num_threads(1)
     fit, backbone = pipeline.fit_one(

@@ -5,10 +5,10 @@ import random
 
 import numpy as np
 
+from recommender.catalogs.feedback import FeedbackScale
+from recommender.dataset.interactions import Interactions
+from recommender.knowledge.service import accept
 from recommender.models import Catalog, EndUser, Interaction, Item, Round, RoundState, Turn
-from recommender.services.knowledge import accept
-from recommender.training.data import Interactions
-from recommender.training.feedback import FeedbackScale
 from tests import builders
 
 GENRES = ["Comedy", "Drama", "Horror", "Western"]
@@ -35,7 +35,7 @@ def attributes_of(end_user: int) -> dict[str, object]:
 
 
 def in_memory(made: list[tuple[int, int, int, float]], *, items: int = 40) -> Interactions:
-    """What training.data.read gives, without a database. Primary keys are 1, 2, … in the order given."""
+    """What dataset.interactions.read gives, without a database. Primary keys are 1, 2, … in the order given."""
     end_users = 1 + max((row[0] for row in made), default=-1)
     end_user, item, moment, rating = (np.array(column) for column in zip(*made, strict=True))
     keys = np.arange(1, len(made) + 1)

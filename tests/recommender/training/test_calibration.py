@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from recommender.measures.scores import ece, logloss
+from recommender.recipe import CALIBRATIONS
 from recommender.training import loop
 from recommender.training.calibration import LEAST_SLOPE, PRIOR, fit, logit, sigmoid
-from recommender.training.config import CALIBRATIONS
-from recommender.training.metrics import ece, logloss
 from tests.recommender.training.fitting import SMALL, fitted
 from tests.recommender.training.synthetic import Silent
 

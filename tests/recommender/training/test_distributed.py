@@ -22,7 +22,7 @@ import django; django.setup()
 from dataclasses import replace
 import torch
 from recommender.training import distributed
-from recommender.training.config import TrainConfig
+from recommender.recipe import TrainConfig
 from tests.recommender.training.fitting import SMALL, fitted
 from tests.recommender.training.synthetic import Silent
 class Diary(Silent):

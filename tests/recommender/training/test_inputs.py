@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.training.feedback import FIRST_RATING, LIKED, NOT_LIKED, UNKNOWN, FeedbackScale
+from recommender.catalogs.feedback import FIRST_RATING, LIKED, NOT_LIKED, UNKNOWN, FeedbackScale
 
 SCALE = FeedbackScale(1.0, 5.0, 3.0)
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recommender.dataset.split import split
+from recommender.runs.observer import WITHOUT
 from recommender.training import pipeline
-from recommender.training.observer import WITHOUT
-from recommender.training.split import split
 from tests.recommender.training.fitting import SMALL, fitted
 from tests.recommender.training.synthetic import Silent
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.recipe import TrainConfig
 from recommender.training import loop, stream
-from recommender.training.config import TrainConfig
 from recommender.training.sources import Memory
 from tests.recommender.training.fitting import SMALL, fitted
 

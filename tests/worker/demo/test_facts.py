@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 
+from recommender.accounts.tokens import recognise, revoke
 from recommender.models import Account, ApiToken
-from recommender.services.tokens import recognise, revoke
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 from worker.demo import facts
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from recommender.reasoning import prompts
-from recommender.reasoning.loop import Reason, Refine, Reflect, Rest, next_step
-from recommender.reasoning.parsing import ParsedReflection, parse_rationale, parse_reflection
-from recommender.reasoning.types import Encounter, Subject, TurnValue
+from recommender.rounds.core import prompts
+from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, next_step
+from recommender.rounds.core.parsing import ParsedReflection, parse_rationale, parse_reflection
+from recommender.rounds.core.types import Encounter, Subject, TurnValue
 from worker.endpoint import demonstration
 
 GENRES = ("Drama", "Comedy", "Western", "Horror", "Sci-Fi", "Musical", "Thriller")

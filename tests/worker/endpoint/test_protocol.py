@@ -7,8 +7,8 @@ from typing import Any
 import openai
 import pytest
 
-from recommender.reasoning import prompts
-from recommender.reasoning.parsing import parse_rationale, parse_reflection
+from recommender.rounds.core import prompts
+from recommender.rounds.core.parsing import parse_rationale, parse_reflection
 from tests.builders import make_subject
 from worker.endpoint import demonstration, server
 

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from recommender.llm.errors import LlmError
 from recommender.management.commands.open_rounds import positive
 from recommender.models import Catalog
-from recommender.reasoning.errors import LlmError
-from recommender.services import teaching
-from recommender.services.rounds import Subjects
+from recommender.rounds.service import Subjects
+from recommender.tuning.teacher import service
 from worker.teacher import Report, teach
 
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)) or "none yet"
             raise CommandError(f"There is no catalog {options['name']!r} (known: {known}).")
-        cases = teaching.unfinished(catalog, subjects=options["subjects"], limit=options["limit"])
+        cases = service.unfinished(catalog, subjects=options["subjects"], limit=options["limit"])
         if not cases and not options["json"]:
             self.stdout.write(
                 f"Nothing to ask about in {catalog.name}: every case was asked about, or no history is long enough."

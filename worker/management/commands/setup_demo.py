@@ -5,12 +5,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.importers.plan import Request
-from recommender.importers.report import ImportFailedError
-from recommender.importers.run import import_catalog
+from recommender.catalogs.importers.plan import Request
+from recommender.catalogs.importers.report import ImportFailedError
+from recommender.catalogs.importers.run import import_catalog
 from recommender.models import Catalog
+from recommender.progress import Progress
 from worker.demo import facts, steps
-from worker.supervisor.progress import Progress
 
 
 class Command(BaseCommand):
@@ -53,7 +53,7 @@ def _sample_catalog() -> Catalog:
 
 
 def _how_far(progress: dict[str, Any]) -> str:
-    """Of a training run's progress (services.progress.Recorder)."""
+    """Of a training run's progress (runs.recorder.Recorder)."""
     if not progress.get("stage"):
         return "waiting for a worker"
     stage = f"{progress['stage'].replace('_', ' ')} {progress['done']} of {progress['of']}"

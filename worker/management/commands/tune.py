@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from recommender.models import Catalog, RunState
-from recommender.services import runs, tuning
+from recommender.runs import leases
+from recommender.tuning import service
 from recommender.tuning.config import TuneConfig, TunedRole, TunedSubjects
 from worker.tuning import run
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
             config = TuneConfig(base=_found(options["base"]), **chosen)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        asked = tuning.request_tuning(catalog, role=options["role"], config=config, queue=options["queue"])
+        asked = service.request_tuning(catalog, role=options["role"], config=config, queue=options["queue"])
         if options["queue"]:
             self._say({"run": asked.pk, "state": asked.state}, f"Tuning run {asked.pk} waits for a worker.", options)
             return
@@ -59,12 +60,12 @@ class Command(BaseCommand):
             try:
                 run(asked.pk, observer=at_step)
             except KeyboardInterrupt:
-                runs.cancel(asked)
+                leases.cancel(asked)
                 raise
         asked.refresh_from_db()
         if asked.state != RunState.DONE:
             raise CommandError(asked.error or f"The run ended as {asked.state}.")
-        path = str(tuning.folder_of(asked) / "adapter")
+        path = str(service.folder_of(asked) / "adapter")
         result = {"run": asked.pk, "name": asked.adapter_name, "adapter": path, "metrics": asked.metrics}
         before, after, rows = (asked.metrics[name] for name in ("before", "after", "rows"))
         lines = [f"{asked.adapter_name}: {path}", f"{rows['train']} rows learnt, {rows['valid']} held out."]

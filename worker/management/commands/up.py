@@ -13,10 +13,10 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import Error as DatabaseError
 
+from recommender.progress import Progress
 from worker.demo import facts, steps
-from worker.supervisor import children, healing, instance, ready
+from worker.supervisor import children, instance, ready, recovery
 from worker.supervisor.instance import CannotStartError
-from worker.supervisor.progress import Progress
 from worker.supervisor.supervision import StopRequested, Supervisor, stop_on_signals
 
 SECONDS_TO_START = 60
@@ -55,11 +55,11 @@ class Command(BaseCommand):
             with Progress("Database") as shown:
                 _migrate(shown)
                 set_up = demo and not steps.is_complete()
-                healing.end_leases()
+                recovery.end_leases()
             pending.touch() if set_up else pending.unlink(missing_ok=True)
             with Progress("Processes") as shown:
                 _start(supervisor, shown)
-                healing.send_what_was_lost()
+                recovery.send_what_was_lost()
             if set_up:
                 command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "setup_demo", "--address", address]
                 if supervisor.run(command) != 0:

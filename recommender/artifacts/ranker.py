@@ -1,0 +1,263 @@
+"""Scores from the artifact of a backbone version: onnxruntime and numpy, no torch, whatever the architecture.
+
+A loaded version stays in memory for the life of the process and is shared by its threads.
+"""
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.artifacts import files
+from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
+from recommender.dataset.attributes import Vocabulary
+from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
+from recommender.models import BackboneVersion
+from recommender.signals.statement_match import Served
+from recommender.signals.tables import Tables, fold_of
+
+FORMATS = (3, 4)  # 4 may have claims
+ITEMS_AT_A_TIME = 4096
+KEPT_VERSIONS = 8  # per process: active ones of several catalogs, and those before them
+
+
+class ArtifactError(Exception):
+    """The version's artifact is missing, damaged or of another format; the message says which."""
+
+
+class HistoryEntry(Protocol):
+    """One interaction of a history. `label` outranks `rating`; both None: liked or not is unknown."""
+
+    @property
+    def item_id(self) -> str: ...
+    @property
+    def rating(self) -> float | None: ...
+    @property
+    def label(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """One backbone version, ready to score. Unknown items and end users are scored as such, never refused."""
+
+    session: Any  # onnxruntime.InferenceSession
+    inputs: frozenset[str]
+    items: dict[str, int]  # external id → number in the graph
+    end_users: dict[str, int]  # external id → row of end_user_knowledge; those missing have no knowledge
+    end_user_knowledge: NDArray[np.float32]  # (1 + end users with knowledge, K)
+    scale: FeedbackScale
+    history: int
+    signals: Tables | None  # over the whole history, where the backbone reads any
+    claims: Served | None  # of the end users' texts about items, where the backbone reads them
+    demographics: Vocabulary | None  # of end users' attributes, where the backbone reads them
+
+    def score(
+        self,
+        end_user_external_id: str,
+        history: Sequence[HistoryEntry],
+        item_external_ids: Sequence[str] | None = None,
+        *,
+        attributes: Mapping[str, Any] | None = None,
+        tokens: Sequence[int] | None = None,
+    ) -> NDArray[np.float64]:
+        """The probability that the end user likes each item: (items). No items given: all of `self.items`, in order.
+
+        `history`: oldest first; the architecture reads the last `self.history` entries, the signals all of them.
+        `attributes`: the end user's, as of now; values the training run did not meet count as not given. `tokens`: what
+        `tokens_of` made of them, in their place.
+        """
+        given = self.tokens_of(attributes) if tokens is None else tokens
+        items = self._numbers(self.items if item_external_ids is None else item_external_ids)
+        past, feedback = self._history(history)
+        logits = []
+        for first in range(0, len(items), ITEMS_AT_A_TIME):
+            some = items[first : first + ITEMS_AT_A_TIME]
+            signals = self._signals(end_user_external_id, history, some)
+            logits.append(self._logits(end_user_external_id, given, some, past[None], feedback[None], signals)[0])
+        return _sigmoid(np.concatenate(logits)) if logits else np.empty(0)
+
+    def contributions(
+        self,
+        end_user_external_id: str,
+        history: Sequence[HistoryEntry],
+        item_external_ids: Sequence[str],
+        *,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> NDArray[np.float64]:
+        """How much each history entry spoke for each item: (items, len(history)), in logits.
+
+        Leave one out: the item's logit minus its logit had the entry not been there. Positive: it spoke for the item.
+        Exact for any architecture, where attention weights would be a story of one. Entries older than the backbone's
+        window are 0.
+        """
+        items = self._numbers(item_external_ids)
+        seen = np.arange(max(0, len(history) - self.history), len(history))  # what the backbone's window holds
+        contexts, feedbacks = (_without_each(column, len(seen)) for column in self._history(history))
+        signals = self._signals(end_user_external_id, history, items, without=seen)
+        # (1 + seen, items)
+        tokens = self.tokens_of(attributes)
+        logits = self._logits(end_user_external_id, tokens, items, contexts, feedbacks, signals)
+        spoke = np.zeros((len(items), len(history)))
+        spoke[:, seen] = (logits[0] - logits[1:]).T
+        return spoke
+
+    def tokens_of(self, attributes: Mapping[str, Any] | None) -> list[int]:
+        """All that the backbone reads of an end user's attributes: numbers in the vocabulary of its training run."""
+        found: list[int] = self.demographics.encode([attributes or {}])[0].tolist() if self.demographics else [0]
+        return found
+
+    def _logits(
+        self,
+        end_user: str,
+        tokens: Sequence[int],
+        items: NDArray[np.int64],
+        past: NDArray[np.int64],
+        feedback: NDArray[np.int64],
+        signals: NDArray[np.float32],
+    ) -> NDArray[np.float64]:
+        knowledge = self.end_user_knowledge[self.end_users.get(end_user, NO_TEXT)]
+        given = {
+            "item": np.repeat(items[None], len(past), axis=0),
+            "history_item": past,
+            "history_feedback": feedback,
+            "end_user_knowledge": np.repeat(knowledge[None], len(past), axis=0),
+            "signals": signals,
+            "end_user_tokens": np.repeat(np.array([tokens], dtype=np.int64), len(past), axis=0),
+        }
+        logits: NDArray[np.float32] = self.session.run(None, {name: given[name] for name in self.inputs})[0]
+        return logits.astype(np.float64)
+
+    def _signals(
+        self,
+        end_user: str,
+        history: Sequence[HistoryEntry],
+        items: NDArray[np.int64],
+        *,
+        without: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float32]:
+        """What the whole history says of each item, then the history but for the entry at each place of `without`; last
+        what the end user's text claims of it.
+
+        (1 + places, items, S).
+        """
+        told = self._of_history(end_user, history, items, without)
+        if self.claims is None:
+            return told if self.signals is not None else np.zeros((*told.shape[:2], 1), dtype=np.float32)
+        claimed = self.claims.of(self.end_users.get(end_user, NO_TEXT), items - FIRST_ITEM)
+        return np.concatenate([told, np.broadcast_to(claimed[:, None], (*told.shape[:2], 1))], axis=-1)
+
+    def _of_history(
+        self,
+        end_user: str,
+        history: Sequence[HistoryEntry],
+        items: NDArray[np.int64],
+        without: NDArray[np.int64] | None,
+    ) -> NDArray[np.float32]:
+        if self.signals is None:
+            return np.zeros((1 if without is None else 1 + len(without), len(items), 0), dtype=np.float32)
+        seen = len(history)
+        # Number -1, an item never met, is also the tables' last row.
+        rows = np.r_[self._numbers([one.item_id for one in history]), items] - FIRST_ITEM
+        liked = np.r_[self.scale.liked(*_feedback(history)), np.full(len(items), NO_LABEL, dtype=np.int8)]
+        fold = fold_of(end_user)
+        if without is not None:
+            return self.signals.read_without(fold, rows, liked, seen, without)
+        before = np.r_[np.arange(seen), np.full(len(items), seen)]
+        return self.signals.read(fold, rows, liked, before)[None, seen:]
+
+    def _numbers(self, external_ids: Sequence[str] | dict[str, int]) -> NDArray[np.int64]:
+        return np.array([self.items.get(one, UNKNOWN_ITEM) for one in external_ids], dtype=np.int64)
+
+    def _history(self, history: Sequence[HistoryEntry]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Items and feedback buckets of the last entries, padded at the left: (L), (L)."""
+        last = history[-self.history :]
+        rating, label = _feedback(last)
+        items = np.full(self.history, PADDING_ITEM, dtype=np.int64)
+        feedback = np.zeros(self.history, dtype=np.int64)
+        if last:
+            items[-len(last) :] = self._numbers([one.item_id for one in last])
+            feedback[-len(last) :] = self.scale.bucket(rating, label)
+        return items, feedback
+
+
+_loaded: dict[tuple[int, datetime], Ranker] = {}
+_loading = threading.Lock()
+
+
+def load(version: BackboneVersion) -> Ranker:
+    """The version's ranker, read once per process. Raises ArtifactError."""
+    key = (version.pk, version.created_at)  # a restored or emptied database may number anew
+    ranker = _loaded.get(key)
+    if ranker is None:
+        with _loading:
+            ranker = _loaded.get(key)
+            if ranker is None:
+                ranker = read(files.folder_of(version))
+                while len(_loaded) >= KEPT_VERSIONS:
+                    del _loaded[next(iter(_loaded))]
+                _loaded[key] = ranker
+    return ranker
+
+
+def read(folder: Path) -> Ranker:
+    """Read an artifact that artifacts.writing wrote. Raises ArtifactError."""
+    import onnxruntime  # heavy: loaded by processes that rank, when they first do
+
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        if manifest["format"] not in FORMATS:
+            raise ArtifactError(
+                f"Its format is {manifest['format']}; this release reads {FORMATS[-1]}. Train it again."
+            )
+        ids = json.loads((folder / "ids.json").read_text())
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests run side by side
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        return Ranker(
+            session=session,
+            inputs=frozenset(one.name for one in session.get_inputs()),
+            items={name: number for number, name in enumerate(ids["items"], start=FIRST_ITEM)},
+            end_users={name: row for row, name in enumerate(ids["end_users"], start=NO_TEXT + 1)},
+            end_user_knowledge=np.load(folder / "end_users.npy", mmap_mode="r"),
+            scale=FeedbackScale.from_json(manifest["scale"]),
+            history=manifest["config"]["history"],
+            signals=Tables.load(folder / "signals.npz") if "signals.npz" in manifest["files"] else None,
+            claims=Served.load(folder) if "claims_items.npy" in manifest["files"] else None,
+            demographics=_demographics(folder) if manifest["sizes"]["end_user_tokens"] else None,
+        )
+    except FileNotFoundError as error:
+        raise ArtifactError(f"A file of it is missing: {Path(str(error.filename)).name}.") from error
+    except ArtifactError:
+        raise
+    except Exception as error:  # onnxruntime's own errors share no base class
+        raise ArtifactError(f"Its files cannot be read ({type(error).__name__}).") from error
+
+
+def _demographics(folder: Path) -> Vocabulary:
+    return Vocabulary.from_json(json.loads((folder / "demographics.json").read_text()))
+
+
+def _without_each(column: NDArray[np.int64], last: int) -> NDArray[np.int64]:
+    """A padded column (L) as it is, then without each of its `last` entries in turn: (1 + last, L).
+
+    What was before an entry moves up, so that nothing but the entry is missing; padding is 0 in every column.
+    """
+    shorter = [np.r_[0, np.delete(column, place)] for place in range(len(column) - last, len(column))]
+    return np.stack([column, *shorter])
+
+
+def _feedback(history: Sequence[HistoryEntry]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """Ratings, NaN where there is none, and labels, NO_LABEL where there is none."""
+    rating = np.array([np.nan if one.rating is None else one.rating for one in history], dtype=np.float64)
+    return rating, np.array([NO_LABEL if one.label is None else one.label for one in history], dtype=np.int8)
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))

@@ -1,0 +1,142 @@
+"""The artifact of a trained backbone: a folder that is written whole or not at all.
+
+weights.safetensors   the backbone's state
+model.onnx            the serving form: item table and item knowledge folded in, scored without torch
+end_users.npy         adapted knowledge of each end user that has some (row 0: none), mapped into memory to serve
+ids.json              external ids of the items, and of the end users in end_users.npy
+demographics.json     the vocabulary of the end users' attributes, where they are an input
+claims_*.npy          texts and items folded for claims, where the backbone reads any (signals.statement_match)
+signals.npz           what signals are computed from, where the backbone has any (signals.tables)
+manifest.json         config, sizes, scale, hashes of the files above, how well the forms agree
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recommender.artifacts import graph
+from recommender.backbones.adapter import END_USER, ITEM
+from recommender.backbones.base import Backbone
+from recommender.backbones.batch import InputSizes
+from recommender.backbones.registry import make
+from recommender.dataset.attributes import Vocabulary
+from recommender.dataset.interactions import Interactions
+from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT
+from recommender.dataset.texts import KnowledgeRows
+from recommender.models import SubjectKind
+from recommender.recipe import TrainConfig
+from recommender.signals.statement_match import Claims
+from recommender.signals.tables import Tables
+
+FORMAT = 4
+
+
+def write(
+    folder: Path,
+    backbone: Backbone,
+    config: TrainConfig,
+    interactions: Interactions,
+    knowledge: KnowledgeRows,
+    *,
+    tables: Tables | None,
+    claims: Claims | None = None,
+    demographics: Vocabulary | None,
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write the artifact into a new folder and return its manifest; `facts` join it. Raises graph.ParityError.
+
+    A failure leaves nothing behind. The caller writes beside the final place and renames what is complete.
+    """
+    folder.mkdir(parents=True)
+    try:
+        if tables is not None:
+            tables.save(folder / "signals.npz")
+        if demographics is not None:
+            (folder / "demographics.json").write_text(json.dumps(demographics.to_json(), ensure_ascii=False))
+        tokens = demographics.width if demographics else 1
+        manifest = _write(folder, backbone.eval(), config, interactions, knowledge, claims, tokens=tokens) | dict(facts)
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return manifest
+
+
+def restore(folder: Path, vectors: NDArray[np.float32] | None = None) -> Backbone:
+    """The trained backbone of an artifact, in eval mode. `vectors`: (1 + texts, D) of its snapshot, to score texts."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return _restore(folder, manifest, vectors)
+
+
+def _restore(folder: Path, manifest: Mapping[str, Any], vectors: NDArray[np.float32] | None) -> Backbone:
+    backbone = make(InputSizes.from_json(manifest["sizes"]), TrainConfig.from_json(manifest["config"]))
+    backbone.load_state_dict(safetensors.torch.load_file(folder / "weights.safetensors"))
+    if backbone.knowledge is not None and vectors is not None:
+        backbone.knowledge.read(torch.from_numpy(vectors))
+    return backbone.eval()
+
+
+def _write(
+    folder: Path,
+    backbone: Backbone,
+    config: TrainConfig,
+    interactions: Interactions,
+    knowledge: KnowledgeRows,
+    claims: Claims | None,
+    *,
+    tokens: int,
+) -> dict[str, Any]:
+    safetensors.torch.save_file(backbone.state_dict(), folder / "weights.safetensors")
+    read = backbone.knowledge is not None or claims is not None
+    known = sorted(knowledge.latest(SubjectKind.END_USER).items()) if read else []
+    end_user_rows, item_rows = [row for _, row in known], _newest_of_items(knowledge, len(interactions.items))
+    end_users, items = _fold(backbone, end_user_rows, item_rows)
+    if claims is not None:
+        claims.served(end_user_rows, item_rows).save(folder)
+    np.save(folder / "end_users.npy", end_users.numpy())
+    ids = {"items": interactions.items, "end_users": [interactions.end_users[number] for number, _ in known]}
+    (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False))
+    manifest = {
+        "format": FORMAT,
+        "config": config.to_json(),
+        "sizes": backbone.sizes.to_json(),
+        "scale": interactions.scale.to_json(),
+    }
+    shape: dict[str, Any] = {"history": config.history, "end_users": end_users, "tokens": tokens}
+    graph.save(graph.ServingForm(backbone, items).eval(), folder / "model.onnx", **shape)
+    restored = graph.ServingForm(_restore(folder, manifest, None), items).eval()
+    manifest["parity"] = graph.check(restored, folder / "model.onnx", **shape)
+    manifest["files"] = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    return manifest
+
+
+def _newest_of_items(knowledge: KnowledgeRows, items: int) -> NDArray[np.int64]:
+    """Each item's newest text (v)."""
+    rows = np.full(items, NO_TEXT, dtype=np.int64)
+    for number, row in knowledge.latest(SubjectKind.ITEM).items():
+        rows[number] = row
+    return rows
+
+
+def _fold(backbone: Backbone, end_user_rows: list[int], item_rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+    """Adapted knowledge of the end users that have some, (1 + rows, K), and of every item in the graph, (V, K)."""
+    if backbone.knowledge is None:
+        return torch.zeros(1 + len(end_user_rows), 1), None
+    in_graph = torch.from_numpy(np.r_[np.full(FIRST_ITEM, NO_TEXT), item_rows])
+    with torch.inference_mode():
+        of_end_users = backbone.knowledge.fields(torch.tensor([NO_TEXT, *end_user_rows]), END_USER)
+        return of_end_users.clone(), backbone.knowledge.fields(in_graph, ITEM).clone()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

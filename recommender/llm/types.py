@@ -1,0 +1,38 @@
+"""What is asked of an endpoint and what it answers. Pure: no Django, no network."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["actor", "reflector", "teacher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one of several drafts is to differ from the others. `seed`: where the endpoint takes one."""
+
+    temperature: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A rendered prompt. `name` is like "end_user/refine/v1"; `hash` is the SHA-256 of the versioned file."""
+
+    name: str
+    hash: str
+    messages: tuple[dict[str, str], ...]
+    json_schema: dict[str, Any] | None  # what structured output must look like, where the endpoint can hold it
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint said, before parsing."""
+
+    text: str
+    model: str
+    base_url: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    latency_ms: int = 0
+    request_id: str = ""

@@ -1,0 +1,113 @@
+"""Examinations: a version's gates measured, its impact receipt written, and, where that was asked for, its activation.
+
+A job of the training workers, under the lease of runs.leases: a lost worker's is done again from the start, and what
+is stored, it stores in one transaction.
+"""
+
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from recommender import jobs
+from recommender.models import (
+    Account,
+    BackboneVersion,
+    Catalog,
+    Examination,
+    RunState,
+    VersionState,
+)
+from recommender.promotion import activation, receipts
+from recommender.promotion.examine import examine
+from recommender.promotion.gates import Limits
+from recommender.runs import leases
+from recommender.runs.errors import StoppedError
+from recommender.runs.recorder import LEASE, Recorder
+
+if TYPE_CHECKING:
+    from recommender.runs.observer import Observer
+
+logger = logging.getLogger(__name__)
+
+
+def request_examination(
+    version: BackboneVersion, *, activate: bool = False, requested_by: Account | None = None, queue: bool = True
+) -> Examination:
+    """Ask for a version's gates to be measured. One that waits or is under way is not asked for again.
+
+    `activate`: put it in charge if all pass. `queue`: send it to the training workers; else the caller does `run`.
+    """
+    with transaction.atomic():
+        Catalog.objects.select_for_update().get(pk=version.catalog_id)
+        unfinished = version.examinations.filter(state__in=leases.UNFINISHED, activate=activate).first()
+        asked = unfinished or Examination.objects.create(
+            catalog_id=version.catalog_id, version=version, activate=activate, requested_by=requested_by
+        )
+    if queue and asked.state == RunState.WAITING:
+        jobs.send(jobs.EXAMINE_BACKBONE, examination_id=asked.pk)
+    return asked
+
+
+def run(examination_id: int, *, observer: "Observer | None" = None) -> None:
+    """Carry an examination out. Does nothing where another worker has it or it has ended."""
+    claimed = leases.claim(Examination, examination_id, lease=LEASE)
+    if claimed is None:
+        return
+    try:
+        _carry_out(claimed, Recorder(claimed, observer))
+    except StoppedError:
+        logger.info("%s was taken over", claimed)
+    except Exception as error:
+        logger.exception("%s failed", claimed)
+        leases.fail(claimed, f"The gates could not be measured. {type(error).__name__}: {error}")
+
+
+def sweep(now: datetime) -> list[int]:
+    """Send again what got lost. Their ids."""
+    lost = leases.lost(Examination, now)
+    for examination_id in lost:
+        jobs.send(jobs.EXAMINE_BACKBONE, examination_id=examination_id)
+    return lost
+
+
+def limits() -> Limits:
+    gates = settings.GATES
+    return Limits(gates["gauc_margin"], gates["ndcg_margin"], gates["latency_ms"])
+
+
+def _carry_out(examination: Examination, recorder: Recorder) -> None:
+    version = examination.version
+    active = version.catalog.backbone_versions.filter(state=VersionState.ACTIVE).exclude(pk=version.pk).first()
+    recorder.at("gates", 0, 1)
+    found = examine(
+        version,
+        active,
+        limits=limits(),
+        end_users=settings.GATE_END_USERS,
+        step=lambda done, of: recorder.at("gates", done, of),
+    )
+    recorder.at("lists", 0, 1)
+    receipts.write(version, active, differences=found.differences, step=lambda done, of: recorder.at("lists", done, of))
+    with transaction.atomic():
+        Catalog.objects.select_for_update().get(pk=version.catalog_id)
+        gates = [gate.to_json() for gate in found.gates]
+        leases.finish(examination, against=active, gates=gates, facts=found.facts)
+        if examination.activate:
+            outcome = _activate(version, active, by=examination.requested_by)
+            Examination.objects.filter(pk=examination.pk).update(outcome=outcome)
+
+
+def _activate(version: BackboneVersion, active: BackboneVersion | None, *, by: Account | None) -> str:
+    """What came of it, in words."""
+    version.refresh_from_db()
+    if version.state == VersionState.ACTIVE:
+        return "It was in charge already."
+    seen = active.number if active else activation.NOBODY
+    try:
+        activation.take_charge(version, by=by, seen=seen)  # its files were looked at just now
+    except activation.RefusedError as refusal:
+        return f"It stays a {version.get_state_display()}. {refusal}"
+    return "It was put in charge."

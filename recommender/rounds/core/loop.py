@@ -1,0 +1,143 @@
+"""R4ec's loop: which step comes next for one round, from its stored turns alone.
+
+*Iterative refinement*: a first rationale, then judge and refine in turn until the text is judged reasonable or the
+budget is spent. Unlike the published code, the last refinement is judged too, and a round also rests when refining gets
+nowhere. *Reflection as a filter*: several drafts, each judged once (`rounds.core.drafts`). Turns are given oldest
+first, and every number returned is a `TurnValue.index`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from recommender.rounds.core import drafts as filtering
+from recommender.rounds.core.drafts import JUDGING, judgement
+from recommender.rounds.core.types import StrategyName, TurnValue
+
+RestReasonName = Literal["reasonable", "edited", "unchanged", "oscillating", "budget", "kept", "all_rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The actor writes a first rationale. `draft`: its number among of those to be filtered; None where it is alone."""
+
+    draft: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reflect:
+    """The reflector judges rationale `about`."""
+
+    about: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refine:
+    """The actor rewrites rationale `about`, following the critique in turn `critique`."""
+
+    about: int
+    critique: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to ask until a person acts. `edited`: a person's own text stands, and no LLM judges it."""
+
+    reason: RestReasonName
+
+
+Step = Reason | Reflect | Refine | Rest
+
+
+def next_step(
+    turns: Sequence[TurnValue], *, refinements: int, strategy: StrategyName = "refine", drafts: int = 1
+) -> Step:
+    """Say what to do next. `refinements`: how many the actor may make, counted anew from the last override.
+
+    An override always gets its refinement, even with no budget. A refinement that repeats a text already judged is not
+    judged again: the round rests. `filter` asks for so many `drafts`, judges each, and rests: it never refines.
+    """
+    if strategy == "filter":
+        return _filter(turns, drafts)
+    rationales = [turn for turn in turns if turn.kind not in JUDGING]
+    if not rationales:
+        return Reason()
+    latest = rationales[-1]
+    override = next((turn for turn in reversed(turns) if turn.kind == "override"), None)
+    if override is not None and override.index > latest.index and override.verdict == "not_reasonable":
+        return Refine(about=_about(override), critique=override.index)
+    if latest.kind == "edit":
+        return Rest("edited")
+    judged = judgement(turns, latest)
+    if judged is not None and judged.verdict == "reasonable":
+        return Rest("reasonable")
+    repeats = _repeats(turns, rationales[:-1], latest)
+    if repeats is not None:
+        return Rest(repeats)
+    if judged is None:
+        return Reflect(about=latest.index)
+    since = override.index if override is not None else -1
+    made = sum(turn.kind == "refine" and turn.index > since for turn in turns)
+    return Refine(about=latest.index, critique=judged.index) if made < refinements else Rest("budget")
+
+
+def _filter(turns: Sequence[TurnValue], drafts: int) -> Step:
+    written = sum(turn.kind == "reason" for turn in turns)
+    if written < drafts:
+        return Reason(draft=written + 1)
+    unjudged = filtering.unjudged(turns)
+    if unjudged is not None:
+        return Reflect(about=unjudged)
+    return Rest("kept" if filtering.some_stand(turns) else "all_rejected")
+
+
+def proposed(turns: Sequence[TurnValue], *, strategy: StrategyName = "refine") -> list[int]:
+    """The indexes of the rationales to propose to people: the best one, or every draft that is kept."""
+    if strategy == "filter":
+        return filtering.kept(turns)
+    found = best(turns)
+    return [] if found is None else [found]
+
+
+def by_models(turns: Sequence[TurnValue], *, refinements: int) -> list[TurnValue]:
+    """The turns there would be with a budget of so many refinements, had no person done anything."""
+    found: list[TurnValue] = []
+    for turn in turns:
+        refined = sum(one.kind == "refine" for one in found)
+        if turn.kind in ("edit", "override") or (turn.kind == "refine" and refined >= refinements):
+            break
+        found.append(turn)
+    return found
+
+
+def best(turns: Sequence[TurnValue]) -> int | None:
+    """The index of the rationale to propose to people; None when there is none yet.
+
+    A person's edit wins while it is the latest text and stands; then the latest rationale judged reasonable, then the
+    latest judged at all, then the latest. An override takes back what a reflection said.
+    """
+    rationales = [turn for turn in turns if turn.kind not in JUDGING]
+    if not rationales:
+        return None
+    verdicts = {turn.index: word.verdict for turn in rationales if (word := judgement(turns, turn))}
+    if rationales[-1].kind == "edit" and verdicts.get(rationales[-1].index) != "not_reasonable":
+        return rationales[-1].index
+    reasonable = [index for index, verdict in verdicts.items() if verdict == "reasonable"]
+    return max(reasonable or verdicts or [rationales[-1].index])
+
+
+def _about(turn: TurnValue) -> int:
+    if turn.about is None:
+        raise ValueError(f"turn {turn.index} ({turn.kind}) does not say which rationale it is about")
+    return turn.about
+
+
+def _repeats(
+    turns: Sequence[TurnValue], earlier: Sequence[TurnValue], latest: TurnValue
+) -> Literal["unchanged", "oscillating"] | None:
+    """Whether the latest text is an earlier, already judged one. Only white space may differ."""
+    text = latest.text.split()
+    same = [turn for turn in earlier if turn.text.split() == text and judgement(turns, turn) is not None]
+    if not same:
+        return None
+    return "unchanged" if latest.about in {turn.index for turn in same} else "oscillating"

@@ -1,0 +1,104 @@
+"""The prompts of R4ec's three steps for both kinds of subject, in this project's words (docs/methods.md).
+
+The instructions come first and are the same for every subject of a catalog, so that an endpoint's prefix cache serves
+them; the data comes last, between tags, declared untrusted. What is to be predicted is never in a prompt.
+"""
+
+import hashlib
+from typing import Any, Literal
+
+from recommender.llm.types import Prompt
+from recommender.rounds.core.prompts import listing
+from recommender.rounds.core.prompts.template import Template, TemplateError, load
+from recommender.rounds.core.types import Kind, Subject
+
+__all__ = [
+    "REFLECTION_SCHEMA",
+    "VERSIONS",
+    "Step",
+    "Template",
+    "TemplateError",
+    "fill",
+    "load",
+    "render",
+    "render_repair",
+]
+
+Step = Literal["reason", "reflect", "refine"]
+
+VERSIONS: dict[tuple[Kind, Step], int] = {
+    ("end_user", "reason"): 1,
+    ("end_user", "reflect"): 1,
+    ("end_user", "refine"): 1,
+    ("item", "reason"): 1,
+    ("item", "reflect"): 1,
+    ("item", "refine"): 1,
+}
+REPAIR_VERSION = 1
+MAX_QUOTED_ANSWER = 4000  # characters of a malformed answer that are sent back
+
+REFLECTION_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "judgement": {"type": "string", "enum": ["reasonable", "not_reasonable"]},
+        "reflection": {"type": "string"},
+    },
+    "required": ["judgement", "reflection"],
+    "additionalProperties": False,
+}
+
+
+def render(
+    subject: Subject, step: Step, *, rationale: str = "", critique: str = "", structured: bool = False
+) -> Prompt:
+    """Write the prompt of one step.
+
+    `rationale`: the text to judge or refine; `critique`: what the refinement is to follow. `structured`: the endpoint
+    holds a JSON schema, so a reflection is asked for as JSON (`Prompt.json_schema`, the bare schema) and not as R4ec's
+    tags; rationales are plain text either way. Raises TemplateError when the step needs a text that is not given.
+    """
+    template = load(f"{subject.kind}/{step}", VERSIONS[subject.kind, step])
+    system, user = fill(template, subject, rationale=rationale, critique=critique)
+    if step == "reflect":
+        user = "\n\n".join([user, *template.render("answer:json" if structured else "answer:tags")])
+    return Prompt(
+        name=template.name,
+        hash=template.hash,
+        messages=({"role": "system", "content": system}, {"role": "user", "content": user}),
+        json_schema=REFLECTION_SCHEMA if structured and step == "reflect" else None,
+    )
+
+
+def fill(template: Template, subject: Subject, *, rationale: str, critique: str, **more: str) -> tuple[str, str]:
+    """A step's system and user message, from its subject, the texts so far, and `more` values. As `render` raises."""
+    catalog = {
+        "item_noun": listing.harmless(subject.item_noun),
+        "item_nouns": listing.harmless(listing.plural(subject.item_noun)),
+        "rating_rule": listing.rating_rule(subject),
+    }
+    used = template.variables("system", "user")
+    values = {name: value for name, value in catalog.items() if name in used} | more
+    if subject.kind == "end_user":
+        values["history"] = listing.history_lines(subject.history)
+    else:
+        values["item"] = listing.item_lines(subject)
+        values["liker"] = listing.history_lines(subject.liker)
+        values["disliker"] = listing.history_lines(subject.disliker)
+    for name, text in (("rationale", rationale), ("critique", critique)):
+        if text.strip():
+            values[name] = listing.harmless(text.strip())
+    system, user = template.render("system", "user", **values)
+    return system, user
+
+
+def render_repair(prompt: Prompt, answer_text: str, error: object) -> Prompt:
+    """Send a malformed answer back, with what was wrong about it. `hash` covers both files."""
+    template = load("repair", REPAIR_VERSION)
+    (request,) = template.render("user", error=listing.harmless(str(error)))
+    answer = answer_text.strip()[:MAX_QUOTED_ANSWER] or "(nothing)"
+    return Prompt(
+        name=f"{prompt.name}+{template.name}",
+        hash=hashlib.sha256(f"{prompt.hash}{template.hash}".encode()).hexdigest(),
+        messages=(*prompt.messages, {"role": "assistant", "content": answer}, {"role": "user", "content": request}),
+        json_schema=prompt.json_schema,
+    )

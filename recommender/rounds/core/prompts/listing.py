@@ -1,0 +1,80 @@
+"""How evidence is written in a prompt: one line per encounter, nothing that could pass for our own words or tags.
+
+    3. "Heat (1995)" | rated 4 | liked | genres: Action, Crime; director: Michael Mann
+
+Titles are JSON strings, so a line break or a quote inside one cannot end it. Angle brackets become ‹ ›, so that data
+cannot open or close a tag.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recommender.rounds.core.types import Encounter, Subject
+
+MAX_VALUE = 200  # characters of one attribute value or title
+MAX_VALUES = 12  # values of one attribute
+OPINION = {True: "liked", False: "not liked", None: "not known whether liked"}
+
+
+def harmless(text: str) -> str:
+    """Text that cannot open or close one of the prompt's tags."""
+    return text.replace("<", "‹").replace(">", "›")
+
+
+def number(value: float) -> str:
+    return f"{value:g}"
+
+
+def attributes_line(attributes: Mapping[str, Any]) -> str:
+    """Attributes as `name: value, value; name: value`, without the empty ones."""
+    parts = []
+    for name, value in attributes.items():
+        values = value if isinstance(value, (list, tuple)) else [value]
+        texts = [_value(single) for single in values[:MAX_VALUES] if single not in (None, "")]
+        if texts:
+            parts.append(f"{_value(name)}: {', '.join(texts)}")
+    return "; ".join(parts)
+
+
+def history_lines(history: Sequence[Encounter]) -> str:
+    if not history:
+        return "(none)"
+    return "\n".join(_encounter(place, encounter) for place, encounter in enumerate(history, start=1))
+
+
+def item_lines(subject: Subject) -> str:
+    return "\n".join(filter(None, [_title(subject.title), attributes_line(subject.attributes)]))
+
+
+def rating_rule(subject: Subject) -> str:
+    """The catalog's scale in one sentence, or that there are no ratings."""
+    encounters = (*subject.history, *subject.liker, *subject.disliker)
+    if any(encounter.rating is not None for encounter in encounters):
+        top, threshold = number(subject.rating_max), number(subject.like_threshold)
+        return f"Ratings go up to {top}; a rating above {threshold} means liked."
+    return "There are no ratings; each line says whether the person liked it."
+
+
+def plural(noun: str) -> str:
+    """The plural of an English item noun."""
+    if noun.endswith(("series", "species")):
+        return noun
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"
+
+
+def _encounter(place: int, encounter: Encounter) -> str:
+    rating = "" if encounter.rating is None else f"rated {number(encounter.rating)}"
+    parts = [_title(encounter.title), rating, OPINION[encounter.liked], attributes_line(encounter.attributes)]
+    return f"{place}. " + " | ".join(filter(None, parts))
+
+
+def _title(title: str) -> str:
+    return json.dumps(harmless(" ".join(title.split()))[:MAX_VALUE], ensure_ascii=False)
+
+
+def _value(value: object) -> str:
+    text = number(value) if isinstance(value, float) else str(value)
+    return harmless(" ".join(text.replace(";", ",").replace("|", "/").split()))[:MAX_VALUE]

@@ -1,0 +1,60 @@
+"""The values the reasoning core works on. Pure: no Django, no network, no clock."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+Kind = Literal["end_user", "item"]
+StrategyName = Literal["refine", "filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """One interaction as a prompt shows it. `liked` is None where it is not known."""
+
+    title: str
+    rating: float | None
+    liked: bool | None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    interaction_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a rationale is about, and all the evidence a prompt may show, frozen when the round was opened.
+
+    An end user has `history`, oldest first. An item has `title`, `attributes`, and the histories of one end user who
+    liked it and one who did not (either may be empty: nobody did).
+    """
+
+    kind: Kind
+    item_noun: str
+    rating_max: float
+    like_threshold: float
+    history: tuple[Encounter, ...] = ()
+    title: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    liker: tuple[Encounter, ...] = ()
+    disliker: tuple[Encounter, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        histories = ("history", "liker", "disliker")
+        values: dict[str, Any] = {k: tuple(Encounter(**e) for e in v) if k in histories else v for k, v in data.items()}
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnValue:
+    """A stored turn as the core sees it: recommender.models.Turn without the database.
+
+    `about` is the index of the rationale judged, or of the rationale this one was made from.
+    """
+
+    index: int
+    kind: Literal["reason", "refine", "edit", "reflect", "override"]
+    text: str
+    verdict: Literal["", "reasonable", "not_reasonable"] = ""
+    about: int | None = None

@@ -1,0 +1,125 @@
+"""What pages, commands and workers read about rounds."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.utils import timezone
+
+from recommender.models import LlmCall, Round, RoundState, Turn
+from recommender.rounds.core import loop
+from recommender.rounds.core.types import TurnValue
+
+RATE_WINDOW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a set of rounds is. `calls_per_second`: between the first and the last call of the last minute.
+    `waiting_with_error` counts waiting rounds whose last attempt failed, `last_error` is one of their errors."""
+
+    waiting: int = 0
+    asking: int = 0
+    resting: int = 0
+    failed: int = 0
+    rest_reasons: dict[str, int] = field(default_factory=dict)
+    calls: int = 0
+    failed_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    calls_per_second: float = 0.0
+    waiting_with_error: int = 0
+    last_error: str = ""
+    stalled: bool = False  # rounds have been due for a while and nobody asks: is a worker running?
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.asking + self.resting + self.failed
+
+    @property
+    def done(self) -> int:
+        return self.resting + self.failed
+
+    @property
+    def finished(self) -> bool:
+        return self.done == self.total
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"total": self.total, "finished": self.finished}
+
+
+def progress(rounds: QuerySet[Round]) -> Progress:
+    """Count these rounds by state, and what their calls cost so far. Four queries."""
+    rounds = rounds.order_by()
+    states: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    for state, reason, count in rounds.values_list("state", "rest_reason").annotate(n=Count("*")):
+        states[state] = states.get(state, 0) + count
+        if state == RoundState.RESTING:
+            reasons[reason] = reasons.get(reason, 0) + count
+    now = timezone.now()
+    in_window = Q(created_at__gte=now - RATE_WINDOW)
+    cost = LlmCall.objects.filter(round__in=rounds.values("pk")).aggregate(
+        calls=Count("*"),
+        failed=Count("pk", filter=Q(error_kind__in=["transient", "permanent"])),
+        prompt=Sum("prompt_tokens", default=0),
+        completion=Sum("completion_tokens", default=0),
+        recent=Count("pk", filter=in_window),
+        first=Min("created_at", filter=in_window),
+        last=Max("created_at", filter=in_window),
+    )
+    with_error = rounds.filter(state=RoundState.WAITING).exclude(error="")
+    last_error = with_error.order_by("-next_attempt_at").values_list("error", flat=True).first() or ""
+    overdue = rounds.filter(state=RoundState.WAITING, next_attempt_at__lt=now - RATE_WINDOW)
+    return Progress(
+        **{str(state): states.get(state, 0) for state in RoundState},
+        rest_reasons=reasons,
+        calls=cost["calls"],
+        failed_calls=cost["failed"],
+        prompt_tokens=cost["prompt"],
+        completion_tokens=cost["completion"],
+        calls_per_second=_rate(cost["recent"], cost["first"], cost["last"]),
+        waiting_with_error=with_error.count() if last_error else 0,
+        last_error=last_error,
+        stalled=not states.get(RoundState.ASKING) and not cost["recent"] and overdue.exists(),
+    )
+
+
+def _rate(calls: int, first: datetime | None, last: datetime | None) -> float:
+    if first is None or last is None or calls < 2:
+        return 0.0
+    return calls / max((last - first).total_seconds(), 1.0)
+
+
+def turn_values(turns: Sequence[Turn]) -> list[TurnValue]:
+    """Stored turns, oldest first, as the reasoning core sees them."""
+    index_of = {turn.pk: turn.index for turn in turns}
+    return [
+        TurnValue(
+            index=turn.index,
+            kind=turn.kind,  # type: ignore[arg-type] # TurnKind's values are the core's
+            text=turn.text,
+            verdict=turn.verdict,  # type: ignore[arg-type] # and so are Verdict's
+            about=index_of[turn.about_id] if turn.about_id else None,
+        )
+        for turn in turns
+    ]
+
+
+def proposed(round_: Round) -> list[Turn]:
+    """The rationales that people are asked to approve: one, or the kept drafts of a filtered round; none at first."""
+    turns = sorted(round_.turns.all(), key=lambda turn: turn.index)
+    indexes = loop.proposed(turn_values(turns), strategy=round_.strategy)  # type: ignore[arg-type] # the core's values
+    by_index = {turn.index: turn for turn in turns}
+    return [by_index[index] for index in indexes]
+
+
+def proposal(round_: Round) -> Turn | None:
+    """The one rationale that stands for the round: what is proposed, the first of it; None when there is none."""
+    return next(iter(proposed(round_)), None)

@@ -1,0 +1,230 @@
+"""What people do with rounds: open them, retry, cancel, override, edit. What workers do is in rounds.leases."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
+
+from recommender import jobs
+from recommender.models import (
+    Account,
+    Catalog,
+    RestReason,
+    Round,
+    RoundBatch,
+    RoundState,
+    Strategy,
+    Turn,
+    TurnKind,
+    Verdict,
+)
+from recommender.rounds import evidence, subjects
+from recommender.rounds.core import drafts as filtering
+from recommender.rounds.evidence import Evidence, Windows
+from recommender.rounds.queries import turn_values
+
+Subjects = Literal["end-users", "items", "all"]
+
+OPENED_AT_ONCE = 200  # subjects whose evidence is read and stored together
+ROUNDS_A_JOB = 100  # what one Celery task advances: enough to keep an endpoint's slots full
+RETRYABLE = Q(state=RoundState.FAILED) | Q(
+    state=RoundState.RESTING, rest_reason__in=[RestReason.MALFORMED, RestReason.CANCELLED]
+)
+
+
+class RoundNotRestingError(Exception):
+    """A worker is at this round: a person can act on it once it rests."""
+
+
+def open_rounds(
+    catalog: Catalog,
+    *,
+    subjects: Subjects,
+    windows: Windows | None = None,
+    strategy: Strategy = Strategy.REFINE,
+    drafts: int | None = None,
+    low_activity: int | None = None,
+    limit: int | None = None,
+    requested_by: Account | None = None,
+) -> RoundBatch:
+    """Open rounds for the most useful subjects and send them to the workers.
+
+    `drafts`: how many each round samples where the strategy filters (settings.ROUND_DRAFTS). `low_activity`: end users
+    with fewer interactions get no round (settings.LOW_ACTIVITY; 0: all get one); the batch says how many those are.
+
+    A subject that already has a round by this strategy as of the same moment gets no second one. `limit` counts end
+    users and items apart. With an unreachable broker the rounds wait in the database until the sweep finds them.
+    """
+    windows = windows or Windows()
+    below = settings.LOW_ACTIVITY if low_activity is None else low_activity
+    filters = strategy == Strategy.FILTER
+    batch = RoundBatch.objects.create(
+        catalog=catalog,
+        subjects=subjects,
+        window=windows.name,
+        strategy=strategy,
+        low_activity_count=_low_activity(catalog, below) if subjects != "items" else 0,
+        requested_by=requested_by,
+    )
+    wanted = (settings.ROUND_DRAFTS if drafts is None else drafts) if filters else 1
+    for found in _evidence(catalog, of=subjects, windows=windows, low_activity=below, limit=limit):
+        _store(batch, found, drafts=wanted)
+    enqueue(list(batch.rounds.order_by("pk").values_list("pk", flat=True)))
+    return batch
+
+
+def _low_activity(catalog: Catalog, below: int) -> int:
+    return subjects.low_activity(catalog, below=below) if below > 1 else 0
+
+
+def _evidence(
+    catalog: Catalog, *, of: Subjects, windows: Windows, low_activity: int, limit: int | None
+) -> Iterator[list[tuple[str, Evidence]]]:
+    if of in ("end-users", "all"):
+        for ids in _chunks(subjects.end_users(catalog, at_least=low_activity)[:limit], OPENED_AT_ONCE):
+            yield [("end_user_id", found) for found in evidence.of_end_users(catalog, ids, windows=windows)]
+    if of in ("items", "all"):
+        for ids in _chunks(subjects.items(catalog)[:limit], OPENED_AT_ONCE):
+            yield [("item_id", found) for found in evidence.of_items(catalog, ids, window=windows.name)]
+
+
+def _chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def _store(batch: RoundBatch, found: list[tuple[str, Evidence]], *, drafts: int) -> None:
+    now = timezone.now()
+    rounds = [
+        Round(
+            catalog_id=batch.catalog_id,
+            batch=batch,
+            as_of=one.as_of,
+            evidence=one.subject.to_json(),
+            strategy=batch.strategy,
+            refinements_allowed=settings.ROUND_REFINEMENTS,
+            drafts_wanted=drafts,
+            next_attempt_at=now,
+            **{subject: one.subject_id},
+        )
+        for subject, one in found
+    ]
+    Round.objects.bulk_create(rounds, ignore_conflicts=True)
+
+
+def enqueue(round_ids: Sequence[int]) -> int:
+    """Send these rounds to the workers once the transaction commits, in chunks; returns the number of jobs."""
+    chunks = [list(chunk) for chunk in _chunks(round_ids, ROUNDS_A_JOB)]
+    jobs.send_all(jobs.ADVANCE_ROUNDS, [{"round_ids": chunk} for chunk in chunks])
+    return len(chunks)
+
+
+@transaction.atomic
+def retry(rounds: QuerySet[Round]) -> int:
+    """Let failed, malformed and cancelled rounds go on from where they stopped; returns how many."""
+    ids = list(rounds.filter(RETRYABLE).order_by("pk").values_list("pk", flat=True).select_for_update())
+    _wake(Round.objects.filter(pk__in=ids))
+    enqueue(ids)
+    return len(ids)
+
+
+def _wake(rounds: QuerySet[Round]) -> None:
+    rounds.update(
+        state=RoundState.WAITING,
+        rest_reason="",
+        error="",
+        attempts=0,
+        next_attempt_at=timezone.now(),
+        rested_at=None,
+        lease_token="",
+        lease_expires_at=None,
+    )
+
+
+def cancel(rounds: QuerySet[Round]) -> int:
+    """Let waiting and asking rounds rest; an answer that is under way is stored with its cost, but makes no turn."""
+    return rounds.filter(state__in=[RoundState.WAITING, RoundState.ASKING]).update(
+        state=RoundState.RESTING,
+        rest_reason=RestReason.CANCELLED,
+        error="",
+        rested_at=timezone.now(),
+        lease_token="",
+        lease_expires_at=None,
+    )
+
+
+@transaction.atomic
+def add_override(round_: Round, *, about: Turn, critique: str, account: Account) -> Turn:
+    """A person's critique replaces the reflector's, and the round goes on: the actor follows it.
+
+    Raises RoundNotRestingError while a worker is at the round.
+    """
+    if not critique.strip():
+        raise ValueError("An override needs a critique.")
+    turn = _add(
+        round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, verdict=Verdict.NOT_REASONABLE
+    )
+    _wake(Round.objects.filter(pk=round_.pk))
+    enqueue([round_.pk])
+    return turn
+
+
+@transaction.atomic
+def judge_draft(round_: Round, *, about: Turn, verdict: Verdict, critique: str, account: Account) -> Turn:
+    """A person drops or restores a draft of a filtered round: their word replaces the reflector's.
+
+    The round keeps resting, and nothing is asked. Raises RoundNotRestingError while a worker is at the round.
+    """
+    critique = critique if verdict == Verdict.NOT_REASONABLE else ""
+    turn = _add(round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, verdict=verdict)
+    _settle(round_)
+    return turn
+
+
+@transaction.atomic
+def add_edit(round_: Round, *, about: Turn, text: str, account: Account) -> Turn:
+    """A person's own text, made from rationale `about`. The round keeps resting: no LLM judges an edit.
+
+    In a filtered round it takes the place of that draft. Raises RoundNotRestingError while a worker is at the round.
+    """
+    if not text.strip():
+        raise ValueError("An edit needs a text.")
+    turn = _add(round_, about=about, account=account, kind=TurnKind.EDIT, text=text)
+    if round_.strategy == Strategy.FILTER:
+        _settle(round_)
+    else:
+        Round.objects.filter(pk=round_.pk).update(rest_reason=RestReason.EDITED)
+    return turn
+
+
+def _settle(round_: Round) -> None:
+    """Why a filtered round rests, after a person changed which drafts stand."""
+    turns = turn_values(list(round_.turns.order_by("index")))
+    reason = RestReason.KEPT if filtering.some_stand(turns) else RestReason.ALL_REJECTED
+    Round.objects.filter(pk=round_.pk).update(rest_reason=reason)
+
+
+def _add(round_: Round, *, about: Turn, account: Account, kind: TurnKind, text: str, verdict: str = "") -> Turn:
+    if about.round_id != round_.pk or not about.is_rationale:
+        raise ValueError("An edit or a critique is about a rationale of the same round.")
+    locked = Round.objects.select_for_update().get(pk=round_.pk)
+    if locked.state != RoundState.RESTING:
+        raise RoundNotRestingError(f"Round {round_.pk} is {locked.get_state_display()}.")
+    last = locked.turns.aggregate(last=Max("index"))["last"]
+    return Turn.objects.create(
+        round=round_,
+        index=last + 1,
+        kind=kind,
+        text=text,
+        text_hash=text_hash(text),
+        verdict=verdict,
+        about=about,
+        account=account,
+    )
+
+
+def text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,106 @@
+"""How a version was trained, in words: its calibration, how far knowledge was let in, and what it reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recommender.dataset.split import SPLITS
+from recommender.models import BackboneVersion
+from recommender.recipe import ADAPTERS, CONTROLS, KNOWLEDGE, SWITCHES
+from reviews.pages.backbones.forms import ADAPTER_WORDS, INPUTS, LOW_ACTIVITY_WORDS
+
+METHODS = {"platt": "Platt", "temperature": "Temperature"}
+GATE_START = 0.12  # backbones.adapter's
+SHUT, HARDLY, PARTLY = 0.05, 0.2, 0.6  # below
+SUBJECTS = {"end_user": "end users", "item": "items"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One score before and after calibration; less is better."""
+
+    part: str
+    label: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    method: str
+    slope: float
+    intercept: float
+    changes: list[Change]
+
+
+def calibration(metrics: Mapping[str, Any]) -> Calibration | None:
+    """Of the model that serves; None where it was left out, or a version is older than calibration."""
+    served = metrics["with_knowledge"]
+    found = served.get("calibration")
+    if not found or found["method"] == "none":
+        return None
+    changes = [
+        Change(part, label, found["before"][part][name], served[part][name])
+        for part in ("valid", "test")
+        for name, label in (("logloss", "LogLoss"), ("ece", "ECE"))
+    ]
+    return Calibration(METHODS[found["method"]], found["slope"], found["intercept"], changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How far the knowledge of one kind of subject is let in: `share`, 0 to 1, and in words."""
+
+    subjects: str
+    share: float
+    words: str
+
+
+def openings(version: BackboneVersion) -> list[Opening]:
+    """Nothing where there was no knowledge, or no gate."""
+    shares = version.metrics["with_knowledge"].get("knowledge_gates", {})
+    if not version.config.get("knowledge_gate", False):
+        return []
+    return [Opening(SUBJECTS[kind], share, _words(share)) for kind, share in shares.items()]
+
+
+def _words(share: float) -> str:
+    if share < SHUT:
+        return "shut: training found no use for it here"
+    if share < HARDLY:
+        return "hardly opened"
+    return "partly open" if share < PARTLY else "wide open"
+
+
+def facts(version: BackboneVersion) -> list[tuple[str, str]]:
+    """What was chosen, each with what that means."""
+    config = version.config
+    split = config.get("split", "r4ec")
+    fold = f", fold {config['fold']}" if split == "kar" else ""
+    found = [("Split", f"{split}{fold}: {SPLITS[split]}")]
+    if (source := config.get("knowledge_source", KNOWLEDGE)) != KNOWLEDGE:
+        found.append(("In place of knowledge", f"{CONTROLS[source]}: a control, which is never put in charge"))
+    if version.metrics["texts"] and config.get("knowledge_field", True):
+        adapter = config.get("adapter", "hea")
+        found.append(("Knowledge adapter", f"{ADAPTERS[adapter]}: {ADAPTER_WORDS[adapter]}"))
+        whiten = config.get("whiten", 0)
+        found.append(("Texts' vectors", f"whitened to {whiten} directions" if whiten else "as the encoder gives them"))
+        if (policy := config.get("low_activity", "none")) != "none":
+            below = config["low_activity_below"]
+            found.append(
+                ("Without a text", f"{LOW_ACTIVITY_WORDS[policy].lower()}; below {below} interactions before a moment")
+            )
+    if (claims := version.metrics.get("claims")) is not None:
+        found.append(("Claims", _said_of_claims(claims["gain"])))
+    if config.get("metadata_text", False):
+        found.append(("Beside attributes", "titles and attributes as encoded sentences, in both models"))
+    left_out = [INPUTS[name].split(":")[0] for name in SWITCHES if not config.get(name, True)]
+    found.append(("Left out", ", ".join(left_out) if left_out else "nothing"))
+    return found
+
+
+def _said_of_claims(gain: float) -> str:
+    if not gain:
+        return "left aside: held against items, the end users' texts foretold nobody's likes better"
+    off = f"{100 * gain:.1f} %"
+    return f"held against items, the end users' texts take {off} off the error in foretelling the likes of others"

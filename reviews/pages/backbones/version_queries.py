@@ -1,0 +1,164 @@
+"""What a version's own page shows: its gates, what its rebuild changed, how it is tried, and who did what with it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Avg, Count, Q
+
+from recommender.models import (
+    BackboneVersion,
+    Examination,
+    ImpactReceipt,
+    Item,
+    Recommendation,
+    Rollout,
+    RolloutMode,
+    RunState,
+)
+from recommender.promotion.receipt import entered_between
+from recommender.runs.leases import UNFINISHED
+from reviews.models import Decision, DecisionVerdict
+
+GATE_STAGES = {"gates": "Checking the gates", "lists": "Comparing lists"}
+NOUNS = {DecisionVerdict.APPROVE: "approval", DecisionVerdict.EDIT: "edit"}
+SHOWN_DECISIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """`done`: the examination that counts; `under_way`: one that will replace it; `failed`: the last one, if it did."""
+
+    done: Examination | None
+    under_way: Examination | None
+    failed: Examination | None
+
+    @property
+    def stage(self) -> dict[str, Any]:
+        """What `under_way` is at, in words, and how far: {"label", "done", "of"}."""
+        progress = self.under_way.progress if self.under_way else {}
+        if not progress.get("stage"):
+            return {"label": "Waiting for a training worker", "done": 0, "of": 0}
+        return {"label": GATE_STAGES[progress["stage"]], "done": progress["done"], "of": progress["of"]}
+
+
+def gates(version: BackboneVersion) -> Gates:
+    """One query."""
+    looks = version.examinations.select_related("against", "requested_by").order_by("-pk")[:10]
+    done = next((one for one in looks if one.state == RunState.DONE), None)
+    under_way = next((one for one in looks if one.state in UNFINISHED), None)
+    last = looks[0] if looks else None
+    return Gates(done, under_way, last if last and last.state == RunState.FAILED else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The decisions behind the knowledge that a rebuild was the first to use. `verdicts`: (noun, how many).
+
+    `latest`: the last of them, and of the rejections that took a text out, with what they were about.
+    """
+
+    verdicts: list[tuple[str, int]]
+    annotators: int
+    rejections: int
+    latest: list[Decision]
+
+    @property
+    def are_more(self) -> bool:
+        """Whether `latest` leaves some out."""
+        return len(self.latest) < self.rejections + sum(count for _, count in self.verdicts)
+
+
+def entered(receipt: ImpactReceipt) -> Entered:
+    """Two queries."""
+    new, old = receipt.version.snapshot, receipt.previous.snapshot if receipt.previous else None
+    came = entered_between(new, old).values("turn")
+    made = Q(verdict=DecisionVerdict.APPROVE, turn__in=came) | Q(verdict=DecisionVerdict.EDIT, made_turn__in=came)
+    if old:
+        made |= Q(verdict=DecisionVerdict.REJECT, turn__in=entered_between(old, new).values("turn"))
+    behind = Decision.objects.filter(made)
+    rows = list(behind.values_list("verdict", "account_id"))
+    counts = Counter(verdict for verdict, _ in rows)
+    rejections = counts.pop(DecisionVerdict.REJECT, 0)
+    subjects = behind.select_related("account", "review__round__end_user", "review__round__item")
+    return Entered(
+        [(noun, counts[verdict]) for verdict, noun in NOUNS.items() if counts[verdict]],
+        len({account for verdict, account in rows if verdict != DecisionVerdict.REJECT}),
+        rejections,
+        list(subjects.order_by("-pk")[:SHOWN_DECISIONS]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a rollout goes: lists that a canary served or a shadow was compared on, and what the shadow's were like."""
+
+    lists: int
+    end_users: int
+    overlap: float | None = None
+    correlation: float | None = None
+    active_ms: float | None = None
+    shadow_ms: float | None = None
+    errors: int = 0
+
+
+def tried(rollout: Rollout) -> Tried:
+    """One query."""
+    if rollout.mode == RolloutMode.CANARY:
+        served = Recommendation.objects.filter(
+            catalog=rollout.catalog_id, backbone=rollout.version_id, created_at__gte=rollout.created_at
+        )
+        if rollout.ended_at:
+            served = served.filter(created_at__lte=rollout.ended_at)
+        return Tried(**served.aggregate(lists=Count("pk"), end_users=Count("end_user", distinct=True)))
+    found = rollout.samples.aggregate(
+        lists=Count("pk"),
+        end_users=Count("recommendation__end_user", distinct=True),
+        mean_overlap=Avg("overlap"),
+        mean_correlation=Avg("correlation"),
+        mean_active_ms=Avg("active_ms"),
+        mean_shadow_ms=Avg("shadow_ms"),
+        errors=Count("pk", filter=~Q(error="")),
+    )
+    return Tried(**{name.removeprefix("mean_"): value for name, value in found.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a version's audit trail. `reason` and `overridden` where somebody overrode gates."""
+
+    at: datetime
+    words: str
+    by: str
+    reason: str = ""
+    overridden: tuple[str, ...] = ()
+
+
+def events(version: BackboneVersion) -> list[Event]:
+    """What was done with a version, newest first. Two queries."""
+    found = []
+    for one in version.activations.select_related("account", "previous"):
+        after = f", after version {one.previous.number}" if one.previous else ""
+        did = "Put in charge" if one.kind == "activate" else "Rolled back to this version"
+        labels = tuple(gate["label"] for gate in one.overridden)
+        found.append(Event(one.created_at, f"{did}{after}", _by(one.account), one.reason, labels))
+    for tried_ in version.rollouts.select_related("started_by", "ended_by"):
+        share = f"{100 * tried_.share:.4g} %"
+        found.append(Event(tried_.created_at, f"{tried_.mode.capitalize()} of {share} started", _by(tried_.started_by)))
+        if tried_.ended_at:
+            by = _by(tried_.ended_by) if tried_.ended_by else ""
+            found.append(Event(tried_.ended_at, f"{tried_.mode.capitalize()} of {share} ended", by, tried_.end_reason))
+    return sorted(found, key=lambda event: event.at, reverse=True)
+
+
+def titles(receipt: ImpactReceipt) -> dict[str, str]:
+    """Of the items that a receipt names, by external id. One query."""
+    biggest = (receipt.content["lists"] or {}).get("biggest", [])
+    ids = {item for one in biggest for item in (*one["entered"], *one["left"])}
+    named = Item.objects.filter(catalog=receipt.version.catalog_id, external_id__in=ids)
+    return dict(named.values_list("external_id", "title"))
+
+
+def _by(account: Any) -> str:
+    return str(account) if account else "the command line"

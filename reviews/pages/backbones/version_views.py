@@ -1,0 +1,218 @@
+"""One backbone version's page: its gates, its receipt, putting it in charge, and trying it on real requests."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from recommender.models import BackboneVersion, Catalog, Rollout, RolloutMode, VersionState
+from recommender.promotion import activation, rollouts, service
+from recommender.promotion.gates import LABELS, QUALITY
+from reviews.guards import account_of, requires
+from reviews.pages.backbones import queries as select
+from reviews.pages.backbones import trained
+from reviews.pages.backbones import version_queries as of_version
+from reviews.policy import Action, may
+
+LONGEST_REASON = 1000
+
+
+class OverrideForm(forms.Form):
+    reason = forms.CharField(
+        max_length=LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept with your name and the gates that have not passed, for everybody to read.",
+    )
+
+
+class RolloutForm(forms.Form):
+    mode = forms.ChoiceField(
+        label="How",
+        choices=[
+            (RolloutMode.SHADOW, "Shadow: scored, shown to nobody"),
+            (RolloutMode.CANARY, "Canary: served to some end users"),
+        ],
+    )
+    percent = forms.FloatField(
+        label="Share, in %",
+        min_value=0.01,
+        max_value=100,
+        initial=5,
+        help_text="Of the requests for a shadow, of the end users for a canary: always the same ones.",
+    )
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_BACKBONES)
+def backbone(request: HttpRequest, version_id: int) -> HttpResponse:
+    return render(request, "backbones/version.html", _context(request, version_id))
+
+
+def _context(request: HttpRequest, version_id: int, **also: Any) -> dict[str, Any]:
+    version = get_object_or_404(select.versions(None).select_related("receipt__previous"), pk=version_id)
+    role = account_of(request).role
+    previous = activation.previous_version(version.catalog) if version.state == VersionState.ACTIVE else None
+    receipt = getattr(version, "receipt", None)
+    running = Rollout.objects.filter(catalog=version.catalog, ended_at=None).select_related("version").first()
+    mine = running if running and running.version_id == version.pk else None
+    shown = mine or version.rollouts.order_by("pk").last()
+    initial = {"mode": mine.mode, "percent": mine.share * 100} if mine else None
+    return {
+        "version": version,
+        "rows": select.score_rows(version.metrics),
+        "parts": [
+            (part, version.metrics["samples"][part], version.metrics["coverage"][part])
+            for part in ("train", "valid", "test")
+        ],
+        "calibration": trained.calibration(version.metrics),
+        "openings": trained.openings(version),
+        "facts": trained.facts(version),
+        "gate_start": trained.GATE_START,
+        "gates": of_version.gates(version),
+        "receipt": receipt,
+        "entered": of_version.entered(receipt) if receipt else None,
+        "titles": of_version.titles(receipt) if receipt else {},
+        "quality": [(name, LABELS[name]) for name in QUALITY],
+        "rollout": mine,
+        "other_rollout": running if running and not mine else None,
+        "last_rollout": shown,
+        "tried": of_version.tried(shown) if shown else None,
+        "rollout_form": RolloutForm(initial=initial),
+        "events": of_version.events(version),
+        "may_see_reviews": may(role, Action.SEE_QUEUE),
+        "may_check": may(role, Action.CHECK_GATES),
+        "may_activate": may(role, Action.ACTIVATE) and version.state != VersionState.ACTIVE,
+        "may_roll_back": may(role, Action.ROLL_BACK) and previous is not None,
+        "may_roll_out": may(role, Action.ROLL_OUT) and version.state != VersionState.ACTIVE,
+    } | also
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_BACKBONES)
+def gates(request: HttpRequest, version_id: int) -> HttpResponse:
+    """The part of a version's page that asks for itself again while its gates are being measured."""
+    version = get_object_or_404(select.versions(None), pk=version_id)
+    found = of_version.gates(version)
+    context = {"version": version, "gates": found, "may_check": may(account_of(request).role, Action.CHECK_GATES)}
+    response = render(request, "backbones/_gates.html", context)
+    if not found.under_way:
+        response["HX-Refresh"] = "true"  # the receipt and what may be done now are elsewhere on the page
+    return response
+
+
+@require_POST
+@requires(Action.CHECK_GATES)
+def check_gates(request: HttpRequest, version_id: int) -> HttpResponse:
+    version = get_object_or_404(select.versions(None), pk=version_id)
+    service.request_examination(version, requested_by=account_of(request))
+    return redirect("reviews:backbone", version_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@requires(Action.ACTIVATE)
+def activate(request: HttpRequest, version_id: int) -> HttpResponse:
+    """GET asks; POST does it, unless another version took over since the question was asked or a gate is in the way."""
+    version = get_object_or_404(select.versions(None), pk=version_id)
+    return _change(request, version, active=_active(version.catalog), rolls_back=False)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@requires(Action.ROLL_BACK)
+def roll_back(request: HttpRequest, catalog: str) -> HttpResponse:
+    """As `activate`, to the version that the active one took over from; no gate is in its way."""
+    found = get_object_or_404(Catalog, name=catalog)
+    return _change(request, activation.previous_version(found), active=_active(found), rolls_back=True)
+
+
+def _active(catalog: Catalog) -> BackboneVersion | None:
+    return select.versions(catalog).filter(state=VersionState.ACTIVE).first()
+
+
+def _change(
+    request: HttpRequest, target: BackboneVersion | None, *, active: BackboneVersion | None, rolls_back: bool
+) -> HttpResponse:
+    error = "" if target else "There is no earlier version to go back to."
+    objections = [] if rolls_back or not target or active == target else activation.objections(target, active)
+    may_override = may(account_of(request).role, Action.OVERRIDE_GATES)
+    form = OverrideForm(request.POST or None) if objections and may_override else None
+    status = 409 if error else 200
+    if request.method == "POST" and target:
+        if form and "reason" in request.POST and not form.is_valid():
+            status = 422
+        else:
+            reason = form.cleaned_data["reason"] if form and form.is_valid() else ""
+            try:
+                return _done(request, target, reason=reason, rolls_back=rolls_back)
+            except activation.RefusedError as refusal:
+                error, status = f"Nothing was changed. {refusal}", 409
+    rows = select.score_rows(target.metrics)[:3] if target else []
+    before = {row.label: row.with_knowledge for row in select.score_rows(active.metrics)[:3]} if active else {}
+    context = {
+        "target": target,
+        "active": active,
+        "rolls_back": rolls_back,
+        "error": error,
+        "objections": objections,
+        "form": form,
+        "rows": [(row.label, row.with_knowledge, before.get(row.label)) for row in rows],
+        "is_refused": not target or active == target or (objections and form is None),
+    }
+    return render(request, "backbones/change.html", context, status=status)
+
+
+def _done(request: HttpRequest, target: BackboneVersion, *, reason: str, rolls_back: bool) -> HttpResponse:
+    """Change which version is in charge. Raises RefusedError."""
+    by, seen = account_of(request), _number(request.POST.get("seen", ""))
+    began = timezone.now()
+    if rolls_back:
+        taken = activation.roll_back(target.catalog, by=by, seen=seen).version
+    else:
+        taken = activation.activate(target, by=by, seen=seen, override=reason).version
+    took = (timezone.now() - began).total_seconds()
+    messages.success(request, f"Version {taken.number} of {taken.catalog} is in charge, after {took:.2f} s.")
+    return redirect("reviews:backbone", taken.pk)
+
+
+def _number(text: str) -> int:
+    """The number of the version seen in charge; what is no number matches none."""
+    return int(text) if text.isdecimal() else -1
+
+
+@require_POST
+@requires(Action.ROLL_OUT)
+def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
+    """Start trying a version, or go on with another share or in another way."""
+    version = get_object_or_404(select.versions(None), pk=version_id)
+    form = RolloutForm(request.POST)
+    error, status = "", 422
+    if form.is_valid():
+        mode, percent = RolloutMode(form.cleaned_data["mode"]), form.cleaned_data["percent"]
+        try:
+            rollouts.start(version, mode=mode, share=percent / 100, by=account_of(request))
+        except rollouts.RolloutRefusedError as refusal:
+            error, status = f"Nothing was changed. {refusal}", 409
+        else:
+            messages.success(request, f"The {mode} of version {version.number} is running.")
+            return redirect("reviews:backbone", version_id)
+    context = _context(request, version_id, rollout_form=form, rollout_error=error)
+    return render(request, "backbones/version.html", context, status=status)
+
+
+@require_POST
+@requires(Action.ROLL_OUT)
+def stop_roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
+    running = Rollout.objects.filter(version=version_id, ended_at=None).first()
+    if running and rollouts.stop(running, by=account_of(request)):
+        messages.success(request, f"The {running.mode} is stopped. Everybody gets the active version's lists.")
+    else:
+        messages.info(request, "It had ended before.")
+    return redirect("reviews:backbone", version_id)

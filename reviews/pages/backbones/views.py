@@ -1,0 +1,97 @@
+"""Backbone pages: all versions and runs, and starting a training. One version's own page: version_views."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from recommender.models import Catalog, RunState, TrainingRun
+from recommender.training import service
+from reviews.guards import account_of, requires
+from reviews.pages.backbones import queries as select
+from reviews.pages.backbones.forms import TrainForm
+from reviews.policy import Action, may
+
+ROWS = 20
+ENDED_SHOWN = 5
+
+
+class CatalogFilter(forms.Form):
+    catalog = forms.ModelChoiceField(
+        Catalog.objects.order_by("name"), required=False, to_field_name="name", empty_label="All catalogs"
+    )
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_BACKBONES)
+def backbones(request: HttpRequest) -> HttpResponse:
+    filters = CatalogFilter(request.GET)
+    catalog = filters.cleaned_data.get("catalog") if filters.is_valid() else None
+    runs = select.runs(catalog)
+    context = {
+        "filters": filters,
+        "catalog": catalog,
+        "under_way": [(run, select.stage(run)) for run in runs.filter(state__in=select.UNFINISHED)],
+        "ended_badly": runs.filter(state__in=[RunState.FAILED, RunState.CANCELLED])[:ENDED_SHOWN],
+        "page": Paginator(select.versions(catalog), ROWS).get_page(request.GET.get("page")),
+        "may_train": may(account_of(request).role, Action.TRAIN),
+    }
+    return render(request, "backbones/backbones.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Action.TRAIN)
+def train(request: HttpRequest) -> HttpResponse:
+    form = TrainForm(request.POST or None, initial={"catalog": request.GET.get("catalog")})
+    if request.method == "POST" and form.is_valid():
+        run = service.request_training(
+            form.cleaned_data["catalog"],
+            config=form.config,
+            activate=form.cleaned_data["activate"],
+            requested_by=account_of(request),
+        )
+        return redirect("reviews:training_run", run.pk)
+    context = {"form": form, "catalogs": Catalog.objects.exists()}
+    return render(request, "backbones/train.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_BACKBONES)
+def training_run(request: HttpRequest, run_id: int) -> HttpResponse:
+    return render(request, "backbones/run.html", _run_context(request, run_id))
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_BACKBONES)
+def training_progress(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The part of a run's page that asks for itself again until the run has ended."""
+    return render(request, "backbones/_progress.html", _run_context(request, run_id))
+
+
+def _run_context(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    run = get_object_or_404(select.runs(None), pk=run_id)
+    return {
+        "run": run,
+        "stage": select.stage(run),
+        "epochs": run.progress.get("epochs", []),
+        "is_under_way": run.state in select.UNFINISHED,
+        "may_train": may(account_of(request).role, Action.TRAIN),
+    }
+
+
+@require_POST
+@requires(Action.TRAIN)
+def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
+    if service.cancel(get_object_or_404(TrainingRun, pk=run_id)):
+        messages.success(request, "The run is cancelled. A worker that is at it stops within seconds.")
+    else:
+        messages.info(request, "The run had ended before.")
+    return redirect("reviews:training_run", run_id)

@@ -1,0 +1,52 @@
+"""Pages for PMs: find an end user, see their list and why it is so. They only read."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from recommender.models import Catalog
+from recommender.serving.queries import active_backbone, end_user_named
+from reviews.guards import requires
+from reviews.pages.insights import queries
+from reviews.pages.insights.forms import LENGTHS, FindForm, LengthForm
+from reviews.policy import Action
+
+
+@require_safe
+@never_cache
+@requires(Action.BROWSE_EXPLANATIONS)
+def find(request: HttpRequest) -> HttpResponse:
+    """Choose a catalog and an end user. The whole id opens the end user's page at once."""
+    first = Catalog.objects.order_by("name").first()
+    if first is None:
+        return render(request, "insights/find.html", {"catalog": None})
+    form = FindForm({"catalog": first.name} | request.GET.dict())
+    if not form.is_valid():
+        return render(request, "insights/find.html", {"form": form, "catalog": first, "end_users": []}, status=422)
+    catalog, text = form.cleaned_data["catalog"], form.cleaned_data["q"]
+    if text and end_user_named(catalog.name, text):
+        return redirect("reviews:insights_end_user", catalog.name, text)
+    context = {
+        "form": form,
+        "catalog": catalog,
+        "text": text,
+        "backbone": active_backbone(catalog),
+        "end_users": queries.matching(catalog, text) if text else queries.examples(catalog),
+        "most": queries.FOUND,
+    }
+    return render(request, "insights/find.html", context)
+
+
+@require_safe
+@never_cache
+@requires(Action.BROWSE_EXPLANATIONS)
+def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
+    """One end user's list with its reasons, their history beside it."""
+    found = end_user_named(catalog, user_id)
+    if found is None:
+        raise Http404("There is no such end user in this catalog.")
+    form = LengthForm(request.GET)
+    limit = (form.is_valid() and form.cleaned_data["limit"]) or LENGTHS[0]
+    context = {"case": queries.case(found, limit=limit), "catalog": found.catalog, "limit": limit, "lengths": LENGTHS}
+    return render(request, "insights/end_user.html", context)

@@ -1,0 +1,203 @@
+"""Rounds pages: how far the work of the models is, what each round said and cost, and what a lead can do about it."""
+
+from typing import Any, get_args
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from recommender.models import Catalog, Round, RoundBatch, RoundState, Strategy
+from recommender.rounds import service as services
+from recommender.rounds.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
+from recommender.rounds.queries import proposed
+from reviews.guards import account_of, is_htmx, requires
+from reviews.pages.backbones.views import CatalogFilter
+from reviews.pages.rounds import queries as select
+from reviews.policy import Action, may
+from reviews.room.use import use_of
+
+BATCHES, ROUNDS = 20, 50  # rows of a page
+MOST_AT_ONCE = 2_000  # of each kind; the command opens more
+SUBJECTS = {"all": "End users and items", "end-users": "End users", "items": "Items"}
+WINDOWS: dict[WindowName, str] = {
+    "prefix": "The first half of each history",
+    "latest": "The end of each history",
+    "sliding": "Windows of ten interactions along each history",
+}
+STRATEGIES = {
+    Strategy.REFINE: "Refine a draft until it is reasonable",
+    Strategy.FILTER: "Judge several drafts, keep the reasonable",
+}
+STATES = [("", "All"), *RoundState.choices, ("malformed", "malformed or cancelled")]
+
+
+class OpenForm(forms.Form):
+    catalog = forms.ModelChoiceField(Catalog.objects.order_by("name"), to_field_name="name", empty_label=None)
+    subjects = forms.ChoiceField(label="About", choices=list(SUBJECTS.items()))
+    limit = forms.IntegerField(
+        label="At most",
+        initial=200,
+        min_value=1,
+        max_value=MOST_AT_ONCE,
+        help_text="So many end users, and so many items: those without a round and with the most interactions first.",
+    )
+    window = forms.ChoiceField(
+        label="Evidence",
+        choices=[(name, WINDOWS[name]) for name in get_args(WindowName)],
+        help_text="The first half leaves later interactions to learn from; the end describes people as they are now; "
+        "windows give an end user several texts, each for what came after it. Windows of items are the first half.",
+    )
+    windows = forms.IntegerField(
+        label="Windows of each end user", required=False, min_value=1, max_value=100, initial=MOST_WINDOWS
+    )
+    stride = forms.IntegerField(
+        label="Interactions from window to window", required=False, min_value=1, max_value=1000, initial=SLIDING
+    )
+    strategy = forms.ChoiceField(required=False, choices=list(STRATEGIES.items()))
+    drafts = forms.IntegerField(
+        label="Drafts to sample", required=False, min_value=2, max_value=20, initial=lambda: settings.ROUND_DRAFTS
+    )
+    low_activity = forms.IntegerField(
+        label="Leave out end users with fewer interactions than",
+        required=False,
+        min_value=0,
+        max_value=1000,
+        initial=lambda: settings.LOW_ACTIVITY,
+        help_text="They get no text of their own; training can give them the knowledge of their items instead.",
+    )
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_ROUNDS)
+def rounds(request: HttpRequest) -> HttpResponse:
+    filters = CatalogFilter(request.GET)
+    catalog = filters.cleaned_data.get("catalog") if filters.is_valid() else None
+    page = Paginator(select.batches(catalog), BATCHES).get_page(request.GET.get("page"))
+    context = {
+        "filters": filters,
+        "catalog": catalog,
+        "page": page,
+        "is_under_way": select.under_way(page.object_list),
+        "may_open": may(account_of(request).role, Action.OPEN_ROUNDS),
+    }
+    return render(request, "rounds/_batches.html" if is_htmx(request) else "rounds/rounds.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Action.OPEN_ROUNDS)
+def open_rounds(request: HttpRequest) -> HttpResponse:
+    form = OpenForm(request.POST or None, initial={"catalog": request.GET.get("catalog")})
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        batch = services.open_rounds(
+            asked["catalog"],
+            subjects=asked["subjects"],
+            windows=Windows(asked["window"], stride=asked["stride"] or SLIDING, most=asked["windows"] or MOST_WINDOWS),
+            strategy=Strategy(asked["strategy"] or Strategy.REFINE),
+            drafts=asked["drafts"],
+            low_activity=asked["low_activity"],
+            limit=asked["limit"],
+            requested_by=account_of(request),
+        )
+        return redirect("reviews:round_batch", batch.pk)
+    context = {"form": form, "catalogs": Catalog.objects.exists()}
+    return render(request, "rounds/open.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_ROUNDS)
+def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """A batch's page; to htmx, the part that asks for itself again until all rounds have ended."""
+    found = get_object_or_404(RoundBatch.objects.select_related("catalog", "requested_by"), pk=batch_id)
+    state = request.GET.get("state", "")
+    state = state if state in dict(STATES) else ""
+    role = account_of(request).role
+    context = {
+        "batch": found,
+        "shown": select.batch_progress(found),
+        "page": Paginator(select.rounds_of(found, state=state), ROUNDS).get_page(request.GET.get("page")),
+        "state": state,
+        "states": STATES,
+        "subjects": SUBJECTS.get(found.subjects, found.subjects),
+        "window": next((said for name, said in WINDOWS.items() if name == found.window), ""),
+        "may_retry": may(role, Action.RETRY_ROUNDS),
+        "may_see_reviews": may(role, Action.SEE_QUEUE),
+    }
+    return render(request, "rounds/_batch.html" if is_htmx(request) else "rounds/batch.html", context)
+
+
+@require_POST
+@requires(Action.RETRY_ROUNDS)
+def retry_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
+    found = get_object_or_404(RoundBatch, pk=batch_id)
+    return _retry(request, found.rounds.all(), redirect("reviews:round_batch", batch_id))
+
+
+@require_POST
+@requires(Action.RETRY_ROUNDS)
+def cancel_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
+    found = get_object_or_404(RoundBatch, pk=batch_id)
+    return _cancel(request, found.rounds.all(), redirect("reviews:round_batch", batch_id))
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_ROUNDS)
+def show_round(request: HttpRequest, round_id: int) -> HttpResponse:
+    found = get_object_or_404(
+        Round.objects.select_related("catalog", "batch", "end_user", "item", "review"), pk=round_id
+    )
+    role = account_of(request).role
+    context: dict[str, Any] = {
+        "round": found,
+        "turns": select.turns_of(found),
+        "calls": select.calls_of(found),
+        "proposed": proposed(found),
+        "is_unfinished": found.state in select.UNFINISHED,
+        "is_retryable": Round.objects.filter(services.RETRYABLE, pk=found.pk).exists(),
+        "may_retry": may(role, Action.RETRY_ROUNDS),
+        "may_see_reviews": may(role, Action.SEE_QUEUE),
+        "may_see_backbones": may(role, Action.SEE_BACKBONES),
+        "use": use_of(found),
+    }
+    return render(request, "rounds/round.html", context)
+
+
+@require_POST
+@requires(Action.RETRY_ROUNDS)
+def retry_round(request: HttpRequest, round_id: int) -> HttpResponse:
+    found = get_object_or_404(Round, pk=round_id)
+    return _retry(request, Round.objects.filter(pk=found.pk), redirect("reviews:round", round_id))
+
+
+@require_POST
+@requires(Action.RETRY_ROUNDS)
+def cancel_round(request: HttpRequest, round_id: int) -> HttpResponse:
+    found = get_object_or_404(Round, pk=round_id)
+    return _cancel(request, Round.objects.filter(pk=found.pk), redirect("reviews:round", round_id))
+
+
+def _retry(request: HttpRequest, of: QuerySet[Round], answer: HttpResponse) -> HttpResponse:
+    if count := services.retry(of):
+        messages.success(
+            request, "1 round goes on." if count == 1 else f"{count} rounds go on from where they stopped."
+        )
+    else:
+        messages.info(request, "Nothing to retry: only failed, malformed and cancelled rounds can be.")
+    return answer
+
+
+def _cancel(request: HttpRequest, of: QuerySet[Round], answer: HttpResponse) -> HttpResponse:
+    if count := services.cancel(of):
+        messages.success(request, f"{count} round{'' if count == 1 else 's'} cancelled. What was paid for is kept.")
+    else:
+        messages.info(request, "Nothing to cancel: all rounds had ended.")
+    return answer

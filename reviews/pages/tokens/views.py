@@ -1,0 +1,57 @@
+"""Tokens of the REST API: leads make and revoke them. A key is on one page, once, and stored nowhere."""
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from recommender.accounts import tokens as services
+from recommender.models import ApiToken
+from reviews.guards import account_of, requires
+from reviews.policy import Action
+
+SHOWN = 200
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label="What is it for?", max_length=ApiToken._meta.get_field("name").max_length)
+    days = forms.TypedChoiceField(
+        label="It expires",
+        coerce=int,
+        choices=[(30, "in 30 days"), (90, "in 90 days"), (365, "in a year"), (0, "never")],
+        initial=90,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@requires(Action.MANAGE_TOKENS)
+def tokens(request: HttpRequest) -> HttpResponse:
+    """All tokens; POST makes one and shows its key in the answer, so that no session ever holds it."""
+    form, key = TokenForm(), ""
+    if request.method == "POST":
+        form = TokenForm(request.POST)
+        if form.is_valid():
+            days = form.cleaned_data["days"]
+            expires_at = timezone.now() + timedelta(days=days) if days else None
+            _, key = services.create_token(
+                form.cleaned_data["name"], account=account_of(request), expires_at=expires_at
+            )
+            form = TokenForm()
+    made = ApiToken.objects.select_related("created_by").order_by("-pk")[:SHOWN]
+    context = {"form": form, "key": key, "tokens": made, "now": timezone.now()}
+    return render(request, "tokens/tokens.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@requires(Action.MANAGE_TOKENS)
+def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
+    token = get_object_or_404(ApiToken, pk=token_id)
+    services.revoke(token)
+    messages.success(request, f"The token {token} opens nothing any more.")
+    return redirect("reviews:tokens")

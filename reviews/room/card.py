@@ -1,0 +1,242 @@
+"""One review as a person sees it: the subject's evidence, the turns with their changes, who holds it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Prefetch
+
+from recommender.models import Account, Catalog, Clock, LlmCall, Strategy, SubjectKind, Turn, TurnKind, Verdict
+from recommender.rounds import queries
+from recommender.rounds.core import drafts as filtering
+from recommender.rounds.core.types import Encounter, Subject
+from reviews.choices import DecisionVerdict, ReviewState
+from reviews.models import Decision, Review, Slot
+from reviews.policy import Action, allowed_verdicts, may, may_reopen
+from reviews.room.diff import Segment, word_diff
+
+DEMONSTRATION = "r4-demo-"  # the embedded endpoint's models answer by counting; every page says so
+
+
+@dataclass(frozen=True)
+class TurnOnCard:
+    """A turn, and the rationale it was made from or judges."""
+
+    turn: Turn
+    about: Turn | None
+
+    @property
+    def model(self) -> str:
+        return self.turn.call.model if self.turn.call else ""
+
+    @property
+    def is_demonstration(self) -> bool:
+        return self.model.startswith(DEMONSTRATION)
+
+    @property
+    def is_human(self) -> bool:
+        return self.turn.kind in (TurnKind.EDIT, TurnKind.OVERRIDE)
+
+    @property
+    def is_refused(self) -> bool:
+        return self.turn.verdict == Verdict.NOT_REASONABLE
+
+    @property
+    def tone(self) -> str:
+        """The timeline's colour; the words beside it say the same."""
+        if self.is_human:
+            return "human"
+        if not self.turn.verdict:
+            return "info"
+        return "bad" if self.is_refused else "good"
+
+    @cached_property
+    def changes(self) -> list[Segment] | None:
+        """Word diff from the rationale this one was made from; None for a first draft and for reflections."""
+        if self.about is None or not self.turn.is_rationale:
+            return None
+        return word_diff(self.about.text, self.turn.text)
+
+
+@dataclass(frozen=True)
+class DraftOnCard:
+    """A draft of a filtered round as it stands: its latest text, and the last word on it."""
+
+    number: int
+    first: Turn
+    text: TurnOnCard
+    judgement: TurnOnCard | None
+    is_kept: bool
+    repeats: int | None  # the number of the draft that it repeats
+
+    @property
+    def key(self) -> str:
+        """The key that drops or restores it; none from the tenth on."""
+        return str(self.number) if self.number <= 9 else ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything the card page shows. `slot`: the viewer's own, when they hold the review."""
+
+    review: Review
+    viewer: Account
+    subject: Subject
+    turns: list[TurnOnCard]
+    proposal: Turn | None
+    slot: Slot | None
+    holder: Slot | None
+    decisions: list[Decision]
+    last_decision: Decision | None
+    now: datetime
+
+    @property
+    def heading(self) -> str:
+        round_ = self.review.round
+        return round_.item.title if round_.item else f"End user {round_.subject}"
+
+    @property
+    def kind_of_text(self) -> str:
+        return "item knowledge" if self.review.round.item else "user preference"
+
+    @property
+    def as_of(self) -> str:
+        return moment_in_words(self.review.round.as_of, self.review.round.catalog)
+
+    @property
+    def verdicts(self) -> tuple[DecisionVerdict, ...]:
+        return allowed_verdicts(role=self.viewer.role, state=self.review.state, holds=self.slot is not None)
+
+    @property
+    def may_claim(self) -> bool:
+        may_decide = may(self.viewer.role, Action.DECIDE) and self.review.state == ReviewState.OPEN
+        return may_decide and self.slot is None and self.holder is None
+
+    @property
+    def may_reopen(self) -> bool:
+        theirs = bool(self.decisions) and self.decisions[-1].account_id == self.viewer.pk
+        return may_reopen(role=self.viewer.role, state=self.review.state, decided_by_them=theirs)
+
+    @property
+    def seconds_left(self) -> int:
+        if self.slot is None or self.slot.lease_expires_at is None:
+            return 0
+        return max(0, int((self.slot.lease_expires_at - self.now).total_seconds()))
+
+    @property
+    def is_filtered(self) -> bool:
+        return self.review.round.strategy == Strategy.FILTER
+
+    @cached_property
+    def drafts(self) -> list[DraftOnCard]:
+        """The drafts of a filtered round, in the order they were sampled."""
+        if not self.is_filtered:
+            return []
+        values = queries.turn_values([each.turn for each in self.turns])
+        kept, found = filtering.kept(values), filtering.of(values)
+        on_card = {each.turn.index: each for each in self.turns}
+        number_of = {draft.index: number for number, draft in enumerate(found, start=1)}
+        return [
+            DraftOnCard(
+                number=number_of[draft.index],
+                first=on_card[draft.first].turn,
+                text=on_card[draft.index],
+                judgement=None if draft.judgement is None else on_card[draft.judgement],
+                is_kept=draft.index in kept,
+                repeats=None if draft.repeats is None else number_of[draft.repeats],
+            )
+            for draft in found
+        ]
+
+    @property
+    def kept(self) -> int:
+        return sum(draft.is_kept for draft in self.drafts)
+
+    @property
+    def draft_texts(self) -> dict[int, str] | None:
+        """By the index of its turn; None where the round does not filter drafts."""
+        return {draft.text.turn.index: draft.text.turn.text for draft in self.drafts} if self.is_filtered else None
+
+    @property
+    def judgement(self) -> TurnOnCard | None:
+        """The last word on the proposal: an override outranks a reflection."""
+        judging = [t for t in self.turns if t.turn.verdict and t.about == self.proposal]
+        return next((t for t in reversed(judging) if t.is_human), judging[-1] if judging else None)
+
+    @property
+    def proposed(self) -> TurnOnCard | None:
+        return next((t for t in self.turns if t.turn == self.proposal), None)
+
+    def is_typed(self, text: str | None) -> bool:
+        """Whether a person typed this into the edit box, which starts with the proposal of its time."""
+        typed = (text or "").replace("\r\n", "\n").strip()
+        return bool(typed) and all(typed != t.turn.text.strip() for t in self.turns)
+
+    @property
+    def latest_rationale(self) -> Turn | None:
+        return next((t.turn for t in reversed(self.turns) if t.turn.is_rationale), None)
+
+    @property
+    def histories(self) -> list[tuple[str, tuple[Encounter, ...]]]:
+        """The evidence in parts, each with its heading; the latest interaction first."""
+        if self.review.round.subject_kind == SubjectKind.END_USER:
+            parts = [("History", self.subject.history)]
+        else:
+            parts = [
+                ("History of somebody who liked it", self.subject.liker),
+                ("History of somebody who did not", self.subject.disliker),
+            ]
+        return [(heading, history[::-1]) for heading, history in parts]
+
+    @property
+    def subject_attributes(self) -> dict[str, Any]:
+        return self.subject.attributes or self.review.round.subject.attributes
+
+
+def card(review_id: int, *, viewer: Account, now: datetime) -> Card:
+    """Read a review that the viewer may see. Raises Review.DoesNotExist. Five queries."""
+    calls = LlmCall.objects.only("model")
+    turns_read = Turn.objects.select_related("account").prefetch_related(Prefetch("call", calls)).order_by("index")
+    review = (
+        Review.objects.visible_to(viewer)
+        .select_related("round__catalog", "round__end_user", "round__item")
+        .prefetch_related(
+            Prefetch("round__turns", turns_read),
+            Prefetch("slots", Slot.objects.select_related("leased_by").order_by("number")),
+            Prefetch("decisions", Decision.objects.select_related("account", "made_turn").order_by("pk")),
+        )
+        .get(pk=review_id)
+    )
+    turns = list(review.round.turns.all())
+    by_id = {turn.pk: turn for turn in turns}
+    held = [s for s in review.slots.all() if s.lease_expires_at and s.lease_expires_at > now]
+    return Card(
+        review=review,
+        viewer=viewer,
+        subject=Subject.from_json(review.round.evidence),
+        turns=[TurnOnCard(turn, by_id.get(turn.about_id or 0)) for turn in turns],
+        proposal=queries.proposal(review.round),
+        slot=next((s for s in held if s.leased_by_id == viewer.pk), None),
+        holder=next((s for s in held if s.leased_by_id != viewer.pk), None),
+        decisions=list(review.decisions.all()),
+        last_decision=_last_decision(viewer),
+        now=now,
+    )
+
+
+def _last_decision(viewer: Account) -> Decision | None:
+    """What the viewer decided last, to come back to it."""
+    made = Decision.objects.filter(account=viewer).select_related("review__round__end_user", "review__round__item")
+    return (
+        made.defer("review__round__evidence", "review__round__end_user__attributes", "review__round__item__attributes")
+        .order_by("-pk")
+        .first()
+    )
+
+
+def moment_in_words(moment: int, catalog: Catalog) -> str:
+    """A cut-off on the catalog's clock, for people."""
+    if catalog.clock == Clock.SECONDS:
+        return f"{datetime.fromtimestamp(moment, tz=UTC):%-d %B %Y, %H:%M} UTC"
+    return f"position {moment} in their history" if moment else "all of the catalog's history"

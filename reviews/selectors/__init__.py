@@ -1,1 +1,0 @@
-"""What the review pages show, read with a fixed number of queries."""

@@ -1,0 +1,171 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from recommender.artifacts import graph, ranker, writing
+from recommender.dataset.examples import Arrays
+from recommender.dataset.numbering import FIRST_ITEM
+from recommender.signals.tables import fold_of
+from recommender.training import loop
+from tests.recommender.training.fitting import SMALL, fitted
+from tests.recommender.training.synthetic import Silent, attributes_of
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return fitted()
+
+
+@pytest.fixture(scope="module")
+def folder(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("backbones") / "1"
+    writing.write(
+        folder,
+        trained.backbone,
+        SMALL,
+        trained.interactions,
+        trained.knowledge,
+        tables=trained.tables,
+        demographics=trained.examples.demographics,
+        facts={"data": "d"},
+    )
+    return folder
+
+
+def test_a_saved_backbone_scores_as_the_trained_one(trained, folder):
+    restored = writing.restore(folder, trained.vectors)
+    one, other = (
+        loop.predict(backbone, trained.examples, trained.parts.test, observer=Silent())
+        for backbone in (trained.backbone, restored)
+    )
+
+    assert (one == other).all()
+
+
+def test_the_served_graph_scores_as_the_trained_backbone(trained, folder):
+    """Newest knowledge and the end user's whole history, as serving has them."""
+    loaded, data = ranker.read(folder), trained.interactions
+    texts = trained.knowledge
+    for number in (0, 1, 2, 7):
+        own = np.flatnonzero(data.end_user == number)
+        history = [Entry(data.items[data.item[row]], data.feedback[row]) for row in own]
+        served = loaded.score(data.end_users[number], history, attributes=attributes_of(number))
+        eager = torch.sigmoid(
+            trained.backbone(
+                loop.to_batch(
+                    Arrays(
+                        item=FIRST_ITEM + np.arange(len(data.items))[None],
+                        history_item=FIRST_ITEM + data.item[own[-SMALL.history :]].astype(np.int64)[None],
+                        history_feedback=data.feedback[own[-SMALL.history :]].astype(np.int64)[None],
+                        end_user_text=np.array([texts.latest("end_user").get(number, 0)]),
+                        item_text=np.array([[texts.latest("item").get(n, 0) for n in range(len(data.items))]]),
+                        signals=readings(trained, own)[None],
+                        end_user_tokens=trained.examples.end_user_tokens[[number]].astype(np.int64),
+                    )
+                )
+            )
+        )
+
+        np.testing.assert_allclose(served, eager.detach().numpy()[0], atol=1e-5)
+
+
+def readings(trained, own):
+    """What the tables say of every item after the interactions `own`."""
+    data, items = trained.interactions, len(trained.interactions.items)
+    return trained.tables.read(
+        fold_of(data.end_users[data.end_user[own[0]]]),
+        np.r_[data.item[own].astype(np.int64), np.arange(items)],
+        np.r_[data.liked[own], np.full(items, -1, dtype=np.int8)],
+        np.r_[np.arange(len(own)), np.full(items, len(own))],
+    )[len(own) :]
+
+
+class Entry:
+    """A history entry whose rating gives back a bucket of the 1-to-5 scale."""
+
+    label = None
+
+    def __init__(self, item_id, bucket):
+        self.item_id, self.rating = item_id, 1 + (int(bucket) - 4) / 2
+
+
+def test_the_manifest_says_how_the_artifact_was_made_and_what_is_in_it(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+
+    assert manifest["config"] == SMALL.to_json()
+    assert manifest["data"] == "d"
+    assert max(manifest["parity"].values()) <= graph.TOLERANCE
+    assert set(manifest["files"]) == {
+        "weights.safetensors",
+        "model.onnx",
+        "end_users.npy",
+        "ids.json",
+        "signals.npz",
+        "demographics.json",
+    }
+
+
+def test_knowledge_is_folded_to_the_adapters_width(trained, folder):
+    tables = np.load(folder / "end_users.npy")
+    in_graph = {one.name: list(one.dims) for one in onnx.load(folder / "model.onnx").graph.initializer}
+
+    assert tables.shape == (1 + len(trained.knowledge.latest("end_user")), SMALL.adapter_width + 1)
+    assert [FIRST_ITEM + len(trained.interactions.items), SMALL.adapter_width + 1] in in_graph.values()
+
+
+def test_a_backbone_without_knowledge_exports_too(tmp_path):
+    found = fitted(knowledge=False)
+    writing.write(
+        tmp_path / "1",
+        found.backbone,
+        SMALL,
+        found.interactions,
+        found.knowledge,
+        tables=found.tables,
+        demographics=found.examples.demographics,
+        facts={},
+    )
+    scores = ranker.read(tmp_path / "1").score("u000", [])
+
+    assert scores.shape == (len(found.interactions.items),)
+    assert np.isfinite(scores).all()
+
+
+def test_a_failed_export_leaves_nothing_behind(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(graph, "TOLERANCE", -1.0)
+    with pytest.raises(graph.ParityError):
+        writing.write(
+            tmp_path / "1",
+            trained.backbone,
+            SMALL,
+            trained.interactions,
+            trained.knowledge,
+            tables=trained.tables,
+            demographics=trained.examples.demographics,
+            facts={},
+        )
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scoring_an_artifact_loads_no_torch(folder):
+    program = (
+        "import sys, pathlib, django; django.setup()\n"
+        "from recommender.serving import ranker\n"
+        f"ranker.read(pathlib.Path({str(folder)!r})).score('u000', [])\n"
+        "print([name for name in ('torch', 'transformers', 'onnx') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**__import__("os").environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+    )
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,175 @@
+"""Answers: read leniently, never made up, and noise is noise."""
+
+import random
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.rounds.core.errors import MalformedAnswerError
+from recommender.rounds.core.parsing import ParsedReflection, parse_rationale, parse_reflection, read_verdict
+
+TEXT = "They enjoy crime films such as Heat (1995), and they turn away from slow period dramas."
+CRITIQUE = "Only one drama was rated low, so the second statement rests on too little."
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("The user preference is reasonable", "reasonable"),
+        ("The user preference is not reasonable", "not_reasonable"),
+        ("NOT  Reasonable.", "not_reasonable"),
+        ("not_reasonable", "not_reasonable"),
+        ("The item knowledge isn’t reasonable", "not_reasonable"),
+        ("It is unreasonable", "not_reasonable"),
+        ("not entirely reasonable", "not_reasonable"),
+        ("not perfect, but reasonable", "reasonable"),
+        ("reasonable or not reasonable", None),
+        ("not unreasonable", None),
+        ("fine", None),
+        ("", None),
+    ],
+)
+def test_a_verdict_is_read_whole(text: str, verdict: str | None) -> None:
+    assert read_verdict(text) == verdict
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"<Final Judgement>The user preference is not reasonable</Final Judgement><Reflection>{CRITIQUE}</Reflection>",
+        f"<final judgment> NOT reasonable </final  judgment >\n< Reflection >{CRITIQUE}",
+        f"<Final_Judgement>not reasonable\n<Reflection>\n{CRITIQUE}\n</ Reflection>",
+        f"<think>It is reasonable… no.</think><Final Judgement>not reasonable</Final Judgement>{CRITIQUE}",
+        f"It was reasonable.</think>\n**Final Judgement:** The text is not reasonable\n**Reflection:** {CRITIQUE}",
+        f'```json\n{{"judgement": "not_reasonable", "reflection": "{CRITIQUE}"}}\n```',
+        f'Here you are: {{"Final Judgement": "Not reasonable", "Critique": "{CRITIQUE}"}} I hope it helps.',
+        f"<Reflection>{CRITIQUE}</Reflection><Final Judgement>The text is not reasonable</Final Judgement>",
+    ],
+)
+def test_a_critique_is_found_however_it_is_wrapped(answer: str) -> None:
+    assert parse_reflection(answer) == ParsedReflection("not_reasonable", CRITIQUE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "<Final Judgement>The user preference is reasonable</Final Judgement><Reflection></Reflection>",
+        "<Final Judgement>The user preference is reasonable</Final Judgement><Reflection>Well argued.</Reflection>",
+        '{"judgement": "reasonable", "reflection": "None."}',
+        "The user preference is reasonable.",
+    ],
+)
+def test_a_reasonable_text_has_no_critique(answer: str) -> None:
+    assert parse_reflection(answer) == ParsedReflection("reasonable", "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("", "no final judgement"),
+        ("Looks good to me!", "no final judgement"),
+        ("<Final Judgement>fine</Final Judgement>", "not clear"),
+        ("<Final Judgement>reasonable</Final Judgement><Final Judgement>not reasonable</Final Judgement>", "not clear"),
+        ("<Final Judgement>not reasonable</Final Judgement><Reflection></Reflection>", "reflection is missing"),
+        ('{"judgement": "not_reasonable", "reflection": "N/A"}', "reflection is missing"),
+        ("<think>The history shows", "still thinking"),
+    ],
+)
+def test_what_a_reflection_lacks_is_said_in_words_a_model_can_act_on(answer: str, words: str) -> None:
+    with pytest.raises(MalformedAnswerError, match=words):
+        parse_reflection(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        TEXT,
+        f"```\n{TEXT}\n```",
+        f"<think>Heat was rated 5.</think>\n\n{TEXT}",
+        f"The titles say little.</think>{TEXT}<thinking>Good.</thinking>",
+        f"<Refined user preference>{TEXT}</Refined User Preference >",
+        f"**User Preference:** {TEXT}",
+        f"“{TEXT}”",
+        f'{{"text": "{TEXT}"}}',
+    ],
+)
+def test_a_rationale_is_freed_from_its_wrapping(answer: str) -> None:
+    assert parse_rationale(answer, subject_kind="end_user") == TEXT
+
+
+def test_paragraphs_are_kept() -> None:
+    assert parse_rationale(f"{TEXT}\n \n{TEXT[:-1]}  too.", subject_kind="item") == f"{TEXT}\n\n{TEXT[:-1]} too."
+
+
+@pytest.mark.parametrize(
+    ("answer", "finish_reason", "words"),
+    [
+        ("", "stop", "missing or too short"),
+        ("I do not know.", "stop", "missing or too short"),
+        (f"{TEXT} " * 60, "stop", "too long"),
+        (TEXT, "length", "cut off"),
+        ("They like many films and " * 30 + "more.", "stop", "repeats itself"),
+        ("films films films films films films films films films.", "stop", "repeats itself"),
+        ("theheheheheheheheheheheheheheheheheheh and so on it goes for a while.", "stop", "repeats itself"),
+        ("Theirred\x00\x07 taste is in \ufffd films with a long history of that.", "stop", "characters"),
+        ("taste films the of history with and rating liked drama title person", "stop", "sentences"),
+    ],
+)
+def test_what_is_wrong_with_a_rationale_is_said(answer: str, finish_reason: str, words: str) -> None:
+    with pytest.raises(MalformedAnswerError, match=words):
+        parse_rationale(answer, subject_kind="end_user", finish_reason=finish_reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Likes gentle comedies with warm endings; dislikes horror and anything gory.",
+        "this person likes slow science fiction, avoids horror, and has mixed feelings about musicals.",
+        "Loves 80s sci-fi (Aliens 5/5, RoboCop 5/5), hates rom-coms (Sleepless in Seattle 1/5).",
+        "Er mag ruhige Dramen, vor allem „Das Boot (1981)“ (5 Sterne), und meidet Horrorfilme fast immer.",
+        "Elle aime les comédies romantiques d’avant 1960 ; l’horreur, en revanche, la laisse froide.",
+        "Bu kişi bilimkurgu filmlerini seviyor, korku filmlerinden ise uzak duruyor gibi görünüyor.",
+        "Этот человек любит научную фантастику («Чужой» — 5), но почти не смотрит мелодрамы.",
+        "يحب هذا الشخص أفلام الخيال العلمي، ولا يحب أفلام الرعب إلا نادرا.",
+        "यह व्यक्ति विज्ञान कथा फिल्में पसंद करता है, लेकिन डरावनी फिल्में नहीं देखता।",
+        "이 사용자는 공상 과학 영화를 좋아하지만 공포 영화는 거의 보지 않는다.",
+        "这个用户喜欢科幻电影，尤其是《银翼杀手》，但不喜欢爱情片。",
+        "このユーザーはSF映画を好み、恋愛映画をあまり好まない。",
+        "ผู้ใช้ชอบหนังตลก แต่ไม่ชอบหนังสยองขวัญเลยแม้แต่น้อย เพราะให้คะแนนต่ำเสมอ",
+    ],
+)
+def test_short_plain_and_foreign_texts_are_accepted(text: str) -> None:
+    assert parse_rationale(text, subject_kind="end_user") == text
+
+
+def _fragments(seed: int, count: int) -> str:
+    """What a language model with random weights writes: pieces of words, glued and parted at random."""
+    pieces = "ing| the|Hist|ory| rated|5| film|re|##| liked|.|'s| not|Q| dr|ama|,|tion| and|\n|wh| 19|95|)| (|ed|:|X"
+    chosen = random.Random(seed)
+    return "".join(chosen.choice(pieces.split("|")) for _ in range(count))
+
+
+@pytest.mark.parametrize("count", [40, 120, 400])
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_is_malformed_for_both_roles(seed: int, count: int) -> None:
+    noise = _fragments(seed, count)
+    with pytest.raises(MalformedAnswerError):
+        parse_rationale(noise, subject_kind="end_user")
+    with pytest.raises(MalformedAnswerError):
+        parse_reflection(noise)
+
+
+PARTS = ["<Final Judgement>", "</Final Judgement>", "<Reflection>", "</Reflection>", "<think>", "</think>", " not "]
+PARTS += ["reasonable", "{", "}", '"judgement":', '"reflection": "', "```json\n", "```", "Verdict: ", TEXT, "[" * 50]
+ANSWERS = st.text(max_size=300) | st.lists(st.sampled_from(PARTS), max_size=12).map("".join)
+
+
+@given(ANSWERS)
+def test_any_answer_is_read_or_refused(answer: str) -> None:
+    with suppress(MalformedAnswerError):
+        assert parse_rationale(answer, subject_kind="item").strip()
+    with suppress(MalformedAnswerError):
+        reflection = parse_reflection(answer)
+        assert (reflection.verdict == "reasonable") == (reflection.critique == "")

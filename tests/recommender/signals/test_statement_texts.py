@@ -1,0 +1,110 @@
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recommender.artifacts import files, golden, ranker
+from recommender.artifacts.golden import Entry
+from recommender.dataset.texts import KnowledgeRows, Text
+from recommender.models import EndUser, Item, SubjectKind
+from recommender.signals import statement_texts
+from recommender.training import service
+from tests.recommender.training import synthetic
+from tests.recommender.training.synthetic import GENRES
+from tests.recommender.training.test_service import QUICK
+
+LEARNS = {"knowledge_field": False, "epochs": 12, "learning_rate": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Loves westerns. Why?  Nobody knows", ["Loves westerns.", "Why?", "Nobody knows"]),
+        ("- war\n* 3 of 4 liked; none done\n\n2) no horror", ["war", "3 of 4 liked;", "none done", "no horror"]),
+        ("喜欢西部片。不喜欢恐怖片。", ["喜欢西部片。", "不喜欢恐怖片。"]),
+        ("Rated 4.5 on average (e.g. Alien).", ["Rated 4.5 on average (e.g.", "Alien)."]),
+        (" …\n--\n", []),
+    ],
+)  # fmt: skip
+def test_a_text_is_taken_apart_into_what_it_states(text, said):
+    assert statement_texts.statements(text) == said
+
+
+def test_of_a_long_text_the_first_statements_count():
+    assert len(statement_texts.statements("One. " * 1000)) == statement_texts.MOST_STATEMENTS
+
+
+def test_facts_are_the_title_and_every_value_with_its_name():
+    attributes = {"year": 1979, "genres": ["Horror", "Sci-Fi"], "country": "", "director": None}
+
+    assert statement_texts.facts_of("Alien", attributes) == ["Alien", "genres: Horror", "genres: Sci-Fi", "year: 1979"]
+    assert statement_texts.facts_of("", {}) == []
+    assert len(statement_texts.facts_of("Alien", {"cast": [str(n) for n in range(100)]})) == statement_texts.MOST_FACTS
+
+
+def tell_tastes(catalog):
+    """Put in force about every end user which genres their ratings praise and which they do not; the latter by name."""
+    disliked = {}
+    for end_user in EndUser.objects.filter(catalog=catalog).prefetch_related("interactions__item"):
+        ratings = defaultdict(list)
+        for met in end_user.interactions.all():
+            ratings[met.item.attributes["genres"][0]].append(met.rating)
+        liked = [genre for genre in GENRES if np.mean(ratings[genre]) > 3]
+        disliked[end_user.external_id] = [genre for genre in GENRES if genre not in liked]
+        said = [f"They love {genre} films." for genre in liked]
+        said += [f"They cannot stand {genre} films." for genre in disliked[end_user.external_id]]
+        synthetic.approve(end_user, " ".join(said), as_of=0)
+    return disliked
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_a_version_holds_what_people_are_said_to_like_against_items(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    catalog = synthetic.in_database()
+    disliked = tell_tastes(catalog)
+    run = service.request_training(catalog, config=replace(QUICK, **LEARNS), queue=False)
+    service.run(run.pk)
+    run.refresh_from_db()
+    assert run.error == ""
+    assert run.version.metrics["claims"]["gain"] > 0.001
+    folder = files.folder_of(run.version)
+    served = ranker.read(folder)
+    genre = {item.external_id: item.attributes["genres"][0] for item in Item.objects.filter(catalog=catalog)}
+    rows = np.arange(len(served.items))
+    histories = {
+        one.external_id: [Entry(met.item.external_id, met.rating, met.label) for met in one.interactions.oldest_first()]
+        for one in EndUser.objects.filter(catalog=catalog)
+    }
+    loved = {True: [], False: []}
+    for name, bad in disliked.items():
+        for item, claim in zip(served.items, served.claims.of(served.end_users[name], rows), strict=True):
+            loved[genre[item] not in bad].append(claim)
+
+    assert np.mean(loved[True]) - np.mean(loved[False]) > 1  # an eighth of a like: signals.statement_match.SCALE
+    unread = replace(served, end_users={})
+    gained = []
+    for name, bad in disliked.items():
+        history = histories[name]
+        by_text = served.score(name, history, list(genre)) - unread.score(name, history, list(genre))
+        right = np.array([genre[item] not in bad for item in genre])
+        gained.append(by_text[right].mean() - by_text[~right].mean())
+    assert np.mean(gained) > 0.01
+    found = golden.compare(served, golden.read(folder))
+    assert found.are_small
+
+    assert served.contributions(name, history, ["i001"]).shape == (1, len(history))
+
+
+def test_claims_can_be_switched_off_and_need_texts_of_end_users():
+    interactions = synthetic.in_memory(synthetic.rows())
+    of_item = Text(SubjectKind.ITEM, 0, 0, "a", "A western.")
+    of_end_user = Text(SubjectKind.END_USER, 0, 0, "b", "Loves westerns.")
+    for config, texts in (
+        (replace(QUICK, knowledge_claims=False), [of_end_user, of_item]),
+        (QUICK, [of_item]),
+        (QUICK, []),
+    ):
+        vectors = np.zeros((1 + len(texts), 4), dtype=np.float32)
+        assert statement_texts.prepare(config, KnowledgeRows(texts), vectors, interactions, dict) is None

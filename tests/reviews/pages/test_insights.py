@@ -1,0 +1,193 @@
+"""The PM's pages: find an end user, read their list and its reasons."""
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from recommender.artifacts import files, ranker
+from recommender.models import Account, Catalog, LlmCall, Recommendation, Rollout, Turn
+from recommender.serving import catalog_index
+from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
+from tests.recommender.promotion.versions import make_version
+from tests.recommender.serving.ranked import ranked_catalog, trained
+from tests.recommender.training import synthetic
+
+SignIn = Callable[[Account], Client]
+
+FIND = "/insights/"
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranker, "_loaded", {})
+    catalog_index.forget()
+
+
+@pytest.fixture
+def pm(pam: Account, browser_of: SignIn) -> Client:
+    return browser_of(pam)
+
+
+@pytest.fixture
+def films(db: None) -> Catalog:
+    """u1 liked a war film; another one is left, and nobody has trained a backbone."""
+    catalog = make_catalog("films", prompt_attributes=["genres"])
+    reader = make_end_user(catalog, "u1", attributes={"age": 52})
+    make_interaction(reader, make_item(catalog, "Paths <of> Glory", genres=["War"]), moment=1_000_000_000)
+    make_interaction(make_end_user(catalog, "u2"), make_item(catalog, "Ran", external_id="ran", genres=["War"]))
+    return catalog
+
+
+def page(client: Client, path: str, *, status: int = 200) -> str:
+    response = client.get(path)
+    assert response.status_code == status
+    return str(response.content.decode())
+
+
+def test_only_roles_that_browse_explanations_get_in(
+    films: Catalog, client: Client, rita: Account, lena: Account, browser_of: SignIn
+) -> None:
+    for path in (FIND, "/insights/films/users/u1/"):
+        assert client.get(path)["Location"].startswith("/sign-in/")
+        assert browser_of(rita).get(path).status_code == 403
+        assert browser_of(lena).get(path).status_code == 200
+
+
+def test_without_a_catalog_the_page_says_how_to_get_one(pm: Client) -> None:
+    assert "import_catalog" in page(pm, FIND)
+
+
+def test_some_end_users_are_offered_those_with_approved_texts_first(pm: Client, films: Catalog) -> None:
+    synthetic.approve(films.end_users.get(external_id="u2"), "Likes war films.")
+    text = page(pm, FIND)
+    assert text.index("/insights/films/users/u2/") < text.index("/insights/films/users/u1/")
+    assert "Approved" in text
+    assert "No backbone is active in films" in text
+
+
+def test_a_whole_id_opens_the_end_user_s_page(pm: Client, films: Catalog) -> None:
+    response = pm.get(FIND, {"catalog": "films", "q": " u1 "})
+    assert response["Location"] == "/insights/films/users/u1/"
+
+
+@pytest.mark.parametrize("q", ["u", "2"])
+def test_a_part_of_an_id_lists_who_has_it(pm: Client, films: Catalog, q: str) -> None:
+    make_end_user(films, "other")
+    text = page(pm, f"{FIND}?catalog=films&q={q}")
+    assert "/insights/films/users/u2/" in text
+    assert "/insights/films/users/other/" not in text
+
+
+def test_an_id_nobody_has_is_said_to_be_nobody_s(pm: Client, films: Catalog) -> None:
+    assert "No end user of films has “&lt;zzz&gt;” in their id." in page(pm, f"{FIND}?catalog=films&q=%3Czzz%3E")
+
+
+@pytest.mark.parametrize("query", ["catalog=nowhere", "catalog=films&q=%00", "catalog=%00"])
+def test_what_cannot_be_is_refused_in_place(pm: Client, films: Catalog, query: str) -> None:
+    assert 'class="error"' in page(pm, f"{FIND}?{query}", status=422)
+
+
+def test_an_unknown_end_user_is_not_found(pm: Client, films: Catalog) -> None:
+    for path in ("/insights/films/users/nobody/", "/insights/nowhere/users/u1/", "/insights/films/users/%00/"):
+        assert pm.get(path).status_code == 404
+
+
+def test_a_list_without_a_backbone_is_called_no_personal_list(pm: Client, films: Catalog) -> None:
+    text = page(pm, "/insights/films/users/u1/")
+    assert "Popular movies, not a personal list" in text
+    assert "No backbone is active in this catalog yet" in text
+    assert "Ran" in text
+    assert "Liked by 1 of the 1 who judged it." in text
+    assert "with attributes in common (the ranking may have had other grounds)" in text
+    assert "No round about this end user has rested with a text yet." in text
+
+
+def test_the_history_stands_beside_the_list_and_its_titles_are_only_text(pm: Client, films: Catalog) -> None:
+    text = page(pm, "/insights/films/users/u1/")
+    assert "Paths &lt;of&gt; Glory" in text
+    assert "Paths <of> Glory" not in text
+    assert "9 Sep 2001" in text
+    assert "1 interaction<" in text
+    assert '<dt>Age</dt><dd dir="auto">52</dd>' in text
+
+
+def test_texts_come_with_their_status(pm: Client, films: Catalog) -> None:
+    reader = films.end_users.get(external_id="u1")
+    round_ = make_round(reader, ("reason", "Likes <b>war</b> films."), ("reflect", ""))
+    synthetic.approve(films.items.get(external_id="ran"), "A war film that war lovers like.")
+    text = page(pm, "/insights/films/users/u1/")
+    assert "Unreviewed proposal" in text
+    assert "Likes &lt;b&gt;war&lt;/b&gt; films." in text
+    assert "A war film that war lovers like." in text
+    assert f'href="/rounds/{round_.pk}/"' in text
+
+
+def test_a_text_of_the_demonstration_model_is_called_that(pm: Client, films: Catalog) -> None:
+    round_ = make_round(films.end_users.get(external_id="u1"), ("reason", "Likes war films."), ("reflect", ""))
+    call = LlmCall.objects.create(
+        round=round_, role="actor", step="reason", turn_index=0, model="r4-demo-actor", messages=[], parameters={}
+    )
+    Turn.objects.filter(round=round_, index=0).update(call=call)
+    assert "Demonstration model" in page(pm, "/insights/films/users/u1/")
+
+
+def test_a_backbone_s_list_says_which_backbone_and_snapshot_made_it(pm: Client) -> None:
+    ranked_catalog("planted")
+    text = page(pm, "/insights/planted/users/u002/?limit=25")
+    assert "Ranked by backbone 1" in text
+    assert "canary" not in text
+    assert "knowledge snapshot 1" in text
+    assert "chance of a like" in text
+    assert 'id="rank-16"' in text
+
+
+def test_a_canary_s_list_says_that_it_is_one(pm: Client) -> None:
+    catalog = ranked_catalog("planted")
+    canary = make_version(catalog)
+    shutil.copytree(trained(), files.folder_of(canary), dirs_exist_ok=True)
+    Rollout.objects.create(catalog=catalog, version=canary, mode="canary", share=1.0, salt="salt")
+    text = page(pm, "/insights/planted/users/u002/")
+    assert "Ranked by backbone 2" in text
+    assert "It is being tried as a canary" in text
+
+
+@pytest.mark.parametrize("limit", ["", "7", "x", "1000"])
+def test_another_length_than_those_offered_is_ten(pm: Client, limit: str) -> None:
+    ranked_catalog("planted")
+    text = page(pm, f"/insights/planted/users/u000/?limit={limit}")
+    assert 'id="rank-10"' in text
+    assert 'id="rank-11"' not in text
+
+
+def test_an_empty_list_says_why(pm: Client, films: Catalog) -> None:
+    reader = films.end_users.get(external_id="u1")
+    make_interaction(reader, films.items.get(external_id="ran"))
+    text = page(pm, "/insights/films/users/u1/")
+    assert "An empty list" in text
+    assert "met every item" in text
+
+
+def test_an_end_user_without_history_has_an_empty_one(pm: Client, films: Catalog) -> None:
+    make_end_user(films, "u9")
+    assert "No interactions yet." in page(pm, "/insights/films/users/u9/")
+
+
+def test_looking_is_not_serving(pm: Client, films: Catalog) -> None:
+    page(pm, "/insights/films/users/u1/")
+    assert not Recommendation.objects.exists()
+
+
+@pytest.mark.parametrize("limit", [10, 25])
+def test_a_page_takes_a_fixed_number_of_queries(
+    pm: Client, django_assert_num_queries: DjangoAssertNumQueries, limit: int
+) -> None:
+    """Session, account, end user; history, backbone, items, knowledge, rounds, turns; the history shown, its length."""
+    catalog = ranked_catalog("planted")
+    for item in catalog.items.all():
+        make_round(item, ("reason", "Slow."), ("reflect", ""))
+    page(pm, "/insights/planted/users/u000/")
+    with django_assert_num_queries(11):
+        page(pm, f"/insights/planted/users/u000/?limit={limit}")

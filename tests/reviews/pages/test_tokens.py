@@ -1,0 +1,74 @@
+"""Leads make and revoke tokens; a key is shown once."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from recommender.accounts.tokens import TokenRefusedError, create_token, recognise
+from recommender.models import Account, ApiToken
+
+SignIn = Callable[[Account], Client]
+PAGE = "/tokens/"
+
+
+@pytest.fixture
+def lead(lena: Account, browser_of: SignIn) -> Client:
+    return browser_of(lena)
+
+
+def key_on(text: str) -> str | None:
+    found = re.search(r'<pre id="new-key"[^>]*>(r4_[\w-]+)</pre>', text)
+    return found.group(1) if found else None
+
+
+def test_only_leads_manage_tokens(rita: Account, pam: Account, browser_of: SignIn) -> None:
+    for account in (rita, pam):
+        assert browser_of(account).get(PAGE).status_code == 403
+        assert browser_of(account).post(PAGE, {"name": "x", "days": "30"}).status_code == 403
+    assert not ApiToken.objects.exists()
+
+
+def test_a_new_key_is_shown_once_and_works(lead: Client, lena: Account) -> None:
+    made = lead.post(PAGE, {"name": "shop front", "days": "30"})
+    key = key_on(made.content.decode())
+    assert key is not None
+    assert recognise(key).created_by == lena
+    assert "no-store" in made["Cache-Control"]
+    later = lead.get(PAGE).content.decode()
+    assert "shop front" in later
+    assert key not in later
+    assert all(key not in str(session.get_decoded()) for session in Session.objects.all())
+
+
+def test_never_means_never(lead: Client) -> None:
+    lead.post(PAGE, {"name": "for ever", "days": "0"})
+    assert ApiToken.objects.get().expires_at is None
+
+
+@pytest.mark.parametrize(
+    "form", [{"name": "", "days": "30"}, {"name": "x" * 81, "days": "30"}, {"name": "x", "days": "7"}]
+)
+def test_a_form_that_cannot_be_makes_nothing_and_says_why(lead: Client, form: dict[str, str]) -> None:
+    answer = lead.post(PAGE, form)
+    assert answer.status_code == 422
+    assert 'class="error"' in answer.content.decode()
+    assert not ApiToken.objects.exists()
+
+
+def test_a_revoked_token_opens_nothing_and_the_page_says_so(lead: Client, lena: Account) -> None:
+    token, key = create_token("shop", account=lena)
+    answer = lead.post(f"/tokens/{token.pk}/revoke/", follow=True)
+    assert "opens nothing any more" in answer.content.decode()
+    assert "Revoked" in answer.content.decode()
+    with pytest.raises(TokenRefusedError):
+        recognise(key)
+
+
+def test_revoking_needs_a_post_and_a_token_that_exists(lead: Client, lena: Account) -> None:
+    token, key = create_token("shop", account=lena)
+    assert lead.get(f"/tokens/{token.pk}/revoke/").status_code == 405
+    assert lead.post("/tokens/999999/revoke/").status_code == 404
+    assert recognise(key) == token

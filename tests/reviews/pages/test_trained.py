@@ -1,0 +1,105 @@
+"""A version's page says in words how the version was trained."""
+
+import math
+
+import pytest
+from django.urls import reverse
+
+from recommender.recipe import SWITCHES
+from reviews.pages.backbones import trained
+from tests import builders
+from tests.recommender.promotion.versions import make_version
+from tests.reviews.pages.test_backbones import text
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def version(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    made = make_version(builders.make_catalog("films"))
+    before = {"valid": {"logloss": 0.53, "ece": 0.04}, "test": {"logloss": 0.54, "ece": 0.05}}
+    made.metrics["with_knowledge"] |= {
+        "calibration": {"method": "platt", "slope": 0.9, "intercept": -0.2, "before": before},
+        "knowledge_gates": {"end_user": 0.03, "item": 0.41},
+    }
+    made.save()
+    return made
+
+
+def page(client, version):
+    client.force_login(builders.make_account(role="pm"))
+    return text(client.get(reverse("reviews:backbone", args=[version.pk])).content.decode())
+
+
+def test_calibration_stands_before_beside_after(client, version):
+    shown = page(client, version)
+
+    assert "Platt calibration" in shown
+    assert "Test LogLoss 0.5400 0.5000 Test ECE 0.0500 0.0200" in shown
+    assert "Valid LogLoss 0.5300 0.5000" in shown
+    assert "Slope 0.900, intercept −0.2000" in shown
+
+
+def test_gates_are_words_and_shares(client, version):
+    shown = page(client, version)
+
+    assert "Knowledge of end users shut: training found no use for it here: let in 3 %, from 12 %" in shown
+    assert "Knowledge of items partly open: let in 41 %" in shown
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.0, "shut"), (0.05, "hardly"), (0.12, "hardly"), (0.2, "partly"), (0.6, "wide"), (1, "wide")]
+)
+def test_every_share_has_its_word(version, share, words):
+    version.metrics["with_knowledge"]["knowledge_gates"] = {"item": share}
+
+    assert trained.openings(version)[0].words.startswith(words)
+
+
+def test_the_start_is_the_adapters():
+    from recommender.backbones.adapter import GATE_START
+
+    assert 1 / (1 + math.exp(-GATE_START)) == pytest.approx(trained.GATE_START, abs=0.005)
+
+
+def test_what_was_chosen_and_left_out_is_named(client, version):
+    chosen = {"split": "kar", "fold": 3, "adapter": "mlp", "whiten": 64, "low_activity": "items", "mood": False}
+    version.config |= {**chosen, "metadata_text": True, "knowledge_source": "shuffled", "demographics": False}
+    version.save()
+    shown = page(client, version)
+
+    assert "Split kar, fold 3: a tenth" in shown
+    assert "MLP: a perceptron" in shown
+    assert "whitened to 64 directions" in shown
+    assert "below 20 interactions" in shown
+    assert "the texts of other subjects: a control" in shown
+    assert "titles and attributes as encoded sentences" in shown
+    assert "Left out Demographics, Mood" in shown
+
+
+@pytest.mark.parametrize(("gain", "said"), [(0.0153, "take 1.5 % off the error"), (0.0, "left aside")])
+def test_what_claims_were_worth_is_said(version, gain, said):
+    version.metrics["claims"] = {"gain": gain}
+
+    assert said in dict(trained.facts(version))["Claims"]
+
+
+def test_an_older_version_without_these_says_less(client, version):
+    version.config = {"backbone": "din"}
+    for name in ("calibration", "knowledge_gates"):
+        del version.metrics["with_knowledge"][name]
+    version.save()
+    shown = page(client, version)
+
+    assert "not calibrated" in shown
+    assert "let in" not in shown
+    assert "Left out nothing" in shown
+
+
+def test_without_knowledge_nothing_is_said_of_adapters_and_gates(version):
+    version.config |= dict.fromkeys(SWITCHES, False)
+    version.metrics["texts"] = 0
+
+    assert [label for label, _ in trained.facts(version)] == ["Split", "Left out"]
+    assert trained.openings(version) == []

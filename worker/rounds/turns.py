@@ -1,0 +1,270 @@
+"""One claimed round: ask for its next turn until it stops.
+
+The stored turns are the state: whoever claims the round reads them, and uses answers that were paid for before.
+"""
+
+import logging
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.utils import timezone
+
+from recommender.llm.client import OpenAiLlm, RefusedError, storable
+from recommender.llm.errors import LlmError, PermanentLlmError, TransientLlmError
+from recommender.llm.types import Answer, Prompt, Role, Sampling
+from recommender.models import LlmCall, RestReason, Round, Turn
+from recommender.rounds import leases
+from recommender.rounds.core import parsing, prompts
+from recommender.rounds.core.errors import MalformedAnswerError
+from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, next_step, proposed
+from recommender.rounds.core.types import StrategyName, Subject
+from recommender.rounds.leases import Entry
+from recommender.rounds.queries import turn_values
+from recommender.rounds.service import text_hash
+from reviews.room.opening import open_review
+from worker.rounds.ledger import Ledger
+
+log = logging.getLogger(__name__)
+Llms = Mapping[Role, OpenAiLlm]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What to ask for the turn `index`. `repairs`: a malformed answer goes back, so another one ends the round."""
+
+    role: Role
+    step: prompts.Step
+    index: int
+    prompt: Prompt
+    about: Turn | None = None
+    repairs: bool = False
+    sampling: Sampling | None = None
+
+
+class TurnMaker:
+    """Makes the turns of one round that this worker has leased."""
+
+    def __init__(self, round_: Round, *, ledger: Ledger, llms: Llms) -> None:
+        """`round_` as rounds.leases.claim returns it."""
+        self._round = round_
+        self._turns: list[Turn] = list(round_.turns.all())
+        self._stored: list[LlmCall] = list(round_.stored_calls)  # type: ignore[attr-defined] # claim prefetches it
+        self._attempts = round_.attempts
+        self._ledger = ledger
+        self._llms = llms
+
+    @cached_property
+    def _subject(self) -> Subject:
+        return Subject.from_json(self._round.evidence)
+
+    async def until_it_stops(self) -> float | None:
+        """None: the round rests, failed, or is no longer ours. A number: it waits for so many seconds."""
+        try:
+            return await self._until_it_stops()
+        except (OperationalError, InterfaceError):
+            raise  # the database is away: the sweep will hand the round out again
+        except Exception as error:
+            log.exception("Round %d cannot go on", self._round.pk)
+            failure = (
+                f"Internal error: {type(error).__name__}: {storable(str(error), 300)}. The worker's log says more."
+            )
+            await self._put(failure=failure)
+            return None
+
+    async def _until_it_stops(self) -> float | None:
+        while True:
+            step = self._next_step(self._turns)
+            if isinstance(step, Rest):
+                await self._rest(step.reason)
+                return None
+            question = self._question(step)
+            if paid := self._paid(question):
+                answered = await self._use(question, paid)
+            else:
+                try:
+                    answer = await self._llms[question.role].ask(question.prompt, sampling=question.sampling)
+                except RefusedError as error:
+                    answered = not error.asked or await self._put(call=self._failed_call(question, "permanent", error))
+                except TransientLlmError as error:
+                    return await self._wait(question, error)
+                except PermanentLlmError as error:
+                    await self._put(call=self._failed_call(question, "permanent", error), failure=str(error))
+                    return None
+                else:
+                    answered = await self._read(question, answer)
+            if not answered:
+                return None
+
+    def _next_step(self, turns: list[Turn]) -> Reason | Reflect | Refine | Rest:
+        return next_step(
+            turn_values(turns),
+            refinements=self._round.refinements_allowed,
+            strategy=self._strategy,
+            drafts=self._round.drafts_wanted,
+        )
+
+    @property
+    def _strategy(self) -> StrategyName:
+        return self._round.strategy  # type: ignore[return-value] # Strategy's values are the core's
+
+    def _question(self, step: Reason | Reflect | Refine) -> _Question:
+        turns = {turn.index: turn for turn in self._turns}
+        index = max(turns, default=-1) + 1
+        role: Role = "reflector" if isinstance(step, Reflect) else "actor"
+        structured = self._llms[role].structured
+        about = sampling = None
+        match step:
+            case Reason(draft):
+                name: prompts.Step = "reason"
+                sampling = self._sampling(draft)
+                prompt = prompts.render(self._subject, name, structured=structured)
+            case Reflect():
+                name, about = "reflect", turns[step.about]
+                prompt = prompts.render(self._subject, name, rationale=about.text, structured=structured)
+            case Refine():
+                name, about = "refine", turns[step.about]
+                critique = turns[step.critique].text
+                prompt = prompts.render(
+                    self._subject, name, rationale=about.text, critique=critique, structured=structured
+                )
+        # Malformed answers come in pairs, the first and its repair; a retry by hand starts a new pair.
+        malformed = [
+            call for call in self._stored if (call.turn_index, call.step, call.error_kind) == (index, name, "malformed")
+        ]
+        repairs = len(malformed) % 2 == 1
+        if repairs:
+            prompt = prompts.render_repair(prompt, malformed[-1].answer, malformed[-1].error)
+        return _Question(role, name, index, prompt, about, repairs, sampling)
+
+    def _sampling(self, draft: int | None) -> Sampling | None:
+        """The same for the same draft of the same round, so that asking again after a failure asks the same."""
+        if draft is None:
+            return None
+        seed = zlib.crc32(f"{self._round.pk}/{draft}".encode()) & 0x7FFFFFFF
+        return Sampling(temperature=settings.DRAFT_TEMPERATURE, seed=seed)
+
+    def _paid(self, question: _Question) -> LlmCall | None:
+        """A stored answer to exactly this question that has become no turn, because the lease was lost."""
+        messages = list(question.prompt.messages)
+        for call in self._stored:
+            if not call.error_kind and call.turn_index == question.index and call.messages == messages:
+                return call
+        return None
+
+    async def _use(self, question: _Question, call: LlmCall) -> bool:
+        self._stored.remove(call)
+        try:
+            turn = self._turn(question, call.answer, call.parameters)
+        except MalformedAnswerError:
+            return True  # it was readable once; ask again
+        turn.call = call
+        return await self._add(turn)
+
+    async def _read(self, question: _Question, answer: Answer) -> bool:
+        """Store an answer: as a turn if it can be read. False: stop."""
+        call = self._call(question, answer)
+        try:
+            turn = self._turn(question, answer.text, answer.parameters)
+        except MalformedAnswerError as error:
+            call.error_kind, call.error = "malformed", str(error)
+            self._stored.append(call)
+            if question.repairs:
+                await self._rest(RestReason.MALFORMED, call=call)
+                return False
+            return await self._put(call=call)
+        return await self._add(turn, call=call)
+
+    async def _add(self, turn: Turn, *, call: LlmCall | None = None) -> bool:
+        """Store a turn, and in the same transaction that the round rests, if it does. False: stop."""
+        step = self._next_step([*self._turns, turn])
+        self._turns.append(turn)
+        if isinstance(step, Rest):
+            await self._rest(step.reason, call=call, turn=turn)
+            return False
+        self._attempts = 0
+        return await self._put(call=call, turn=turn)
+
+    async def _rest(self, reason: str, *, call: LlmCall | None = None, turn: Turn | None = None) -> None:
+        ours = await self._put(call=call, turn=turn, rest=reason)
+        if not ours or not proposed(turn_values(self._turns), strategy=self._strategy):
+            return
+        try:
+            await self._ledger.call(open_review, self._round)
+        except DatabaseError:
+            log.exception("The review of round %d could not be opened; the sweep will do it", self._round.pk)
+
+    async def _wait(self, question: _Question, error: TransientLlmError) -> float | None:
+        """Record a transient error. Seconds until the next attempt, or None: that was the last one."""
+        self._attempts += 1
+        call = self._failed_call(question, "transient", error)
+        if self._attempts >= leases.MOST_ATTEMPTS:
+            failure = f"Gave up after {self._attempts} attempts in a row. The last error: {error}"
+            await self._put(call=call, failure=failure)
+            return None
+        seconds = leases.backoff(self._attempts, retry_after=error.retry_after)
+        retry_at = timezone.now() + timedelta(seconds=seconds)
+        ours = await self._put(call=call, retry_at=retry_at, error=str(error))
+        return seconds if ours else None
+
+    def _turn(self, question: _Question, text: str, parameters: Mapping[str, object]) -> Turn:
+        finish_reason = str(parameters.get("finish_reason", ""))
+        verdict = ""
+        if question.step == "reflect":
+            reflection = parsing.parse_reflection(text, finish_reason=finish_reason)
+            text, verdict = reflection.critique, reflection.verdict
+        else:
+            text = parsing.parse_rationale(text, subject_kind=self._subject.kind, finish_reason=finish_reason)
+        return Turn(
+            round=self._round,
+            index=question.index,
+            kind=question.step,
+            text=text,
+            text_hash=text_hash(text),
+            verdict=verdict,
+            about=question.about,
+        )
+
+    def _call(self, question: _Question, answer: Answer) -> LlmCall:
+        return LlmCall(
+            round=self._round,
+            role=question.role,
+            step=question.step,
+            turn_index=question.index,
+            prompt_name=question.prompt.name,
+            prompt_hash=question.prompt.hash,
+            messages=list(question.prompt.messages),
+            model=answer.model[:200],
+            base_url=answer.base_url[:300],
+            parameters=answer.parameters,
+            answer=answer.text,
+            request_id=answer.request_id,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            latency_ms=answer.latency_ms,
+        )
+
+    def _failed_call(self, question: _Question, kind: str, error: LlmError) -> LlmCall:
+        llm = self._llms[question.role]
+        drawn = asdict(question.sampling) if question.sampling else {}
+        parameters = llm.parameters | drawn
+        call = self._call(question, Answer(text="", model=llm.model, base_url=llm.base_url, parameters=parameters))
+        call.error_kind, call.error = kind, storable(str(error), 2000)
+        return call
+
+    async def _put(
+        self,
+        *,
+        call: LlmCall | None = None,
+        turn: Turn | None = None,
+        rest: str = "",
+        failure: str = "",
+        retry_at: datetime | None = None,
+        error: str = "",
+    ) -> bool:
+        entry = Entry(self._round.pk, call, turn, rest, failure, retry_at, error, self._attempts)
+        return await self._ledger.put(entry)
