@@ -97,3 +97,10 @@ def test_commands_in_documents_exist() -> None:
     for path, text in repository.texts(".md").items():
         for command in re.findall(r"manage\.py ([a-z_]+)", text):
             assert command in known, f"{path}: manage.py {command}"
+
+
+def test_the_folders_of_the_architecture_page_are_those_of_the_tree() -> None:
+    row = r"^\| `((?:r4web|recommender|reviews|worker)/\S*)` \|"
+    described = re.findall(row, page("architecture.md"), re.MULTILINE)
+    there = {f"{path.parent.as_posix()}/" for path in repository.python() if "migrations" not in path.parts}
+    assert sorted(described) == sorted(there)
