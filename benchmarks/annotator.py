@@ -15,9 +15,9 @@ from django.utils import timezone
 from benchmarks.planted import MISSING, About, Judged, Planted, judged, side
 from recommender.models import Account
 from recommender.rounds.queries import proposal
-from reviews.models import DecisionVerdict, Review
+from reviews.models import Review, Verdict
 from reviews.room.decisions import Seen, decide
-from reviews.room.leases import claim_next
+from reviews.room.leases import take_next
 
 
 class Annotator:
@@ -28,7 +28,7 @@ class Annotator:
     def work(self) -> int:
         """Decide everything that is free; returns how many decisions that took."""
         count = 0
-        slot = claim_next(self.account, now=timezone.now())
+        slot = take_next(self.account, now=timezone.now())
         while slot is not None:
             slot = self._decide(slot.review, slot.lease_token)
             count += 1
@@ -53,9 +53,9 @@ class Annotator:
         )
         return done.next
 
-    def _verdict(self, found: Judged, about: About, *, again: bool) -> tuple[DecisionVerdict, str]:
+    def _verdict(self, found: Judged, about: About, *, again: bool) -> tuple[Verdict, str]:
         if not found.wrong:
-            return DecisionVerdict.APPROVE, ""
+            return Verdict.APPROVE, ""
         missing = self._missing(found, about)
         if len(found.false) > len(found.true) and not again:
             wrong = [
@@ -63,11 +63,11 @@ class Annotator:
                 for one in found.false
                 if one.stance
             ]
-            return DecisionVerdict.OVERRIDE, " ".join([*wrong[:MISSING], *(f"Missing: {one}" for one in missing)])
+            return Verdict.OVERRIDE, " ".join([*wrong[:MISSING], *(f"Missing: {one}" for one in missing)])
         kept = [sentence for sentence in found.sentences if sentence not in found.wrong]
         if not any(said in found.true for sentence in kept for said in sentence.statements):
-            return DecisionVerdict.REJECT, ""
-        return DecisionVerdict.EDIT, " ".join([*(sentence.text for sentence in kept), *missing])
+            return Verdict.REJECT, ""
+        return Verdict.EDIT, " ".join([*(sentence.text for sentence in kept), *missing])
 
     def _missing(self, found: Judged, about: About) -> list[str]:
         said = {(one.feature, one.stance) for one in found.true}

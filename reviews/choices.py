@@ -9,7 +9,7 @@ class ReviewState(TextChoices):
     DONE = "done", "done"
 
 
-class DecisionVerdict(TextChoices):
+class Verdict(TextChoices):
     APPROVE = "approve", "approve"
     EDIT = "edit", "edit"
     OVERRIDE = "override", "override"

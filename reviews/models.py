@@ -8,10 +8,10 @@ from django.db import models
 from django.db.models import Q
 
 from recommender.models import Account, Round, Turn
-from reviews.choices import DecisionVerdict, ReviewState
+from reviews.choices import ReviewState, Verdict
 from reviews.policy import Action, may
 
-__all__ = ["Decision", "DecisionVerdict", "Review", "ReviewState", "Skip", "Slot"]
+__all__ = ["Decision", "Review", "ReviewState", "Skip", "Slot", "Verdict"]
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
@@ -95,7 +95,7 @@ class Decision(models.Model):
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="decisions")
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="decisions")
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
-    verdict = models.CharField(max_length=8, choices=DecisionVerdict)
+    verdict = models.CharField(max_length=8, choices=Verdict)
     turn = models.ForeignKey(Turn, on_delete=models.PROTECT, related_name="decisions")
     made_turn = models.OneToOneField(Turn, on_delete=models.PROTECT, null=True, related_name="made_by")
     reason = models.TextField(blank=True)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from recommender.models import Role
-from reviews.choices import DecisionVerdict, ReviewState
+from reviews.choices import ReviewState, Verdict
 
 
 class Action(StrEnum):
@@ -39,10 +39,10 @@ def may(role: str, action: Action) -> bool:
     return action in _ALLOWED.get(role, frozenset())
 
 
-def allowed_verdicts(*, role: str, state: str, holds: bool) -> tuple[DecisionVerdict, ...]:
+def allowed_verdicts(*, role: str, state: str, holds: bool) -> tuple[Verdict, ...]:
     """The verdicts an account may give on a review: all four while it is open and they hold it, else none."""
     if state == ReviewState.OPEN and holds and may(role, Action.DECIDE):
-        return tuple(DecisionVerdict)
+        return tuple(Verdict)
     return ()
 
 

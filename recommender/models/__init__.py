@@ -9,6 +9,7 @@ from recommender.models.promotion import Examination, ImpactReceipt, Rollout, Ro
 from recommender.models.rounds import (
     RATIONALES,
     REFLECTIONS,
+    Judgement,
     LlmCall,
     RestReason,
     Round,
@@ -18,7 +19,6 @@ from recommender.models.rounds import (
     SubjectKind,
     Turn,
     TurnKind,
-    Verdict,
 )
 from recommender.models.runs import Run, RunState
 from recommender.models.serving import Recommendation
@@ -40,6 +40,7 @@ __all__ = [
     "ImpactReceipt",
     "Interaction",
     "Item",
+    "Judgement",
     "Knowledge",
     "KnowledgeSnapshot",
     "KnowledgeVector",
@@ -63,6 +64,5 @@ __all__ = [
     "TuningRun",
     "Turn",
     "TurnKind",
-    "Verdict",
     "VersionState",
 ]

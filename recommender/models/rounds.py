@@ -142,7 +142,7 @@ RATIONALES = (TurnKind.REASON, TurnKind.REFINE, TurnKind.EDIT)
 REFLECTIONS = (TurnKind.REFLECT, TurnKind.OVERRIDE)
 
 
-class Verdict(models.TextChoices):
+class Judgement(models.TextChoices):
     REASONABLE = "reasonable", "reasonable"
     NOT_REASONABLE = "not_reasonable", "not reasonable"
 
@@ -159,7 +159,7 @@ class Turn(models.Model):
     kind = models.CharField(max_length=8, choices=TurnKind)
     text = models.TextField(blank=True)
     text_hash = models.CharField(max_length=64, help_text="SHA-256 of text, hexadecimal.")
-    verdict = models.CharField(max_length=16, choices=Verdict, blank=True)
+    verdict = models.CharField(max_length=16, choices=Judgement, blank=True)
     about = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="followers")
     call = models.OneToOneField("LlmCall", on_delete=models.PROTECT, null=True, related_name="turn")
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)

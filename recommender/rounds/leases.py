@@ -1,4 +1,4 @@
-"""What workers do with rounds: claim a chunk under a lease, store each step, give the rest back.
+"""What workers do with rounds: take a chunk under a lease, store each step, give the rest back.
 
 Every write names the lease's token. A worker that lost its lease (it was killed, or the round was cancelled) stores
 what its calls cost and nothing else.
@@ -36,7 +36,7 @@ class Entry:
     attempts: int = 0
 
 
-def claim(ids: Collection[int], *, token: str) -> list[Round]:
+def take(ids: Collection[int], *, token: str) -> list[Round]:
     """Lease those of these rounds that are due and that nobody else has, by compare-and-set.
 
     Returns them with `turns`, and with `stored_calls`: answers that were paid for but have become no turn.

@@ -105,7 +105,7 @@ def turn_values(turns: Sequence[Turn]) -> list[TurnValue]:
             index=turn.index,
             kind=turn.kind,  # type: ignore[arg-type] # TurnKind's values are the core's
             text=turn.text,
-            verdict=turn.verdict,  # type: ignore[arg-type] # and so are Verdict's
+            verdict=turn.verdict,  # type: ignore[arg-type] # and so are Judgement's
             about=index_of[turn.about_id] if turn.about_id else None,
         )
         for turn in turns

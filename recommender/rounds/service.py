@@ -13,6 +13,7 @@ from recommender import jobs
 from recommender.models import (
     Account,
     Catalog,
+    Judgement,
     RestReason,
     Round,
     RoundBatch,
@@ -20,7 +21,6 @@ from recommender.models import (
     Strategy,
     Turn,
     TurnKind,
-    Verdict,
 )
 from recommender.rounds import evidence, subjects
 from recommender.rounds.core import drafts as filtering
@@ -165,7 +165,7 @@ def add_override(round_: Round, *, about: Turn, critique: str, account: Account)
     if not critique.strip():
         raise ValueError("An override needs a critique.")
     turn = _add(
-        round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, verdict=Verdict.NOT_REASONABLE
+        round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, verdict=Judgement.NOT_REASONABLE
     )
     _wake(Round.objects.filter(pk=round_.pk))
     enqueue([round_.pk])
@@ -173,12 +173,12 @@ def add_override(round_: Round, *, about: Turn, critique: str, account: Account)
 
 
 @transaction.atomic
-def judge_draft(round_: Round, *, about: Turn, verdict: Verdict, critique: str, account: Account) -> Turn:
+def judge_draft(round_: Round, *, about: Turn, verdict: Judgement, critique: str, account: Account) -> Turn:
     """A person drops or restores a draft of a filtered round: their word replaces the reflector's.
 
     The round keeps resting, and nothing is asked. Raises RoundNotRestingError while a worker is at the round.
     """
-    critique = critique if verdict == Verdict.NOT_REASONABLE else ""
+    critique = critique if verdict == Judgement.NOT_REASONABLE else ""
     turn = _add(round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, verdict=verdict)
     _settle(round_)
     return turn

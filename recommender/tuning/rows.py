@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args
 
 from recommender.llm.types import Prompt
 from recommender.rounds.core import prompts
-from recommender.rounds.core.parsing import NAMES, Verdict
-from recommender.rounds.core.types import Kind, Subject
+from recommender.rounds.core.parsing import NAMES
+from recommender.rounds.core.types import JudgementName, Kind, Subject
 
 Messages = tuple[dict[str, str], ...]
 RowSet = Literal["reason", "reflect", "refine", "preference", "kto"]
@@ -71,7 +71,7 @@ def reason(subject: Subject, text: str, provenance: Provenance) -> Row:
     return _row("reason", prompts.render(subject, "reason"), text, provenance)
 
 
-def reflect(subject: Subject, text: str, verdict: Verdict, critique: str, provenance: Provenance) -> Row:
+def reflect(subject: Subject, text: str, verdict: JudgementName, critique: str, provenance: Provenance) -> Row:
     """The reflector's judgement of a text."""
     prompt = prompts.render(subject, "reflect", rationale=text)
     return _row("reflect", prompt, judgement(subject.kind, verdict, critique), provenance)
@@ -92,7 +92,7 @@ def opinion(subject: Subject, text: str, provenance: Provenance, *, approved: bo
     return _row("kto", prompts.render(subject, "reason"), text, provenance, label=approved)
 
 
-def judgement(kind: Kind, verdict: Verdict, critique: str) -> str:
+def judgement(kind: Kind, verdict: JudgementName, critique: str) -> str:
     """A reflection in the form that the reflect prompt asks for, and that parsing.parse_reflection reads."""
     words = "reasonable" if verdict == "reasonable" else "not reasonable"
     critique = "" if verdict == "reasonable" else critique.strip()

@@ -27,14 +27,14 @@ from dataclasses import replace
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from recommender.models import Catalog, Strategy, Turn, TurnKind, Verdict
+from recommender.models import Catalog, Judgement, Strategy, Turn, TurnKind
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.core.parsing import MIN_CRITIQUE
 from recommender.rounds.core.types import Subject, TurnValue
 from recommender.rounds.queries import turn_values
 from recommender.tuning import rows
 from recommender.tuning.rows import Provenance, Row
-from reviews.models import Decision, DecisionVerdict, Review
+from reviews.models import Decision, Review, Verdict
 
 REVIEWS_AT_ONCE = 200
 
@@ -82,15 +82,15 @@ def standing(decisions: Sequence[Decision]) -> list[Decision]:
     return [
         decision
         for decision in decisions
-        if decision.verdict == DecisionVerdict.OVERRIDE or last_of_slot[decision.slot_id] == decision.pk
+        if decision.verdict == Verdict.OVERRIDE or last_of_slot[decision.slot_id] == decision.pk
     ]
 
 
 def about_drafts(decisions: Sequence[Decision]) -> list[Decision]:
     """The same where drafts were filtered: the last approval or rejection of each slot, and of each draft the last
     judgement. What was edited is taught by the approval that kept it."""
-    concluded = [d for d in decisions if d.verdict in (DecisionVerdict.APPROVE, DecisionVerdict.REJECT)]
-    judged = {d.turn_id: d.pk for d in decisions if d.verdict == DecisionVerdict.OVERRIDE}
+    concluded = [d for d in decisions if d.verdict in (Verdict.APPROVE, Verdict.REJECT)]
+    judged = {d.turn_id: d.pk for d in decisions if d.verdict == Verdict.OVERRIDE}
     last = {decision.slot_id: decision.pk for decision in concluded}
     counts = {*last.values(), *judged.values()}
     return [decision for decision in decisions if decision.pk in counts]
@@ -119,14 +119,14 @@ class _Lesson:
 
     def rows(self) -> Iterator[Row]:
         match self._decision.verdict:
-            case DecisionVerdict.APPROVE:
+            case Verdict.APPROVE:
                 yield from self._approved(self._proposed)
-            case DecisionVerdict.EDIT:
+            case Verdict.EDIT:
                 yield from self._edited(self._proposed, self._by_id[self._decision.made_turn_id or 0])
-            case DecisionVerdict.OVERRIDE:
+            case Verdict.OVERRIDE:
                 override = self._by_id[self._decision.made_turn_id or 0]
                 yield from self._critique(self._proposed, override.text, self._from(override, self._proposed))
-            case DecisionVerdict.REJECT:
+            case Verdict.REJECT:
                 yield from self._rejected(self._proposed)
 
     def _approved(self, text: Turn) -> Iterator[Row]:
@@ -203,11 +203,11 @@ class _DraftsLesson(_Lesson):
         by_index = {turn.index: turn for turn in seen}
         kept = [by_index[index] for index in filtering.kept(values)]
         match self._decision.verdict:
-            case DecisionVerdict.APPROVE:
+            case Verdict.APPROVE:
                 yield from self._chosen(kept, values, by_index)
-            case DecisionVerdict.OVERRIDE:
+            case Verdict.OVERRIDE:
                 yield from self._judged(self._proposed, self._by_id[self._decision.made_turn_id or 0])
-            case DecisionVerdict.REJECT:
+            case Verdict.REJECT:
                 for text in kept or [self._proposed]:
                     yield from self._rejected(text)
 
@@ -227,7 +227,7 @@ class _DraftsLesson(_Lesson):
 
     def _judged(self, text: Turn, override: Turn) -> Iterator[Row]:
         provenance = self._from(override, text)
-        if override.verdict == Verdict.REASONABLE:
+        if override.verdict == Judgement.REASONABLE:
             yield rows.reflect(self._subject, text.text, "reasonable", "", provenance)
         else:
             yield from self._critique(text, override.text, provenance)
@@ -241,7 +241,7 @@ def _followed(turns: Sequence[Turn], refinement: Turn) -> Turn | None:
         for turn in turns
         if turn.about_id == refinement.about_id
         and turn.index < refinement.index
-        and turn.verdict == Verdict.NOT_REASONABLE
+        and turn.verdict == Judgement.NOT_REASONABLE
     ]
     overrides = [turn for turn in before if turn.kind == TurnKind.OVERRIDE]
     found = overrides or before

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from recommender.models import Account, Catalog, Clock, LlmCall, Strategy, SubjectKind, Turn, TurnKind, Verdict
+from recommender.models import Account, Catalog, Clock, Judgement, LlmCall, Strategy, SubjectKind, Turn, TurnKind
 from recommender.rounds import queries
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.core.types import Encounter, Subject
-from reviews.choices import DecisionVerdict, ReviewState
+from reviews.choices import ReviewState, Verdict
 from reviews.models import Decision, Review, Slot
 from reviews.policy import Action, allowed_verdicts, may, may_reopen
 from reviews.room.diff import Segment, word_diff
@@ -40,7 +40,7 @@ class TurnOnCard:
 
     @property
     def is_refused(self) -> bool:
-        return self.turn.verdict == Verdict.NOT_REASONABLE
+        return self.turn.verdict == Judgement.NOT_REASONABLE
 
     @property
     def tone(self) -> str:
@@ -105,11 +105,11 @@ class Card:
         return moment_in_words(self.review.round.as_of, self.review.round.catalog)
 
     @property
-    def verdicts(self) -> tuple[DecisionVerdict, ...]:
+    def verdicts(self) -> tuple[Verdict, ...]:
         return allowed_verdicts(role=self.viewer.role, state=self.review.state, holds=self.slot is not None)
 
     @property
-    def may_claim(self) -> bool:
+    def may_take(self) -> bool:
         may_decide = may(self.viewer.role, Action.DECIDE) and self.review.state == ReviewState.OPEN
         return may_decide and self.slot is None and self.holder is None
 

@@ -10,13 +10,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from recommender.models import TurnKind, Verdict
-from reviews.choices import DecisionVerdict
+from recommender.models import Judgement, TurnKind
+from reviews.choices import Verdict
 from reviews.guards import account_of, is_htmx, requires
 from reviews.models import Decision, Review, Slot
 from reviews.policy import Action, may
-from reviews.room import decisions
-from reviews.room import leases as leases
+from reviews.room import decisions, leases
 from reviews.room.card import Card, card
 from reviews.room.diff import word_diff
 from reviews.room.forms import DecisionForm
@@ -24,15 +23,15 @@ from reviews.room.leases import Stale, StaleReviewError
 from reviews.room.use import use_of
 
 DECIDED = {
-    DecisionVerdict.APPROVE: "{} approved: the text is in force now.",
-    DecisionVerdict.EDIT: "{} edited: your text is in force now.",
-    DecisionVerdict.OVERRIDE: "{} sent to the actor: the review comes back with a new text.",
-    DecisionVerdict.REJECT: "{} rejected: nothing was put in force.",
+    Verdict.APPROVE: "{} approved: the text is in force now.",
+    Verdict.EDIT: "{} edited: your text is in force now.",
+    Verdict.OVERRIDE: "{} sent to the actor: the review comes back with a new text.",
+    Verdict.REJECT: "{} rejected: nothing was put in force.",
 }
 
 DECIDED_ON_DRAFTS = {
-    DecisionVerdict.APPROVE: "{} approved: the kept drafts are in force now.",
-    DecisionVerdict.REJECT: "{} rejected: none of its drafts is in force.",
+    Verdict.APPROVE: "{} approved: the kept drafts are in force now.",
+    Verdict.REJECT: "{} rejected: none of its drafts is in force.",
 }
 
 
@@ -57,13 +56,13 @@ def decide(request: HttpRequest, review_id: int) -> HttpResponse:
         decided = decisions.decide(
             shown.review,
             account=account_of(request),
-            verdict=DecisionVerdict(form.cleaned_data["verdict"]),
+            verdict=Verdict(form.cleaned_data["verdict"]),
             seen=form.seen,
             lease_token=form.cleaned_data["lease_token"],
             text=form.verdict_text,
             reason=form.cleaned_data["reason"],
             draft=form.cleaned_data["draft"],
-            judgement=Verdict(form.cleaned_data["judgement"] or Verdict.NOT_REASONABLE),
+            judgement=Judgement(form.cleaned_data["judgement"] or Judgement.NOT_REASONABLE),
             now=timezone.now(),
         )
     except StaleReviewError as error:
@@ -77,10 +76,10 @@ def _said(shown: Card, decision: Decision) -> str:
     number = next((draft.number for draft in shown.drafts if draft.text.turn == decision.turn), None)
     if made is None or number is None:
         said = DECIDED_ON_DRAFTS if shown.is_filtered else DECIDED
-        return said[DecisionVerdict(decision.verdict)].format(shown.heading)
+        return said[Verdict(decision.verdict)].format(shown.heading)
     if made.kind == TurnKind.EDIT:
         return f"Draft {number} has your text now. Approve when all drafts are as they should be."
-    return f"Draft {number} is {'dropped' if made.verdict == Verdict.NOT_REASONABLE else 'kept'}."
+    return f"Draft {number} is {'dropped' if made.verdict == Judgement.NOT_REASONABLE else 'kept'}."
 
 
 @require_POST
@@ -89,14 +88,14 @@ def skip(request: HttpRequest, review_id: int) -> HttpResponse:
     account, now = account_of(request), timezone.now()
     leases.skip(_review(request, review_id), account=account, now=now)
     messages.info(request, "Skipped: the review before is not offered to you for an hour; others get it.")
-    return _go_on(request, leases.claim_next(account, now=now))
+    return _go_on(request, leases.take_next(account, now=now))
 
 
 @require_POST
 @requires(Action.DECIDE)
 def claim(request: HttpRequest, review_id: int) -> HttpResponse:
     """Take this very review instead of the next one."""
-    if not leases.claim(_review(request, review_id), account=account_of(request), now=timezone.now()):
+    if not leases.take(_review(request, review_id), account=account_of(request), now=timezone.now()):
         messages.warning(request, "Somebody else was faster: this review is not free any more.")
     return redirect("reviews:review", review_id)
 
@@ -192,7 +191,7 @@ def _go_on(request: HttpRequest, slot: Slot | None, *, acted_on: Decision | None
 
 def _too_late(request: HttpRequest, review_id: int, form: DecisionForm, stale: Stale) -> HttpResponse:
     """The card as it is now, held for the annotator again where that is possible, and what they typed beside it."""
-    leases.claim(_review(request, review_id), account=account_of(request), now=timezone.now())
+    leases.take(_review(request, review_id), account=account_of(request), now=timezone.now())
     shown = _card(request, review_id)
     data = form.cleaned_data
     edit = data["text"] if shown.is_typed(data["text"]) else ""
@@ -203,6 +202,6 @@ def _too_late(request: HttpRequest, review_id: int, form: DecisionForm, stale: S
         form=form,
         stale=stale,
         typed=edit or data["critique"] or data["reason"],
-        compared=word_diff(proposed, edit) if edit and data["verdict"] == DecisionVerdict.EDIT else None,
+        compared=word_diff(proposed, edit) if edit and data["verdict"] == Verdict.EDIT else None,
     )
     return _answer(request, context, status=409)

@@ -6,15 +6,15 @@ from datetime import datetime
 from django.db import transaction
 
 from recommender.knowledge.service import accept, reject
-from recommender.models import Account, Round, Strategy, Turn, TurnKind, Verdict
+from recommender.models import Account, Judgement, Round, Strategy, Turn, TurnKind
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.queries import proposed, turn_values
 from recommender.rounds.service import RoundNotRestingError, add_edit, add_override, judge_draft
-from reviews.models import Decision, DecisionVerdict, Review, ReviewState, Slot
+from reviews.models import Decision, Review, ReviewState, Slot, Verdict
 from reviews.room import leases
 from reviews.room.leases import Stale, StaleReviewError
 
-ABOUT_ONE_DRAFT = (DecisionVerdict.EDIT, DecisionVerdict.OVERRIDE)  # in a filtered round
+ABOUT_ONE_DRAFT = (Verdict.EDIT, Verdict.OVERRIDE)  # in a filtered round
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ def decide(
     review: Review,
     *,
     account: Account,
-    verdict: DecisionVerdict,
+    verdict: Verdict,
     seen: Seen,
     lease_token: str,
     text: str = "",
     reason: str = "",
     draft: int | None = None,
-    judgement: Verdict = Verdict.NOT_REASONABLE,
+    judgement: Judgement = Judgement.NOT_REASONABLE,
     now: datetime,
 ) -> Decided:
     """Decide a review on what was seen, and claim the next one.
@@ -93,14 +93,14 @@ def decide(
     if filters and made is not None:
         review.version += 1
         review.save(update_fields=["version"])
-        return Decided(decision, leases.claim(review, account=account, now=now))
-    goes_on = verdict == DecisionVerdict.OVERRIDE
+        return Decided(decision, leases.take(review, account=account, now=now))
+    goes_on = verdict == Verdict.OVERRIDE
     review.state = ReviewState.AWAITING_ACTOR if goes_on else ReviewState.DONE
     review.closed_at = None if goes_on else now
     review.version += 1
     review.save(update_fields=["state", "closed_at", "version"])
     review.slots.update(leased_by=None, lease_token="", lease_expires_at=None)
-    return Decided(decision, leases.claim_next(account, now=now))
+    return Decided(decision, leases.take_next(account, now=now))
 
 
 @transaction.atomic
@@ -113,22 +113,22 @@ def reopen(review: Review, *, account: Account, now: datetime) -> bool:
     review.closed_at = None
     review.version += 1
     review.save(update_fields=["state", "closed_at", "version"])
-    leases.claim(review, account=account, now=now)
+    leases.take(review, account=account, now=now)
     return True
 
 
-def _apply(round_: Round, verdict: DecisionVerdict, proposed: Turn, *, text: str, account: Account) -> Turn | None:
+def _apply(round_: Round, verdict: Verdict, proposed: Turn, *, text: str, account: Account) -> Turn | None:
     """Do what the verdict says; returns the turn that it made."""
     match verdict:
-        case DecisionVerdict.APPROVE:
+        case Verdict.APPROVE:
             accept(proposed)
-        case DecisionVerdict.EDIT:
+        case Verdict.EDIT:
             edit = add_edit(round_, about=proposed, text=text, account=account)
             accept(edit)
             return edit
-        case DecisionVerdict.OVERRIDE:
+        case Verdict.OVERRIDE:
             return add_override(round_, about=proposed, critique=text, account=account)
-        case DecisionVerdict.REJECT:
+        case Verdict.REJECT:
             reject(proposed)
     return None
 
@@ -157,37 +157,37 @@ def _as_seen(review: Review, seen: Seen) -> list[Turn]:
     return found
 
 
-def _about(round_: Round, kept: list[Turn], verdict: DecisionVerdict, draft: int | None) -> Turn:
+def _about(round_: Round, kept: list[Turn], verdict: Verdict, draft: int | None) -> Turn:
     """The rationale that a decision names: the proposal, its first draft, or the one draft that it is about."""
     if round_.strategy != Strategy.FILTER or (verdict not in ABOUT_ONE_DRAFT and kept):
         return kept[0]
     turns = {turn.index: turn for turn in round_.turns.order_by("index")}
     indexes = [one.index for one in filtering.of(turn_values(list(turns.values())))]
-    if verdict == DecisionVerdict.REJECT:
+    if verdict == Verdict.REJECT:
         return turns[indexes[0]]
-    if verdict == DecisionVerdict.APPROVE or draft is None or draft not in indexes:
+    if verdict == Verdict.APPROVE or draft is None or draft not in indexes:
         raise StaleReviewError(Stale.CHANGED)
     return turns[draft]
 
 
 def _apply_to_drafts(
     round_: Round,
-    verdict: DecisionVerdict,
+    verdict: Verdict,
     about: Turn,
     *,
     kept: list[Turn],
     text: str,
-    judgement: Verdict,
+    judgement: Judgement,
     account: Account,
 ) -> Turn | None:
     match verdict:
-        case DecisionVerdict.APPROVE:
+        case Verdict.APPROVE:
             accept(about, further=kept[1:])
-        case DecisionVerdict.EDIT:
+        case Verdict.EDIT:
             return add_edit(round_, about=about, text=text, account=account)
-        case DecisionVerdict.OVERRIDE:
+        case Verdict.OVERRIDE:
             return judge_draft(round_, about=about, verdict=judgement, critique=text, account=account)
-        case DecisionVerdict.REJECT:
+        case Verdict.REJECT:
             written = round_.turns.filter(kind__in=[TurnKind.REASON, TurnKind.EDIT])
             reject(about, drafts=list(written))
     return None

@@ -5,8 +5,8 @@ from typing import Any
 
 from django import forms
 
-from recommender.models import Catalog, SubjectKind, Verdict
-from reviews.choices import DecisionVerdict, ReviewState
+from recommender.models import Catalog, Judgement, SubjectKind
+from reviews.choices import ReviewState, Verdict
 from reviews.room.decisions import Seen
 
 LONGEST_TEXT = 20_000  # characters; several times the longest rationale an endpoint may answer with
@@ -46,9 +46,9 @@ class DecisionForm(forms.Form):
     an override says what it is judged to be.
     """
 
-    verdict = forms.ChoiceField(choices=DecisionVerdict.choices)
+    verdict = forms.ChoiceField(choices=Verdict.choices)
     draft = forms.IntegerField(required=False)
-    judgement = forms.ChoiceField(required=False, choices=Verdict.choices)
+    judgement = forms.ChoiceField(required=False, choices=Judgement.choices)
     text = _Text(required=False, max_length=LONGEST_TEXT)
     critique = _Text(required=False, max_length=LONGEST_TEXT)
     reason = _Text(required=False, max_length=LONGEST_REASON)
@@ -65,16 +65,16 @@ class DecisionForm(forms.Form):
         data = super().clean() or self.cleaned_data
         verdict = data.get("verdict")
         before = self.proposal
-        if self.drafts is not None and verdict in (DecisionVerdict.EDIT, DecisionVerdict.OVERRIDE):
+        if self.drafts is not None and verdict in (Verdict.EDIT, Verdict.OVERRIDE):
             before = self.drafts.get(data.get("draft", -1), "")
-            if not before or (verdict == DecisionVerdict.OVERRIDE and not data.get("judgement")):
+            if not before or (verdict == Verdict.OVERRIDE and not data.get("judgement")):
                 self.add_error("draft", "Choose a draft.")
-        if verdict == DecisionVerdict.EDIT and "text" in data:
+        if verdict == Verdict.EDIT and "text" in data:
             if not data["text"]:
                 self.add_error("text", "Write the text that should be put in force.")
             elif data["text"] == before.strip():
                 self.add_error("text", "You have not changed the text. Approve it, or change it first.")
-        if verdict == DecisionVerdict.OVERRIDE and self.drafts is None and not data.get("critique", "-"):
+        if verdict == Verdict.OVERRIDE and self.drafts is None and not data.get("critique", "-"):
             self.add_error("critique", "Tell the actor what to change.")
         return data
 
@@ -86,6 +86,6 @@ class DecisionForm(forms.Form):
     @property
     def verdict_text(self) -> str:
         """The text that belongs to the verdict: the edit, or the critique."""
-        texts = {DecisionVerdict.EDIT: "text", DecisionVerdict.OVERRIDE: "critique"}
+        texts = {Verdict.EDIT: "text", Verdict.OVERRIDE: "critique"}
         field = texts.get(self.cleaned_data["verdict"])
         return str(self.cleaned_data[field]) if field else ""

@@ -1,4 +1,4 @@
-"""Who has which review in hand: claims by compare-and-set on slots, with leases that run out.
+"""Who has which review in hand: slots are taken by compare-and-set, under leases that run out.
 
 An annotator holds one review at a time. No lock is held while people read; a lease that ran out frees the slot for
 others, and until somebody takes it the annotator's own decision still counts.
@@ -35,7 +35,7 @@ class StaleReviewError(Exception):
         self.stale = stale
 
 
-def claim_next(account: Account, *, now: datetime) -> Slot | None:
+def take_next(account: Account, *, now: datetime) -> Slot | None:
     """The slot the annotator already holds, else the oldest free one they did not skip, now theirs. None: no work."""
     if held := _held(account, now):
         return held
@@ -43,7 +43,7 @@ def claim_next(account: Account, *, now: datetime) -> Slot | None:
     return _take_first(free.order_by("review__opened_at", "review_id", "number"), account, now)
 
 
-def claim(review: Review, *, account: Account, now: datetime) -> Slot | None:
+def take(review: Review, *, account: Account, now: datetime) -> Slot | None:
     """A slot of this review for the annotator, who lets go of any other they hold. None: others hold it."""
     held = _held(account, now)
     if held and held.review_id == review.pk:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reviews.guards import account_of, requires
 from reviews.policy import Action
-from reviews.room import leases as leases
+from reviews.room import leases
 from reviews.room.forms import QueueFilters
 from reviews.room.queue import queue as select_queue
 from reviews.room.queue import queue_counts
@@ -47,7 +47,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def _open_next(request: HttpRequest) -> HttpResponse:
-    slot = leases.claim_next(account_of(request), now=timezone.now())
+    slot = leases.take_next(account_of(request), now=timezone.now())
     if slot is None:
         messages.info(request, "There is nothing to review right now.")
         return redirect("reviews:queue")

@@ -4,16 +4,16 @@ from typing import Any
 
 from recommender.knowledge.service import accept
 from recommender.models import Account, BackboneVersion, EndUser, ImpactReceipt, Item, Turn
-from reviews.models import Decision, DecisionVerdict, Review
+from reviews.models import Decision, Review, Verdict
 from tests import builders
 
 
-def make_decision(subject: EndUser | Item, verdict: DecisionVerdict, *, by: str) -> Review:
+def make_decision(subject: EndUser | Item, verdict: Verdict, *, by: str) -> Review:
     """An approval or an edit with what it does: knowledge in force."""
     account = Account.objects.filter(username=by).first() or builders.make_account(by)
     review = builders.make_review(subject=subject)
     shown = made = review.round.turns.get(index=2)
-    if verdict == DecisionVerdict.EDIT:
+    if verdict == Verdict.EDIT:
         made = Turn.objects.create(
             round=review.round, index=4, kind="edit", text="Mine.", text_hash="0" * 64, about=shown
         )

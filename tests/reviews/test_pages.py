@@ -4,8 +4,7 @@ import pytest
 
 from recommender.models import Account, Knowledge, Round, RoundState
 from reviews.models import Decision, Review, ReviewState
-from reviews.room import leases as leases
-from reviews.room import opening
+from reviews.room import leases, opening
 from tests.builders import make_catalog, make_end_user, make_item, make_review
 from tests.reviews.conftest import NOON, SignIn
 from tests.reviews.forms import HTMX, form, start, url

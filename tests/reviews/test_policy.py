@@ -3,7 +3,7 @@
 import pytest
 
 from recommender.models import Role
-from reviews.choices import DecisionVerdict, ReviewState
+from reviews.choices import ReviewState, Verdict
 from reviews.policy import Action, allowed_verdicts, may, may_reopen
 
 ANNOTATORS = {Action.SEE_QUEUE, Action.DECIDE, Action.SEE_ROUNDS}
@@ -30,7 +30,7 @@ def test_the_table_of_roles_and_actions(action: Action) -> None:
     ],
 )
 def test_verdicts_are_for_those_who_hold_an_open_review(role: str, state: str, holds: bool, some: bool) -> None:
-    expected = tuple(DecisionVerdict) if some else ()
+    expected = tuple(Verdict) if some else ()
 
     assert allowed_verdicts(role=role, state=state, holds=holds) == expected
 

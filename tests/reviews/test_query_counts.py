@@ -8,7 +8,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from recommender.models import Account, LlmCall, Turn, VersionState
-from reviews.models import DecisionVerdict
+from reviews.models import Verdict
 from tests.builders import make_catalog, make_end_user, make_item, make_review
 from tests.recommender.promotion.versions import make_version
 from tests.reviews.approved import make_decision, make_receipt
@@ -55,7 +55,7 @@ def test_what_became_of_a_decided_text_takes_two_questions_more(
     versions: int,
 ) -> None:
     settings.VAR_DIR = tmp_path
-    review = make_decision(make_end_user(make_catalog()), DecisionVerdict.APPROVE, by="rita")
+    review = make_decision(make_end_user(make_catalog()), Verdict.APPROVE, by="rita")
     for number in range(versions):
         version = make_version(review.round.catalog, state=VersionState.RETIRED if number else VersionState.ACTIVE)
         make_receipt(version, None)

@@ -87,7 +87,7 @@ def test_the_sweep_leaves_rounds_alone_that_are_not_due(broker: str) -> None:
 
 def test_the_sweep_takes_rounds_back_from_dead_workers(broker: str) -> None:
     (round_,) = waiting_rounds(1)
-    assert leases.claim([round_.pk], token="dead")
+    assert leases.take([round_.pk], token="dead")
     sweep_rounds()
     assert Round.objects.get().state == RoundState.ASKING
     Round.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
@@ -107,7 +107,7 @@ def test_the_sweep_opens_the_reviews_that_a_dead_worker_did_not(broker: str) -> 
 def test_a_round_that_another_worker_holds_is_left_alone(serve: Serve) -> None:
     server = serve(loop_script(REASONABLE))
     (round_,) = waiting_rounds(1)
-    leases.claim([round_.pk], token="another")
+    leases.take([round_.pk], token="another")
     asyncio.run(advance([round_.pk]))
     assert server.requests == []
 
@@ -139,7 +139,7 @@ def test_two_workers_at_once_make_one_set_of_turns_and_pay_once(serve: Serve) ->
 
 def test_a_step_that_ran_twice_counts_once() -> None:
     (round_,) = waiting_rounds(1)
-    leases.claim([round_.pk], token="mine")
+    leases.take([round_.pk], token="mine")
 
     def entry() -> leases.Entry:
         turn = round_.turns.model(round=round_, index=0, kind="reason", text="a", text_hash="h")
@@ -152,7 +152,7 @@ def test_a_step_that_ran_twice_counts_once() -> None:
 
 def test_one_step_that_ran_twice_spoils_no_other_of_its_batch() -> None:
     first, second = waiting_rounds(2)
-    leases.claim([first.pk, second.pk], token="mine")
+    leases.take([first.pk, second.pk], token="mine")
 
     def entry(round_: Round) -> leases.Entry:
         turn = round_.turns.model(round=round_, index=0, kind="reason", text="a", text_hash="h")
@@ -164,19 +164,19 @@ def test_one_step_that_ran_twice_spoils_no_other_of_its_batch() -> None:
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer: nothing can be locked twice")
-def test_a_claim_skips_rounds_that_another_one_is_taking() -> None:
+def test_taking_skips_rounds_that_another_worker_is_taking() -> None:
     from django.db import transaction
 
     ids = [round_.pk for round_ in waiting_rounds(2)]
     taken: list[int] = []
 
-    def claim_all() -> None:
-        taken.extend(round_.pk for round_ in leases.claim(ids, token="other"))
+    def take_all() -> None:
+        taken.extend(round_.pk for round_ in leases.take(ids, token="other"))
         connections.close_all()
 
     with transaction.atomic():
         Round.objects.select_for_update().get(pk=ids[0])
-        other = threading.Thread(target=claim_all)
+        other = threading.Thread(target=take_all)
         other.start()
         other.join(20)
     assert taken == ids[1:]

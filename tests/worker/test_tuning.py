@@ -25,7 +25,7 @@ from recommender.runs import leases
 from recommender.runs.errors import StoppedError
 from recommender.tuning import service
 from recommender.tuning.config import TuneConfig
-from reviews.models import DecisionVerdict
+from reviews.models import Verdict
 from tests import transformers_server
 from tests.builders import make_catalog, make_end_user, make_subject
 from tests.reviews.lessons.test_rows import decided, refined_review
@@ -46,7 +46,7 @@ def catalog(settings: Settings, tmp_path: Path) -> Catalog:
     settings.VAR_DIR = tmp_path / "var"
     catalog = make_catalog("films")
     for _ in range(4):
-        decided(refined_review(make_end_user(catalog)), DecisionVerdict.APPROVE)
+        decided(refined_review(make_end_user(catalog)), Verdict.APPROVE)
     return catalog
 
 
@@ -138,7 +138,7 @@ def test_a_requested_adapter_is_tuned_by_a_training_worker(
     settings.VAR_DIR = tmp_path / "var"
     catalog = make_catalog("films")
     for _ in range(2):
-        decided(refined_review(make_end_user(catalog)), DecisionVerdict.APPROVE)
+        decided(refined_review(make_end_user(catalog)), Verdict.APPROVE)
     out = StringIO()
     here = os.path.relpath(base)  # what a worker elsewhere could not find
     call_command("tune", "films", "--role", "actor", "--base", here, "--epochs", "1", "--queue", "--json", stdout=out)

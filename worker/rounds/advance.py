@@ -27,14 +27,14 @@ async def advance(round_ids: Sequence[int]) -> None:
     token = uuid4().hex
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Ledger(token))
-        claimed = await ledger.call(leases.claim, list(round_ids), token=token)
-        if not claimed:
+        taken = await ledger.call(leases.take, list(round_ids), token=token)
+        if not taken:
             return
         llms = {role: await stack.enter_async_context(OpenAiLlm(role)) for role in ROLES}
         outcomes = await asyncio.gather(
-            *(_advance(round_, token=token, ledger=ledger, llms=llms) for round_ in claimed), return_exceptions=True
+            *(_advance(round_, token=token, ledger=ledger, llms=llms) for round_ in taken), return_exceptions=True
         )
-    for round_, outcome in zip(claimed, outcomes, strict=True):
+    for round_, outcome in zip(taken, outcomes, strict=True):
         if isinstance(outcome, Exception):
             log.error("Round %d could not be stored; the sweep will find it", round_.pk, exc_info=outcome)
 
@@ -45,7 +45,7 @@ async def _advance(round_: Round, *, token: str, ledger: Ledger, llms: Llms) -> 
         if wait is None or wait > PATIENCE:
             return
         await asyncio.sleep(wait + 0.01)
-        again = await ledger.call(leases.claim, [round_.pk], token=token)
+        again = await ledger.call(leases.take, [round_.pk], token=token)
         if not again:
             return  # another worker was faster
         round_ = again[0]

@@ -1,6 +1,6 @@
-"""One claimed round: ask for its next turn until it stops.
+"""One leased round: ask for its next turn until it stops.
 
-The stored turns are the state: whoever claims the round reads them, and uses answers that were paid for before.
+The stored turns are the state: whoever leases the round reads them, and uses answers that were paid for before.
 """
 
 import logging
@@ -50,10 +50,10 @@ class TurnMaker:
     """Makes the turns of one round that this worker has leased."""
 
     def __init__(self, round_: Round, *, ledger: Ledger, llms: Llms) -> None:
-        """`round_` as rounds.leases.claim returns it."""
+        """`round_` as rounds.leases.take returns it."""
         self._round = round_
         self._turns: list[Turn] = list(round_.turns.all())
-        self._stored: list[LlmCall] = list(round_.stored_calls)  # type: ignore[attr-defined] # claim prefetches it
+        self._stored: list[LlmCall] = list(round_.stored_calls)  # type: ignore[attr-defined] # take prefetches it
         self._attempts = round_.attempts
         self._ledger = ledger
         self._llms = llms

@@ -9,13 +9,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from recommender.rounds.core import prose
 from recommender.rounds.core.errors import MalformedAnswerError
-from recommender.rounds.core.types import Kind
-
-Verdict = Literal["reasonable", "not_reasonable"]
+from recommender.rounds.core.types import JudgementName, Kind
 
 MIN_RATIONALE, MAX_RATIONALE = 8, 600  # words; about 200 are asked for
 MIN_CRITIQUE, MAX_CRITIQUE = 3, 600
@@ -70,7 +68,7 @@ CUT_OFF = "it was cut off at the token limit; write at most 200 words"
 class ParsedReflection:
     """One judgement. `critique` is empty exactly when the verdict is "reasonable"."""
 
-    verdict: Verdict
+    verdict: JudgementName
     critique: str
 
 
@@ -116,7 +114,7 @@ def parse_reflection(text: str, *, finish_reason: str = "") -> ParsedReflection:
     raise MalformedAnswerError("There is no final judgement; say whether the text is reasonable or not reasonable.")
 
 
-def read_verdict(text: str) -> Verdict | None:
+def read_judgement(text: str) -> JudgementName | None:
     """What a judgement says; None when it says neither, or both. "reasonable" is a part of "not reasonable"."""
     text = re.sub(r"[_\s-]+", " ", text.replace("’", "'").lower())
     if _TWICE_NEGATED.search(text):
@@ -129,7 +127,7 @@ def read_verdict(text: str) -> Verdict | None:
 
 
 def _reflection(judgements: list[str], critique: str, *, cut_off: bool) -> ParsedReflection:
-    verdicts = {verdict for judgement in judgements if (verdict := read_verdict(judgement))}
+    verdicts = {verdict for judgement in judgements if (verdict := read_judgement(judgement))}
     if len(verdicts) != 1:
         raise MalformedAnswerError("The final judgement is not clear; say either reasonable or not reasonable, once.")
     (verdict,) = verdicts

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 Kind = Literal["end_user", "item"]
 StrategyName = Literal["refine", "filter"]
+JudgementName = Literal["reasonable", "not_reasonable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +57,5 @@ class TurnValue:
     index: int
     kind: Literal["reason", "refine", "edit", "reflect", "override"]
     text: str
-    verdict: Literal["", "reasonable", "not_reasonable"] = ""
+    verdict: Literal[""] | JudgementName = ""
     about: int | None = None

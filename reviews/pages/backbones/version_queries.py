@@ -19,10 +19,10 @@ from recommender.models import (
 )
 from recommender.promotion.receipt import entered_between
 from recommender.runs.leases import UNFINISHED
-from reviews.models import Decision, DecisionVerdict
+from reviews.models import Decision, Verdict
 
 GATE_STAGES = {"gates": "Checking the gates", "lists": "Comparing lists"}
-NOUNS = {DecisionVerdict.APPROVE: "approval", DecisionVerdict.EDIT: "edit"}
+NOUNS = {Verdict.APPROVE: "approval", Verdict.EDIT: "edit"}
 SHOWN_DECISIONS = 20
 
 
@@ -74,17 +74,17 @@ def entered(receipt: ImpactReceipt) -> Entered:
     """Two queries."""
     new, old = receipt.version.snapshot, receipt.previous.snapshot if receipt.previous else None
     came = entered_between(new, old).values("turn")
-    made = Q(verdict=DecisionVerdict.APPROVE, turn__in=came) | Q(verdict=DecisionVerdict.EDIT, made_turn__in=came)
+    made = Q(verdict=Verdict.APPROVE, turn__in=came) | Q(verdict=Verdict.EDIT, made_turn__in=came)
     if old:
-        made |= Q(verdict=DecisionVerdict.REJECT, turn__in=entered_between(old, new).values("turn"))
+        made |= Q(verdict=Verdict.REJECT, turn__in=entered_between(old, new).values("turn"))
     behind = Decision.objects.filter(made)
     rows = list(behind.values_list("verdict", "account_id"))
     counts = Counter(verdict for verdict, _ in rows)
-    rejections = counts.pop(DecisionVerdict.REJECT, 0)
+    rejections = counts.pop(Verdict.REJECT, 0)
     subjects = behind.select_related("account", "review__round__end_user", "review__round__item")
     return Entered(
         [(noun, counts[verdict]) for verdict, noun in NOUNS.items() if counts[verdict]],
-        len({account for verdict, account in rows if verdict != DecisionVerdict.REJECT}),
+        len({account for verdict, account in rows if verdict != Verdict.REJECT}),
         rejections,
         list(subjects.order_by("-pk")[:SHOWN_DECISIONS]),
     )

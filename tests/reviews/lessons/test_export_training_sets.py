@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from recommender.models import Catalog
-from reviews.models import DecisionVerdict
+from reviews.models import Verdict
 from tests.builders import make_catalog, make_end_user, make_item
 from tests.reviews.lessons.test_rows import decided, refined_review
 
@@ -22,9 +22,9 @@ SFT = ("reason", "reflect", "refine")
 def catalog() -> Catalog:
     """One of everything."""
     catalog = make_catalog("films")
-    decided(refined_review(make_end_user(catalog)), DecisionVerdict.APPROVE)
-    decided(refined_review(make_item(catalog)), DecisionVerdict.EDIT, text="Kind to é, 影 and “quotes”.")
-    decided(refined_review(make_end_user(catalog)), DecisionVerdict.REJECT, reason="Not one title is named.")
+    decided(refined_review(make_end_user(catalog)), Verdict.APPROVE)
+    decided(refined_review(make_item(catalog)), Verdict.EDIT, text="Kind to é, 影 and “quotes”.")
+    decided(refined_review(make_end_user(catalog)), Verdict.REJECT, reason="Not one title is named.")
     return catalog
 
 

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recommender.models import Account, Catalog, EndUser, Item, LlmCall, Role, Verdict
+from recommender.models import Account, Catalog, EndUser, Item, Judgement, LlmCall, Role
 from recommender.rounds.core.parsing import parse_reflection
 from recommender.rounds.queries import proposed
 from recommender.tuning.rows import Row
 from reviews.lessons.rows import of_catalog
-from reviews.models import Decision, DecisionVerdict, Review
+from reviews.models import Decision, Review, Verdict
 from reviews.room.decisions import Seen, decide, reopen
-from reviews.room.leases import claim_next
+from reviews.room.leases import take_next
 from reviews.room.opening import open_review
 from tests.builders import make_account, make_catalog, make_drafts, make_end_user, make_item, make_review
 
@@ -32,9 +32,9 @@ def refined_review(subject: EndUser | Item) -> Review:
     return make_review(*turns, subject=subject)
 
 
-def decided(review: Review, verdict: DecisionVerdict, *, text: str = "", reason: str = "") -> Decision:
+def decided(review: Review, verdict: Verdict, *, text: str = "", reason: str = "") -> Decision:
     now, account = timezone.now(), make_account()
-    slot = claim_next(account, now=now)
+    slot = take_next(account, now=now)
     assert slot is not None
     assert slot.review == review
     turns = list(review.round.turns.all())
@@ -64,7 +64,7 @@ def shown(row: Row) -> str:
 
 
 def test_an_approved_refinement_teaches_the_answer_the_critique_and_the_way_there(catalog: Catalog) -> None:
-    decided(refined_review(make_end_user(catalog)), DecisionVerdict.APPROVE)
+    decided(refined_review(make_end_user(catalog)), Verdict.APPROVE)
     assert short(taught(catalog)) == [
         ("reason", REFINED),
         ("reflect", "reasonable"),
@@ -76,17 +76,17 @@ def test_an_approved_refinement_teaches_the_answer_the_critique_and_the_way_ther
 
 
 def test_a_critique_too_short_for_the_rounds_parser_is_not_taught(catalog: Catalog) -> None:
-    decided(make_review(subject=make_end_user(catalog)), DecisionVerdict.OVERRIDE, text="Too vague.")
+    decided(make_review(subject=make_end_user(catalog)), Verdict.OVERRIDE, text="Too vague.")
     assert taught(catalog) == []
 
 
 def test_an_approved_first_draft_teaches_no_critique_and_no_preference(catalog: Catalog) -> None:
-    decided(make_review(("reason", DRAFT), ("reflect", ""), subject=make_item(catalog)), DecisionVerdict.APPROVE)
+    decided(make_review(("reason", DRAFT), ("reflect", ""), subject=make_item(catalog)), Verdict.APPROVE)
     assert short(taught(catalog)) == [("reason", DRAFT), ("reflect", "reasonable"), ("kto", True, DRAFT)]
 
 
 def test_an_edit_is_preferred_to_what_it_replaced(catalog: Catalog) -> None:
-    decided(refined_review(make_end_user(catalog)), DecisionVerdict.EDIT, text="Likes some war films.")
+    decided(refined_review(make_end_user(catalog)), Verdict.EDIT, text="Likes some war films.")
     assert short(taught(catalog)) == [
         ("reason", "Likes some war films."),
         ("preference", REFINED, "Likes some war films."),
@@ -95,7 +95,7 @@ def test_an_edit_is_preferred_to_what_it_replaced(catalog: Catalog) -> None:
 
 def test_an_edit_with_a_reason_also_teaches_the_reason_as_a_critique(catalog: Catalog) -> None:
     review = refined_review(make_end_user(catalog))
-    decided(review, DecisionVerdict.EDIT, text="Likes some war films.", reason="It claims more than is shown.")
+    decided(review, Verdict.EDIT, text="Likes some war films.", reason="It claims more than is shown.")
     assert short(taught(catalog))[1:3] == [
         ("reflect", "not_reasonable It claims more than is shown."),
         ("refine", "Likes some war films."),
@@ -106,7 +106,7 @@ def test_an_edit_with_a_reason_also_teaches_the_reason_as_a_critique(catalog: Ca
 
 
 def test_an_override_teaches_the_persons_critique_of_the_proposal(catalog: Catalog) -> None:
-    decided(refined_review(make_end_user(catalog)), DecisionVerdict.OVERRIDE, text="Two entries are no taste.")
+    decided(refined_review(make_end_user(catalog)), Verdict.OVERRIDE, text="Two entries are no taste.")
     (row,) = taught(catalog)
     assert shown(row) == "not_reasonable Two entries are no taste."
     assert REFINED in row.prompt[1]["content"]
@@ -114,7 +114,7 @@ def test_an_override_teaches_the_persons_critique_of_the_proposal(catalog: Catal
 
 
 def test_a_rejection_teaches_that_the_text_is_not_liked_and_why(catalog: Catalog) -> None:
-    decided(refined_review(make_end_user(catalog)), DecisionVerdict.REJECT, reason="Nothing of it is supported.")
+    decided(refined_review(make_end_user(catalog)), Verdict.REJECT, reason="Nothing of it is supported.")
     assert short(taught(catalog)) == [
         ("kto", False, REFINED),
         ("reflect", "not_reasonable Nothing of it is supported."),
@@ -123,13 +123,13 @@ def test_a_rejection_teaches_that_the_text_is_not_liked_and_why(catalog: Catalog
 
 def test_a_decision_that_was_taken_again_counts_no_more(catalog: Catalog) -> None:
     review = refined_review(make_end_user(catalog))
-    decided(review, DecisionVerdict.APPROVE)
+    decided(review, Verdict.APPROVE)
     lead, now = make_account(role=Role.LEAD), timezone.now()
     assert reopen(review, account=lead, now=now)
     slot = review.slots.get()
     seen = Seen(Review.objects.get(pk=review.pk).version, 4, review.round.turns.get(index=2).text_hash)
     decide(
-        review, account=lead, verdict=DecisionVerdict.REJECT, seen=seen, lease_token=slot.lease_token, text="",
+        review, account=lead, verdict=Verdict.REJECT, seen=seen, lease_token=slot.lease_token, text="",
         reason="", now=now,
     )  # fmt: skip
     assert short(taught(catalog)) == [("kto", False, REFINED)]
@@ -143,7 +143,7 @@ def test_a_row_says_where_it_came_from_and_names_no_person(catalog: Catalog) -> 
         round=review.round, role="actor", step="refine", turn_index=2, model="seven-billion", messages=[], parameters={}
     )
     refined.save()
-    decision = decided(review, DecisionVerdict.APPROVE)
+    decision = decided(review, Verdict.APPROVE)
     row = next(row for row in of_catalog(catalog, guideline="3") if row.set == "refine")
     found = row.provenance
     assert (found.source, found.catalog, found.subject_kind, found.subject) == (
@@ -164,7 +164,7 @@ def test_the_same_decisions_give_the_same_rows_in_a_fixed_number_of_queries(
     catalog: Catalog, django_assert_num_queries: Any
 ) -> None:
     for _ in range(3):
-        decided(refined_review(make_end_user(catalog)), DecisionVerdict.APPROVE)
+        decided(refined_review(make_end_user(catalog)), Verdict.APPROVE)
     refined_review(make_end_user(catalog))  # undecided: teaches nothing
     decided_elsewhere = refined_review(make_end_user(make_catalog()))
     assert decided_elsewhere.state == "open"
@@ -176,7 +176,7 @@ def test_the_same_decisions_give_the_same_rows_in_a_fixed_number_of_queries(
 
 def test_approving_filtered_drafts_teaches_the_kept_and_against_the_dropped(catalog: Catalog) -> None:
     review = open_review(make_drafts(make_end_user(catalog), ("A one.", ""), ("B two.", "B is not true."), ("C.", "")))
-    on_drafts(review, DecisionVerdict.APPROVE)
+    on_drafts(review, Verdict.APPROVE)
 
     assert short(taught(catalog)) == [
         ("reason", "A one."),
@@ -192,10 +192,10 @@ def test_approving_filtered_drafts_teaches_the_kept_and_against_the_dropped(cata
 
 def test_of_judgements_about_a_draft_the_last_counts_and_an_edit_once_it_is_approved(catalog: Catalog) -> None:
     review = open_review(make_drafts(make_end_user(catalog), ("A one.", ""), ("B two.", "B is not true.")))
-    on_drafts(review, DecisionVerdict.OVERRIDE, draft=0, text="A is not true either.")
-    on_drafts(review, DecisionVerdict.OVERRIDE, draft=1, judgement=Verdict.REASONABLE)
-    on_drafts(review, DecisionVerdict.OVERRIDE, draft=1, text="B is wrong after all.")
-    on_drafts(review, DecisionVerdict.EDIT, draft=1, text="B, but true.")
+    on_drafts(review, Verdict.OVERRIDE, draft=0, text="A is not true either.")
+    on_drafts(review, Verdict.OVERRIDE, draft=1, judgement=Judgement.REASONABLE)
+    on_drafts(review, Verdict.OVERRIDE, draft=1, text="B is wrong after all.")
+    on_drafts(review, Verdict.EDIT, draft=1, text="B, but true.")
     judged = [
         ("reflect", "not_reasonable A is not true either."),
         ("kto", False, "A one."),
@@ -204,7 +204,7 @@ def test_of_judgements_about_a_draft_the_last_counts_and_an_edit_once_it_is_appr
     ]
     assert short(taught(catalog)) == judged
 
-    on_drafts(review, DecisionVerdict.APPROVE)
+    on_drafts(review, Verdict.APPROVE)
     assert short(taught(catalog)) == [
         *judged,
         ("reason", "B, but true."),
@@ -217,7 +217,7 @@ def test_of_judgements_about_a_draft_the_last_counts_and_an_edit_once_it_is_appr
 
 def test_rejecting_all_drafts_teaches_against_each(catalog: Catalog) -> None:
     review = open_review(make_drafts(make_end_user(catalog), ("A one.", ""), ("B two.", "B is not true.")))
-    on_drafts(review, DecisionVerdict.REJECT, reason="Far too vague for use.")
+    on_drafts(review, Verdict.REJECT, reason="Far too vague for use.")
 
     assert short(taught(catalog)) == [
         ("kto", False, "A one."),
@@ -225,9 +225,9 @@ def test_rejecting_all_drafts_teaches_against_each(catalog: Catalog) -> None:
     ]
 
 
-def on_drafts(review: Review, verdict: DecisionVerdict, **fields: Any) -> None:
+def on_drafts(review: Review, verdict: Verdict, **fields: Any) -> None:
     now, account = timezone.now(), Account.objects.filter(username="ann").first() or make_account("ann")
-    slot = claim_next(account, now=now)
+    slot = take_next(account, now=now)
     assert slot is not None
     fresh = Review.objects.get(pk=review.pk)
     kept = proposed(fresh.round)

@@ -17,7 +17,7 @@ from recommender.models import (
     VersionState,
 )
 from recommender.promotion import activation
-from reviews.models import Decision, DecisionVerdict
+from reviews.models import Decision, Verdict
 from tests import builders
 from tests.recommender.promotion.versions import examined, make_version
 from tests.recommender.training import synthetic
@@ -209,7 +209,7 @@ def test_with_no_version_in_charge_a_receipt_has_no_lists(client, pm, catalog):
 
 def test_a_receipt_names_the_decisions_behind_what_came(client, lead, catalog):
     first = make_version(catalog)
-    verdicts = [DecisionVerdict.APPROVE, DecisionVerdict.APPROVE, DecisionVerdict.APPROVE, DecisionVerdict.EDIT]
+    verdicts = [Verdict.APPROVE, Verdict.APPROVE, Verdict.APPROVE, Verdict.EDIT]
     decided = [
         make_decision(builders.make_end_user(catalog), verdict, by=f"annotator{number % 2}")
         for number, verdict in enumerate(verdicts)
@@ -227,7 +227,7 @@ def test_a_receipt_names_the_decisions_behind_what_came(client, lead, catalog):
 def test_a_receipt_shows_a_pm_the_rounds_of_the_last_decisions(client, pm, catalog, monkeypatch):
     monkeypatch.setattr("reviews.pages.backbones.version_queries.SHOWN_DECISIONS", 2)
     first = make_version(catalog)
-    decided = [make_decision(builders.make_end_user(catalog), DecisionVerdict.APPROVE, by="a") for _ in range(3)]
+    decided = [make_decision(builders.make_end_user(catalog), Verdict.APPROVE, by="a") for _ in range(3)]
     version = make_version(catalog)
     make_receipt(version, first)
     shown = page(client, version)
@@ -238,7 +238,7 @@ def test_a_receipt_shows_a_pm_the_rounds_of_the_last_decisions(client, pm, catal
 
 
 def test_a_receipt_names_the_rejections_that_took_a_text_out(client, pm, catalog):
-    review = make_decision(builders.make_end_user(catalog), DecisionVerdict.APPROVE, by="a")
+    review = make_decision(builders.make_end_user(catalog), Verdict.APPROVE, by="a")
     first = make_version(catalog)
     turn = review.round.turns.get(index=2)
     reject(turn)
@@ -246,7 +246,7 @@ def test_a_receipt_names_the_rejections_that_took_a_text_out(client, pm, catalog
         review=review,
         slot=review.slots.get(),
         account=review.decisions.get().account,
-        verdict=DecisionVerdict.REJECT,
+        verdict=Verdict.REJECT,
         turn=turn,
         seen={},
     )

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from recommender.models import Account, Knowledge, RestReason, Round, RoundState, TurnKind, Verdict
+from recommender.models import Account, Judgement, Knowledge, RestReason, Round, RoundState, TurnKind
 from recommender.rounds.queries import proposal
-from reviews.choices import DecisionVerdict
+from reviews.choices import Verdict
 from reviews.models import Decision, Review, ReviewState
-from reviews.room import decisions, opening
-from reviews.room import leases as leases
+from reviews.room import decisions, leases, opening
 from reviews.room.decisions import Decided, Seen
 from reviews.room.leases import LEASE, Stale, StaleReviewError
 from tests.builders import make_review, make_round
@@ -23,10 +22,10 @@ def seen_now(review: Review) -> Seen:
     return Seen(version=fresh.version, turns=fresh.round.turns.count(), text_hash=proposed.text_hash)
 
 
-def decide(review: Review, account: Account, verdict: DecisionVerdict, *, token: str = "", **fields: object) -> Decided:
-    """Claim the review, unless a token is given, and decide on what is there now."""
+def decide(review: Review, account: Account, verdict: Verdict, *, token: str = "", **fields: object) -> Decided:
+    """Take the review, unless a token is given, and decide on what is there now."""
     if not token:
-        slot = leases.claim(review, account=account, now=NOON)
+        slot = leases.take(review, account=account, now=NOON)
         token = slot.lease_token if slot else ""
     values = {"seen": seen_now(review), "now": NOON} | fields
     return decisions.decide(review, account=account, verdict=verdict, lease_token=token, **values)  # type: ignore[arg-type]
@@ -39,7 +38,7 @@ def in_force() -> list[str]:
 def test_approve_puts_the_proposal_in_force(rita: Account) -> None:
     review = make_review()
 
-    decided = decide(review, rita, DecisionVerdict.APPROVE)
+    decided = decide(review, rita, Verdict.APPROVE)
 
     review.refresh_from_db()
     assert in_force() == ["Likes war films."]
@@ -50,20 +49,20 @@ def test_approve_puts_the_proposal_in_force(rita: Account) -> None:
 
 def test_approving_replaces_what_was_in_force_as_of_the_same_moment(rita: Account) -> None:
     first = make_review()
-    decide(first, rita, DecisionVerdict.APPROVE)
+    decide(first, rita, Verdict.APPROVE)
     decisions.reopen(first, account=rita, now=NOON)
 
-    decide(first, rita, DecisionVerdict.EDIT, text="Likes spy films now.")
+    decide(first, rita, Verdict.EDIT, text="Likes spy films now.")
 
     assert in_force() == ["Likes spy films now."]
 
 
 def test_texts_of_several_moments_are_in_force_beside_each_other(rita: Account) -> None:
     first = make_review()
-    decide(first, rita, DecisionVerdict.APPROVE)
+    decide(first, rita, Verdict.APPROVE)
     later = make_round(first.round.subject, ("reason", "Likes spy films now."), ("reflect", ""), as_of=2000)
 
-    decide(opening.open_review(later), rita, DecisionVerdict.APPROVE)
+    decide(opening.open_review(later), rita, Verdict.APPROVE)
 
     assert in_force() == ["Likes war films.", "Likes spy films now."]
 
@@ -71,7 +70,7 @@ def test_texts_of_several_moments_are_in_force_beside_each_other(rita: Account) 
 def test_an_edit_becomes_a_turn_and_is_put_in_force(rita: Account) -> None:
     review = make_review()
 
-    decided = decide(review, rita, DecisionVerdict.EDIT, text="Likes old war films.")
+    decided = decide(review, rita, Verdict.EDIT, text="Likes old war films.")
 
     made = decided.decision.made_turn
     review.refresh_from_db()
@@ -86,14 +85,14 @@ def test_an_edit_becomes_a_turn_and_is_put_in_force(rita: Account) -> None:
 def test_an_override_sends_the_critique_to_the_actor_and_the_review_awaits_it(rita: Account) -> None:
     review = make_review()
 
-    decided = decide(review, rita, DecisionVerdict.OVERRIDE, text="They dislike war films.")
+    decided = decide(review, rita, Verdict.OVERRIDE, text="They dislike war films.")
 
     made, round_ = decided.decision.made_turn, Round.objects.get()
     review.refresh_from_db()
     assert made is not None
     assert (made.kind, made.verdict, made.text) == (
         TurnKind.OVERRIDE,
-        Verdict.NOT_REASONABLE,
+        Judgement.NOT_REASONABLE,
         "They dislike war films.",
     )
     assert round_.state == RoundState.WAITING
@@ -104,11 +103,11 @@ def test_an_override_sends_the_critique_to_the_actor_and_the_review_awaits_it(ri
 
 def test_an_overridden_review_comes_back_and_can_be_decided(rita: Account, omar: Account) -> None:
     review = make_review()
-    decide(review, rita, DecisionVerdict.OVERRIDE, text="They dislike war films.")
+    decide(review, rita, Verdict.OVERRIDE, text="They dislike war films.")
     Round.objects.update(state=RoundState.RESTING)
     opening.open_review(review.round)
 
-    decide(review, omar, DecisionVerdict.APPROVE)
+    decide(review, omar, Verdict.APPROVE)
 
     assert list(review.decisions.order_by("pk").values_list("verdict", "account__username")) == [
         ("override", "rita"),
@@ -119,7 +118,7 @@ def test_an_overridden_review_comes_back_and_can_be_decided(rita: Account, omar:
 def test_reject_puts_nothing_in_force_and_remembers_why(rita: Account) -> None:
     review = make_review()
 
-    decided = decide(review, rita, DecisionVerdict.REJECT, reason="Not in the history.")
+    decided = decide(review, rita, Verdict.REJECT, reason="Not in the history.")
 
     review.refresh_from_db()
     assert in_force() == []
@@ -130,21 +129,21 @@ def test_reject_puts_nothing_in_force_and_remembers_why(rita: Account) -> None:
 
 def test_rejecting_a_reopened_review_takes_its_text_out_of_force(rita: Account) -> None:
     review = make_review()
-    decide(review, rita, DecisionVerdict.APPROVE)
+    decide(review, rita, Verdict.APPROVE)
     assert decisions.reopen(review, account=rita, now=NOON)
     assert in_force() == ["Likes war films."]
 
-    decide(review, rita, DecisionVerdict.REJECT)
+    decide(review, rita, Verdict.REJECT)
 
     assert in_force() == []
 
 
 def test_approving_after_a_rejection_forgets_the_rejection(rita: Account) -> None:
     review = make_review()
-    decide(review, rita, DecisionVerdict.REJECT)
+    decide(review, rita, Verdict.REJECT)
     decisions.reopen(review, account=rita, now=NOON)
 
-    decide(review, rita, DecisionVerdict.APPROVE)
+    decide(review, rita, Verdict.APPROVE)
 
     assert Round.objects.get().rejected_index is None
     assert in_force() == ["Likes war films."]
@@ -160,29 +159,29 @@ def test_a_decision_says_what_was_seen(rita: Account) -> None:
     review = make_review()
     seen = seen_now(review)
 
-    decided = decide(review, rita, DecisionVerdict.APPROVE)
+    decided = decide(review, rita, Verdict.APPROVE)
 
     assert decided.decision.seen == {"version": 1, "turns": 4, "text_hash": seen.text_hash}
     assert decided.decision.account == rita
 
 
-def test_deciding_claims_the_next_review(rita: Account) -> None:
+def test_deciding_takes_the_next_review(rita: Account) -> None:
     first, second = make_review(), make_review()
 
-    decided = decide(first, rita, DecisionVerdict.APPROVE)
+    decided = decide(first, rita, Verdict.APPROVE)
 
     assert decided.next is not None
     assert (decided.next.review, decided.next.leased_by) == (second, rita)
-    assert decide(second, rita, DecisionVerdict.APPROVE).next is None
+    assert decide(second, rita, Verdict.APPROVE).next is None
 
 
 def test_a_decided_review_cannot_be_decided_again(rita: Account, omar: Account) -> None:
     review = make_review()
     seen = seen_now(review)
-    decide(review, rita, DecisionVerdict.APPROVE)
+    decide(review, rita, Verdict.APPROVE)
 
     with pytest.raises(StaleReviewError) as caught:
-        decide(review, omar, DecisionVerdict.REJECT, token="x", seen=seen)
+        decide(review, omar, Verdict.REJECT, token="x", seen=seen)
 
     assert caught.value.stale == Stale.DECIDED
     assert Decision.objects.count() == 1
@@ -190,12 +189,12 @@ def test_a_decided_review_cannot_be_decided_again(rita: Account, omar: Account) 
 
 def test_a_submit_after_another_annotator_took_the_review_is_stale(rita: Account, omar: Account) -> None:
     review = make_review()
-    slot = leases.claim_next(rita, now=NOON)
-    leases.claim_next(omar, now=NOON + LEASE)
+    slot = leases.take_next(rita, now=NOON)
+    leases.take_next(omar, now=NOON + LEASE)
     assert slot is not None
 
     with pytest.raises(StaleReviewError) as caught:
-        decide(review, rita, DecisionVerdict.APPROVE, token=slot.lease_token, now=NOON + LEASE)
+        decide(review, rita, Verdict.APPROVE, token=slot.lease_token, now=NOON + LEASE)
 
     assert caught.value.stale == Stale.HELD
     assert in_force() == []
@@ -204,10 +203,10 @@ def test_a_submit_after_another_annotator_took_the_review_is_stale(rita: Account
 
 def test_a_lease_that_ran_out_is_accepted_while_the_slot_is_free(rita: Account) -> None:
     review = make_review()
-    slot = leases.claim_next(rita, now=NOON)
+    slot = leases.take_next(rita, now=NOON)
     assert slot is not None
 
-    decide(review, rita, DecisionVerdict.APPROVE, token=slot.lease_token, now=NOON + timedelta(days=1))
+    decide(review, rita, Verdict.APPROVE, token=slot.lease_token, now=NOON + timedelta(days=1))
 
     assert in_force() == ["Likes war films."]
 
@@ -220,7 +219,7 @@ def test_a_decision_on_something_else_than_what_is_there_is_stale(rita: Account,
     right = {"version": 1, "turns": 4, "text_hash": seen_now(review).text_hash}
 
     with pytest.raises(StaleReviewError) as caught:
-        decide(review, rita, DecisionVerdict.APPROVE, seen=Seen(**right | wrong))  # type: ignore[arg-type]
+        decide(review, rita, Verdict.APPROVE, seen=Seen(**right | wrong))  # type: ignore[arg-type]
 
     assert caught.value.stale == Stale.CHANGED
     assert not Decision.objects.exists()
@@ -231,7 +230,7 @@ def test_a_review_whose_round_a_worker_has_is_stale_for_edits(rita: Account) -> 
     Round.objects.update(state=RoundState.ASKING)
 
     with pytest.raises(StaleReviewError) as caught:
-        decide(review, rita, DecisionVerdict.EDIT, text="Likes tea.")
+        decide(review, rita, Verdict.EDIT, text="Likes tea.")
 
     assert caught.value.stale == Stale.AWAITING_ACTOR
     assert not Decision.objects.exists()

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from recommender.models import Account, Knowledge, RestReason, Round, RoundState, Verdict
+from recommender.models import Account, Judgement, Knowledge, RestReason, Round, RoundState
 from recommender.rounds.queries import proposed
-from reviews.choices import DecisionVerdict
+from reviews.choices import Verdict
 from reviews.models import Decision, Review, ReviewState
-from reviews.room import decisions
-from reviews.room import leases as leases
+from reviews.room import decisions, leases
 from reviews.room.card import card
 from reviews.room.decisions import Decided, Seen
 from reviews.room.leases import Stale, StaleReviewError
@@ -19,7 +18,7 @@ from tests.reviews.conftest import NOON, SignIn
 from tests.reviews.forms import HTMX, start, url
 
 RAIN, SUN, SNOW = "Likes rain.", "Likes the sun.", "Likes snow."
-APPROVE, EDIT, OVERRIDE, REJECT = DecisionVerdict
+APPROVE, EDIT, OVERRIDE, REJECT = Verdict
 
 
 @pytest.fixture
@@ -35,19 +34,19 @@ def seen_now(review: Review) -> Seen:
     return Seen(fresh.version, fresh.round.turns.count(), kept[0].text_hash if kept else "")
 
 
-def decide(review: Review, account: Account, verdict: DecisionVerdict, **fields: Any) -> Decided:
-    slot = leases.claim(review, account=account, now=NOON)
+def decide(review: Review, account: Account, verdict: Verdict, **fields: Any) -> Decided:
+    slot = leases.take(review, account=account, now=NOON)
     assert slot is not None
     values = {"seen": seen_now(review), "lease_token": slot.lease_token, "now": NOON} | fields
     return decisions.decide(review, account=account, verdict=verdict, **values)
 
 
 def drop(review: Review, account: Account, draft: int, **fields: Any) -> Decided:
-    return decide(review, account, OVERRIDE, draft=draft, judgement=Verdict.NOT_REASONABLE, **fields)
+    return decide(review, account, OVERRIDE, draft=draft, judgement=Judgement.NOT_REASONABLE, **fields)
 
 
 def keep(review: Review, account: Account, draft: int) -> Decided:
-    return decide(review, account, OVERRIDE, draft=draft, judgement=Verdict.REASONABLE)
+    return decide(review, account, OVERRIDE, draft=draft, judgement=Judgement.REASONABLE)
 
 
 def in_force() -> list[list[str]]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from recommender.models import Account
 from reviews.models import Review, ReviewState
-from reviews.room import leases as leases
+from reviews.room import leases
 from reviews.room.leases import LEASE
 from tests.builders import make_review
 from tests.reviews.conftest import NOON
@@ -12,10 +12,10 @@ from tests.reviews.conftest import NOON
 A_MOMENT = timedelta(seconds=1)
 
 
-def test_the_oldest_review_is_claimed_first(rita: Account) -> None:
+def test_the_oldest_review_is_taken_first(rita: Account) -> None:
     first, _ = make_review(), make_review()
 
-    slot = leases.claim_next(rita, now=NOON)
+    slot = leases.take_next(rita, now=NOON)
 
     assert slot is not None
     assert slot.review == first
@@ -23,18 +23,18 @@ def test_the_oldest_review_is_claimed_first(rita: Account) -> None:
     assert len(slot.lease_token) == 32
 
 
-def test_a_second_annotator_cannot_take_a_claimed_review(rita: Account, omar: Account) -> None:
+def test_a_second_annotator_cannot_take_a_review_that_is_taken(rita: Account, omar: Account) -> None:
     make_review()
-    leases.claim_next(rita, now=NOON)
+    leases.take_next(rita, now=NOON)
 
-    assert leases.claim_next(omar, now=NOON + LEASE - A_MOMENT) is None
+    assert leases.take_next(omar, now=NOON + LEASE - A_MOMENT) is None
 
 
-def test_a_claim_that_ran_out_goes_to_the_next_annotator(rita: Account, omar: Account) -> None:
+def test_a_lease_that_ran_out_goes_to_the_next_annotator(rita: Account, omar: Account) -> None:
     review = make_review()
-    first = leases.claim_next(rita, now=NOON)
+    first = leases.take_next(rita, now=NOON)
 
-    second = leases.claim_next(omar, now=NOON + LEASE)
+    second = leases.take_next(omar, now=NOON + LEASE)
 
     assert first is not None
     assert second is not None
@@ -45,8 +45,8 @@ def test_a_claim_that_ran_out_goes_to_the_next_annotator(rita: Account, omar: Ac
 def test_an_annotator_holds_one_review_at_a_time(rita: Account) -> None:
     make_review(), make_review()
 
-    first = leases.claim_next(rita, now=NOON)
-    again = leases.claim_next(rita, now=NOON + A_MOMENT)
+    first = leases.take_next(rita, now=NOON)
+    again = leases.take_next(rita, now=NOON + A_MOMENT)
 
     assert first == again
     assert again is not None
@@ -55,9 +55,9 @@ def test_an_annotator_holds_one_review_at_a_time(rita: Account) -> None:
 
 def test_taking_another_review_lets_go_of_the_first(rita: Account, omar: Account) -> None:
     first, second = make_review(), make_review()
-    leases.claim_next(rita, now=NOON)
+    leases.take_next(rita, now=NOON)
 
-    taken = leases.claim(second, account=rita, now=NOON)
+    taken = leases.take(second, account=rita, now=NOON)
 
     assert taken is not None
     assert taken.review == second
@@ -66,28 +66,28 @@ def test_taking_another_review_lets_go_of_the_first(rita: Account, omar: Account
 
 def test_a_review_that_another_holds_is_not_taken_and_the_own_one_is_kept(rita: Account, omar: Account) -> None:
     first, second = make_review(), make_review()
-    leases.claim_next(rita, now=NOON)
-    leases.claim_next(omar, now=NOON)
+    leases.take_next(rita, now=NOON)
+    leases.take_next(omar, now=NOON)
 
-    assert leases.claim(first, account=omar, now=NOON) is None
+    assert leases.take(first, account=omar, now=NOON) is None
     assert second.slots.get().leased_by == omar
 
 
 def test_a_heartbeat_holds_the_review_longer(rita: Account, omar: Account) -> None:
     review = make_review()
-    slot = leases.claim_next(rita, now=NOON)
+    slot = leases.take_next(rita, now=NOON)
     assert slot is not None
     later = NOON + timedelta(minutes=10)
 
     until = leases.renew(review, account=rita, lease_token=slot.lease_token, now=later)
 
     assert until == later + LEASE
-    assert leases.claim_next(omar, now=NOON + LEASE) is None
+    assert leases.take_next(omar, now=NOON + LEASE) is None
 
 
 def test_a_heartbeat_after_the_lease_ran_out_counts_while_nobody_else_took_the_review(rita: Account) -> None:
     review = make_review()
-    slot = leases.claim_next(rita, now=NOON)
+    slot = leases.take_next(rita, now=NOON)
     assert slot is not None
 
     assert leases.renew(review, account=rita, lease_token=slot.lease_token, now=NOON + 2 * LEASE)
@@ -95,8 +95,8 @@ def test_a_heartbeat_after_the_lease_ran_out_counts_while_nobody_else_took_the_r
 
 def test_a_heartbeat_is_refused_once_another_annotator_has_the_review(rita: Account, omar: Account) -> None:
     review = make_review()
-    slot = leases.claim_next(rita, now=NOON)
-    leases.claim_next(omar, now=NOON + LEASE)
+    slot = leases.take_next(rita, now=NOON)
+    leases.take_next(omar, now=NOON + LEASE)
     assert slot is not None
 
     assert leases.renew(review, account=rita, lease_token=slot.lease_token, now=NOON + LEASE) is None
@@ -105,9 +105,9 @@ def test_a_heartbeat_is_refused_once_another_annotator_has_the_review(rita: Acco
 
 def test_a_lease_that_ran_out_is_not_renewed_beside_a_newer_one(rita: Account) -> None:
     old, _ = make_review(), make_review()
-    slot = leases.claim_next(rita, now=NOON)
+    slot = leases.take_next(rita, now=NOON)
     leases.skip(old, account=rita, now=NOON + LEASE)
-    leases.claim_next(rita, now=NOON + LEASE)
+    leases.take_next(rita, now=NOON + LEASE)
     old.slots.update(leased_by=rita, lease_token=slot.lease_token if slot else "")
 
     assert leases.renew(old, account=rita, lease_token=slot.lease_token if slot else "", now=NOON + LEASE) is None
@@ -121,18 +121,18 @@ def test_an_empty_token_renews_nothing(rita: Account) -> None:
 
 def test_a_released_review_is_free_at_once(rita: Account, omar: Account) -> None:
     review = make_review()
-    leases.claim_next(rita, now=NOON)
+    leases.take_next(rita, now=NOON)
 
     leases.release(review, account=rita)
 
-    slot = leases.claim_next(omar, now=NOON)
+    slot = leases.take_next(omar, now=NOON)
     assert slot is not None
     assert slot.review == review
 
 
 def test_nobody_releases_what_another_holds(rita: Account, omar: Account) -> None:
     review = make_review()
-    leases.claim_next(rita, now=NOON)
+    leases.take_next(rita, now=NOON)
 
     leases.release(review, account=omar)
 
@@ -141,15 +141,15 @@ def test_nobody_releases_what_another_holds(rita: Account, omar: Account) -> Non
 
 def test_a_skipped_review_goes_to_others_and_comes_back_after_an_hour(rita: Account, omar: Account) -> None:
     review = make_review()
-    leases.claim_next(rita, now=NOON)
+    leases.take_next(rita, now=NOON)
 
     leases.skip(review, account=rita, now=NOON)
 
-    assert leases.claim_next(rita, now=NOON + timedelta(minutes=59)) is None
-    for_omar = leases.claim_next(omar, now=NOON)
+    assert leases.take_next(rita, now=NOON + timedelta(minutes=59)) is None
+    for_omar = leases.take_next(omar, now=NOON)
     leases.release(review, account=omar)
     assert for_omar is not None
-    assert leases.claim_next(rita, now=NOON + timedelta(hours=1)) is not None
+    assert leases.take_next(rita, now=NOON + timedelta(hours=1)) is not None
 
 
 def test_skipping_twice_counts_from_the_second_time(rita: Account) -> None:
@@ -158,7 +158,7 @@ def test_skipping_twice_counts_from_the_second_time(rita: Account) -> None:
     leases.skip(review, account=rita, now=NOON)
     leases.skip(review, account=rita, now=NOON + timedelta(minutes=30))
 
-    assert leases.claim_next(rita, now=NOON + timedelta(minutes=89)) is None
+    assert leases.take_next(rita, now=NOON + timedelta(minutes=89)) is None
 
 
 def test_unskipping_offers_everything_again(rita: Account) -> None:
@@ -167,12 +167,12 @@ def test_unskipping_offers_everything_again(rita: Account) -> None:
 
     leases.unskip(rita)
 
-    assert leases.claim_next(rita, now=NOON) is not None
+    assert leases.take_next(rita, now=NOON) is not None
 
 
-def test_only_open_reviews_are_claimed(rita: Account) -> None:
+def test_only_open_reviews_are_taken(rita: Account) -> None:
     for state in (ReviewState.DONE, ReviewState.AWAITING_ACTOR):
         review = make_review()
         Review.objects.filter(pk=review.pk).update(state=state)
 
-    assert leases.claim_next(rita, now=NOON) is None
+    assert leases.take_next(rita, now=NOON) is None

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from recommender.models import Account
 from reviews.models import Slot
-from reviews.room import leases as leases
+from reviews.room import leases
 from reviews.room.leases import LEASE
 from tests.builders import make_account, make_review
 from tests.reviews.conftest import NOON
@@ -45,9 +45,9 @@ class Claims(RuleBasedStateMachine):
         self.held = {name: held for name, held in self.held.items() if held[0] != review}
 
     @rule(name=people)
-    def claim_next(self, name: str) -> None:
+    def take_next(self, name: str) -> None:
         mine = self.held.get(name)
-        slot = leases.claim_next(self.accounts[name], now=self.now)
+        slot = leases.take_next(self.accounts[name], now=self.now)
         if mine and mine[1] > self.now:
             assert slot is not None
             assert (slot.review_id, slot.lease_token) == (mine[0], mine[2])
@@ -62,7 +62,7 @@ class Claims(RuleBasedStateMachine):
     @rule(name=people)
     def renew(self, name: str) -> None:
         if name in self.held:
-            review, _, token = self.held[name]  # only the latest claim: an earlier one cannot come back beside it
+            review, _, token = self.held[name]  # only the latest lease: an earlier one cannot come back beside it
             found = next(r for r in self.reviews if r.pk == review)
             assert leases.renew(found, account=self.accounts[name], lease_token=token, now=self.now)
             self.held[name] = (review, self.now + LEASE, token)
@@ -100,7 +100,7 @@ def test_annotators_who_start_in_the_same_instant_get_different_reviews() -> Non
     def start(number: int, account: Account) -> None:
         try:
             together.wait(timeout=10)
-            slot = leases.claim_next(account, now=NOON)
+            slot = leases.take_next(account, now=NOON)
             got[number] = slot.review_id if slot else 0
         finally:
             connections.close_all()
@@ -111,5 +111,5 @@ def test_annotators_who_start_in_the_same_instant_get_different_reviews() -> Non
     for thread in threads:
         thread.join()
 
-    claimed = sorted(review for review in got.values() if review)
-    assert claimed == [review.pk for review in reviews]
+    taken = sorted(review for review in got.values() if review)
+    assert taken == [review.pk for review in reviews]

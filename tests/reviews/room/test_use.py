@@ -8,7 +8,7 @@ from recommender.knowledge.service import reject
 from recommender.knowledge.snapshots import freeze
 from recommender.models import Activation, VersionState
 from recommender.recipe import TrainConfig
-from reviews.models import DecisionVerdict
+from reviews.models import Verdict
 from reviews.room.use import use_of
 from tests import builders
 from tests.recommender.promotion.versions import make_version
@@ -31,7 +31,7 @@ def before(catalog):
 
 @pytest.fixture
 def review(before, catalog):
-    return make_decision(builders.make_end_user(catalog), DecisionVerdict.APPROVE, by="rita")
+    return make_decision(builders.make_end_user(catalog), Verdict.APPROVE, by="rita")
 
 
 def put_in_charge(version, instead_of=None):

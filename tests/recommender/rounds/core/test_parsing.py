@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.rounds.core.errors import MalformedAnswerError
-from recommender.rounds.core.parsing import ParsedReflection, parse_rationale, parse_reflection, read_verdict
+from recommender.rounds.core.parsing import ParsedReflection, parse_rationale, parse_reflection, read_judgement
 
 TEXT = "They enjoy crime films such as Heat (1995), and they turn away from slow period dramas."
 CRITIQUE = "Only one drama was rated low, so the second statement rests on too little."
@@ -32,7 +32,7 @@ CRITIQUE = "Only one drama was rated low, so the second statement rests on too l
     ],
 )
 def test_a_verdict_is_read_whole(text: str, verdict: str | None) -> None:
-    assert read_verdict(text) == verdict
+    assert read_judgement(text) == verdict
 
 
 @pytest.mark.parametrize(
