@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from recommender.models import Role
-from reviews.choices import ReviewState, Verdict
+from reviews.choices import ReviewState
 
 
 class Action(StrEnum):
@@ -39,11 +39,9 @@ def may(role: str, action: Action) -> bool:
     return action in _ALLOWED.get(role, frozenset())
 
 
-def allowed_verdicts(*, role: str, state: str, holds: bool) -> tuple[Verdict, ...]:
-    """The verdicts an account may give on a review: all four while it is open and they hold it, else none."""
-    if state == ReviewState.OPEN and holds and may(role, Action.DECIDE):
-        return tuple(Verdict)
-    return ()
+def may_decide(*, role: str, state: str, holds: bool) -> bool:
+    """Whether an account may give a verdict on a review: while it is open and they hold it."""
+    return state == ReviewState.OPEN and holds and may(role, Action.DECIDE)
 
 
 def may_reopen(*, role: str, state: str, decided_by_them: bool) -> bool:

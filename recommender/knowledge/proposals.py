@@ -8,7 +8,7 @@ from django.db.models import Prefetch
 
 from recommender.models import Catalog, Knowledge, Round, RoundState, Turn
 from recommender.rounds.core import loop
-from recommender.rounds.queries import turn_values
+from recommender.rounds.queries import strategy_of, turn_values
 
 CHUNK = 500  # rounds or texts read together
 
@@ -63,7 +63,7 @@ def as_proposed(catalog: Catalog, *, refinements: int | None = None) -> list[Kno
         values = turn_values(list(turns.values()))
         if refinements is not None:
             values = loop.by_models(values, refinements=refinements)
-        kept = [turns[index] for index in loop.proposed(values, strategy=round_.strategy)]  # type: ignore[arg-type]
+        kept = [turns[index] for index in strategy_of(round_).proposed(values)]
         if not kept:
             continue
         decided = kept[0].index == round_.rejected_index or kept[0].pk in replaced

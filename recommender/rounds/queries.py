@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from recommender.models import LlmCall, Round, RoundState, Turn
-from recommender.rounds.core import loop
-from recommender.rounds.core.types import TurnValue
+from recommender.models import LlmCall, Round, RoundBatch, RoundState, Turn
+from recommender.rounds.core.loop import STRATEGIES, Strategy
+from recommender.rounds.core.types import StrategyName, TurnValue
 
 RATE_WINDOW = timedelta(minutes=1)
 
@@ -112,12 +112,16 @@ def turn_values(turns: Sequence[Turn]) -> list[TurnValue]:
     ]
 
 
+def strategy_of(row: Round | RoundBatch) -> Strategy:
+    """What the strategy of this round, or of all rounds of this batch, does."""
+    return STRATEGIES[cast(StrategyName, str(row.strategy))]
+
+
 def proposed(round_: Round) -> list[Turn]:
     """The rationales that people are asked to approve: one, or the kept drafts of a filtered round; none at first."""
     turns = sorted(round_.turns.all(), key=lambda turn: turn.index)
-    indexes = loop.proposed(turn_values(turns), strategy=round_.strategy)  # type: ignore[arg-type] # the core's values
     by_index = {turn.index: turn for turn in turns}
-    return [by_index[index] for index in indexes]
+    return [by_index[index] for index in strategy_of(round_).proposed(turn_values(turns))]
 
 
 def proposal(round_: Round) -> Turn | None:

@@ -23,9 +23,8 @@ from recommender.models import (
     TurnKind,
 )
 from recommender.rounds import evidence, subjects
-from recommender.rounds.core import drafts as filtering
 from recommender.rounds.evidence import Evidence, Windows
-from recommender.rounds.queries import turn_values
+from recommender.rounds.queries import strategy_of, turn_values
 
 Subjects = Literal["end-users", "items", "all"]
 
@@ -61,7 +60,6 @@ def open_rounds(
     """
     windows = windows or Windows()
     below = settings.LOW_ACTIVITY if low_activity is None else low_activity
-    filters = strategy == Strategy.FILTER
     batch = RoundBatch.objects.create(
         catalog=catalog,
         subjects=subjects,
@@ -70,9 +68,9 @@ def open_rounds(
         low_activity_count=_low_activity(catalog, below) if subjects != "items" else 0,
         requested_by=requested_by,
     )
-    wanted = (settings.ROUND_DRAFTS if drafts is None else drafts) if filters else 1
+    wanted = settings.ROUND_DRAFTS if drafts is None else drafts
     for found in _evidence(catalog, of=subjects, windows=windows, low_activity=below, limit=limit):
-        _store(batch, found, drafts=wanted)
+        _store(batch, found, drafts=wanted if strategy_of(batch).samples_drafts else 1)
     enqueue(list(batch.rounds.order_by("pk").values_list("pk", flat=True)))
     return batch
 
@@ -165,7 +163,7 @@ def add_override(round_: Round, *, about: Turn, critique: str, account: Account)
     if not critique.strip():
         raise ValueError("An override needs a critique.")
     turn = _add(
-        round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, verdict=Judgement.NOT_REASONABLE
+        round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, judgement=Judgement.NOT_REASONABLE
     )
     _wake(Round.objects.filter(pk=round_.pk))
     enqueue([round_.pk])
@@ -173,14 +171,14 @@ def add_override(round_: Round, *, about: Turn, critique: str, account: Account)
 
 
 @transaction.atomic
-def judge_draft(round_: Round, *, about: Turn, verdict: Judgement, critique: str, account: Account) -> Turn:
+def judge_draft(round_: Round, *, about: Turn, judgement: Judgement, critique: str, account: Account) -> Turn:
     """A person drops or restores a draft of a filtered round: their word replaces the reflector's.
 
     The round keeps resting, and nothing is asked. Raises RoundNotRestingError while a worker is at the round.
     """
-    critique = critique if verdict == Judgement.NOT_REASONABLE else ""
-    turn = _add(round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, verdict=verdict)
-    _settle(round_)
+    critique = critique if judgement == Judgement.NOT_REASONABLE else ""
+    turn = _add(round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, judgement=judgement)
+    _rest_after_person(round_)
     return turn
 
 
@@ -193,21 +191,17 @@ def add_edit(round_: Round, *, about: Turn, text: str, account: Account) -> Turn
     if not text.strip():
         raise ValueError("An edit needs a text.")
     turn = _add(round_, about=about, account=account, kind=TurnKind.EDIT, text=text)
-    if round_.strategy == Strategy.FILTER:
-        _settle(round_)
-    else:
-        Round.objects.filter(pk=round_.pk).update(rest_reason=RestReason.EDITED)
+    _rest_after_person(round_)
     return turn
 
 
-def _settle(round_: Round) -> None:
-    """Why a filtered round rests, after a person changed which drafts stand."""
+def _rest_after_person(round_: Round) -> None:
+    """Store why the round rests, now that a person has changed what stands."""
     turns = turn_values(list(round_.turns.order_by("index")))
-    reason = RestReason.KEPT if filtering.some_stand(turns) else RestReason.ALL_REJECTED
-    Round.objects.filter(pk=round_.pk).update(rest_reason=reason)
+    Round.objects.filter(pk=round_.pk).update(rest_reason=strategy_of(round_).rests_after_person(turns))
 
 
-def _add(round_: Round, *, about: Turn, account: Account, kind: TurnKind, text: str, verdict: str = "") -> Turn:
+def _add(round_: Round, *, about: Turn, account: Account, kind: TurnKind, text: str, judgement: str = "") -> Turn:
     if about.round_id != round_.pk or not about.is_rationale:
         raise ValueError("An edit or a critique is about a rationale of the same round.")
     locked = Round.objects.select_for_update().get(pk=round_.pk)
@@ -220,7 +214,7 @@ def _add(round_: Round, *, about: Turn, account: Account, kind: TurnKind, text: 
         kind=kind,
         text=text,
         text_hash=text_hash(text),
-        verdict=verdict,
+        verdict=judgement,
         about=about,
         account=account,
     )

@@ -7,73 +7,14 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from recommender.models import Account, Catalog, Clock, Judgement, LlmCall, Strategy, SubjectKind, Turn, TurnKind
+from recommender.models import Account, Catalog, Clock, LlmCall, SubjectKind, Turn
 from recommender.rounds import queries
-from recommender.rounds.core import drafts as filtering
 from recommender.rounds.core.types import Encounter, Subject
-from reviews.choices import ReviewState, Verdict
+from reviews.choices import ReviewState
 from reviews.models import Decision, Review, Slot
-from reviews.policy import Action, allowed_verdicts, may, may_reopen
-from reviews.room.diff import Segment, word_diff
-
-DEMONSTRATION = "r4-demo-"  # the embedded endpoint's models answer by counting; every page says so
-
-
-@dataclass(frozen=True)
-class TurnOnCard:
-    """A turn, and the rationale it was made from or judges."""
-
-    turn: Turn
-    about: Turn | None
-
-    @property
-    def model(self) -> str:
-        return self.turn.call.model if self.turn.call else ""
-
-    @property
-    def is_demonstration(self) -> bool:
-        return self.model.startswith(DEMONSTRATION)
-
-    @property
-    def is_human(self) -> bool:
-        return self.turn.kind in (TurnKind.EDIT, TurnKind.OVERRIDE)
-
-    @property
-    def is_refused(self) -> bool:
-        return self.turn.verdict == Judgement.NOT_REASONABLE
-
-    @property
-    def tone(self) -> str:
-        """The timeline's colour; the words beside it say the same."""
-        if self.is_human:
-            return "human"
-        if not self.turn.verdict:
-            return "info"
-        return "bad" if self.is_refused else "good"
-
-    @cached_property
-    def changes(self) -> list[Segment] | None:
-        """Word diff from the rationale this one was made from; None for a first draft and for reflections."""
-        if self.about is None or not self.turn.is_rationale:
-            return None
-        return word_diff(self.about.text, self.turn.text)
-
-
-@dataclass(frozen=True)
-class DraftOnCard:
-    """A draft of a filtered round as it stands: its latest text, and the last word on it."""
-
-    number: int
-    first: Turn
-    text: TurnOnCard
-    judgement: TurnOnCard | None
-    is_kept: bool
-    repeats: int | None  # the number of the draft that it repeats
-
-    @property
-    def key(self) -> str:
-        """The key that drops or restores it; none from the tenth on."""
-        return str(self.number) if self.number <= 9 else ""
+from reviews.policy import Action, may, may_decide, may_reopen
+from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
+from reviews.room.verdicts import About, VerdictRow, of_strategy
 
 
 @dataclass(frozen=True)
@@ -104,9 +45,17 @@ class Card:
     def as_of(self) -> str:
         return moment_in_words(self.review.round.as_of, self.review.round.catalog)
 
+    @cached_property
+    def verdicts(self) -> tuple[VerdictRow, ...]:
+        """All that the viewer may give now."""
+        may_now = may_decide(role=self.viewer.role, state=self.review.state, holds=self.slot is not None)
+        return of_strategy(self.review.round.strategy) if may_now else ()
+
     @property
-    def verdicts(self) -> tuple[Verdict, ...]:
-        return allowed_verdicts(role=self.viewer.role, state=self.review.state, holds=self.slot is not None)
+    def panel_verdicts(self) -> list[VerdictRow]:
+        """Those beside the card; those about one draft are at the draft."""
+        whole = [row for row in self.verdicts if row.about is not About.DRAFT]
+        return [row for row in whole if self.proposal or row.about is not About.PROPOSAL]
 
     @property
     def may_take(self) -> bool:
@@ -126,28 +75,12 @@ class Card:
 
     @property
     def is_filtered(self) -> bool:
-        return self.review.round.strategy == Strategy.FILTER
+        return queries.strategy_of(self.review.round).samples_drafts
 
     @cached_property
     def drafts(self) -> list[DraftOnCard]:
         """The drafts of a filtered round, in the order they were sampled."""
-        if not self.is_filtered:
-            return []
-        values = queries.turn_values([each.turn for each in self.turns])
-        kept, found = filtering.kept(values), filtering.of(values)
-        on_card = {each.turn.index: each for each in self.turns}
-        number_of = {draft.index: number for number, draft in enumerate(found, start=1)}
-        return [
-            DraftOnCard(
-                number=number_of[draft.index],
-                first=on_card[draft.first].turn,
-                text=on_card[draft.index],
-                judgement=None if draft.judgement is None else on_card[draft.judgement],
-                is_kept=draft.index in kept,
-                repeats=None if draft.repeats is None else number_of[draft.repeats],
-            )
-            for draft in found
-        ]
+        return drafts(self.turns, self.verdicts) if self.is_filtered else []
 
     @property
     def kept(self) -> int:

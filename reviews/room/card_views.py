@@ -1,4 +1,4 @@
-"""The card page: one review, its four verdicts, and the hold on it. Each address answers htmx and plain forms."""
+"""The card page: one review, its verdicts, and the hold on it. Each address answers htmx and plain forms."""
 
 from typing import Any
 
@@ -10,8 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from recommender.models import Judgement, TurnKind
-from reviews.choices import Verdict
+from recommender.models import Judgement, Turn
 from reviews.guards import account_of, is_htmx, requires
 from reviews.models import Decision, Review, Slot
 from reviews.policy import Action, may
@@ -21,18 +20,7 @@ from reviews.room.diff import word_diff
 from reviews.room.forms import DecisionForm
 from reviews.room.leases import Stale, StaleReviewError
 from reviews.room.use import use_of
-
-DECIDED = {
-    Verdict.APPROVE: "{} approved: the text is in force now.",
-    Verdict.EDIT: "{} edited: your text is in force now.",
-    Verdict.OVERRIDE: "{} sent to the actor: the review comes back with a new text.",
-    Verdict.REJECT: "{} rejected: nothing was put in force.",
-}
-
-DECIDED_ON_DRAFTS = {
-    Verdict.APPROVE: "{} approved: the kept drafts are in force now.",
-    Verdict.REJECT: "{} rejected: none of its drafts is in force.",
-}
+from reviews.room.verdicts import VerdictRow
 
 
 @require_safe
@@ -49,37 +37,32 @@ def decide(request: HttpRequest, review_id: int) -> HttpResponse:
     """422 when the form is not complete, 409 when it came too late; both keep what was typed."""
     shown = _card(request, review_id)
     proposed = shown.proposal.text if shown.proposal else ""
-    form = DecisionForm(request.POST, proposal=proposed, drafts=shown.draft_texts)
+    form = DecisionForm(request.POST, strategy=shown.review.round.strategy, proposal=proposed, drafts=shown.draft_texts)
     if not form.is_valid():
         return _answer(request, _context(request, shown, form=form), status=422)
     try:
         decided = decisions.decide(
             shown.review,
             account=account_of(request),
-            verdict=Verdict(form.cleaned_data["verdict"]),
+            verdict=form.given.name,
             seen=form.seen,
             lease_token=form.cleaned_data["lease_token"],
             text=form.verdict_text,
             reason=form.cleaned_data["reason"],
             draft=form.cleaned_data["draft"],
-            judgement=Judgement(form.cleaned_data["judgement"] or Judgement.NOT_REASONABLE),
+            judgement=form.given.judgement or Judgement.NOT_REASONABLE,
             now=timezone.now(),
         )
     except StaleReviewError as error:
         return _too_late(request, review_id, form, error.stale)
-    messages.success(request, _said(shown, decided.decision))
+    messages.success(request, _said(shown, form.given, decided.decision.turn))
     return _go_on(request, decided.next, acted_on=decided.decision)
 
 
-def _said(shown: Card, decision: Decision) -> str:
-    made = decision.made_turn
-    number = next((draft.number for draft in shown.drafts if draft.text.turn == decision.turn), None)
-    if made is None or number is None:
-        said = DECIDED_ON_DRAFTS if shown.is_filtered else DECIDED
-        return said[Verdict(decision.verdict)].format(shown.heading)
-    if made.kind == TurnKind.EDIT:
-        return f"Draft {number} has your text now. Approve when all drafts are as they should be."
-    return f"Draft {number} is {'dropped' if made.verdict == Judgement.NOT_REASONABLE else 'kept'}."
+def _said(shown: Card, given: VerdictRow, about: Turn) -> str:
+    """What the page says when it is done."""
+    number = next((draft.number for draft in shown.drafts if draft.text.turn == about), None)
+    return given.said.format(heading=shown.heading, draft=number)
 
 
 @require_POST
@@ -93,7 +76,7 @@ def skip(request: HttpRequest, review_id: int) -> HttpResponse:
 
 @require_POST
 @requires(Action.DECIDE)
-def claim(request: HttpRequest, review_id: int) -> HttpResponse:
+def take(request: HttpRequest, review_id: int) -> HttpResponse:
     """Take this very review instead of the next one."""
     if not leases.take(_review(request, review_id), account=account_of(request), now=timezone.now()):
         messages.warning(request, "Somebody else was faster: this review is not free any more.")
@@ -202,6 +185,6 @@ def _too_late(request: HttpRequest, review_id: int, form: DecisionForm, stale: S
         form=form,
         stale=stale,
         typed=edit or data["critique"] or data["reason"],
-        compared=word_diff(proposed, edit) if edit and data["verdict"] == Verdict.EDIT else None,
+        compared=word_diff(proposed, edit) if edit and form.given.box and form.given.box.field == "text" else None,
     )
     return _answer(request, context, status=409)

@@ -2,19 +2,19 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import assert_never
 
 from django.db import transaction
 
-from recommender.knowledge.service import accept, reject
-from recommender.models import Account, Judgement, Round, Strategy, Turn, TurnKind
+from recommender.models import Account, Judgement, Round, Turn
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.queries import proposed, turn_values
-from recommender.rounds.service import RoundNotRestingError, add_edit, add_override, judge_draft
-from reviews.models import Decision, Review, ReviewState, Slot, Verdict
-from reviews.room import leases
+from recommender.rounds.service import RoundNotRestingError
+from reviews.choices import Verdict
+from reviews.models import Decision, Review, ReviewState, Slot
+from reviews.room import leases, verdicts
 from reviews.room.leases import Stale, StaleReviewError
-
-ABOUT_ONE_DRAFT = (Verdict.EDIT, Verdict.OVERRIDE)  # in a filtered round
+from reviews.room.verdicts import About, Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The decision, and the slot to go on with, already claimed: the next review's, or None when no work is left; the
+    """The decision, and the slot to go on with, already taken: the next review's, or None when no work is left; the
     same review's while its drafts are being chosen."""
 
     decision: Decision
@@ -43,7 +43,7 @@ def decide(
     review: Review,
     *,
     account: Account,
-    verdict: Verdict,
+    verdict: Verdict | str,
     seen: Seen,
     lease_token: str,
     text: str = "",
@@ -52,54 +52,37 @@ def decide(
     judgement: Judgement = Judgement.NOT_REASONABLE,
     now: datetime,
 ) -> Decided:
-    """Decide a review on what was seen, and claim the next one.
+    """Decide a review on what was seen, and take the next one. What each verdict does stands in room.verdicts.
 
-    `text`: the edited rationale, or the critique of an override. Raises StaleReviewError, with nothing changed, when
-    the review is not as it was seen or somebody else holds it.
-
-    approve: the proposal is put in force. edit: the annotator's text becomes a turn and is put in force. override:
-    their critique becomes a turn, the loop goes on from it, and the review comes back when the round rests again.
-    reject: nothing is put in force; the proposal is shown to nobody, and taken out of force if it was.
-
-    In a filtered round approve and reject are about all kept drafts. Override and edit are about the one whose turn has
-    the index `draft`: the annotator's `judgement` drops or restores it, their text takes its place. Both leave the
-    review open and in hand, since nothing is put in force by them.
+    `text`: the edited rationale, or the critique of an override. Of a filtered round `draft` is the index of the turn
+    that the verdict is about, and `judgement` what the annotator judges it to be. Raises StaleReviewError, with nothing
+    changed, when the review is not as it was seen or somebody else holds it; ValueError for an unknown verdict.
     """
     review = Review.objects.select_for_update().select_related("round").get(pk=review.pk)
+    given = verdicts.find(review.round.strategy, verdict, judgement)
+    if given is None:
+        raise ValueError(f"There is no verdict {verdict!r} here.")
     slot = _slot_in_hand(review, account, lease_token, now)
     kept = _as_seen(review, seen)
-    filters = review.round.strategy == Strategy.FILTER
-    about = _about(review.round, kept, verdict, draft)
-
+    about = _about(review.round, given.about, kept, draft)
     try:
-        if filters:
-            made = _apply_to_drafts(
-                review.round, verdict, about, kept=kept, text=text, judgement=judgement, account=account
-            )
-        else:
-            made = _apply(review.round, verdict, about, text=text, account=account)
+        made = given.write(Writing(review.round, about, kept, text, account))
     except RoundNotRestingError as error:
         raise StaleReviewError(Stale.AWAITING_ACTOR) from error
     decision = Decision.objects.create(
         review=review,
         slot=slot,
         account=account,
-        verdict=verdict,
+        verdict=given.name,
         turn=about,
         made_turn=made,
         reason=reason,
         seen=asdict(seen),
     )
-    if filters and made is not None:
-        review.version += 1
-        review.save(update_fields=["version"])
+    _change(review, given.state_after, now)
+    if given.state_after == ReviewState.OPEN:
         return Decided(decision, leases.take(review, account=account, now=now))
-    goes_on = verdict == Verdict.OVERRIDE
-    review.state = ReviewState.AWAITING_ACTOR if goes_on else ReviewState.DONE
-    review.closed_at = None if goes_on else now
-    review.version += 1
-    review.save(update_fields=["state", "closed_at", "version"])
-    review.slots.update(leased_by=None, lease_token="", lease_expires_at=None)
+    leases.release(review)
     return Decided(decision, leases.take_next(account, now=now))
 
 
@@ -109,28 +92,16 @@ def reopen(review: Review, *, account: Account, now: datetime) -> bool:
     review = Review.objects.select_for_update().get(pk=review.pk)
     if review.state != ReviewState.DONE:
         return False
-    review.state = ReviewState.OPEN
-    review.closed_at = None
-    review.version += 1
-    review.save(update_fields=["state", "closed_at", "version"])
+    _change(review, ReviewState.OPEN, now)
     leases.take(review, account=account, now=now)
     return True
 
 
-def _apply(round_: Round, verdict: Verdict, proposed: Turn, *, text: str, account: Account) -> Turn | None:
-    """Do what the verdict says; returns the turn that it made."""
-    match verdict:
-        case Verdict.APPROVE:
-            accept(proposed)
-        case Verdict.EDIT:
-            edit = add_edit(round_, about=proposed, text=text, account=account)
-            accept(edit)
-            return edit
-        case Verdict.OVERRIDE:
-            return add_override(round_, about=proposed, critique=text, account=account)
-        case Verdict.REJECT:
-            reject(proposed)
-    return None
+def _change(review: Review, state: ReviewState, now: datetime) -> None:
+    review.state = state
+    review.closed_at = now if state == ReviewState.DONE else None
+    review.version += 1
+    review.save(update_fields=["state", "closed_at", "version"])
 
 
 def _slot_in_hand(review: Review, account: Account, lease_token: str, now: datetime) -> Slot:
@@ -148,46 +119,30 @@ def _slot_in_hand(review: Review, account: Account, lease_token: str, now: datet
 
 def _as_seen(review: Review, seen: Seen) -> list[Turn]:
     """What is proposed: one rationale, or the kept drafts of a filtered round, maybe none."""
-    found = proposed(review.round)
-    now_there = (review.version, review.round.turns.count(), found[0].text_hash if found else "")
+    kept = proposed(review.round)
+    now_there = (review.version, review.round.turns.count(), kept[0].text_hash if kept else "")
     if now_there != (seen.version, seen.turns, seen.text_hash):
         raise StaleReviewError(Stale.CHANGED)
-    if not found and review.round.strategy != Strategy.FILTER:
+    return kept
+
+
+def _about(round_: Round, about: About, kept: list[Turn], draft: int | None) -> Turn:
+    """The rationale that a decision names. Raises StaleReviewError where it is not there any more."""
+    match about:
+        case About.PROPOSAL:
+            turn = kept[0] if kept else None
+        case About.DRAFT:
+            turn = next((each for each in _drafts(round_) if each.index == draft), None)
+        case About.EVERYTHING:
+            turn = (kept or _drafts(round_))[0]
+        case _:
+            assert_never(about)
+    if turn is None:
         raise StaleReviewError(Stale.CHANGED)
-    return found
+    return turn
 
 
-def _about(round_: Round, kept: list[Turn], verdict: Verdict, draft: int | None) -> Turn:
-    """The rationale that a decision names: the proposal, its first draft, or the one draft that it is about."""
-    if round_.strategy != Strategy.FILTER or (verdict not in ABOUT_ONE_DRAFT and kept):
-        return kept[0]
+def _drafts(round_: Round) -> list[Turn]:
+    """The latest texts of a filtered round's drafts, in the order they were sampled."""
     turns = {turn.index: turn for turn in round_.turns.order_by("index")}
-    indexes = [one.index for one in filtering.of(turn_values(list(turns.values())))]
-    if verdict == Verdict.REJECT:
-        return turns[indexes[0]]
-    if verdict == Verdict.APPROVE or draft is None or draft not in indexes:
-        raise StaleReviewError(Stale.CHANGED)
-    return turns[draft]
-
-
-def _apply_to_drafts(
-    round_: Round,
-    verdict: Verdict,
-    about: Turn,
-    *,
-    kept: list[Turn],
-    text: str,
-    judgement: Judgement,
-    account: Account,
-) -> Turn | None:
-    match verdict:
-        case Verdict.APPROVE:
-            accept(about, further=kept[1:])
-        case Verdict.EDIT:
-            return add_edit(round_, about=about, text=text, account=account)
-        case Verdict.OVERRIDE:
-            return judge_draft(round_, about=about, verdict=judgement, critique=text, account=account)
-        case Verdict.REJECT:
-            written = round_.turns.filter(kind__in=[TurnKind.REASON, TurnKind.EDIT])
-            reject(about, drafts=list(written))
-    return None
+    return [turns[draft.index] for draft in filtering.of(turn_values(list(turns.values())))]

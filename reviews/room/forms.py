@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 
 from recommender.models import Catalog, Judgement, SubjectKind
-from reviews.choices import ReviewState, Verdict
+from reviews.choices import ReviewState
+from reviews.room import verdicts
 from reviews.room.decisions import Seen
+from reviews.room.verdicts import About, VerdictRow
 
 LONGEST_TEXT = 20_000  # characters; several times the longest rationale an endpoint may answer with
 LONGEST_REASON = 2000
@@ -40,13 +42,13 @@ class _Text(forms.CharField):
 
 
 class DecisionForm(forms.Form):
-    """A verdict, what it needs, the lease, and what was seen. Every verdict's text is kept whichever was chosen.
+    """A verdict of the review's strategy, what it needs, the lease, and what was seen.
 
-    `drafts`: of a filtered round each draft's text by its turn's index; an edit or an override names one of them, and
-    an override says what it is judged to be.
+    Every verdict's text is kept whichever was chosen. `drafts`: of a filtered round each draft's text by its turn's
+    index; a verdict about one of them names it. `given`: the row of the verdict, once the form is valid.
     """
 
-    verdict = forms.ChoiceField(choices=Verdict.choices)
+    verdict = forms.ChoiceField()
     draft = forms.IntegerField(required=False)
     judgement = forms.ChoiceField(required=False, choices=Judgement.choices)
     text = _Text(required=False, max_length=LONGEST_TEXT)
@@ -57,26 +59,36 @@ class DecisionForm(forms.Form):
     turns = forms.IntegerField()
     text_hash = forms.CharField(required=False, max_length=64)
 
-    def __init__(self, *args: Any, proposal: str = "", drafts: Mapping[int, str] | None = None, **kwargs: Any) -> None:
+    given: VerdictRow
+
+    def __init__(
+        self, *args: Any, strategy: str, proposal: str = "", drafts: Mapping[int, str] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.proposal, self.drafts = proposal, drafts
+        self.strategy, self.proposal, self.drafts = strategy, proposal, drafts or {}
+        self.fields["verdict"].choices = [(row.name, row.badge) for row in verdicts.of_strategy(strategy)]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        verdict = data.get("verdict")
-        before = self.proposal
-        if self.drafts is not None and verdict in (Verdict.EDIT, Verdict.OVERRIDE):
-            before = self.drafts.get(data.get("draft", -1), "")
-            if not before or (verdict == Verdict.OVERRIDE and not data.get("judgement")):
-                self.add_error("draft", "Choose a draft.")
-        if verdict == Verdict.EDIT and "text" in data:
-            if not data["text"]:
-                self.add_error("text", "Write the text that should be put in force.")
-            elif data["text"] == before.strip():
-                self.add_error("text", "You have not changed the text. Approve it, or change it first.")
-        if verdict == Verdict.OVERRIDE and self.drafts is None and not data.get("critique", "-"):
-            self.add_error("critique", "Tell the actor what to change.")
+        if "verdict" not in data:
+            return data
+        given = verdicts.find(self.strategy, data["verdict"], data.get("judgement", ""))
+        before = self.drafts.get(data.get("draft", -1), "") if given and given.about is About.DRAFT else self.proposal
+        if given is None or (given.about is About.DRAFT and not before):
+            self.add_error("draft", "Choose a draft.")
+            return data
+        self.given = given
+        if (box := given.box) and box.field in data:
+            if box.missing and not data[box.field]:
+                self.add_error(box.field, box.missing)
+            elif box.unchanged and data[box.field] == before.strip():
+                self.add_error(box.field, box.unchanged)
         return data
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether something is wrong that nobody typed."""
+        return bool(self.errors) and not any(isinstance(self.fields.get(name), _Text) for name in self.errors)
 
     @property
     def seen(self) -> Seen:
@@ -85,7 +97,5 @@ class DecisionForm(forms.Form):
 
     @property
     def verdict_text(self) -> str:
-        """The text that belongs to the verdict: the edit, or the critique."""
-        texts = {Verdict.EDIT: "text", Verdict.OVERRIDE: "critique"}
-        field = texts.get(self.cleaned_data["verdict"])
-        return str(self.cleaned_data[field]) if field else ""
+        """The text that belongs to the verdict: what was typed in its box."""
+        return str(self.cleaned_data[self.given.box.field]) if self.given.box else ""

@@ -67,9 +67,10 @@ def renew(review: Review, *, account: Account, lease_token: str, now: datetime) 
     return until if lease_token and mine.update(lease_expires_at=until) else None
 
 
-def release(review: Review, *, account: Account) -> None:
-    """Let go of the review, if the annotator holds it."""
-    review.slots.filter(leased_by=account).update(leased_by=None, lease_token="", lease_expires_at=None)
+def release(review: Review, *, account: Account | None = None) -> None:
+    """Let go of the review, if the annotator holds it; without one, whoever holds it."""
+    held = review.slots.filter(leased_by=account) if account else review.slots.all()
+    held.update(leased_by=None, lease_token="", lease_expires_at=None)
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import assert_never
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -21,10 +22,10 @@ from recommender.models import LlmCall, RestReason, Round, Turn
 from recommender.rounds import leases
 from recommender.rounds.core import parsing, prompts
 from recommender.rounds.core.errors import MalformedAnswerError
-from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, next_step, proposed
-from recommender.rounds.core.types import StrategyName, Subject
+from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, Step
+from recommender.rounds.core.types import Subject
 from recommender.rounds.leases import Entry
-from recommender.rounds.queries import turn_values
+from recommender.rounds.queries import strategy_of, turn_values
 from recommender.rounds.service import text_hash
 from reviews.room.opening import open_review
 from worker.rounds.ledger import Ledger
@@ -55,6 +56,7 @@ class TurnMaker:
         self._turns: list[Turn] = list(round_.turns.all())
         self._stored: list[LlmCall] = list(round_.stored_calls)  # type: ignore[attr-defined] # take prefetches it
         self._attempts = round_.attempts
+        self._strategy = strategy_of(round_)
         self._ledger = ledger
         self._llms = llms
 
@@ -100,17 +102,8 @@ class TurnMaker:
             if not answered:
                 return None
 
-    def _next_step(self, turns: list[Turn]) -> Reason | Reflect | Refine | Rest:
-        return next_step(
-            turn_values(turns),
-            refinements=self._round.refinements_allowed,
-            strategy=self._strategy,
-            drafts=self._round.drafts_wanted,
-        )
-
-    @property
-    def _strategy(self) -> StrategyName:
-        return self._round.strategy  # type: ignore[return-value] # Strategy's values are the core's
+    def _next_step(self, turns: list[Turn]) -> Step:
+        return self._strategy.next_step(turn_values(turns), self._round.refinements_allowed, self._round.drafts_wanted)
 
     def _question(self, step: Reason | Reflect | Refine) -> _Question:
         turns = {turn.index: turn for turn in self._turns}
@@ -132,6 +125,8 @@ class TurnMaker:
                 prompt = prompts.render(
                     self._subject, name, rationale=about.text, critique=critique, structured=structured
                 )
+            case _:
+                assert_never(step)
         # Malformed answers come in pairs, the first and its repair; a retry by hand starts a new pair.
         malformed = [
             call for call in self._stored if (call.turn_index, call.step, call.error_kind) == (index, name, "malformed")
@@ -191,7 +186,7 @@ class TurnMaker:
 
     async def _rest(self, reason: str, *, call: LlmCall | None = None, turn: Turn | None = None) -> None:
         ours = await self._put(call=call, turn=turn, rest=reason)
-        if not ours or not proposed(turn_values(self._turns), strategy=self._strategy):
+        if not ours or not self._strategy.proposed(turn_values(self._turns)):
             return
         try:
             await self._ledger.call(open_review, self._round)

@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
 from recommender.models import Catalog, Round, RoundBatch, RoundState, Strategy
+from recommender.rounds.core.loop import STRATEGIES
 from recommender.rounds.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import Subjects, open_rounds
@@ -81,7 +82,7 @@ class Command(BaseCommand):
             )
         if options["window"] != "sliding" and (options["stride"] or options["windows"]):
             raise CommandError("--stride and --windows say how windows slide: add --window sliding.")
-        if options["strategy"] != Strategy.FILTER and options["drafts"]:
+        if options["drafts"] and not STRATEGIES[options["strategy"]].samples_drafts:
             raise CommandError("--drafts says how many drafts are filtered: add --strategy filter.")
         started = time.monotonic()
         batch = open_rounds(

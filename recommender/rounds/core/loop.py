@@ -1,4 +1,4 @@
-"""R4ec's loop: which step comes next for one round, from its stored turns alone.
+"""R4ec's loop: which step comes next for one round, from its stored turns alone. `STRATEGIES` says what each one does.
 
 *Iterative refinement*: a first rationale, then judge and refine in turn until the text is judged reasonable or the
 budget is spent. Unlike the published code, the last refinement is judged too, and a round also rests when refining gets
@@ -6,7 +6,7 @@ nowhere. *Reflection as a filter*: several drafts, each judged once (`rounds.cor
 first, and every number returned is a `TurnValue.index`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,6 +49,21 @@ class Rest:
 Step = Reason | Reflect | Refine | Rest
 
 
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """What a strategy does with a round's turns.
+
+    `next_step`: of turns, refinements allowed and drafts wanted. `proposed`: the rationales to propose to people.
+    `rests_after_person`: why the round rests once a person has written a text or judged a draft. `samples_drafts`:
+    several first drafts stand beside each other; else one text is made better.
+    """
+
+    next_step: Callable[[Sequence[TurnValue], int, int], Step]
+    proposed: Callable[[Sequence[TurnValue]], list[int]]
+    rests_after_person: Callable[[Sequence[TurnValue]], RestReasonName]
+    samples_drafts: bool
+
+
 def next_step(
     turns: Sequence[TurnValue], *, refinements: int, strategy: StrategyName = "refine", drafts: int = 1
 ) -> Step:
@@ -57,8 +72,15 @@ def next_step(
     An override always gets its refinement, even with no budget. A refinement that repeats a text already judged is not
     judged again: the round rests. `filter` asks for so many `drafts`, judges each, and rests: it never refines.
     """
-    if strategy == "filter":
-        return _filter(turns, drafts)
+    return STRATEGIES[strategy].next_step(turns, refinements, drafts)
+
+
+def proposed(turns: Sequence[TurnValue], *, strategy: StrategyName = "refine") -> list[int]:
+    """The indexes of the rationales to propose to people: the best one, or every draft that is kept."""
+    return STRATEGIES[strategy].proposed(turns)
+
+
+def _refine(turns: Sequence[TurnValue], refinements: int, _drafts: int) -> Step:
     rationales = [turn for turn in turns if turn.kind not in JUDGING]
     if not rationales:
         return Reason()
@@ -81,22 +103,23 @@ def next_step(
     return Refine(about=latest.index, critique=judged.index) if made < refinements else Rest("budget")
 
 
-def _filter(turns: Sequence[TurnValue], drafts: int) -> Step:
+def _filter(turns: Sequence[TurnValue], _refinements: int, drafts: int) -> Step:
     written = sum(turn.kind == "reason" for turn in turns)
     if written < drafts:
         return Reason(draft=written + 1)
     unjudged = filtering.unjudged(turns)
     if unjudged is not None:
         return Reflect(about=unjudged)
-    return Rest("kept" if filtering.some_stand(turns) else "all_rejected")
+    return Rest(_filtered(turns))
 
 
-def proposed(turns: Sequence[TurnValue], *, strategy: StrategyName = "refine") -> list[int]:
-    """The indexes of the rationales to propose to people: the best one, or every draft that is kept."""
-    if strategy == "filter":
-        return filtering.kept(turns)
-    found = best(turns)
-    return [] if found is None else [found]
+def _filtered(turns: Sequence[TurnValue]) -> RestReasonName:
+    return "kept" if filtering.some_stand(turns) else "all_rejected"
+
+
+def _only_best(turns: Sequence[TurnValue]) -> list[int]:
+    index = best(turns)
+    return [] if index is None else [index]
 
 
 def by_models(turns: Sequence[TurnValue], *, refinements: int) -> list[TurnValue]:
@@ -141,3 +164,9 @@ def _repeats(
     if not same:
         return None
     return "unchanged" if latest.about in {turn.index for turn in same} else "oscillating"
+
+
+STRATEGIES: Mapping[StrategyName, Strategy] = {
+    "refine": Strategy(_refine, _only_best, lambda _turns: "edited", samples_drafts=False),
+    "filter": Strategy(_filter, filtering.kept, _filtered, samples_drafts=True),
+}

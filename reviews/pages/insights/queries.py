@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce, Length
 from recommender.models import Catalog, Clock, EndUser, Interaction, Knowledge
 from recommender.serving.recommend import preview
 from recommender.serving.types import HistoryReason, Served, ServedItem, StatisticReason, TextReason
-from reviews.room.card import DEMONSTRATION
+from reviews.room.turns import DEMONSTRATION
 
 EXAMPLES = 12
 FOUND = 24

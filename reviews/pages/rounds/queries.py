@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState, Turn
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import RETRYABLE
-from reviews.room.card import DEMONSTRATION
+from reviews.room.turns import DEMONSTRATION
 
 UNFINISHED = (RoundState.WAITING, RoundState.ASKING)
 

@@ -1,0 +1,189 @@
+"""What one decision teaches the actor and the reflector: a function for each verdict (room.verdicts).
+
+| verdict | rows |
+| --- | --- |
+| approve | the text as an answer (reason), judged reasonable (reflect), liked (kto) |
+| … of a refinement | also the critique it followed (reflect), the refinement (refine), preferred to what it replaced |
+| edit | the person's text as an answer (reason), preferred to what it replaced; with a stated reason, the reason as a
+  critique (reflect) and the edit as what follows it (refine) |
+| override | the person's critique (reflect) |
+| reject | not liked (kto); with a stated reason, the reason as a critique (reflect) |
+
+Of a round whose drafts were filtered:
+
+| verdict | rows |
+| --- | --- |
+| approve | every kept draft as above; of every draft that was left out, the critique (reflect), and the first kept one
+  preferred to it; of every edit that was kept, that it is preferred to what it replaced |
+| keep, drop | what the draft was judged to be: reasonable, or the person's critique (reflect) and not liked (kto) |
+| reject | all kept drafts as above |
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from recommender.models import Catalog, Judgement, Turn, TurnKind
+from recommender.rounds.core import drafts as filtering
+from recommender.rounds.core.parsing import MIN_CRITIQUE
+from recommender.rounds.core.types import Subject, TurnValue
+from recommender.rounds.queries import turn_values
+from recommender.tuning import rows
+from recommender.tuning.rows import Provenance, Row
+from reviews.models import Decision, Review
+
+
+class Lesson:
+    """One decision, the turns of its round, and the rows that several verdicts give."""
+
+    def __init__(self, decision: Decision, review: Review, catalog: Catalog, *, guideline: str) -> None:
+        round_ = review.round
+        self._decision, self._round, self._catalog, self._guideline = decision, round_, catalog, guideline
+        self.turns: Sequence[Turn] = list(round_.turns.all())
+        self.by_id = {turn.pk: turn for turn in self.turns}
+        self.subject = Subject.from_json(round_.evidence)
+        self.about = self.by_id[decision.turn_id]
+
+    @property
+    def made(self) -> Turn:
+        """The turn that the decision added."""
+        return self.by_id[self._decision.made_turn_id or 0]
+
+    @property
+    def reason(self) -> str:
+        """The person's stated reason, where it says enough to be a critique."""
+        reason = self._decision.reason.strip()
+        return reason if len(reason.split()) >= MIN_CRITIQUE else ""
+
+    @cached_property
+    def seen(self) -> dict[int, Turn]:
+        """The turns that were on the annotator's page, by index."""
+        return {turn.index: turn for turn in self.turns if turn.index < self._decision.seen["turns"]}
+
+    @cached_property
+    def seen_values(self) -> list[TurnValue]:
+        return turn_values(list(self.seen.values()))
+
+    @property
+    def kept(self) -> list[Turn]:
+        """The drafts that were kept when the decision was made."""
+        return [self.seen[index] for index in filtering.kept(self.seen_values)]
+
+    def approval(self, text: Turn) -> Iterator[Row]:
+        provenance = self.provenance(text)
+        yield rows.reason(self.subject, text.text, provenance)
+        yield rows.reflect(self.subject, text.text, "reasonable", "", replace(provenance, model=""))
+        yield rows.opinion(self.subject, text.text, provenance, approved=True)
+        replaced = self.by_id[text.about_id] if text.about_id else None
+        if text.kind != TurnKind.REFINE or replaced is None:
+            return
+        followed = _followed(self.turns, text)
+        if followed is not None:
+            yield from self.critique(replaced, followed.text, self.provenance(followed, replaced))
+            refined = self.provenance(text, followed, replaced)
+            yield rows.refine(self.subject, replaced.text, followed.text, text.text, refined)
+        yield from self.preference(text, replaced)
+
+    def rejection(self, text: Turn) -> Iterator[Row]:
+        yield rows.opinion(self.subject, text.text, self.provenance(text), approved=False)
+        if self.reason:
+            yield from self.critique(text, self.reason, replace(self.provenance(text), model=""))
+
+    def preference(self, chosen: Turn, rejected: Turn) -> Iterator[Row]:
+        if chosen.text.split() != rejected.text.split():
+            provenance = self.provenance(chosen, rejected)
+            yield rows.preference(self.subject, chosen=chosen.text, rejected=rejected.text, provenance=provenance)
+
+    def critique(self, text: Turn, critique: str, provenance: Provenance) -> Iterator[Row]:
+        """A judgement to learn, unless it is so short that the round's own parser would refuse it."""
+        if len(critique.split()) >= MIN_CRITIQUE:
+            yield rows.reflect(self.subject, text.text, "not_reasonable", critique, provenance)
+
+    def provenance(self, written: Turn, *others: Turn) -> Provenance:
+        """`written`: the turn whose text is to be learnt."""
+        round_, decision = self._round, self._decision
+        turns = (written, *others)
+        return Provenance(
+            source="human",
+            catalog=self._catalog.name,
+            subject_kind=str(round_.subject_kind),
+            subject=round_.end_user_id or round_.item_id or 0,
+            as_of=round_.as_of,
+            created=decision.created_at.isoformat(),
+            round=round_.pk,
+            turns=tuple(turn.pk for turn in turns),
+            decisions=(decision.pk,),
+            verdicts=(decision.verdict,),
+            roles=(decision.account.role,),
+            calls=tuple(turn.call_id for turn in turns if turn.call_id),
+            model=written.call.model if written.call else "",
+            guideline_version=self._guideline,
+        )
+
+
+def approved(lesson: Lesson) -> Iterator[Row]:
+    yield from lesson.approval(lesson.about)
+
+
+def edited(lesson: Lesson) -> Iterator[Row]:
+    edit, replaced = lesson.made, lesson.about
+    yield rows.reason(lesson.subject, edit.text, lesson.provenance(edit))
+    if lesson.reason:
+        provenance = lesson.provenance(edit, replaced)
+        yield from lesson.critique(replaced, lesson.reason, provenance)
+        yield rows.refine(lesson.subject, replaced.text, lesson.reason, edit.text, provenance)
+    yield from lesson.preference(edit, replaced)
+
+
+def overridden(lesson: Lesson) -> Iterator[Row]:
+    override = lesson.made
+    yield from lesson.critique(lesson.about, override.text, lesson.provenance(override, lesson.about))
+
+
+def rejected(lesson: Lesson) -> Iterator[Row]:
+    yield from lesson.rejection(lesson.about)
+
+
+def approved_drafts(lesson: Lesson) -> Iterator[Row]:
+    kept = lesson.kept
+    for text in kept:
+        yield from lesson.approval(text)
+        if text.kind == TurnKind.EDIT and text.about_id:
+            yield from lesson.preference(text, lesson.by_id[text.about_id])
+    for draft in filtering.of(lesson.seen_values):
+        left_out = lesson.seen[draft.index]
+        if left_out in kept or draft.repeats is not None:
+            continue
+        if draft.judgement is not None:
+            judged = lesson.seen[draft.judgement]
+            yield from lesson.critique(left_out, judged.text, lesson.provenance(judged, left_out))
+        yield from lesson.preference(kept[0], left_out)
+
+
+def kept_draft(lesson: Lesson) -> Iterator[Row]:
+    text = lesson.about
+    yield rows.reflect(lesson.subject, text.text, "reasonable", "", lesson.provenance(lesson.made, text))
+
+
+def dropped_draft(lesson: Lesson) -> Iterator[Row]:
+    yield from overridden(lesson)
+    yield rows.opinion(lesson.subject, lesson.about.text, lesson.provenance(lesson.about), approved=False)
+
+
+def rejected_drafts(lesson: Lesson) -> Iterator[Row]:
+    for text in lesson.kept or [lesson.about]:
+        yield from lesson.rejection(text)
+
+
+def _followed(turns: Sequence[Turn], refinement: Turn) -> Turn | None:
+    """The critique that a refinement followed: the last one before it, a person's before the reflector's."""
+    before = [
+        turn
+        for turn in turns
+        if turn.about_id == refinement.about_id
+        and turn.index < refinement.index
+        and turn.verdict == Judgement.NOT_REASONABLE
+    ]
+    overrides = [turn for turn in before if turn.kind == TurnKind.OVERRIDE]
+    critiques = overrides or before
+    return critiques[-1] if critiques else None

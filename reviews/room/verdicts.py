@@ -1,0 +1,311 @@
+"""The verdicts: one row for each that an annotator can give, for each strategy of a round.
+
+Form, card, decision, messages, badges, training sets and a version's receipt all read these rows; a new verdict is a
+new row (and a name in `choices.Verdict`, where the decisions are stored). Labels may name {heading}, {draft} (its
+number), {kept} (how many) and {s} (the plural's).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from recommender.knowledge.service import accept, reject
+from recommender.models import Account, Judgement, Round, Strategy, Turn, TurnKind
+from recommender.rounds.service import add_edit, add_override, judge_draft
+from recommender.tuning.rows import Row
+from reviews.choices import ReviewState, Verdict
+from reviews.models import Decision
+from reviews.room import lessons
+from reviews.room.lessons import Lesson
+
+
+class About(Enum):
+    """The rationale that a decision names."""
+
+    PROPOSAL = "the proposal; of a filtered round the first kept draft"
+    DRAFT = "the one draft that the annotator chose"
+    EVERYTHING = "the proposal, or the first draft where none is kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What a verdict writes from. `kept`: all that is proposed, `about` first where it is the proposal."""
+
+    round: Round
+    about: Turn
+    kept: Sequence[Turn]
+    text: str
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What a verdict needs typed. `field`: of the form: text, critique or reason. `send`: the button below it.
+
+    `optional`: said beside the label where nothing need be typed; `missing`: said where something must be;
+    `unchanged`: said where it must differ from the rationale that the decision names.
+    """
+
+    field: str
+    label: str
+    send: str
+    rows: int
+    style: str = "primary"
+    placeholder: str = ""
+    optional: str = ""
+    missing: str = ""
+    unchanged: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """One verdict. `label` with its `wide_label` on wide screens, `hint` in the list of keys, `said` when it is done.
+
+    `key`: empty where it is the draft's number. `judgement`: what the annotator judges the draft to be; it tells rows
+    that are stored alike apart. `write` returns the turn that it makes. `state_after`: of the review; it stays in hand
+    while it is open. `lesson`: the training rows of one decision, None where a later decision teaches it.
+    `puts_in_force`: the column of a decision whose turn it puts in force; `noun`: counts such decisions.
+    """
+
+    name: str
+    label: str
+    hint: str
+    said: str
+    write: Callable[[Writing], Turn | None]
+    state_after: ReviewState
+    lesson: Callable[[Lesson], Iterator[Row]] | None
+    badge: str
+    tone: str  # of the badge: good, bad or human
+    key: str = ""
+    style: str = ""  # of its buttons: primary, danger or nothing
+    wide_label: str = ""
+    box: Box | None = None
+    about: About = About.PROPOSAL
+    judgement: Judgement | None = None
+    puts_in_force: str = ""
+    noun: str = ""
+    takes_out: bool = False
+
+
+def _approve(writing: Writing) -> None:
+    accept(writing.about, further=writing.kept[1:])
+
+
+def _edit(writing: Writing) -> Turn:
+    edit = _edit_draft(writing)
+    accept(edit)
+    return edit
+
+
+def _edit_draft(writing: Writing) -> Turn:
+    return add_edit(writing.round, about=writing.about, text=writing.text, account=writing.account)
+
+
+def _override(writing: Writing) -> Turn:
+    return add_override(writing.round, about=writing.about, critique=writing.text, account=writing.account)
+
+
+def _keep(writing: Writing) -> Turn:
+    return _judge(writing, Judgement.REASONABLE)
+
+
+def _drop(writing: Writing) -> Turn:
+    return _judge(writing, Judgement.NOT_REASONABLE)
+
+
+def _judge(writing: Writing, judgement: Judgement) -> Turn:
+    return judge_draft(
+        writing.round, about=writing.about, judgement=judgement, critique=writing.text, account=writing.account
+    )
+
+
+def _reject(writing: Writing) -> None:
+    reject(writing.about)
+
+
+def _reject_all(writing: Writing) -> None:
+    written = writing.round.turns.filter(kind__in=[TurnKind.REASON, TurnKind.EDIT])
+    reject(writing.about, drafts=list(written))
+
+
+_WHY = Box("reason", "Why?", "Reject", rows=3, style="danger", optional="(optional)")
+_TEXT = Box(
+    "text",
+    "The text to put in force",
+    "Approve my edit",
+    rows=9,
+    missing="Write the text that should be put in force.",
+    unchanged="You have not changed the text. Approve it, or change it first.",
+)
+
+ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
+    Strategy.REFINE: (
+        VerdictRow(
+            Verdict.APPROVE,
+            label="Approve",
+            key="a",
+            style="primary",
+            hint="Approve: put the proposal in force",
+            said="{heading} approved: the text is in force now.",
+            write=_approve,
+            state_after=ReviewState.DONE,
+            lesson=lessons.approved,
+            badge="Approve",
+            tone="good",
+            puts_in_force="turn",
+            noun="approval",
+        ),
+        VerdictRow(
+            Verdict.EDIT,
+            label="Edit",
+            key="e",
+            hint="Edit the text, then approve it",
+            box=_TEXT,
+            said="{heading} edited: your text is in force now.",
+            write=_edit,
+            state_after=ReviewState.DONE,
+            lesson=lessons.edited,
+            badge="Edit",
+            tone="good",
+            puts_in_force="made_turn",
+            noun="edit",
+        ),
+        VerdictRow(
+            Verdict.OVERRIDE,
+            label="Override",
+            wide_label=" critique",
+            key="o",
+            hint="Override the critique: send yours to the actor",
+            box=Box(
+                "critique",
+                "Your critique, for the actor",
+                "Send to the actor",
+                rows=5,
+                placeholder="What is wrong, missing or not supported by the evidence?",
+                missing="Tell the actor what to change.",
+            ),
+            said="{heading} sent to the actor: the review comes back with a new text.",
+            write=_override,
+            state_after=ReviewState.AWAITING_ACTOR,
+            lesson=lessons.overridden,
+            badge="Override",
+            tone="human",
+        ),
+        VerdictRow(
+            Verdict.REJECT,
+            label="Reject",
+            key="x",
+            style="danger",
+            hint="Reject: put nothing in force",
+            box=_WHY,
+            said="{heading} rejected: nothing was put in force.",
+            write=_reject,
+            state_after=ReviewState.DONE,
+            lesson=lessons.rejected,
+            badge="Reject",
+            tone="bad",
+            takes_out=True,
+        ),
+    ),
+    Strategy.FILTER: (
+        VerdictRow(
+            Verdict.APPROVE,
+            label="Approve {kept} kept",
+            wide_label=" draft{s}",
+            key="a",
+            style="primary",
+            hint="Approve: put the kept drafts in force",
+            said="{heading} approved: the kept drafts are in force now.",
+            write=_approve,
+            state_after=ReviewState.DONE,
+            lesson=lessons.approved_drafts,
+            badge="Approve",
+            tone="good",
+            puts_in_force="turn",
+            noun="approval",
+        ),
+        VerdictRow(
+            Verdict.OVERRIDE,
+            label="Drop",
+            hint="Drop draft {draft}",
+            box=Box(
+                "critique",
+                "What is wrong with it?",
+                "Drop draft {draft}",
+                rows=3,
+                style="",
+                optional="(optional; it teaches the reflector)",
+            ),
+            said="Draft {draft} is dropped.",
+            about=About.DRAFT,
+            judgement=Judgement.NOT_REASONABLE,
+            write=_drop,
+            state_after=ReviewState.OPEN,
+            lesson=lessons.dropped_draft,
+            badge="Dropped a draft",
+            tone="human",
+        ),
+        VerdictRow(
+            Verdict.OVERRIDE,
+            label="Keep",
+            hint="Keep draft {draft}",
+            said="Draft {draft} is kept.",
+            about=About.DRAFT,
+            judgement=Judgement.REASONABLE,
+            write=_keep,
+            state_after=ReviewState.OPEN,
+            lesson=lessons.kept_draft,
+            badge="Kept a draft",
+            tone="human",
+        ),
+        VerdictRow(
+            Verdict.EDIT,
+            label="Edit",
+            key="e",
+            hint="Edit the draft that has the focus, or the first",
+            box=replace(_TEXT, label="Your text in place of draft {draft}", send="Take my text", rows=7),
+            said="Draft {draft} has your text now. Approve when all drafts are as they should be.",
+            about=About.DRAFT,
+            write=_edit_draft,
+            state_after=ReviewState.OPEN,
+            lesson=None,  # the approval that keeps the edit teaches it
+            badge="Edited a draft",
+            tone="good",
+        ),
+        VerdictRow(
+            Verdict.REJECT,
+            label="Reject all",
+            key="x",
+            style="danger",
+            hint="Reject: put nothing in force",
+            box=replace(_WHY, send="Reject all"),
+            said="{heading} rejected: none of its drafts is in force.",
+            about=About.EVERYTHING,
+            write=_reject_all,
+            state_after=ReviewState.DONE,
+            lesson=lessons.rejected_drafts,
+            badge="Reject",
+            tone="bad",
+            takes_out=True,
+        ),
+    ),
+}
+
+
+def of_strategy(strategy: str) -> tuple[VerdictRow, ...]:
+    return ROWS[Strategy(strategy)]
+
+
+def find(strategy: str, name: str, judgement: str = "") -> VerdictRow | None:
+    """The verdict that somebody gives with this name, and with this judgement where it tells verdicts apart."""
+    named = (row for row in of_strategy(strategy) if row.name == name)
+    return next((row for row in named if row.judgement in (None, judgement)), None)
+
+
+def of_decision(decision: Decision, strategy: str) -> VerdictRow:
+    """The verdict that a stored decision is. Reads `made_turn` only where a judgement tells verdicts apart."""
+    named = [row for row in of_strategy(strategy) if row.name == decision.verdict]
+    if len(named) == 1:
+        return named[0]
+    assert decision.made_turn is not None, "a database constraint: a judgement of a draft makes a turn"
+    return next(row for row in named if row.judgement == decision.made_turn.verdict)
