@@ -2,12 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.pages.backbones import version_views
 from reviews.pages.backbones import views as backbones
 from reviews.pages.evaluations import views as evaluations
 from reviews.pages.insights import views as insights
 from reviews.pages.rounds import views as rounds
 from reviews.pages.tokens import views as tokens
+from reviews.pages.versions import views as versions
 from reviews.room import card_views, queue_views
 
 app_name = "reviews"
@@ -39,13 +39,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("backbones/runs/<int:run_id>/", backbones.training_run, name="training_run"),
     path("backbones/runs/<int:run_id>/progress/", backbones.training_progress, name="training_progress"),
     path("backbones/runs/<int:run_id>/cancel/", backbones.cancel, name="cancel_training"),
-    path("backbones/<int:version_id>/", version_views.backbone, name="backbone"),
-    path("backbones/<int:version_id>/gates/", version_views.gates, name="backbone_gates"),
-    path("backbones/<int:version_id>/gates/check/", version_views.check_gates, name="check_gates"),
-    path("backbones/<int:version_id>/activate/", version_views.activate, name="activate_backbone"),
-    path("backbones/<int:version_id>/roll-out/", version_views.roll_out, name="roll_out"),
-    path("backbones/<int:version_id>/roll-out/stop/", version_views.stop_roll_out, name="stop_roll_out"),
-    path("backbones/<slug:catalog>/roll-back/", version_views.roll_back, name="roll_back"),
+    path("backbones/<int:version_id>/", versions.backbone, name="backbone"),
+    path("backbones/<int:version_id>/gates/", versions.gates, name="backbone_gates"),
+    path("backbones/<int:version_id>/gates/check/", versions.check_gates, name="check_gates"),
+    path("backbones/<int:version_id>/activate/", versions.activate, name="activate_backbone"),
+    path("backbones/<int:version_id>/roll-out/", versions.roll_out, name="roll_out"),
+    path("backbones/<int:version_id>/roll-out/stop/", versions.stop_roll_out, name="stop_roll_out"),
+    path("backbones/<slug:catalog>/roll-back/", versions.roll_back, name="roll_back"),
     path("evaluations/", evaluations.evaluations, name="evaluations"),
     path("evaluations/start/", evaluations.start, name="start_evaluation"),
     path("evaluations/<int:evaluation_id>/", evaluations.evaluation, name="evaluation"),

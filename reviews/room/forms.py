@@ -1,7 +1,7 @@
 """What people type: the filters of the queue, and a decision."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -66,7 +66,8 @@ class DecisionForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.strategy, self.proposal, self.drafts = strategy, proposal, drafts or {}
-        self.fields["verdict"].choices = [(row.name, row.badge) for row in verdicts.of_strategy(strategy)]
+        names = [(row.name, row.badge) for row in verdicts.of_strategy(strategy)]
+        cast(forms.ChoiceField, self.fields["verdict"]).choices = names
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -292,6 +292,11 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
 }
 
 
+def every() -> list[VerdictRow]:
+    """The rows of all strategies."""
+    return [row for rows in ROWS.values() for row in rows]
+
+
 def of_strategy(strategy: str) -> tuple[VerdictRow, ...]:
     return ROWS[Strategy(strategy)]
 

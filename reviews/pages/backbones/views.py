@@ -1,8 +1,7 @@
-"""Backbone pages: all versions and runs, and starting a training. One version's own page: version_views."""
+"""Backbone pages: all versions and runs, and starting a training. One version's own page: pages.versions."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -15,16 +14,11 @@ from recommender.training import service
 from reviews.guards import account_of, requires
 from reviews.pages.backbones import queries as select
 from reviews.pages.backbones.forms import TrainForm
+from reviews.pages.filters import CatalogFilter
 from reviews.policy import Action, may
 
 ROWS = 20
 ENDED_SHOWN = 5
-
-
-class CatalogFilter(forms.Form):
-    catalog = forms.ModelChoiceField(
-        Catalog.objects.order_by("name"), required=False, to_field_name="name", empty_label="All catalogs"
-    )
 
 
 @require_safe

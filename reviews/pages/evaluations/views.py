@@ -17,8 +17,8 @@ from recommender.models import Catalog, Evaluation, RunState
 from recommender.recipe import BACKBONES, TrainConfig
 from recommender.runs import leases
 from reviews.guards import account_of, is_htmx, requires
-from reviews.pages.backbones.views import CatalogFilter
 from reviews.pages.evaluations import queries as select
+from reviews.pages.filters import CatalogFilter
 from reviews.policy import Action, may
 
 ROWS = 20

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,19 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from recommender.accounts import tokens as services
 from recommender.models import ApiToken
 from reviews.guards import account_of, requires
+from reviews.pages.tokens.forms import TokenForm
 from reviews.policy import Action
 
 SHOWN = 200
-
-
-class TokenForm(forms.Form):
-    name = forms.CharField(label="What is it for?", max_length=ApiToken._meta.get_field("name").max_length)
-    days = forms.TypedChoiceField(
-        label="It expires",
-        coerce=int,
-        choices=[(30, "in 30 days"), (90, "in 90 days"), (365, "in a year"), (0, "never")],
-        initial=90,
-    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,35 +15,9 @@ from recommender.promotion.gates import LABELS, QUALITY
 from reviews.guards import account_of, requires
 from reviews.pages.backbones import queries as select
 from reviews.pages.backbones import trained
-from reviews.pages.backbones import version_queries as of_version
+from reviews.pages.versions import queries as of_version
+from reviews.pages.versions.forms import OverrideForm, RolloutForm
 from reviews.policy import Action, may
-
-LONGEST_REASON = 1000
-
-
-class OverrideForm(forms.Form):
-    reason = forms.CharField(
-        max_length=LONGEST_REASON,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Kept with your name and the gates that have not passed, for everybody to read.",
-    )
-
-
-class RolloutForm(forms.Form):
-    mode = forms.ChoiceField(
-        label="How",
-        choices=[
-            (RolloutMode.SHADOW, "Shadow: scored, shown to nobody"),
-            (RolloutMode.CANARY, "Canary: served to some end users"),
-        ],
-    )
-    percent = forms.FloatField(
-        label="Share, in %",
-        min_value=0.01,
-        max_value=100,
-        initial=5,
-        help_text="Of the requests for a shadow, of the end users for a canary: always the same ones.",
-    )
 
 
 @require_safe

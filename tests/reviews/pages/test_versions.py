@@ -225,7 +225,7 @@ def test_a_receipt_names_the_decisions_behind_what_came(client, lead, catalog):
 
 
 def test_a_receipt_shows_a_pm_the_rounds_of_the_last_decisions(client, pm, catalog, monkeypatch):
-    monkeypatch.setattr("reviews.pages.backbones.version_queries.SHOWN_DECISIONS", 2)
+    monkeypatch.setattr("reviews.pages.versions.queries.SHOWN_DECISIONS", 2)
     first = make_version(catalog)
     decided = [make_decision(builders.make_end_user(catalog), Verdict.APPROVE, by="a") for _ in range(3)]
     version = make_version(catalog)

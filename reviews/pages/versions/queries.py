@@ -19,10 +19,10 @@ from recommender.models import (
 )
 from recommender.promotion.receipt import entered_between
 from recommender.runs.leases import UNFINISHED
-from reviews.models import Decision, Verdict
+from reviews.models import Decision
+from reviews.room import verdicts
 
 GATE_STAGES = {"gates": "Checking the gates", "lists": "Comparing lists"}
-NOUNS = {Verdict.APPROVE: "approval", Verdict.EDIT: "edit"}
 SHOWN_DECISIONS = 20
 
 
@@ -74,18 +74,21 @@ def entered(receipt: ImpactReceipt) -> Entered:
     """Two queries."""
     new, old = receipt.version.snapshot, receipt.previous.snapshot if receipt.previous else None
     came = entered_between(new, old).values("turn")
-    made = Q(verdict=Verdict.APPROVE, turn__in=came) | Q(verdict=Verdict.EDIT, made_turn__in=came)
+    putting_in = {row.name: row for row in verdicts.every() if row.puts_in_force}
+    taking_out = {row.name for row in verdicts.every() if row.takes_out}
+    made = Q()
+    for row in putting_in.values():
+        made |= Q(verdict=row.name, **{f"{row.puts_in_force}__in": came})
     if old:
-        made |= Q(verdict=Verdict.REJECT, turn__in=entered_between(old, new).values("turn"))
+        made |= Q(verdict__in=taking_out, turn__in=entered_between(old, new).values("turn"))
     behind = Decision.objects.filter(made)
-    rows = list(behind.values_list("verdict", "account_id"))
-    counts = Counter(verdict for verdict, _ in rows)
-    rejections = counts.pop(Verdict.REJECT, 0)
+    given = list(behind.values_list("verdict", "account_id"))
+    counts = Counter(verdict for verdict, _ in given)
     subjects = behind.select_related("account", "review__round__end_user", "review__round__item")
     return Entered(
-        [(noun, counts[verdict]) for verdict, noun in NOUNS.items() if counts[verdict]],
-        len({account for verdict, account in rows if verdict != Verdict.REJECT}),
-        rejections,
+        [(row.noun, counts[name]) for name, row in putting_in.items() if counts[name]],
+        len({account for verdict, account in given if verdict in putting_in}),
+        sum(counts[name] for name in taking_out),
         list(subjects.order_by("-pk")[:SHOWN_DECISIONS]),
     )
 

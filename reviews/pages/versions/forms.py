@@ -1,0 +1,32 @@
+"""What people say when they change which version serves: why they override gates, and how one is tried."""
+
+from django import forms
+
+from recommender.models import RolloutMode
+
+LONGEST_REASON = 1000
+
+
+class OverrideForm(forms.Form):
+    reason = forms.CharField(
+        max_length=LONGEST_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept with your name and the gates that have not passed, for everybody to read.",
+    )
+
+
+class RolloutForm(forms.Form):
+    mode = forms.ChoiceField(
+        label="How",
+        choices=[
+            (RolloutMode.SHADOW, "Shadow: scored, shown to nobody"),
+            (RolloutMode.CANARY, "Canary: served to some end users"),
+        ],
+    )
+    percent = forms.FloatField(
+        label="Share, in %",
+        min_value=0.01,
+        max_value=100,
+        initial=5,
+        help_text="Of the requests for a shadow, of the end users for a canary: always the same ones.",
+    )
