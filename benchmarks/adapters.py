@@ -38,27 +38,20 @@ from django.core.management import call_command  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from recommender.dataset.examples import build  # noqa: E402
-from recommender.dataset.interactions import read_interactions  # noqa: E402
-from recommender.dataset.split import PARTS, split  # noqa: E402
+from recommender.dataset.histories import STREAMING  # noqa: E402
 from recommender.dataset.texts import KnowledgeRows, Text  # noqa: E402
 from recommender.knowledge import encoder  # noqa: E402
 from recommender.measures.scores import ece, logloss  # noqa: E402
 from recommender.models import Catalog, SubjectKind  # noqa: E402
 from recommender.recipe import ADAPTERS, CALIBRATIONS, TrainConfig  # noqa: E402
-from recommender.signals import fitting  # noqa: E402
-from recommender.training import calibration, loop, pipeline  # noqa: E402
-from recommender.training.loop import Parts  # noqa: E402
+from recommender.runs.observer import WITHOUT, Quiet  # noqa: E402
+from recommender.training import calibration, loop, prepare  # noqa: E402
+from recommender.training.fit import fit_backbone  # noqa: E402
+from recommender.training.inputs import make_inputs  # noqa: E402
+from recommender.training.prepare import Prepared  # noqa: E402
 
 BEFORE_ALL = -(2**62)
 ROUNDS, STEPS = 5, 12  # of the speed measurement
-
-
-class Quiet:
-    """An observer of nothing."""
-
-    def at(self, stage, done, of): ...
-    def alive(self): ...
-    def epoch(self, epoch): ...
 
 
 def about_films(films, knowledge, interactions, titles):
@@ -105,23 +98,18 @@ def main():
     call_command("migrate", verbosity=0)
     call_command("import_catalog", "ml100k", str(options.data), "--format", "movielens-100k", "--json")
     catalog = Catalog.objects.get()
-    read = read_interactions(catalog)
-    codes = split("r4ec", read.end_user, read.liked)
-    parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
-    parts = replace(parts, test=parts.valid)
     base = TrainConfig(epochs=options.epochs, patience=2, seed=options.seed, knowledge_signal=False, calibration="none")
     began = time.perf_counter()
-    tables = fitting.fit(read, codes, base)
-    demographics = pipeline.demographics_of(read, codes)
-    bare = fitting.join(build(read, KnowledgeRows([]), history=base.history), tables)
+    read, codes = prepare.read(catalog, base)
+    prepared = Prepared(read, codes, KnowledgeRows([]), np.zeros((1, 1), np.float32), encode=dict)
+    parts, demographics = replace(prepared.parts, test=prepared.parts.valid), prepared.demographics
+    bare = make_inputs(prepared, replace(base, demographics=False), WITHOUT, alive=lambda: None).examples[STREAMING]
     print(f"signals {time.perf_counter() - began:.0f} s; demographics {demographics.size - 1} tokens", flush=True)
     result = {}
 
     def fitted(name, examples, vectors=None, **choices):
         config = replace(base, **choices)
-        fit, backbone = pipeline.fit_one(
-            examples, parts, codes, vectors, config, model="with_knowledge", observer=Quiet()
-        )
+        fit, backbone = fit_backbone(examples, parts, codes, vectors, config, model="with_knowledge", observer=Quiet())
         valid = fit.valid
         found = {"auc": valid.auc, "gauc": valid.gauc, "logloss": valid.logloss, "ece": valid.ece}
         found |= {"best_epoch": fit.best_epoch} | {k: v for k, v in fit.details.items() if k == "knowledge_gates"}
@@ -180,7 +168,7 @@ def speeds(examples, parts, codes, vectors, base, choices):
     few = replace(parts, train=parts.train[:64], valid=parts.valid[:64])
     for name, chosen in {"no knowledge": None, **choices}.items():
         config, given = (one, None) if chosen is None else (replace(one, **chosen), vectors)
-        _, backbone = pipeline.fit_one(examples, few, codes, given, config, model="with_knowledge", observer=Quiet())
+        _, backbone = fit_backbone(examples, few, codes, given, config, model="with_knowledge", observer=Quiet())
         steppers[name] = backbone.train(), torch.optim.AdamW(backbone.parameters(), lr=1e-3, fused=True)
     batches = [parts.train[first : first + 1024] for first in range(0, 1024 * STEPS, 1024)]
     seconds = {name: [] for name in steppers}

@@ -36,21 +36,24 @@ django.setup()
 from recommender.catalogs.feedback import FeedbackScale  # noqa: E402
 from recommender.catalogs.importers.movielens import end_user_1m  # noqa: E402
 from recommender.dataset import attributes  # noqa: E402
-from recommender.dataset.examples import build  # noqa: E402
+from recommender.dataset.histories import HISTORIES  # noqa: E402
 from recommender.dataset.interactions import Interactions  # noqa: E402
-from recommender.dataset.split import PARTS, split  # noqa: E402
-from recommender.dataset.texts import KnowledgeRows  # noqa: E402
-from recommender.evaluation import fits  # noqa: E402
+from recommender.dataset.split import Parts, split  # noqa: E402
+from recommender.dataset.texts import KnowledgeRows, Text  # noqa: E402
 from recommender.knowledge import encoder  # noqa: E402
 from recommender.knowledge.encoder_choice import MINILM  # noqa: E402
 from recommender.measures import bootstrap  # noqa: E402
 from recommender.measures.scores import auc, gauc, logloss  # noqa: E402
+from recommender.models import SubjectKind  # noqa: E402
 from recommender.recipe import SIGNALS, TrainConfig  # noqa: E402
-from recommender.signals import fitting, spaces  # noqa: E402
+from recommender.runs.observer import WITH, WITHOUT  # noqa: E402
 from recommender.signals.tables import CENTRE, NAMES, SCALE  # noqa: E402
-from recommender.training import loop, pipeline  # noqa: E402
-from recommender.training.loop import Parts  # noqa: E402
+from recommender.training.fit import fit_arm  # noqa: E402
+from recommender.training.inputs import make_inputs  # noqa: E402
+from recommender.training.prepare import Prepared  # noqa: E402
 
+SIGNAL_ALONE = {"knowledge_field": False, "knowledge_words": False, "knowledge_claims": False}  # of knowledge
+BEFORE_ALL = -(2**62)
 OFF = dict.fromkeys((*SIGNALS, "match", "demographics"), False)
 ROWS = {  # settings, and whose texts join as knowledge
     "plain": (OFF | {"history": 5}, None),
@@ -131,6 +134,17 @@ def vectors(texts, cache):
     return np.load(path)
 
 
+def texts_of(source, said, about, cache):
+    """A text of every item before all interactions, and the vectors of `source` (1 + items, D)."""
+    made, random = vectors(about if source == "metadata" else said, cache), np.random.default_rng(5)
+    if source == "shuffled":
+        made = made[random.permutation(len(made))]
+    elif source == "random":
+        made = random.normal(size=made.shape)
+    texts = [Text(SubjectKind.ITEM, number, BEFORE_ALL, str(number)) for number in range(len(said))]
+    return KnowledgeRows(texts), np.vstack([np.zeros((1, made.shape[1])), made]).astype(np.float32)
+
+
 def alone(examples, tables):
     """Probabilities by the signals themselves, without a backbone: the item's mean + taste with a mood."""
     mean, mood = (examples.signals[:, tables.columns.tolist().index(NAMES.index(name))] for name in ("mean", "mood"))
@@ -163,7 +177,7 @@ def main():
     options.cache.mkdir(parents=True, exist_ok=True)
     data, about = read(options.data, options.users, first_genre=False)
     codes = split("r4ec", data.end_user, data.liked)
-    parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
+    parts = Parts.of(codes)
     rows, label, end_user = parts.test, data.liked[parts.test], data.end_user[parts.test]
     path = options.texts or options.data / "item_knowledge.jsonl.gz"
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
@@ -175,38 +189,28 @@ def main():
     for name in options.rows.split(","):
         settings_of, source = ROWS[name]
         config = TrainConfig(seed=seeds[0], epochs=options.epochs, patience=1, batch_size=options.batch_size)
-        config = replace(config, **settings_of)
+        config = replace(config, **(SIGNAL_ALONE | settings_of))
         began, used = time.perf_counter(), data
         if name == "plain":
             used, _ = read(options.data, options.users, first_genre=True)
-        space = None
+        known, of_texts = KnowledgeRows([]), np.zeros((1, 1), np.float32)
         if source:
-            texts = about if source == "metadata" else [said.get(name, "") for name in data.items]
-            known, random = vectors(texts, options.cache), np.random.default_rng(5)
-            if source == "shuffled":
-                known = known[random.permutation(len(known))]
-            elif source == "random":
-                known = random.normal(size=known.shape)
-            space = spaces.of_vectors(known.astype(np.float32))
-        tables = fitting.fit(used, codes, config, knowledge=space)
-        demographics = pipeline.demographics_of(used, codes) if config.demographics else None
-        streaming, still = (
-            fitting.join(build(one, KnowledgeRows([]), history=config.history, demographics=demographics), tables)
-            for one in (used, fits.frozen(used, codes))
-        )
+            known, of_texts = texts_of(source, [said.get(name, "") for name in data.items], about, options.cache)
+        prepared, arm = Prepared(used, codes, known, of_texts, encode=dict), WITH if source else WITHOUT
+        inputs = make_inputs(prepared, config, arm, histories=HISTORIES, alive=lambda: None)
+        tables = inputs.tables
         print(
             f"{name}: signals in {time.perf_counter() - began:.0f} s, bumps {list(tables.bumps) if tables else []}",
             flush=True,
         )
-        made = {"streaming": [], "frozen": []}
         if options.signals_only:
-            made = {"streaming": [alone(streaming, tables)[rows]], "frozen": [alone(still, tables)[rows]]}
-        for seed in () if options.signals_only else seeds:
-            _, backbone = pipeline.fit_one(
-                streaming, parts, codes, None, replace(config, seed=seed), model=name, observer=Quiet()
-            )
-            for kind, examples in (("streaming", streaming), ("frozen", still)):
-                made[kind].append(loop.predict(backbone, examples, rows, observer=Quiet()))
+            made = {kind: [alone(examples, tables)[rows]] for kind, examples in inputs.examples.items()}
+        else:
+            fitted = [
+                fit_arm(prepared, replace(config, seed=seed), arm, inputs=inputs, model=name, observer=Quiet())
+                for seed in seeds
+            ]
+            made = {kind: [each.probability[kind] for each in fitted] for kind in HISTORIES}
         scored[name] = {kind: np.stack(scores) for kind, scores in made.items()}
         table[name] = {
             "seeds": 1 if options.signals_only else len(seeds),

@@ -185,7 +185,7 @@ def statements(planted: Any, catalog: Any, *, refinements: int | None) -> dict[s
 def evaluate(catalog: Any, stage: str, options: argparse.Namespace, var: Path, planted: Any) -> Any:
     """The folder of the evaluation's fits."""
     from recommender.artifacts import files
-    from recommender.evaluation import service as service
+    from recommender.evaluation import service
     from recommender.evaluation.arms import BASE, Study
     from recommender.models import RunState
     from recommender.recipe import KNOWLEDGE
@@ -227,12 +227,13 @@ def truth_file(catalog: Any, stage: str, var: Path, planted: Any) -> Path:
 def compare(folders: dict[str, Any], seeds: int) -> dict[str, Any]:
     """By stage and history: AUC and GAUC, and what they gain, with intervals, over the model without knowledge, the
     texts of others, and the stage before."""
+    from recommender.dataset.histories import HISTORIES
     from recommender.evaluation import storing
-    from recommender.evaluation.figures import ALL, HISTORIES, Fitted, Key
+    from recommender.evaluation.figures import ALL, FitKey, Key
     from recommender.measures.bootstrap import of_draws
 
     def drawn(stage: str, arm: str) -> list[Any]:
-        return [storing.load_draws(folders[stage], Fitted("din", arm, seed)) for seed in range(1, seeds + 1)]
+        return [storing.load_draws(folders[stage], FitKey("din", arm, seed)) for seed in range(1, seeds + 1)]
 
     def said(key: Any, runs: list[Any], against: list[Any] | None = None) -> list[float]:
         other = None if against is None else [run[key] for run in against]

@@ -11,9 +11,8 @@ from recommender.catalogs.feedback import FeedbackScale
 from recommender.dataset.examples import Examples, build
 from recommender.dataset.interactions import Interactions
 from recommender.dataset.numbering import FIRST_ITEM
-from recommender.dataset.split import PARTS, Codes, split
+from recommender.dataset.split import Codes, Parts, split
 from recommender.dataset.texts import KnowledgeRows
-from recommender.training.loop import Parts
 
 GENRES = ["unknown", "Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Documentary", "Drama"]
 GENRES += ["Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"]
@@ -80,5 +79,4 @@ def read(folder: Path, *, history: int) -> Rows:
         feedback=scale.bucket(unrated, label),
     )
     codes = split("r4ec", interactions.end_user, interactions.liked)
-    parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
-    return Rows(build(interactions, KnowledgeRows([]), history=history), parts, codes)
+    return Rows(build(interactions, KnowledgeRows([]), history=history), Parts.of(codes), codes)

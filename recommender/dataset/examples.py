@@ -93,3 +93,10 @@ def build(
             else np.zeros((len(interactions.end_users), 1), dtype=np.int32)
         ),
     )
+
+
+def leaking_rows(examples: Examples, known: KnowledgeRows) -> NDArray[np.bool_]:
+    """Rows (n) that must not see the newest text of their item: it is later than they are, or was made from them."""
+    newest = known.newest_of_items(len(examples.interactions.items))[examples.interactions.item]
+    leaking: NDArray[np.bool_] = (newest != NO_TEXT) & (examples.item_text != newest)
+    return leaking

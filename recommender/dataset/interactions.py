@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
 from recommender.dataset import attributes
 from recommender.dataset.attributes import LEAST_ITEMS, Attributes
+from recommender.dataset.split import TRAIN, UNSCORED, Codes
 from recommender.models import Catalog, EndUser, Interaction, Item
 
 ROWS_AT_A_TIME = 5000
@@ -107,6 +108,16 @@ def read_interactions(catalog: Catalog) -> Interactions:
         feedback=scale.bucket(rows["rating"], rows["label"]),
         end_user_attributes=[bag for _, _, bag in end_users],
     )
+
+
+def trained_on(interactions: Interactions, codes: Codes) -> NDArray[np.bool_]:
+    """Interactions (n) of the train part, and the unscored ones before them: all that may be fitted on."""
+    last_trained = np.full(len(interactions.end_users), -1, dtype=np.int64)
+    rows = np.flatnonzero(codes == TRAIN)
+    np.maximum.at(last_trained, interactions.end_user[rows], rows)
+    earlier = np.arange(len(interactions)) < last_trained[interactions.end_user]
+    allowed: NDArray[np.bool_] = (codes == TRAIN) | ((codes == UNSCORED) & earlier)
+    return allowed
 
 
 def _stream(queryset: QuerySet[Any], *names: str) -> Iterator[tuple[Any, ...]]:

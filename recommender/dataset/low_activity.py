@@ -62,7 +62,7 @@ class _Sets:
     def __init__(self, known: KnowledgeRows, interactions: Interactions, *, longest: int) -> None:
         self._known, self._interactions, self._longest = known, interactions, longest
         pairs = known.witnesses(interactions)
-        self._denied = np.unique(self._pair(pairs[:, 0], pairs[:, 1]))
+        self._witnessed = np.unique(self._pair(pairs[:, 0], pairs[:, 1]))
         self.numbers: dict[tuple[int, ...], int] = {}
 
     def _pair(self, text: NDArray[np.int64], end_user: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -92,7 +92,7 @@ class _Sets:
         row = np.where(there, row, 0)
         whose = np.repeat(data.end_user[start], self._longest).astype(np.int64)
         texts = self._known.known_of(SubjectKind.ITEM, data.item[row].ravel(), np.repeat(moment, self._longest))
-        texts[np.isin(self._pair(texts.astype(np.int64), whose), self._denied)] = 0
+        texts[np.isin(self._pair(texts.astype(np.int64), whose), self._witnessed)] = 0
         texts = np.sort(np.where(there, texts.reshape(row.shape), 0), axis=1)
         texts[:, 1:][texts[:, 1:] == texts[:, :-1]] = 0
         return np.sort(texts, axis=1)

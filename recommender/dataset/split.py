@@ -4,6 +4,7 @@ Interactions come as columns of n rows, ascending by end user and, within each, 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 
 Codes = NDArray[np.int8]
 EndUsers = NDArray[np.int32]
+Rows = NDArray[np.int64]
 
 SPLITS: Mapping[str, str] = {
     "r4ec": "each end user's last fifth is tested; the first 11 interactions are history only",
@@ -143,6 +145,19 @@ def split(
             "threshold."
         )
     return codes
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Rows of the interactions to train on, to choose the best epoch on, and to read once at the end."""
+
+    train: Rows
+    valid: Rows
+    test: Rows
+
+    @classmethod
+    def of(cls, codes: Codes) -> "Parts":
+        return cls(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
 
 
 def describe(codes: Codes, end_user: EndUsers, liked: NDArray[np.int8]) -> dict[str, dict[str, Any]]:

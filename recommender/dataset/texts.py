@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.dataset.interactions import Interactions
+from recommender.dataset.numbering import NO_TEXT
 from recommender.knowledge.proposals import as_proposed
 from recommender.models import Catalog, KnowledgeSnapshot, SubjectKind
 
@@ -129,6 +130,13 @@ class KnowledgeRows:
         if self.instead is None or kind == SubjectKind.ITEM:
             return latest
         return {subject: 1 + len(self.texts) + each for subject, each in self.instead.now.items()} | latest
+
+    def newest_of_items(self, items: int) -> NDArray[np.int64]:
+        """The row of each item's newest text, 0 for none: (items)."""
+        rows = np.full(items, NO_TEXT, dtype=np.int64)
+        for number, row in self.latest(SubjectKind.ITEM).items():
+            rows[number] = row
+        return rows
 
     def to_encode(self) -> dict[str, str]:
         """Every text by its hash."""

@@ -18,8 +18,6 @@ from recommender.measures.statistics import METRICS, Mean
 from recommender.measures.thinkrec import thinkrec
 from recommender.recipe import CONTROLS, KNOWLEDGE
 
-STREAMING, FROZEN = "streaming", "frozen"
-HISTORIES = (STREAMING, FROZEN)
 ALL = "all"
 OF_SLICES = ("auc", "gauc", "logloss")  # what is asked of each slice; of everybody all METRICS and ThinkRec's are
 THINKREC_AT = 5  # the k of its paper's tables
@@ -49,7 +47,7 @@ class Samples:
         }
 
 
-class Fitted(NamedTuple):
+class FitKey(NamedTuple):
     """Which fit."""
 
     backbone: str
@@ -96,18 +94,18 @@ def comparisons(arms: Iterable[str]) -> list[tuple[str, str]]:
     return [pair for pair in pairs if there.issuperset(pair)]
 
 
-def figures(drawn: Mapping[Fitted, Mapping[Key, Drawn]], tested: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def figures(drawn: Mapping[FitKey, Mapping[Key, Drawn]], tested: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     """All of it as JSON: {"arms": […], "differences": […], "slices": Samples.counts}.
 
     Each is {"backbone", "arm" or "one" and "other", "history", "slice", "metric", "estimate", "low", "high", "seeds"}.
     A difference takes the seeds that both arms have done.
     """
     found: dict[str, Any] = {"arms": [], "differences": [], "slices": dict(tested)}
-    for backbone in dict.fromkeys(fitted.backbone for fitted in drawn):
+    for backbone in dict.fromkeys(fit.backbone for fit in drawn):
         runs: dict[str, dict[int, Mapping[Key, Drawn]]] = {}
-        for fitted, own in drawn.items():
-            if fitted.backbone == backbone:
-                runs.setdefault(fitted.arm, {})[fitted.seed] = own
+        for fit, own in drawn.items():
+            if fit.backbone == backbone:
+                runs.setdefault(fit.arm, {})[fit.seed] = own
         for arm in sorted(runs, key=list(ARMS).index):
             rows = _rows(list(runs[arm].values()))
             found["arms"] += [{"backbone": backbone, "arm": arm, **row} for row in rows]

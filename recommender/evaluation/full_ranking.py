@@ -11,25 +11,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recommender.backbones.base import Backbone
 from recommender.dataset.examples import Examples
+from recommender.dataset.histories import FROZEN
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT
+from recommender.dataset.split import Rows
 from recommender.dataset.texts import KnowledgeRows
 from recommender.measures.ranking import Ids, Pairs, full_ranking
 from recommender.models import SubjectKind
-from recommender.signals.statement_match import Asked, Claims
+from recommender.signals.statement_match import Asked
 from recommender.signals.tables import Tables, fold_of
 from recommender.training.batches import to_batch
+from recommender.training.inputs import Inputs
 
 AT = (10,)
 AT_ONCE = 4  # end users whose catalogs are scored together
 SEED = 0  # draws the end users where they are too many
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What u end users are asked with. `examples`: frozen (study.frozen); `row` (u): each one's first tested one."""
+    """What u end users are asked with. `examples`: with the frozen history; `row` (u): each one's first tested one."""
 
     examples: Examples
     row: Rows
@@ -39,38 +40,19 @@ class Lists:
     liked: Pairs
 
 
-def prepare(
-    examples: Examples,
-    tested: Rows,
-    known: KnowledgeRows,
-    tables: Tables | None,
-    uninformed: Tables | None,
-    *,
-    claims: Claims | None = None,
-    most: int,
-    alive: Callable[[], None],
-) -> Lists:
-    """`tested`: rows of the test part; `uninformed`: the tables without knowledge, for items whose text is denied."""
+def make_lists(inputs: Inputs, tested: Rows, *, most: int, alive: Callable[[], None]) -> Lists:
+    """What at most `most` end users are asked with, always the same ones. `tested`: rows of the test part."""
+    examples, known = inputs.examples[FROZEN], inputs.known[FROZEN]
     data = examples.interactions
     who, first = np.unique(data.end_user[tested], return_index=True)
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(who))[:most])
     row = tested[first[chosen]]
-    items = np.arange(len(data.items), dtype=np.int32)
-    item_text = _texts(known, examples, row, items)
-    newest = np.full(len(items), NO_TEXT, dtype=np.int32)
-    for number, text in known.latest(SubjectKind.ITEM).items():
-        newest[number] = text
-    read = []
-    for place, one in enumerate(row.tolist()):
+    item_text = _texts(known, examples, row, np.arange(len(data.items), dtype=np.int32))
+    newest = known.newest_of_items(len(data.items))
+    signals = []
+    for place, each in enumerate(row.tolist()):
         alive()
-        own = _asked(examples, one, tables)
-        hidden = item_text[place] != newest
-        if uninformed is not None and hidden.any():
-            own[hidden] = _asked(examples, one, uninformed)[hidden]
-        if claims is not None:
-            asked = Asked(np.full(len(items), examples.end_user_text[one]), items, item_text[place])
-            own = np.column_stack([own, claims.read(asked)])
-        read.append(own)
+        signals.append(_signals(inputs, each, item_text[place], leaking=item_text[place] != newest))
     mine = np.flatnonzero(np.isin(data.end_user, data.end_user[row]))
     owner = np.searchsorted(data.end_user[row], data.end_user[mine])
     earlier = mine < examples.before[row][owner]
@@ -79,13 +61,13 @@ def prepare(
         examples,
         row,
         item_text,
-        np.stack(read),
+        np.stack(signals),
         seen=Pairs(owner[earlier], data.item[mine[earlier]]),
         liked=Pairs(owner[right], data.item[mine[right]]),
     )
 
 
-def rank(backbone: Backbone, lists: Lists, *, alive: Callable[[], None]) -> Mapping[str, NDArray[np.float64]]:
+def rank(backbone: torch.nn.Module, lists: Lists, *, alive: Callable[[], None]) -> Mapping[str, NDArray[np.float64]]:
     """ndcg@k, map@k and recall@k of each end user (u), NaN for who likes nothing of the test part."""
     items = np.arange(len(lists.examples.interactions.items), dtype=np.int64) + FIRST_ITEM
 
@@ -118,8 +100,22 @@ def _texts(known: KnowledgeRows, examples: Examples, row: Rows, items: NDArray[n
     return texts
 
 
-def _asked(examples: Examples, row: int, tables: Tables | None) -> NDArray[np.float32]:
-    """The readings of all items after one end user's history, (v, S)."""
+def _signals(
+    inputs: Inputs, row: int, item_text: NDArray[np.int32], *, leaking: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """The signals of all items after one end user's history, (v, S). `leaking` (v): whose text must not be seen."""
+    examples = inputs.examples[FROZEN]
+    columns = _of_tables(examples, row, inputs.tables)
+    if inputs.without is not None and leaking.any():
+        columns[leaking] = _of_tables(examples, row, inputs.without)[leaking]
+    if inputs.claims is not None:
+        items = np.arange(len(item_text))
+        asked = Asked(np.full(len(items), examples.end_user_text[row]), items, item_text)
+        columns = np.column_stack([columns, inputs.claims.read(asked)])
+    return columns
+
+
+def _of_tables(examples: Examples, row: int, tables: Tables | None) -> NDArray[np.float32]:
     data = examples.interactions
     count = len(data.items)
     if tables is None:

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from recommender.dataset.histories import FROZEN, STREAMING
 from recommender.evaluation.arms import ARMS, BASE, SEEDS
-from recommender.evaluation.figures import ALL, FROZEN, STREAMING
+from recommender.evaluation.figures import ALL
 from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE
 
 DECIDING = ("auc", "gauc")

@@ -12,9 +12,10 @@ from django.db.models import QuerySet
 
 from recommender import jobs
 from recommender.artifacts import files
+from recommender.dataset.histories import FROZEN
 from recommender.evaluation import storing
 from recommender.evaluation.arms import Study
-from recommender.evaluation.figures import ALL, FROZEN, Fitted, Key, Samples, draws_of, figures, of_lists
+from recommender.evaluation.figures import ALL, FitKey, Key, Samples, draws_of, figures, of_lists
 from recommender.knowledge.snapshots import encoder_key, freeze
 from recommender.measures.bootstrap import Drawn
 from recommender.models import Account, Catalog, Evaluation, EvaluationFit, RunState
@@ -79,7 +80,7 @@ def sweep(now: datetime) -> list[int]:
 
 
 def _carry_out(evaluation: Evaluation, recorder: Recorder) -> None:
-    from recommender.evaluation import fits as fits  # noqa: PLC0415 - torch: in the worker only
+    from recommender.evaluation import fits  # noqa: PLC0415 - torch: in the worker only
 
     study = Study.from_json(evaluation.config)
     if evaluation.snapshot is None:
@@ -107,9 +108,9 @@ class Keeper:
     def __init__(self, evaluation: Evaluation, recorder: Recorder, *, of_fits: int) -> None:
         self.evaluation, self.recorder, self.of_fits = evaluation, recorder, of_fits
         self.folder = files.folder_of_evaluation(evaluation)
-        self.drawn: dict[Fitted, dict[Key, Drawn]] = {}
+        self.drawn: dict[FitKey, dict[Key, Drawn]] = {}
 
-    def open(self, facts: dict[str, Any], tested: Samples) -> Collection[Fitted]:
+    def open(self, facts: dict[str, Any], tested: Samples) -> Collection[FitKey]:
         """Raises CannotTrainError where the fits that are done stand on something else."""
         before = self.evaluation.facts
         if any(before.get(name, facts[name]) != facts[name] for name in SAME):
@@ -121,9 +122,9 @@ class Keeper:
         storing.save_tested(self.folder, tested)
         self.tested, self.evaluation.facts = tested, before or facts
         for row in self.evaluation.fits.order_by("pk"):
-            fitted = Fitted(row.backbone, row.arm, row.seed)
+            fit = FitKey(row.backbone, row.arm, row.seed)
             try:
-                self.drawn[fitted] = storing.load_draws(self.folder, fitted)
+                self.drawn[fit] = storing.load_draws(self.folder, fit)
             except FileNotFoundError:
                 row.delete()  # its files were removed: fitted again
         _update(self.evaluation, facts=self.evaluation.facts, progress=self._counted())
@@ -131,19 +132,19 @@ class Keeper:
 
     def store(self, outcome: "Outcome") -> None:
         """Raises StoppedError, with no row stored, when the evaluation is no longer ours."""
-        fitted = outcome.fitted
+        fit = outcome.key
         self.recorder.alive()
         drawn = draws_of(self.tested, outcome.probability) | of_lists(FROZEN, outcome.lists)
-        storing.save_fit(self.folder, fitted, outcome.probability, drawn)
-        self.drawn[fitted] = drawn
+        storing.save_fit(self.folder, fit, outcome.probability, drawn)
+        self.drawn[fit] = drawn
         found = figures(self.drawn, self.tested.counts())
         with transaction.atomic():
             _update(self.evaluation, figures=found, progress=self._counted())
             EvaluationFit.objects.create(
                 evaluation=self.evaluation,
-                backbone=fitted.backbone,
-                arm=fitted.arm,
-                seed=fitted.seed,
+                backbone=fit.backbone,
+                arm=fit.arm,
+                seed=fit.seed,
                 scores=_scores(drawn),
                 epochs=outcome.epochs,
                 fit=outcome.fit,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation.figures import Fitted, Key, Samples
+from recommender.evaluation.figures import FitKey, Key, Samples
 from recommender.measures.bootstrap import Drawn
 
 
@@ -17,17 +17,17 @@ def save_tested(folder: Path, tested: Samples) -> None:
     _save(folder / "test.npz", {"label": tested.label, "end_user": tested.end_user, **masks})
 
 
-def path_of(folder: Path, fitted: Fitted) -> Path:
-    return folder / f"{fitted.backbone}-{fitted.arm}-{fitted.seed}.npz"
+def path_of(folder: Path, fit: FitKey) -> Path:
+    return folder / f"{fit.backbone}-{fit.arm}-{fit.seed}.npz"
 
 
 def save_fit(
-    folder: Path, fitted: Fitted, probability: Mapping[str, NDArray[np.floating[Any]]], drawn: Mapping[Key, Drawn]
+    folder: Path, fit: FitKey, probability: Mapping[str, NDArray[np.floating[Any]]], drawn: Mapping[Key, Drawn]
 ) -> None:
     """`probability`: (m) of the test samples, by history; kept as it was scored, so that its figures come out again."""
     predictions = {f"probability {history}": values for history, values in probability.items()}
     _save(
-        path_of(folder, fitted),
+        path_of(folder, fit),
         {
             **predictions,
             "keys": np.array(json.dumps(list(drawn))),
@@ -38,9 +38,9 @@ def save_fit(
     )
 
 
-def load_draws(folder: Path, fitted: Fitted) -> dict[Key, Drawn]:
+def load_draws(folder: Path, fit: FitKey) -> dict[Key, Drawn]:
     """What `save_fit` was given. Raises FileNotFoundError."""
-    with np.load(path_of(folder, fitted), allow_pickle=False) as stored:
+    with np.load(path_of(folder, fit), allow_pickle=False) as stored:
         estimates, end_users, draws = (stored[name] for name in ("estimates", "end_users", "draws"))
         return {
             Key(*key): Drawn(float(estimates[place]), draws[place], int(end_users[place]))

@@ -53,13 +53,10 @@ def auc(label: NDArray[Any], score: Numbers) -> float | None:
 
 
 def gauc(label: NDArray[Any], score: Numbers, end_user: Groups) -> float | None:
-    """AUC per end user, averaged with each end user's number of samples as weight.
-
-    End users with one class only have no AUC and are left out; None when that leaves nobody.
-    """
+    """AUC per end user, averaged with `EachAuc.gauc_weight`; None when that leaves nobody."""
     each = auc_of_each(label, score, end_user)
     both = ~np.isnan(each.auc)
-    return float(np.average(each.auc[both], weights=each.samples[both])) if both.any() else None
+    return float(np.average(each.auc[both], weights=each.gauc_weight[both])) if both.any() else None
 
 
 def uauc(label: NDArray[Any], score: Numbers, end_user: Groups) -> float | None:
@@ -74,6 +71,11 @@ class EachAuc(NamedTuple):
 
     auc: NDArray[np.float64]  # (u) NaN with one class only
     samples: NDArray[np.int64]  # (u)
+
+    @property
+    def gauc_weight(self) -> NDArray[np.float64]:
+        """What each end user's AUC counts in GAUC: their number of samples, and nothing with one class only. (u)"""
+        return np.where(np.isnan(self.auc), 0.0, self.samples)
 
 
 def auc_of_each(label: NDArray[Any], score: Numbers, end_user: Groups) -> EachAuc:
@@ -99,9 +101,14 @@ def auc_of_each(label: NDArray[Any], score: Numbers, end_user: Groups) -> EachAu
 
 
 def logloss(label: NDArray[Any], probability: Numbers) -> float:
-    """Mean negative log likelihood in nats; probabilities are kept 1e-7 away from 0 and 1."""
+    """The mean of `loglosses`."""
+    return float(np.mean(loglosses(label, probability)))
+
+
+def loglosses(label: NDArray[Any], probability: Numbers) -> NDArray[np.float64]:
+    """Each sample's negative log likelihood in nats (n); probabilities are kept 1e-7 away from 0 and 1."""
     p = np.clip(probability.astype(np.float64), 1e-7, 1 - 1e-7)
-    return float(-np.mean(np.where(label > 0, np.log(p), np.log1p(-p))))
+    return -np.where(label > 0, np.log(p), np.log1p(-p))
 
 
 def ece(label: NDArray[Any], probability: Numbers) -> float:

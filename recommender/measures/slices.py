@@ -26,7 +26,7 @@ def slices(
     """Which of the scored `rows` (m) are in which slice, masks (m) by name; each pair of slices parts them all.
 
     `end_user` and `item` (n) of all interactions; `fitted` (n): those that were, or could have been, fitted on
-    (signals.fitting.trained_on). Cold: with fewer of those than the limit. Head: the fifth of all `items` with the
+    (dataset.interactions.trained_on). Cold: with fewer of those than the limit. Head: the fifth of all `items` with the
     most of them, the lower number first among equals; the rest is the tail.
     """
     known = np.bincount(end_user[fitted], minlength=int(end_user.max(initial=-1)) + 1)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.measures.scores import ECE_BINS, auc_of_each, bins
+from recommender.measures.scores import ECE_BINS, auc_of_each, bins, loglosses
 
 Numbers = NDArray[np.floating[Any]]
 Values = NDArray[np.float64]
@@ -104,8 +104,7 @@ def _auc(label: NDArray[Any], probability: Numbers, owner: Owners, end_users: in
 
 def _gauc(label: NDArray[Any], probability: Numbers, owner: Owners, _: int) -> Statistic:
     each = auc_of_each(label, probability, owner)
-    weight = np.where(np.isnan(each.auc), 0, each.samples)
-    return Mean(np.nan_to_num(each.auc) * weight, weight.astype(np.float64))
+    return Mean(np.nan_to_num(each.auc) * each.gauc_weight, each.gauc_weight)
 
 
 def _uauc(label: NDArray[Any], probability: Numbers, owner: Owners, _: int) -> Statistic:
@@ -113,9 +112,7 @@ def _uauc(label: NDArray[Any], probability: Numbers, owner: Owners, _: int) -> S
 
 
 def _logloss(label: NDArray[Any], probability: Numbers, owner: Owners, end_users: int) -> Statistic:
-    p = np.clip(probability.astype(np.float64), 1e-7, 1 - 1e-7)
-    loss = -np.where(label > 0, np.log(p), np.log1p(-p))
-    total = np.bincount(owner, weights=loss, minlength=end_users).astype(np.float64)
+    total = np.bincount(owner, weights=loglosses(label, probability), minlength=end_users).astype(np.float64)
     return Mean(total, _samples(owner, end_users))
 
 

@@ -12,7 +12,7 @@ from recommender.models import BackboneVersion, Catalog, EndUser
 from recommender.promotion import gates
 from recommender.promotion.gates import QUALITY, Gate, Limits
 from recommender.promotion.measure import TIMED, Measured, Request, compare, measure, p95_ms
-from recommender.promotion.test_bed import ground, sample
+from recommender.promotion.test_bed import make_test_bed, sample
 from recommender.runs.errors import CannotTrainError
 from recommender.serving.catalog_index import shelf_of
 from recommender.serving.history import history_as_of_now
@@ -67,22 +67,22 @@ def _quality(
     except ArtifactError as error:
         return [gates.useless(name, active.number, str(error)) for name in QUALITY], {}, {}
     try:
-        where = ground(version, active, most=end_users, alive=lambda: step(0, 1))
+        bed = make_test_bed(version, active, most=end_users, alive=lambda: step(0, 1))
     except CannotTrainError as error:
         return [gates.unmeasured(name, str(error)) for name in QUALITY], {}, {}
-    of = 2 * len(where.tested)
+    of = 2 * len(bed.tested)
 
     def measured(which: BackboneVersion, its: Ranker, before: int) -> Measured:
-        return measure(where, its, hidden=where.hidden[which.pk], step=lambda done: step(before + done, of))
+        return measure(bed, its, hidden=bed.hidden[which.pk], step=lambda done: step(before + done, of))
 
-    paired = compare(where, measured(version, ranking, 0), measured(active, other, len(where.tested)))
+    paired = compare(bed, measured(version, ranking, 0), measured(active, other, len(bed.tested)))
     margins = {"gauc": limits.gauc_margin, "ndcg": limits.ndcg_margin}
     facts = {
-        "end_users": len(where.tested),
-        "of": where.of,
-        "rows": sum(len(one.items) for one in where.tested),
-        "left_out": where.left_out,
-        "data_changed": where.data_hash != version.data_hash,
+        "end_users": len(bed.tested),
+        "of": bed.of,
+        "rows": sum(len(one.items) for one in bed.tested),
+        "left_out": bed.left_out,
+        "data_changed": bed.data_hash != version.data_hash,
         "split": version.config["split"],
         "other_split": active.config["split"] != version.config["split"],
     }

@@ -12,7 +12,7 @@ from recommender.measures import bootstrap, statistics
 from recommender.measures.bootstrap import Interval
 from recommender.measures.ranking import Ids, Pairs, Ranks, full_ranking
 from recommender.measures.statistics import Mean
-from recommender.promotion.test_bed import Ground
+from recommender.promotion.test_bed import TestBed
 
 K = 10
 AT_ONCE = 32  # end users whose scores of the whole catalog are in memory together
@@ -21,14 +21,14 @@ WARM_UP, TIMED, REPEATS = 5, 60, 3  # requests, and how often each is timed
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one version says of a ground: the probability (n) of every tested row, and where the liked ones rank."""
+    """What one version says of a test bed: the probability (n) of every tested row, and where the liked ones rank."""
 
     probability: NDArray[np.float64]
     ranks: Ranks
 
 
 def measure(
-    ground: Ground, ranking: Ranker, *, hidden: frozenset[str], step: Callable[[int], None] = lambda _: None
+    bed: TestBed, ranking: Ranker, *, hidden: frozenset[str], step: Callable[[int], None] = lambda _: None
 ) -> Measured:
     """Rank the whole catalog once for each tested end user. `step` is told how many are done."""
     allowed = replace(ranking, end_users={name: row for name, row in ranking.end_users.items() if name not in hidden})
@@ -37,8 +37,8 @@ def measure(
     def score(some: Ids) -> NDArray[np.float64]:
         rows = []
         for place in some.tolist():
-            one = ground.tested[place]
-            scores = allowed.score(one.name, one.history, ground.items, attributes=one.attributes)
+            one = bed.tested[place]
+            scores = allowed.score(one.name, one.history, bed.items, attributes=one.attributes)
             probability.append(scores[one.items])
             rows.append(scores)
             step(place + 1)
@@ -46,18 +46,18 @@ def measure(
 
     ranks = full_ranking(
         score,
-        np.arange(len(ground.tested)),
-        seen=_pairs([one.met for one in ground.tested]),
-        liked=_pairs([one.items[one.liked > 0] for one in ground.tested]),
+        np.arange(len(bed.tested)),
+        seen=_pairs([one.met for one in bed.tested]),
+        liked=_pairs([one.items[one.liked > 0] for one in bed.tested]),
         at_once=AT_ONCE,
     )
     return Measured(np.concatenate(probability) if probability else np.empty(0), ranks)
 
 
-def compare(ground: Ground, candidate: Measured, active: Measured) -> dict[str, Interval | None]:
+def compare(bed: TestBed, candidate: Measured, active: Measured) -> dict[str, Interval | None]:
     """By gate: the candidate's score less the active version's, paired over end users."""
-    label = np.concatenate([one.liked for one in ground.tested]) if ground.tested else np.empty(0, np.int8)
-    owner = np.repeat(np.arange(len(ground.tested)), [len(one.items) for one in ground.tested])
+    label = np.concatenate([one.liked for one in bed.tested]) if bed.tested else np.empty(0, np.int8)
+    owner = np.repeat(np.arange(len(bed.tested)), [len(one.items) for one in bed.tested])
     if not len(label):
         return {"gauc": None, "ndcg": None}
     gauc = [[statistics.of("gauc", label, one.probability, owner)] for one in (candidate, active)]

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.artifacts.golden import Entry
-from recommender.dataset.examples import Examples, build
-from recommender.dataset.interactions import Interactions, read_interactions
-from recommender.dataset.low_activity import use_items
+from recommender.dataset.examples import build, leaking_rows
+from recommender.dataset.interactions import Interactions
 from recommender.dataset.numbering import NO_TEXT
-from recommender.dataset.split import TEST, split
+from recommender.dataset.split import Parts
 from recommender.dataset.texts import read_texts
-from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, SubjectKind
-from recommender.signals import fitting
+from recommender.models import BackboneVersion, Catalog, EndUser, Interaction, SubjectKind
+from recommender.recipe import TrainConfig
+from recommender.training.prepare import read, texts_of
 
 MOST_PAIRS = 10_000_000  # end users × items that one version ranks: minutes, whatever the catalog
 FEWEST = 200  # end users, however many items there are
@@ -41,7 +41,7 @@ class Tested:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class TestBed:
     """`items`: external ids of the whole catalog. `hidden`: of each version, by primary key, whose text it may not use.
 
     `of`: how many end users are tested in all; those of `tested` are a sample where they are fewer. `data_hash`: of the
@@ -56,29 +56,21 @@ class Ground:
     data_hash: str
 
 
-def ground(
+def make_test_bed(
     candidate: BackboneVersion,
     active: BackboneVersion,
     *,
     most: int,
     alive: Callable[[], None] = lambda: None,
-) -> Ground:
+) -> TestBed:
     """The candidate's split of the catalog as it is now, at most `most` end users of it, always the same ones.
 
     Raises CannotTrainError where the split has nothing to test any more.
     """
-    catalog, config = candidate.catalog, candidate.config
-    interactions = read_interactions(catalog)
+    catalog = candidate.catalog
+    interactions, codes = read(catalog, TrainConfig.from_json(candidate.config))
     alive()
-    codes = split(
-        config["split"],
-        interactions.end_user,
-        interactions.liked,
-        moment=interactions.moment,
-        only_order=catalog.clock == Clock.ORDER,
-        fold=config.get("fold", 0),
-    )
-    rows = np.flatnonzero(codes == TEST)
+    rows = Parts.of(codes).test
     everybody = np.unique(interactions.end_user[rows])
     affordable = max(FEWEST, MOST_PAIRS // max(1, len(interactions.items)))
     chosen = sample([interactions.end_users[number] for number in everybody.tolist()], min(most, affordable))
@@ -88,11 +80,11 @@ def ground(
     leaks, hidden = np.zeros(len(interactions), dtype=np.bool_), {}
     for version in (candidate, active):
         alive()
-        denied, unseen = _knows_too_much(version, interactions, first)
-        leaks |= denied
+        leaking, unseen = _knows_too_much(version, interactions, first)
+        leaks |= leaking
         hidden[version.pk] = frozenset(interactions.end_users[number] for number in unseen)
     kept = rows[~leaks[rows]]
-    return Ground(
+    return TestBed(
         items=interactions.items,
         tested=list(_tested(catalog, interactions, first, kept, alive=alive)),
         hidden=hidden,
@@ -116,16 +108,15 @@ def _knows_too_much(
 
     So is what low-activity end users have instead, where they met another item since whose text is known.
     """
-    known = read_texts(version.snapshot, interactions)
-    if version.config.get("low_activity") == "items":
-        known = use_items(known, interactions, below=version.config["low_activity_below"])
-    examples: Examples = build(interactions, known, history=1)
+    recipe = TrainConfig.from_json(version.config)
+    known = texts_of(recipe, read_texts(version.snapshot, interactions), interactions)
+    examples = build(interactions, known, history=1)
     newest = np.full(len(interactions.end_users), NO_TEXT, dtype=np.int64)
     for number, row in known.latest(SubjectKind.END_USER).items():
         newest[number] = row
     theirs = interactions.end_user[first]
     late = (newest[theirs] != NO_TEXT) & (examples.end_user_text[first] != newest[theirs])
-    return fitting.denied(examples, known), theirs[late].tolist()
+    return leaking_rows(examples, known), theirs[late].tolist()
 
 
 def _tested(

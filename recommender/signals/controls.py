@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.dataset.attributes import Attributes
-from recommender.dataset.interactions import Interactions
+from recommender.dataset.interactions import Interactions, trained_on
 from recommender.dataset.split import UNSCORED, Codes
 from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.models import Catalog, Item, SubjectKind
@@ -159,7 +159,7 @@ def _numeric(known: KnowledgeRows, interactions: Interactions, codes: Codes) -> 
     tokens = np.argsort(-times, kind="stable")[: min(MOST_RATES, int((times > 0).sum()))]
     column = np.full(len(times), -1)
     column[tokens] = np.arange(len(tokens))
-    fitted = fitting.trained_on(interactions, codes)
+    fitted = trained_on(interactions, codes)
     apart = fitted & (codes == UNSCORED) & (interactions.liked >= 0)
     countable = np.flatnonzero(apart if apart.any() else fitted & (interactions.liked >= 0))
     overall = float(interactions.liked[countable].mean()) if len(countable) else 0.5

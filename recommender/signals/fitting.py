@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.dataset.examples import Examples
-from recommender.dataset.interactions import Interactions
-from recommender.dataset.numbering import NO_TEXT
-from recommender.dataset.split import TRAIN, UNSCORED, Codes
+from recommender.dataset.interactions import Interactions, trained_on
+from recommender.dataset.split import Codes
 from recommender.dataset.texts import KnowledgeRows
 from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
@@ -91,23 +90,3 @@ def knowledge_space(
     if words is None:
         return of_vectors(vectors[rows])
     return of_vectors(np.hstack([of_vectors(one[rows]) for one in (vectors, words)]), most=DIMENSIONS_WITH_WORDS)
-
-
-def denied(examples: Examples, known: KnowledgeRows) -> NDArray[np.bool_]:
-    """Rows (n) that must not see the newest text of their item: it is later than they are, or was made from them."""
-    newest = np.full(len(examples.interactions.items), NO_TEXT, dtype=np.int64)
-    for number, row in known.latest(SubjectKind.ITEM).items():
-        newest[number] = row
-    theirs = newest[examples.interactions.item]
-    denied: NDArray[np.bool_] = (theirs != NO_TEXT) & (examples.item_text != theirs)
-    return denied
-
-
-def trained_on(interactions: Interactions, codes: Codes) -> NDArray[np.bool_]:
-    """Interactions (n) of the train part, and the unscored ones before them: all that may be fitted on."""
-    last_trained = np.full(len(interactions.end_users), -1, dtype=np.int64)
-    rows = np.flatnonzero(codes == TRAIN)
-    np.maximum.at(last_trained, interactions.end_user[rows], rows)
-    earlier = np.arange(len(interactions)) < last_trained[interactions.end_user]
-    allowed: NDArray[np.bool_] = (codes == TRAIN) | ((codes == UNSCORED) & earlier)
-    return allowed

@@ -8,7 +8,7 @@ import numpy as np
 
 from recommender.dataset.attributes import Attributes
 from recommender.dataset.examples import Examples
-from recommender.dataset.interactions import Interactions
+from recommender.dataset.interactions import Interactions, trained_on
 from recommender.dataset.numbering import NO_TEXT
 from recommender.dataset.split import Codes
 from recommender.dataset.texts import KnowledgeRows
@@ -16,7 +16,6 @@ from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
 from recommender.signals import controls
 from recommender.signals.controls import Encode, Vectors
-from recommender.signals.fitting import trained_on
 from recommender.signals.statement_match import Asked, Claims, Meeting, Statements, meet
 from recommender.signals.tables import fold_of
 

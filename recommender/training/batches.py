@@ -3,15 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.backbones.batch import Batch
 from recommender.dataset.examples import Arrays
-
-Rows = NDArray[np.int64]
 
 
 class Part(NamedTuple):

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from recommender.backbones.base import Backbone
 from recommender.dataset.examples import Examples
+from recommender.dataset.split import Parts
 from recommender.measures.scores import scores
 from recommender.runs.observer import Observer
-from recommender.training.loop import Fit, Parts, predict
+from recommender.training.loop import Fit, predict
 
 PRIOR = 1.0  # pulls towards "calibrated already" with the weight of a few rows: little data moves little
 LEAST_SLOPE = 0.05

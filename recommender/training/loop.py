@@ -16,26 +16,18 @@ from torch.nn import functional
 
 from recommender.backbones.base import Backbone
 from recommender.dataset.examples import Examples
+from recommender.dataset.split import Parts, Rows
 from recommender.measures.scores import Scores, scores
 from recommender.recipe import TrainConfig
 from recommender.runs.observer import Epoch, Observer
 from recommender.training import distributed
-from recommender.training.batches import Rows, Source, to_batch
+from recommender.training.batches import Source, to_batch
 from recommender.training.sources import open_source
 
 LARGEST_BATCH, SMALLEST_BATCH = 2048, 32
 STEPS_PER_EPOCH = 128  # small data gets smaller batches, so that an epoch still is that many steps
 ROWS_TO_SCORE = 8192
 WORTH_COMPILING = 250_000  # samples times epochs: below, compiling kernels costs more time than they save
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Rows of the interactions to train on, to choose the best epoch on, and to read once at the end."""
-
-    train: Rows
-    valid: Rows
-    test: Rows
 
 
 @dataclass(frozen=True, slots=True)

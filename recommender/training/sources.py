@@ -7,9 +7,10 @@ import numpy as np
 import torch
 
 from recommender.dataset.examples import Examples
+from recommender.dataset.split import Rows
 from recommender.recipe import TrainConfig
 from recommender.training import distributed
-from recommender.training.batches import Part, Rows, Source, to_batch
+from recommender.training.batches import Part, Source, to_batch
 
 
 class Memory:

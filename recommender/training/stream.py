@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from recommender.dataset.examples import Arrays, Examples
+from recommender.dataset.split import Rows
 from recommender.training import distributed
-from recommender.training.batches import Part, Rows, to_batch
+from recommender.training.batches import Part, to_batch
 
 GROUP = 16_384  # rows written, and read, at once
 BUFFER = 16 * GROUP  # rows mixed at once

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from recommender.dataset.histories import FROZEN, STREAMING
 from recommender.dataset.split import SPLITS
 from recommender.evaluation import service as service
 from recommender.evaluation.arms import ARMS, BASE, DEFAULT_ARMS, SEEDS, Study
-from recommender.evaluation.figures import ALL, FROZEN, STREAMING
+from recommender.evaluation.figures import ALL
 from recommender.evaluation.report import NAMES, Finding, about_rows, about_texts, report
 from recommender.management.commands.export_knowledge import EVERY
 from recommender.management.commands.open_rounds import whole

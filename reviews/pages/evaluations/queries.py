@@ -7,8 +7,9 @@ from typing import Any
 from django.db.models import Count, QuerySet
 from django.utils.safestring import SafeString
 
+from recommender.dataset.histories import FROZEN, HISTORIES, STREAMING
 from recommender.evaluation.arms import ARMS, BASE
-from recommender.evaluation.figures import ALL, FROZEN, HISTORIES, LESS_IS_BETTER, STREAMING
+from recommender.evaluation.figures import ALL, LESS_IS_BETTER
 from recommender.evaluation.report import DECIDING, NAMES, OF_LISTS, Finding, about_rows, about_texts, report
 from recommender.models import Catalog, Evaluation, RunState
 from recommender.recipe import BACKBONES, KNOWLEDGE

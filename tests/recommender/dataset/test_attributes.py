@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from recommender.dataset.attributes import LEAST_END_USERS, LEAST_ITEMS, MOST_IN_A_BAG, Vocabulary, fit
 from recommender.dataset.split import split
-from recommender.training import pipeline
+from recommender.training.prepare import demographics_of
 from tests.recommender.training import synthetic
 
 VALUES = st.one_of(
@@ -112,7 +112,7 @@ def test_demographics_are_fitted_on_the_end_users_of_the_train_part_alone():
         data.end_user_attributes[number]["only_tested"] = "yes"
 
     assert len(tested) >= 3
-    vocabulary = pipeline.demographics_of(data, codes)
+    vocabulary = demographics_of(data, codes)
     assert vocabulary is not None
     assert not [token for token in vocabulary.tokens if "only_tested" in token]
     assert {"gender=female", "gender=male"} <= set(vocabulary.tokens)
@@ -123,4 +123,4 @@ def test_without_attributes_there_are_no_demographics():
     for bag in data.end_user_attributes:
         bag.clear()
 
-    assert pipeline.demographics_of(data, split("r4ec", data.end_user, data.liked)) is None
+    assert demographics_of(data, split("r4ec", data.end_user, data.liked)) is None

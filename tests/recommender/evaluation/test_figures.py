@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recommender.evaluation import storing
-from recommender.evaluation.figures import Fitted, Key, Samples, comparisons, draws_of, figures, of_lists
+from recommender.evaluation.figures import FitKey, Key, Samples, comparisons, draws_of, figures, of_lists
 from recommender.measures import scores
 
 
@@ -41,8 +41,8 @@ def test_a_fit_has_every_metric_of_everybody_and_some_of_each_slice():
 
 def test_differences_are_paired_over_the_seeds_both_arms_have():
     of = samples_of_two_slices()
-    runs = {Fitted("din", "base", seed): drawn(of, 1.0, seed) for seed in (1, 2)}
-    runs |= {Fitted("din", "knowledge", seed): drawn(of, 1.5, seed) for seed in (1, 2, 3)}
+    runs = {FitKey("din", "base", seed): drawn(of, 1.0, seed) for seed in (1, 2)}
+    runs |= {FitKey("din", "knowledge", seed): drawn(of, 1.5, seed) for seed in (1, 2, 3)}
     found = figures(runs, of.counts())
     rows = {(r["history"], r["slice"], r["metric"]): r for r in found["differences"]}
     row = rows["streaming", "all", "auc"]
@@ -61,7 +61,7 @@ def test_differences_are_paired_over_the_seeds_both_arms_have():
 def test_an_undefined_metric_has_no_figure():
     of = samples_of_two_slices()
     liked = Samples(np.ones_like(of.label), of.end_user, {"all": of.slices["all"]})
-    found = figures({Fitted("din", "base", 1): drawn(liked, 1.0, 1)}, liked.counts())
+    found = figures({FitKey("din", "base", 1): drawn(liked, 1.0, 1)}, liked.counts())
 
     assert {row["metric"] for row in found["arms"]} >= {"logloss", "ece"}
     assert not {row["metric"] for row in found["arms"]} & {"auc", "gauc", "thinkrec_uauc"}
@@ -87,7 +87,7 @@ def test_list_metrics_join_a_fit_as_means_over_end_users():
 
 def test_what_is_stored_of_a_fit_comes_back(tmp_path):
     of = samples_of_two_slices()
-    fitted, made = Fitted("din", "base", 3), drawn(of, 1.0, 3)
+    fitted, made = FitKey("din", "base", 3), drawn(of, 1.0, 3)
     storing.save_tested(tmp_path, of)
     storing.save_fit(tmp_path, fitted, {"streaming": probability(of, 1.0, 3)}, made)
     again = storing.load_draws(tmp_path, fitted)
@@ -101,4 +101,4 @@ def test_what_is_stored_of_a_fit_comes_back(tmp_path):
         assert again[key].end_users == one.end_users
     assert sorted(path.name for path in tmp_path.iterdir()) == ["din-base-3.npz", "test.npz"]
     with pytest.raises(FileNotFoundError):
-        storing.load_draws(tmp_path, Fitted("din", "base", 4))
+        storing.load_draws(tmp_path, FitKey("din", "base", 4))

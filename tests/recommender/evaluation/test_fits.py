@@ -2,59 +2,15 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from recommender.dataset.examples import build
-from recommender.dataset.split import TEST, split
-from recommender.dataset.texts import KnowledgeRows
-from recommender.evaluation import fits as fits
+from recommender.dataset.histories import FROZEN, STREAMING
+from recommender.evaluation import fits
 from recommender.evaluation.arms import Study
-from recommender.evaluation.figures import FROZEN, STREAMING, Fitted
+from recommender.evaluation.figures import FitKey
 from recommender.knowledge.snapshots import freeze
 from recommender.models import EndUser, Item
 from tests.recommender.training import synthetic
 
 SMALL = {"epochs": 1, "embedding": 4, "history": 5, "head": [8], "adapter_hidden": 8, "adapter_width": 4}
-
-
-def interactions_and_codes():
-    interactions = synthetic.in_memory(synthetic.rows())
-    return interactions, split("r4ec", interactions.end_user, interactions.liked)
-
-
-def test_frozen_every_tested_row_has_the_history_of_the_first_one_of_its_end_user():
-    interactions, codes = interactions_and_codes()
-    streaming = build(interactions, KnowledgeRows([]), history=5)
-    frozen = build(fits.frozen(interactions, codes), KnowledgeRows([]), history=5)
-    tested = np.flatnonzero(codes == TEST)
-    firsts = {}
-    for row in tested.tolist():
-        firsts.setdefault(interactions.end_user[row], row)
-    expected = [streaming.before[firsts[interactions.end_user[row]]] for row in tested.tolist()]
-
-    assert frozen.before[tested].tolist() == expected
-    assert (streaming.before[tested] > frozen.before[tested]).any()
-    others = codes != TEST
-    assert (frozen.before[others] == streaming.before[others]).all()
-
-
-def test_frozen_an_unlabelled_interaction_between_tested_ones_is_no_history_either():
-    interactions, codes = interactions_and_codes()
-    own = np.flatnonzero((interactions.end_user == 0) & (codes == TEST))
-    codes[own[1]] = 0  # as split does with one whose like nobody told
-    frozen = build(fits.frozen(interactions, codes), KnowledgeRows([]), history=5)
-
-    assert set(frozen.before[own[[0, 2]]].tolist()) == {int(own[0])}
-
-
-def test_a_share_of_the_end_users_keeps_all_of_theirs_and_nothing_of_the_others():
-    interactions, _ = interactions_and_codes()
-    some = fits.some_end_users(interactions, 0.4)
-
-    assert len(np.unique(some.end_user)) == 12
-    assert some.end_users == interactions.end_users
-    for end_user in np.unique(some.end_user).tolist():
-        theirs = interactions.end_user == end_user
-        assert (some.item[some.end_user == end_user] == interactions.item[theirs]).all()
-    assert fits.some_end_users(interactions, 1.0) is interactions
 
 
 @pytest.fixture
@@ -91,8 +47,8 @@ def test_every_arm_is_fitted_with_every_seed_and_predicts_the_same_test_part(sna
     study = Study(arms=("base", "knowledge", "field", "signal", "numeric"), seeds=2, settings=SMALL)
     outcomes, facts, tested = run(study, snapshot)
 
-    assert [one.fitted for one in outcomes] == [
-        Fitted("din", arm, seed) for arm in ("base", "knowledge", "field", "signal", "numeric") for seed in (1, 2)
+    assert [one.key for one in outcomes] == [
+        FitKey("din", arm, seed) for arm in ("base", "knowledge", "field", "signal", "numeric") for seed in (1, 2)
     ]
     assert facts["texts"] == 21
     assert facts["samples"]["test"]["labelled"] == len(tested.label)
@@ -100,18 +56,18 @@ def test_every_arm_is_fitted_with_every_seed_and_predicts_the_same_test_part(sna
         assert set(one.probability) == {STREAMING, FROZEN}
         assert all(len(values) == len(tested.label) for values in one.probability.values())
         assert [epoch["number"] for epoch in one.epochs] == [1]
-    by = {one.fitted: one.probability[STREAMING] for one in outcomes}
-    assert not np.allclose(by[Fitted("din", "base", 1)], by[Fitted("din", "base", 2)])
+    by = {one.key: one.probability[STREAMING] for one in outcomes}
+    assert not np.allclose(by[FitKey("din", "base", 1)], by[FitKey("din", "base", 2)])
     for arm in ("knowledge", "field", "signal", "numeric"):
-        assert not np.allclose(by[Fitted("din", arm, 1)], by[Fitted("din", "base", 1)])
+        assert not np.allclose(by[FitKey("din", arm, 1)], by[FitKey("din", "base", 1)])
 
 
 def test_what_is_done_is_left_out_and_the_rest_comes_out_the_same(snapshot):
     study = Study(arms=("base", "random"), seeds=2, settings=SMALL)
     whole, facts, _ = run(study, snapshot)
-    rest, again, _ = run(study, snapshot, done=[one.fitted for one in whole[:3]])
+    rest, again, _ = run(study, snapshot, done=[one.key for one in whole[:3]])
 
-    assert [one.fitted for one in rest] == [Fitted("din", "random", 2)]
+    assert [one.key for one in rest] == [FitKey("din", "random", 2)]
     assert (rest[0].probability[FROZEN] == whole[3].probability[FROZEN]).all()
     assert again == facts
 

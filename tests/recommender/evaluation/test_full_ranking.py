@@ -3,12 +3,14 @@ import pytest
 import torch
 
 from recommender.dataset.examples import build
+from recommender.dataset.histories import FROZEN, frozen
 from recommender.dataset.split import TEST, split
 from recommender.dataset.texts import KnowledgeRows, Text
-from recommender.evaluation import fits, full_ranking
+from recommender.evaluation import full_ranking
 from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
 from recommender.signals import fitting
+from recommender.training.inputs import Inputs
 from tests.recommender.training import synthetic
 
 CONFIG = TrainConfig(history=5)
@@ -30,10 +32,11 @@ def prepared(*texts, most=100, tables=True):
     codes = split("r4ec", interactions.end_user, interactions.liked)
     known = KnowledgeRows(list(texts))
     fitted = fitting.fit(interactions, codes, CONFIG) if tables else None
-    examples = build(fits.frozen(interactions, codes), known, history=5)
+    examples = build(frozen(interactions, codes), known, history=5)
     examples = fitting.join(examples, fitted)
     tested = np.flatnonzero(codes == TEST)
-    lists = full_ranking.prepare(examples, tested, known, fitted, None, most=most, alive=lambda: None)
+    inputs = Inputs({FROZEN: known}, {FROZEN: examples}, tables=fitted)
+    lists = full_ranking.make_lists(inputs, tested, most=most, alive=lambda: None)
     return interactions, tested, examples, lists
 
 

@@ -108,7 +108,7 @@ def test_ctrl_c_leaves_it_cancelled_so_that_it_can_be_resumed(catalog, monkeypat
     def interrupted(*arguments, **keywords):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("recommender.evaluation.fits.fit_one", interrupted)
+    monkeypatch.setattr("recommender.evaluation.fits.fit_arm", interrupted)
     with pytest.raises(KeyboardInterrupt):
         evaluate("films", *SMALL)
     found = Evaluation.objects.get()

@@ -12,7 +12,7 @@ from recommender.promotion import examine as examining
 from recommender.promotion.examine import examine
 from recommender.promotion.gates import REQUIRED, Limits
 from recommender.promotion.measure import Request, measure, p95_ms
-from recommender.promotion.test_bed import ground
+from recommender.promotion.test_bed import make_test_bed
 from tests.recommender.promotion.made import confused_version, real_version
 
 pytestmark = pytest.mark.django_db
@@ -103,10 +103,10 @@ def test_a_version_that_is_too_slow_fails(catalog, active):
 
 
 def test_a_split_with_nothing_to_test_leaves_quality_unsure(catalog, active, monkeypatch):
-    def no_ground(*_, **__):
+    def no_test_bed(*_, **__):
         raise examining.CannotTrainError("There is nothing for the test part.")
 
-    monkeypatch.setattr(examining, "ground", no_ground)
+    monkeypatch.setattr(examining, "make_test_bed", no_test_bed)
     gates, _ = gates_of(real_version(catalog), active)
 
     assert gates["gauc"].outcome == "unsure"
@@ -114,15 +114,15 @@ def test_a_split_with_nothing_to_test_leaves_quality_unsure(catalog, active, mon
 
 
 def test_what_is_measured_is_what_the_ranker_says_of_the_whole_catalog(catalog, active):
-    where = ground(real_version(catalog), active, most=1000)
+    bed = make_test_bed(real_version(catalog), active, most=1000)
     ranking = ranker.read(files.folder_of(active))
-    found = measure(where, ranking, hidden=frozenset())
-    one = where.tested[4]
-    scores = ranking.score(one.name, one.history, where.items, attributes=one.attributes)
-    unseen = np.setdiff1d(np.arange(len(where.items)), one.met)
+    found = measure(bed, ranking, hidden=frozenset())
+    one = bed.tested[4]
+    scores = ranking.score(one.name, one.history, bed.items, attributes=one.attributes)
+    unseen = np.setdiff1d(np.arange(len(bed.items)), one.met)
     order = unseen[np.argsort(-scores[unseen], kind="stable")].tolist()
     ranks = sorted(order.index(item) + 1 for item in one.items[one.liked > 0].tolist())
-    label = np.concatenate([each.liked for each in where.tested])
+    label = np.concatenate([each.liked for each in bed.tested])
     owner = np.repeat(np.arange(30), 4)
 
     np.testing.assert_allclose(found.probability[16:20], scores[one.items], atol=1e-7)
@@ -132,11 +132,11 @@ def test_what_is_measured_is_what_the_ranker_says_of_the_whole_catalog(catalog, 
 
 
 def test_a_hidden_text_is_not_used(catalog, active):
-    where = ground(real_version(catalog), active, most=1000)
+    bed = make_test_bed(real_version(catalog), active, most=1000)
     ranking = ranker.read(files.folder_of(active))
-    known = next(one.name for one in where.tested if one.name in ranking.end_users)
-    shown, hidden = (measure(where, ranking, hidden=frozenset(names)) for names in ((), (known,)))
-    place = [one.name for one in where.tested].index(known) * 4
+    known = next(one.name for one in bed.tested if one.name in ranking.end_users)
+    shown, hidden = (measure(bed, ranking, hidden=frozenset(names)) for names in ((), (known,)))
+    place = [one.name for one in bed.tested].index(known) * 4
     changed = np.flatnonzero(shown.probability != hidden.probability)
 
     assert set(changed.tolist()) <= set(range(place, place + 4))

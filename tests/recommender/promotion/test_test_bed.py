@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recommender.models import EndUser, Interaction, Item
-from recommender.promotion.test_bed import ground, sample
+from recommender.promotion.test_bed import make_test_bed, sample
 from recommender.runs.errors import CannotTrainError
 from tests import builders
 from tests.recommender.promotion.made import real_version, renew_snapshot
@@ -21,7 +21,7 @@ def candidate(catalog):
 
 
 def of(candidate, active, **choices):
-    return ground(candidate, active, **{"most": 1000, **choices})
+    return make_test_bed(candidate, active, **{"most": 1000, **choices})
 
 
 def test_every_end_user_is_asked_as_of_just_before_the_first_tested_interaction(catalog, candidate, active):

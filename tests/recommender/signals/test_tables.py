@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recommender.dataset.examples import build
+from recommender.dataset.examples import build, leaking_rows
 from recommender.dataset.split import TEST, VALID, split
 from recommender.dataset.texts import KnowledgeRows
 from recommender.measures.scores import gauc
@@ -110,11 +110,11 @@ def test_an_example_its_items_text_was_made_from_is_read_without_that_text(data,
     bare = build(data, known, history=5)
     without = fitting.join(bare, fitting.fit(data, codes, CONFIG))
     random = spaces.of_vectors(np.random.default_rng(3).normal(size=(len(data.items), 8)).astype(np.float32))
-    denied = fitting.denied(bare, known)
+    leaking = leaking_rows(bare, known)
     tables_with = fitting.fit(data, codes, CONFIG, knowledge=random)
-    informed = fitting.join(bare, tables_with, denied=denied, instead=without)
+    informed = fitting.join(bare, tables_with, denied=leaking, instead=without)
 
-    assert denied[np.flatnonzero(data.keys == witness)].all()
-    assert 0 < denied.sum() < len(data)
-    np.testing.assert_array_equal(informed.signals[denied], without.signals[denied])
-    assert (informed.signals[~denied] != without.signals[~denied]).any()
+    assert leaking[np.flatnonzero(data.keys == witness)].all()
+    assert 0 < leaking.sum() < len(data)
+    np.testing.assert_array_equal(informed.signals[leaking], without.signals[leaking])
+    assert (informed.signals[~leaking] != without.signals[~leaking]).any()

@@ -1,23 +1,22 @@
-"""One small fit in memory, as the pipeline does it."""
+"""One small fit of data in memory, by `training.fit_arm`."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from recommender.backbones.base import Backbone
-from recommender.dataset.examples import Examples, build
+from recommender.dataset.examples import Examples
 from recommender.dataset.interactions import Interactions
-from recommender.dataset.split import PARTS, split
+from recommender.dataset.split import Parts, split
 from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
 from recommender.runs.observer import WITH, WITHOUT
-from recommender.signals import fitting
 from recommender.signals.tables import Tables
-from recommender.training import pipeline
-from recommender.training.loop import Fit, Parts
+from recommender.training.fit import fit_arm
+from recommender.training.loop import Fit
+from recommender.training.prepare import Prepared
 from tests.recommender.training import synthetic
 
 SMALL = TrainConfig(embedding=8, history=10, head=(16,), adapter_hidden=8, adapter_width=4, batch_size=64, dropout=0.0)
@@ -43,25 +42,21 @@ def knowledge_of(interactions: Interactions) -> KnowledgeRows:
     return KnowledgeRows([Text(kind, n, 1000, hashlib.sha256(f"{kind}{n}".encode()).hexdigest()) for kind, n in names])
 
 
-def fitted(config: TrainConfig = SMALL, *, knowledge: bool = True, observer=None, **sizes: int) -> Fitted:
+def prepared(*, knowledge: bool = True, split_name: str = "r4ec", **sizes: int) -> Prepared:
+    """Planted interactions in memory, with random vectors for their texts."""
     interactions = synthetic.in_memory(synthetic.rows(**sizes))
-    codes = split(config.split, interactions.end_user, interactions.liked)
     known = knowledge_of(interactions) if knowledge else KnowledgeRows([])
     source = np.random.default_rng(0)
     vectors = known.matrix({text.text_hash: source.normal(size=WIDTH).astype(np.float32) for text in known.texts})
-    space = fitting.knowledge_space(known, vectors, len(interactions.items)) if knowledge else None
-    tables = fitting.fit(interactions, codes, config, knowledge=space)
-    demographics = pipeline.demographics_of(interactions, codes) if config.demographics else None
-    examples = fitting.join(build(interactions, known, history=config.history, demographics=demographics), tables)
-    parts = Parts(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
-    torch.set_num_threads(1)
-    fit, backbone = pipeline.fit_one(
-        examples,
-        parts,
-        codes,
-        vectors if knowledge else None,
-        config,
-        model=WITH if knowledge else WITHOUT,
-        observer=observer or synthetic.Silent(),
+    codes = split(split_name, interactions.end_user, interactions.liked)
+    return Prepared(interactions, codes, known, vectors, encode=dict)
+
+
+def fitted(config: TrainConfig = SMALL, *, knowledge: bool = True, observer=None, **sizes: int) -> Fitted:
+    """The texts have vectors and no words, so that nothing reads their words."""
+    config = replace(config, knowledge_words=False, knowledge_claims=False)
+    data = prepared(knowledge=knowledge, split_name=config.split, **sizes)
+    arm = fit_arm(data, config, WITH if knowledge else WITHOUT, observer=observer or synthetic.Silent())
+    return Fitted(
+        arm.backbone, arm.fit, arm.examples, data.parts, data.interactions, data.known, data.vectors, arm.inputs.tables
     )
-    return Fitted(backbone, fit, examples, parts, interactions, known, vectors, tables)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.dataset.split import Parts
 from recommender.recipe import TrainConfig
 from recommender.runs.errors import StoppedError
 from recommender.training import loop
-from recommender.training.loop import Parts
 from tests.recommender.training.fitting import SMALL, fitted
 from tests.recommender.training.synthetic import Silent
 

@@ -1,31 +1,43 @@
-from dataclasses import replace
+"""Both arms of a training run, from a catalog to the losses."""
 
-import numpy as np
 import pytest
+from django.conf import settings as configured
 
-from recommender.dataset.split import split
-from recommender.runs.observer import WITHOUT
-from recommender.training import pipeline
-from tests.recommender.training.fitting import SMALL, fitted
-from tests.recommender.training.synthetic import Silent
+from recommender.knowledge.snapshots import freeze
+from recommender.models import EndUser, Item
+from recommender.recipe import TrainConfig
+from recommender.runs.observer import WITH, WITHOUT
+from recommender.training.pipeline import train
+from tests.recommender.training import synthetic
 
 
-@pytest.mark.parametrize(("first", "width"), [(False, 2), (True, 1)])
-def test_a_backbone_reads_all_attributes_of_an_item_or_the_first_one(first, width):
-    config = replace(SMALL, epochs=1, first_attribute=first)
-    small = fitted(config, knowledge=False, end_users=20, each=20)
-    tokens = small.interactions.item_tokens
-    data = replace(small.interactions, item_tokens=np.hstack([tokens, 1 + tokens % 2]))
-    codes = split(config.split, data.end_user, data.liked)
-    _, backbone = pipeline.fit_one(
-        replace(small.examples, interactions=data),
-        small.parts,
-        codes,
-        None,
-        config,
-        model=WITHOUT,
-        observer=Silent(),
-    )
+class Diary(synthetic.Silent):
+    def __init__(self):
+        self.losses = {}
 
-    assert backbone.items.tokens_of.shape[1] == width
-    assert backbone.items.tokens_of[2:, 0].tolist() == tokens[:, 0].tolist()
+    def epoch(self, epoch):
+        self.losses.setdefault(epoch.model, []).append(epoch.train_loss)
+
+
+EXPECTED = {WITHOUT: [], WITH: []}
+
+
+@pytest.mark.django_db
+def test_the_losses_of_a_whole_run_at_a_fixed_seed_are_the_expected_ones(settings, tiny_encoder, tmp_path):
+    """A change here means that the method changed: say so in the changelog, then put the new numbers in."""
+    settings.ENCODER = tiny_encoder
+    catalog = synthetic.in_database(end_users=16)
+    for number in range(0, 40, 2):
+        item = Item.objects.get(catalog=catalog, external_id=f"i{number:03}")
+        synthetic.approve(item, f"A {synthetic.GENRES[number % 4]}. It is short.", as_of=1050 if number % 6 else 999)
+    for name, text in (("u000", "Likes comedies. Avoids dramas."), ("u005", "Likes horror; avoids westerns.")):
+        synthetic.approve(EndUser.objects.get(catalog=catalog, external_id=name), text, as_of=1040)
+    config = TrainConfig(seed=11, epochs=2, embedding=4, history=5, head=(8,), adapter_hidden=8, adapter_width=4)
+    diary = Diary()
+    snapshot = freeze(catalog, encoder=tiny_encoder)
+    trained = train(snapshot, config, tmp_path / "1", encoder_name=configured.ENCODER, observer=diary)
+
+    assert not trained.metrics["same_model"]
+    assert set(diary.losses) == set(EXPECTED)
+    for arm, losses in EXPECTED.items():
+        assert diary.losses[arm] == pytest.approx(losses, abs=2e-4)
