@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 
 from recommender.api.authentication import HOW_TO_SEND
@@ -57,6 +57,22 @@ class UnknownPath(Problem):
     slug = "unknown-path"
     title = "There is nothing at this address"
     status_code = HTTPStatus.NOT_FOUND
+
+
+class ParameterErrorSerializer(serializers.Serializer[Any]):
+    parameter = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """An error (RFC 9457)."""
+
+    type = serializers.CharField(help_text="Names the kind of error; programs may rely on it.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="What happened and what to do.")
+    instance = serializers.CharField(help_text="The address that was asked.")
+    errors = ParameterErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # not Serializer.errors
 
 
 # What Django REST framework raises itself: type, title, and what to do where its own words do not say so.

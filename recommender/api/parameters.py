@@ -6,7 +6,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from recommender.api.errors import InvalidParameter
-from recommender.serving.types import EXPLAIN_CHOICES, MOST_ITEMS
 
 
 class WholeNumberField(serializers.IntegerField):
@@ -16,20 +15,6 @@ class WholeNumberField(serializers.IntegerField):
         if not (isinstance(data, str) and data.isascii() and data.isdigit()):
             self.fail("invalid")
         return super().to_internal_value(data)
-
-
-class RecommendationsQuery(serializers.Serializer[Any]):
-    limit = WholeNumberField(
-        default=10,
-        min_value=1,
-        max_value=MOST_ITEMS,
-        help_text="The most items to list.",
-    )
-    explain = serializers.ChoiceField(
-        default="none",
-        choices=EXPLAIN_CHOICES,
-        help_text="How much to say about each item: nothing, the first sentence of each text, or all of it.",
-    )
 
 
 class NoQuery(serializers.Serializer[Any]):
@@ -69,4 +54,4 @@ def _expected(field: serializers.Field[Any, Any, Any, Any], name: str) -> str:
     return f"`{name}` must be a whole number from {field.min_value} to {field.max_value}."
 
 
-RECOMMENDATIONS, NOTHING = RecommendationsQuery(), NoQuery()
+NOTHING = NoQuery()

@@ -1,30 +1,22 @@
-"""Scores from the artifact of a backbone version: onnxruntime and numpy, no torch, whatever the architecture.
-
-A loaded version stays in memory for the life of the process and is shared by its threads.
-"""
+"""Scores from the artifact of a backbone version: onnxruntime and numpy, no torch, whatever the architecture."""
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.artifacts import files
 from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
 from recommender.dataset.attributes import Vocabulary
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
-from recommender.models import BackboneVersion
 from recommender.signals.statement_match import Served
 from recommender.signals.tables import Tables, fold_of
 
 FORMATS = (3, 4)  # 4 may have claims
 ITEMS_AT_A_TIME = 4096
-KEPT_VERSIONS = 8  # per process: active ones of several catalogs, and those before them
 
 
 class ArtifactError(Exception):
@@ -90,9 +82,9 @@ class Ranker:
         *,
         attributes: Mapping[str, Any] | None = None,
     ) -> NDArray[np.float64]:
-        """How much each history entry spoke for each item: (items, len(history)), in logits.
+        """How much each history entry contributed to each item's score: (items, len(history)), in logits.
 
-        Leave one out: the item's logit minus its logit had the entry not been there. Positive: it spoke for the item.
+        Leave one out: the item's logit minus its logit had the entry not been there. Positive: it raised the score.
         Exact for any architecture, where attention weights would be a story of one. Entries older than the backbone's
         window are 0.
         """
@@ -103,9 +95,9 @@ class Ranker:
         # (1 + seen, items)
         tokens = self.tokens_of(attributes)
         logits = self._logits(end_user_external_id, tokens, items, contexts, feedbacks, signals)
-        spoke = np.zeros((len(items), len(history)))
-        spoke[:, seen] = (logits[0] - logits[1:]).T
-        return spoke
+        contributions = np.zeros((len(items), len(history)))
+        contributions[:, seen] = (logits[0] - logits[1:]).T
+        return contributions
 
     def tokens_of(self, attributes: Mapping[str, Any] | None) -> list[int]:
         """All that the backbone reads of an end user's attributes: numbers in the vocabulary of its training run."""
@@ -186,27 +178,11 @@ class Ranker:
         return items, feedback
 
 
-_loaded: dict[tuple[int, datetime], Ranker] = {}
-_loading = threading.Lock()
-
-
-def load(version: BackboneVersion) -> Ranker:
-    """The version's ranker, read once per process. Raises ArtifactError."""
-    key = (version.pk, version.created_at)  # a restored or emptied database may number anew
-    ranker = _loaded.get(key)
-    if ranker is None:
-        with _loading:
-            ranker = _loaded.get(key)
-            if ranker is None:
-                ranker = read(files.folder_of(version))
-                while len(_loaded) >= KEPT_VERSIONS:
-                    del _loaded[next(iter(_loaded))]
-                _loaded[key] = ranker
-    return ranker
-
-
 def read(folder: Path) -> Ranker:
-    """Read an artifact that artifacts.writing wrote. Raises ArtifactError."""
+    """Read an artifact that artifacts.writing wrote, unverified: what serves is loaded by artifacts.verified.
+
+    Raises ArtifactError.
+    """
     import onnxruntime  # heavy: loaded by processes that rank, when they first do
 
     try:

@@ -1,6 +1,6 @@
-"""How a rating or an explicit label becomes a like, and the feedback bucket a backbone sees in a history.
+"""The feedback bucket that a backbone sees of a rating or an explicit label in a history.
 
-Numpy only: training and the web processes' ranker must agree to the last bucket.
+Training and the web processes' ranker must agree to the last bucket.
 """
 
 from dataclasses import asdict, dataclass
@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recommender.models.liked import liked
 
 PADDING, UNKNOWN, NOT_LIKED, LIKED, FIRST_RATING = range(5)
 NO_LABEL = -1
@@ -31,9 +33,8 @@ class FeedbackScale:
         return FIRST_RATING + self.rating_buckets
 
     def liked(self, rating: NDArray[np.float64], label: NDArray[np.int8]) -> NDArray[np.int8]:
-        """1, 0, or -1 where unknown. NaN rating: none; label -1: none. A label outranks a rating."""
-        by_rating = np.where(np.isnan(rating), NO_LABEL, np.nan_to_num(rating) > self.like_threshold)
-        return np.where(label >= 0, label, by_rating).astype(np.int8)
+        """1, 0, or -1 where unknown, by models.liked. NaN rating: none; label -1: none."""
+        return liked(rating, label, threshold=self.like_threshold)
 
     def bucket(self, rating: NDArray[np.float64], label: NDArray[np.int8]) -> NDArray[np.uint8]:
         """The feedback bucket of each interaction; a rating that contradicts its label gives way to the label."""

@@ -5,6 +5,8 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 
+from recommender.models.liked import liked_expression
+
 
 class Clock(models.TextChoices):
     """What an interaction's `moment` counts."""
@@ -67,15 +69,8 @@ class InteractionQuerySet(models.QuerySet["Interaction"]):
         return self.order_by("moment", "id")
 
     def with_liked(self) -> Self:
-        """Annotate `liked`: True, False, or None where it is not known. An explicit label outranks a rating."""
-        return self.annotate(
-            liked=models.Case(
-                models.When(label__isnull=False, then=Q(label=1)),
-                models.When(rating__isnull=False, then=Q(rating__gt=F("end_user__catalog__like_threshold"))),
-                default=None,
-                output_field=models.BooleanField(null=True),
-            )
-        )
+        """Annotate `liked`: True, False, or None where it is not known."""
+        return self.annotate(liked=liked_expression(threshold=F("end_user__catalog__like_threshold")))
 
 
 class Interaction(models.Model):

@@ -1,4 +1,4 @@
-"""How a version comes into charge: what it had to show, on whom it was tried, and what it changed."""
+"""How a version becomes active: what it had to show, on whom it was tried, and what it changed."""
 
 from django.conf import settings
 from django.db import models
@@ -37,7 +37,7 @@ class Examination(Run):
 
 
 class ImpactReceipt(models.Model):
-    """What a rebuild changed, against the version that was active then. Written once. `content`: promotion.receipt."""
+    """What a rebuild changed, against the version that was active then. Written once. `content`: promotion.receipts."""
 
     version = models.OneToOneField(BackboneVersion, on_delete=models.CASCADE, related_name="receipt")
     previous = models.ForeignKey(BackboneVersion, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -56,8 +56,8 @@ class RolloutMode(models.TextChoices):
 class Rollout(models.Model):
     """A candidate tried on real requests. Append-only but for its end; a changed share is a new row, its salt the same.
 
-    shadow: scored beside the active version for `share` of the requests, and not shown. canary: in charge of `share` of
-    the end users, always the same ones for one salt.
+    shadow: scored beside the active version for `share` of the requests, and not shown. canary: ranks for
+    `share` of the end users, always the same ones for one salt.
     """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="rollouts")

@@ -1,7 +1,7 @@
 """Which backbone version a catalog's recommendations come from. Each change is one transaction and one row.
 
 A version takes over only when its gates have passed, measured against the version that is active now, or when a lead
-overrides them with a reason. Going back needs no gates, only files as they were stored: that version was in charge
+overrides them with a reason. Going back needs no gates, only files as they were stored: that version was active
 before.
 """
 
@@ -47,18 +47,18 @@ NOBODY = 0  # `seen`: no version was active
 def activate(
     version: BackboneVersion, *, by: Account | None, seen: int | None = None, override: str = ""
 ) -> Activation:
-    """Put a version in charge and retire the one before it. Activating the active one again changes nothing.
+    """Make a version the active one and retire the one before it. Activating the active one again changes nothing.
 
-    `seen`: the number of the version the caller saw in charge (or NOBODY). `override`: the reason for which gates that
+    `seen`: the number of the version the caller saw active (or NOBODY). `override`: the reason for which gates that
     have not passed are overridden; it is kept with them, and left out where all have passed. Raises
     StaleActivationError, ArtifactMissingError, and GatesError.
     """
     unusable = _unusable(version)  # before the transaction: it reads every file
     with transaction.atomic():
-        return take_charge(version, by=by, seen=seen, override=override, unusable=unusable)
+        return activate_in_transaction(version, by=by, seen=seen, override=override, unusable=unusable)
 
 
-def take_charge(
+def activate_in_transaction(
     version: BackboneVersion, *, by: Account | None, seen: int | None, override: str = "", unusable: str = ""
 ) -> Activation:
     """As `activate`, in a transaction of the caller, who looked at the files. `unusable`: what is wrong with them."""
@@ -76,7 +76,7 @@ def take_charge(
 
 
 def roll_back(catalog: Catalog, *, by: Account | None, seen: int | None = None) -> Activation:
-    """Put the version that the active one took over from back in charge. `seen`: as in `activate`.
+    """Activate the version that the active one took over from. `seen`: as in `activate`.
 
     Raises NothingToRollBackError, StaleActivationError, ArtifactMissingError.
     """
@@ -93,25 +93,25 @@ def roll_back(catalog: Catalog, *, by: Account | None, seen: int | None = None) 
         if previous != looked_at:
             raise StaleActivationError("Another version took over in this very moment.")
         if changed:
-            raise ArtifactMissingError(f"{_changed(previous, changed)} Put another version in charge.")
+            raise ArtifactMissingError(f"{_changed(previous, changed)} Activate another version.")
         return _take_over(previous, active, kind="roll_back", by=by)
 
 
 def previous_version(catalog: Catalog) -> BackboneVersion | None:
-    """What a roll back would put in charge: the version that the active one took over from when it was activated."""
+    """What a roll back would activate: the version that the active one took over from when it was activated."""
     activated = catalog.activations.filter(kind="activate", version__state=VersionState.ACTIVE)
     latest = activated.select_related("previous").order_by("pk").last()
     return latest.previous if latest else None
 
 
 def objections(version: BackboneVersion, active: BackboneVersion | None) -> list[dict[str, Any]]:
-    """What stands against putting a version in charge after `active`: gates that are missing, stale or not passed."""
+    """What stands against activating a version after `active`: gates that are missing, stale or not passed."""
     done = version.examinations.filter(state=RunState.DONE).select_related("against").order_by("pk").last()
     if done is None:
         return [_objection("missing", "Gates", "They have not been measured yet.")]
     if active is not None and done.against != active:
-        before = f"against version {done.against.number}" if done.against else "while no version was in charge"
-        said = f"They were measured {before}, and version {active.number} is in charge by now. Check them again."
+        before = f"against version {done.against.number}" if done.against else "while no version was active"
+        said = f"They were measured {before}, and version {active.number} is active by now. Check them again."
         return [_objection("stale", "Gates", said)]
     if (control := version.config.get("knowledge_source", KNOWLEDGE)) != KNOWLEDGE:
         return [_objection("missing", "Knowledge", f"It was trained on a control, {control}, to compare with.")]
@@ -145,7 +145,7 @@ def _changed(version: BackboneVersion, files: list[str]) -> str:
 
 
 def _active(catalog_id: int) -> BackboneVersion | None:
-    """The version in charge; nobody else can change that before this transaction ends."""
+    """The active version; nobody else can change that before this transaction ends."""
     catalog = Catalog.objects.select_for_update().get(pk=catalog_id)
     return catalog.backbone_versions.filter(state=VersionState.ACTIVE).first()
 
@@ -154,7 +154,7 @@ def _check_seen(active: BackboneVersion | None, seen: int | None) -> None:
     number = active.number if active else NOBODY
     if seen is not None and seen != number:
         raise StaleActivationError(
-            f"Version {number} is in charge by now." if number else "No version is in charge any more."
+            f"Version {number} is active by now." if number else "No version is active any more."
         )
 
 
@@ -169,7 +169,7 @@ def _take_over(
     version.state = VersionState.ACTIVE
     version.save(update_fields=["state"])
     tried = Rollout.objects.filter(catalog_id=version.catalog_id, ended_at=None)
-    tried.update(ended_at=timezone.now(), ended_by=by, end_reason=f"Version {version.number} was put in charge.")
+    tried.update(ended_at=timezone.now(), ended_by=by, end_reason=f"Version {version.number} was activated.")
     return Activation.objects.create(
         catalog=version.catalog, version=version, previous=active, kind=kind, account=by, **audit
     )

@@ -11,12 +11,11 @@ from recommender.measures.bootstrap import Interval
 from recommender.models import BackboneVersion, Catalog, EndUser
 from recommender.promotion import gates
 from recommender.promotion.gates import QUALITY, Gate, Limits
-from recommender.promotion.measure import TIMED, Measured, Request, compare, measure, p95_ms
+from recommender.promotion.measure import TIMED, Measured, compare, measure, p95_ms
 from recommender.promotion.test_bed import make_test_bed, sample
 from recommender.runs.errors import CannotTrainError
-from recommender.serving.catalog_index import shelf_of
-from recommender.serving.history import history_as_of_now
-from recommender.serving.retrieve import candidates, unseen
+from recommender.serving.request import Request, request_for
+from recommender.serving.types import MOST_ITEMS
 
 Step = Callable[[int, int], None]  # done, of
 
@@ -33,7 +32,7 @@ class Examined:
 def examine(
     version: BackboneVersion, active: BackboneVersion | None, *, limits: Limits, end_users: int, step: Step
 ) -> Examined:
-    """Measure all gates. `active`: the one in charge, if it is another one. `end_users`: at most so many are tested."""
+    """Measure all gates. `active`: the active version, if that is another. `end_users`: at most so many are tested."""
     began = time.perf_counter()
     found = [gates.files(files.changed_files(version))]
     try:
@@ -45,7 +44,7 @@ def examine(
     differences = golden.compare(ranking, users) if users else None
     found += [gates.golden(differences), gates.parity(differences)]
     requests = _requests(version.catalog)
-    items = max((len(one.items) for one in requests), default=0)
+    items = max((len(request.candidates) for request in requests), default=0)
     found.append(gates.latency(p95_ms(ranking, requests), requests=TIMED, items=items, limit_ms=limits.latency_ms))
     quality, paired, facts = _quality(version, active, ranking, limits=limits, end_users=end_users, step=step)
     return Examined([*found, *quality], paired, facts | {"seconds": round(time.perf_counter() - began, 2)})
@@ -92,16 +91,8 @@ def _quality(
 
 def _requests(catalog: Catalog) -> list[Request]:
     """Real end users as they would be served now, at most TIMED; those with nothing to rank are left out."""
-    shelf = shelf_of(catalog)
     names = list(EndUser.objects.filter(catalog=catalog).values_list("external_id", flat=True).order_by("external_id"))
     chosen = [names[place] for place in sample(names, TIMED).tolist()]
-    found = []
-    for one in EndUser.objects.filter(catalog=catalog, external_id__in=chosen).select_related("catalog"):
-        history = history_as_of_now(one)
-        mask = unseen(shelf, [met.item_pk for met in history])
-        if history and mask.any():
-            liked = [met.item_pk for met in history if met.liked]
-            positions = candidates(catalog, shelf, mask=mask, liked=liked)
-            items = [shelf.external_ids[position] for position in positions.tolist()]
-            found.append(Request(one.external_id, one.attributes, history, items))
-    return found
+    end_users = EndUser.objects.filter(catalog=catalog, external_id__in=chosen).select_related("catalog")
+    requests = [request_for(end_user, limit=MOST_ITEMS) for end_user in end_users]
+    return [request for request in requests if request.can_be_ranked]

@@ -94,14 +94,12 @@ def latency(p95_ms: float | None, *, requests: int, items: int, limit_ms: float)
 
 def first(name: str) -> Gate:
     """The quality gate where no other version is active."""
-    return Gate(name, "passed", "No other version is in charge, so there is none to be worse than.")
+    return Gate(name, "passed", "No other version is active, so there is none to be worse than.")
 
 
 def useless(name: str, number: int, why: str) -> Gate:
     """The quality gate beside an active version that cannot rank."""
-    return Gate(
-        name, "passed", f"Version {number} is in charge but cannot rank, so there is none to be worse than. {why}"
-    )
+    return Gate(name, "passed", f"Version {number} is active but cannot rank, so there is none to be worse than. {why}")
 
 
 def unmeasured(name: str, why: str) -> Gate:

@@ -1,18 +1,18 @@
 """How good and how fast a version ranks, through the very ranker that serves it."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.artifacts.ranker import HistoryEntry, Ranker
+from recommender.artifacts.ranker import Ranker
 from recommender.measures import bootstrap, statistics
 from recommender.measures.bootstrap import Interval
 from recommender.measures.ranking import Ids, Pairs, Ranks, full_ranking
 from recommender.measures.statistics import Mean
 from recommender.promotion.test_bed import TestBed
+from recommender.serving.request import Request, score
 
 K = 10
 AT_ONCE = 32  # end users whose scores of the whole catalog are in memory together
@@ -68,16 +68,6 @@ def compare(bed: TestBed, candidate: Measured, active: Measured) -> dict[str, In
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What one call of the ranker is given."""
-
-    end_user: str
-    attributes: dict[str, object]
-    history: Sequence[HistoryEntry]
-    items: Sequence[str]
-
-
 def p95_ms(ranking: Ranker, requests: Sequence[Request]) -> float | None:
     """Milliseconds that 95 % of the requests take at most, warm; wall time on this machine. None without any.
 
@@ -88,13 +78,8 @@ def p95_ms(ranking: Ranker, requests: Sequence[Request]) -> float | None:
     best = []
     for number in range(WARM_UP + TIMED):
         asked = requests[number % len(requests)]
-        took = []
-        for _ in range(REPEATS):
-            began = time.perf_counter()
-            ranking.score(asked.end_user, asked.history, asked.items, attributes=asked.attributes)
-            took.append(time.perf_counter() - began)
-        best.append(min(took))
-    return float(np.quantile(best[WARM_UP:], 0.95) * 1000)
+        best.append(min(score(asked, ranking).milliseconds for _ in range(REPEATS)))
+    return float(np.quantile(best[WARM_UP:], 0.95))
 
 
 def _pairs(items: Sequence[NDArray[np.int32]]) -> Pairs:

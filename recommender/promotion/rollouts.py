@@ -16,8 +16,8 @@ class RolloutRefusedError(Exception):
 def start(version: BackboneVersion, *, mode: RolloutMode, share: float, by: Account | None) -> Rollout:
     """Start one, or go on with the same version's at another share or in the other mode: its end users stay the same.
 
-    Raises RolloutRefusedError: for a share that is none, another version's rollout, a version that is in charge or
-    has no active one beside it, and for a canary also where a gate is missing or has failed.
+    Raises RolloutRefusedError: for a share that is none, another version's rollout, a version that is active or has
+    no active one beside it, and for a canary also where a gate is missing or has failed.
     """
     if not 0 < share <= 1:
         raise RolloutRefusedError("The share must be above 0 % and at most 100 %.")
@@ -52,9 +52,9 @@ def stop(rollout: Rollout, *, by: Account | None, reason: str = "Stopped by a le
 def _check(version: BackboneVersion, mode: RolloutMode, changed: list[str]) -> None:
     active = version.catalog.backbone_versions.filter(state=VersionState.ACTIVE).first()
     if active is None:
-        raise RolloutRefusedError("No version is in charge to try it beside. Activate one first.")
+        raise RolloutRefusedError("No version is active to try it beside. Activate one first.")
     if active == version:
-        raise RolloutRefusedError("It is in charge already.")
+        raise RolloutRefusedError("It is active already.")
     if changed or not files.folder_of(version).is_dir():
         raise RolloutRefusedError(f"Its files are missing or not what was stored: {', '.join(changed) or 'all'}.")
     if mode == RolloutMode.SHADOW:

@@ -38,7 +38,7 @@ def request_examination(
 ) -> Examination:
     """Ask for a version's gates to be measured. One that waits or is under way is not asked for again.
 
-    `activate`: put it in charge if all pass. `queue`: send it to the training workers; else the caller does `run`.
+    `activate`: activate it if all pass. `queue`: send it to the training workers; else the caller does `run`.
     """
     with transaction.atomic():
         Catalog.objects.select_for_update().get(pk=version.catalog_id)
@@ -104,10 +104,10 @@ def _activate(version: BackboneVersion, active: BackboneVersion | None, *, by: A
     """What came of it, in words."""
     version.refresh_from_db()
     if version.state == VersionState.ACTIVE:
-        return "It was in charge already."
+        return "It was active already."
     seen = active.number if active else activation.NOBODY
     try:
-        activation.take_charge(version, by=by, seen=seen)  # its files were looked at just now
+        activation.activate_in_transaction(version, by=by, seen=seen)  # its files were looked at just now
     except activation.RefusedError as refusal:
         return f"It stays a {version.get_state_display()}. {refusal}"
-    return "It was put in charge."
+    return "It was activated."

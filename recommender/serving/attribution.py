@@ -1,36 +1,27 @@
-"""Which items of the history spoke for a recommended one."""
+"""Which items of the history contributed to a recommended one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from recommender.models import Item
 from recommender.serving.catalog_index import values_of
 from recommender.serving.history import PastInteraction
-from recommender.serving.types import HistoryReason, PastItem
+from recommender.serving.types import Contribution, HistoryReason, PastItem
 
 LEAST_WEIGHT = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Spoke:
-    """The interaction at `position` of the history spoke for an item; the weights of one item sum to at most 1."""
-
-    position: int
-    weight: float
-
-
 def named_by_backbone(
     item: Item,
-    spoke: Sequence[Spoke],
+    contributions: Sequence[Contribution],
     *,
     history: Sequence[PastInteraction],
     past: Mapping[int, Item],
     attributes: Sequence[str],
 ) -> HistoryReason | None:
     """What the ranking itself weighed most, the strongest first."""
-    heard = [each for each in spoke if each.weight >= LEAST_WEIGHT and history[each.position].item_pk in past]
-    return _reason(item, heard, "backbone", history=history, past=past, attributes=attributes) if heard else None
+    strong = [each for each in contributions if each.weight >= LEAST_WEIGHT and history[each.position].item_pk in past]
+    return _reason(item, strong, "backbone", history=history, past=past, attributes=attributes) if strong else None
 
 
 def sharing_attributes(
@@ -44,7 +35,7 @@ def sharing_attributes(
     """Liked items with the same attribute values: most in common first, then the latest. Says nothing of the score."""
     wanted = set(_values(item, attributes))
     liked = [
-        Spoke(position, len(wanted & theirs) / len(wanted | theirs))
+        Contribution(position, len(wanted & theirs) / len(wanted | theirs))
         for position, met in enumerate(history)
         if met.liked and met.item_pk in past and wanted & (theirs := set(_values(past[met.item_pk], attributes)))
     ]
@@ -56,7 +47,7 @@ def sharing_attributes(
 
 def _reason(
     item: Item,
-    spoke: Sequence[Spoke],
+    contributions: Sequence[Contribution],
     basis: Literal["backbone", "shared_attributes"],
     *,
     history: Sequence[PastInteraction],
@@ -65,7 +56,7 @@ def _reason(
 ) -> HistoryReason:
     wanted = set(_values(item, attributes))
     named = []
-    for each in spoke:
+    for each in contributions:
         met = history[each.position]
         theirs = past[met.item_pk]
         shared = tuple(value for value in _values(theirs, attributes) if value in wanted)

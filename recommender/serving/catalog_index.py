@@ -1,31 +1,32 @@
 """A catalog's items as serving needs them: one array a column, kept in memory and refreshed now and then.
 
-Reading all items and counting all likes takes long, so a process does it rarely: a shelf is used for at least
+Reading all items and counting all likes takes long, so a process does it rarely: an index is used for at least
 `FRESH_SECONDS`, and so much longer that counting takes at most 1 / `REST_PER_WORK` of the time. While one thread
 refreshes it the others go on with the old one. An imported item is therefore served a little later, never wrongly.
 """
 
-import threading
-import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
-from django.db.models import Count, Q
+from django.db.models import Count
 from numpy.typing import NDArray
 
 from recommender.models import Catalog, Item
+from recommender.models.liked import liked_expression
+from recommender.process_cache import ProcessCache
 
 FRESH_SECONDS = 60.0
 REST_PER_WORK = 50
-SHELVES_KEPT = 8
+INDEXES_KEPT = 8
 WHOLE_CATALOG = 5_000  # a catalog of up to so many items is ranked as a whole
 LONGEST_VALUE_LIST = 500
 DAMPING = 10  # an item's share of likes starts from so many imagined ratings of the catalog's average
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shelf:
+class CatalogIndex:
     """All arrays are (items,) and in the order the items were added to the catalog."""
 
     pks: NDArray[np.int64]
@@ -41,44 +42,21 @@ class Shelf:
         return len(self.external_ids)
 
     def positions(self, pks: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where these items stand; an item that came after the shelf was made is left out."""
-        found = np.searchsorted(self.pks, pks)
-        found = found[found < len(self)]
-        return found[np.isin(self.pks[found], pks)]
+        """Where these items stand; an item that came after the index was made is left out."""
+        places = np.searchsorted(self.pks, pks)
+        places = places[places < len(self)]
+        return places[np.isin(self.pks[places], pks)]
 
 
-_lock = threading.Lock()
-_shelves: dict[tuple[object, ...], tuple[Shelf, float]] = {}
+KEPT: ProcessCache[tuple[int, datetime], CatalogIndex] = ProcessCache(most=INDEXES_KEPT)
 
 
-def shelf_of(catalog: Catalog) -> Shelf:
-    key = (catalog.pk, catalog.created_at)
-    kept = _shelves.get(key)
-    if kept is not None and time.monotonic() < kept[1]:
-        return kept[0]
-    if not _lock.acquire(blocking=kept is None):
-        assert kept is not None, "only a stale shelf is worth not waiting for"
-        return kept[0]
-    try:
-        kept = _shelves.get(key)
-        if kept is not None and time.monotonic() < kept[1]:
-            return kept[0]
-        started = time.monotonic()
-        shelf = _read(catalog)
-        ended = time.monotonic()
-        _shelves.pop(key, None)
-        _shelves[key] = (shelf, ended + max(FRESH_SECONDS, REST_PER_WORK * (ended - started)))
-        while len(_shelves) > SHELVES_KEPT:
-            del _shelves[next(iter(_shelves))]
-        return shelf
-    finally:
-        _lock.release()
+def index_of(catalog: Catalog) -> CatalogIndex:
+    return KEPT.get((catalog.pk, catalog.created_at), lambda: _read(catalog), fresh_for=_fresh_for)
 
 
-def forget() -> None:
-    """Read every catalog again at its next use."""
-    with _lock:
-        _shelves.clear()
+def _fresh_for(seconds: float) -> float:
+    return max(FRESH_SECONDS, REST_PER_WORK * seconds)
 
 
 def values_of(attribute: object) -> list[str]:
@@ -86,16 +64,15 @@ def values_of(attribute: object) -> list[str]:
     return [str(value) for value in attribute] if isinstance(attribute, list) else [str(attribute)]
 
 
-def _read(catalog: Catalog) -> Shelf:
-    likes = Q(interactions__label=1) | Q(interactions__label=None, interactions__rating__gt=catalog.like_threshold)
-    judged = Q(interactions__label__isnull=False) | Q(interactions__rating__isnull=False)
+def _read(catalog: Catalog) -> CatalogIndex:
+    liked = liked_expression(threshold=catalog.like_threshold, to_interaction="interactions__")
     rows = (
         Item.objects.filter(catalog=catalog)
         .order_by("pk")
         .annotate(
             met=Count("interactions"),
-            judged=Count("interactions", filter=judged),
-            likes=Count("interactions", filter=likes),
+            judged=Count(liked),  # where it is known
+            likes=Count("interactions", filter=liked),
         )
         .values_list("pk", "external_id", "met", "judged", "likes")
     )
@@ -107,10 +84,10 @@ def _read(catalog: Catalog) -> Shelf:
     columns = np.array(numbers, dtype=np.int64).reshape(-1, 4).T
     popularity = _popularity(met=columns[1], judged=columns[2], likes=columns[3])
     by_popularity = np.argsort(-popularity, kind="stable")
-    shelf = Shelf(columns[0], external_ids, columns[1], columns[2], columns[3], popularity, by_popularity)
-    if len(shelf) > WHOLE_CATALOG:
-        shelf.by_value.update(_by_value(catalog, shelf))
-    return shelf
+    index = CatalogIndex(columns[0], external_ids, columns[1], columns[2], columns[3], popularity, by_popularity)
+    if len(index) > WHOLE_CATALOG:
+        index.by_value.update(_by_value(catalog, index))
+    return index
 
 
 def _popularity(*, met: NDArray[np.int64], judged: NDArray[np.int64], likes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -119,11 +96,11 @@ def _popularity(*, met: NDArray[np.int64], judged: NDArray[np.int64], likes: NDA
     return np.asarray((likes + DAMPING * average) / (judged + DAMPING) * met, dtype=np.float64)
 
 
-def _by_value(catalog: Catalog, shelf: Shelf) -> dict[str, NDArray[np.int64]]:
-    standing = np.empty(len(shelf), dtype=np.int64)  # position → place in the order of popularity
-    standing[shelf.by_popularity] = np.arange(len(shelf))
+def _by_value(catalog: Catalog, index: CatalogIndex) -> dict[str, NDArray[np.int64]]:
+    standing = np.empty(len(index), dtype=np.int64)  # position → place in the order of popularity
+    standing[index.by_popularity] = np.arange(len(index))
     members: dict[str, list[int]] = defaultdict(list)
-    attributes = Item.objects.filter(catalog=catalog, pk__lte=shelf.pks[-1]).order_by("pk")
+    attributes = Item.objects.filter(catalog=catalog, pk__lte=index.pks[-1]).order_by("pk")
     for position, named in enumerate(attributes.values_list("attributes", flat=True).iterator(chunk_size=5_000)):
         for name in catalog.prompt_attributes:
             for value in values_of(named.get(name, [])):

@@ -1,4 +1,4 @@
-"""Say why: the texts about the end user and the item, and what of the history spoke for it."""
+"""Say why: the texts about the end user and the item, and what of the history contributed to it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Literal
 
 from recommender.models import BackboneVersion, EndUser, Item, SubjectKind
-from recommender.serving.attribution import Spoke, named_by_backbone, sharing_attributes
+from recommender.serving.attribution import named_by_backbone, sharing_attributes
 from recommender.serving.history import PastInteraction
 from recommender.serving.texts import texts_about
-from recommender.serving.types import HistoryReason, Reason, TextReason
+from recommender.serving.types import Contribution, HistoryReason, Reason, TextReason
 
 PAST_ITEMS: Mapping[str, int] = {"short": 3, "full": 5}
 LONGEST_SHORT_TEXT = 200
@@ -24,13 +24,13 @@ def explain(
     backbone: BackboneVersion | None,
     history: Sequence[PastInteraction],
     past: Mapping[int, Item],
-    spoke: Mapping[int, Sequence[Spoke]] | None,
+    attribution: Mapping[int, Sequence[Contribution]] | None,
 ) -> dict[int, list[Reason]]:
     """The reasons of each item, by primary key.
 
-    `past`: items of the history that may be named, by primary key. `spoke`: the backbone's own account for each item,
-    by primary key and strongest first; None where no backbone ranked the list. Then, and where nothing of the history
-    raised an item's score, attributes shared with liked items are shown, and called that.
+    `past`: items of the history that may be named, by primary key. `attribution`: the ranker's own, by
+    primary key and strongest first; None where it gives none. Then, and where nothing of the history raised an item's
+    score, attributes shared with liked items are shown, and called that.
     """
     texts = texts_about(end_user, [item.pk for item in items], snapshot=backbone.snapshot if backbone else None)
     attributes = end_user.catalog.prompt_attributes
@@ -38,18 +38,18 @@ def explain(
     reasons: dict[int, list[Reason]] = {}
     for item in items:
         subjects = (SubjectKind.END_USER, end_user.pk), (SubjectKind.ITEM, item.pk)
-        found: list[Reason] = [
+        about: list[Reason] = [
             texts[subject] if level == "full" else _first_sentence(texts[subject])
             for subject in subjects
             if subject in texts
         ]
-        because: HistoryReason | None = None
-        if spoke is not None:
-            strongest = spoke.get(item.pk, ())[:most]
-            because = named_by_backbone(item, strongest, history=history, past=past, attributes=attributes)
-        if because is None:
-            because = sharing_attributes(item, history=history, past=past, attributes=attributes, most=most)
-        reasons[item.pk] = [*found, because] if because else found
+        of_history: HistoryReason | None = None
+        if attribution is not None:
+            strongest = attribution.get(item.pk, ())[:most]
+            of_history = named_by_backbone(item, strongest, history=history, past=past, attributes=attributes)
+        if of_history is None:
+            of_history = sharing_attributes(item, history=history, past=past, attributes=attributes, most=most)
+        reasons[item.pk] = [*about, of_history] if of_history else about
     return reasons
 
 

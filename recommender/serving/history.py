@@ -3,7 +3,12 @@
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from recommender.models import Clock, EndUser, Interaction
+from recommender.models.liked import NOT_KNOWN, liked
+
+_AS_BOOL = {1: True, 0: False, NOT_KNOWN: None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +29,11 @@ def history_as_of_now(end_user: EndUser) -> list[PastInteraction]:
     interactions = Interaction.objects.filter(end_user=end_user).oldest_first()
     if catalog.clock == Clock.SECONDS:
         interactions = interactions.before(int(time.time()) + 1)
-    rows = interactions.values_list("item_id", "item__external_id", "rating", "label", "moment")
+    rows = list(interactions.values_list("item_id", "item__external_id", "rating", "label", "moment"))
+    ratings = np.array([rating for _, _, rating, _, _ in rows], dtype=np.float64)  # None becomes NaN
+    labels = np.array([NOT_KNOWN if label is None else label for _, _, _, label, _ in rows], dtype=np.int8)
+    known = liked(ratings, labels, threshold=catalog.like_threshold)  # in the database it would cost a millisecond
     return [
-        PastInteraction(pk, external_id, rating, label, _liked(rating, label, catalog.like_threshold), moment)
-        for pk, external_id, rating, label, moment in rows
+        PastInteraction(pk, external_id, rating, label, _AS_BOOL[like], moment)
+        for (pk, external_id, rating, label, moment), like in zip(rows, known.tolist(), strict=True)
     ]
-
-
-def _liked(rating: float | None, label: int | None, threshold: float) -> bool | None:
-    """The rule of InteractionQuerySet.with_liked, without a join for every row."""
-    if label is not None:
-        return label == 1
-    return None if rating is None else rating > threshold

@@ -7,31 +7,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.models import Catalog, Item
-from recommender.serving.catalog_index import WHOLE_CATALOG, Shelf, values_of
+from recommender.serving.catalog_index import WHOLE_CATALOG, CatalogIndex, values_of
 
 POPULAR = 1_500
 NEWEST = 200
 VALUES = 8  # attribute values that the end user liked most often
 
 
-def unseen(shelf: Shelf, seen: Sequence[int]) -> NDArray[np.bool_]:
+def unseen(index: CatalogIndex, seen: Sequence[int]) -> NDArray[np.bool_]:
     """(items,) True where the end user has not met the item. `seen`: primary keys."""
-    mask = np.ones(len(shelf), dtype=np.bool_)
-    mask[shelf.positions(np.array(seen, dtype=np.int64))] = False
+    mask = np.ones(len(index), dtype=np.bool_)
+    mask[index.positions(np.array(seen, dtype=np.int64))] = False
     return mask
 
 
-def candidates(catalog: Catalog, shelf: Shelf, *, mask: NDArray[np.bool_], liked: Sequence[int]) -> NDArray[np.int64]:
-    """Positions on the shelf to rank, all unseen.
+def candidates(
+    catalog: Catalog, index: CatalogIndex, *, mask: NDArray[np.bool_], liked: Sequence[int]
+) -> NDArray[np.int64]:
+    """Positions in the index to rank, all unseen.
 
     A small catalog is ranked whole. Of a big one: what most people like, what shares the attribute values this end
     user liked most often, and what is newest. `liked`: primary keys of the liked items of the history.
     """
-    if len(shelf) <= WHOLE_CATALOG:
+    if len(index) <= WHOLE_CATALOG:
         return np.flatnonzero(mask)
-    chosen = [_first(shelf.by_popularity, mask, POPULAR), np.flatnonzero(mask)[-NEWEST:]]
+    chosen = [_first(index.by_popularity, mask, POPULAR), np.flatnonzero(mask)[-NEWEST:]]
     for value in _liked_values(catalog, liked):
-        ranked = shelf.by_value.get(value)
+        ranked = index.by_value.get(value)
         if ranked is not None:
             chosen.append(ranked[mask[ranked]])
     return np.unique(np.concatenate(chosen))

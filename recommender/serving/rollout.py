@@ -11,8 +11,8 @@ from recommender.models import BackboneVersion, Catalog, EndUser, Rollout, Rollo
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """A rollout that is running, and the version it tries."""
+class RunningRollout:
+    """A rollout that is running, and the version that it tries."""
 
     rollout_id: int
     version: BackboneVersion
@@ -29,14 +29,17 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class InCharge:
-    """Both with their snapshot loaded, without metrics and config. A trial needs an active version beside it."""
+class Active:
+    """What ranks a catalog: the active version, and the rollout that tries another one beside it.
 
-    active: BackboneVersion | None
-    trial: Trial | None
+    Both versions have their snapshot loaded, but neither metrics nor config.
+    """
+
+    version: BackboneVersion | None
+    rollout: RunningRollout | None
 
 
-def in_charge(catalog: Catalog) -> InCharge:
+def active_in(catalog: Catalog) -> Active:
     """What ranks this catalog now. One query."""
     running = FilteredRelation("rollouts", condition=Q(rollouts__ended_at=None))
     rows = (
@@ -52,13 +55,13 @@ def in_charge(catalog: Catalog) -> InCharge:
         .select_related("snapshot")
         .defer("metrics", "config")
     )
-    active, trial = None, None
+    active, rollout = None, None
     for row in rows:
         if row.state == VersionState.ACTIVE:
             active = row
         else:
-            trial = Trial(row.rollout_id, row, row.rollout_mode, row.rollout_share, row.rollout_salt)
-    return InCharge(active, trial if active else None)
+            rollout = RunningRollout(row.rollout_id, row, row.rollout_mode, row.rollout_share, row.rollout_salt)
+    return Active(active, rollout if active else None)
 
 
 def place_of(end_user: EndUser, salt: str) -> float:
@@ -67,8 +70,8 @@ def place_of(end_user: EndUser, salt: str) -> float:
     return int.from_bytes(hashlib.sha256(named.encode()).digest()[:8]) / 2**64
 
 
-def end(trial: Trial, *, why: str) -> None:
+def end(running: RunningRollout, *, why: str) -> None:
     """Stop a rollout that failed. Its version's page says why."""
-    Rollout.objects.filter(pk=trial.rollout_id, ended_at=None).update(
+    Rollout.objects.filter(pk=running.rollout_id, ended_at=None).update(
         ended_at=timezone.now(), end_reason=f"Stopped by itself: {why}"
     )

@@ -1,8 +1,5 @@
 """A candidate's own answer to a request that the active version answered: compared afterwards, never shown."""
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,66 +8,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.artifacts import verified
-from recommender.models import EndUser, ShadowSample
+from recommender.models import ShadowSample
 from recommender.serving import background, rollout
-from recommender.serving.history import PastInteraction
-from recommender.serving.rollout import Trial
+from recommender.serving.request import Request, Scored, score
+from recommender.serving.rollout import RunningRollout
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the active version was asked and said. `items`: external ids it scored; `took_ms`: to score them."""
+def offer(running: RunningRollout, request: Request, answer: Scored, recommendation: UUID) -> None:
+    """Have the shadow answer too, if the request is one of its share and there is time.
 
-    items: Sequence[str]
-    scores: NDArray[np.float64]
-    took_ms: float
-
-
-def offer(
-    running: Trial,
-    end_user: EndUser,
-    *,
-    history: Sequence[PastInteraction],
-    answer: Answer,
-    shown: int,
-    recommendation: UUID,
-) -> None:
-    """Have the shadow answer too, if the request is one of its share and there is time. `shown`: the list's length."""
+    `answer`: the active version's. `recommendation`: the id of the list that was logged.
+    """
     if running.shadows(recommendation):
-        background.offer(
-            partial(
-                compare, running, end_user, history=history, answer=answer, shown=shown, recommendation=recommendation
-            )
-        )
+        background.offer(partial(compare, running, request, answer, recommendation))
 
 
-def compare(
-    running: Trial,
-    end_user: EndUser,
-    *,
-    history: Sequence[PastInteraction],
-    answer: Answer,
-    shown: int,
-    recommendation: UUID,
-) -> ShadowSample:
+def compare(running: RunningRollout, request: Request, answer: Scored, recommendation: UUID) -> ShadowSample:
     """Score the same items with the shadow and keep how its list differs. An error is kept, and ends the rollout."""
-    found: dict[str, Any] = {}
+    sample: dict[str, Any] = {}
     try:
-        ranking = verified.load(running.version)
-        began = time.perf_counter()
-        scores = ranking.score(end_user.external_id, history, answer.items, attributes=end_user.attributes)
-        found["shadow_ms"] = (time.perf_counter() - began) * 1000
-        if not np.isfinite(scores).all():
+        scored = score(request, verified.load(running.version))
+        sample["shadow_ms"] = scored.milliseconds
+        if not np.isfinite(scored.scores).all():
             raise FloatingPointError("a score is not a number")
-        found |= {
-            "overlap": overlap(answer.scores, scores, shown),
-            "correlation": correlation(answer.scores, scores, shown),
+        sample |= {
+            "overlap": overlap(answer.scores, scored.scores, request.limit),
+            "correlation": correlation(answer.scores, scored.scores, request.limit),
         }
     except Exception as error:  # whatever it is, it ends the rollout
-        found["error"] = f"{type(error).__name__}: {error}"[:300]
-        rollout.end(running, why=found["error"])
+        sample["error"] = f"{type(error).__name__}: {error}"[:300]
+        rollout.end(running, why=sample["error"])
     return ShadowSample.objects.create(
-        rollout_id=running.rollout_id, recommendation_id=recommendation, active_ms=answer.took_ms, **found
+        rollout_id=running.rollout_id, recommendation_id=recommendation, active_ms=answer.milliseconds, **sample
     )
 
 

@@ -1,6 +1,7 @@
-"""What serving hands over: one list, its items and their reasons. Values only."""
+"""What serving hands over: a ranker's answer, and one list, its items and their reasons. Values only."""
 
 import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -15,6 +16,35 @@ Source = Literal["backbone", "popular", "newest", "nothing"]
 SOURCES: tuple[Source, ...] = ("backbone", "popular", "newest", "nothing")
 
 MOST_ITEMS = 100
+
+Ranking = Sequence[tuple[int, float | None]]  # (position in the catalog index, score), best first
+
+
+class CannotRankError(Exception):
+    """A ranker has no list for this request; the message says why, to the end users' side of the API too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What the interaction at `position` of the history added to an item's score; its weights sum to 1 at most."""
+
+    position: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A ranker's answer. `attribution`: by primary key of the item, the strongest contribution first; None: not known.
+
+    `afterwards` is called with the id under which the list was logged; for a list that is only looked at it is not.
+    """
+
+    source: Source
+    best: Ranking
+    backbone: BackboneVersion | None = None
+    degraded_reason: str = ""
+    attribution: Mapping[int, Sequence[Contribution]] | None = None
+    afterwards: Callable[[uuid.UUID], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +73,7 @@ class TextReason:
 
 @dataclass(frozen=True, slots=True)
 class PastItem:
-    """An item of the history that spoke for the recommended one. `weight`: its share, 0 to 1, by the reason's basis."""
+    """An item of the history that contributed to the recommended one. `weight`: its share, 0 to 1, by the basis."""
 
     item_id: str
     title: str
@@ -56,7 +86,7 @@ class PastItem:
 
 @dataclass(frozen=True, slots=True)
 class HistoryReason:
-    """What of the history spoke for an item. `basis` says how that is known.
+    """What of the history contributed to an item. `basis` says how that is known.
 
     "backbone": the ranking itself weighed them so. "shared_attributes": liked items with the same attributes; the
     ranking may have had other grounds.

@@ -16,7 +16,7 @@ from tests.recommender.training import synthetic
 def test_gates_asked_for_on_the_page_are_measured_by_the_worker(live_worker, settings, tmp_path):
     settings.VAR_DIR = tmp_path
     settings.GATES = {**settings.GATES, "latency_ms": 60_000.0}
-    catalog_index.forget()
+    catalog_index.KEPT.clear()
     version = real_version(synthetic.in_database())
     asked = service.request_examination(version, activate=True)
     live_worker.send_task(jobs.EXAMINE_BACKBONE, kwargs={"examination_id": asked.pk}, queue="training")
@@ -28,4 +28,4 @@ def test_gates_asked_for_on_the_page_are_measured_by_the_worker(live_worker, set
 
     assert (asked.state, asked.error, version.state) == (RunState.DONE, "", VersionState.ACTIVE)
     assert Examination.objects.count() == version.activations.count() == 1
-    catalog_index.forget()
+    catalog_index.KEPT.clear()

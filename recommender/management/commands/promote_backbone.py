@@ -1,4 +1,4 @@
-"""Put a backbone version in charge, or go back to the one before."""
+"""Activate a backbone version, or go back to the one before."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from recommender.promotion import activation
 
 
 class Command(BaseCommand):
-    help = "Put a backbone version whose gates have passed in charge, or with --roll-back the one before it."
+    help = "Activate a backbone version whose gates have passed, or with --roll-back the one before it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("catalog", help="the catalog's name")
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         took = round((time.perf_counter() - began) * 1000, 1)
         number, previous = taken.version.number, taken.previous.number if taken.previous else None
         found = {"version": number, "previous": previous, "overridden": taken.overridden, "ms": took}
-        self.stdout.write(json.dumps(found) if options["json"] else f"Version {number} is in charge, after {took} ms.")
+        self.stdout.write(json.dumps(found) if options["json"] else f"Version {number} is active, after {took} ms.")
 
     def _lead(self, username: str) -> Account | None:
         if not username:

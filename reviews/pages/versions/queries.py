@@ -17,7 +17,7 @@ from recommender.models import (
     RolloutMode,
     RunState,
 )
-from recommender.promotion.receipt import entered_between
+from recommender.promotion.receipts import entered_between
 from recommender.runs.leases import UNFINISHED
 from reviews.models import Decision
 from reviews.room import verdicts

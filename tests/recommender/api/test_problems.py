@@ -140,7 +140,7 @@ def test_a_failure_nobody_foresaw_is_json_too_and_tells_no_secrets(
     def fail(*_: object, **__: object) -> HttpResponse:
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr("recommender.api.views.recommend", fail)
+    monkeypatch.setattr("recommender.api.v1.recommendations.recommend", fail)
     found = problem(api.get(LIST), status=500, kind="internal-error")
     assert "swordfish" not in json.dumps(found)
     assert "swordfish" in caplog.text

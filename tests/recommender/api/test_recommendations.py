@@ -7,7 +7,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from recommender.artifacts import ranker
+from recommender.artifacts import verified
 from recommender.models import ApiToken, Catalog, EndUser, Item, Recommendation
 from recommender.serving import catalog_index
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
@@ -18,9 +18,9 @@ Get = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranker, "_loaded", {})
-    catalog_index.forget()
+def nothing_kept() -> None:
+    verified.LOADED.clear()
+    catalog_index.KEPT.clear()
 
 
 def test_a_list_without_a_backbone_is_named_and_holds_unseen_items(recommendations: Get) -> None:

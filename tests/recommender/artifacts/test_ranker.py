@@ -4,10 +4,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from recommender.artifacts import files, ranker, writing
+from recommender.artifacts import ranker, writing
 from recommender.signals.tables import fold_of
-from tests import builders
-from tests.recommender.promotion.versions import make_version
 from tests.recommender.training.fitting import SMALL, fitted
 
 
@@ -108,16 +106,16 @@ def test_what_is_older_than_the_backbones_window_counts_by_its_like_alone(loaded
 
 def test_a_contribution_is_what_the_logit_loses_without_the_entry(loaded):
     items = ["i010", "i011"]
-    spoke = loaded.contributions("u000", HISTORY, items)
+    contributions = loaded.contributions("u000", HISTORY, items)
 
     def logit(history):
         scores = loaded.score("u000", history, items)
         return np.log(scores / (1 - scores))
 
-    assert spoke.shape == (2, 5)
+    assert contributions.shape == (2, 5)
     for place in range(5):
         without = [met for at, met in enumerate(HISTORY) if at != place]
-        np.testing.assert_allclose(spoke[:, place], logit(HISTORY) - logit(without), atol=1e-5)
+        np.testing.assert_allclose(contributions[:, place], logit(HISTORY) - logit(without), atol=1e-5)
 
 
 def test_what_is_older_than_an_entry_left_out_moves_up():
@@ -128,11 +126,11 @@ def test_what_is_older_than_an_entry_left_out_moves_up():
 
 def test_entries_older_than_the_window_did_not_contribute(loaded):
     window = [Met(f"i{n:03}") for n in range(loaded.history)]
-    spoke = loaded.contributions("u000", [Met("i030"), Met("i031"), *window], ["i011"])
+    contributions = loaded.contributions("u000", [Met("i030"), Met("i031"), *window], ["i011"])
 
-    assert spoke.shape == (1, loaded.history + 2)
-    assert spoke[0, :2].tolist() == [0, 0]
-    assert spoke[0, 2:].any()
+    assert contributions.shape == (1, loaded.history + 2)
+    assert contributions[0, :2].tolist() == [0, 0]
+    assert contributions[0, 2:].any()
     assert loaded.contributions("u000", [], ["i011"]).shape == (1, 0)
 
 
@@ -146,33 +144,3 @@ def test_threads_share_one_ranker_and_get_the_same_scores(loaded):
 
     assert all((one == expected).all() for one in found)
     assert len(found) == 8
-
-
-@pytest.mark.django_db
-def test_a_version_is_read_once_per_process(folder, settings, tmp_path):
-    settings.VAR_DIR = tmp_path
-    version = make_version(builders.make_catalog())
-    target = files.folder_of(version)
-    target.rmdir()
-    target.symlink_to(folder)
-    first = ranker.load(version)
-    target.unlink()
-
-    assert ranker.load(version) is first
-
-
-@pytest.mark.django_db
-def test_a_missing_or_damaged_artifact_is_said_in_words(folder, settings, tmp_path):
-    settings.VAR_DIR = tmp_path
-    version = make_version(builders.make_catalog())
-    target = files.folder_of(version)
-    with pytest.raises(ranker.ArtifactError, match=r"manifest\.json"):
-        ranker.load(version)
-    for name in ("manifest.json", "ids.json", "end_users.npy"):
-        (target / name).write_bytes((folder / name).read_bytes())
-    (target / "model.onnx").write_bytes(b"not a graph")
-    with pytest.raises(ranker.ArtifactError, match="cannot be read"):
-        ranker.load(version)
-    (target / "manifest.json").write_text('{"format": 99}')
-    with pytest.raises(ranker.ArtifactError, match="format is 99"):
-        ranker.load(version)

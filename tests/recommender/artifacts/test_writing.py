@@ -156,7 +156,7 @@ def test_a_failed_export_leaves_nothing_behind(trained, tmp_path, monkeypatch):
 def test_scoring_an_artifact_loads_no_torch(folder):
     program = (
         "import sys, pathlib, django; django.setup()\n"
-        "from recommender.serving import ranker\n"
+        "from recommender.artifacts import ranker\n"
         f"ranker.read(pathlib.Path({str(folder)!r})).score('u000', [])\n"
         "print([name for name in ('torch', 'transformers', 'onnx') if name in sys.modules])"
     )

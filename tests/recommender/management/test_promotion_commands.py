@@ -72,7 +72,7 @@ def test_gates_in_the_way_refuse_and_a_lead_overrides_them_with_a_reason(catalog
     said = printed("promote_backbone", "films", "--override", "Because.", "--account", "lena")
     taken = catalog.activations.get()
 
-    assert "Version 3 is in charge" in said
+    assert "Version 3 is active" in said
     assert (taken.account, taken.reason) == (lead, "Because.")
     assert [gate["name"] for gate in taken.overridden] == ["gauc"]
 

@@ -12,7 +12,7 @@ from tests.recommender.training import synthetic
 def nothing_kept() -> Iterator[None]:
     """Rolled-back tests use the same primary keys again."""
     yield
-    catalog_index.forget()
+    catalog_index.KEPT.clear()
 
 
 @pytest.fixture

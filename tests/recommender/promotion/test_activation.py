@@ -15,7 +15,7 @@ def lead():
     return builders.make_account(role="lead")
 
 
-def put_in_charge(version, lead):
+def pass_and_activate(version, lead):
     """As after an examination in which all gates passed."""
     examined(version)
     return activation.activate(version, by=lead)
@@ -28,8 +28,8 @@ def states(catalog):
 def test_activating_retires_the_version_before_and_says_who_did_it(lead):
     catalog = builders.make_catalog()
     first, second = make_version(catalog), make_version(catalog)
-    put_in_charge(first, lead)
-    taken = put_in_charge(second, lead)
+    pass_and_activate(first, lead)
+    taken = pass_and_activate(second, lead)
 
     assert states(catalog) == {1: VersionState.RETIRED, 2: VersionState.ACTIVE}
     assert (taken.previous, taken.version, taken.account, taken.kind) == (first, second, lead, "activate")
@@ -38,14 +38,14 @@ def test_activating_retires_the_version_before_and_says_who_did_it(lead):
 def test_activating_the_active_version_again_changes_nothing(lead):
     version = make_version(builders.make_catalog())
 
-    assert put_in_charge(version, lead) == activation.activate(version, by=None)
+    assert pass_and_activate(version, lead) == activation.activate(version, by=None)
 
 
 def test_rolling_back_walks_back_and_stops_at_the_first(lead):
     catalog = builders.make_catalog()
     versions = [make_version(catalog) for _ in range(3)]
     for version in versions:
-        put_in_charge(version, lead)
+        pass_and_activate(version, lead)
 
     assert [activation.roll_back(catalog, by=lead).version for _ in range(2)] == [versions[1], versions[0]]
     assert states(catalog) == {1: VersionState.ACTIVE, 2: VersionState.RETIRED, 3: VersionState.RETIRED}
@@ -59,13 +59,13 @@ def test_rolling_back_walks_back_and_stops_at_the_first(lead):
 def test_a_version_that_takes_over_while_files_are_read_stays(lead, monkeypatch):
     catalog = builders.make_catalog()
     first, second, third = (make_version(catalog) for _ in range(3))
-    put_in_charge(first, lead)
-    put_in_charge(second, lead)
+    pass_and_activate(first, lead)
+    pass_and_activate(second, lead)
     read = files.changed_files
 
     def meanwhile(version):
         monkeypatch.setattr(files, "changed_files", read)
-        put_in_charge(third, lead)
+        pass_and_activate(third, lead)
         return read(version)
 
     monkeypatch.setattr(files, "changed_files", meanwhile)
@@ -82,11 +82,11 @@ def test_nothing_active_is_nothing_to_roll_back():
 def test_a_version_without_its_files_is_not_activated(lead):
     catalog = builders.make_catalog()
     first, lost = make_version(catalog), make_version(catalog)
-    put_in_charge(first, lead)
+    pass_and_activate(first, lead)
     files.folder_of(lost).rmdir()
 
     with pytest.raises(activation.ArtifactMissingError, match=lost.artifact):
-        put_in_charge(lost, lead)
+        pass_and_activate(lost, lead)
     assert states(catalog) == {1: VersionState.ACTIVE, 2: VersionState.CANDIDATE}
 
 
@@ -133,11 +133,11 @@ def test_the_latest_examination_counts(lead):
 def test_gates_measured_against_another_version_are_stale(lead):
     catalog = builders.make_catalog()
     first, second, third = (make_version(catalog) for _ in range(3))
-    put_in_charge(first, lead)
+    pass_and_activate(first, lead)
     examined(third)
-    put_in_charge(second, lead)
+    pass_and_activate(second, lead)
 
-    with pytest.raises(activation.GatesError, match="against version 1, and version 2 is in charge by now"):
+    with pytest.raises(activation.GatesError, match="against version 1, and version 2 is active by now"):
         activation.activate(third, by=lead)
 
 
@@ -157,7 +157,7 @@ def test_a_version_trained_on_a_control_does_not_take_over_by_itself(lead):
     version.save()
 
     with pytest.raises(activation.GatesError, match="trained on a control, shuffled"):
-        put_in_charge(version, lead)
+        pass_and_activate(version, lead)
 
 
 def test_an_override_keeps_who_why_and_which_gates(lead):
@@ -182,8 +182,8 @@ def test_a_reason_that_was_not_needed_is_no_override(lead):
 def test_going_back_needs_no_gates(lead):
     catalog = builders.make_catalog()
     first, second = make_version(catalog), make_version(catalog)
-    put_in_charge(first, lead)
-    put_in_charge(second, lead)
+    pass_and_activate(first, lead)
+    pass_and_activate(second, lead)
     examined(first, gauc="failed")
 
     assert activation.roll_back(catalog, by=lead).version == first
@@ -203,7 +203,7 @@ def change(version):
     weights.write_text("other")
 
 
-def test_a_changed_file_is_not_put_in_charge_even_with_a_reason(lead):
+def test_a_changed_file_is_not_activated_even_with_a_reason(lead):
     version = make_version(builders.make_catalog())
     sealed(version)
     examined(version)
@@ -218,17 +218,17 @@ def test_a_changed_file_is_not_put_in_charge_even_with_a_reason(lead):
 def test_nothing_goes_back_to_a_version_with_a_changed_file(lead):
     catalog = builders.make_catalog()
     first, second = make_version(catalog), make_version(catalog)
-    put_in_charge(first, lead)
-    put_in_charge(second, lead)
+    pass_and_activate(first, lead)
+    pass_and_activate(second, lead)
     sealed(first)
     change(first)
 
-    with pytest.raises(activation.ArtifactMissingError, match=r"weights\.safetensors\. Put another version in charge"):
+    with pytest.raises(activation.ArtifactMissingError, match=r"weights\.safetensors\. Activate another version"):
         activation.roll_back(catalog, by=lead)
     assert states(catalog) == {1: VersionState.RETIRED, 2: VersionState.ACTIVE}
 
 
-def test_a_version_that_this_process_cannot_rank_with_is_not_put_in_charge(lead):
+def test_a_version_that_this_process_cannot_rank_with_is_not_activated(lead):
     version = make_version(builders.make_catalog())
     folder = files.folder_of(version)
     (folder / "manifest.json").write_text('{"format": 0}')

@@ -11,8 +11,9 @@ from recommender.measures.scores import gauc
 from recommender.promotion import examine as examining
 from recommender.promotion.examine import examine
 from recommender.promotion.gates import REQUIRED, Limits
-from recommender.promotion.measure import Request, measure, p95_ms
+from recommender.promotion.measure import measure, p95_ms
 from recommender.promotion.test_bed import make_test_bed
+from recommender.serving.request import request_for
 from tests.recommender.promotion.made import confused_version, real_version
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +49,7 @@ def test_the_first_version_of_a_catalog_has_none_to_be_worse_than(catalog):
     gates, found = gates_of(real_version(catalog), None)
 
     assert all(gate.passed for gate in gates.values())
-    assert "No other version is in charge" in gates["ndcg"].words
+    assert "No other version is active" in gates["ndcg"].words
     assert found.differences == {}
 
 
@@ -58,7 +59,7 @@ def test_an_active_version_that_cannot_rank_stops_nobody(catalog, active):
     gates, _ = gates_of(candidate, active)
 
     assert gates["gauc"].passed
-    assert "Version 1 is in charge but cannot rank" in gates["gauc"].words
+    assert "Version 1 is active but cannot rank" in gates["gauc"].words
 
 
 def test_a_candidate_that_cannot_be_read_fails_and_says_why(catalog, active):
@@ -143,8 +144,9 @@ def test_a_hidden_text_is_not_used(catalog, active):
     assert len(changed)
 
 
-def test_latency_of_nothing_to_rank_is_none(active):
+def test_latency_of_nothing_to_rank_is_none(catalog, active):
     ranking = ranker.read(files.folder_of(active))
 
+    end_user = catalog.end_users.select_related("catalog").get(external_id="u000")
     assert p95_ms(ranking, []) is None
-    assert p95_ms(ranking, [Request("u000", {}, [], ["i001"])]) > 0
+    assert p95_ms(ranking, [request_for(end_user, limit=10)]) > 0

@@ -86,14 +86,14 @@ def test_a_canary_needs_gates_that_have_not_failed_and_a_shadow_needs_none(candi
     assert start(candidate, CANARY).mode == CANARY
 
 
-def test_there_must_be_another_version_in_charge(catalog, candidate):
+def test_there_must_be_another_active_version(catalog, candidate):
     active = catalog.backbone_versions.get(number=1)
-    with pytest.raises(RolloutRefusedError, match="in charge already"):
+    with pytest.raises(RolloutRefusedError, match="active already"):
         start(active)
     active.state = VersionState.RETIRED
     active.save()
 
-    with pytest.raises(RolloutRefusedError, match="No version is in charge"):
+    with pytest.raises(RolloutRefusedError, match="No version is active"):
         start(candidate)
 
 
@@ -119,4 +119,4 @@ def test_whatever_takes_over_ends_what_is_being_tried(catalog, candidate, rolls_
     running.refresh_from_db()
 
     assert (running.ended_at is not None, running.ended_by) == (True, lead)
-    assert running.end_reason == f"Version {1 if rolls_back else other.number} was put in charge."
+    assert running.end_reason == f"Version {1 if rolls_back else other.number} was activated."

@@ -48,14 +48,14 @@ def look(version, **choices):
     return asked
 
 
-def test_the_first_version_passes_and_takes_charge_by_itself(catalog):
+def test_the_first_version_passes_and_is_activated_by_itself(catalog):
     version = train(catalog, activate=True)
     examination = version.examinations.get()
 
     assert version.state == VersionState.ACTIVE
     assert [gate["name"] for gate in examination.gates] == list(REQUIRED)
     assert examination.not_passed == []
-    assert examination.outcome == "It was put in charge."
+    assert examination.outcome == "It was activated."
     assert (version.receipt.previous, version.receipt.content["lists"]) == (None, None)
     assert files.changed_files(version) == []
     assert {"golden.json", "test.npz", "metrics.json", "weights.safetensors", "model.onnx"} <= {
@@ -168,7 +168,7 @@ def test_a_version_that_another_took_over_from_meanwhile_stays_a_candidate(catal
     asked = look(version, activate=True)
 
     assert version.state == VersionState.CANDIDATE
-    assert "Version 2 is in charge by now." in asked.outcome
+    assert "Version 2 is active by now." in asked.outcome
 
 
 def test_an_error_is_kept_in_the_row(catalog, monkeypatch):

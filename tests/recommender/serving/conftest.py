@@ -2,18 +2,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from recommender.artifacts import ranker
+from recommender.artifacts import verified
 from recommender.models import Catalog, EndUser
 from recommender.serving import catalog_index
 from tests.recommender.serving.ranked import ranked_catalog
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_kept() -> Iterator[None]:
     """Rolled-back tests use the same primary keys again: nothing loaded may outlive its test."""
-    monkeypatch.setattr(ranker, "_loaded", {})
     yield
-    catalog_index.forget()
+    verified.LOADED.clear()
+    catalog_index.KEPT.clear()
 
 
 @pytest.fixture

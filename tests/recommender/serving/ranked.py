@@ -1,4 +1,4 @@
-"""A catalog with a real backbone in charge: trained once per process on planted tastes, then copied."""
+"""A catalog with a real active backbone: trained once per process on planted tastes, then copied."""
 
 import shutil
 import tempfile
@@ -36,7 +36,7 @@ def trained() -> Path:
 
 
 def activate(catalog: Catalog) -> BackboneVersion:
-    """Put the trained backbone in charge of a catalog that `synthetic.in_database()` made."""
+    """Make the trained backbone the active one of a catalog that `synthetic.in_database()` made."""
     version = make_version(catalog, state=VersionState.ACTIVE)
     shutil.copytree(trained(), files.folder_of(version), dirs_exist_ok=True)
     return version

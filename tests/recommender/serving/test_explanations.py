@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from recommender.artifacts import ranker
+from recommender.artifacts import verified
 from recommender.knowledge.service import accept, reject
 from recommender.models import BackboneVersion, Catalog, EndUser, Item, RoundState
 from recommender.serving.history import history_as_of_now
@@ -152,12 +152,12 @@ def test_a_very_long_sentence_is_cut_at_a_word(reader: EndUser) -> None:
     assert short.endswith("word…")
 
 
-def because(served: Served) -> list[HistoryReason]:
+def of_history(served: Served) -> list[HistoryReason]:
     return [reason for item in served.items for reason in item.reasons if isinstance(reason, HistoryReason)]
 
 
 def test_the_history_that_raised_a_score_is_named_by_the_backbone_itself(ranked: Catalog) -> None:
-    loaded = ranker.load(BackboneVersion.objects.get())
+    loaded = verified.load(BackboneVersion.objects.get())
     named = 0
     for end_user in ranked.end_users.select_related("catalog")[:5]:
         served = preview(end_user, limit=5, level="full")
@@ -180,7 +180,7 @@ def test_the_history_that_raised_a_score_is_named_by_the_backbone_itself(ranked:
 def test_fewer_of_the_history_are_named_in_short(ranked: Catalog) -> None:
     cut = 0
     for end_user in ranked.end_users.select_related("catalog"):
-        short, full = (because(preview(end_user, limit=5, level=level)) for level in ("short", "full"))
+        short, full = (of_history(preview(end_user, limit=5, level=level)) for level in ("short", "full"))
         assert [reason.items[:3] for reason in full] == [reason.items for reason in short]
         cut += sum(len(reason.items) > 3 for reason in full)
     assert cut
@@ -201,7 +201,7 @@ def test_without_a_backbone_shared_attributes_are_shown_and_called_that(db: None
     wanted = make_item(catalog, "Wanted", genres=["War", "Drama"], director="Ray", country="India")
     make_interaction(make_end_user(catalog), wanted)
     served = preview(reader, limit=1, level="full")
-    reason = because(served)[0]
+    reason = of_history(served)[0]
     assert reason.basis == "shared_attributes"
     assert [(past.title, past.shared) for past in reason.items] == [
         ("Twice", ("War", "Drama", "Ray")),

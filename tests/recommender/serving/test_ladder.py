@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recommender.artifacts import files, ranker
+from recommender.artifacts import files, verified
 from recommender.models import BackboneVersion, Catalog, EndUser, Interaction, Recommendation, VersionState
 from recommender.serving.history import history_as_of_now
 from recommender.serving.recommend import preview, recommend
@@ -38,7 +38,7 @@ def test_the_active_backbone_ranks_what_the_end_user_has_not_met(reader: EndUser
 
 
 def test_the_list_is_the_artifact_s_own_order_of_all_unseen_items(ranked: Catalog, reader: EndUser) -> None:
-    loaded = ranker.load(BackboneVersion.objects.get())
+    loaded = verified.load(BackboneVersion.objects.get())
     left = sorted(set(ranked.items.values_list("external_id", flat=True)) - seen_by(reader))
     scores = loaded.score("u000", history_as_of_now(reader), left, attributes=reader.attributes)
     best_first = [left[place] for place in (-scores).argsort(kind="stable")]

@@ -1,4 +1,4 @@
-"""Candidates of big catalogs, and the shelf that they stand on."""
+"""Candidates of big catalogs, and the index that they are taken from."""
 
 import threading
 
@@ -7,8 +7,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from recommender.models import Catalog, EndUser
 from recommender.serving import catalog_index, retrieve
-from recommender.serving.catalog_index import shelf_of
+from recommender.serving.catalog_index import index_of
 from recommender.serving.recommend import preview
+from recommender.serving.request import request_for
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +33,7 @@ def big(monkeypatch: pytest.MonkeyPatch) -> Catalog:
 
 
 def chosen(end_user: EndUser) -> set[str]:
-    found = shelf_of(end_user.catalog)
-    met = list(end_user.interactions.values_list("item_id", flat=True))
-    mask = retrieve.unseen(found, met)
-    positions = retrieve.candidates(end_user.catalog, found, mask=mask, liked=met)
-    return {found.external_ids[position] for position in positions}
+    return set(request_for(end_user, limit=10).item_ids)
 
 
 def test_a_big_catalog_offers_the_popular_and_the_newest(big: Catalog) -> None:
@@ -61,18 +58,18 @@ def test_a_small_catalog_is_ranked_whole(big: Catalog, monkeypatch: pytest.Monke
     assert len(chosen(make_end_user(big))) == 60
 
 
-def test_a_shelf_is_read_once_and_then_kept(big: Catalog, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    shelf_of(big)
+def test_an_index_is_read_once_and_then_kept(big: Catalog, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    index_of(big)
     with django_assert_num_queries(0):
-        assert shelf_of(Catalog.objects.none().first() or big) is shelf_of(big)
+        assert index_of(Catalog.objects.none().first() or big) is index_of(big)
 
 
-def test_a_stale_shelf_is_read_again(big: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stale_index_is_read_again(big: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog_index, "FRESH_SECONDS", 0.0)
     monkeypatch.setattr(catalog_index, "REST_PER_WORK", 0)
-    before = len(shelf_of(big))
+    before = len(index_of(big))
     make_item(big)
-    assert len(shelf_of(big)) == before + 1
+    assert len(index_of(big)) == before + 1
 
 
 def test_while_one_thread_reads_it_again_the_others_use_the_old_one(
@@ -80,18 +77,26 @@ def test_while_one_thread_reads_it_again_the_others_use_the_old_one(
 ) -> None:
     monkeypatch.setattr(catalog_index, "FRESH_SECONDS", 0.0)
     monkeypatch.setattr(catalog_index, "REST_PER_WORK", 0)
-    old = shelf_of(big)
-    found: list[catalog_index.Shelf] = []
-    with catalog_index._lock:  # somebody is reading
-        other = threading.Thread(target=lambda: found.append(shelf_of(big)))
-        other.start()
-        other.join(timeout=10)
-    assert found == [old]
+    old = index_of(big)
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slowly(catalog: Catalog) -> catalog_index.CatalogIndex:
+        reading.set()
+        go_on.wait(10)
+        return old
+
+    monkeypatch.setattr(catalog_index, "_read", slowly)
+    other = threading.Thread(target=lambda: index_of(big))
+    other.start()
+    assert reading.wait(10)
+    assert index_of(big) is old
+    go_on.set()
+    other.join(10)
 
 
 def test_an_item_that_is_gone_is_not_served(big: Catalog) -> None:
     reader = make_end_user(big)
-    shelf_of(big)
+    index_of(big)
     gone = big.items.get(external_id="f00")
     gone.interactions.all().delete()
     gone.delete()
@@ -100,8 +105,8 @@ def test_an_item_that_is_gone_is_not_served(big: Catalog) -> None:
     assert [item.rank for item in served.items] == [1, 2]
 
 
-def test_history_items_that_are_newer_than_the_shelf_do_no_harm(big: Catalog) -> None:
+def test_history_items_that_are_newer_than_the_index_do_no_harm(big: Catalog) -> None:
     reader = make_end_user(big)
-    shelf_of(big)
+    index_of(big)
     make_interaction(reader, make_item(big, external_id="f60"))
     assert "f60" not in chosen(reader)

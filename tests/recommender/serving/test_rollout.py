@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from recommender.artifacts import files, ranker
+from recommender.artifacts import files, ranker, verified
 from recommender.models import BackboneVersion, Catalog, EndUser, Recommendation, Rollout, VersionState
 from recommender.serving.recommend import preview, recommend
-from recommender.serving.rollout import Trial, in_charge, place_of
+from recommender.serving.rollout import RunningRollout, active_in, place_of
 from tests.recommender.promotion.versions import make_version
 from tests.recommender.serving.ranked import activate, trained
 
@@ -85,24 +85,20 @@ def test_a_canary_that_fails_is_stopped_and_the_active_version_answers(
     assert (served.source, served.backbone.number, served.degraded) == ("backbone", 1, False)
     assert rollout.end_reason.startswith("Stopped by itself: it could not answer a request. ")
     assert rollout.ended_at is not None
-    assert in_charge(reader.catalog).trial is None
+    assert active_in(reader.catalog).rollout is None
 
 
 def test_scores_that_are_not_numbers_are_no_answer(
     candidate: BackboneVersion, reader: EndUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rollout = tried(candidate)
-    loaded = {version.pk: ranker.load(version) for version in BackboneVersion.objects.all()}
+    loaded = {version.pk: verified.load(version) for version in BackboneVersion.objects.all()}
     score = ranker.Ranker.score
 
     def broken(self: ranker.Ranker, *arguments: object, **choices: object) -> object:
         scores = score(self, *arguments, **choices)  # type: ignore[arg-type]
         return scores * float("nan") if self is loaded[candidate.pk] else scores
 
-    from recommender.artifacts import verified
-
-    for version in BackboneVersion.objects.all():
-        verified.load(version)
     monkeypatch.setattr(ranker.Ranker, "score", broken)
     served = recommend(reader, limit=3)
     rollout.refresh_from_db()
@@ -118,29 +114,29 @@ def test_who_ranks_is_one_question_whatever_is_tried(
     for share in (0.1, 0.2):
         tried(candidate, share=share).delete()
     with django_assert_num_queries(1):
-        alone = in_charge(ranked)
+        alone = active_in(ranked)
     tried(candidate, mode="shadow", share=0.3)
     with django_assert_num_queries(1):
-        beside = in_charge(ranked)
-        assert beside.trial is not None
-        assert beside.trial.version.snapshot.number == 1
+        beside = active_in(ranked)
+        assert beside.rollout is not None
+        assert beside.rollout.version.snapshot.number == 1
 
-    assert alone.active is not None
-    assert (alone.active.number, alone.trial) == (1, None)
-    assert (beside.trial.version, beside.trial.mode, beside.trial.share) == (candidate, "shadow", 0.3)
+    assert alone.version is not None
+    assert (alone.version.number, alone.rollout) == (1, None)
+    assert (beside.rollout.version, beside.rollout.mode, beside.rollout.share) == (candidate, "shadow", 0.3)
 
 
 def test_without_an_active_version_nothing_is_tried(ranked: Catalog, candidate: BackboneVersion) -> None:
     tried(candidate)
     BackboneVersion.objects.filter(number=1).update(state=VersionState.RETIRED)
 
-    assert in_charge(ranked).trial is None
+    assert active_in(ranked).rollout is None
 
 
 def test_a_shadow_takes_its_share_of_the_requests(candidate: BackboneVersion) -> None:
     rollout = tried(candidate, mode="shadow", share=0.25)
-    trial = Trial(rollout.pk, candidate, rollout.mode, rollout.share, rollout.salt)
-    taken = sum(trial.shadows(uuid.uuid4()) for _ in range(4000))
+    running = RunningRollout(rollout.pk, candidate, rollout.mode, rollout.share, rollout.salt)
+    taken = sum(running.shadows(uuid.uuid4()) for _ in range(4000))
 
     assert 800 < taken < 1200
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from recommender.artifacts import files, ranker
+from recommender.artifacts import files, verified
 from recommender.models import EndUser, Item, RunState, VersionState
 from recommender.recipe import TrainConfig
 from recommender.runs import leases
@@ -54,7 +54,7 @@ def test_a_run_freezes_trains_twice_exports_and_activates():
     assert 0 < metrics["coverage"]["train"]["end_user"] < 1
     assert run.progress["stage"] == "exporting"
     assert [epoch["model"] for epoch in run.progress["epochs"]] == ["without_knowledge"] * 2 + ["with_knowledge"] * 2
-    assert ranker.load(version).score("u000", []).shape == (catalog.items.count(),)
+    assert verified.load(version).score("u000", []).shape == (catalog.items.count(),)
     assert [folder.name for folder in files.folder_for(catalog).iterdir()] == ["1"]
 
 

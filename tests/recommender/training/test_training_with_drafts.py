@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recommender.artifacts import files, ranker
+from recommender.artifacts import files, verified
 from recommender.artifacts.writing import restore
 from recommender.backbones.adapter import END_USER
 from recommender.dataset import low_activity
@@ -75,7 +75,7 @@ def test_everything_known_is_trained_on_and_served():
         adapted = backbone.knowledge.fields(torch.tensor([0, *(latest[numbers[name]] for name in served)]), END_USER)
     assert np.allclose(rows, adapted.numpy(), atol=1e-6)
     assert len(np.unique(rows, axis=0)) == 3
-    assert ranker.load(version).score("u005", []).shape == (len(items),)
+    assert verified.load(version).score("u005", []).shape == (len(items),)
     # The early text serves end user u000's interactions from its moment on, the drafts those from theirs on.
     texts_of, _ = known.assign(interactions)
     own = interactions.end_user == numbers["u000"]

@@ -52,7 +52,7 @@ def field_of(html, name):
     return next(part for part in html.split('<div class="field') if f'name="{name}"' in part)
 
 
-def put_in_charge(version, lead):
+def pass_and_activate(version, lead):
     """As after an examination in which all gates passed."""
     examined(version)
     return activation.activate(version, by=lead)
@@ -294,7 +294,7 @@ def test_activation_is_asked_first_then_done_by_post_and_rolled_back_the_same_wa
     assert f"Rolled back to this version, after version 2 by {lead}" in shown
 
 
-def test_a_get_never_changes_which_version_is_in_charge(client, lead, catalog):
+def test_a_get_never_changes_which_version_is_active(client, lead, catalog):
     version = make_version(catalog)
     client.get(reverse("reviews:activate_backbone", args=[version.pk]))
 
@@ -305,7 +305,7 @@ def test_a_get_never_changes_which_version_is_in_charge(client, lead, catalog):
 def test_a_stale_confirmation_changes_nothing_and_says_so(client, lead, catalog, rolls_back):
     versions = [make_version(catalog) for _ in range(3)]
     for version in versions[:2]:
-        put_in_charge(version, lead)
+        pass_and_activate(version, lead)
     url = (
         reverse("reviews:roll_back", args=["films"])
         if rolls_back
@@ -314,14 +314,14 @@ def test_a_stale_confirmation_changes_nothing_and_says_so(client, lead, catalog,
     response = client.post(url, {"seen": 1})
 
     assert response.status_code == 409
-    assert "Version 2 is in charge by now" in response.content.decode()
+    assert "Version 2 is active by now" in response.content.decode()
     assert 'value="2"' in response.content.decode()
     assert catalog.activations.count() == 2
 
 
 def test_with_no_earlier_version_rolling_back_is_not_offered(client, lead, catalog):
     version = make_version(catalog)
-    put_in_charge(version, lead)
+    pass_and_activate(version, lead)
 
     assert "Roll back" not in page(client, "backbone", version.pk)
     assert "no earlier version" in page(client, "roll_back", "films", status=409)

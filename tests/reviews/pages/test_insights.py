@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from recommender.artifacts import files, ranker
+from recommender.artifacts import files, verified
 from recommender.models import Account, Catalog, LlmCall, Recommendation, Rollout, Turn
 from recommender.serving import catalog_index
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
@@ -21,9 +21,9 @@ FIND = "/insights/"
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranker, "_loaded", {})
-    catalog_index.forget()
+def nothing_kept() -> None:
+    verified.LOADED.clear()
+    catalog_index.KEPT.clear()
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def review(before, catalog):
     return make_decision(builders.make_end_user(catalog), Verdict.APPROVE, by="rita")
 
 
-def put_in_charge(version, instead_of=None):
+def pass_and_activate(version, instead_of=None):
     if instead_of:
         type(version).objects.filter(pk=instead_of.pk).update(state=VersionState.RETIRED)
     type(version).objects.filter(pk=version.pk).update(state=VersionState.ACTIVE)
@@ -52,7 +52,7 @@ def page(client, review, *, role="lead", name="review"):
 def test_a_text_in_charge_names_version_moment_and_changed_lists(client, before, catalog, review):
     version = make_version(catalog)
     make_receipt(version, before)
-    moment = put_in_charge(version, before).created_at
+    moment = pass_and_activate(version, before).created_at
     for name in ("review", "round"):
         html = page(client, review, name=name)
         shown = text(html)
@@ -65,7 +65,7 @@ def test_a_text_in_charge_names_version_moment_and_changed_lists(client, before,
 def test_an_annotator_reads_it_without_links_to_pages_they_may_not_see(client, before, catalog, review):
     version = make_version(catalog)
     make_receipt(version, before)
-    put_in_charge(version, before)
+    pass_and_activate(version, before)
     html = page(client, review, role="annotator")
 
     assert "In force in version 2 since" in text(html)
@@ -104,7 +104,7 @@ def test_the_receipt_is_that_of_the_first_version_with_it(client, before, catalo
     first, second = make_version(catalog), make_version(catalog)
     make_receipt(first, before)
     make_receipt(second, first, changed=33)
-    put_in_charge(second, before)
+    pass_and_activate(second, before)
     shown = text(page(client, review))
 
     assert "In force in version 3 since" in shown
@@ -114,7 +114,7 @@ def test_the_receipt_is_that_of_the_first_version_with_it(client, before, catalo
 
 
 def test_a_rejected_text_says_which_version_still_has_it(client, before, catalog, review):
-    put_in_charge(make_version(catalog), before)
+    pass_and_activate(make_version(catalog), before)
     reject(review.round.turns.get(index=2))
     shown = text(page(client, review, name="round"))
 

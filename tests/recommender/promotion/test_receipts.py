@@ -6,7 +6,7 @@ from recommender.artifacts import files, ranker
 from recommender.knowledge import service
 from recommender.knowledge.snapshots import freeze
 from recommender.models import EndUser, Item
-from recommender.promotion import receipt
+from recommender.promotion import receipts
 from recommender.serving.recommend import preview
 from tests.recommender.promotion.made import confused_version, real_version
 from tests.recommender.training import synthetic
@@ -29,12 +29,12 @@ def test_texts_come_and_go_as_replaced_or_withdrawn(catalog):
     after = freeze(catalog, encoder="minilm")
 
     nothing = {"end_user": 0, "item": 0}
-    found = receipt.knowledge(after, before)
+    found = receipts.knowledge(after, before)
 
     assert found == {"entered": {"end_user": 1, "item": 1}, "replaced": 1, "withdrawn": 1}
-    assert receipt.knowledge(before, None) == {"entered": {"end_user": 3, "item": 0}, "replaced": 0, "withdrawn": 0}
-    assert receipt.knowledge(after, after) == {"entered": nothing, "replaced": 0, "withdrawn": 0}
-    assert stays.knowledge.get() in receipt.entered_between(after, None)
+    assert receipts.knowledge(before, None) == {"entered": {"end_user": 3, "item": 0}, "replaced": 0, "withdrawn": 0}
+    assert receipts.knowledge(after, after) == {"entered": nothing, "replaced": 0, "withdrawn": 0}
+    assert stays.knowledge.get() in receipts.entered_between(after, None)
 
 
 def rankers(*versions):
@@ -43,7 +43,7 @@ def rankers(*versions):
 
 def test_equal_versions_change_no_list(catalog, active):
     steps = []
-    found = receipt.lists(
+    found = receipts.lists(
         catalog, *rankers(active, real_version(catalog)), most=100, step=lambda done, of: steps.append((done, of))
     )
 
@@ -55,7 +55,7 @@ def test_equal_versions_change_no_list(catalog, active):
 def test_changed_lists_name_what_came_and_went_as_it_is_served(catalog, active):
     served = preview(end_user(catalog, "u003"), limit=10)
     other = confused_version(catalog)
-    found = receipt.lists(catalog, *rankers(other, active), most=100, step=lambda done, of: None)
+    found = receipts.lists(catalog, *rankers(other, active), most=100, step=lambda done, of: None)
     biggest = found["biggest"]
     overlaps = [one["overlap"] for one in biggest]
 
@@ -72,13 +72,13 @@ def test_changed_lists_name_what_came_and_went_as_it_is_served(catalog, active):
 
 
 def test_of_many_end_users_a_sample_is_compared(catalog, active):
-    found = receipt.lists(catalog, *rankers(active, active), most=5, step=lambda done, of: None)
+    found = receipts.lists(catalog, *rankers(active, active), most=5, step=lambda done, of: None)
 
     assert (found["end_users"], found["of"]) == (5, 30)
 
 
 def test_without_anybody_to_compare_there_is_no_mean(catalog, active):
     catalog.end_users.all().delete()
-    found = receipt.lists(catalog, *rankers(active, active), most=5, step=lambda done, of: None)
+    found = receipts.lists(catalog, *rankers(active, active), most=5, step=lambda done, of: None)
 
     assert (found["end_users"], found["mean_overlap"]) == (0, None)

@@ -1,0 +1,79 @@
+"""The shapes of an item's reasons."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from recommender.serving.types import HistoryReason, Reason, StatisticReason, TextReason
+
+
+class TextReasonSerializer(serializers.Serializer[TextReason]):
+    """A text about the end user or the item: a justification, not the computation of the score."""
+
+    kind = serializers.ChoiceField(choices=["user_preference", "item_knowledge"])
+    basis = serializers.ChoiceField(choices=["justification"])
+    text = serializers.CharField()
+    further_texts = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="With explain=full: the other drafts that were kept, where several were written and filtered.",
+    )
+    review_status = serializers.ChoiceField(
+        choices=["approved", "unreviewed"], help_text="unreviewed: written by a model, judged by no person yet."
+    )
+    written_by = serializers.CharField(
+        help_text="The model's name, or “a person” for an edit. Models named r4-demo-… are demonstrations, not LLMs."
+    )
+    knowledge_id = serializers.IntegerField(allow_null=True, help_text="Null while unreviewed.")
+    accepted_at = serializers.DateTimeField(allow_null=True)
+    in_snapshot = serializers.BooleanField(help_text="Whether the backbone was trained with this very text.")
+    as_of = serializers.IntegerField(help_text="The text uses only what happened before this, on the catalog's clock.")
+    round_id = serializers.IntegerField()
+    turn_id = serializers.IntegerField()
+
+
+class PastItemSerializer(serializers.Serializer[Any]):
+    item_id = serializers.CharField()
+    title = serializers.CharField()
+    rating = serializers.FloatField(allow_null=True)
+    liked = serializers.BooleanField(allow_null=True, help_text="Null where it is not known.")
+    moment = serializers.IntegerField(help_text="On the catalog's clock.")
+    weight = serializers.FloatField(help_text="Its part, from 0 to 1, in what spoke for the item.")
+    shared = serializers.ListField(child=serializers.CharField(), help_text="Attribute values both items have.")
+
+
+class HistoryReasonSerializer(serializers.Serializer[HistoryReason]):
+    """Which items of the end user's history spoke for this one, and how that is known."""
+
+    kind = serializers.ChoiceField(choices=["history"])
+    basis = serializers.ChoiceField(
+        choices=["backbone", "shared_attributes"],
+        help_text="backbone: computed from the ranking itself. shared_attributes: liked items with equal attributes; "
+        "the ranking may have had other grounds.",
+    )
+    items = PastItemSerializer(many=True)
+
+
+class StatisticReasonSerializer(serializers.Serializer[StatisticReason]):
+    """Why a list that is not about the end user names this item."""
+
+    kind = serializers.ChoiceField(choices=["popularity", "newness"])
+    basis = serializers.ChoiceField(choices=["statistics"])
+    text = serializers.CharField()
+
+
+REASONS: dict[str, serializers.Serializer[Any] | type[serializers.Serializer[Any]]] = {
+    "user_preference": TextReasonSerializer,
+    "item_knowledge": TextReasonSerializer,
+    "history": HistoryReasonSerializer,
+    "popularity": StatisticReasonSerializer,
+    "newness": StatisticReasonSerializer,
+}
+WRITERS: dict[type[Reason], serializers.Serializer[Any]] = {
+    TextReason: TextReasonSerializer(),
+    HistoryReason: HistoryReasonSerializer(),
+    StatisticReason: StatisticReasonSerializer(),
+}
+
+
+def write(reason: Reason) -> dict[str, Any]:
+    return dict(WRITERS[type(reason)].to_representation(reason))

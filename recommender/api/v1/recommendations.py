@@ -1,0 +1,135 @@
+"""What is recommended to an end user now, and a list that was served before."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from recommender.api import errors
+from recommender.api.parameters import NOTHING, WholeNumberField, parse
+from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.v1.backbones import BackboneSerializer
+from recommender.api.v1.reasons import REASONS, write
+from recommender.models import ApiToken, EndUser
+from recommender.serving import queries
+from recommender.serving.log import replay
+from recommender.serving.recommend import recommend
+from recommender.serving.types import EXPLAIN_CHOICES, MOST_ITEMS, SOURCES, ServedItem
+
+
+class RecommendationsQuery(serializers.Serializer[Any]):
+    limit = WholeNumberField(
+        default=10,
+        min_value=1,
+        max_value=MOST_ITEMS,
+        help_text="The most items to list.",
+    )
+    explain = serializers.ChoiceField(
+        default="none",
+        choices=EXPLAIN_CHOICES,
+        help_text="How much to say about each item: nothing, the first sentence of each text, or all of it.",
+    )
+
+
+class ItemSerializer(serializers.Serializer[ServedItem]):
+    item_id = serializers.CharField()
+    title = serializers.CharField()
+    rank = serializers.IntegerField(min_value=1)
+    score = serializers.FloatField(
+        allow_null=True,
+        help_text="backbone: the probability of a like. popular: the likes to expect. newest: null. "
+        "Compare scores within one list only.",
+    )
+    reasons = serializers.SerializerMethodField(help_text="Empty with explain=none.")
+
+    @extend_schema_field(
+        PolymorphicProxySerializer(
+            component_name="Reason", serializers=REASONS, resource_type_field_name="kind", many=True
+        )
+    )
+    def get_reasons(self, item: ServedItem) -> list[dict[str, Any]]:
+        return [write(reason) for reason in item.reasons]
+
+
+class RecommendationsSerializer(serializers.Serializer[Any]):
+    """One list for one end user."""
+
+    recommendation_id = serializers.UUIDField(help_text="Ask for the same list again with it.")
+    catalog = serializers.CharField()
+    user_id = serializers.CharField()
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field's name here, not Field.source
+        choices=SOURCES, help_text="Which rung of the ladder answered, best first."
+    )
+    degraded = serializers.BooleanField(help_text="Whether a better rung could not answer.")
+    degraded_reason = serializers.CharField(allow_blank=True, help_text="Why, in words; empty when not degraded.")
+    backbone = BackboneSerializer(allow_null=True, help_text="The backbone that ranked the list.")
+    knowledge_snapshot = serializers.IntegerField(
+        allow_null=True, help_text="The number of the knowledge snapshot that backbone was trained on."
+    )
+    generated_at = serializers.DateTimeField()
+    items = ItemSerializer(many=True)
+
+
+# Shared, since making one anew for a request costs more than using it.
+_QUERY, _AS_JSON = RecommendationsQuery(), RecommendationsSerializer()
+
+
+class RecommendationsView(PrivateView):
+    @extend_schema(
+        operation_id="recommend",
+        tags=["recommendations"],
+        parameters=[
+            OpenApiParameter("catalog", str, OpenApiParameter.PATH, description="The catalog's name."),
+            OpenApiParameter("user_id", str, OpenApiParameter.PATH, description="The end user's id in your data."),
+            RecommendationsQuery,
+        ],
+        responses=responses(RecommendationsSerializer, "One list.", problems=tuple(PROBLEMS)),
+    )
+    def get(self, request: Request, catalog: str, user_id: str) -> Response:
+        """What to recommend to an end user now: unseen items, best first, with the reasons asked for."""
+        asked = parse(request, _QUERY)
+        served = recommend(
+            _end_user(catalog, user_id),
+            limit=asked["limit"],
+            level=asked["explain"],
+            token=cast(ApiToken, request.auth),
+        )
+        return Response(_AS_JSON.to_representation(served))
+
+
+class RecommendationView(PrivateView):
+    @extend_schema(
+        operation_id="replay_recommendation",
+        tags=["recommendations"],
+        parameters=[
+            OpenApiParameter(
+                "recommendation_id", UUID, OpenApiParameter.PATH, description="From the answer that served the list."
+            )
+        ],
+        responses=responses(RecommendationsSerializer, "The list as it was.", problems=tuple(PROBLEMS)),
+    )
+    def get(self, request: Request, recommendation_id: UUID) -> Response:
+        """A list that was served before, as it was, without reasons."""
+        parse(request, NOTHING)
+        logged = queries.logged(recommendation_id)
+        if logged is None:
+            raise errors.UnknownRecommendation(
+                f"No list with the id {recommendation_id} was served. Use the `recommendation_id` of an earlier answer."
+            )
+        return Response(_AS_JSON.to_representation(replay(logged)))
+
+
+def _end_user(catalog: str, user_id: str) -> EndUser:
+    end_user = queries.end_user_named(catalog, user_id)
+    if end_user is not None:
+        return end_user
+    if queries.catalog_named(catalog) is None:
+        names = [f"“{each.name}”" for each in queries.catalogs()[:10]]
+        known = f"Catalogs here: {', '.join(names)}." if names else "None has been imported yet."
+        raise errors.UnknownCatalog(f"There is no catalog “{catalog}”. {known}")
+    raise errors.UnknownEndUser(
+        f"The catalog “{catalog}” has no end user “{user_id}”. Check the id; import_catalog adds end users."
+    )

@@ -1,0 +1,20 @@
+"""Addresses of version 1, below /api/v1/."""
+
+from django.urls import path
+
+from recommender.api.v1.catalogs import CatalogsView
+from recommender.api.v1.recommendations import RecommendationsView, RecommendationView
+from recommender.api.v1.schema import DocsView, SchemaView
+
+urlpatterns = [
+    path("catalogs", CatalogsView.as_view(), name="catalogs"),
+    # An end user's id is any text of the imported data, so it may hold a slash.
+    path(
+        "catalogs/<str:catalog>/users/<path:user_id>/recommendations",
+        RecommendationsView.as_view(),
+        name="recommendations",
+    ),
+    path("recommendations/<uuid:recommendation_id>", RecommendationView.as_view(), name="recommendation"),
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(), name="docs"),
+]

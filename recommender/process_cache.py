@@ -1,0 +1,66 @@
+"""Values that are costly to make, kept by a process and shared by its threads."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class ProcessCache(Generic[Key, Value]):
+    """Keeps at most `most` values by key; the one that was used longest ago makes room.
+
+    One thread makes a value while the others that want it wait. A stale value is made anew in the same way, but the
+    others go on with the stale one. An error reaches whoever was making the value, and nothing is kept of it.
+    """
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._entries: dict[Key, _Entry[Value]] = {}  # the one used last comes last
+
+    def get(
+        self, key: Key, make: Callable[[], Value], *, fresh_for: Callable[[float], float] = lambda seconds: math.inf
+    ) -> Value:
+        """The value of `key`. `fresh_for`: for how many seconds a value is fresh that took so many to make."""
+        entry = self._entry(key)
+        kept = entry.kept
+        if kept is not None and time.monotonic() < kept[1]:
+            return kept[0]
+        if not entry.making.acquire(blocking=kept is None):
+            assert kept is not None, "without a value the thread waits"
+            return kept[0]
+        try:
+            kept = entry.kept
+            if kept is None or time.monotonic() >= kept[1]:
+                began = time.monotonic()
+                value = make()
+                ended = time.monotonic()
+                kept = entry.kept = (value, ended + fresh_for(ended - began))
+            return kept[0]
+        finally:
+            entry.making.release()
+
+    def clear(self) -> None:
+        """Make every value again at its next use."""
+        with self._lock:
+            self._entries.clear()
+
+    def _entry(self, key: Key) -> "_Entry[Value]":
+        with self._lock:
+            entry = self._entries.pop(key) if key in self._entries else _Entry[Value]()
+            self._entries[key] = entry
+            if len(self._entries) > self._most:
+                del self._entries[next(iter(self._entries))]
+            return entry
+
+
+class _Entry(Generic[Value]):
+    """`kept`: the value, and until when it is fresh by `time.monotonic`; None before it was made."""
+
+    def __init__(self) -> None:
+        self.making = threading.Lock()
+        self.kept: tuple[Value, float] | None = None

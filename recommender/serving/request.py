@@ -1,0 +1,78 @@
+"""What is asked of a ranker: to order, for one end user as of now, the items they have not met.
+
+`request_for` alone makes one, so that what is served, what the gates time and what a receipt compares are the same.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.artifacts.ranker import Ranker
+from recommender.models import EndUser
+from recommender.serving import retrieve
+from recommender.serving.catalog_index import CatalogIndex, index_of
+from recommender.serving.history import PastInteraction, history_as_of_now
+from recommender.serving.types import Ranking
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """`history`: oldest first. `unseen` (items,): True where the end user has not met the item of the index.
+
+    `limit`: the most items to list.
+    """
+
+    end_user: EndUser
+    history: Sequence[PastInteraction]
+    index: CatalogIndex
+    unseen: NDArray[np.bool_]
+    limit: int
+
+    @cached_property
+    def candidates(self) -> NDArray[np.int64]:
+        """Positions in the index of the items worth ranking, all unseen."""
+        liked = [past.item_pk for past in self.history if past.liked]
+        return retrieve.candidates(self.end_user.catalog, self.index, mask=self.unseen, liked=liked)
+
+    @cached_property
+    def item_ids(self) -> list[str]:
+        """External ids of the candidates."""
+        return [self.index.external_ids[position] for position in self.candidates.tolist()]
+
+    @property
+    def can_be_ranked(self) -> bool:
+        """Whether there is a history to rank by, and an item to rank."""
+        return bool(self.history) and bool(self.unseen.any())
+
+
+def request_for(end_user: EndUser, *, limit: int) -> Request:
+    """What is to be recommended to this end user now. `end_user.catalog` must be loaded."""
+    index, history = index_of(end_user.catalog), history_as_of_now(end_user)
+    unseen = retrieve.unseen(index, [past.item_pk for past in history])
+    return Request(end_user, history, index, unseen, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """`scores`: the probability (candidates,) of a like. `milliseconds`: wall time of scoring, without retrieval."""
+
+    scores: NDArray[np.float64]
+    milliseconds: float
+
+
+def score(request: Request, ranker: Ranker) -> Scored:
+    """Have a trained version score the candidates."""
+    end_user, item_ids = request.end_user, request.item_ids
+    began = time.perf_counter()
+    scores = ranker.score(end_user.external_id, request.history, item_ids, attributes=end_user.attributes)
+    return Scored(scores, (time.perf_counter() - began) * 1000)
+
+
+def best(request: Request, scores: NDArray[np.float64]) -> Ranking:
+    """(position in the index, score) of the best candidates, at most `limit`; of equal ones the first added first."""
+    top = np.argsort(-scores, kind="stable")[: request.limit]
+    return [(int(request.candidates[place]), float(scores[place])) for place in top]

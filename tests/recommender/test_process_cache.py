@@ -1,0 +1,113 @@
+"""What a process keeps: made once a key, however many threads want it, never more than it may hold."""
+
+import threading
+import time
+
+import pytest
+
+from recommender.process_cache import ProcessCache
+
+
+class Counting:
+    """Makes the numbers 1, 2, 3 …, each in `seconds`."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.made, self.seconds = 0, seconds
+
+    def __call__(self) -> int:
+        time.sleep(self.seconds)
+        self.made += 1
+        return self.made
+
+
+def test_threads_that_want_the_same_value_wait_for_one_that_makes_it() -> None:
+    cache: ProcessCache[str, int] = ProcessCache(most=2)
+    make, found = Counting(0.05), list[int]()
+    threads = [threading.Thread(target=lambda: found.append(cache.get("a", make))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert found == [1] * 8
+
+
+def test_another_key_does_not_wait() -> None:
+    cache: ProcessCache[str, int] = ProcessCache(most=2)
+    making, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> int:
+        making.set()
+        go_on.wait(10)
+        return 1
+
+    other = threading.Thread(target=lambda: cache.get("a", slowly))
+    other.start()
+    assert making.wait(10)
+    assert cache.get("b", lambda: 2) == 2
+    go_on.set()
+    other.join(10)
+    assert cache.get("a", Counting()) == 1
+
+
+def test_the_value_used_longest_ago_makes_room() -> None:
+    cache: ProcessCache[str, int] = ProcessCache(most=2)
+    make = Counting()
+    for key in ("a", "b", "a", "c"):
+        cache.get(key, make)
+
+    assert cache.get("a", make) == 1
+    assert cache.get("b", make) == 4
+
+
+def test_a_stale_value_is_used_by_the_others_while_one_makes_it_anew() -> None:
+    cache: ProcessCache[str, int] = ProcessCache(most=1)
+    making, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> int:
+        making.set()
+        go_on.wait(10)
+        return 2
+
+    def stale(_: float) -> float:
+        return 0.0
+
+    cache.get("a", lambda: 1, fresh_for=stale)
+    other = threading.Thread(target=lambda: cache.get("a", slowly))
+    other.start()
+    assert making.wait(10)
+    assert cache.get("a", Counting()) == 1
+    go_on.set()
+    other.join(10)
+    assert cache.get("a", Counting()) == 2
+
+
+def test_how_long_a_value_is_fresh_may_depend_on_how_long_it_took() -> None:
+    cache: ProcessCache[str, int] = ProcessCache(most=1)
+    told = list[float]()
+
+    def fresh_for(seconds: float) -> float:
+        told.append(seconds)
+        return 60.0
+
+    make = Counting(0.02)
+    assert [cache.get("a", make, fresh_for=fresh_for) for _ in range(2)] == [1, 1]
+    assert len(told) == 1
+    assert told[0] >= 0.02
+
+
+def test_an_error_is_raised_and_not_kept() -> None:
+    cache: ProcessCache[str, float] = ProcessCache(most=1)
+    with pytest.raises(ZeroDivisionError):
+        cache.get("a", lambda: 1 / 0)
+
+    assert cache.get("a", lambda: 1.0) == 1.0
+
+
+def test_cleared_everything_is_made_again() -> None:
+    cache: ProcessCache[str, int] = ProcessCache(most=1)
+    make = Counting()
+    cache.get("a", make)
+    cache.clear()
+
+    assert cache.get("a", make) == 2
