@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpRequest
 from rest_framework.request import Request as HttpAsked
 
-from recommender.models import ApiToken, BackboneVersion, EndUser, Recommendation
+from recommender.models import BackboneVersion, EndUser, Recommendation
 from recommender.serving import rankers
 from recommender.serving.recommend import preview, recommend
 from recommender.serving.request import Request, best, request_for, score
