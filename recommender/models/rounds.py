@@ -1,6 +1,6 @@
 """Rounds and their turns: what the actor wrote, what the reflector and people judged, and what every call cost.
 
-A round is resumable because its stored turns *are* its state: `rounds.core.loop.next_step` reads them and says what
+A round is resumable because its stored turns *are* its state: `rounds.core.loop` reads them and says what
 comes next. `unique(round, index)` makes a step that ran twice fail instead of count twice.
 """
 

@@ -150,7 +150,7 @@ def of_items(catalog: Catalog, ids: Collection[int], *, window: WindowName = "pr
     pairs = {key: _choose(of_key) for key, of_key in candidates.items()}
     histories = _histories(list(pairs.values()))
     items = items_by_id(catalog, [*ids, *(met.item_id for history in histories.values() for met in history)])
-    found = []
+    evidence = []
     for id_ in sorted(set(ids) & set(items)):
         liker, disliker = pairs.get((id_, True)), pairs.get((id_, False))
         met_by = [met for met in (liker, disliker) if met]
@@ -163,8 +163,8 @@ def of_items(catalog: Catalog, ids: Collection[int], *, window: WindowName = "pr
             liker=encounters(histories[liker.id], items, catalog) if liker else (),
             disliker=encounters(histories[disliker.id], items, catalog) if disliker else (),
         )
-        found.append(Evidence(id_, as_of, subject))
-    return found
+        evidence.append(Evidence(id_, as_of, subject))
+    return evidence
 
 
 def _candidates(

@@ -5,10 +5,21 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Max, Min, Model, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from recommender.models import LlmCall, Round, RoundBatch, RoundState, Turn
+from recommender.models import (
+    Catalog,
+    EndUser,
+    Interaction,
+    Item,
+    LlmCall,
+    Round,
+    RoundBatch,
+    RoundState,
+    Turn,
+)
 from recommender.rounds.core.loop import STRATEGIES, Strategy
 from recommender.rounds.core.types import StrategyName, TurnValue
 
@@ -127,3 +138,32 @@ def proposed(round_: Round) -> list[Turn]:
 def proposal(round_: Round) -> Turn | None:
     """The one rationale that stands for the round: what is proposed, the first of it; None when there is none."""
     return next(iter(proposed(round_)), None)
+
+
+def end_users_for_rounds(catalog: Catalog, *, at_least: int = 1) -> list[int]:
+    """Ids of the end users with so many interactions: those without a round first, then the longest history."""
+    return _most_useful(EndUser.objects.filter(catalog=catalog), "end_user_id", at_least=max(at_least, 1))
+
+
+def low_activity_count(catalog: Catalog, *, below: int) -> int:
+    """How many end users have a history, but fewer interactions than that."""
+    counted = Interaction.objects.filter(end_user__catalog=catalog).order_by().values("end_user")
+    return counted.annotate(n=Count("*")).filter(n__lt=below).count()
+
+
+def items_for_rounds(catalog: Catalog) -> list[int]:
+    """Ids of all items: those without a round first, then the most interactions."""
+    return _most_useful(Item.objects.filter(catalog=catalog), "item_id", at_least=0)
+
+
+def _most_useful(subjects: QuerySet[Model], column: str, *, at_least: int) -> list[int]:
+    mine = {column: OuterRef("pk")}
+    interactions = Interaction.objects.filter(**mine).order_by().values(column).annotate(n=Count("*")).values("n")
+    return list(
+        subjects.annotate(
+            interactions_count=Coalesce(Subquery(interactions), 0), has_round=Exists(Round.objects.filter(**mine))
+        )
+        .filter(interactions_count__gte=at_least)
+        .order_by("has_round", "-interactions_count", "pk")
+        .values_list("pk", flat=True)
+    )

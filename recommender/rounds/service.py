@@ -22,7 +22,7 @@ from recommender.models import (
     Turn,
     TurnKind,
 )
-from recommender.rounds import evidence, subjects
+from recommender.rounds import evidence, queries
 from recommender.rounds.evidence import Evidence, Windows
 from recommender.rounds.queries import strategy_of, turn_values
 
@@ -69,46 +69,46 @@ def open_rounds(
         requested_by=requested_by,
     )
     wanted = settings.ROUND_DRAFTS if drafts is None else drafts
-    for found in _evidence(catalog, of=subjects, windows=windows, low_activity=below, limit=limit):
-        _store(batch, found, drafts=wanted if strategy_of(batch).samples_drafts else 1)
+    for chunk in _evidence(catalog, of=subjects, windows=windows, low_activity=below, limit=limit):
+        _store(batch, chunk, drafts=wanted if strategy_of(batch).samples_drafts else 1)
     enqueue(list(batch.rounds.order_by("pk").values_list("pk", flat=True)))
     return batch
 
 
 def _low_activity(catalog: Catalog, below: int) -> int:
-    return subjects.low_activity(catalog, below=below) if below > 1 else 0
+    return queries.low_activity_count(catalog, below=below) if below > 1 else 0
 
 
 def _evidence(
     catalog: Catalog, *, of: Subjects, windows: Windows, low_activity: int, limit: int | None
 ) -> Iterator[list[tuple[str, Evidence]]]:
     if of in ("end-users", "all"):
-        for ids in _chunks(subjects.end_users(catalog, at_least=low_activity)[:limit], OPENED_AT_ONCE):
-            yield [("end_user_id", found) for found in evidence.of_end_users(catalog, ids, windows=windows)]
+        for ids in _chunks(queries.end_users_for_rounds(catalog, at_least=low_activity)[:limit], OPENED_AT_ONCE):
+            yield [("end_user_id", shown) for shown in evidence.of_end_users(catalog, ids, windows=windows)]
     if of in ("items", "all"):
-        for ids in _chunks(subjects.items(catalog)[:limit], OPENED_AT_ONCE):
-            yield [("item_id", found) for found in evidence.of_items(catalog, ids, window=windows.name)]
+        for ids in _chunks(queries.items_for_rounds(catalog)[:limit], OPENED_AT_ONCE):
+            yield [("item_id", shown) for shown in evidence.of_items(catalog, ids, window=windows.name)]
 
 
 def _chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _store(batch: RoundBatch, found: list[tuple[str, Evidence]], *, drafts: int) -> None:
+def _store(batch: RoundBatch, chunk: list[tuple[str, Evidence]], *, drafts: int) -> None:
     now = timezone.now()
     rounds = [
         Round(
             catalog_id=batch.catalog_id,
             batch=batch,
-            as_of=one.as_of,
-            evidence=one.subject.to_json(),
+            as_of=shown.as_of,
+            evidence=shown.subject.to_json(),
             strategy=batch.strategy,
             refinements_allowed=settings.ROUND_REFINEMENTS,
             drafts_wanted=drafts,
             next_attempt_at=now,
-            **{subject: one.subject_id},
+            **{column: shown.subject_id},
         )
-        for subject, one in found
+        for column, shown in chunk
     ]
     Round.objects.bulk_create(rounds, ignore_conflicts=True)
 

@@ -1,16 +1,18 @@
-"""Plots as SVG made on the server: intervals, and curves over epochs. Pure: values in, markup out.
+"""Plots as SVG made on the server: intervals, and curves over epochs.
+
+This file says where everything lies; templates/charts draws it.
 
 Colours come from classes in static/charts.css, so that light and dark follow the page; nothing is told by colour alone.
 The drawing is 400 units wide, narrow enough for its text to be read on a phone. Every plot has a title and a
 description in words, and the page has the same numbers as a table. `key` is its id in the page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from math import ceil, floor, log10
+from typing import Any
 
-from django.utils.html import format_html, format_html_join
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 WIDTH = 400.0
@@ -18,6 +20,8 @@ LEFT, RIGHT = 12.0, 388.0
 ROW = 44.0  # a label with its value, and the interval below
 AXIS = 34.0
 PLOT_HEIGHT = 190.0
+LEGEND_ROW = 22.0
+MOST_EPOCHS = 10  # numbers below a plot
 LINE_STYLES = 8  # classes line-0 … of charts.css: colours and dashes
 
 
@@ -49,24 +53,31 @@ def intervals(key: str, title: str, description: str, marks: Sequence[Mark], *, 
     x = _scale(min(low, ticks[0]), max(high, ticks[-1]), LEFT + 18, RIGHT - 18)
     write = _signed if signed else _plain
     bottom = ROW * len(marks) + 8
-    rows = format_html_join(
-        "",
-        '<g class="mark is-{}"><text x="{}" y="{}">{}</text><text class="value" x="{}" y="{}">{}</text>'
-        '<line x1="{}" x2="{}" y1="{}" y2="{}"/><line x1="{}" x2="{}" y1="{}" y2="{}"/>'
-        '<line x1="{}" x2="{}" y1="{}" y2="{}"/><circle cx="{}" cy="{}" r="4.5"/></g>',
-        (
-            (
-                *(mark.tone, LEFT, _at(top + 16), mark.label, RIGHT, _at(top + 16), write(mark.estimate)),
-                *(_at(x(mark.low)), _at(x(mark.high)), _at(top + 30), _at(top + 30)),
-                *(_at(x(mark.low)), _at(x(mark.low)), _at(top + 25), _at(top + 35)),
-                *(_at(x(mark.high)), _at(x(mark.high)), _at(top + 25), _at(top + 35)),
-                *(_at(x(mark.estimate)), _at(top + 30)),
-            )
-            for mark, top in zip(marks, (ROW * place + 4 for place in range(len(marks))), strict=True)
-        ),
-    )
-    zero = _vertical("zero", x(0.0), bottom) if signed else SafeString("")
-    return _figure(key, title, description, bottom + AXIS, [_horizontal_axis(ticks, x, bottom, write), zero, rows])
+    drawn = [
+        {
+            "tone": mark.tone,
+            "label": mark.label,
+            "value": write(mark.estimate),
+            "low": _at(x(mark.low)),
+            "estimate": _at(x(mark.estimate)),
+            "high": _at(x(mark.high)),
+            "words": _at(row + 16),
+            "top": _at(row + 25),
+            "middle": _at(row + 30),
+            "bottom": _at(row + 35),
+        }
+        for mark, row in ((mark, ROW * place + 4) for place, mark in enumerate(marks))
+    ]
+    drawing = {
+        "ticks": [{"at": _at(x(tick)), "label": write(tick)} for tick in ticks],
+        "zero": _at(x(0.0)) if signed else "",
+        "marks": drawn,
+        "left": _at(LEFT),
+        "right": _at(RIGHT),
+        "bottom": _at(bottom),
+        "below": _at(bottom + 18),
+    }
+    return _figure("charts/intervals.html", key, title, description, height=bottom + AXIS, drawing=drawing)
 
 
 def curves(key: str, title: str, description: str, lines: Sequence[Line]) -> SafeString:
@@ -76,74 +87,43 @@ def curves(key: str, title: str, description: str, lines: Sequence[Line]) -> Saf
     ticks = _ticks(min(values), max(values))
     y = _scale(min(*values, ticks[0]), max(*values, ticks[-1]), PLOT_HEIGHT - 6, 12)
     x = _scale(1, max(2, epochs), LEFT + 44, RIGHT - 8)
-    grid = format_html_join(
-        "",
-        '<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/><text class="tick" x="{}" y="{}">{}</text>',
-        ((LEFT + 40, RIGHT, _at(y(t)), _at(y(t)), LEFT + 34, _at(y(t) + 4), _plain(t)) for t in ticks),
-    )
-    step = -(-epochs // 10)
-    below = format_html_join(
-        "",
-        '<text class="tick is-middle" x="{}" y="{}">{}</text>',
-        ((_at(x(epoch)), PLOT_HEIGHT + 16, epoch) for epoch in range(1, epochs + 1, step)),
-    )
-    name = format_html('<text class="tick is-middle" x="{}" y="{}">epoch</text>', WIDTH / 2, PLOT_HEIGHT + 32)
-    drawn = format_html_join(
-        "",
-        '<polyline class="line line-{}" points="{}"/>{}',
-        (
-            (
-                place % LINE_STYLES,
-                " ".join(f"{_at(x(epoch))},{_at(y(value))}" for epoch, value in enumerate(line.values, start=1)),
-                _dots(place, line, x, y),
-            )
-            for place, line in enumerate(lines)
-        ),
-    )
-    legend = format_html_join(
-        "",
-        '<line class="line line-{}" x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}">{}</text>',
-        (
-            (place % LINE_STYLES, LEFT, LEFT + 34, top - 4, top - 4, LEFT + 42, top, line.label)
-            for place, (line, top) in enumerate(zip(lines, count(int(PLOT_HEIGHT) + 58, 22), strict=False))
-        ),
-    )
-    return _figure(key, title, description, PLOT_HEIGHT + 48 + 22 * len(lines), [grid, below, name, drawn, legend])
+    drawn = []
+    for place, line in enumerate(lines):
+        dots = [{"x": _at(x(epoch)), "y": _at(y(value))} for epoch, value in enumerate(line.values, start=1)]
+        words = PLOT_HEIGHT + 58 + LEGEND_ROW * place
+        drawn.append(
+            {
+                "style": place % LINE_STYLES,
+                "label": line.label,
+                "dots": dots,
+                "points": " ".join(f"{dot['x']},{dot['y']}" for dot in dots),
+                "sample": _at(words - 4),
+                "words": _at(words),
+            }
+        )
+    drawing = {
+        "ticks": [{"at": _at(y(tick)), "words": _at(y(tick) + 4), "label": _plain(tick)} for tick in ticks],
+        "epochs": [{"at": _at(x(n)), "label": n} for n in range(1, epochs + 1, -(-epochs // MOST_EPOCHS))],
+        "lines": drawn,
+        "left": _at(LEFT),
+        "tick_right": _at(LEFT + 34),
+        "grid_left": _at(LEFT + 40),
+        "sample_right": _at(LEFT + 34),
+        "label_left": _at(LEFT + 42),
+        "middle": _at(WIDTH / 2),
+        "right": _at(RIGHT),
+        "below": _at(PLOT_HEIGHT + 16),
+        "name_below": _at(PLOT_HEIGHT + 32),
+    }
+    height = PLOT_HEIGHT + 48 + LEGEND_ROW * len(lines)
+    return _figure("charts/curves.html", key, title, description, height=height, drawing=drawing)
 
 
-def _dots(place: int, line: Line, x: Callable[[float], float], y: Callable[[float], float]) -> SafeString:
-    return format_html_join(
-        "",
-        '<circle class="dot line-{}" cx="{}" cy="{}" r="2.5"/>',
-        ((place % LINE_STYLES, _at(x(epoch)), _at(y(value))) for epoch, value in enumerate(line.values, start=1)),
-    )
-
-
-def _figure(key: str, title: str, description: str, height: float, parts: Sequence[SafeString]) -> SafeString:
-    return format_html(
-        '<svg class="chart" viewBox="0 0 {0} {1}" role="img" aria-labelledby="chart-{2}-title chart-{2}-desc">'
-        '<title id="chart-{2}-title">{3}</title><desc id="chart-{2}-desc">{4}</desc>{5}</svg>',
-        int(WIDTH),
-        round(height),
-        key,
-        title,
-        description,
-        SafeString("".join(parts)),
-    )
-
-
-def _horizontal_axis(
-    ticks: Sequence[float], x: Callable[[float], float], bottom: float, write: Callable[[float], str]
+def _figure(
+    template: str, key: str, title: str, description: str, *, height: float, drawing: Mapping[str, Any]
 ) -> SafeString:
-    return format_html_join(
-        "",
-        '<line class="grid" x1="{0}" x2="{0}" y1="4" y2="{1}"/><text class="tick is-middle" x="{0}" y="{2}">{3}</text>',
-        ((_at(x(tick)), _at(bottom), _at(bottom + 18), write(tick)) for tick in ticks),
-    )
-
-
-def _vertical(kind: str, x: float, bottom: float) -> SafeString:
-    return format_html('<line class="{}" x1="{}" x2="{}" y1="4" y2="{}"/>', kind, _at(x), _at(x), _at(bottom))
+    about = {"key": key, "title": title, "description": description, "width": int(WIDTH), "height": round(height)}
+    return render_to_string(template, {**about, **drawing})
 
 
 def _scale(low: float, high: float, first: float, last: float) -> Callable[[float], float]:

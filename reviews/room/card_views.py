@@ -95,13 +95,13 @@ def release(request: HttpRequest, review_id: int) -> HttpResponse:
 @requires(Action.DECIDE)
 def renew(request: HttpRequest, review_id: int) -> HttpResponse:
     """The page's heartbeat: hold the review for another while. 409 when somebody else has it by now."""
-    found, now = _review(request, review_id), timezone.now()
+    review_, now = _review(request, review_id), timezone.now()
     token = request.POST.get("lease_token", "")
-    until = leases.renew(found, account=account_of(request), lease_token=token, now=now)
+    until = leases.renew(review_, account=account_of(request), lease_token=token, now=now)
     if not is_htmx(request):
         return redirect("reviews:review", review_id)
     seconds_left = int((until - now).total_seconds()) if until else 0
-    context = {"review": found, "until": until, "seconds_left": seconds_left, "lease_token": token}
+    context = {"review": review_, "until": until, "seconds_left": seconds_left, "lease_token": token}
     return render(request, "reviews/_lease.html", context, status=200 if until else 409)
 
 
@@ -148,8 +148,8 @@ def _context(request: HttpRequest, shown: Card, *, form: DecisionForm | None = N
 
 def _text_to_edit(shown: Card, draft: int | None) -> str:
     """The text that an edit starts from: of a filtered round the draft's, else the proposal."""
-    found = (shown.draft_texts or {}).get(-1 if draft is None else draft)
-    return found or (shown.proposal.text if shown.proposal else "")
+    of_draft = (shown.draft_texts or {}).get(-1 if draft is None else draft)
+    return of_draft or (shown.proposal.text if shown.proposal else "")
 
 
 def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:

@@ -13,7 +13,7 @@ NO_CONTROL = Q(config__knowledge_source=KNOWLEDGE) | Q(config__knowledge_source_
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """`first`: the first version trained with the text; `active`: the one in charge, with `since`, if it was too."""
+    """`first`: the first version trained with the text; `active`: the active version, with `since`, if it was too."""
 
     knowledge: Knowledge
     first: BackboneVersion | None
@@ -39,8 +39,8 @@ def use_of(round_: Round) -> Use | None:
     took_over = Activation.objects.filter(version=OuterRef("pk")).order_by("-pk").values("created_at")[:1]
     trained = BackboneVersion.objects.filter(NO_CONTROL, snapshot__knowledge=knowledge)
     is_active = Q(state=VersionState.ACTIVE)
-    found = trained.select_related("receipt").annotate(since=Subquery(took_over), is_active=is_active)
-    few = list(found.order_by("-is_active", "pk").defer("metrics", "config")[:2])  # the active one and the first other
+    trained = trained.select_related("receipt").annotate(since=Subquery(took_over), is_active=is_active)
+    few = list(trained.order_by("-is_active", "pk").defer("metrics", "config")[:2])  # the active and the first other
     return Use(
         knowledge,
         first=min(few, key=lambda version: version.pk, default=None),

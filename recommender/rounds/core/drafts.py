@@ -31,13 +31,13 @@ class Draft:
 
 def of(turns: Sequence[TurnValue]) -> list[Draft]:
     """All drafts in the order they were sampled."""
-    found: list[Draft] = []
+    drafts: list[Draft] = []
     said: dict[tuple[str, ...], int] = {}
     for first in (turn for turn in turns if turn.kind == "reason"):
         latest = _latest(turns, first)
         judged = judgement(turns, latest)
         earlier = said.setdefault(tuple(latest.text.split()), latest.index)
-        found.append(
+        drafts.append(
             Draft(
                 first=first.index,
                 index=latest.index,
@@ -47,7 +47,7 @@ def of(turns: Sequence[TurnValue]) -> list[Draft]:
                 repeats=earlier if earlier != latest.index else None,
             )
         )
-    return found
+    return drafts
 
 
 def unjudged(turns: Sequence[TurnValue]) -> int | None:
@@ -71,8 +71,8 @@ def judgement(turns: Sequence[TurnValue], rationale: TurnValue) -> TurnValue | N
     """The last word on a rationale; a person's override outranks the reflector, whichever came later."""
     about = [turn for turn in turns if turn.kind in JUDGING and turn.about == rationale.index]
     overrides = [turn for turn in about if turn.kind == "override"]
-    found = overrides or about
-    return found[-1] if found else None
+    words = overrides or about
+    return words[-1] if words else None
 
 
 def _latest(turns: Sequence[TurnValue], first: TurnValue) -> TurnValue:

@@ -64,23 +64,12 @@ class Strategy:
     samples_drafts: bool
 
 
-def next_step(
-    turns: Sequence[TurnValue], *, refinements: int, strategy: StrategyName = "refine", drafts: int = 1
-) -> Step:
-    """Say what to do next. `refinements`: how many the actor may make, counted anew from the last override.
+def _refine(turns: Sequence[TurnValue], refinements: int, _drafts: int) -> Step:
+    """Judge and refine in turn. `refinements`: how many the actor may make, counted anew from the last override.
 
     An override always gets its refinement, even with no budget. A refinement that repeats a text already judged is not
-    judged again: the round rests. `filter` asks for so many `drafts`, judges each, and rests: it never refines.
+    judged again: the round rests.
     """
-    return STRATEGIES[strategy].next_step(turns, refinements, drafts)
-
-
-def proposed(turns: Sequence[TurnValue], *, strategy: StrategyName = "refine") -> list[int]:
-    """The indexes of the rationales to propose to people: the best one, or every draft that is kept."""
-    return STRATEGIES[strategy].proposed(turns)
-
-
-def _refine(turns: Sequence[TurnValue], refinements: int, _drafts: int) -> Step:
     rationales = [turn for turn in turns if turn.kind not in JUDGING]
     if not rationales:
         return Reason()
@@ -104,6 +93,7 @@ def _refine(turns: Sequence[TurnValue], refinements: int, _drafts: int) -> Step:
 
 
 def _filter(turns: Sequence[TurnValue], _refinements: int, drafts: int) -> Step:
+    """Ask for so many drafts, judge each, and rest: nothing is refined."""
     written = sum(turn.kind == "reason" for turn in turns)
     if written < drafts:
         return Reason(draft=written + 1)
@@ -124,13 +114,13 @@ def _only_best(turns: Sequence[TurnValue]) -> list[int]:
 
 def by_models(turns: Sequence[TurnValue], *, refinements: int) -> list[TurnValue]:
     """The turns there would be with a budget of so many refinements, had no person done anything."""
-    found: list[TurnValue] = []
+    theirs: list[TurnValue] = []
     for turn in turns:
-        refined = sum(one.kind == "refine" for one in found)
+        refined = sum(earlier.kind == "refine" for earlier in theirs)
         if turn.kind in ("edit", "override") or (turn.kind == "refine" and refined >= refinements):
             break
-        found.append(turn)
-    return found
+        theirs.append(turn)
+    return theirs
 
 
 def best(turns: Sequence[TurnValue]) -> int | None:

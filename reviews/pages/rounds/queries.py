@@ -26,10 +26,10 @@ class BatchProgress:
 
 def batches(catalog: Catalog | None) -> QuerySet[RoundBatch]:
     """Batches, newest first, with how many of their rounds are `opened`, `unfinished`, `resting` and `failed`."""
-    found = RoundBatch.objects.select_related("catalog", "requested_by")
+    rows = RoundBatch.objects.select_related("catalog", "requested_by")
     if catalog is not None:
-        found = found.filter(catalog=catalog)
-    return found.annotate(
+        rows = rows.filter(catalog=catalog)
+    return rows.annotate(
         opened=Count("rounds"),
         unfinished=Count("rounds", filter=Q(rounds__state__in=UNFINISHED)),
         resting=Count("rounds", filter=Q(rounds__state=RoundState.RESTING)),

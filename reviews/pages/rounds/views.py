@@ -68,18 +68,18 @@ def open_rounds(request: HttpRequest) -> HttpResponse:
 @requires(Action.SEE_ROUNDS)
 def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     """A batch's page; to htmx, the part that asks for itself again until all rounds have ended."""
-    found = get_object_or_404(RoundBatch.objects.select_related("catalog", "requested_by"), pk=batch_id)
+    batch_ = get_object_or_404(RoundBatch.objects.select_related("catalog", "requested_by"), pk=batch_id)
     state = request.GET.get("state", "")
     state = state if state in dict(STATES) else ""
     role = account_of(request).role
     context = {
-        "batch": found,
-        "shown": select.batch_progress(found),
-        "page": Paginator(select.rounds_of(found, state=state), ROUNDS).get_page(request.GET.get("page")),
+        "batch": batch_,
+        "shown": select.batch_progress(batch_),
+        "page": Paginator(select.rounds_of(batch_, state=state), ROUNDS).get_page(request.GET.get("page")),
         "state": state,
         "states": STATES,
-        "subjects": SUBJECTS.get(found.subjects, found.subjects),
-        "window": next((said for name, said in WINDOWS.items() if name == found.window), ""),
+        "subjects": SUBJECTS.get(batch_.subjects, batch_.subjects),
+        "window": next((label for name, label in WINDOWS.items() if name == batch_.window), ""),
         "may_retry": may(role, Action.RETRY_ROUNDS),
         "may_see_reviews": may(role, Action.SEE_QUEUE),
     }
@@ -89,37 +89,37 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def retry_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
-    found = get_object_or_404(RoundBatch, pk=batch_id)
-    return _retry(request, found.rounds.all(), redirect("reviews:round_batch", batch_id))
+    batch_ = get_object_or_404(RoundBatch, pk=batch_id)
+    return _retry(request, batch_.rounds.all(), redirect("reviews:round_batch", batch_id))
 
 
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def cancel_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
-    found = get_object_or_404(RoundBatch, pk=batch_id)
-    return _cancel(request, found.rounds.all(), redirect("reviews:round_batch", batch_id))
+    batch_ = get_object_or_404(RoundBatch, pk=batch_id)
+    return _cancel(request, batch_.rounds.all(), redirect("reviews:round_batch", batch_id))
 
 
 @require_safe
 @never_cache
 @requires(Action.SEE_ROUNDS)
 def show_round(request: HttpRequest, round_id: int) -> HttpResponse:
-    found = get_object_or_404(
+    round_ = get_object_or_404(
         Round.objects.select_related("catalog", "batch", "end_user", "item", "review"), pk=round_id
     )
     role = account_of(request).role
     context: dict[str, Any] = {
-        "round": found,
-        "turns": select.turns_of(found),
-        "calls": select.calls_of(found),
-        "proposed": proposed(found),
-        "is_filtered": strategy_of(found).samples_drafts,
-        "is_unfinished": found.state in select.UNFINISHED,
-        "is_retryable": Round.objects.filter(services.RETRYABLE, pk=found.pk).exists(),
+        "round": round_,
+        "turns": select.turns_of(round_),
+        "calls": select.calls_of(round_),
+        "proposed": proposed(round_),
+        "is_filtered": strategy_of(round_).samples_drafts,
+        "is_unfinished": round_.state in select.UNFINISHED,
+        "is_retryable": Round.objects.filter(services.RETRYABLE, pk=round_.pk).exists(),
         "may_retry": may(role, Action.RETRY_ROUNDS),
         "may_see_reviews": may(role, Action.SEE_QUEUE),
         "may_see_backbones": may(role, Action.SEE_BACKBONES),
-        "use": use_of(found),
+        "use": use_of(round_),
     }
     return render(request, "rounds/round.html", context)
 
@@ -127,15 +127,15 @@ def show_round(request: HttpRequest, round_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def retry_round(request: HttpRequest, round_id: int) -> HttpResponse:
-    found = get_object_or_404(Round, pk=round_id)
-    return _retry(request, Round.objects.filter(pk=found.pk), redirect("reviews:round", round_id))
+    round_ = get_object_or_404(Round, pk=round_id)
+    return _retry(request, Round.objects.filter(pk=round_.pk), redirect("reviews:round", round_id))
 
 
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def cancel_round(request: HttpRequest, round_id: int) -> HttpResponse:
-    found = get_object_or_404(Round, pk=round_id)
-    return _cancel(request, Round.objects.filter(pk=found.pk), redirect("reviews:round", round_id))
+    round_ = get_object_or_404(Round, pk=round_id)
+    return _cancel(request, Round.objects.filter(pk=round_.pk), redirect("reviews:round", round_id))
 
 
 def _retry(request: HttpRequest, of: QuerySet[Round], answer: HttpResponse) -> HttpResponse:

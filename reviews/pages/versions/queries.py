@@ -45,10 +45,10 @@ class Gates:
 
 def gates(version: BackboneVersion) -> Gates:
     """One query."""
-    looks = version.examinations.select_related("against", "requested_by").order_by("-pk")[:10]
-    done = next((one for one in looks if one.state == RunState.DONE), None)
-    under_way = next((one for one in looks if one.state in UNFINISHED), None)
-    last = looks[0] if looks else None
+    examinations = version.examinations.select_related("against", "requested_by").order_by("-pk")[:10]
+    done = next((each for each in examinations if each.state == RunState.DONE), None)
+    under_way = next((each for each in examinations if each.state in UNFINISHED), None)
+    last = examinations[0] if examinations else None
     return Gates(done, under_way, last if last and last.state == RunState.FAILED else None)
 
 
@@ -115,7 +115,7 @@ def tried(rollout: Rollout) -> Tried:
         if rollout.ended_at:
             served = served.filter(created_at__lte=rollout.ended_at)
         return Tried(**served.aggregate(lists=Count("pk"), end_users=Count("end_user", distinct=True)))
-    found = rollout.samples.aggregate(
+    figures = rollout.samples.aggregate(
         lists=Count("pk"),
         end_users=Count("recommendation__end_user", distinct=True),
         mean_overlap=Avg("overlap"),
@@ -124,7 +124,7 @@ def tried(rollout: Rollout) -> Tried:
         mean_shadow_ms=Avg("shadow_ms"),
         errors=Count("pk", filter=~Q(error="")),
     )
-    return Tried(**{name.removeprefix("mean_"): value for name, value in found.items()})
+    return Tried(**{name.removeprefix("mean_"): value for name, value in figures.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +140,19 @@ class Event:
 
 def events(version: BackboneVersion) -> list[Event]:
     """What was done with a version, newest first. Two queries."""
-    found = []
-    for one in version.activations.select_related("account", "previous"):
-        after = f", after version {one.previous.number}" if one.previous else ""
-        did = "Put in charge" if one.kind == "activate" else "Rolled back to this version"
-        labels = tuple(gate["label"] for gate in one.overridden)
-        found.append(Event(one.created_at, f"{did}{after}", _by(one.account), one.reason, labels))
+    trail = []
+    for activation in version.activations.select_related("account", "previous"):
+        after = f", after version {activation.previous.number}" if activation.previous else ""
+        did = "Put in charge" if activation.kind == "activate" else "Rolled back to this version"
+        labels = tuple(gate["label"] for gate in activation.overridden)
+        trail.append(Event(activation.created_at, f"{did}{after}", _by(activation.account), activation.reason, labels))
     for tried_ in version.rollouts.select_related("started_by", "ended_by"):
         share = f"{100 * tried_.share:.4g} %"
-        found.append(Event(tried_.created_at, f"{tried_.mode.capitalize()} of {share} started", _by(tried_.started_by)))
+        trail.append(Event(tried_.created_at, f"{tried_.mode.capitalize()} of {share} started", _by(tried_.started_by)))
         if tried_.ended_at:
             by = _by(tried_.ended_by) if tried_.ended_by else ""
-            found.append(Event(tried_.ended_at, f"{tried_.mode.capitalize()} of {share} ended", by, tried_.end_reason))
-    return sorted(found, key=lambda event: event.at, reverse=True)
+            trail.append(Event(tried_.ended_at, f"{tried_.mode.capitalize()} of {share} ended", by, tried_.end_reason))
+    return sorted(trail, key=lambda event: event.at, reverse=True)
 
 
 def titles(receipt: ImpactReceipt) -> dict[str, str]:

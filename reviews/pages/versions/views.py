@@ -1,4 +1,4 @@
-"""One backbone version's page: its gates, its receipt, putting it in charge, and trying it on real requests."""
+"""One backbone version's page: its gates, its receipt, activating it, and trying it on real requests."""
 
 from typing import Any
 
@@ -72,10 +72,10 @@ def _context(request: HttpRequest, version_id: int, **also: Any) -> dict[str, An
 def gates(request: HttpRequest, version_id: int) -> HttpResponse:
     """The part of a version's page that asks for itself again while its gates are being measured."""
     version = get_object_or_404(select.versions(None), pk=version_id)
-    found = of_version.gates(version)
-    context = {"version": version, "gates": found, "may_check": may(account_of(request).role, Action.CHECK_GATES)}
+    gates_ = of_version.gates(version)
+    context = {"version": version, "gates": gates_, "may_check": may(account_of(request).role, Action.CHECK_GATES)}
     response = render(request, "backbones/_gates.html", context)
-    if not found.under_way:
+    if not gates_.under_way:
         response["HX-Refresh"] = "true"  # the receipt and what may be done now are elsewhere on the page
     return response
 
@@ -102,8 +102,8 @@ def activate(request: HttpRequest, version_id: int) -> HttpResponse:
 @requires(Action.ROLL_BACK)
 def roll_back(request: HttpRequest, catalog: str) -> HttpResponse:
     """As `activate`, to the version that the active one took over from; no gate is in its way."""
-    found = get_object_or_404(Catalog, name=catalog)
-    return _change(request, activation.previous_version(found), active=_active(found), rolls_back=True)
+    catalog_ = get_object_or_404(Catalog, name=catalog)
+    return _change(request, activation.previous_version(catalog_), active=_active(catalog_), rolls_back=True)
 
 
 def _active(catalog: Catalog) -> BackboneVersion | None:
@@ -143,7 +143,7 @@ def _change(
 
 
 def _done(request: HttpRequest, target: BackboneVersion, *, reason: str, rolls_back: bool) -> HttpResponse:
-    """Change which version is in charge. Raises RefusedError."""
+    """Change which version is active. Raises RefusedError."""
     by, seen = account_of(request), _number(request.POST.get("seen", ""))
     began = timezone.now()
     if rolls_back:
@@ -156,7 +156,7 @@ def _done(request: HttpRequest, target: BackboneVersion, *, reason: str, rolls_b
 
 
 def _number(text: str) -> int:
-    """The number of the version seen in charge; what is no number matches none."""
+    """The number of the version that was seen active; what is no number matches none."""
     return int(text) if text.isdecimal() else -1
 
 

@@ -14,7 +14,7 @@ from recommender.dataset.texts import read_texts as read_knowledge
 from recommender.knowledge import service
 from recommender.knowledge.snapshots import freeze
 from recommender.models import Catalog, Clock, EndUser, Interaction, Item, SubjectKind, Turn
-from recommender.rounds import evidence, subjects
+from recommender.rounds import evidence, queries
 from recommender.rounds.evidence import Evidence, WindowName, Windows
 from recommender.rounds.service import open_rounds
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
@@ -134,9 +134,9 @@ def test_low_activity_end_users_are_counted_and_left_out() -> None:
     catalog = make_catalog()
     active, quiet = history([1, 2, 3, 4, 5], catalog=catalog), history([1, 2], catalog=catalog)
     make_end_user(catalog)  # without any history
-    assert subjects.end_users(catalog, at_least=3) == [active.pk]
-    assert subjects.end_users(catalog) == [active.pk, quiet.pk]
-    assert (subjects.low_activity(catalog, below=3), subjects.low_activity(catalog, below=2)) == (1, 0)
+    assert queries.end_users_for_rounds(catalog, at_least=3) == [active.pk]
+    assert queries.end_users_for_rounds(catalog) == [active.pk, quiet.pk]
+    assert (queries.low_activity_count(catalog, below=3), queries.low_activity_count(catalog, below=2)) == (1, 0)
 
 
 def test_an_end_user_without_interactions_has_no_evidence() -> None:
@@ -270,7 +270,7 @@ def test_a_chunk_costs_as_many_queries_as_one_subject(django_assert_max_num_quer
     catalog = make_catalog()
     for _ in range(8):
         history([1, 2, 3], catalog=catalog)
-    end_users, items = subjects.end_users(catalog), subjects.items(catalog)
+    end_users, items = queries.end_users_for_rounds(catalog), queries.items_for_rounds(catalog)
     with django_assert_max_num_queries(2):
         assert len(evidence.of_end_users(catalog, end_users)) == 8
     with django_assert_max_num_queries(4):
@@ -282,15 +282,15 @@ def test_the_most_useful_subjects_have_no_round_yet_and_the_longest_history() ->
     short, long, known = (history(list(range(1, n)), catalog=catalog) for n in (3, 6, 9))
     make_end_user(catalog)  # without a history
     make_round(known)
-    assert subjects.end_users(catalog) == [long.pk, short.pk, known.pk]
+    assert queries.end_users_for_rounds(catalog) == [long.pk, short.pk, known.pk]
 
 
 @pytest.mark.data
 def test_evidence_of_movielens_is_before_its_cut_off(research_data: Path) -> None:
     call_command("import_catalog", "ml", str(research_data / "ml-100k"), "--format", "movielens-100k", "--json")
     catalog = Catalog.objects.get()
-    users = evidence.of_end_users(catalog, subjects.end_users(catalog)[:300])
-    items = evidence.of_items(catalog, subjects.items(catalog)[:300])
+    users = evidence.of_end_users(catalog, queries.end_users_for_rounds(catalog)[:300])
+    items = evidence.of_items(catalog, queries.items_for_rounds(catalog)[:300])
     moment = dict(Interaction.objects.values_list("pk", "moment"))
     for found in [*users, *items]:
         shown = [*found.subject.history, *found.subject.liker, *found.subject.disliker]

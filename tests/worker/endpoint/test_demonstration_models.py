@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from recommender.rounds.core import prompts
-from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, next_step
+from recommender.rounds.core.loop import STRATEGIES, Reason, Refine, Reflect, Rest
 from recommender.rounds.core.parsing import ParsedReflection, parse_rationale, parse_reflection
 from recommender.rounds.core.types import Encounter, Subject, TurnValue
 from worker.endpoint import demonstration
@@ -47,7 +47,7 @@ def play(subject: Subject, *, refinements: int = 2) -> tuple[str, list[TurnValue
     """One round to its end."""
     turns: list[TurnValue] = []
     while True:
-        match next_step(turns, refinements=refinements):
+        match STRATEGIES["refine"].next_step(turns, refinements, 1):
             case Reason():
                 turns.append(TurnValue(len(turns), "reason", write(subject)))
             case Reflect(about):

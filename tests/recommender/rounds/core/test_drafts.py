@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.rounds.core import drafts
-from recommender.rounds.core.loop import Reason, Reflect, Rest, Step, next_step, proposed
+from recommender.rounds.core.loop import STRATEGIES, Reason, Reflect, Rest, Step
 from recommender.rounds.core.types import TurnValue
+
+FILTER = STRATEGIES["filter"]
 
 
 def turns(*rows: tuple[Any, ...]) -> list[TurnValue]:
@@ -23,7 +25,7 @@ def turns(*rows: tuple[Any, ...]) -> list[TurnValue]:
 
 
 def step(*rows: tuple[Any, ...], wanted: int = 3) -> Step:
-    return next_step(turns(*rows), refinements=2, strategy="filter", drafts=wanted)
+    return FILTER.next_step(turns(*rows), 2, wanted)
 
 
 THREE = (("reason", "A"), ("reason", "B"), ("reason", "C"))
@@ -56,7 +58,7 @@ def test_what_is_judged_not_reasonable_is_dropped_unless_that_is_all(
 ) -> None:
     rows = (*THREE, *(("reflect", critique, about) for about, critique in enumerate(critiques)))
     assert drafts.kept(turns(*rows)) == kept
-    assert proposed(turns(*rows), strategy="filter") == kept
+    assert FILTER.proposed(turns(*rows)) == kept
     assert step(*rows) == Rest(reason)
 
 
@@ -84,7 +86,7 @@ def test_drafts_that_a_person_dropped_never_come_back_when_none_stands() -> None
     rejected = (*THREE, ("reflect", "x", 0), ("reflect", "y", 1), ("reflect", "z", 2))
     assert drafts.kept(turns(*rejected, ("override", "no", 1))) == [0, 2]
     everything = turns(*rejected, *(("override", "no", about) for about in range(3)))
-    assert (drafts.kept(everything), proposed(everything, strategy="filter")) == ([], [])
+    assert (drafts.kept(everything), FILTER.proposed(everything)) == ([], [])
 
 
 @given(st.lists(st.sampled_from(["", "critique"]), max_size=6), st.integers(1, 5))
@@ -93,7 +95,7 @@ def test_the_stored_turns_ask_for_every_draft_and_every_judgement_once(verdicts:
     answers = iter(verdicts + ["critique"] * wanted)
     asked: list[Step] = []
     while True:
-        found = next_step(list(stored), refinements=2, strategy="filter", drafts=wanted)
+        found = FILTER.next_step(list(stored), 2, wanted)
         asked.append(found)
         match found:
             case Reason(draft):

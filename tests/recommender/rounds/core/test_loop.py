@@ -1,15 +1,20 @@
 """The loop over stored turns: what it asks next, when it rests, what it proposes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, Step, best, next_step
+from recommender.rounds.core.loop import STRATEGIES, Reason, Refine, Reflect, Rest, Step, best
 from recommender.rounds.core.types import TurnValue
 
 JUDGING = ("reflect", "override")
+
+
+def next_step(turns: Sequence[TurnValue], *, refinements: int) -> Step:
+    return STRATEGIES["refine"].next_step(turns, refinements, 1)
 
 
 def turns(*rows: tuple[Any, ...]) -> list[TurnValue]:
