@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from recommender.catalogs.importers.catalogs import CatalogOptions
 from recommender.catalogs.importers.plan import Request
 from recommender.catalogs.importers.report import Changes, ImportFailedError, Report
-from recommender.catalogs.importers.run import FORMATS, import_catalog
+from recommender.catalogs.importers.run import FORMATS, import_catalog, no_progress
 from recommender.catalogs.importers.selection import Cores
+from recommender.progress import Stages
 
 EXAMPLES = """examples:
   manage.py import_catalog sample --format sample
@@ -117,14 +117,14 @@ class Command(BaseCommand):
         core = options["k_core"]
         with ExitStack() as stack:
             log = stack.enter_context(_open_for_writing(options["rejections"])) if options["rejections"] else None
-            bars = stack.enter_context(Bars(shown=not options["json"] and sys.stderr.isatty()))
+            stages = stack.enter_context(Stages(out=sys.stderr))
             return import_catalog(
                 options["name"],
                 form=options["form"],
                 request=request,
                 options=chosen,
                 cores=Cores(end_users=options["user_core"] or core, items=options["item_core"] or core),
-                progress=bars,
+                progress=stages.at if sys.stderr.isatty() and not options["json"] else no_progress,
                 rejections=log,
             )
 
@@ -154,26 +154,6 @@ class Command(BaseCommand):
                     out.write(
                         f"                line {rejection.line}" + (f": {rejection.found}" if rejection.found else "")
                     )
-
-
-class Bars(ExitStack):
-    """One progress bar a step, on stderr."""
-
-    def __init__(self, *, shown: bool) -> None:
-        super().__init__()
-        self.shown = shown
-        self.step = ""
-        self.bar: tqdm[Any] | None = None
-
-    def __call__(self, step: str, done: int, of: int) -> None:
-        if not self.shown:
-            return
-        if step != self.step or self.bar is None:
-            self.close()
-            self.step = step
-            known = {"total": of, "unit": "", "unit_scale": True} if of else {"bar_format": "{desc} … {elapsed}"}
-            self.bar = self.enter_context(tqdm(desc=step, file=sys.stderr, **known))
-        self.bar.update(done - self.bar.n)
 
 
 def _changes_in_words(changes: Changes) -> str:

@@ -10,9 +10,9 @@ from celery import current_app
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
-from tqdm import tqdm
 
 from recommender.models import Catalog, Round, RoundBatch, RoundState, Strategy
+from recommender.progress import Progress as Shown
 from recommender.rounds.core.loop import STRATEGIES
 from recommender.rounds.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
 from recommender.rounds.queries import Progress, progress
@@ -20,7 +20,6 @@ from recommender.rounds.service import Subjects, open_rounds
 
 POLL_SECONDS = 0.5
 QUIET_SECONDS = 5.0  # without any progress: is there a worker at all?
-LINE_SECONDS = 5.0  # between two lines where there is no terminal
 NO_WORKER = (
     "No worker is taking jobs: start `make run`, or a Celery worker (celery -A r4web worker -Q llm). The rounds wait."
 )
@@ -126,32 +125,23 @@ class Command(BaseCommand):
     def _watch(self, rounds: QuerySet[Round]) -> None:
         """Show progress until all of these rest or failed. Ctrl-C ends the watching, not the work."""
         said: set[str] = set()
-        last, changed_at, line_at = Progress(), time.monotonic(), 0.0
-        on_terminal = self.stderr.isatty()
-        with tqdm(unit="round", disable=not on_terminal, dynamic_ncols=True, file=sys.stderr) as bar:
-            try:
-                while True:
-                    now = progress(rounds)
-                    bar.total, bar.n = now.total, now.done
-                    bar.set_postfix_str(_details(now))
-                    seconds = time.monotonic()
-                    if not on_terminal and seconds - line_at > LINE_SECONDS:
-                        self._say(f"{now.done} of {now.total} rounds: {_details(now)}")
-                        line_at = seconds
-                    if now.finished:
-                        return
+        last, changed_at = Progress(), time.monotonic()
+        try:
+            with Shown("Rounds", out=sys.stderr) as shown:
+                while not (now := progress(rounds)).finished:
+                    shown.count(now.done, now.total, _details(now))
                     if (now.done, now.calls, now.asking) != (last.done, last.calls, last.asking):
-                        last, changed_at = now, seconds
-                    for text in self._trouble(now, quiet=seconds - changed_at > QUIET_SECONDS and not now.asking):
+                        last, changed_at = now, time.monotonic()
+                    quiet = time.monotonic() - changed_at > QUIET_SECONDS and not now.asking
+                    for text in self._trouble(now, quiet=quiet):
                         if text not in said:
-                            bar.clear()
-                            self._say(text)
+                            shown.say(text)
                             said.add(text)
                     time.sleep(POLL_SECONDS)
-            except KeyboardInterrupt:
-                bar.close()
-                self._say("The rounds go on in the background; run the command again to watch.")
-                sys.exit(130)
+                shown.count(now.done, now.total, _details(now))
+        except KeyboardInterrupt:
+            self._say("The rounds go on in the background; run the command again to watch.")
+            sys.exit(130)
 
     def _trouble(self, now: Progress, *, quiet: bool) -> list[str]:
         texts = [f"An attempt failed and will be made again: {now.last_error}"] if now.last_error else []

@@ -7,14 +7,14 @@ from typing import Any, get_args
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from recommender.llm.errors import LlmError
 from recommender.management.commands.open_rounds import positive
 from recommender.models import Catalog
+from recommender.progress import Progress
 from recommender.rounds.service import Subjects
 from recommender.tuning.teacher import service
-from worker.teacher import Report, teach
+from worker.teacher import teach
 
 
 class Command(BaseCommand):
@@ -40,15 +40,11 @@ class Command(BaseCommand):
                 f"Nothing to ask about in {catalog.name}: every case was asked about, or no history is long enough."
             )
             return
-        with tqdm(total=len(cases), unit="case", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
-
-            def progress(report: Report) -> None:
-                bar.update(report.cases - bar.n)
-
-            try:
-                report = teach(cases, progress=progress)
-            except LlmError as error:
-                raise CommandError(f"{error} What was answered is stored: run the command again to go on.") from error
+        try:
+            with Progress("Cases", out=sys.stderr) as shown:
+                report = teach(cases, progress=lambda so_far: shown.count(so_far.cases, len(cases)))
+        except LlmError as error:
+            raise CommandError(f"{error} What was answered is stored: run the command again to go on.") from error
         teacher = settings.LLM["teacher"]
         if options["json"]:
             about = {"catalog": catalog.name, "model": teacher["model"], "asked": len(cases)}
