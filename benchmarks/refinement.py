@@ -189,6 +189,8 @@ def evaluate(catalog: Any, stage: str, options: argparse.Namespace, var: Path, p
     from recommender.evaluation.arms import BASE, Study
     from recommender.models import RunState
     from recommender.recipe import KNOWLEDGE
+    from recommender.runs import service as runs
+    from recommender.runs.kinds import EVALUATION
 
     texts: dict[str, Any] = {}
     if stage in ("0", "1", "2"):
@@ -198,8 +200,8 @@ def evaluate(catalog: Any, stage: str, options: argparse.Namespace, var: Path, p
     first = not any(catalog.evaluations.values_list("pk"))
     study = Study(arms=((BASE,) if first else ()) + (KNOWLEDGE, "shuffled"), seeds=options.seeds, **texts)
     began = time.monotonic()
-    asked = service.request_evaluation(catalog, study=study, queue=False)
-    service.run(asked.pk)
+    asked = runs.request(EVALUATION, queue=False, catalog=catalog, config=study.to_json())
+    runs.run(EVALUATION, asked.pk, service.carry_out)
     asked.refresh_from_db()
     if asked.state != RunState.DONE:
         sys.exit(f"{asked}: {asked.error}")

@@ -6,6 +6,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from r4web import embedded, environment
+from recommender import jobs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = environment.folder("R4_VAR", BASE_DIR / "var")
@@ -100,14 +101,14 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "llm"
+CELERY_TASK_DEFAULT_QUEUE = jobs.Queue.LLM.value
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
     # A sweep that no worker took before the next one is due is of no use any more.
-    "sweep-rounds": {"task": "rounds.sweep", "schedule": 30.0, "options": {"expires": 30}},
-    "sweep-training": {"task": "backbone.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "sweep-rounds": {"task": jobs.SWEEP_ROUNDS.name, "schedule": 30.0, "options": {"expires": 30}},
+    "sweep-runs": {"task": jobs.SWEEP_RUNS.name, "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # --- LLM endpoints: the embedded one unless told otherwise ----------------------------------------------------------

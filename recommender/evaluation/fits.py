@@ -146,8 +146,8 @@ class _Epochs:
         self.also = also
         self.seen: list[dict[str, Any]] = []
 
-    def at(self, stage: str, done: int, of: int) -> None:
-        self.also.at(stage, done, of)
+    def at(self, stage: str, done: int, of: int, note: str = "") -> None:
+        self.also.at(stage, done, of, note)
 
     def alive(self) -> None:
         self.also.alive()

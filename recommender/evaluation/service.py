@@ -1,16 +1,12 @@
-"""Evaluations: asked for by people, carried out by one worker at a time (runs.leases), resumed where they stopped."""
+"""How an evaluation is carried out: fit by fit, each stored at once, so that it goes on where it stopped."""
 
-import logging
 import math
 from collections.abc import Collection
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 
-from recommender import jobs
 from recommender.artifacts import files
 from recommender.dataset.histories import FROZEN
 from recommender.evaluation import storing
@@ -18,74 +14,25 @@ from recommender.evaluation.arms import Study
 from recommender.evaluation.figures import ALL, FitKey, Key, Samples, draws_of, figures, of_lists
 from recommender.knowledge.snapshots import encoder_key, freeze
 from recommender.measures.bootstrap import Drawn
-from recommender.models import Account, Catalog, Evaluation, EvaluationFit, RunState
+from recommender.models import Evaluation, EvaluationFit
 from recommender.runs import leases
-from recommender.runs.errors import CannotTrainError, StoppedError
-from recommender.runs.recorder import LEASE, Recorder
+from recommender.runs.errors import CannotTrainError
+from recommender.runs.recorder import Recorder
 
 if TYPE_CHECKING:
     from recommender.evaluation.fits import Outcome
-    from recommender.runs.observer import Observer
-
-logger = logging.getLogger(__name__)
 
 SAME = ("data", "knowledge")  # facts that may not change between the fits of one evaluation
 
 
-def request_evaluation(
-    catalog: Catalog, *, study: Study, requested_by: Account | None = None, queue: bool = True
-) -> Evaluation:
-    """Ask for an evaluation. `queue`: send it to the training workers; else the caller carries it out with `run`."""
-    asked = Evaluation.objects.create(catalog=catalog, config=study.to_json(), requested_by=requested_by)
-    if queue:
-        jobs.send(jobs.EVALUATE, evaluation_id=asked.pk)
-    return asked
-
-
-def resume(evaluation: Evaluation, *, queue: bool = True) -> None:
-    """Let an evaluation go on with the fits it has. One that still runs elsewhere stops there and goes on here."""
-    Evaluation.objects.filter(pk=evaluation.pk).update(
-        state=RunState.WAITING, error="", progress={}, lease_token="", lease_expires_at=None, finished_at=None
-    )
-    if queue:
-        jobs.send(jobs.EVALUATE, evaluation_id=evaluation.pk)
-
-
-def run(evaluation_id: int, *, observer: "Observer | None" = None) -> None:
-    """Carry an evaluation out, in the worker process. Its outcome, errors included, is in the row.
-
-    Does nothing where another worker has it or it has ended.
-    """
-    claimed = leases.claim(Evaluation, evaluation_id, lease=LEASE)
-    if claimed is None:
-        return
-    try:
-        _carry_out(claimed, Recorder(claimed, observer))
-        leases.finish(claimed)
-    except StoppedError:
-        logger.info("%s was cancelled or taken over", claimed)
-    except CannotTrainError as error:
-        leases.fail(claimed, str(error))
-    except Exception as error:
-        logger.exception("%s failed", claimed)
-        leases.fail(claimed, f"The evaluation stopped at an unexpected error. {type(error).__name__}: {error}")
-
-
-def sweep(now: datetime) -> list[int]:
-    """Send again what got lost. Their ids."""
-    lost = leases.lost(Evaluation, now)
-    for evaluation_id in lost:
-        jobs.send(jobs.EVALUATE, evaluation_id=evaluation_id)
-    return lost
-
-
-def _carry_out(evaluation: Evaluation, recorder: Recorder) -> None:
+def carry_out(evaluation: Evaluation, recorder: Recorder) -> None:
+    """Compute the fits that are not done yet, and store each with everybody's figures when it is done."""
     from recommender.evaluation import fits  # noqa: PLC0415 - torch: in the worker only
 
     study = Study.from_json(evaluation.config)
     if evaluation.snapshot is None:
         evaluation.snapshot = freeze(evaluation.catalog, encoder=settings.ENCODER)
-        _update(evaluation, snapshot=evaluation.snapshot)
+        leases.update(evaluation, snapshot=evaluation.snapshot)
     if evaluation.snapshot.encoder != encoder_key(settings.ENCODER):
         raise CannotTrainError(
             f"This evaluation began with the knowledge encoder {evaluation.snapshot.encoder}; R4_ENCODER now names "
@@ -100,6 +47,7 @@ def _carry_out(evaluation: Evaluation, recorder: Recorder) -> None:
         store=keeper.store,
         observer=recorder,
     )
+    leases.finish(evaluation)
 
 
 class Keeper:
@@ -127,7 +75,7 @@ class Keeper:
                 self.drawn[fit] = storing.load_draws(self.folder, fit)
             except FileNotFoundError:
                 row.delete()  # its files were removed: fitted again
-        _update(self.evaluation, facts=self.evaluation.facts, progress=self._counted())
+        leases.update(self.evaluation, facts=self.evaluation.facts, progress=self._counted())
         return set(self.drawn)
 
     def store(self, outcome: "Outcome") -> None:
@@ -139,7 +87,7 @@ class Keeper:
         self.drawn[fit] = drawn
         found = figures(self.drawn, self.tested.counts())
         with transaction.atomic():
-            _update(self.evaluation, figures=found, progress=self._counted())
+            leases.update(self.evaluation, figures=found, progress=self._counted())
             EvaluationFit.objects.create(
                 evaluation=self.evaluation,
                 backbone=fit.backbone,
@@ -154,12 +102,6 @@ class Keeper:
         """A fit that is done starts the count of attempts, and the list of epochs, anew."""
         self.recorder.progress.update(fits=len(self.drawn), of_fits=self.of_fits, epochs=[], attempt=0)
         return self.recorder.progress
-
-
-def _update(evaluation: Evaluation, **values: Any) -> None:
-    mine: QuerySet[Evaluation] = leases.mine(evaluation)
-    if not mine.update(**values):
-        raise StoppedError
 
 
 def _scores(drawn: dict[Key, Drawn]) -> dict[str, dict[str, float]]:

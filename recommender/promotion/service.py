@@ -1,36 +1,16 @@
-"""Examinations: a version's gates measured, its impact receipt written, and, where that was asked for, its activation.
-
-A job of the training workers, under the lease of runs.leases: a lost worker's is done again from the start, and what
-is stored, it stores in one transaction.
-"""
-
-import logging
-from datetime import datetime
-from typing import TYPE_CHECKING
+"""Examinations: a version's gates measured, its impact receipt written, and, where asked for, its activation."""
 
 from django.conf import settings
 from django.db import transaction
 
-from recommender import jobs
-from recommender.models import (
-    Account,
-    BackboneVersion,
-    Catalog,
-    Examination,
-    RunState,
-    VersionState,
-)
+from recommender.models import Account, BackboneVersion, Catalog, Examination, RunState, VersionState
 from recommender.promotion import activation, receipts
 from recommender.promotion.examine import examine
 from recommender.promotion.gates import Limits
 from recommender.runs import leases
-from recommender.runs.errors import StoppedError
-from recommender.runs.recorder import LEASE, Recorder
-
-if TYPE_CHECKING:
-    from recommender.runs.observer import Observer
-
-logger = logging.getLogger(__name__)
+from recommender.runs import service as runs
+from recommender.runs.kinds import EXAMINATION
+from recommender.runs.recorder import Recorder
 
 
 def request_examination(
@@ -38,47 +18,29 @@ def request_examination(
 ) -> Examination:
     """Ask for a version's gates to be measured. One that waits or is under way is not asked for again.
 
-    `activate`: activate it if all pass. `queue`: send it to the training workers; else the caller does `run`.
+    `activate`: activate it if all pass. `queue`: send it to the training workers; else the caller carries it out.
     """
     with transaction.atomic():
         Catalog.objects.select_for_update().get(pk=version.catalog_id)
-        unfinished = version.examinations.filter(state__in=leases.UNFINISHED, activate=activate).first()
-        asked = unfinished or Examination.objects.create(
-            catalog_id=version.catalog_id, version=version, activate=activate, requested_by=requested_by
+        unfinished = version.examinations.filter(state__in=runs.UNFINISHED, activate=activate).first()
+        asked = unfinished or runs.request(
+            EXAMINATION,
+            queue=False,
+            catalog_id=version.catalog_id,
+            version=version,
+            activate=activate,
+            requested_by=requested_by,
         )
     if queue and asked.state == RunState.WAITING:
-        jobs.send(jobs.EXAMINE_BACKBONE, examination_id=asked.pk)
+        runs.send(asked)
     return asked
 
 
-def run(examination_id: int, *, observer: "Observer | None" = None) -> None:
-    """Carry an examination out. Does nothing where another worker has it or it has ended."""
-    claimed = leases.claim(Examination, examination_id, lease=LEASE)
-    if claimed is None:
-        return
-    try:
-        _carry_out(claimed, Recorder(claimed, observer))
-    except StoppedError:
-        logger.info("%s was taken over", claimed)
-    except Exception as error:
-        logger.exception("%s failed", claimed)
-        leases.fail(claimed, f"The gates could not be measured. {type(error).__name__}: {error}")
+def carry_out(examination: Examination, recorder: Recorder) -> None:
+    """Measure, write the receipt, store what the gates said, and activate where that was asked for.
 
-
-def sweep(now: datetime) -> list[int]:
-    """Send again what got lost. Their ids."""
-    lost = leases.lost(Examination, now)
-    for examination_id in lost:
-        jobs.send(jobs.EXAMINE_BACKBONE, examination_id=examination_id)
-    return lost
-
-
-def limits() -> Limits:
-    gates = settings.GATES
-    return Limits(gates["gauc_margin"], gates["ndcg_margin"], gates["latency_ms"])
-
-
-def _carry_out(examination: Examination, recorder: Recorder) -> None:
+    A lost worker's examination is done again from the start; what is stored, is stored in one transaction.
+    """
     version = examination.version
     active = version.catalog.backbone_versions.filter(state=VersionState.ACTIVE).exclude(pk=version.pk).first()
     recorder.at("gates", 0, 1)
@@ -98,6 +60,11 @@ def _carry_out(examination: Examination, recorder: Recorder) -> None:
         if examination.activate:
             outcome = _activate(version, active, by=examination.requested_by)
             Examination.objects.filter(pk=examination.pk).update(outcome=outcome)
+
+
+def limits() -> Limits:
+    gates = settings.GATES
+    return Limits(gates["gauc_margin"], gates["ndcg_margin"], gates["latency_ms"])
 
 
 def _activate(version: BackboneVersion, active: BackboneVersion | None, *, by: Account | None) -> str:

@@ -1,8 +1,12 @@
-"""What stops a training run, in words its requester can act on."""
+"""What stops a run, in words its requester can act on."""
 
 
-class CannotTrainError(Exception):
+class CannotRunError(Exception):
     """The run fails for a reason its requester can mend; the message says which."""
+
+
+class CannotTrainError(CannotRunError):
+    """Nothing can be trained on what was asked for."""
 
 
 class TooLittleDataError(CannotTrainError):

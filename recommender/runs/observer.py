@@ -1,4 +1,4 @@
-"""How a training run tells what it is doing, to a row in the database or a terminal."""
+"""How a run tells what it is doing, to a row in the database or a terminal."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -26,8 +26,8 @@ class Epoch:
 class Observer(Protocol):
     """Called often, so cheap. Each may raise StoppedError: the run was cancelled, or is no longer this worker's."""
 
-    def at(self, stage: str, done: int, of: int) -> None:
-        """`done` of `of` steps of a stage are finished. Stages: reading, encoding, WITHOUT, WITH, exporting."""
+    def at(self, stage: str, done: int, of: int, note: str = "") -> None:
+        """`done` of `of` steps of a stage are finished; `runs.kinds` has words for stages. `note`: a few words more."""
 
     def alive(self) -> None:
         """Still computing, with nothing new to say."""
@@ -38,7 +38,7 @@ class Observer(Protocol):
 class Quiet:
     """An observer that nobody reads: of a process that helps another."""
 
-    def at(self, stage: str, done: int, of: int) -> None:
+    def at(self, stage: str, done: int, of: int, note: str = "") -> None:
         pass
 
     def alive(self) -> None:

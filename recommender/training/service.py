@@ -1,10 +1,8 @@
-"""Training runs: asked for by people, carried out by one worker at a time (runs.leases)."""
+"""How a training run is carried out: freeze, train, store a version, ask for its examination."""
 
 import json
-import logging
 import shutil
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -13,89 +11,26 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
-from recommender import jobs
 from recommender.artifacts import files
 from recommender.knowledge.snapshots import freeze
-from recommender.models import Account, BackboneVersion, Catalog, Examination, KnowledgeSnapshot, TrainingRun
-from recommender.promotion import service
+from recommender.models import BackboneVersion, Catalog, KnowledgeSnapshot, TrainingRun
 from recommender.recipe import TrainConfig
 from recommender.runs import leases
-from recommender.runs.errors import CannotTrainError, StoppedError
-from recommender.runs.recorder import LEASE, Recorder
+from recommender.runs import service as runs
+from recommender.runs.errors import CannotTrainError
+from recommender.runs.kinds import EXAMINATION
+from recommender.runs.observer import Quiet
+from recommender.runs.recorder import Recorder
 
 if TYPE_CHECKING:
-    from recommender.runs.observer import Observer
     from recommender.training.pipeline import Trained
 
-logger = logging.getLogger(__name__)
 
+def carry_out(run: TrainingRun, recorder: Recorder, *, queue: bool = True) -> None:
+    """Train and store a version, and ask for its examination: a run of its own, that can be lost and found by itself.
 
-def request_training(
-    catalog: Catalog,
-    *,
-    config: TrainConfig,
-    activate: bool = False,
-    requested_by: Account | None = None,
-    queue: bool = True,
-) -> TrainingRun:
-    """Ask for a backbone. `queue`: send it to the training workers; else the caller carries it out with `run`."""
-    asked = TrainingRun.objects.create(
-        catalog=catalog, config=config.to_json(), activate=activate, requested_by=requested_by
-    )
-    if queue:
-        jobs.send(jobs.TRAIN_BACKBONE, run_id=asked.pk)
-    return asked
-
-
-def cancel(run: TrainingRun) -> bool:
-    """Stop a run that waits or computes; its worker notices within seconds. False: it had ended before."""
-    return leases.cancel(run)
-
-
-def run(run_id: int, *, observer: "Observer | None" = None) -> None:
-    """Carry a run out, in the worker process: the only service that loads torch.
-
-    Does nothing where another worker has it or it has ended. Its outcome, errors included, is in the row. The version's
-    gates are measured next, as a job of its own that can be lost and found on its own.
+    The only service that loads torch. `queue`: send the examination to the workers; else the caller carries it out.
     """
-    claimed = leases.claim(TrainingRun, run_id, lease=LEASE)
-    if claimed is None:
-        return
-    try:
-        examination = _carry_out(claimed, Recorder(claimed, observer))
-    except StoppedError:
-        logger.info("%s was cancelled or taken over", claimed)
-    except CannotTrainError as error:
-        leases.fail(claimed, str(error))
-    except Exception as error:
-        logger.exception("%s failed", claimed)
-        leases.fail(claimed, f"Training stopped at an unexpected error. {type(error).__name__}: {error}")
-    else:
-        service.run(examination.pk, observer=observer)
-
-
-def assist() -> None:
-    """Help the process of rank 0 to carry out its run, as one of the others that torchrun started."""
-    from recommender.runs.observer import Quiet  # noqa: PLC0415
-    from recommender.training import distributed  # noqa: PLC0415 - torch: in the worker only
-    from recommender.training.pipeline import train  # noqa: PLC0415
-
-    with distributed.together():
-        snapshot_id, config = distributed.from_first()
-        snapshot = KnowledgeSnapshot.objects.select_related("catalog").get(pk=snapshot_id)
-        nowhere = files.folder_for(snapshot.catalog)
-        train(snapshot, TrainConfig.from_json(config), nowhere, encoder_name=settings.ENCODER, observer=Quiet())
-
-
-def sweep(now: datetime) -> list[int]:
-    """Send again what got lost: runs whose worker is gone, and waiting runs no worker has heard of. Their ids."""
-    lost = leases.lost(TrainingRun, now)
-    for run_id in lost:
-        jobs.send(jobs.TRAIN_BACKBONE, run_id=run_id)
-    return lost
-
-
-def _carry_out(run: TrainingRun, recorder: Recorder) -> Examination:
     from recommender.training import distributed  # noqa: PLC0415 - torch: in the worker only
     from recommender.training.pipeline import train  # noqa: PLC0415
 
@@ -108,9 +43,21 @@ def _carry_out(run: TrainingRun, recorder: Recorder) -> Examination:
         with distributed.together():
             distributed.from_first((snapshot.pk, run.config))
             trained = train(snapshot, config, part, encoder_name=settings.ENCODER, observer=recorder)
-        return _store(run, trained, part, snapshot, config)
+        _store(run, trained, part, snapshot, config, queue=queue)
     finally:
         _remove([part])
+
+
+def assist() -> None:
+    """Help the process of rank 0 to carry out its run, as one of the others that torchrun started."""
+    from recommender.training import distributed  # noqa: PLC0415 - torch: in the worker only
+    from recommender.training.pipeline import train  # noqa: PLC0415
+
+    with distributed.together():
+        snapshot_id, config = distributed.from_first()
+        snapshot = KnowledgeSnapshot.objects.select_related("catalog").get(pk=snapshot_id)
+        nowhere = files.folder_for(snapshot.catalog)
+        train(snapshot, TrainConfig.from_json(config), nowhere, encoder_name=settings.ENCODER, observer=Quiet())
 
 
 def _check_place(folder: Path) -> None:
@@ -124,8 +71,8 @@ def _check_place(folder: Path) -> None:
 
 
 def _store(
-    run: TrainingRun, trained: "Trained", part: Path, snapshot: KnowledgeSnapshot, config: TrainConfig
-) -> Examination:
+    run: TrainingRun, trained: "Trained", part: Path, snapshot: KnowledgeSnapshot, config: TrainConfig, *, queue: bool
+) -> None:
     (part / "metrics.json").write_text(json.dumps(trained.metrics))
     manifest_hash = files.seal(part)
     with transaction.atomic():
@@ -147,7 +94,14 @@ def _store(
             artifact=f"{run.catalog.name}/{number}",
             manifest_hash=manifest_hash,
         )
-        return service.request_examination(version, activate=run.activate, requested_by=run.requested_by, queue=False)
+        runs.request(
+            EXAMINATION,
+            queue=queue,
+            catalog=run.catalog,
+            version=version,
+            activate=run.activate,
+            requested_by=run.requested_by,
+        )
 
 
 def _remove(folders: Iterable[Path]) -> None:

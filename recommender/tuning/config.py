@@ -3,13 +3,15 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
 
+from recommender.runs.errors import CannotRunError
+
 TunedRole = Literal["actor", "reflector"]
 TunedSubjects = Literal["end-users", "items", "all"]
 SETS_OF: dict[TunedRole, tuple[str, ...]] = {"actor": ("reason", "refine"), "reflector": ("reflect",)}
 
 
-class CannotTuneError(Exception):
-    """The run fails for a reason its requester can mend; the message says which."""
+class CannotTuneError(CannotRunError):
+    """Nothing can be tuned on what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from recommender.evaluation import service as service
 from recommender.evaluation.arms import Study
 from recommender.models import Evaluation, EvaluationFit, Role, RunState
+from recommender.runs import service as runs
+from recommender.runs.kinds import EVALUATION
 from tests.builders import PASSWORD, make_account, make_catalog
 from tests.reviews.pages.test_evaluations import FACTS, figures
 
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def evaluation(db: None) -> Evaluation:
     make_account("lea", role=Role.LEAD)
     study = Study(arms=("base", "knowledge", "random"), seeds=5)
-    found = service.request_evaluation(make_catalog("films"), study=study, queue=False)
+    found = runs.request(EVALUATION, queue=False, catalog=make_catalog("films"), config=study.to_json())
     Evaluation.objects.update(state=RunState.DONE, figures=figures(("din", "dcn")), facts=FACTS)
     epochs = [{"valid": {"auc": value}} for value in (0.70, 0.75, 0.74)]
     for arm in ("base", "knowledge"):

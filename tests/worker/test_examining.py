@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from recommender import jobs
 from recommender.models import Examination, RunState, VersionState
 from recommender.promotion import service
+from recommender.runs.kinds import EXAMINATION
 from recommender.serving import catalog_index
 from tests.recommender.promotion.made import real_version
 from tests.recommender.training import synthetic
@@ -19,7 +19,7 @@ def test_gates_asked_for_on_the_page_are_measured_by_the_worker(live_worker, set
     catalog_index.KEPT.clear()
     version = real_version(synthetic.in_database())
     asked = service.request_examination(version, activate=True)
-    live_worker.send_task(jobs.EXAMINE_BACKBONE, kwargs={"examination_id": asked.pk}, queue="training")
+    live_worker.send_task(EXAMINATION.job.name, kwargs={"examination_id": asked.pk}, queue="training")
     deadline = time.monotonic() + 60
     while asked.state != RunState.DONE and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -28,7 +28,7 @@ from tests.openai_server import REASONABLE, UNREASONABLE, Reply, ScriptedServer,
 from tests.servers import wait_until
 from tests.transformers_server import TransformersServer
 from worker.rounds.advance import advance
-from worker.tasks.rounds import jobs_waiting, sweep_rounds
+from worker.tasks import sweep_rounds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Serve = Callable[..., ScriptedServer]
@@ -71,18 +71,18 @@ def test_the_sweep_finds_rounds_whose_message_was_lost(live_worker: Celery, serv
 
 def test_the_sweep_sends_no_second_message_while_the_first_one_waits(broker: str) -> None:
     waiting_rounds(3)
-    assert jobs_waiting() == 0
+    assert jobs.waiting(jobs.Queue.LLM) == 0
     sweep_rounds()
-    assert jobs_waiting() == 1
+    assert jobs.waiting(jobs.Queue.LLM) == 1
     sweep_rounds()
-    assert jobs_waiting() == 1
+    assert jobs.waiting(jobs.Queue.LLM) == 1
 
 
 def test_the_sweep_leaves_rounds_alone_that_are_not_due(broker: str) -> None:
     waiting_rounds(1)
     Round.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=5))
     sweep_rounds()
-    assert jobs_waiting() == 0
+    assert jobs.waiting(jobs.Queue.LLM) == 0
 
 
 def test_the_sweep_takes_rounds_back_from_dead_workers(broker: str) -> None:
@@ -92,7 +92,7 @@ def test_the_sweep_takes_rounds_back_from_dead_workers(broker: str) -> None:
     assert Round.objects.get().state == RoundState.ASKING
     Round.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     sweep_rounds()
-    assert (Round.objects.get().state, jobs_waiting()) == (RoundState.WAITING, 1)
+    assert (Round.objects.get().state, jobs.waiting(jobs.Queue.LLM)) == (RoundState.WAITING, 1)
 
 
 def test_the_sweep_opens_the_reviews_that_a_dead_worker_did_not(broker: str) -> None:

@@ -16,21 +16,23 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from recommender import jobs
 from recommender.llm.client import OpenAiLlm
 from recommender.llm.types import Answer
 from recommender.models import Catalog, RunState, TuningRun
 from recommender.rounds.core import prompts
 from recommender.runs import leases
+from recommender.runs import service as runs
 from recommender.runs.errors import StoppedError
+from recommender.runs.kinds import TUNING
+from recommender.runs.observer import Quiet
 from recommender.tuning import service
 from recommender.tuning.config import TuneConfig
 from reviews.models import Verdict
 from tests import transformers_server
 from tests.builders import make_catalog, make_end_user, make_subject
+from tests.carried_out import carried_out
 from tests.reviews.lessons.test_rows import decided, refined_review
 from tests.servers import wait_until
-from worker import tuning as worker_tuning
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +60,7 @@ def tune(base: str, *options: str, role: str = "actor") -> dict[str, Any]:
 
 
 def asked(catalog: Catalog, base: str = "none") -> TuningRun:
-    return service.request_tuning(catalog, role="actor", config=TuneConfig(base=base), queue=False)
+    return runs.request(TUNING, queue=False, catalog=catalog, role="actor", config=TuneConfig(base=base).to_json())
 
 
 def test_an_adapter_is_registered_with_its_rows_settings_and_hashes(catalog: Catalog, base: str) -> None:
@@ -97,21 +99,21 @@ def test_what_goes_wrong_is_said_and_leaves_nothing_behind(catalog: Catalog, tmp
 
 def test_a_run_is_carried_out_once(catalog: Catalog, base: str) -> None:
     run = asked(catalog, base)
-    worker_tuning.run(run.pk)
+    carried_out(run)
     finished = TuningRun.objects.get().finished_at
     assert finished is not None
-    worker_tuning.run(run.pk)
+    carried_out(run)
     assert TuningRun.objects.get().finished_at == finished
 
 
 def test_a_cancelled_run_stops_at_its_next_step(catalog: Catalog, base: str) -> None:
     run = asked(catalog, base)
 
-    def at_step(_: dict[str, Any]) -> None:
-        leases.cancel(run)
+    class Cancelling(Quiet):
+        def at(self, stage: str, done: int, of: int, note: str = "") -> None:
+            runs.cancel(run)
 
-    worker_tuning.run(run.pk, observer=at_step)
-    run.refresh_from_db()
+    carried_out(run, observer=Cancelling())
     assert (run.state, run.artifact) == (RunState.CANCELLED, "")
 
 
@@ -119,16 +121,16 @@ def test_a_lost_run_is_sent_again_and_its_first_worker_can_store_nothing(
     catalog: Catalog, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     run = asked(catalog)
-    first = service.claim(run.pk)
+    first = leases.claim(TUNING, run.pk)
     assert first is not None
-    assert service.claim(run.pk) is None
+    assert leases.claim(TUNING, run.pk) is None
     now = timezone.now()
-    assert service.sweep(now) == []
+    assert runs.sweep(now) == []
     TuningRun.objects.update(lease_expires_at=now - timedelta(seconds=1))
-    assert service.sweep(now) == [run.pk]
-    assert service.claim(run.pk) is not None
+    assert runs.sweep(now) == [run]
+    assert leases.claim(TUNING, run.pk) is not None
     with pytest.raises(StoppedError):
-        service.record(first, {"step": 1})
+        leases.renew(first, {"step": 1})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -149,7 +151,7 @@ def test_a_requested_adapter_is_tuned_by_a_training_worker(
         return run.finished_at is not None
 
     wait_until(is_over, seconds=60, what="the worker")
-    live_worker.send_task(jobs.TUNE_ADAPTER, kwargs={"run_id": run.pk}, queue="training")  # delivered twice
+    live_worker.send_task(TUNING.job.name, kwargs={"run_id": run.pk}, queue="training")  # delivered twice
     assert (run.state, run.error) == (RunState.DONE, "")
     described = json.loads((service.folder_of(run) / "adapter" / "adapter_config.json").read_text())
     assert described["base_model_name_or_path"] == str(Path(base).resolve())

@@ -16,8 +16,9 @@ from recommender.promotion.activation import RefusedError, activate
 from recommender.recipe import TrainConfig
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import open_rounds
-from recommender.runs.leases import UNFINISHED
-from recommender.training.service import request_training
+from recommender.runs import service as runs
+from recommender.runs.kinds import TRAINING
+from recommender.runs.service import UNFINISHED
 from worker.demo.facts import CATALOG
 
 FIRST_ROUNDS = 100  # end users, and as many items: most lists then have texts to show, within seconds
@@ -57,9 +58,9 @@ def first_backbone(catalog: Catalog) -> Iterator[TrainingRun]:
     """Train and activate a first backbone, unless one is active or under way; yields the run until that is done."""
     if is_complete():
         return
-    runs = TrainingRun.objects.filter(catalog=catalog, activate=True).order_by("-pk")
-    run = runs.filter(state__in=[RunState.WAITING, RunState.RUNNING, RunState.DONE]).first() or request_training(
-        catalog, config=TrainConfig(), activate=True, requested_by=_lead()
+    asked = TrainingRun.objects.filter(catalog=catalog, activate=True).order_by("-pk")
+    run = asked.filter(state__in=[RunState.WAITING, RunState.RUNNING, RunState.DONE]).first() or runs.request(
+        TRAINING, catalog=catalog, config=TrainConfig().to_json(), activate=True, requested_by=_lead()
     )
     deadline = time.monotonic() + LONGEST_WAIT
     while _is_under_way(run):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from recommender.jobs import Queue
 from worker.supervisor import valkey
 
 WEB_PROCESSES = 2
@@ -43,7 +44,7 @@ def needs_endpoint() -> bool:
 
 def services() -> list[Child]:
     """Everything that needs the broker and a migrated database."""
-    wanted = [_web(), _worker("llm"), _worker("training"), _beat()]
+    wanted = [_web(), *map(_worker, Queue), _beat()]
     if needs_endpoint():
         wanted.insert(0, _python("endpoint", "worker.endpoint", "--port", str(settings.ENDPOINT_PORT)))
     return wanted
@@ -62,10 +63,10 @@ def _web() -> Child:
     return replace(web, alone=False)
 
 
-def _worker(queue: str) -> Child:
+def _worker(queue: Queue) -> Child:
     # Threads or a lone process: a killed worker leaves no child processes behind.
-    pool = ("--pool", "threads", "--concurrency", str(LLM_THREADS)) if queue == "llm" else ("--pool", "solo")
-    cores = str(os.cpu_count() or 1) if queue == "training" else "1"
+    pool = ("--pool", "threads", "--concurrency", str(LLM_THREADS)) if queue == Queue.LLM else ("--pool", "solo")
+    cores = str(os.cpu_count() or 1) if queue == Queue.TRAINING else "1"
     return _python(
         f"worker-{queue}", "celery", "--app", "r4web", "worker", "--queues", queue, "--hostname", f"{queue}@%h",
         *pool, "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO",

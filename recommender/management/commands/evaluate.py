@@ -10,16 +10,17 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.dataset.histories import FROZEN, STREAMING
 from recommender.dataset.split import SPLITS
-from recommender.evaluation import service as service
+from recommender.evaluation import service as evaluation
 from recommender.evaluation.arms import ARMS, BASE, DEFAULT_ARMS, SEEDS, Study
 from recommender.evaluation.figures import ALL
 from recommender.evaluation.report import NAMES, Finding, about_rows, about_texts, report
 from recommender.management.commands.export_knowledge import EVERY
 from recommender.management.commands.open_rounds import whole
-from recommender.management.commands.train_backbone import Bars
-from recommender.models import Catalog, Evaluation, Knowledge, RunState
+from recommender.management.runs import carry_out_here, why_not_done
+from recommender.models import Catalog, Evaluation, Knowledge
 from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE, TrainConfig
-from recommender.runs import leases
+from recommender.runs import service as runs
+from recommender.runs.kinds import EVALUATION
 
 OF_ROWS = ("auc", "gauc", "logloss", "ece")
 TABLES = {  # what a terminal shows below the report: the history, and its metrics
@@ -83,20 +84,17 @@ class Command(BaseCommand):
             waits = f"Evaluation {asked.pk} waits for a worker; its page shows how far it is."
             self.stdout.write(json.dumps({"evaluation": asked.pk, "state": asked.state}) if options["json"] else waits)
             return
-        with Bars() as bars:
-            try:
-                service.run(asked.pk, observer=bars)
-            except KeyboardInterrupt:
-                leases.cancel(asked)
-                self.stderr.write(f"Stopped. evaluate --resume {asked.pk} goes on with it.")
-                raise
-        asked.refresh_from_db()
+        again = f"evaluate --resume {asked.pk} goes on with it."
+        try:
+            carry_out_here(asked, evaluation.carry_out)
+        except KeyboardInterrupt:
+            self.stderr.write(f"Stopped. {again}")
+            raise
         found = result(asked)
         if options["out"]:
             options["out"].write_text(json.dumps(found, indent=1) + "\n")
-        if asked.state != RunState.DONE:
-            again = f"evaluate --resume {asked.pk} goes on with it."
-            raise CommandError(f"{asked.error or f'The evaluation ended as {asked.state}.'} {again}")
+        if not_done := why_not_done(asked):
+            raise CommandError(f"{not_done} {again}")
         self.stdout.write(json.dumps(found) if options["json"] else text(asked))
 
     def _asked(self, options: dict[str, Any]) -> Evaluation:
@@ -131,13 +129,13 @@ class Command(BaseCommand):
                 f"Nothing is approved in {catalog}: every arm with knowledge will be the one without. "
                 "--proposals and --knowledge-file evaluate other texts."
             )
-        return service.request_evaluation(catalog, study=study, queue=options["queue"])
+        return runs.request(EVALUATION, queue=options["queue"], catalog=catalog, config=study.to_json())
 
     def _resumed(self, options: dict[str, Any]) -> Evaluation:
         asked = Evaluation.objects.filter(pk=options["resume"]).first()
         if asked is None:
             raise CommandError(f"There is no evaluation {options['resume']}.")
-        service.resume(asked, queue=options["queue"])
+        runs.resume(asked, queue=options["queue"])
         return asked
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from recommender.management.runs import carry_out_here, why_not_done
 from recommender.management.versions import gate_lines, gates_json, number_argument, version_named
-from recommender.models import RunState
 from recommender.promotion import service
 
 
@@ -22,10 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         version = version_named(options["catalog"], options["number"])
         asked = service.request_examination(version, queue=False)
-        service.run(asked.pk)
-        asked.refresh_from_db()
-        if asked.state in (RunState.WAITING, RunState.RUNNING):
-            raise CommandError("A training worker is measuring them already.")
-        if asked.state != RunState.DONE:
-            raise CommandError(asked.error)
+        carry_out_here(asked, service.carry_out)
+        if not_done := why_not_done(asked):
+            raise CommandError(not_done)
         self.stdout.write(json.dumps(gates_json(asked)) if options["json"] else gate_lines(asked))

@@ -2,16 +2,17 @@
 
 import json
 import os
-import sys
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from recommender.dataset.split import SPLITS
+from recommender.management.runs import carry_out_here, why_not_done
 from recommender.management.versions import gate_lines, gates_json
-from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
+from recommender.models import BackboneVersion, Catalog, TrainingRun
+from recommender.promotion import service as promotion
 from recommender.recipe import (
     ADAPTERS,
     BACKBONES,
@@ -23,20 +24,10 @@ from recommender.recipe import (
     SWITCHES,
     TrainConfig,
 )
-from recommender.training import service
+from recommender.runs import service as runs
+from recommender.runs.kinds import TRAINING
+from recommender.training import service as training
 
-if TYPE_CHECKING:
-    from recommender.runs.observer import Epoch
-
-STAGES = {
-    "reading": "reading interactions",
-    "encoding": "encoding knowledge",
-    "without_knowledge": "training without knowledge",
-    "with_knowledge": "training with knowledge",
-    "exporting": "exporting",
-    "gates": "checking the gates",
-    "lists": "comparing lists",
-}
 # Options that are settings of a run, by name.
 CHOICES = [
     "backbone",
@@ -109,7 +100,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if int(os.environ.get("RANK", "0")) and not options["queue"]:  # started by torchrun beside the one that tells
-            service.assist()
+            training.assist()
             return
         catalog = Catalog.objects.filter(name=options["catalog"]).first()
         if catalog is None:
@@ -123,20 +114,18 @@ class Command(BaseCommand):
             config = TrainConfig.from_json(chosen)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        asked = service.request_training(catalog, config=config, activate=options["activate"], queue=options["queue"])
+        asked = runs.request(
+            TRAINING, queue=options["queue"], catalog=catalog, config=config.to_json(), activate=options["activate"]
+        )
         if options["queue"]:
             self._say({"run": asked.pk, "state": asked.state}, f"Training run {asked.pk} waits for a worker.", options)
             return
-        with Bars() as bars:
-            try:
-                service.run(asked.pk, observer=bars)
-            except KeyboardInterrupt:
-                service.cancel(asked)
-                raise
-        asked.refresh_from_db()
-        if asked.state != RunState.DONE:
-            raise CommandError(asked.error or f"The run ended as {asked.state}.")
+        carry_out_here(asked, partial(training.carry_out, queue=False))
+        if not_done := why_not_done(asked):
+            raise CommandError(not_done)
         version = asked.version
+        carry_out_here(version.examinations.get(), promotion.carry_out)
+        version.refresh_from_db()
         self._say(result(asked, version), summary(version), options)
 
     def _say(self, data: dict[str, Any], text: str, options: dict[str, Any]) -> None:
@@ -184,42 +173,3 @@ def _instead(version: BackboneVersion) -> str:
         return " With and without knowledge are one model."
     source = version.config["knowledge_source"]
     return "" if source == KNOWLEDGE else f" With knowledge means here: with the control {source} in its place."
-
-
-class Bars:
-    """An Observer on stderr: a line per epoch, and per stage a bar, or a line where it goes to a file."""
-
-    def __init__(self) -> None:
-        self.on_terminal = sys.stderr.isatty()
-        self.bar: tqdm[Any] | None = None
-        self.stage = ""
-
-    def __enter__(self) -> "Bars":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def at(self, stage: str, done: int, of: int) -> None:
-        if stage != self.stage:
-            self.__exit__()
-            self.stage, words = stage, STAGES.get(stage, stage)
-            self.bar = tqdm(total=of, desc=words, file=sys.stderr, unit="step", disable=not self.on_terminal)
-            if not self.on_terminal:
-                tqdm.write(f"{words} …", file=sys.stderr)
-        if self.bar is not None:
-            self.bar.total = of
-            self.bar.update(done - self.bar.n)
-
-    def alive(self) -> None:
-        pass
-
-    def epoch(self, epoch: "Epoch") -> None:
-        valid = epoch.valid
-        auc = "–" if valid.auc is None else f"{valid.auc:.4f}"
-        tqdm.write(
-            f"epoch {epoch.number}/{epoch.of}: loss {epoch.train_loss:.4f}, valid AUC {auc}, "
-            f"LogLoss {valid.logloss:.4f}, {epoch.samples_per_second:,.0f} samples/s",
-            file=sys.stderr,
-        )

@@ -5,16 +5,8 @@ from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
 
-from recommender.models import BackboneVersion, Catalog, RunState, TrainingRun
+from recommender.models import BackboneVersion, Catalog, TrainingRun
 
-UNFINISHED = (RunState.WAITING, RunState.RUNNING)
-STAGES = {
-    "reading": "Reading interactions",
-    "encoding": "Encoding knowledge",
-    "without_knowledge": "Training without knowledge",
-    "with_knowledge": "Training with knowledge",
-    "exporting": "Exporting and checking",
-}
 SCORES = (("auc", "AUC", True), ("gauc", "GAUC", True), ("logloss", "LogLoss", False))  # name, label, more is better
 
 
@@ -71,12 +63,3 @@ def _intervals(metrics: dict[str, Any], name: str) -> dict[str, Any]:
     """By model and `gain`; without knowledge both models are one."""
     found = {model: of_model.get(name) for model, of_model in metrics.get("intervals", {}).items()}
     return {"with_knowledge": found.get("without_knowledge"), **found}
-
-
-def stage(run: TrainingRun) -> dict[str, Any]:
-    """What a run is at, in words, and how far: {"label", "done", "of"}; `of` 0 where that is not known."""
-    if run.state == RunState.WAITING:
-        return {"label": "Waiting for a training worker", "done": 0, "of": 0}
-    progress = run.progress
-    label = STAGES.get(progress.get("stage", ""), "Starting")
-    return {"label": label, "done": progress.get("done", 0), "of": progress.get("of", 0)}

@@ -10,7 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from recommender.models import Catalog, RunState, TrainingRun
-from recommender.training import service
+from recommender.runs import service as runs
+from recommender.runs.kinds import TRAINING, stage_of
+from recommender.runs.service import UNFINISHED
 from reviews.guards import account_of, requires
 from reviews.pages.backbones import queries as select
 from reviews.pages.backbones.forms import TrainForm
@@ -27,12 +29,12 @@ ENDED_SHOWN = 5
 def backbones(request: HttpRequest) -> HttpResponse:
     filters = CatalogFilter(request.GET)
     catalog = filters.cleaned_data.get("catalog") if filters.is_valid() else None
-    runs = select.runs(catalog)
+    shown = select.runs(catalog)
     context = {
         "filters": filters,
         "catalog": catalog,
-        "under_way": [(run, select.stage(run)) for run in runs.filter(state__in=select.UNFINISHED)],
-        "ended_badly": runs.filter(state__in=[RunState.FAILED, RunState.CANCELLED])[:ENDED_SHOWN],
+        "under_way": [(run, stage_of(run)) for run in shown.filter(state__in=UNFINISHED)],
+        "ended_badly": shown.filter(state__in=[RunState.FAILED, RunState.CANCELLED])[:ENDED_SHOWN],
         "page": Paginator(select.versions(catalog), ROWS).get_page(request.GET.get("page")),
         "may_train": may(account_of(request).role, Action.TRAIN),
     }
@@ -44,9 +46,10 @@ def backbones(request: HttpRequest) -> HttpResponse:
 def train(request: HttpRequest) -> HttpResponse:
     form = TrainForm(request.POST or None, initial={"catalog": request.GET.get("catalog")})
     if request.method == "POST" and form.is_valid():
-        run = service.request_training(
-            form.cleaned_data["catalog"],
-            config=form.config,
+        run = runs.request(
+            TRAINING,
+            catalog=form.cleaned_data["catalog"],
+            config=form.config.to_json(),
             activate=form.cleaned_data["activate"],
             requested_by=account_of(request),
         )
@@ -74,9 +77,9 @@ def _run_context(request: HttpRequest, run_id: int) -> dict[str, Any]:
     run = get_object_or_404(select.runs(None), pk=run_id)
     return {
         "run": run,
-        "stage": select.stage(run),
+        "stage": stage_of(run),
         "epochs": run.progress.get("epochs", []),
-        "is_under_way": run.state in select.UNFINISHED,
+        "is_under_way": run.state in UNFINISHED,
         "may_train": may(account_of(request).role, Action.TRAIN),
     }
 
@@ -84,7 +87,7 @@ def _run_context(request: HttpRequest, run_id: int) -> dict[str, Any]:
 @require_POST
 @requires(Action.TRAIN)
 def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
-    if service.cancel(get_object_or_404(TrainingRun, pk=run_id)):
+    if runs.cancel(get_object_or_404(TrainingRun, pk=run_id)):
         messages.success(request, "The run is cancelled. A worker that is at it stops within seconds.")
     else:
         messages.info(request, "The run had ended before.")

@@ -1,7 +1,7 @@
 """What the evaluation pages show: the report in words, the tables, and the plots beside them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -13,9 +13,9 @@ from recommender.evaluation.figures import ALL, LESS_IS_BETTER
 from recommender.evaluation.report import DECIDING, NAMES, OF_LISTS, Finding, about_rows, about_texts, report
 from recommender.models import Catalog, Evaluation, RunState
 from recommender.recipe import BACKBONES, KNOWLEDGE
+from recommender.runs.kinds import Stage, stage_of
 from reviews.pages.charts import Line, Mark, curves, intervals
 
-UNFINISHED = (RunState.WAITING, RunState.RUNNING)
 SHORT = (
     (STREAMING, "auc"),
     (STREAMING, "gauc"),
@@ -98,15 +98,11 @@ def fits_asked(evaluation: Evaluation) -> int:
     return len(config["backbones"]) * len(config["arms"]) * int(config["seeds"])
 
 
-def stage(evaluation: Evaluation) -> dict[str, Any]:
-    """What it is at, in words, and how far: {"label", "done", "of"}; `of` 0 where that is not known."""
-    if evaluation.state == RunState.WAITING:
-        return {"label": "Waiting for a training worker", "done": 0, "of": 0}
-    progress = evaluation.progress
-    label = progress.get("stage") or "Starting"
-    first, *rest = label.split(",")  # of a fit: its backbone
-    label = ",".join([BACKBONES.get(first, first[0].upper() + first[1:]), *rest])
-    return {"label": label, "done": progress.get("done", 0), "of": progress.get("of", 0)}
+def stage(evaluation: Evaluation) -> Stage:
+    """What it is at; a fit is named by its backbone, arm and seed."""
+    known = stage_of(evaluation)
+    backbone, *rest = evaluation.progress.get("stage", "").split(",")
+    return replace(known, label=",".join([BACKBONES[backbone], *rest])) if backbone in BACKBONES else known
 
 
 def sections(evaluation: Evaluation) -> list[Section]:

@@ -11,11 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from recommender.dataset.split import SPLITS
-from recommender.evaluation import service as service
 from recommender.evaluation.arms import ARMS, DEFAULT_ARMS, MOST_SEEDS, SEEDS, Study
 from recommender.models import Catalog, Evaluation, RunState
 from recommender.recipe import BACKBONES, TrainConfig
-from recommender.runs import leases
+from recommender.runs import service as runs
+from recommender.runs.kinds import EVALUATION
 from reviews.guards import account_of, is_htmx, requires
 from reviews.pages.evaluations import queries as select
 from reviews.pages.filters import CatalogFilter
@@ -109,8 +109,11 @@ def evaluations(request: HttpRequest) -> HttpResponse:
 def start(request: HttpRequest) -> HttpResponse:
     form = EvaluationForm(request.POST or None, initial={"catalog": request.GET.get("catalog")})
     if request.method == "POST" and form.is_valid():
-        asked = service.request_evaluation(
-            form.cleaned_data["catalog"], study=form.study, requested_by=account_of(request)
+        asked = runs.request(
+            EVALUATION,
+            catalog=form.cleaned_data["catalog"],
+            config=form.study.to_json(),
+            requested_by=account_of(request),
         )
         return redirect("reviews:evaluation", asked.pk)
     context = {"form": form, "catalogs": Catalog.objects.exists()}
@@ -147,7 +150,7 @@ def _progress(request: HttpRequest, evaluation_id: int) -> dict[str, Any]:
         "asked": select.fits_asked(found),
         "stage": select.stage(found),
         "epochs": found.progress.get("epochs", [])[-1:],
-        "is_under_way": found.state in select.UNFINISHED,
+        "is_under_way": found.state in runs.UNFINISHED,
         "may_start": may(account_of(request).role, Action.EVALUATE),
         "may_resume": found.state in (RunState.FAILED, RunState.CANCELLED),
     }
@@ -156,7 +159,7 @@ def _progress(request: HttpRequest, evaluation_id: int) -> dict[str, Any]:
 @require_POST
 @requires(Action.EVALUATE)
 def cancel(request: HttpRequest, evaluation_id: int) -> HttpResponse:
-    if leases.cancel(get_object_or_404(Evaluation, pk=evaluation_id)):
+    if runs.cancel(get_object_or_404(Evaluation, pk=evaluation_id)):
         messages.success(request, "The evaluation is cancelled. What was done is kept, and it can be resumed.")
     else:
         messages.info(request, "The evaluation had ended before.")
@@ -168,7 +171,7 @@ def cancel(request: HttpRequest, evaluation_id: int) -> HttpResponse:
 def resume(request: HttpRequest, evaluation_id: int) -> HttpResponse:
     found = get_object_or_404(Evaluation, pk=evaluation_id)
     if found.state in (RunState.FAILED, RunState.CANCELLED):
-        service.resume(found)
+        runs.resume(found)
         messages.success(request, "The evaluation goes on with what is missing.")
     else:
         messages.info(request, "The evaluation is under way or done: there is nothing to resume.")

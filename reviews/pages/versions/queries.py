@@ -18,11 +18,11 @@ from recommender.models import (
     RunState,
 )
 from recommender.promotion.receipts import entered_between
-from recommender.runs.leases import UNFINISHED
+from recommender.runs.kinds import Stage, stage_of
+from recommender.runs.service import UNFINISHED
 from reviews.models import Decision
 from reviews.room import verdicts
 
-GATE_STAGES = {"gates": "Checking the gates", "lists": "Comparing lists"}
 SHOWN_DECISIONS = 20
 
 
@@ -35,12 +35,9 @@ class Gates:
     failed: Examination | None
 
     @property
-    def stage(self) -> dict[str, Any]:
-        """What `under_way` is at, in words, and how far: {"label", "done", "of"}."""
-        progress = self.under_way.progress if self.under_way else {}
-        if not progress.get("stage"):
-            return {"label": "Waiting for a training worker", "done": 0, "of": 0}
-        return {"label": GATE_STAGES[progress["stage"]], "done": progress["done"], "of": progress["of"]}
+    def stage(self) -> Stage | None:
+        """What `under_way` is at."""
+        return stage_of(self.under_way) if self.under_way else None
 
 
 def gates(version: BackboneVersion) -> Gates:

@@ -4,11 +4,13 @@ import pytest
 from django.utils import timezone
 
 from recommender.artifacts import files
-from recommender.evaluation import service as service
 from recommender.evaluation.arms import Study
 from recommender.evaluation.report import report
 from recommender.models import Evaluation, Item, RunState
 from recommender.runs import leases
+from recommender.runs import service as runs
+from recommender.runs.kinds import EVALUATION
+from tests.carried_out import carried_out
 from tests.recommender.training import synthetic
 
 pytestmark = pytest.mark.django_db
@@ -32,13 +34,7 @@ def catalog():
 
 
 def ask(catalog, study=STUDY):
-    return service.request_evaluation(catalog, study=study, queue=False)
-
-
-def carried_out(evaluation, *, observer=None):
-    service.run(evaluation.pk, observer=observer)
-    evaluation.refresh_from_db()
-    return evaluation
+    return runs.request(EVALUATION, queue=False, catalog=catalog, config=study.to_json())
 
 
 class Interrupting(synthetic.Silent):
@@ -79,7 +75,7 @@ def test_an_evaluation_stores_every_fit_and_a_report(catalog):
 def test_an_interrupted_evaluation_goes_on_with_the_next_fit(catalog):
     evaluation = ask(catalog)
     with pytest.raises(KeyboardInterrupt):
-        service.run(evaluation.pk, observer=Interrupting(evaluation, after=3))
+        carried_out(evaluation, observer=Interrupting(evaluation, after=3))
     first = done(evaluation)
     evaluation.refresh_from_db()
     partial = evaluation.figures
@@ -88,7 +84,7 @@ def test_an_interrupted_evaluation_goes_on_with_the_next_fit(catalog):
     assert evaluation.state == RunState.RUNNING  # as a killed process leaves it
     assert {row["arm"] for row in partial["arms"]} == {"base", "knowledge"}
     Evaluation.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    assert service.sweep(timezone.now()) == [evaluation.pk]
+    assert runs.sweep(timezone.now()) == [evaluation]
     again = carried_out(evaluation)
     assert again.state == RunState.DONE
     assert done(again) == ALL
@@ -103,7 +99,7 @@ def test_each_finished_fit_starts_the_count_of_attempts_anew(catalog):
     for after in range(leases.MOST_ATTEMPTS + 1):
         Evaluation.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
         with pytest.raises(KeyboardInterrupt):
-            service.run(evaluation.pk, observer=Interrupting(evaluation, after=after + 1))
+            carried_out(evaluation, observer=Interrupting(evaluation, after=after + 1))
     evaluation.refresh_from_db()
 
     assert evaluation.state == RunState.RUNNING
@@ -116,11 +112,11 @@ def test_a_cancelled_evaluation_keeps_its_fits_and_can_be_resumed(catalog):
     class Cancelling(Interrupting):
         def epoch(self, epoch):
             if self.evaluation.fits.count() >= self.after:
-                assert leases.cancel(self.evaluation)
+                assert runs.cancel(self.evaluation)
 
     assert carried_out(evaluation, observer=Cancelling(evaluation, 2)).state == RunState.CANCELLED
     assert done(evaluation) == ALL[:2]
-    service.resume(evaluation, queue=False)
+    runs.resume(evaluation, queue=False)
     assert carried_out(evaluation).state == RunState.DONE
     assert done(evaluation) == ALL
 
@@ -128,7 +124,7 @@ def test_a_cancelled_evaluation_keeps_its_fits_and_can_be_resumed(catalog):
 def test_a_fit_whose_files_are_gone_is_fitted_again(catalog):
     evaluation = carried_out(ask(catalog))
     (files.folder_of_evaluation(evaluation) / "din-base-2.npz").unlink()
-    service.resume(evaluation, queue=False)
+    runs.resume(evaluation, queue=False)
     carried_out(evaluation)
 
     assert sorted(done(evaluation)) == sorted(ALL)
@@ -138,7 +134,7 @@ def test_a_fit_whose_files_are_gone_is_fitted_again(catalog):
 def test_fits_of_a_catalog_that_changed_are_never_mixed(catalog):
     evaluation = carried_out(ask(catalog))
     catalog.end_users.order_by("pk").first().interactions.first().delete()
-    service.resume(evaluation, queue=False)
+    runs.resume(evaluation, queue=False)
     again = carried_out(evaluation)
 
     assert again.state == RunState.FAILED
@@ -149,7 +145,7 @@ def test_fits_of_a_catalog_that_changed_are_never_mixed(catalog):
 def test_an_encoder_that_changed_is_refused(catalog, settings):
     evaluation = carried_out(ask(catalog))
     settings.ENCODER = "minilm"
-    service.resume(evaluation, queue=False)
+    runs.resume(evaluation, queue=False)
 
     assert "Start a new evaluation" in carried_out(evaluation).error
 
@@ -170,5 +166,5 @@ def test_texts_of_a_file_take_the_place_of_the_catalogs(catalog, tmp_path):
 
     assert (evaluation.state, evaluation.facts["texts"]) == (RunState.DONE, 2)
     path.unlink()
-    service.resume(evaluation, queue=False)
+    runs.resume(evaluation, queue=False)
     assert "cannot be read" in carried_out(evaluation).error

@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from recommender.models import Evaluation, Item, RunState
-from recommender.runs import leases
+from recommender.runs import service as runs
 from tests import builders
 from tests.recommender.training import synthetic
 
@@ -114,7 +114,7 @@ def test_ctrl_c_leaves_it_cancelled_so_that_it_can_be_resumed(catalog, monkeypat
     found = Evaluation.objects.get()
 
     assert found.state == RunState.CANCELLED
-    assert not leases.cancel(found)
+    assert not runs.cancel(found)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_json_names_the_version_its_metrics_and_its_snapshot(capsys):
     assert found["snapshot"]["number"] == 1
     assert found["metrics"]["with_knowledge"]["test"]["samples"] == 120
     assert found["seconds"] > 0
-    assert "training without knowledge" in printed.err
+    assert "Training without knowledge" in printed.err
     assert catalog.backbone_versions.get().state == VersionState.ACTIVE
 
 
@@ -106,21 +106,3 @@ def test_titles_and_attributes_can_join_as_sentences(capsys):
     assert version.config["metadata_text"]
     with np.load(files.folder_of(version) / "signals.npz") as stored:
         assert {"space_0", "space_1"} <= set(stored)  # attributes, and sentences beside them
-
-
-def test_the_bar_of_a_stage_knows_how_many_steps_there_are_once_they_are_counted(monkeypatch):
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with train_backbone.Bars() as bars:
-        bars.at("gates", 0, 1)
-        bars.at("gates", 3, 400)
-
-    assert (bars.bar.n, bars.bar.total) == (3, 400)
-
-
-def test_in_a_file_every_stage_is_one_line(capsys):
-    with train_backbone.Bars() as bars:
-        for done in range(3):
-            bars.at("gates", done, 400)
-        bars.at("lists", 0, 1)
-
-    assert capsys.readouterr().err == "checking the gates …\ncomparing lists …\n"

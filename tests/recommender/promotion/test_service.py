@@ -10,8 +10,10 @@ from recommender.models import EndUser, Examination, ImpactReceipt, RunState, Ve
 from recommender.promotion import activation, service
 from recommender.promotion.gates import REQUIRED
 from recommender.recipe import TrainConfig
+from recommender.runs import service as runs
+from recommender.runs.kinds import TRAINING
 from recommender.runs.leases import MOST_ATTEMPTS
-from recommender.training import service as training
+from tests.carried_out import carried_out, with_examination
 from tests.recommender.promotion.made import confused_version, real_version
 from tests.recommender.promotion.versions import make_version
 from tests.recommender.training import synthetic
@@ -34,16 +36,13 @@ def catalog():
 
 
 def train(catalog, **choices):
-    run = training.request_training(catalog, config=QUICK, queue=False, **choices)
-    training.run(run.pk)
-    run.refresh_from_db()
-    return run.version
+    asked = runs.request(TRAINING, queue=False, catalog=catalog, config=QUICK.to_json(), **choices)
+    return with_examination(asked).version
 
 
 def look(version, **choices):
     asked = service.request_examination(version, queue=False, **choices)
-    service.run(asked.pk)
-    asked.refresh_from_db()
+    carried_out(asked)
     version.refresh_from_db()
     return asked
 
@@ -99,7 +98,7 @@ def test_gates_are_measured_again_on_demand_and_the_receipt_is_not_written_again
     assert [gate["outcome"] for gate in first.gates] == [gate["outcome"] for gate in second.gates]
     assert second.pk != first.pk
     assert ImpactReceipt.objects.get().created_at == written.created_at
-    service.run(second.pk)
+    carried_out(second)
     assert Examination.objects.get(pk=second.pk).finished_at == second.finished_at
 
 
@@ -129,10 +128,9 @@ def test_a_lost_examination_is_found_and_done_again_but_not_for_ever(catalog, br
         one.state, one.progress, one.lease_expires_at = RunState.RUNNING, {"attempt": attempts}, expired
         one.save()
 
-    assert service.sweep(timezone.now()) == [lost.pk, hopeless.pk]
+    assert runs.sweep(timezone.now()) == [lost, hopeless]
     for one in (lost, hopeless):
-        service.run(one.pk)
-        one.refresh_from_db()
+        carried_out(one)
     version.refresh_from_db()
     assert (lost.state, version.state) == (RunState.DONE, VersionState.ACTIVE)
     assert hopeless.state == RunState.FAILED
@@ -148,8 +146,7 @@ def test_a_worker_that_lost_its_lease_stores_no_gates_and_activates_nothing(cata
         return write(*arguments, **choices)
 
     monkeypatch.setattr(service.receipts, "write", lose_the_lease)
-    service.run(asked.pk)
-    asked.refresh_from_db()
+    carried_out(asked)
     version.refresh_from_db()
 
     assert (asked.state, asked.gates, version.state) == (RunState.RUNNING, [], VersionState.CANDIDATE)
@@ -189,11 +186,11 @@ def test_progress_names_both_steps(catalog):
     stages = []
 
     class Watching(synthetic.Silent):
-        def at(self, stage, done, of):
+        def at(self, stage, done, of, note=""):
             stages.append(stage)
 
     asked = service.request_examination(real_version(catalog), queue=False)
-    service.run(asked.pk, observer=Watching())
+    carried_out(asked, observer=Watching())
 
     assert stages[0] == "gates"
     assert stages[-1] == "lists"

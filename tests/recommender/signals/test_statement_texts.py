@@ -8,8 +8,10 @@ from recommender.artifacts import files, golden, ranker
 from recommender.artifacts.golden import Entry
 from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.models import EndUser, Item, SubjectKind
+from recommender.runs import service as runs
+from recommender.runs.kinds import TRAINING
 from recommender.signals import statement_texts
-from recommender.training import service
+from tests.carried_out import carried_out
 from tests.recommender.training import synthetic
 from tests.recommender.training.synthetic import GENRES
 from tests.recommender.training.test_service import QUICK
@@ -64,9 +66,8 @@ def test_a_version_holds_what_people_are_said_to_like_against_items(settings, tm
     settings.VAR_DIR = tmp_path
     catalog = synthetic.in_database()
     disliked = tell_tastes(catalog)
-    run = service.request_training(catalog, config=replace(QUICK, **LEARNS), queue=False)
-    service.run(run.pk)
-    run.refresh_from_db()
+    config = replace(QUICK, **LEARNS)
+    run = carried_out(runs.request(TRAINING, queue=False, catalog=catalog, config=config.to_json()))
     assert run.error == ""
     assert run.version.metrics["claims"]["gain"] > 0.001
     folder = files.folder_of(run.version)

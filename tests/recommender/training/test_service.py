@@ -7,10 +7,12 @@ from recommender.artifacts import files, verified
 from recommender.models import EndUser, Item, RunState, VersionState
 from recommender.recipe import TrainConfig
 from recommender.runs import leases
+from recommender.runs import service as runs
 from recommender.runs.errors import StoppedError
+from recommender.runs.kinds import TRAINING
 from recommender.runs.recorder import Recorder
-from recommender.training import service
 from tests import builders
+from tests.carried_out import carried_out, with_examination
 from tests.recommender.training import synthetic
 
 pytestmark = pytest.mark.django_db
@@ -25,19 +27,13 @@ def quick_encoder(settings, tiny_encoder, tmp_path):
 
 
 def ask(catalog, **choices):
-    return service.request_training(catalog, config=QUICK, queue=False, **choices)
-
-
-def finished(run):
-    service.run(run.pk)
-    run.refresh_from_db()
-    return run
+    return runs.request(TRAINING, queue=False, catalog=catalog, config=QUICK.to_json(), **choices)
 
 
 def test_a_run_freezes_trains_twice_exports_and_activates():
     catalog = synthetic.in_database()
     approve_some(catalog)
-    run = finished(ask(catalog, activate=True))
+    run = with_examination(ask(catalog, activate=True))
     version, metrics = run.version, run.version.metrics
 
     assert (run.state, run.error) == (RunState.DONE, "")
@@ -67,22 +63,21 @@ def approve_some(catalog):
 
 def test_without_knowledge_one_model_is_both_and_a_second_run_changes_nothing_of_the_first():
     catalog = synthetic.in_database()
-    runs = [finished(ask(catalog)) for _ in range(2)]
-    first, second = (run.version for run in runs)
+    first, second = (carried_out(ask(catalog)).version for _ in range(2))
 
     assert first.metrics["same_model"]
     assert first.metrics["with_knowledge"] == first.metrics["without_knowledge"]
     assert (second.number, second.snapshot, second.data_hash) == (2, first.snapshot, first.data_hash)
     assert second.metrics["with_knowledge"]["test"] == first.metrics["with_knowledge"]["test"]
     assert {version.state for version in (first, second)} == {VersionState.CANDIDATE}
-    service.run(runs[0].pk)
+    carried_out(first.run)
     assert catalog.backbone_versions.count() == 2
 
 
 def test_too_little_data_fails_with_what_is_missing():
     catalog = builders.make_catalog()
     builders.make_interaction(builders.make_end_user(catalog), builders.make_item(catalog))
-    run = finished(ask(catalog))
+    run = carried_out(ask(catalog))
 
     assert run.state == RunState.FAILED
     assert "longest history has 1" in run.error
@@ -90,7 +85,7 @@ def test_too_little_data_fails_with_what_is_missing():
 
 
 def test_an_empty_catalog_fails_in_plain_words_too():
-    run = finished(ask(builders.make_catalog()))
+    run = carried_out(ask(builders.make_catalog()))
 
     assert run.state == RunState.FAILED
     assert "0 interactions" in run.error
@@ -100,7 +95,7 @@ def test_an_encoder_that_cannot_be_loaded_is_said_in_the_row(settings):
     settings.ENCODER = "no/such-encoder"
     catalog = synthetic.in_database()
     approve_some(catalog)
-    run = finished(ask(catalog))
+    run = carried_out(ask(catalog))
 
     assert run.state == RunState.FAILED
     assert "The knowledge encoder 'no/such-encoder'" in run.error
@@ -109,7 +104,7 @@ def test_an_encoder_that_cannot_be_loaded_is_said_in_the_row(settings):
 
 def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(tmp_path):
     (tmp_path / "backbones").write_text("not a folder")
-    run = finished(ask(synthetic.in_database()))
+    run = carried_out(ask(synthetic.in_database()))
 
     assert run.state == RunState.FAILED
     assert run.error.startswith(f"Backbones cannot be stored in {tmp_path / 'backbones'}")
@@ -122,21 +117,20 @@ def test_a_cancelled_run_stops_and_leaves_nothing():
 
     class Cancelling(synthetic.Silent):
         def epoch(self, epoch):
-            assert service.cancel(run)
+            assert runs.cancel(run)
 
-    service.run(run.pk, observer=Cancelling())
-    run.refresh_from_db()
+    carried_out(run, observer=Cancelling())
 
     assert run.state == RunState.CANCELLED
     assert not list(files.folder_for(run.catalog).glob("*"))
-    assert not service.cancel(run)
+    assert not runs.cancel(run)
 
 
 def test_a_run_that_another_worker_holds_is_left_alone():
     run = ask(synthetic.in_database())
     run.state, run.lease_token, run.lease_expires_at = RunState.RUNNING, "theirs", timezone.now() + timedelta(minutes=1)
     run.save()
-    run = finished(run)
+    run = carried_out(run)
 
     assert (run.state, run.lease_token) == (RunState.RUNNING, "theirs")
 
@@ -152,10 +146,10 @@ def test_a_lost_run_is_started_again_but_not_for_ever():
     left = files.folder_for(catalog) / f".run-{lost.pk}-of-a-dead-worker"
     left.mkdir(parents=True)
 
-    assert finished(lost).state == RunState.DONE
+    assert carried_out(lost).state == RunState.DONE
     assert lost.progress["attempt"] == 2
     assert not left.exists()
-    assert finished(hopeless).state == RunState.FAILED
+    assert carried_out(hopeless).state == RunState.FAILED
     assert "ended 3 times" in hopeless.error
 
 
@@ -182,12 +176,15 @@ def test_progress_is_written_about_once_a_second_not_at_every_step(django_assert
             recorder.at("with_knowledge", step, 1000)
 
 
-def test_the_sweep_finds_lost_runs_and_waiting_ones_nobody_was_told_of():
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_finds_lost_runs_and_waiting_ones_nobody_was_told_of(broker):
     catalog, now = builders.make_catalog(), timezone.now()
     fresh, unheard, lost = ask(catalog), ask(catalog), ask(catalog)
     type(fresh).objects.filter(pk=unheard.pk).update(created_at=now - timedelta(minutes=5))
     type(fresh).objects.filter(pk=lost.pk).update(state=RunState.RUNNING, lease_expires_at=now - timedelta(seconds=1))
 
-    assert service.sweep(now) == [lost.pk, unheard.pk]
+    assert runs.sweep(now) == [lost, unheard]
+    runs.send(unheard)
+    assert runs.sweep(now) == [lost]  # the other may be the one whose message waits
     type(fresh).objects.filter(pk=lost.pk).update(lease_expires_at=now + timedelta(minutes=1))
-    assert service.sweep(now) == []
+    assert runs.sweep(now) == []

@@ -14,8 +14,10 @@ from recommender.dataset.interactions import read_interactions
 from recommender.dataset.texts import read_texts
 from recommender.knowledge.service import accept
 from recommender.models import EndUser, Interaction, Item, KnowledgeVector, RunState
-from recommender.training import service
+from recommender.runs import service as runs
+from recommender.runs.kinds import TRAINING
 from tests.builders import make_drafts
+from tests.carried_out import carried_out
 from tests.recommender.training import synthetic
 from tests.recommender.training.test_service import QUICK
 
@@ -46,9 +48,7 @@ def test_everything_known_is_trained_on_and_served():
     accept(first, further=[third])
 
     config = replace(QUICK, low_activity="items", low_activity_below=6)
-    run = service.request_training(catalog, config=config, queue=False)
-    service.run(run.pk)
-    run.refresh_from_db()
+    run = carried_out(runs.request(TRAINING, queue=False, catalog=catalog, config=config.to_json()))
     assert (run.state, run.error) == (RunState.DONE, "")
     version = run.version
 

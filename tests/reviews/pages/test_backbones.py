@@ -7,7 +7,8 @@ from django.utils import timezone
 from recommender.models import Rollout, RunState, TrainingRun, VersionState
 from recommender.promotion import activation
 from recommender.recipe import BACKBONES, SWITCHES, TrainConfig
-from recommender.training import service
+from recommender.runs import service as runs
+from recommender.runs.kinds import TRAINING
 from reviews.pages.backbones import forms
 from tests import builders
 from tests.recommender.promotion.versions import examined, make_version
@@ -59,7 +60,7 @@ def pass_and_activate(version, lead):
 
 
 def a_run(catalog, **fields):
-    run = service.request_training(catalog, config=TrainConfig(), queue=False)
+    run = runs.request(TRAINING, queue=False, catalog=catalog, config=TrainConfig().to_json())
     TrainingRun.objects.filter(pk=run.pk).update(**fields)
     run.refresh_from_db()
     return run

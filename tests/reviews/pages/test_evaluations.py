@@ -3,9 +3,10 @@ import re
 import pytest
 from django.urls import reverse
 
-from recommender.evaluation import service as service
 from recommender.evaluation.arms import Study
 from recommender.models import Evaluation, EvaluationFit, RunState
+from recommender.runs import service as runs
+from recommender.runs.kinds import EVALUATION
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ def pm(client):
 
 
 def ask(catalog, study=STUDY, **fields):
-    found = service.request_evaluation(catalog, study=study, queue=False)
+    found = runs.request(EVALUATION, queue=False, catalog=catalog, config=study.to_json())
     Evaluation.objects.filter(pk=found.pk).update(**fields)
     found.refresh_from_db()
     return found

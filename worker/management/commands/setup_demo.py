@@ -8,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from recommender.catalogs.importers.plan import Request
 from recommender.catalogs.importers.report import ImportFailedError
 from recommender.catalogs.importers.run import import_catalog
-from recommender.models import Catalog
+from recommender.models import Catalog, TrainingRun
 from recommender.progress import Progress
+from recommender.runs.kinds import stage_of
 from worker.demo import facts, steps
 
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
                     shown.show(f"{now.done} of {now.total}, {now.calls} calls, {now.tokens} tokens")
             with Progress("First backbone") as shown:
                 for run in steps.first_backbone(catalog):
-                    shown.show(_how_far(run.progress))
+                    shown.show(_how_far(run))
                 shown.show("active")
         except (ImportFailedError, steps.StepFailedError) as error:
             raise CommandError(str(error)) from error
@@ -52,10 +53,7 @@ def _sample_catalog() -> Catalog:
     return Catalog.objects.get(name=facts.CATALOG)
 
 
-def _how_far(progress: dict[str, Any]) -> str:
-    """Of a training run's progress (runs.recorder.Recorder)."""
-    if not progress.get("stage"):
-        return "waiting for a worker"
-    stage = f"{progress['stage'].replace('_', ' ')} {progress['done']} of {progress['of']}"
-    epochs = progress.get("epochs", [])
-    return f"{stage}, {len(epochs)} epochs" if epochs else stage
+def _how_far(run: TrainingRun) -> str:
+    stage, epochs = stage_of(run), len(run.progress.get("epochs", []))
+    far = f"{stage.label} {stage.done} of {stage.of}" if stage.of else stage.label
+    return f"{far}, {epochs} epochs" if epochs else far

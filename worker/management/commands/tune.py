@@ -1,18 +1,18 @@
 """`manage.py tune NAME --role actor|reflector --base MODEL`: a LoRA adapter from a catalog's training sets."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, get_args
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
-from recommender.models import Catalog, RunState
-from recommender.runs import leases
+from recommender.management.runs import carry_out_here, why_not_done
+from recommender.models import Catalog
+from recommender.runs import service as runs
+from recommender.runs.kinds import TUNING
 from recommender.tuning import service
 from recommender.tuning.config import TuneConfig, TunedRole, TunedSubjects
-from worker.tuning import run
+from worker.tuning import carry_out
 
 WHOLE = ("rank", "alpha", "epochs", "batch_size", "micro_batch", "cutoff", "seed", "threads")
 NUMBERS = dict.fromkeys(WHOLE, int) | dict.fromkeys(("dropout", "learning_rate", "warm_up", "validation"), float)
@@ -44,27 +44,15 @@ class Command(BaseCommand):
             config = TuneConfig(base=_found(options["base"]), **chosen)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        asked = service.request_tuning(catalog, role=options["role"], config=config, queue=options["queue"])
+        asked = runs.request(
+            TUNING, queue=options["queue"], catalog=catalog, role=options["role"], config=config.to_json()
+        )
         if options["queue"]:
             self._say({"run": asked.pk, "state": asked.state}, f"Tuning run {asked.pk} waits for a worker.", options)
             return
-        with tqdm(unit="step", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
-
-            def at_step(progress: dict[str, Any]) -> None:
-                if progress["stage"] != "tuning":
-                    return
-                bar.total = progress["of"]
-                bar.set_postfix_str(f"loss {progress['loss']:.4f}")
-                bar.update(1)
-
-            try:
-                run(asked.pk, observer=at_step)
-            except KeyboardInterrupt:
-                leases.cancel(asked)
-                raise
-        asked.refresh_from_db()
-        if asked.state != RunState.DONE:
-            raise CommandError(asked.error or f"The run ended as {asked.state}.")
+        carry_out_here(asked, carry_out)
+        if not_done := why_not_done(asked):
+            raise CommandError(not_done)
         path = str(service.folder_of(asked) / "adapter")
         result = {"run": asked.pk, "name": asked.adapter_name, "adapter": path, "metrics": asked.metrics}
         before, after, rows = (asked.metrics[name] for name in ("before", "after", "rows"))

@@ -13,6 +13,7 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import Error as DatabaseError
 
+from recommender.jobs import Queue
 from recommender.progress import Progress
 from worker.demo import facts, steps
 from worker.supervisor import children, instance, ready, recovery
@@ -113,7 +114,7 @@ def _start(supervisor: Supervisor, shown: Progress) -> None:
     supervisor.start(*services)
     waits = {
         "web": lambda: ready.http_status(settings.PORT, "/healthz/live") != 0,
-        "workers": lambda: ready.workers_answer({"llm", "training"}),
+        "workers": lambda: ready.workers_answer(set(Queue)),
     }
     if children.needs_endpoint():
         waits["endpoint"] = lambda: ready.http_status(settings.ENDPOINT_PORT, "/v1/models") == 200

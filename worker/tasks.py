@@ -1,40 +1,46 @@
-"""The jobs that advance rounds. Every job may run twice: leases and stored turns make the second one harmless."""
+"""The Celery tasks, by the names in recommender.jobs. Thin: fetch, call a service.
+
+Every job may arrive twice: leases and stored turns make the second one harmless.
+"""
 
 import asyncio
-import logging
+from collections.abc import Mapping
 from typing import Any
 
-from celery import current_app, shared_task
+from celery import shared_task
 from django.db.models import Q
 from django.utils import timezone
-from kombu.exceptions import ChannelError, OperationalError
 
 from recommender import jobs
+from recommender.evaluation import service as evaluation
 from recommender.models import RestReason, Round, RoundState
+from recommender.promotion import service as promotion
 from recommender.rounds import leases, service
 from recommender.rounds.queries import proposal
+from recommender.runs import service as runs
+from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, TRAINING, TUNING, Kind
+from recommender.training import service as training
 from reviews.models import ReviewState
 from reviews.room.opening import open_review
+from worker import tuning
 from worker.rounds.advance import advance
-
-log = logging.getLogger(__name__)
 
 MOST_SWEPT = 5_000  # rounds that one sweep sends, or opens reviews for
 
 
-@shared_task(name=jobs.ADVANCE_ROUNDS)
+@shared_task(name=jobs.ADVANCE_ROUNDS.name)
 def advance_rounds(round_ids: list[int]) -> None:
     """Advance a chunk of rounds until each rests, fails, or has to wait for longer."""
     asyncio.run(advance(round_ids))
 
 
-@shared_task(name=jobs.SWEEP_ROUNDS)
+@shared_task(name=jobs.SWEEP_ROUNDS.name)
 def sweep_rounds() -> None:
-    """Heal what was lost: leases of dead workers, messages that never arrived, reviews that were not opened."""
+    """Put right what was lost: leases of dead workers, messages that never arrived, reviews that were not opened."""
     now = timezone.now()
     Round.objects.filter(leases.expired(now)).update(state=RoundState.WAITING, lease_token="", lease_expires_at=None)
     open_missing_reviews()
-    if jobs_waiting():
+    if jobs.waiting(jobs.ADVANCE_ROUNDS.queue):
         return  # what is due may be in the queue; once it has run dry, what is still due was lost
     due = Round.objects.filter(leases.due(now)).order_by("next_attempt_at", "pk")
     service.enqueue(list(due.values_list("pk", flat=True)[:MOST_SWEPT]))
@@ -49,12 +55,26 @@ def open_missing_reviews() -> None:
             open_review(round_)
 
 
-def jobs_waiting() -> int:
-    """How many messages wait in the queue of rounds; 0 where the broker cannot say."""
-    queue = jobs.QUEUES[jobs.ADVANCE_ROUNDS]
-    try:
-        with current_app.connection_for_read() as connection:
-            channel: Any = connection.default_channel
-            return int(channel.queue_declare(queue=queue, passive=True).message_count)
-    except (ChannelError, OperationalError):
-        return 0
+CARRY_OUT: Mapping[str, runs.CarryOut[Any]] = {
+    TRAINING.name: training.carry_out,
+    EXAMINATION.name: promotion.carry_out,
+    TUNING.name: tuning.carry_out,
+    EVALUATION.name: evaluation.carry_out,
+}
+
+
+def _task_of(kind: Kind[Any]) -> None:
+    @shared_task(name=kind.job.name)
+    def carry_out(**named: int) -> None:
+        """`named`: run_id; in messages of the previous release examination_id or evaluation_id."""
+        (run_id,) = named.values()
+        runs.run(kind, run_id, CARRY_OUT[kind.name])
+
+
+for each in KINDS.values():
+    _task_of(each)
+
+
+@shared_task(name=jobs.SWEEP_RUNS.name)
+def sweep_runs() -> None:
+    runs.sweep(timezone.now())

@@ -1,0 +1,143 @@
+"""Every kind of run, killed in the midst: it goes on when the machine starts again, or says why not, and blocks none.
+
+A new kind in KINDS is tested without a line here, but for the columns that a row of it needs.
+"""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from django.utils import timezone
+from pytest_django import Settings
+
+from recommender import jobs
+from recommender.evaluation.arms import Study
+from recommender.models import Catalog, Run, RunState
+from recommender.runs import leases, service
+from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, TUNING, Kind
+from recommender.tuning.config import TuneConfig
+from tests.builders import make_catalog
+from tests.conftest import ROOT
+from tests.recommender.promotion.versions import make_version
+from tests.servers import wait_until
+from worker.supervisor import recovery
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS),
+]
+
+# Columns without which a kind's row cannot be, or could not be carried out. The catalog is empty: with a real worker
+# each ends soon, most of them with a sentence about what is missing.
+COLUMNS: dict[str, Callable[[Catalog], dict[str, Any]]] = {
+    EVALUATION.name: lambda _: {"config": Study().to_json()},
+    EXAMINATION.name: lambda catalog: {"version": make_version(catalog)},
+    TUNING.name: lambda _: {"role": "actor", "config": TuneConfig(base="none").to_json()},
+}
+WORKER = """
+import sys, time
+import django
+django.setup()
+from recommender.runs import service
+from recommender.runs.kinds import KINDS
+
+def compute(run, recorder):
+    recorder.at("computing", 1, 2)
+    print("computing", flush=True)
+    time.sleep(600)
+
+service.run(KINDS[sys.argv[1]], int(sys.argv[2]), compute)
+"""
+
+
+@pytest.fixture(autouse=True)
+def machine(settings: Settings, tmp_path: Path) -> None:
+    settings.BROKER_IS_EMBEDDED = True
+    settings.VAR_DIR = tmp_path
+
+
+def asked(kind: Kind[Any], **columns: Any) -> Any:
+    catalog = make_catalog()
+    needed = COLUMNS.get(kind.name, lambda _: {"config": {}})(catalog)
+    return service.request(kind, queue=False, catalog=catalog, **needed | columns)
+
+
+def killed(kind: Kind[Any], environment: dict[str, str]) -> Any:
+    """A run whose worker, a process of its own, the kernel ended in the midst of it."""
+    run = asked(kind)
+    command = [sys.executable, "-c", WORKER, kind.name, str(run.pk)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "computing\n"
+        worker.send_signal(signal.SIGKILL)
+    run.refresh_from_db()
+    assert (run.state, run.progress["stage"], run.progress["attempt"]) == (RunState.RUNNING, "computing", 1)
+    assert run.lease_expires_at > timezone.now() + kind.lease / 2
+    return run
+
+
+def held(kind: Kind[Any]) -> Any:
+    """A run that a worker took, of which nothing was heard since."""
+    run = leases.claim(kind, asked(kind).pk)
+    assert run is not None
+    return run
+
+
+def others_waiting(kind: Kind[Any]) -> list[Run]:
+    """A run of each other kind that was asked for a while ago, and whose message the machine's broker has forgotten."""
+    waiting = [asked(other) for other in KINDS.values() if other != kind]
+    for run in waiting:
+        type(run).objects.filter(pk=run.pk).update(created_at=timezone.now() - 2 * service.LOST_MESSAGE_AFTER)
+    return waiting
+
+
+def test_after_a_start_a_killed_run_goes_on_at_once_or_says_why_not_and_no_other_waits(
+    kind: Kind[Any], live_worker: Celery, child_environment: dict[str, str]
+) -> None:
+    run, others = killed(kind, child_environment), others_waiting(kind)
+    recovery.end_leases()
+    recovery.send_what_was_lost()
+
+    def all_ended() -> bool:
+        for each in (run, *others):
+            each.refresh_from_db()
+        return all(each.finished_at for each in (run, *others))
+
+    wait_until(all_ended, seconds=120, what="every run")
+    assert run.progress["attempt"] == 2
+    for each in (run, *others):
+        assert each.state in (RunState.DONE, RunState.FAILED)
+        assert each.state == RunState.DONE or each.error
+
+
+def test_a_run_that_takes_its_process_down_each_time_says_so_at_last(kind: Kind[Any], broker: str) -> None:
+    run = held(kind)
+    leases.renew(run, {"attempt": leases.MOST_ATTEMPTS})
+    recovery.end_leases()
+    assert service.sweep(timezone.now()) == [run]
+    service.run(kind, run.pk, lambda *_: pytest.fail("it was started once more"))
+    run.refresh_from_db()
+    assert run.state == RunState.FAILED
+    assert f"ended {leases.MOST_ATTEMPTS} times" in run.error
+    assert service.sweep(timezone.now()) == []
+
+
+def test_without_a_start_a_dead_worker_holds_up_no_other_run(kind: Kind[Any], broker: str) -> None:
+    """On several machines no start ends a lease: the run itself has to wait for its end, and nothing else has."""
+    run, others = held(kind), others_waiting(kind)
+    now = timezone.now()
+    assert service.sweep(now) == others
+    assert jobs.waiting(kind.job.queue) == len(others)
+    assert service.sweep(now + kind.lease) == [run]
+
+
+def test_a_run_of_a_worker_that_lives_is_left_alone(kind: Kind[Any], broker: str) -> None:
+    run = held(kind)
+    assert service.sweep(timezone.now() + kind.lease - timedelta(seconds=30)) == []
+    assert leases.claim(kind, run.pk) is None
