@@ -1,4 +1,4 @@
-"""The project's own sample catalog (recommender/catalogs/sample/README.md): films as facts, end users with planted tastes."""
+"""The project's own sample catalog (catalogs/sample/README.md): films as facts, end users with planted tastes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict

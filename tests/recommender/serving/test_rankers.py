@@ -61,7 +61,7 @@ def test_a_ranker_that_cannot_rank_leaves_it_to_the_rungs_below_and_says_why(rea
 
 
 def test_a_scenario_that_nobody_ranks_is_an_error_that_names_those_there_are(reader: EndUser) -> None:
-    with pytest.raises(rankers.UnknownScenarioError, match="no scenario “thinking”. Known: backbone"):
+    with pytest.raises(rankers.UnknownScenarioError, match=r"no scenario “thinking”\. Known: backbone"):
         recommend(reader, limit=3, scenario="thinking")
     assert not Recommendation.objects.exists()
 
