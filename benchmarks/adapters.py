@@ -103,12 +103,12 @@ def main():
     read, codes = prepare.read(catalog, base)
     prepared = Prepared(read, codes, KnowledgeRows([]), np.zeros((1, 1), np.float32), encode=dict)
     parts, demographics = replace(prepared.parts, test=prepared.parts.valid), prepared.demographics
-    bare = make_inputs(prepared, replace(base, demographics=False), WITHOUT, alive=lambda: None).examples[STREAMING]
+    bare = make_inputs(prepared, base.but(demographics=False), WITHOUT, alive=lambda: None).examples[STREAMING]
     print(f"signals {time.perf_counter() - began:.0f} s; demographics {demographics.size - 1} tokens", flush=True)
     result = {}
 
     def fitted(name, examples, vectors=None, **choices):
-        config = replace(base, **choices)
+        config = base.but(**choices)
         fit, backbone = fit_backbone(examples, parts, codes, vectors, config, model="with_knowledge", observer=Quiet())
         valid = fit.valid
         found = {"auc": valid.auc, "gauc": valid.gauc, "logloss": valid.logloss, "ece": valid.ece}
@@ -164,10 +164,10 @@ def main():
 def speeds(examples, parts, codes, vectors, base, choices):
     """Training samples per second of each adapter and of none: median over rounds taken by turns."""
     steppers = {}
-    one = replace(base, epochs=1)
+    one = base.but(epochs=1)
     few = replace(parts, train=parts.train[:64], valid=parts.valid[:64])
     for name, chosen in {"no knowledge": None, **choices}.items():
-        config, given = (one, None) if chosen is None else (replace(one, **chosen), vectors)
+        config, given = (one, None) if chosen is None else (one.but(**chosen), vectors)
         _, backbone = fit_backbone(examples, few, codes, given, config, model="with_knowledge", observer=Quiet())
         steppers[name] = backbone.train(), torch.optim.AdamW(backbone.parameters(), lr=1e-3, fused=True)
     batches = [parts.train[first : first + 1024] for first in range(0, 1024 * STEPS, 1024)]

@@ -18,7 +18,6 @@ import json
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,7 +188,7 @@ def main():
     for name in options.rows.split(","):
         settings_of, source = ROWS[name]
         config = TrainConfig(seed=seeds[0], epochs=options.epochs, patience=1, batch_size=options.batch_size)
-        config = replace(config, **(SIGNAL_ALONE | settings_of))
+        config = config.but(**(SIGNAL_ALONE | settings_of))
         began, used = time.perf_counter(), data
         if name == "plain":
             used, _ = read(options.data, options.users, first_genre=True)
@@ -207,7 +206,7 @@ def main():
             made = {kind: [alone(examples, tables)[rows]] for kind, examples in inputs.examples.items()}
         else:
             fitted = [
-                fit_arm(prepared, replace(config, seed=seed), arm, inputs=inputs, model=name, observer=Quiet())
+                fit_arm(prepared, config.but(seed=seed), arm, inputs=inputs, model=name, observer=Quiet())
                 for seed in seeds
             ]
             made = {kind: [each.probability[kind] for each in fitted] for kind in HISTORIES}

@@ -3,8 +3,8 @@
     python -m benchmarks.refinement [--end-users 200] [--seeds 5] [--stages 0,1,2,human,truth,start]
 
 The sample catalog, whose truth is planted (recommender/catalogs/sample). Rounds about all end users and all films run
-through a real worker with the embedded demonstration models, 2 refinements, window `prefix`. What they had proposed after 0, 1
-and 2 refinements is read from the stored turns (`evaluate --proposals N`). Then benchmarks/annotator.py, who knows the
+through a real worker with the embedded demonstration models, 2 refinements, window `prefix`. What they had proposed
+after 0, 1 and 2 refinements is read from the stored turns (`evaluate --proposals N`). Then benchmarks/annotator.py, who knows the
 truth, decides every review through the product's own services, overrides go back to the actor, and what is in force at
 the end is evaluated as *human*. *truth*: the planted taste in words, for the same subjects, from the same moments on;
 *start*: the same words, known from the start. Each stage is compared with the model without knowledge and with the same
@@ -68,6 +68,7 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
     from benchmarks.rounds import start
     from recommender.catalogs.sample import generate, truth
     from recommender.models import Account, Catalog, Role
+    from recommender.rounds.config import OpenConfig
     from recommender.rounds.service import open_rounds
 
     began = time.monotonic()
@@ -85,7 +86,7 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
         stack, "celery", "--app", "r4web", "worker", "--queues", "llm", "--pool", "threads", "--concurrency", "2",
         "--without-gossip", "--without-mingle", "--loglevel", "ERROR",
     )  # fmt: skip
-    open_rounds(catalog, subjects="all")
+    open_rounds(catalog, OpenConfig(subjects="all"))
     rested = wait(catalog)
     truths = {n: statements(planted, catalog, refinements=n) for n in (0, 1, 2)}
     asked = [stage for stage in STAGES if stage in options.stages.split(",")]

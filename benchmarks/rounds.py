@@ -61,6 +61,7 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int) -> dict[st
     from django.db import connection
 
     from recommender.models import Catalog, Round
+    from recommender.rounds.config import OpenConfig
     from recommender.rounds.queries import progress
     from recommender.rounds.service import open_rounds
     from tests.servers import wait_until
@@ -80,7 +81,7 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int) -> dict[st
     wait_until(lambda: bool(app.control.ping(timeout=0.5)), what="the worker")
     before = cpu(worker), cpu(endpoint)
     started = time.monotonic()
-    batch = open_rounds(Catalog.objects.get(), subjects="all", limit=options.rounds)
+    batch = open_rounds(Catalog.objects.get(), OpenConfig(subjects="all", limit=options.rounds))
     opened = time.monotonic()
     rounds = Round.objects.filter(batch=batch)
     while not (now := progress(rounds)).finished:

@@ -58,7 +58,7 @@ from recommender.training import loop  # noqa: E402
 Loop = Callable[[int], int]  # trains on about so many samples, and returns how many they were
 OFF: dict[str, Any] = dict.fromkeys(SWITCHES, False)
 SAME = TrainConfig(**OFF, history=10, dropout=0.0, rare_below=0, compile="on", epochs=1, specific_experts=5)
-WITH_KNOWLEDGE = replace(SAME, knowledge_field=True, knowledge_dropout=0.0)
+WITH_KNOWLEDGE = SAME.but(knowledge_field=True, knowledge_dropout=0.0)
 VECTOR = 768  # as BERT's and MiniLM-sized encoders of KAR give
 OUR_BATCHES, PEER_BATCHES = (2048, 8192), (256, 1024, 4096)
 LARGE = 8192
@@ -183,14 +183,14 @@ def speeds(rows: Rows, *, repetitions: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         loops: dict[str, Loop] = {f"gemm {size}": Gemm(size) for size in (512, 1024, 2048)}
         for size in OUR_BATCHES:
-            loops[f"ours, batch {size}"] = Ours(rows, replace(SAME, batch_size=size))
-        loops[f"ours without kernels, batch {LARGE}"] = Ours(rows, replace(SAME, batch_size=LARGE, compile="off"))
-        loops[f"ours + history match, batch {LARGE}"] = Ours(rows, replace(SAME, batch_size=LARGE, match=True))
+            loops[f"ours, batch {size}"] = Ours(rows, SAME.but(batch_size=size))
+        loops[f"ours without kernels, batch {LARGE}"] = Ours(rows, SAME.but(batch_size=LARGE, compile="off"))
+        loops[f"ours + history match, batch {LARGE}"] = Ours(rows, SAME.but(batch_size=LARGE, match=True))
         some = replace(rows, parts=replace(rows.parts, train=np.sort(chosen)))
-        loops[f"ours, streamed, batch {LARGE}"] = Ours(some, replace(SAME, batch_size=LARGE, stream=True))
+        loops[f"ours, streamed, batch {LARGE}"] = Ours(some, SAME.but(batch_size=LARGE, stream=True))
         for size in (LARGE, 2 * LARGE):
-            loops[f"ours + knowledge, batch {size}"] = Ours(known, replace(WITH_KNOWLEDGE, batch_size=size), vectors)
-        grouped = replace(WITH_KNOWLEDGE, batch_size=LARGE, grouped=GROUPED)
+            loops[f"ours + knowledge, batch {size}"] = Ours(known, WITH_KNOWLEDGE.but(batch_size=size), vectors)
+        grouped = WITH_KNOWLEDGE.but(batch_size=LARGE, grouped=GROUPED)
         loops[f"ours + knowledge, grouped {GROUPED}, batch {LARGE}"] = Ours(known, grouped, vectors)
         loops["per-row loop + knowledge, batch 256"] = naive.PerRowLoop(
             naive.naive_model(rows, knowledge=VECTOR), per_row
@@ -243,9 +243,9 @@ def parity(rows: Rows, *, seeds: int, epochs: int) -> dict[str, Any]:
     for seed in range(1, 1 + seeds):
         made["plain"].append(_plain(rows, seed=seed, epochs=epochs))
         for name, grouped in (("fast", 1), ("grouped", GROUPED)):
-            config = replace(SAME, seed=seed, epochs=epochs, patience=2, grouped=grouped)
-            config = replace(config, batch_size=min(LARGE, 2 ** (len(rows.parts.train) // 40).bit_length() // 2))
-            config = replace(config, learning_rate=PLAIN_RATE * (config.batch_size / 256) ** RATE_POWER)
+            config = SAME.but(seed=seed, epochs=epochs, patience=2, grouped=grouped)
+            config = config.but(batch_size=min(LARGE, 2 ** (len(rows.parts.train) // 40).bit_length() // 2))
+            config = config.but(learning_rate=PLAIN_RATE * (config.batch_size / 256) ** RATE_POWER)
             backbone = backbone_of(rows, config)
             loop.fit(backbone, rows.examples, rows.parts, config, model="", observer=Stamps())
             made[name].append(loop.predict(backbone, rows.examples, test, observer=Stamps()))
@@ -308,7 +308,7 @@ def memory(folder: Path) -> dict[str, Any]:
 
 def _memory(folder: Path) -> dict[str, Any]:
     rows = read(folder, history=30)
-    config = replace(SAME, history=30, match=True, batch_size=LARGE, epochs=6, patience=6, dropout=0.2)
+    config = SAME.but(history=30, match=True, batch_size=LARGE, epochs=6, patience=6, dropout=0.2)
     stamps = Stamps()
     loop.fit(backbone_of(rows, config), rows.examples, rows.parts, config, model="", observer=stamps)
     mib = [round(one / 2**20) for one in stamps.memory]

@@ -1,166 +1,230 @@
-"""How to train one backbone version. Pure: web processes read and write it too."""
+"""How to train one backbone version, and what everything in that is called. Web processes read and write it too."""
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Annotated, ClassVar
+
+from pydantic import Field, ValidationInfo, field_validator
 
 from recommender.dataset.split import FOLDS, SPLITS
+from recommender.setting import Choice, OneOf, OnlyWith, SettingError, Settings, settings_of
 
-BACKBONES = {  # what `backbones.registry` builds, and how pages call it: known here without torch
-    "din": "DIN",
-    "dien": "DIEN",
-    "dien_augru": "DIEN (AUGRU)",
-    "gru4rec": "GRU4Rec",
-    "sim": "SIM",
-    "dcn": "DCN",
-    "dcnv2": "DCN-V2",
-    "deepfm": "DeepFM",
-    "xdeepfm": "xDeepFM",
-    "autoint": "AutoInt+",
-    "fibinet": "FiBiNET",
-    "fignn": "FiGNN",
-    "finalmlp": "FinalMLP",
+BACKBONES = {  # what `backbones.registry` builds: known here without torch
+    "din": Choice("DIN", "the default; weighs past items one by one"),
+    "dien": Choice("DIEN", "how interest moves along a history; slow"),
+    "dien_augru": Choice("DIEN (AUGRU)", "DIEN as its paper has it; slow"),
+    "gru4rec": Choice("GRU4Rec", "the order of a history; quick to serve"),
+    "sim": Choice("SIM", "long histories, up to 1000: the 20 nearest items"),
+    "dcn": Choice("DCN", "the quickest to train; crosses of features"),
+    "dcnv2": Choice("DCN-V2", "richer crosses of features"),
+    "deepfm": Choice("DeepFM", "pairs of features; a plain reference, quick"),
+    "xdeepfm": Choice("xDeepFM", "products of three and more features"),
+    "autoint": Choice("AutoInt+", "fields that attend to each other"),
+    "fibinet": Choice("FiBiNET", "which fields count, then their pairs"),
+    "fignn": Choice("FiGNN", "fields as a graph; the smallest"),
+    "finalmlp": Choice("FinalMLP", "two perceptrons, multiplied"),
 }
-ADAPTERS = {"hea": "HEA", "moe": "MoE", "mlp": "MLP"}  # of knowledge, and how pages call them
-CALIBRATIONS = ("none", "temperature", "platt")
-LOW_ACTIVITY = ("none", "items")  # items: the mean of the knowledge of the items in their history
-SELECTORS = ("logloss", "auc", "gauc")
-COMPILE = ("auto", "on", "off")
-SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "mood")
+ADAPTERS = {  # of knowledge: backbones.adapter
+    "hea": Choice("HEA", "R4ec's; shared experts beside each kind's own"),
+    "moe": Choice("MoE", "experts of each kind of subject"),
+    "mlp": Choice("MLP", "a perceptron for each kind of subject"),
+}
+CALIBRATIONS = {  # training.calibration
+    "none": Choice("None", "scores as trained"),
+    "temperature": Choice("Temperature", "a slope"),
+    "platt": Choice("Platt", "a slope and an intercept"),
+}
+LOW_ACTIVITY = {  # dataset.low_activity
+    "none": Choice("Nothing: they count as without knowledge"),
+    "items": Choice("The knowledge of the items they met, averaged"),
+}
+SELECTORS = {"logloss": Choice("LogLoss"), "auc": Choice("AUC"), "gauc": Choice("GAUC")}
+COMPILE = {
+    "auto": Choice("auto", "where the fit is long enough to pay for compiling"),
+    "on": Choice("on"),
+    "off": Choice("off", "torch's own operations compute the same"),
+}
 KNOWLEDGE = "knowledge"
-CONTROLS = {  # what may stand in for the knowledge texts, everywhere they enter: signals.controls
-    "shuffled": "the texts of other subjects",
-    "metadata": "titles and attributes as plain sentences",
-    "numeric": "counts and rates of the same history",
-    "random": "random vectors",
+CONTROLS = {  # what may take the place of the knowledge texts, everywhere they enter: signals.controls
+    "shuffled": Choice("shuffled", "the texts of other subjects"),
+    "metadata": Choice("metadata", "titles and attributes as plain sentences"),
+    "numeric": Choice("numeric", "counts and rates of the same history"),
+    "random": Choice("random", "random vectors"),
 }
-OF_KNOWLEDGE = ("knowledge_field", "knowledge_gate", "knowledge_words", "knowledge_claims")
-SWITCHES = ("match", "demographics", *OF_KNOWLEDGE, *SIGNALS)  # what can be left out
+SOURCES = {KNOWLEDGE: Choice("knowledge", "the knowledge texts"), **CONTROLS}
+SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "mood")  # what `signals` computes
+
+Backbone = Annotated[str, OneOf(BACKBONES)]
+Widths = tuple[Annotated[int, Field(ge=1, le=8192)], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainConfig:
-    """One training run's choices. Raises ValueError, naming the field, when one is out of range.
+class TrainConfig(Settings):
+    """One training run's choices.
 
     The defaults are METHODS.md section 1.6's where it names one; history, dropout and rare items follow the strong
     base of KNOWLEDGE_GAIN.md.
     """
 
-    backbone: str = "din"
-    split: str = "r4ec"
-    fold: int = 0  # of the split kar: which tenth of the end users is tested
-    seed: int = 1234
+    of: ClassVar = "training"
+
+    backbone: Backbone = Field(default="din", title="Backbone", description="The architecture.")
+    # rows
+    split: Annotated[str, OneOf(SPLITS)] = Field(
+        default="r4ec",
+        title="Split",
+        description="What it is trained and tested on. Versions compare on one split only.",
+    )
+    fold: Annotated[int, OnlyWith("split", "kar")] = Field(
+        default=0, ge=0, le=FOLDS - 1, title="Fold", description="Which tenth of the end users is tested."
+    )
+    seed: int = Field(
+        default=1234,
+        ge=0,
+        le=2**32 - 1,
+        title="Seed",
+        description="The same seed on the same data gives the same scores.",
+    )
     # inputs
-    history: int = 30  # the last n interactions before each example
-    rare_below: int = 2  # items with fewer interactions before validation share one id embedding
-    first_attribute: bool = False  # of an item's attributes the first one alone, as R4ec's code reads them
-    demographics: bool = True  # the end user's attributes
-    # signals (recommender.signals): what the whole history says of an item, one switch each
-    statistics: bool = True  # the item's mean like and count, the history's length
-    collaborative: bool = True  # resemblance by who liked what
-    metadata: bool = True  # resemblance by attributes
-    knowledge_signal: bool = True  # resemblance by the items' knowledge texts, in the model with knowledge
-    knowledge_words: bool = True  # in that, wording counts beside what the encoder takes texts to mean
-    knowledge_claims: bool = True  # what the end users' texts claim of items, in the model with knowledge
-    mood: bool = True  # a level that drifts along the history
-    metadata_text: bool = False  # resemblance by titles and attributes as encoded sentences, beside the attributes
+    history: int = Field(
+        default=30,
+        ge=1,
+        le=1000,
+        title="History",
+        description="So many interactions before each example are read one by one; signals read all.",
+    )
+    rare_below: int = Field(
+        default=2,
+        ge=0,
+        le=1000,
+        title="Rare items have fewer interactions than",
+        description="Counted before the valid part. Rare items share one id embedding.",
+    )
+    first_attribute: bool = Field(
+        default=False, title="First attribute only", description="Of an item's attributes, as R4ec's code reads them."
+    )
+    metadata_text: bool = Field(
+        default=False,
+        title="Encode titles and attributes too",
+        description="One more signal, in both models: what knowledge then adds is more than plain facts.",
+    )
+    # inputs and signals that can be left out; in the model with knowledge alone: those of knowledge
+    match: bool = Field(
+        default=True, title="History match", description="past feedback on items with attributes in common"
+    )
+    demographics: bool = Field(default=True, title="Demographics", description="the end user's attributes")
+    statistics: bool = Field(
+        default=True, title="Statistics", description="an item's mean like and count, a history's length"
+    )
+    collaborative: bool = Field(default=True, title="Collaborative signal", description="resemblance by who liked what")
+    metadata: bool = Field(default=True, title="Metadata signal", description="resemblance by attributes")
+    mood: bool = Field(default=True, title="Mood", description="a level that drifts along the history")
+    knowledge_signal: bool = Field(
+        default=True, title="Knowledge signal", description="resemblance by the items' texts"
+    )
+    knowledge_words: bool = Field(default=True, title="Wording", description="in that signal, words beside meaning")
+    knowledge_claims: bool = Field(default=True, title="Claims", description="end users' texts held against items")
+    knowledge_field: bool = Field(
+        default=True, title="Knowledge field", description="texts through the adapter, R4ec's way in"
+    )
+    knowledge_gate: bool = Field(
+        default=True, title="Gates", description="how far that field is let in (left out: wholly)"
+    )
     # knowledge
-    knowledge_field: bool = True  # R4ec's way in, in the model with knowledge: vectors through the adapter
-    knowledge_source: str = KNOWLEDGE  # or one of CONTROLS, in its place
-    low_activity: str = "none"  # what end users without a text and with few interactions get: dataset.low_activity
-    low_activity_below: int = 20  # interactions before a moment
+    knowledge_source: Annotated[str, OneOf(SOURCES)] = Field(
+        default=KNOWLEDGE,
+        title="Source of knowledge",
+        description="A control in its place serves to compare; such a version is never activated.",
+    )
+    low_activity: Annotated[str, OneOf(LOW_ACTIVITY)] = Field(
+        default="none", title="Low-activity end users get", description="Those without a text of their own."
+    )
+    low_activity_below: Annotated[int, OnlyWith("low_activity", "items")] = Field(
+        default=20, ge=2, le=1000, title="Low activity is below", description="Interactions before a moment."
+    )
+    adapter: Annotated[str, OneOf(ADAPTERS)] = Field(
+        default="hea", title="Knowledge adapter", description="How texts' vectors become inputs of the backbone."
+    )
+    adapter_hidden: int = Field(default=128, ge=1, le=4096, title="Adapter's hidden width")
+    adapter_width: int = Field(
+        default=32, ge=1, le=1024, title="Adapter's width", description="For each kind of subject."
+    )
+    shared_experts: int = Field(
+        default=2, ge=1, le=64, title="Shared experts", description="HEA: of both kinds of subject."
+    )
+    specific_experts: int = Field(
+        default=6, ge=1, le=64, title="Specific experts", description="HEA and MoE: of each kind of subject."
+    )
+    whiten: int = Field(
+        default=0,
+        ge=0,
+        le=1024,
+        title="Whiten texts to",
+        description="So many directions, of equal spread; 64 to 128 are usual. 0: the encoder's vectors as they are.",
+    )
+    knowledge_dropout: float = Field(
+        default=0.1,
+        ge=0.0,
+        le=0.95,
+        title="Knowledge dropout",
+        description="How often a training row's knowledge is hidden.",
+    )
     # backbone
-    embedding: int = 32  # per field
-    attention: tuple[int, ...] = (32, 16)
-    head: tuple[int, ...] = (200, 80)
-    dropout: float = 0.2
-    match: bool = True  # the history match (backbones.match) beside the architecture; off: the architecture alone
-    # knowledge adapter
-    adapter: str = "hea"
-    adapter_hidden: int = 128
-    adapter_width: int = 32  # per kind of subject
-    shared_experts: int = 2
-    specific_experts: int = 6  # per kind of subject
-    whiten: int = 0  # directions that the encoder's vectors are whitened to first; 0: all of them, as they are
-    knowledge_gate: bool = True  # one per kind of subject, nearly closed at first: how far its knowledge is let in
-    knowledge_dropout: float = 0.1  # how often a training row's knowledge is hidden
+    embedding: int = Field(default=32, ge=1, le=1024, title="Embedding", description="The width of each field.")
+    attention: Widths = Field(
+        default=(32, 16), strict=False, min_length=1, title="Attention layers", description="Widths."
+    )
+    head: Widths = Field(default=(200, 80), strict=False, min_length=1, title="Head layers", description="Widths.")
+    dropout: float = Field(default=0.2, ge=0.0, le=0.95, title="Dropout")
     # loop
-    epochs: int = 20  # at most
-    patience: int = 3  # epochs without a better valid score before stopping
-    select_by: str = "logloss"  # the valid score that chooses the best epoch
-    calibration: str = "platt"  # of the best epoch's logits, fitted on the valid part
-    batch_size: int = 0  # 0: chosen by the number of samples
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    compile: str = "auto"  # native kernels (backbones.native); auto: where the fit is long enough to pay for compiling
-    grouped: int = 1  # rows of one end user that are drawn together; above 1 not i.i.d., but knowledge is shared more
-    stream: bool = False  # train from a Parquet file instead of memory
-    threads: int = 1  # of one process; two runs on two cores beat one run on both (BACKBONE.md section 4)
+    epochs: int = Field(
+        default=20, ge=1, le=1000, title="Epochs", description="At most; it stops when the valid part gets no better."
+    )
+    patience: int = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        title="Patience",
+        description="So many epochs without a better valid score before stopping.",
+    )
+    select_by: Annotated[str, OneOf(SELECTORS)] = Field(
+        default="logloss", title="Select by", description="The valid score that chooses the best epoch."
+    )
+    calibration: Annotated[str, OneOf(CALIBRATIONS)] = Field(
+        default="platt",
+        title="Calibration",
+        description="Fitted on the valid part, so that 0.7 means 7 likes in 10. No ranking changes.",
+    )
+    batch_size: int = Field(
+        default=0, ge=0, le=1_000_000, title="Batch size", description="0: chosen by the number of samples."
+    )
+    learning_rate: float = Field(default=1e-3, ge=1e-7, le=10.0, title="Learning rate", description="AdamW's.")
+    weight_decay: float = Field(default=0.0, ge=0.0, le=10.0, title="Weight decay", description="AdamW's.")
+    compile: Annotated[str, OneOf(COMPILE)] = Field(
+        default="auto", title="Compile", description="Native kernels for the fit."
+    )
+    grouped: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        title="Grouped",
+        description="So many rows of an end user are drawn together. Above 1 draws are not independent, but share more "
+        "knowledge.",
+    )
+    stream: bool = Field(
+        default=False, title="Stream", description="Train from a Parquet file: for more examples than memory holds."
+    )
+    threads: int = Field(
+        default=1,
+        ge=1,
+        le=1024,
+        title="Threads",
+        description="That torch computes on. Two runs on two cores beat one run on both.",
+    )
 
-    def __post_init__(self) -> None:
-        for name, allowed in (
-            ("backbone", BACKBONES),
-            ("split", SPLITS),
-            ("adapter", ADAPTERS),
-            ("select_by", SELECTORS),
-            ("compile", COMPILE),
-            ("calibration", CALIBRATIONS),
-            ("knowledge_source", (KNOWLEDGE, *CONTROLS)),
-            ("low_activity", LOW_ACTIVITY),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}; it is {getattr(self, name)!r}.")
-        for name, low, high in (
-            ("seed", 0, 2**32 - 1),
-            ("fold", 0, FOLDS - 1),
-            ("history", 1, 1000),
-            ("rare_below", 0, 1000),
-            ("low_activity_below", 2, 1000),
-            ("embedding", 1, 1024),
-            ("adapter_hidden", 1, 4096),
-            ("adapter_width", 1, 1024),
-            ("shared_experts", 1, 64),
-            ("specific_experts", 1, 64),
-            ("whiten", 0, 1024),
-            ("epochs", 1, 1000),
-            ("patience", 1, 1000),
-            ("batch_size", 0, 1_000_000),
-            ("grouped", 1, 1000),
-            ("threads", 1, 1024),
-        ):
-            _check_integer(name, getattr(self, name), low, high)
-        if self.fold and self.split != "kar":
-            raise ValueError("fold belongs to the split kar, which alone deals end users to folds.")
-        for name in (*SWITCHES, "first_attribute", "metadata_text", "stream"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be true or false; it is {getattr(self, name)!r}.")
-        for name in ("attention", "head"):
-            value = getattr(self, name)
-            if not isinstance(value, tuple) or not value:
-                raise ValueError(f"{name} must be a list of layer widths; it is {value!r}.")
-            for width in value:
-                _check_integer(name, width, 1, 8192)
-        for name, low_, high_ in (
-            ("dropout", 0.0, 0.95),
-            ("knowledge_dropout", 0.0, 0.95),
-            ("learning_rate", 1e-7, 10.0),
-            ("weight_decay", 0.0, 10.0),
-        ):
-            number = getattr(self, name)
-            if isinstance(number, bool) or not isinstance(number, (int, float)) or not low_ <= number <= high_:
-                raise ValueError(f"{name} must be a number from {low_} to {high_}; it is {number!r}.")
-
-    def to_json(self) -> dict[str, Any]:
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
-
+    @field_validator("fold")
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """Missing keys take their defaults; an unknown key or a bad value raises ValueError."""
-        if unknown := sorted(set(data) - {field.name for field in fields(cls)}):
-            raise ValueError(f"Unknown training settings: {', '.join(unknown)}.")
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        return cls(**values)
+    def _only_kar_has_folds(cls, fold: int, info: ValidationInfo) -> int:
+        if fold and info.data.get("split") != "kar":
+            raise SettingError("fold", "belongs to the split kar, which alone deals end users to folds.")
+        return fold
 
 
-def _check_integer(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}; it is {value!r}.")
+SWITCHES = tuple(name for name, told in settings_of(TrainConfig).items() if told.default is True)  # can be left out

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.runs.errors import CannotTrainError, TooLittleDataError
+from recommender.setting import Choice
 
 UNSCORED, TRAIN, VALID, TEST = range(4)
 PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
@@ -19,10 +20,12 @@ Codes = NDArray[np.int8]
 EndUsers = NDArray[np.int32]
 Rows = NDArray[np.int64]
 
-SPLITS: Mapping[str, str] = {
-    "r4ec": "each end user's last fifth is tested; the first 11 interactions are history only",
-    "kar": "a tenth of the end users is tested, never met in training; the first half, at most 30, is history only",
-    "global-time": "the latest tenth of all interactions is tested, whoever they are of",
+SPLITS: Mapping[str, Choice] = {
+    "r4ec": Choice("r4ec", "each end user's last fifth is tested; the first 11 interactions are history only"),
+    "kar": Choice(
+        "kar", "a tenth of the end users is tested, never met in training; the first half, at most 30, is history only"
+    ),
+    "global-time": Choice("global-time", "the latest tenth of all interactions is tested, whoever they are of"),
 }
 
 R4EC_SKIPPED = 11

@@ -1,15 +1,17 @@
 """What an evaluation compares: arms, each trained with the same seeds. Pure: web processes read and write it too."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Self
 
-from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE, SIGNALS, TrainConfig
+from pydantic import Field, field_validator, model_validator
+
+from recommender.recipe import CONTROLS, KNOWLEDGE, SIGNALS, Backbone, TrainConfig
+from recommender.setting import OneOf, SettingError, Settings
 
 SEEDS = 5  # that a claim takes
-MOST_SEEDS = 100
-MOST_REFINEMENTS = 100
 BASE = "base"
+BY_THE_STUDY = ("backbone", "seed", "knowledge_source")  # settings of a fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,9 @@ class Arm:
     label: str
     source: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.label[0].upper() + self.label[1:]
 
 
 ARMS: Mapping[str, Arm] = {
@@ -40,62 +45,88 @@ ARMS: Mapping[str, Arm] = {
     "claims": Arm(
         "knowledge as claims about items only", KNOWLEDGE, {"knowledge_field": False, "knowledge_signal": False}
     ),
-    **{name: Arm(f"control: {meaning}", name) for name, meaning in CONTROLS.items()},
+    **{name: Arm(f"control: {control.help}", name) for name, control in CONTROLS.items()},
 }
 DEFAULT_ARMS = (BASE, KNOWLEDGE, *CONTROLS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
-    """One evaluation's choices. Raises ValueError, naming the field, when one is out of range."""
+class Study(Settings):
+    """One evaluation's choices."""
 
-    backbones: tuple[str, ...] = (TrainConfig().backbone,)
-    arms: tuple[str, ...] = DEFAULT_ARMS
-    seeds: int = SEEDS  # how many: 1, 2, …
-    users: float = 1.0  # share of the end users, drawn at random once for all
-    settings: Mapping[str, Any] = field(default_factory=dict)  # of TrainConfig: split, history, epochs, …
-    knowledge_file: str = ""  # texts (JSON lines) that are evaluated instead of the catalog's knowledge
-    proposals: bool = False  # what would be in force were every open proposal approved, instead of what is
-    refinements: int | None = None  # of proposals: what the models alone would have proposed with at most so many
-    ranking: int = 0  # for how many end users, at most, whole catalogs are ranked; 0: no list figures
+    of: ClassVar = "evaluation"
 
-    def __post_init__(self) -> None:
-        for name, allowed in (("backbones", tuple(BACKBONES)), ("arms", tuple(ARMS))):
-            chosen = getattr(self, name)
-            if not chosen or len(set(chosen)) < len(chosen) or set(chosen) - set(allowed):
-                raise ValueError(f"{name} must be different ones of {', '.join(allowed)}; it is {', '.join(chosen)!r}.")
-        for name, low, high in (("seeds", 1, MOST_SEEDS), ("ranking", 0, 1_000_000)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise ValueError(f"{name} must be a whole number from {low} to {high}; it is {value!r}.")
-        if isinstance(self.users, bool) or not 0 < self.users <= 1:
-            raise ValueError(f"users must be a share above 0, at most 1; it is {self.users!r}.")
-        if not isinstance(self.proposals, bool) or (self.proposals and self.knowledge_file):
-            raise ValueError("Texts come from a file or from proposals, not from both.")
-        if self.refinements is not None and not (self.proposals and 0 <= self.refinements <= MOST_REFINEMENTS):
-            raise ValueError(
-                f"refinements belong to proposals and must be from 0 to {MOST_REFINEMENTS}; it is {self.refinements!r}."
-            )
-        for own in ("backbone", "seed", "knowledge_source"):
+    backbones: tuple[Backbone, ...] = Field(
+        default=(TrainConfig().backbone,), strict=False, min_length=1, title="Backbones", description="One or several."
+    )
+    arms: tuple[Annotated[str, OneOf(ARMS)], ...] = Field(
+        default=DEFAULT_ARMS,
+        strict=False,
+        min_length=1,
+        title="What is compared",
+        description="Without controls nobody can say that it is the knowledge which helps.",
+    )
+    seeds: int = Field(
+        default=SEEDS,
+        ge=1,
+        le=100,
+        title="Seeds",
+        description=f"How often each is trained. A claim takes {SEEDS}; with fewer it is a lead.",
+    )
+    users: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        title="Share of the end users",
+        description="Drawn at random, once for all. Fewer are quicker and give wider intervals.",
+    )
+    settings: dict[str, Any] = Field(
+        default_factory=dict, title="Settings", description="Of a training run: split, history, epochs, …"
+    )
+    knowledge_file: str = Field(
+        default="", title="Knowledge file", description="Texts (JSON lines) in place of the catalog's knowledge."
+    )
+    proposals: bool = Field(
+        default=False,
+        title="Take open proposals as approved",
+        description="What would texts do that nobody has reviewed yet? The report says that they are unreviewed.",
+    )
+    refinements: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        title="Refinements",
+        description="Of proposals: what the models alone would have proposed with at most so many.",
+    )
+    ranking: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        title="Ranking",
+        description="Whole catalogs are ranked for so many end users: NDCG, MAP and Recall at 10. 0: no list figures.",
+    )
+
+    @field_validator("backbones", "arms")
+    @classmethod
+    def _different(cls, chosen: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(chosen)) < len(chosen):
+            raise ValueError(chosen)
+        return chosen
+
+    @model_validator(mode="after")
+    def _one_whole(self) -> Self:
+        if self.proposals and self.knowledge_file:
+            raise SettingError("proposals", "exclude knowledge_file: texts come from the one or from the other.")
+        if self.refinements is not None and not self.proposals:
+            raise SettingError("refinements", f"belong to proposals; it is {self.refinements!r} without them.")
+        for own in BY_THE_STUDY:
             if own in self.settings:
-                raise ValueError(f"{own} is set by the evaluation itself: leave it out of the settings.")
+                raise SettingError(own, "is set by the evaluation itself: leave it out of the settings.")
         for arm in self.arms:
             self.config(self.backbones[0], arm, 1)
+        return self
 
     def config(self, backbone: str, arm: str, seed: int) -> TrainConfig:
-        """The settings of one fit. Raises ValueError when the study's are out of range."""
-        base = TrainConfig.from_json(dict(self.settings))
+        """The settings of one fit. Raises SettingError when the study's are out of range."""
+        base = TrainConfig.from_json(self.settings)
         source = ARMS[arm].source or KNOWLEDGE
-        return replace(base, backbone=backbone, seed=seed, knowledge_source=source, **ARMS[arm].settings)
-
-    def to_json(self) -> dict[str, Any]:
-        lists = {"backbones": list(self.backbones), "arms": list(self.arms), "settings": dict(self.settings)}
-        return asdict(self) | lists
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Missing keys take their defaults; an unknown key or a bad value raises ValueError."""
-        if unknown := sorted(set(data) - {one.name for one in fields(cls)}):
-            raise ValueError(f"Unknown evaluation settings: {', '.join(unknown)}.")
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        return cls(**values)
+        return base.but(backbone=backbone, seed=seed, knowledge_source=source, **ARMS[arm].settings)

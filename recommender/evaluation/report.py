@@ -13,6 +13,7 @@ from recommender.dataset.histories import FROZEN, STREAMING
 from recommender.evaluation.arms import ARMS, BASE, SEEDS
 from recommender.evaluation.figures import ALL
 from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE
+from recommender.setting import label_of
 
 DECIDING = ("auc", "gauc")
 OF_LISTS = "ndcg@10"  # there where whole catalogs were ranked
@@ -129,7 +130,7 @@ def effect(gains: Sequence[Row | None]) -> Effect:
 
 def _nothing(backbone: str) -> Finding:
     """There are no texts, so that every arm with knowledge, or a control in its place, is the one without."""
-    name = BACKBONES.get(backbone, backbone)
+    name = label_of(BACKBONES, backbone)
     headline = f"There are no knowledge texts, so nothing can be said about knowledge with {name}."
     why = (
         "Every arm with knowledge, or with a control in its place, is the model without it. Approve texts in the "
@@ -139,7 +140,7 @@ def _nothing(backbone: str) -> Finding:
 
 
 def _finding(backbone: str, figures: Mapping[str, Any]) -> Finding:
-    name = BACKBONES.get(backbone, backbone)
+    name = label_of(BACKBONES, backbone)
     rows = [row for row in figures["differences"] if row["backbone"] == backbone]
 
     def differences(one: str, other: str, history: str = STREAMING, part: str = ALL) -> list[Row | None]:
@@ -209,7 +210,7 @@ def _explained(
     }
     best = min(controls, key=lambda c: (not unbeaten[c], _smallest(controls[c])))
     against = _list(said(row) for row in controls[best] if row)
-    what = f"the strongest control ({best}: {CONTROLS[best]})"
+    what = f"the strongest control ({best}: {CONTROLS[best].help})"
     if effect not in (Effect.HELPS, Effect.PARTLY):
         return Explained.NOTHING, f"Against {what} the difference is {against}."
     if not any(unbeaten.values()):

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from django.conf import settings
 from django.db import transaction
@@ -18,15 +17,13 @@ from recommender.models import (
     Round,
     RoundBatch,
     RoundState,
-    Strategy,
     Turn,
     TurnKind,
 )
 from recommender.rounds import evidence, queries
-from recommender.rounds.evidence import Evidence, Windows
+from recommender.rounds.config import OpenConfig
+from recommender.rounds.evidence import Evidence
 from recommender.rounds.queries import strategy_of, turn_values
-
-Subjects = Literal["end-users", "items", "all"]
 
 OPENED_AT_ONCE = 200  # subjects whose evidence is read and stored together
 ROUNDS_A_JOB = 100  # what one Celery task advances: enough to keep an endpoint's slots full
@@ -39,38 +36,24 @@ class RoundNotRestingError(Exception):
     """A worker is at this round: a person can act on it once it rests."""
 
 
-def open_rounds(
-    catalog: Catalog,
-    *,
-    subjects: Subjects,
-    windows: Windows | None = None,
-    strategy: Strategy = Strategy.REFINE,
-    drafts: int | None = None,
-    low_activity: int | None = None,
-    limit: int | None = None,
-    requested_by: Account | None = None,
-) -> RoundBatch:
+def open_rounds(catalog: Catalog, config: OpenConfig, *, requested_by: Account | None = None) -> RoundBatch:
     """Open rounds for the most useful subjects and send them to the workers.
 
-    `drafts`: how many each round samples where the strategy filters (settings.ROUND_DRAFTS). `low_activity`: end users
-    with fewer interactions get no round (settings.LOW_ACTIVITY; 0: all get one); the batch says how many those are.
-
-    A subject that already has a round by this strategy as of the same moment gets no second one. `limit` counts end
-    users and items apart. With an unreachable broker the rounds wait in the database until the sweep finds them.
+    The batch says how many end users were left out for low activity. A subject that already has a round by this
+    strategy as of the same moment gets no second one. `limit` counts end users and items apart. With an unreachable
+    broker the rounds wait in the database until the sweep finds them.
     """
-    windows = windows or Windows()
-    below = settings.LOW_ACTIVITY if low_activity is None else low_activity
     batch = RoundBatch.objects.create(
         catalog=catalog,
-        subjects=subjects,
-        window=windows.name,
-        strategy=strategy,
-        low_activity_count=_low_activity(catalog, below) if subjects != "items" else 0,
+        subjects=config.subjects,
+        window=config.window,
+        strategy=config.strategy,
+        low_activity_count=_low_activity(catalog, config.low_activity) if config.subjects != "items" else 0,
         requested_by=requested_by,
     )
-    wanted = settings.ROUND_DRAFTS if drafts is None else drafts
-    for chunk in _evidence(catalog, of=subjects, windows=windows, low_activity=below, limit=limit):
-        _store(batch, chunk, drafts=wanted if strategy_of(batch).samples_drafts else 1)
+    drafts = config.drafts if strategy_of(batch).samples_drafts else 1
+    for chunk in _evidence(catalog, config):
+        _store(batch, chunk, drafts=drafts)
     enqueue(list(batch.rounds.order_by("pk").values_list("pk", flat=True)))
     return batch
 
@@ -79,15 +62,14 @@ def _low_activity(catalog: Catalog, below: int) -> int:
     return queries.low_activity_count(catalog, below=below) if below > 1 else 0
 
 
-def _evidence(
-    catalog: Catalog, *, of: Subjects, windows: Windows, low_activity: int, limit: int | None
-) -> Iterator[list[tuple[str, Evidence]]]:
-    if of in ("end-users", "all"):
-        for ids in _chunks(queries.end_users_for_rounds(catalog, at_least=low_activity)[:limit], OPENED_AT_ONCE):
-            yield [("end_user_id", shown) for shown in evidence.of_end_users(catalog, ids, windows=windows)]
-    if of in ("items", "all"):
-        for ids in _chunks(queries.items_for_rounds(catalog)[:limit], OPENED_AT_ONCE):
-            yield [("item_id", shown) for shown in evidence.of_items(catalog, ids, window=windows.name)]
+def _evidence(catalog: Catalog, config: OpenConfig) -> Iterator[list[tuple[str, Evidence]]]:
+    if config.subjects in ("end-users", "all"):
+        people = queries.end_users_for_rounds(catalog, at_least=config.low_activity)[: config.limit]
+        for ids in _chunks(people, OPENED_AT_ONCE):
+            yield [("end_user_id", shown) for shown in evidence.of_end_users(catalog, ids, windows=config.shown)]
+    if config.subjects in ("items", "all"):
+        for ids in _chunks(queries.items_for_rounds(catalog)[: config.limit], OPENED_AT_ONCE):
+            yield [("item_id", shown) for shown in evidence.of_items(catalog, ids, window=config.window)]
 
 
 def _chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:

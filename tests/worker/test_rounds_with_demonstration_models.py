@@ -7,6 +7,7 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from recommender.models import Catalog, Round, RoundState, TurnKind
+from recommender.rounds.config import OpenConfig
 from recommender.rounds.service import open_rounds
 from reviews.models import Review
 from worker.endpoint import server
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def advance_sample_rounds(settings: Settings, url: str, *, limit: int) -> None:
     settings.LLM = {role: endpoint | {"base_url": url} for role, endpoint in settings.LLM.items()}
     call_command("import_catalog", "sample", "--format", "sample", "--json")
-    batch = open_rounds(Catalog.objects.get(), subjects="all", limit=limit)
+    batch = open_rounds(Catalog.objects.get(), OpenConfig(subjects="all", limit=limit))
     asyncio.run(advance(list(batch.rounds.values_list("pk", flat=True))))
 
 

@@ -14,6 +14,7 @@ from recommender.models import (
 )
 from recommender.promotion.activation import RefusedError, activate
 from recommender.recipe import TrainConfig
+from recommender.rounds.config import OpenConfig
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import open_rounds
 from recommender.runs import service as runs
@@ -38,7 +39,7 @@ def is_complete() -> bool:
 def first_rounds(catalog: Catalog) -> Iterator[Progress]:
     """Open the first batch, unless there are rounds already; yields how far they are until all have ended."""
     if not catalog.rounds.exists():
-        open_rounds(catalog, subjects="all", limit=FIRST_ROUNDS, requested_by=_lead())
+        open_rounds(catalog, OpenConfig(subjects="all", limit=FIRST_ROUNDS), requested_by=_lead())
     deadline = time.monotonic() + LONGEST_WAIT
     while True:
         now = progress(catalog.rounds.all())

@@ -8,7 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.dataset.interactions import read_interactions
 from recommender.dataset.split import FOLD_SEED, FOLDS, PARTS, SPLITS, UNSCORED, assign, describe
+from recommender.management.options import add_options, chosen, made
 from recommender.models import Catalog, Clock
+from recommender.recipe import TrainConfig
 
 ONLY_ORDER = (
     "This catalog's clock only orders: its moments do not compare between end users. These are 80/10/10 of each end "
@@ -21,9 +23,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("catalog", help="the catalog's name")
-        parser.add_argument("--split", choices=list(SPLITS), default="r4ec")
-        parser.add_argument("--fold", type=int, help=f"kar: which end users are tested, 0 to {FOLDS - 1} (default 0)")
-        parser.add_argument("--seed", type=int, help=f"kar: deals end users to folds (default {FOLD_SEED})")
+        add_options(parser, TrainConfig, ["split", "fold"])
+        add_options(parser, TrainConfig, ["seed"], help=f"kar: deals end users to folds (default {FOLD_SEED})")
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,13 +32,12 @@ class Command(BaseCommand):
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
             raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
-        given = {name: options[name] for name in ("fold", "seed") if options[name] is not None}
-        if given and options["split"] != "kar":
+        name, given = options.get("split", TrainConfig().split), chosen(options, ("fold", "seed"))
+        if given and name != "kar":
             raise CommandError(f"--{next(iter(given))} belongs to the split kar, which alone deals end users to folds.")
-        if not 0 <= given.get("seed", 0) < 2**32:
-            raise CommandError(f"seed must be a whole number from 0 to {2**32 - 1}; it is {given['seed']}.")
+        made(TrainConfig, {"split": name, **given})
         try:
-            found = counts(catalog, options["split"], **given)
+            found = counts(catalog, name, **given)
         except ValueError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found) if options["json"] else table(found))
@@ -73,7 +73,7 @@ def counts(catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED)
 def table(found: dict[str, Any]) -> str:
     """The same for a terminal."""
     fold = f", fold {found['fold']} of {FOLDS} by seed {found['seed']}" if "fold" in found else ""
-    meaning = "each end user's last tenth is tested" if "note" in found else SPLITS[found["split"]]
+    meaning = "each end user's last tenth is tested" if "note" in found else SPLITS[found["split"]].help
     lines = [f"{found['catalog']}, split {found['split']} by {found['by']}{fold}: {meaning}.", ""]
     columns = ("samples", "labelled", "positives", "end_users")
     lines.append(f"{'':22}{'samples':>12}{'label known':>14}{'positives':>12}{'end users':>12}")

@@ -9,18 +9,18 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.dataset.histories import FROZEN, STREAMING
-from recommender.dataset.split import SPLITS
 from recommender.evaluation import service as evaluation
-from recommender.evaluation.arms import ARMS, BASE, DEFAULT_ARMS, SEEDS, Study
+from recommender.evaluation.arms import ARMS, BASE, BY_THE_STUDY, Study
 from recommender.evaluation.figures import ALL
 from recommender.evaluation.report import NAMES, Finding, about_rows, about_texts, report
 from recommender.management.commands.export_knowledge import EVERY
-from recommender.management.commands.open_rounds import whole
+from recommender.management.options import add_options, add_set, assigned, chosen, help_of, made, whole
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, Evaluation, Knowledge
-from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE, TrainConfig
+from recommender.recipe import CONTROLS, KNOWLEDGE, TrainConfig
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION
+from recommender.setting import settings_of
 
 OF_ROWS = ("auc", "gauc", "logloss", "ece")
 TABLES = {  # what a terminal shows below the report: the history, and its metrics
@@ -29,6 +29,7 @@ TABLES = {  # what a terminal shows below the report: the history, and its metri
     "Lists from the whole catalog": (FROZEN, ("ndcg@10", "map@10", "recall@10")),
 }
 ARM_WIDTH = 42
+OPTIONS = ("split", "fold", "history")  # settings of a training run that are options of their own
 
 
 class Command(BaseCommand):
@@ -38,38 +39,26 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        defaults = TrainConfig()
         parser.add_argument("catalog", nargs="?", help="the catalog's name; none with --resume")
-        parser.add_argument("--backbone", nargs="+", choices=list(BACKBONES), default=[defaults.backbone])
-        parser.add_argument("--split", choices=list(SPLITS), default=defaults.split)
-        parser.add_argument("--fold", type=int, default=defaults.fold, help="of the split kar: which tenth is tested")
-        parser.add_argument("--seeds", type=int, default=SEEDS, help=f"how many; a claim takes {SEEDS}")
+        add_options(parser, Study, ["backbones"], flag="--backbone", nargs="+")
         arms = parser.add_mutually_exclusive_group()
-        arms.add_argument("--arms", help=f"some of {', '.join(ARMS)}, by comma; without: {', '.join(DEFAULT_ARMS)}")
+        add_options(arms, Study, ["arms"], type=lambda names: [name.strip() for name in names.split(",")], choices=None)
         arms.add_argument(
             "--control", action="append", choices=list(CONTROLS), help="only this control; may be repeated"
         )
-        parser.add_argument("--history", type=int, default=defaults.history, help="interactions before each example")
-        parser.add_argument(
-            "--set", action="append", default=[], metavar="FIELD=VALUE", help="any other setting of training.config"
-        )
-        parser.add_argument("--users", type=float, default=1.0, help="share of the end users, drawn at random")
+        add_options(parser, Study, ["seeds", "users", "ranking"])
+        add_options(parser, TrainConfig, OPTIONS)
+        add_set(parser, TrainConfig, but=(*OPTIONS, *BY_THE_STUDY))
         source = parser.add_mutually_exclusive_group()
-        source.add_argument("--knowledge-file", type=Path, help="texts instead of the catalog's: JSON lines")
+        add_options(source, Study, ["knowledge_file"], type=Path)
+        told = settings_of(Study)
         source.add_argument(
             "--proposals",
             nargs="?",
             type=whole,
             const=EVERY,
             metavar="N",
-            help="texts as if every open proposal were approved; N: as the models alone propose after N refinements",
-        )
-        parser.add_argument(
-            "--ranking",
-            type=int,
-            default=0,
-            metavar="N",
-            help="also rank the whole catalog for N end users: NDCG, MAP and Recall at 10",
+            help=f"{help_of(told['proposals'])} N: {help_of(told['refinements'])}",
         )
         parser.add_argument("--resume", type=int, metavar="ID", help="go on with an evaluation that was interrupted")
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
@@ -103,27 +92,18 @@ class Command(BaseCommand):
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
             wrong = f"There is no catalog {options['catalog']!r}." if options["catalog"] else "Which catalog?"
             raise CommandError(f"{wrong} Catalogs: {known or 'none yet'}.")
-        arms = [arm.strip() for arm in options["arms"].split(",")] if options["arms"] else DEFAULT_ARMS
+        values = chosen(options, ("backbones", "arms", "seeds", "users", "ranking"))
         if options["control"]:
-            arms = [BASE, KNOWLEDGE, *dict.fromkeys(options["control"])]
-        file = options["knowledge_file"]
-        if file and not file.is_file():
-            raise CommandError(f"There is no file {file}.")
-        try:
-            study = Study(
-                backbones=tuple(options["backbone"]),
-                arms=tuple(arms),
-                seeds=options["seeds"],
-                users=options["users"],
-                ranking=options["ranking"],
-                settings={name: options[name] for name in ("split", "fold", "history")} | _settings(options["set"]),
-                knowledge_file=str(file.resolve()) if file else "",
-                proposals=options["proposals"] is not None,
-                refinements=None if options["proposals"] == EVERY else options["proposals"],
-            )
-        except ValueError as error:
-            raise CommandError(str(error)) from error
-        needed = any(ARMS[arm].source for arm in arms) and not file and not study.proposals
+            values["arms"] = [BASE, KNOWLEDGE, *dict.fromkeys(options["control"])]
+        if file := options.get("knowledge_file"):
+            if not file.is_file():
+                raise CommandError(f"There is no file {file}.")
+            values["knowledge_file"] = str(file.resolve())
+        if options["proposals"] is not None:
+            values["proposals"] = True
+            values["refinements"] = None if options["proposals"] == EVERY else options["proposals"]
+        study = made(Study, values | {"settings": chosen(options, OPTIONS) | assigned(options["set"])})
+        needed = any(ARMS[arm].source for arm in study.arms) and not study.knowledge_file and not study.proposals
         if needed and not Knowledge.objects.filter(catalog=catalog, in_force=True).exists():
             self.stderr.write(
                 f"Nothing is approved in {catalog}: every arm with knowledge will be the one without. "
@@ -137,20 +117,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is no evaluation {options['resume']}.")
         runs.resume(asked, queue=options["queue"])
         return asked
-
-
-def _settings(given: list[str]) -> dict[str, Any]:
-    """FIELD=VALUE, the value as JSON where it is that. Raises CommandError."""
-    found = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals:
-            raise CommandError(f"--set takes FIELD=VALUE, not {one!r}.")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
 
 
 def result(evaluation: Evaluation) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.knowledge.proposals import Known, as_proposed, in_force
-from recommender.management.commands.open_rounds import whole
+from recommender.management.options import whole
 from recommender.models import Catalog, Interaction
+from recommender.rounds.config import SUBJECTS
 
 EVERY = -1  # proposals as they stand, however many refinements they took
 CHUNK = 500  # texts whose interactions are read together
@@ -26,7 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("catalog")
         parser.add_argument("--out", type=Path, required=True, help="JSON lines; gzipped where the name ends with .gz")
-        parser.add_argument("--subjects", choices=["all", "end-users", "items"], default="all")
+        parser.add_argument("--subjects", choices=list(SUBJECTS), default="all")
         parser.add_argument(
             "--proposals",
             nargs="?",

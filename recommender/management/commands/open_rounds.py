@@ -1,22 +1,21 @@
 """`manage.py open_rounds NAME --subjects end-users|items|all`: ask for knowledge about a catalog's subjects."""
 
-import argparse
 import json
 import sys
 import time
-from typing import Any, get_args
+from typing import Any
 
 from celery import current_app
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 
-from recommender.models import Catalog, Round, RoundBatch, RoundState, Strategy
+from recommender.management.options import add_options, chosen, made
+from recommender.models import Catalog, Round, RoundBatch, RoundState
 from recommender.progress import Progress as Shown
-from recommender.rounds.core.loop import STRATEGIES
-from recommender.rounds.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
+from recommender.rounds.config import OpenConfig
 from recommender.rounds.queries import Progress, progress
-from recommender.rounds.service import Subjects, open_rounds
+from recommender.rounds.service import open_rounds
 
 POLL_SECONDS = 0.5
 QUIET_SECONDS = 5.0  # without any progress: is there a worker at all?
@@ -25,20 +24,7 @@ NO_WORKER = (
 )
 
 
-def positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0; it is {text!r}")
-    return int(text)
-
-
-def whole(text: str) -> int:
-    return 0 if text == "0" else positive(text)
-
-
-def several(text: str) -> int:
-    if not text.isdigit() or not 2 <= int(text) <= 20:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 2 to 20; it is {text!r}")
-    return int(text)
+OPTIONS = [name for name in OpenConfig.model_fields if name != "subjects"]
 
 
 class Command(BaseCommand):
@@ -46,29 +32,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the catalog")
-        parser.add_argument("--subjects", required=True, choices=get_args(Subjects))
-        parser.add_argument("--limit", type=positive, help="at most so many end users, and at most so many items")
-        parser.add_argument(
-            "--window",
-            choices=get_args(WindowName),
-            default="prefix",
-            help="evidence from the first half of a history (prefix), from its end (latest), or several windows of "
-            "exactly ten interactions, each a round of its own (sliding)",
-        )
-        parser.add_argument("--stride", type=positive, help=f"sliding: from window to window ({SLIDING})")
-        parser.add_argument("--windows", type=positive, help=f"sliding: the latest so many ({MOST_WINDOWS})")
-        parser.add_argument(
-            "--strategy",
-            choices=Strategy.values,
-            default=Strategy.REFINE,
-            help="refine the first draft (refine), or sample several and keep the reasonable ones (filter)",
-        )
-        parser.add_argument("--drafts", type=several, help="filter: so many drafts (R4_DRAFTS)")
-        parser.add_argument(
-            "--low-activity",
-            type=whole,
-            help="end users with fewer interactions get no round of their own; 0: all get one (R4_LOW_ACTIVITY)",
-        )
+        add_options(parser, OpenConfig, ["subjects"], required=True)
+        add_options(parser, OpenConfig, OPTIONS)
         parser.add_argument("--wait", action="store_true", help="show progress until all rounds rest or fail")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -79,22 +44,9 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no catalog {options['name']!r} (known: {known}). Import it: python manage.py import_catalog."
             )
-        if options["window"] != "sliding" and (options["stride"] or options["windows"]):
-            raise CommandError("--stride and --windows say how windows slide: add --window sliding.")
-        if options["drafts"] and not STRATEGIES[options["strategy"]].samples_drafts:
-            raise CommandError("--drafts says how many drafts are filtered: add --strategy filter.")
+        config = made(OpenConfig, chosen(options, OpenConfig.model_fields))
         started = time.monotonic()
-        batch = open_rounds(
-            catalog,
-            subjects=options["subjects"],
-            windows=Windows(
-                options["window"], stride=options["stride"] or SLIDING, most=options["windows"] or MOST_WINDOWS
-            ),
-            strategy=Strategy(options["strategy"]),
-            drafts=options["drafts"],
-            low_activity=options["low_activity"],
-            limit=options["limit"],
-        )
+        batch = open_rounds(catalog, config)
         opened = batch.rounds.count()
         self._say(_opened(batch, opened))
         watched = _watched(batch)

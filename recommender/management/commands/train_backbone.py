@@ -8,28 +8,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.dataset.split import SPLITS
+from recommender.management.options import add_off, add_options, add_set, assigned, chosen, made
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.management.versions import gate_lines, gates_json
 from recommender.models import BackboneVersion, Catalog, TrainingRun
 from recommender.promotion import service as promotion
-from recommender.recipe import (
-    ADAPTERS,
-    BACKBONES,
-    CALIBRATIONS,
-    COMPILE,
-    CONTROLS,
-    KNOWLEDGE,
-    LOW_ACTIVITY,
-    SWITCHES,
-    TrainConfig,
-)
+from recommender.recipe import CONTROLS, KNOWLEDGE, SWITCHES, TrainConfig
 from recommender.runs import service as runs
 from recommender.runs.kinds import TRAINING
 from recommender.training import service as training
 
-# Options that are settings of a run, by name.
-CHOICES = [
+OPTIONS = (  # settings that are options of their own; --off, --control and --set are for the others
     "backbone",
     "split",
     "fold",
@@ -47,7 +36,8 @@ CHOICES = [
     "grouped",
     "stream",
     "threads",
-]
+    "metadata_text",
+)
 
 
 class Command(BaseCommand):
@@ -57,43 +47,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        defaults = TrainConfig()
         parser.add_argument("catalog", help="the catalog's name")
-        parser.add_argument("--backbone", choices=list(BACKBONES), default=defaults.backbone)
-        parser.add_argument("--split", choices=list(SPLITS), default=defaults.split)
-        parser.add_argument("--fold", type=int, default=defaults.fold, help="of the split kar: which tenth is tested")
-        parser.add_argument("--adapter", choices=list(ADAPTERS), default=defaults.adapter)
-        parser.add_argument(
-            "--whiten", type=int, default=defaults.whiten, help="the encoder's vectors to so many directions; 0: as is"
-        )
-        parser.add_argument("--calibration", choices=CALIBRATIONS, default=defaults.calibration, help="of the scores")
-        parser.add_argument(
-            "--low-activity",
-            choices=LOW_ACTIVITY,
-            default=defaults.low_activity,
-            help="what end users without a text of their own get: nothing, or the knowledge of the items they met",
-        )
-        parser.add_argument(
-            "--low-activity-below", type=int, default=defaults.low_activity_below, help="interactions before a moment"
-        )
-        parser.add_argument("--history", type=int, default=defaults.history, help="interactions before each example")
-        parser.add_argument("--epochs", type=int, default=defaults.epochs, help="at most this many")
-        parser.add_argument("--batch-size", type=int, default=defaults.batch_size, help="0: by the number of samples")
-        parser.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
-        parser.add_argument("--seed", type=int, default=defaults.seed)
-        parser.add_argument("--compile", choices=COMPILE, default=defaults.compile, help="native kernels for the fit")
-        parser.add_argument("--grouped", type=int, default=defaults.grouped, help="rows of an end user drawn together")
-        parser.add_argument("--stream", action="store_true", help="from a Parquet file: for more examples than memory")
-        parser.add_argument("--threads", type=int, default=defaults.threads, help="that torch computes on")
-        parser.add_argument(
-            "--off", action="append", choices=SWITCHES, default=[], help="leave this input out; may be repeated"
-        )
-        parser.add_argument(
-            "--metadata-text", action="store_true", help="add resemblance by titles and attributes as encoded sentences"
-        )
-        parser.add_argument(
-            "--control", choices=list(CONTROLS), help="train on this in place of knowledge, to compare; never activated"
-        )
+        add_options(parser, TrainConfig, OPTIONS)
+        add_off(parser, TrainConfig, SWITCHES)
+        add_options(parser, TrainConfig, ["knowledge_source"], flag="--control", choices=list(CONTROLS))
+        add_set(parser, TrainConfig, but=(*OPTIONS, *SWITCHES, "knowledge_source"))
         parser.add_argument("--activate", action="store_true", help="put the new version in charge if its gates pass")
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
@@ -106,14 +64,10 @@ class Command(BaseCommand):
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
             raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
-        if options["control"] and options["activate"]:
+        values = chosen(options, (*OPTIONS, "knowledge_source")) | dict.fromkeys(options["off"], False)
+        config = made(TrainConfig, values | assigned(options["set"]))
+        if config.knowledge_source != KNOWLEDGE and options["activate"]:
             raise CommandError("A backbone trained on a control is for comparison: leave out --activate or --control.")
-        try:
-            chosen = {name: options[name] for name in CHOICES} | dict.fromkeys(options["off"], False)
-            chosen |= {"metadata_text": options["metadata_text"], "knowledge_source": options["control"] or KNOWLEDGE}
-            config = TrainConfig.from_json(chosen)
-        except ValueError as error:
-            raise CommandError(str(error)) from error
         asked = runs.request(
             TRAINING, queue=options["queue"], catalog=catalog, config=config.to_json(), activate=options["activate"]
         )

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 
 from recommender.models import Catalog, TeacherCall, TeacherCase
-from recommender.rounds.service import Subjects
+from recommender.rounds.config import Subjects
 from recommender.tuning.teacher import cases
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from recommender.dataset.split import SPLITS
 from recommender.models import BackboneVersion
-from recommender.recipe import ADAPTERS, CONTROLS, KNOWLEDGE, SWITCHES
-from reviews.pages.backbones.forms import ADAPTER_WORDS, INPUTS, LOW_ACTIVITY_WORDS
+from recommender.recipe import ADAPTERS, CALIBRATIONS, CONTROLS, KNOWLEDGE, LOW_ACTIVITY, SWITCHES, TrainConfig
+from recommender.setting import settings_of
 
-METHODS = {"platt": "Platt", "temperature": "Temperature"}
 GATE_START = 0.12  # backbones.adapter's
 SHUT, HARDLY, PARTLY = 0.05, 0.2, 0.6  # below
 SUBJECTS = {"end_user": "end users", "item": "items"}
@@ -44,7 +43,7 @@ def calibration(metrics: Mapping[str, Any]) -> Calibration | None:
         for part in ("valid", "test")
         for name, label in (("logloss", "LogLoss"), ("ece", "ECE"))
     ]
-    return Calibration(METHODS[found["method"]], found["slope"], found["intercept"], changes)
+    return Calibration(CALIBRATIONS[found["method"]].label, found["slope"], found["intercept"], changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Opening:
 def openings(version: BackboneVersion) -> list[Opening]:
     """Nothing where there was no knowledge, or no gate."""
     shares = version.metrics["with_knowledge"].get("knowledge_gates", {})
-    if not version.config.get("knowledge_gate", False):
+    if not TrainConfig.from_json(version.config).knowledge_gate:
         return []
     return [Opening(SUBJECTS[kind], share, _words(share)) for kind, share in shares.items()]
 
@@ -74,29 +73,25 @@ def _words(share: float) -> str:
 
 def facts(version: BackboneVersion) -> list[tuple[str, str]]:
     """What was chosen, each with what that means."""
-    config = version.config
-    split = config.get("split", "r4ec")
-    fold = f", fold {config['fold']}" if split == "kar" else ""
-    found = [("Split", f"{split}{fold}: {SPLITS[split]}")]
-    if (source := config.get("knowledge_source", KNOWLEDGE)) != KNOWLEDGE:
-        found.append(("In place of knowledge", f"{CONTROLS[source]}: a control, which is never put in charge"))
-    if version.metrics["texts"] and config.get("knowledge_field", True):
-        adapter = config.get("adapter", "hea")
-        found.append(("Knowledge adapter", f"{ADAPTERS[adapter]}: {ADAPTER_WORDS[adapter]}"))
-        whiten = config.get("whiten", 0)
-        found.append(("Texts' vectors", f"whitened to {whiten} directions" if whiten else "as the encoder gives them"))
-        if (policy := config.get("low_activity", "none")) != "none":
-            below = config["low_activity_below"]
-            found.append(
-                ("Without a text", f"{LOW_ACTIVITY_WORDS[policy].lower()}; below {below} interactions before a moment")
-            )
+    config, told = TrainConfig.from_json(version.config), settings_of(TrainConfig)
+    fold = f", {told['fold'].label.lower()} {config.fold}" if config.split == "kar" else ""
+    found = [(told["split"].label, f"{config.split}{fold}: {SPLITS[config.split].help}")]
+    if config.knowledge_source != KNOWLEDGE:
+        control = CONTROLS[config.knowledge_source]
+        found.append((told["knowledge_source"].label, f"{control.help}: a control, which is never put in charge"))
+    if version.metrics["texts"] and config.knowledge_field:
+        found.append((told["adapter"].label, str(ADAPTERS[config.adapter])))
+        whitened = f"whitened to {config.whiten} directions" if config.whiten else "as the encoder gives them"
+        found.append(("Texts' vectors", whitened))
+        if config.low_activity != "none":
+            what, below = LOW_ACTIVITY[config.low_activity].label, config.low_activity_below
+            found.append((told["low_activity"].label, f"{what}; below {below} interactions before a moment"))
     if (claims := version.metrics.get("claims")) is not None:
-        found.append(("Claims", _said_of_claims(claims["gain"])))
-    if config.get("metadata_text", False):
+        found.append((told["knowledge_claims"].label, _said_of_claims(claims["gain"])))
+    if config.metadata_text:
         found.append(("Beside attributes", "titles and attributes as encoded sentences, in both models"))
-    left_out = [INPUTS[name].split(":")[0] for name in SWITCHES if not config.get(name, True)]
-    found.append(("Left out", ", ".join(left_out) if left_out else "nothing"))
-    return found
+    left_out = [told[name].label for name in SWITCHES if not getattr(config, name)]
+    return [*found, ("Left out", ", ".join(left_out) or "nothing")]
 
 
 def _said_of_claims(gain: float) -> str:

@@ -14,6 +14,7 @@ from recommender.evaluation.report import DECIDING, NAMES, OF_LISTS, Finding, ab
 from recommender.models import Catalog, Evaluation, RunState
 from recommender.recipe import BACKBONES, KNOWLEDGE
 from recommender.runs.kinds import Stage, stage_of
+from recommender.setting import label_of
 from reviews.pages.charts import Line, Mark, curves, intervals
 
 SHORT = (
@@ -102,7 +103,7 @@ def stage(evaluation: Evaluation) -> Stage:
     """What it is at; a fit is named by its backbone, arm and seed."""
     known = stage_of(evaluation)
     backbone, *rest = evaluation.progress.get("stage", "").split(",")
-    return replace(known, label=",".join([BACKBONES[backbone], *rest])) if backbone in BACKBONES else known
+    return replace(known, label=",".join([BACKBONES[backbone].label, *rest])) if backbone in BACKBONES else known
 
 
 def sections(evaluation: Evaluation) -> list[Section]:
@@ -292,4 +293,4 @@ def _told(title: str, marks: Sequence[Mark]) -> str:
 
 
 def _backbone(name: str) -> str:
-    return BACKBONES.get(name, name)
+    return label_of(BACKBONES, name)

@@ -10,81 +10,43 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recommender.dataset.split import SPLITS
-from recommender.evaluation.arms import ARMS, DEFAULT_ARMS, MOST_SEEDS, SEEDS, Study
+from recommender.evaluation.arms import Study
 from recommender.models import Catalog, Evaluation, RunState
-from recommender.recipe import BACKBONES, TrainConfig
+from recommender.recipe import TrainConfig
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION
+from recommender.setting import Setting, settings_of
 from reviews.guards import account_of, is_htmx, requires
 from reviews.pages.evaluations import queries as select
 from reviews.pages.filters import CatalogFilter
+from reviews.pages.setting_forms import SettingsForm
 from reviews.policy import Action, may
 
 ROWS = 20
-DEFAULTS = TrainConfig()
+OF_THE_STUDY = ("backbones", "arms", "seeds", "proposals")  # what the form asks for
+OF_TRAINING = ("split", "epochs", "metadata_text")
 
 
-class EvaluationForm(forms.Form):
-    """The settings most people change; the command `evaluate` has more."""
+class EvaluationForm(SettingsForm):
+    """The settings most people change; the command `evaluate` has more. `study`: once it is valid."""
 
-    catalog = forms.ModelChoiceField(Catalog.objects.order_by("name"), to_field_name="name", empty_label=None)
-    backbones = forms.MultipleChoiceField(
-        choices=list(BACKBONES.items()), initial=[DEFAULTS.backbone], widget=forms.CheckboxSelectMultiple
-    )
-    arms = forms.MultipleChoiceField(
-        label="What is compared",
-        choices=[(name, arm.label[0].upper() + arm.label[1:]) for name, arm in ARMS.items()],
-        initial=list(DEFAULT_ARMS),
-        widget=forms.CheckboxSelectMultiple,
-        help_text="Without controls nobody can say that it is the knowledge which helps.",
-    )
-    split = forms.ChoiceField(choices=[(name, f"{name}: {what}") for name, what in SPLITS.items()])
-    seeds = forms.IntegerField(
-        initial=SEEDS,
-        min_value=1,
-        max_value=MOST_SEEDS,
-        help_text=f"How often each is trained. A claim takes {SEEDS}; with fewer it is a lead.",
-    )
-    users = forms.IntegerField(
-        label="Share of the end users, in %",
-        initial=100,
-        min_value=1,
-        max_value=100,
-        help_text="Fewer are quicker and give wider intervals.",
-    )
-    epochs = forms.IntegerField(
-        initial=DEFAULTS.epochs, help_text="At most; a fit stops when the valid part gets no better."
-    )
-    proposals = forms.BooleanField(
-        label="Take open proposals as approved",
-        required=False,
-        help_text="What would texts do that nobody has reviewed yet? The report says that they are unreviewed.",
-    )
-    metadata_text = forms.BooleanField(
-        label="Encode titles and attributes for the model without knowledge too",
-        required=False,
-        initial=True,
-        help_text="The harder comparison: what is left is what the knowledge texts add to plain facts.",
-    )
+    special = {"metadata_text": {"initial": True}}
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        if self.errors:
-            return data
-        try:
-            self.study = Study(
-                backbones=tuple(data["backbones"]),
-                arms=tuple(data["arms"]),
-                seeds=data["seeds"],
-                users=data["users"] / 100,
-                settings={name: data[name] for name in ("split", "epochs", "metadata_text")},
-                proposals=data["proposals"],
-            )
-        except ValueError as error:  # its message begins with the field's name
-            name = str(error).split(" ", 1)[0]
-            self.add_error(name if name in self.fields else None, str(error))
-        return data
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        share = settings_of(Study)["users"]
+        self.fields["users"] = forms.IntegerField(
+            label=f"{share.label}, in %", help_text=share.help, initial=100, min_value=1, max_value=100
+        )
+        self.order_fields(["catalog", "backbones", "arms", "split", "seeds", "users", "epochs"])
+
+    def settings(self) -> dict[str, Setting]:
+        told = settings_of(TrainConfig) | settings_of(Study)
+        return {name: told[name] for name in (*OF_THE_STUDY, *OF_TRAINING)}
+
+    def build(self, chosen: dict[str, Any], data: dict[str, Any]) -> None:
+        settings = {name: chosen.pop(name) for name in OF_TRAINING if name in chosen}
+        self.study = Study(**chosen, users=data.get("users", 100) / 100, settings=settings)
 
 
 @require_safe

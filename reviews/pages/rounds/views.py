@@ -10,14 +10,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recommender.models import Catalog, Round, RoundBatch, RoundState, Strategy
+from recommender.models import Catalog, Round, RoundBatch, RoundState
 from recommender.rounds import service as services
-from recommender.rounds.evidence import MOST_WINDOWS, SLIDING, Windows
+from recommender.rounds.config import SUBJECTS, WINDOWS
 from recommender.rounds.queries import proposed, strategy_of
+from recommender.setting import label_of
 from reviews.guards import account_of, is_htmx, requires
 from reviews.pages.filters import CatalogFilter
 from reviews.pages.rounds import queries as select
-from reviews.pages.rounds.forms import SUBJECTS, WINDOWS, OpenForm
+from reviews.pages.rounds.forms import OpenForm
 from reviews.policy import Action, may
 from reviews.room.use import use_of
 
@@ -47,17 +48,7 @@ def rounds(request: HttpRequest) -> HttpResponse:
 def open_rounds(request: HttpRequest) -> HttpResponse:
     form = OpenForm(request.POST or None, initial={"catalog": request.GET.get("catalog")})
     if request.method == "POST" and form.is_valid():
-        asked = form.cleaned_data
-        batch = services.open_rounds(
-            asked["catalog"],
-            subjects=asked["subjects"],
-            windows=Windows(asked["window"], stride=asked["stride"] or SLIDING, most=asked["windows"] or MOST_WINDOWS),
-            strategy=Strategy(asked["strategy"] or Strategy.REFINE),
-            drafts=asked["drafts"],
-            low_activity=asked["low_activity"],
-            limit=asked["limit"],
-            requested_by=account_of(request),
-        )
+        batch = services.open_rounds(form.cleaned_data["catalog"], form.config, requested_by=account_of(request))
         return redirect("reviews:round_batch", batch.pk)
     context = {"form": form, "catalogs": Catalog.objects.exists()}
     return render(request, "rounds/open.html", context, status=422 if form.errors else 200)
@@ -78,8 +69,8 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "page": Paginator(select.rounds_of(batch_, state=state), ROUNDS).get_page(request.GET.get("page")),
         "state": state,
         "states": STATES,
-        "subjects": SUBJECTS.get(batch_.subjects, batch_.subjects),
-        "window": next((label for name, label in WINDOWS.items() if name == batch_.window), ""),
+        "subjects": label_of(SUBJECTS, batch_.subjects),
+        "window": label_of(WINDOWS, batch_.window),
         "may_retry": may(role, Action.RETRY_ROUNDS),
         "may_see_reviews": may(role, Action.SEE_QUEUE),
     }

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -63,7 +61,7 @@ def test_more_directions_than_the_encoder_has_are_empty():
 
 
 def test_a_run_fits_it_on_the_texts_of_its_train_part_and_an_artifact_keeps_it(tmp_path):
-    config = replace(SMALL, whiten=3, epochs=1)
+    config = SMALL.but(whiten=3, epochs=1)
     found = fitted(config)
     whitening = found.backbone.knowledge.whitening
     met = np.unique(found.examples.item_text[found.parts.train])

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from recommender.models import Catalog, Round, RoundState
+from recommender.rounds.config import OpenConfig
 from recommender.rounds.service import open_rounds
 from tests import openai_server
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
@@ -96,7 +97,7 @@ def test_a_failed_round_is_said_with_its_error(catalog: Catalog, endpoint: Scrip
 def test_waiting_watches_what_an_earlier_command_opened(
     catalog: Catalog, endpoint: ScriptedServer, live_worker: Celery, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    open_rounds(catalog, subjects="all")
+    open_rounds(catalog, OpenConfig(subjects="all"))
     call_command("open_rounds", "films", "--subjects", "all", "--wait")
     assert not Round.objects.exclude(state=RoundState.RESTING).exists()
 

@@ -15,6 +15,7 @@ from recommender.knowledge import service
 from recommender.knowledge.snapshots import freeze
 from recommender.models import Catalog, Clock, EndUser, Interaction, Item, SubjectKind, Turn
 from recommender.rounds import evidence, queries
+from recommender.rounds.config import OpenConfig
 from recommender.rounds.evidence import Evidence, WindowName, Windows
 from recommender.rounds.service import open_rounds
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
@@ -111,7 +112,7 @@ def test_a_text_of_a_window_serves_only_what_came_after_it(clock: str) -> None:
     """From opened rounds to training rows: each interaction gets the text of the latest window that ended before it."""
     catalog = make_catalog(clock=clock)
     end_user = history(list(range(1, 36)), catalog=catalog)
-    batch = open_rounds(catalog, subjects="end-users", windows=Windows("sliding", most=9))
+    batch = open_rounds(catalog, OpenConfig(subjects="end-users", window="sliding", windows=9))
     for round_ in batch.rounds.all():
         service.accept(Turn.objects.create(round=round_, index=0, kind="reason", text="t", text_hash=str(round_.as_of)))
     data = read_interactions(catalog)

@@ -8,8 +8,8 @@ from pytest_django import Settings
 
 from recommender.models import RestReason, Round, RoundState
 from recommender.rounds import leases, service
+from recommender.rounds.config import OpenConfig
 from recommender.rounds.core.types import Subject
-from recommender.rounds.evidence import Windows
 from recommender.rounds.queries import progress, proposal
 from recommender.rounds.service import RoundNotRestingError
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
@@ -30,7 +30,7 @@ def catalog_with(end_users: int, items: int):  # type: ignore[no-untyped-def]
 def test_rounds_open_with_frozen_evidence_and_the_configured_budget(settings: Settings) -> None:
     settings.ROUND_REFINEMENTS = 3
     catalog = catalog_with(2, 3)
-    batch = service.open_rounds(catalog, subjects="all")
+    batch = service.open_rounds(catalog, OpenConfig(subjects="all"))
     assert batch.rounds.count() == 5
     for round_ in batch.rounds.all():
         assert Subject.from_json(round_.evidence).item_noun == "movie"
@@ -39,21 +39,21 @@ def test_rounds_open_with_frozen_evidence_and_the_configured_budget(settings: Se
 
 def test_the_same_subject_as_of_the_same_moment_is_opened_once() -> None:
     catalog = catalog_with(2, 3)
-    service.open_rounds(catalog, subjects="all")
-    assert service.open_rounds(catalog, subjects="all").rounds.count() == 0
-    assert service.open_rounds(catalog, subjects="all", windows=Windows("latest")).rounds.count() > 0
+    service.open_rounds(catalog, OpenConfig(subjects="all"))
+    assert service.open_rounds(catalog, OpenConfig(subjects="all")).rounds.count() == 0
+    assert service.open_rounds(catalog, OpenConfig(subjects="all", window="latest")).rounds.count() > 0
 
 
 def test_a_limit_takes_the_most_useful_first_and_then_the_next() -> None:
     catalog = catalog_with(3, 4)
-    first = service.open_rounds(catalog, subjects="end-users", limit=1)
-    second = service.open_rounds(catalog, subjects="end-users", limit=1)
+    first = service.open_rounds(catalog, OpenConfig(subjects="end-users", limit=1))
+    second = service.open_rounds(catalog, OpenConfig(subjects="end-users", limit=1))
     longest, next_longest = catalog.end_users.order_by("pk")[:2]
     assert [first.rounds.get().end_user, second.rounds.get().end_user] == [longest, next_longest]
 
 
 def test_a_limit_counts_end_users_and_items_apart() -> None:
-    batch = service.open_rounds(catalog_with(3, 4), subjects="all", limit=2)
+    batch = service.open_rounds(catalog_with(3, 4), OpenConfig(subjects="all", limit=2))
     assert (batch.rounds.filter(item=None).count(), batch.rounds.filter(end_user=None).count()) == (2, 2)
 
 

@@ -66,7 +66,7 @@ def test_a_version_holds_what_people_are_said_to_like_against_items(settings, tm
     settings.VAR_DIR = tmp_path
     catalog = synthetic.in_database()
     disliked = tell_tastes(catalog)
-    config = replace(QUICK, **LEARNS)
+    config = QUICK.but(**LEARNS)
     run = carried_out(runs.request(TRAINING, queue=False, catalog=catalog, config=config.to_json()))
     assert run.error == ""
     assert run.version.metrics["claims"]["gain"] > 0.001
@@ -103,7 +103,7 @@ def test_claims_can_be_switched_off_and_need_texts_of_end_users():
     of_item = Text(SubjectKind.ITEM, 0, 0, "a", "A western.")
     of_end_user = Text(SubjectKind.END_USER, 0, 0, "b", "Loves westerns.")
     for config, texts in (
-        (replace(QUICK, knowledge_claims=False), [of_end_user, of_item]),
+        (QUICK.but(knowledge_claims=False), [of_end_user, of_item]),
         (QUICK, [of_item]),
         (QUICK, []),
     ):

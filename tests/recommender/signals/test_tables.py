@@ -76,9 +76,9 @@ def test_stored_tables_read_the_same(fitted, tmp_path):
 def test_every_signal_can_be_switched_off(data, codes):
     off = dict.fromkeys(SIGNALS, False)
 
-    assert fitting.fit(data, codes, replace(CONFIG, **off)) is None
+    assert fitting.fit(data, codes, CONFIG.but(**off)) is None
     for name, width in (("statistics", 3), ("collaborative", 2), ("metadata", 2), ("mood", 1)):
-        assert len(fitting.fit(data, codes, replace(CONFIG, **off | {name: True})).columns) == width
+        assert len(fitting.fit(data, codes, CONFIG.but(**off | {name: True})).columns) == width
 
 
 def test_texts_that_say_nothing_are_given_less_weight_than_the_truth(data, codes):
@@ -87,8 +87,7 @@ def test_texts_that_say_nothing_are_given_less_weight_than_the_truth(data, codes
     genres = spaces.of_attributes(data.item_tokens)
 
     nothing, truth = (
-        fitting.fit(data, codes, replace(CONFIG, metadata=False), knowledge=space).bumps[0]
-        for space in (random, genres)
+        fitting.fit(data, codes, CONFIG.but(metadata=False), knowledge=space).bumps[0] for space in (random, genres)
     )
 
     assert nothing < truth

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,7 +62,7 @@ def test_other_rows_of_the_same_kind_are_scored_better(method, intercept):
     assert ece(label, found.probability(logits)) < ece(label, sigmoid(logits)) / 2
 
 
-@given(st.lists(st.tuples(NUMBERS, st.sampled_from([0, 1])), max_size=30), st.sampled_from(CALIBRATIONS))
+@given(st.lists(st.tuples(NUMBERS, st.sampled_from([0, 1])), max_size=30), st.sampled_from(list(CALIBRATIONS)))
 def test_whatever_the_valid_part_no_ranking_changes(rows, method):
     logits = np.array([logit for logit, _ in rows])
     found = fit(method, logits, np.array([label for _, label in rows]))
@@ -88,8 +87,8 @@ def test_logit_undoes_sigmoid_and_is_finite_at_the_ends():
 
 
 def test_a_run_calibrates_its_backbone_and_says_what_that_changed():
-    raw = fitted(replace(SMALL, epochs=2, calibration="none"))
-    done = fitted(replace(SMALL, epochs=2))
+    raw = fitted(SMALL.but(epochs=2, calibration="none"))
+    done = fitted(SMALL.but(epochs=2))
     told = json.loads(json.dumps(done.fit.to_json()))
     before, after = raw.fit, done.fit
     again = loop.evaluate(done.backbone, done.examples, done.parts.test, observer=Silent())

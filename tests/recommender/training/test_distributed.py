@@ -19,7 +19,6 @@ FIT = """
 import json, sys
 from pathlib import Path
 import django; django.setup()
-from dataclasses import replace
 import torch
 from recommender.training import distributed
 from recommender.recipe import TrainConfig
@@ -29,7 +28,7 @@ class Diary(Silent):
     losses = []
     def epoch(self, epoch):
         self.losses.append([epoch.train_loss, epoch.valid.logloss])
-config = replace(SMALL, epochs=4, batch_size=57, knowledge_dropout=0.0, **json.loads(sys.argv[1]))
+config = SMALL.but(epochs=4, batch_size=57, knowledge_dropout=0.0, **json.loads(sys.argv[1]))
 with distributed.together():
     found = fitted(config, observer=Diary())
     weights = torch.cat([weight.detach().reshape(-1) for weight in found.backbone.parameters()])

@@ -11,7 +11,7 @@ from tests.recommender.training.synthetic import Silent
 
 @pytest.mark.parametrize(("first", "width"), [(False, 2), (True, 1)])
 def test_a_backbone_reads_all_attributes_of_an_item_or_the_first_one(first, width):
-    config = replace(SMALL, epochs=1, first_attribute=first)
+    config = SMALL.but(epochs=1, first_attribute=first)
     small = prepared(knowledge=False, end_users=20, each=20)
     tokens = small.interactions.item_tokens
     data = replace(small.interactions, item_tokens=np.hstack([tokens, 1 + tokens % 2]))

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -29,10 +27,10 @@ def test_planted_tastes_are_found():
 
 
 def test_a_backbone_can_memorise_200_rows():
-    config = replace(SMALL, embedding=16, head=(64,), epochs=1, learning_rate=0.01, knowledge_dropout=0.0, rare_below=0)
+    config = SMALL.but(embedding=16, head=(64,), epochs=1, learning_rate=0.01, knowledge_dropout=0.0, rare_below=0)
     start = fitted(config)
     rows = start.parts.train[:200]
-    config = replace(config, epochs=60, patience=60)
+    config = config.but(epochs=60, patience=60)
     found = loop.fit(
         start.backbone, start.examples, Parts(rows, rows, rows), config, model="with_knowledge", observer=Silent()
     )
@@ -44,7 +42,7 @@ def test_a_backbone_can_memorise_200_rows():
 def test_the_same_seed_gives_the_same_losses_and_another_seed_others():
     diaries = [Diary(), Diary(), Diary()]
     for diary, seed in zip(diaries, (5, 5, 6), strict=True):
-        fitted(replace(SMALL, epochs=2, seed=seed), observer=diary)
+        fitted(SMALL.but(epochs=2, seed=seed), observer=diary)
     one, same, other = ([epoch.train_loss for epoch in diary.epochs] for diary in diaries)
 
     assert one == same
@@ -57,14 +55,14 @@ EXPECTED = [0.704807, 0.693451, 0.684529]
 def test_the_loss_at_a_fixed_seed_is_the_expected_one():
     """A change here means that the method changed: say so in the changelog, then put the new numbers in."""
     diary = Diary()
-    fitted(replace(SMALL, epochs=3, seed=11, demographics=False, knowledge_gate=False), observer=diary)
+    fitted(SMALL.but(epochs=3, seed=11, demographics=False, knowledge_gate=False), observer=diary)
 
     assert [epoch.train_loss for epoch in diary.epochs] == pytest.approx(EXPECTED, abs=2e-4)
 
 
 def test_the_best_epoch_on_valid_is_what_is_kept():
     diary = Diary()
-    found = fitted(replace(SMALL, epochs=30, patience=4, learning_rate=0.05), observer=diary)
+    found = fitted(SMALL.but(epochs=30, patience=4, learning_rate=0.05), observer=diary)
     losses = [epoch.valid.logloss for epoch in diary.epochs]
 
     assert found.fit.best_epoch == 1 + int(np.argmin(losses))
@@ -81,7 +79,7 @@ def test_the_test_part_is_read_once_after_the_last_epoch(monkeypatch):
         return evaluate(backbone, examples, rows, observer=observer)
 
     monkeypatch.setattr(loop, "evaluate", noted)
-    found = fitted(replace(SMALL, epochs=3, patience=3))
+    found = fitted(SMALL.but(epochs=3, patience=3))
 
     assert read == [len(found.parts.valid)] * 4 + [len(found.parts.test)]
 
@@ -104,7 +102,7 @@ def test_a_fit_leaves_torchs_threads_and_random_state_as_they_were():
     torch.manual_seed(8)
     expected = torch.rand(1)
     torch.manual_seed(8)
-    fitted(replace(SMALL, epochs=1))
+    fitted(SMALL.but(epochs=1))
 
     assert torch.rand(1) == expected
     before = torch.get_num_threads()
@@ -130,10 +128,10 @@ def test_kernels_are_compiled_where_the_fit_pays_for_them_and_gone_afterwards(co
 
 
 def test_a_fit_with_kernels_learns_what_one_without_does():
-    sizes = replace(SMALL, embedding=16, attention=(16, 16), epochs=2)
+    sizes = SMALL.but(embedding=16, attention=(16, 16), epochs=2)
     diaries = [Diary(), Diary()]
     for diary, compile_ in zip(diaries, ("on", "off"), strict=True):
-        fitted(replace(sizes, compile=compile_), observer=diary)
+        fitted(sizes.but(compile=compile_), observer=diary)
     one, other = ([epoch.train_loss for epoch in diary.epochs] for diary in diaries)
 
     assert one == pytest.approx(other, abs=1e-5)

@@ -17,7 +17,7 @@ ROWS = 700
 
 @pytest.fixture(scope="module")
 def examples():
-    made = fitted(replace(SMALL, epochs=1)).examples
+    made = fitted(SMALL.but(epochs=1)).examples
     numbers = np.arange(2 * len(made.signals), dtype=np.float32).reshape(-1, 2)  # tell every sample from the others
     return replace(made, signals=numbers)
 
@@ -90,7 +90,7 @@ def test_a_stream_leaves_no_file_behind(monkeypatch, tmp_path):
         seen.append(path.stat().st_size)
 
     monkeypatch.setattr(stream, "write", noted)
-    fitted(replace(SMALL, epochs=1, stream=True))
+    fitted(SMALL.but(epochs=1, stream=True))
 
     assert seen
     assert list(tmp_path.iterdir()) == []

@@ -1,7 +1,6 @@
 """A whole training run on kept drafts, texts of several moments, and low-activity end users; and what is served."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,7 +46,7 @@ def test_everything_known_is_trained_on_and_served():
     first, _, third = round_.turns.filter(kind="reason").order_by("index")
     accept(first, further=[third])
 
-    config = replace(QUICK, low_activity="items", low_activity_below=6)
+    config = QUICK.but(low_activity="items", low_activity_below=6)
     run = carried_out(runs.request(TRAINING, queue=False, catalog=catalog, config=config.to_json()))
     assert (run.state, run.error) == (RunState.DONE, "")
     version = run.version

@@ -1,6 +1,5 @@
 """LoRA for real: a tiny Qwen2 of random weights, on rows in the form that exports have."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ def data(tmp_path: Path) -> Path:
 
 def config(base_: str, **changes: Any) -> TuneConfig:
     usual = TuneConfig(base=base_, learning_rate=0.01, batch_size=8, epochs=3, validation=0.2)
-    return replace(usual, **changes)
+    return usual.but(**changes)
 
 
 def tune(data: Path, folder: Path, settings: TuneConfig, role: TunedRole = "actor", **options: Any) -> dict[str, Any]:
@@ -140,4 +139,4 @@ def test_what_cannot_be_tuned_says_why(
 @pytest.mark.parametrize("changes", [{"rank": 0}, {"validation": 0.0}, {"learning_rate": 2.0}, {"warm_up": 1.0}])
 def test_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(changes))):
-        replace(TuneConfig(base="x"), **changes)
+        TuneConfig(base="x").but(**changes)

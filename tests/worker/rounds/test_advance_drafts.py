@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from recommender.models import Catalog, RestReason, Round, RoundState, Strategy
 from recommender.rounds import service
+from recommender.rounds.config import OpenConfig
 from recommender.rounds.queries import proposed
 from reviews.models import Review
 from tests import openai_server
@@ -129,7 +130,7 @@ def test_the_demonstration_models_write_drafts_that_differ(settings: Settings, b
     with endpoint.serve() as url:
         settings.LLM = {role: values | {"base_url": url} for role, values in settings.LLM.items()}
         batch = service.open_rounds(
-            Catalog.objects.get(), subjects="end-users", strategy=Strategy.FILTER, drafts=4, limit=5
+            Catalog.objects.get(), OpenConfig(subjects="end-users", strategy=Strategy.FILTER, drafts=4, limit=5)
         )
         asyncio.run(advance(list(batch.rounds.values_list("pk", flat=True))))
     assert {round_.state for round_ in batch.rounds.all()} == {RoundState.RESTING}

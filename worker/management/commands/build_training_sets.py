@@ -3,16 +3,16 @@
 import json
 import sys
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommender.llm.errors import LlmError
-from recommender.management.commands.open_rounds import positive
+from recommender.management.options import positive
 from recommender.models import Catalog
 from recommender.progress import Progress
-from recommender.rounds.service import Subjects
+from recommender.rounds.config import SUBJECTS
 from recommender.tuning.teacher import service
 from worker.teacher import teach
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the catalog")
         parser.add_argument("--limit", type=positive, required=True, help="cases of end users, and of items, at most")
-        parser.add_argument("--subjects", choices=get_args(Subjects), default="all")
+        parser.add_argument("--subjects", choices=list(SUBJECTS), default="all")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -6,31 +6,26 @@ from typing import Any, get_args
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from recommender.management.options import add_options, chosen, made
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog
 from recommender.runs import service as runs
 from recommender.runs.kinds import TUNING
 from recommender.tuning import service
-from recommender.tuning.config import TuneConfig, TunedRole, TunedSubjects
+from recommender.tuning.config import TuneConfig, TunedRole
 from worker.tuning import carry_out
 
-WHOLE = ("rank", "alpha", "epochs", "batch_size", "micro_batch", "cutoff", "seed", "threads")
-NUMBERS = dict.fromkeys(WHOLE, int) | dict.fromkeys(("dropout", "learning_rate", "warm_up", "validation"), float)
+OPTIONS = [name for name in TuneConfig.model_fields if name != "base"]
 
 
 class Command(BaseCommand):
     help = "Tune a LoRA adapter for the actor or the reflector on a catalog's training sets (docs/training-sets.md)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        defaults = TuneConfig(base="-")
         parser.add_argument("name", help="the catalog")
         parser.add_argument("--role", choices=get_args(TunedRole), required=True)
-        parser.add_argument("--base", required=True, help="a folder or hub name that transformers loads")
-        parser.add_argument("--subjects", choices=get_args(TunedSubjects), default=defaults.subjects)
-        for name, kind in NUMBERS.items():
-            option = f"--{name.replace('_', '-')}"
-            parser.add_argument(option, type=kind, default=getattr(defaults, name), help="default: %(default)s")
-        parser.add_argument("--merge", action="store_true", help="also save base and adapter as one model")
+        add_options(parser, TuneConfig, ["base"], required=True)
+        add_options(parser, TuneConfig, OPTIONS)
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
@@ -39,11 +34,7 @@ class Command(BaseCommand):
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)) or "none yet"
             raise CommandError(f"There is no catalog {options['name']!r} (known: {known}).")
-        try:
-            chosen = {name: options[name] for name in ("subjects", "merge", *NUMBERS)}
-            config = TuneConfig(base=_found(options["base"]), **chosen)
-        except ValueError as error:
-            raise CommandError(str(error)) from error
+        config = made(TuneConfig, chosen(options, OPTIONS) | {"base": _found(options["base"])})
         asked = runs.request(
             TUNING, queue=options["queue"], catalog=catalog, role=options["role"], config=config.to_json()
         )

@@ -1,0 +1,99 @@
+"""Command options of settings: what each is, its range and its default are read from the settings themselves."""
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from django.core.management.base import CommandError
+
+from recommender.setting import Setting, Settings, settings_of
+
+Model = TypeVar("Model", bound=Settings)
+TYPES = {"whole number": int, "number": float}
+
+
+def positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0; it is {text!r}")
+    return int(text)
+
+
+def whole(text: str) -> int:
+    return 0 if text == "0" else positive(text)
+
+
+def add_options(
+    parser: argparse._ActionsContainer, model: type[Settings], names: Iterable[str], *, flag: str = "", **more: Any
+) -> None:
+    """One option a setting; those that are not given are not among the options that `handle` gets."""
+    told = settings_of(model)
+    for name in names:
+        setting = told[name]
+        keywords: dict[str, Any] = {"default": argparse.SUPPRESS, "help": help_of(setting)}
+        if setting.kind == "switch":
+            keywords["action"] = "store_true"
+        elif setting.choices is not None:
+            keywords["choices"] = list(setting.choices)
+        else:
+            keywords |= {"type": TYPES.get(setting.kind, str), "metavar": "N" if setting.kind in TYPES else None}
+        if flag:
+            keywords["dest"] = name
+        parser.add_argument(flag or f"--{name.replace('_', '-')}", **keywords | more)
+
+
+def add_set(parser: argparse.ArgumentParser, model: type[Settings], *, but: Iterable[str]) -> None:
+    """`--set FIELD=VALUE` for every setting that is no option of its own."""
+    told = settings_of(model)
+    others = " · ".join(f"{name}: {help_of(told[name])}" for name in told if name not in set(but))
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help=f"any other setting; may be repeated. {others}",
+    )
+
+
+def add_off(parser: argparse.ArgumentParser, model: type[Settings], names: Iterable[str]) -> None:
+    """`--off NAME` for inputs that are read unless they are left out."""
+    told = settings_of(model)
+    words = " · ".join(f"{name}: {help_of(told[name])}" for name in names)
+    parser.add_argument(
+        "--off", action="append", choices=list(names), default=[], help=f"leave an input out; may be repeated. {words}"
+    )
+
+
+def chosen(options: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The values of the options among these that were given."""
+    return {name: options[name] for name in names if name in options}
+
+
+def assigned(texts: Iterable[str]) -> dict[str, Any]:
+    """FIELD=VALUE, the value as JSON where it is that. Raises CommandError."""
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise CommandError(f"--set takes FIELD=VALUE, not {text!r}.")
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value
+    return values
+
+
+def made(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """The settings with these values. Raises CommandError in words."""
+    try:
+        return model.from_json(values)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def help_of(setting: Setting) -> str:
+    """In words, with range and default; argparse formats with %, so that it is doubled."""
+    choices = setting.expected if setting.kind == "choices" else ""
+    default = "" if setting.default in (None, "") or setting.kind == "switch" else f"default {setting.shown}"
+    limits = ", ".join(filter(None, [setting.range, choices, default]))
+    return (str(setting) + (f" ({limits})" if limits else "")).replace("%", "%%")
