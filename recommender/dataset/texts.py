@@ -47,11 +47,13 @@ class ItemsInstead:
 class KnowledgeRows:
     """The texts of a snapshot; text n's vector is row n + 1 of the vectors, row 0 stands for none.
 
-    With `instead`, the rows after the texts' are those of its sets.
+    With `instead`, the rows after the texts' are those of its sets. `unreviewed`: of proposals, how many of the texts
+    nobody approved.
     """
 
     texts: Sequence[Text]
     instead: ItemsInstead | None = None
+    unreviewed: int | None = None
 
     def assign(self, interactions: Interactions) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """For each interaction the row of its end user's and its item's knowledge, 0 for none: int32 (n), (n).
@@ -180,10 +182,8 @@ def read_texts(snapshot: KnowledgeSnapshot, interactions: Interactions) -> Knowl
     return KnowledgeRows(sorted(texts, key=lambda text: (text.kind, text.subject, text.as_of)))
 
 
-def read_proposed_texts(
-    catalog: Catalog, interactions: Interactions, *, refinements: int | None
-) -> tuple[KnowledgeRows, int]:
-    """What knowledge.proposals.as_proposed says of the catalog, like `read`; and how many of it nobody approved."""
+def read_proposed_texts(catalog: Catalog, interactions: Interactions, *, refinements: int | None) -> KnowledgeRows:
+    """What knowledge.proposals.as_proposed says of the catalog, as `read_texts` gives it."""
     proposed = as_proposed(catalog, refinements=refinements)
     texts = []
     for one in proposed:
@@ -194,7 +194,8 @@ def read_proposed_texts(
         (text_hash, text), *further = zip(one.hashes, one.texts, strict=True)
         texts.append(Text(kind, number, one.as_of, text_hash, text, _shown(one.evidence), tuple(further)))
     unreviewed = sum(not one.in_force for one in proposed)
-    return KnowledgeRows(sorted(texts, key=lambda text: (text.kind, text.subject, text.as_of))), unreviewed
+    texts.sort(key=lambda text: (text.kind, text.subject, text.as_of))
+    return KnowledgeRows(texts, unreviewed=unreviewed)
 
 
 def _shown(evidence: Mapping[str, Any]) -> frozenset[int]:

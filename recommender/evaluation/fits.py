@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from recommender.dataset.histories import FROZEN, HISTORIES
-from recommender.dataset.interactions import trained_on
+from recommender.dataset.interactions import Interactions, trained_on
 from recommender.dataset.split import describe
+from recommender.dataset.text_file import read_text_file
+from recommender.dataset.texts import KnowledgeRows, read_proposed_texts, read_texts
 from recommender.evaluation import full_ranking
 from recommender.evaluation.arms import ARMS, Study
 from recommender.evaluation.figures import FitKey, Samples
@@ -64,9 +68,7 @@ def run(
         encoder_name=encoder_name,
         observer=observer,
         users=study.users,
-        knowledge_file=study.knowledge_file,
-        proposals=study.proposals,
-        refinements=study.refinements,
+        read_known=partial(_read_known, study),
     )
     done = opened(_facts(prepared), _tested(prepared))
     with threads(recipe.threads):
@@ -105,6 +107,15 @@ def _of_arm(prepared: Prepared, study: Study, arm: str, keys: list[FitKey], obse
         yield Outcome(key, fitted.probability, epochs.seen, told, ranked)
 
 
+def _read_known(study: Study, snapshot: KnowledgeSnapshot, interactions: Interactions) -> KnowledgeRows:
+    """The texts that the study is about: of a file, of proposals, or of the snapshot."""
+    if study.knowledge_file:
+        return read_text_file(Path(study.knowledge_file), interactions)
+    if study.proposals:
+        return read_proposed_texts(snapshot.catalog, interactions, refinements=study.refinements)
+    return read_texts(snapshot, interactions)
+
+
 def _tested(prepared: Prepared) -> Samples:
     of, rows = prepared.interactions, prepared.parts.test
     fitted = trained_on(of, prepared.codes)
@@ -123,7 +134,7 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
         "data": of.hash(),
         "knowledge": digest.hexdigest(),
         "texts": len(prepared.known.texts),
-        **({} if prepared.unreviewed is None else {"unreviewed": prepared.unreviewed}),
+        **({} if prepared.known.unreviewed is None else {"unreviewed": prepared.known.unreviewed}),
         "samples": describe(prepared.codes, of.end_user, of.liked),
         "torch": str(torch.__version__),
     }

@@ -3,10 +3,9 @@
 Reading is apart from the rest: interactions and texts that are in memory already make a `Prepared` as well.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,14 +17,14 @@ from recommender.dataset.histories import STREAMING, frozen, some_end_users
 from recommender.dataset.interactions import Interactions, read_interactions, trained_on
 from recommender.dataset.low_activity import use_items
 from recommender.dataset.split import Codes, Parts, split
-from recommender.dataset.text_file import read_text_file
-from recommender.dataset.texts import KnowledgeRows, read_proposed_texts, read_texts
+from recommender.dataset.texts import KnowledgeRows, read_texts
 from recommender.models import Catalog, Clock, KnowledgeSnapshot
 from recommender.recipe import TrainConfig
 from recommender.runs.observer import Observer
 from recommender.signals.controls import Encode
 
 T = TypeVar("T")
+ReadTexts = Callable[[KnowledgeSnapshot, Interactions], KnowledgeRows]
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,6 @@ class Prepared:
     known: KnowledgeRows  # the texts, without the sets of low-activity end users (`texts_of`)
     vectors: NDArray[np.float32]  # (1 + texts, D) of the texts
     encode: Encode  # what an arm needs to be encoded beside the texts
-    unreviewed: int | None = None  # of proposals: how many of the texts nobody approved
     kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -72,24 +70,20 @@ def prepare(
     encoder_name: str,
     observer: Observer,
     users: float = 1.0,
-    knowledge_file: str = "",
-    proposals: bool = False,
-    refinements: int | None = None,
+    read_known: ReadTexts = read_texts,
 ) -> Prepared:
     """Read, split and encode, once.
 
-    `users`: the share of the end users that is kept. The texts are the snapshot's, or those of `knowledge_file`, or
-    what the catalog's `proposals` would put in force with at most so many `refinements`. Of several processes
-    (training.distributed) rank 0 encodes first. Raises CannotTrainError where the catalog, the file or the encoder
-    will not do, and what the observer raises.
+    `users`: the share of the end users that is kept. `read_known`: what reads the texts, the snapshot's unless it
+    reads others. Of several processes (training.distributed) rank 0 encodes first. Raises CannotTrainError where the
+    catalog, the texts or the encoder will not do, and what the observer raises.
     """
     observer.at("reading", 0, 1)
     interactions, codes = read(snapshot.catalog, recipe, users=users)
-    known, unreviewed = _texts(snapshot, interactions, knowledge_file, proposals, refinements)
+    known = read_known(snapshot, interactions)
     observer.at("reading", 1, 1)
     encode = _encoder(encoder_name, snapshot.encoder, observer)
-    vectors = known.matrix(encode(known.to_encode()))
-    return Prepared(interactions, codes, known, vectors, encode, unreviewed)
+    return Prepared(interactions, codes, known, known.matrix(encode(known.to_encode())), encode)
 
 
 def read(catalog: Catalog, recipe: TrainConfig, *, users: float = 1.0) -> tuple[Interactions, Codes]:
@@ -122,23 +116,13 @@ def demographics_of(interactions: Interactions, codes: Codes) -> Vocabulary | No
     return vocabulary if vocabulary.tokens else None
 
 
-def _texts(
-    snapshot: KnowledgeSnapshot, interactions: Interactions, file: str, proposals: bool, refinements: int | None
-) -> tuple[KnowledgeRows, int | None]:
-    if file:
-        return read_text_file(Path(file), interactions), None
-    if proposals:
-        return read_proposed_texts(snapshot.catalog, interactions, refinements=refinements)
-    return read_texts(snapshot, interactions), None
-
-
 def _encoder(name: str, key: str, observer: Observer) -> Encode:
     """Texts by hash → vectors by hash. Rank 0 goes first and stores them, so that the others find them."""
     from recommender.knowledge import encoder  # noqa: PLC0415 - torch: only where texts are encoded
     from recommender.training import distributed  # noqa: PLC0415
 
-    def encode(texts: Any) -> Any:
+    def encode(texts: Mapping[str, str]) -> Mapping[str, NDArray[np.float32]]:
         with distributed.first_goes_first():
-            return encoder.vectors(texts, name=name, key=key, done=lambda *step: observer.at("encoding", *step))
+            return encoder.vectors(texts, name=name, key=key, done=partial(observer.at, "encoding"))
 
     return encode

@@ -47,13 +47,13 @@ def test_a_file_of_proposals_is_the_same_knowledge_as_the_proposals(catalog, tmp
     said = json.loads(export("films", "--out", str(path), *asked, "--json"))
     interactions = read_interactions(catalog)
     from_file = read_text_file(path, interactions)
-    known, unreviewed = read_proposed_texts(catalog, interactions, refinements=refinements)
+    known = read_proposed_texts(catalog, interactions, refinements=refinements)
 
     assert from_file.texts == known.texts
     assert any(text.shown for text in known.texts)
     assert any(text.further for text in known.texts)
-    assert (said["texts"], said["unreviewed"]) == (len(known.texts), unreviewed)
-    assert unreviewed == (3 if refinements is not None else 2)
+    assert (said["texts"], said["unreviewed"]) == (len(known.texts), known.unreviewed)
+    assert known.unreviewed == (3 if refinements is not None else 2)
     with gzip.open(path, "rt") as file:
         assert ("draft" in file.read()) == (refinements == 0)
 
