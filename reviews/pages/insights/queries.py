@@ -35,7 +35,7 @@ class Line:
     item: ServedItem
     score_share: float | None
     knowledge: Text | None
-    because: HistoryReason | None
+    attribution: HistoryReason | None
     statistic: StatisticReason | None
 
 
@@ -120,12 +120,12 @@ def case(end_user: EndUser, *, limit: int) -> Case:
 
 def _line(item: ServedItem, *, top: float) -> Line:
     by_kind = {reason.kind: reason for reason in item.reasons}
-    knowledge, because = by_kind.get("item_knowledge"), by_kind.get("history")
+    knowledge, attribution = by_kind.get("item_knowledge"), by_kind.get("history")
     statistic = by_kind.get("popularity") or by_kind.get("newness")
     return Line(
         item=item,
         score_share=item.score / top if item.score is not None and top else None,
         knowledge=Text(knowledge) if isinstance(knowledge, TextReason) else None,
-        because=because if isinstance(because, HistoryReason) else None,
+        attribution=attribution if isinstance(attribution, HistoryReason) else None,
         statistic=statistic if isinstance(statistic, StatisticReason) else None,
     )

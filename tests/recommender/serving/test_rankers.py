@@ -31,7 +31,7 @@ def refusing(request: Request, *, attribute: bool) -> Ranked:
 @pytest.fixture
 def scenarios(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, ranker in {"by id": by_id, "refusing": refusing}.items():
-        monkeypatch.setitem(rankers.RANKERS, name, ranker)  # type: ignore[arg-type]
+        monkeypatch.setitem(rankers.RANKERS, name, ranker)
 
 
 @pytest.mark.usefixtures("scenarios")
@@ -69,7 +69,7 @@ def test_a_scenario_that_nobody_ranks_is_an_error_that_names_those_there_are(rea
 def test_the_rest_view_answers_with_whatever_ranks(reader: EndUser, monkeypatch: pytest.MonkeyPatch) -> None:
     from recommender.api.v1.recommendations import RecommendationsView
 
-    monkeypatch.setitem(rankers.RANKERS, rankers.DEFAULT, by_id)  # type: ignore[arg-type]
+    monkeypatch.setitem(rankers.RANKERS, rankers.DEFAULT, by_id)
     asked = HttpRequest()
     asked.method = "GET"
     request: Any = HttpAsked(asked)
@@ -102,7 +102,7 @@ def test_work_for_afterwards_is_done_with_the_logged_id_and_never_for_a_preview(
     def remembering(request: Request, *, attribute: bool) -> Ranked:
         return Ranked("backbone", [], afterwards=told.append)
 
-    monkeypatch.setitem(rankers.RANKERS, "remembering", remembering)  # type: ignore[arg-type]
+    monkeypatch.setitem(rankers.RANKERS, "remembering", remembering)
     preview(reader, limit=1, scenario="remembering")
     assert told == []
     served = recommend(reader, limit=1, scenario="remembering")
