@@ -46,7 +46,8 @@ from recommender.measures.scores import auc, gauc, logloss  # noqa: E402
 from recommender.models import SubjectKind  # noqa: E402
 from recommender.recipe import SIGNALS, TrainConfig  # noqa: E402
 from recommender.runs.observer import WITH, WITHOUT  # noqa: E402
-from recommender.signals.tables import CENTRE, NAMES, SCALE  # noqa: E402
+from recommender.signals import gaussian_process, statistics  # noqa: E402
+from recommender.signals.registry import Joined  # noqa: E402
 from recommender.training.fit import fit_arm  # noqa: E402
 from recommender.training.inputs import make_inputs  # noqa: E402
 from recommender.training.prepare import Prepared  # noqa: E402
@@ -144,11 +145,12 @@ def texts_of(source, said, about, cache):
     return KnowledgeRows(texts), np.vstack([np.zeros((1, made.shape[1])), made]).astype(np.float32)
 
 
-def alone(examples, tables):
-    """Probabilities by the signals themselves, without a backbone: the item's mean + taste with a mood."""
-    mean, mood = (examples.signals[:, tables.columns.tolist().index(NAMES.index(name))] for name in ("mean", "mood"))
-    at = [NAMES.index("mean"), NAMES.index("mood")]
-    return np.clip(mean / SCALE[at[0]] + CENTRE[at[0]] + mood / SCALE[at[1]], 0.01, 0.99)
+def alone(examples, signals):
+    """Probabilities by the signals themselves, without a backbone: the item's mean + the process's with the drift."""
+    columns = Joined(signals, examples).columns
+    mean = columns("statistics")[:, 0] / statistics.SCALE[0] + statistics.CENTRE[0]
+    with_drift = columns("gaussian_process")[:, -1] / gaussian_process.SCALE[-1]
+    return np.clip(mean + with_drift, 0.01, 0.99)
 
 
 def intervals(ours, base, label, end_user):
@@ -170,7 +172,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=2048)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--signals-only", action="store_true", help="rank by the signals alone: mean + taste, mood")
+    parser.add_argument("--signals-only", action="store_true", help="rank by the signals alone")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.cache.mkdir(parents=True, exist_ok=True)
@@ -197,13 +199,11 @@ def main():
             known, of_texts = texts_of(source, [said.get(name, "") for name in data.items], about, options.cache)
         prepared, arm = Prepared(used, codes, known, of_texts, encode=dict), WITH if source else WITHOUT
         inputs = make_inputs(prepared, config, arm, histories=HISTORIES, alive=lambda: None)
-        tables = inputs.tables
-        print(
-            f"{name}: signals in {time.perf_counter() - began:.0f} s, bumps {list(tables.bumps) if tables else []}",
-            flush=True,
-        )
+        process = inputs.signals.fitted.get("gaussian_process")
+        amplitudes = list(process.amplitudes) if process else []
+        print(f"{name}: signals in {time.perf_counter() - began:.0f} s, amplitudes {amplitudes}", flush=True)
         if options.signals_only:
-            made = {kind: [alone(examples, tables)[rows]] for kind, examples in inputs.examples.items()}
+            made = {kind: [alone(examples, inputs.signals)[rows]] for kind, examples in inputs.examples.items()}
         else:
             fitted = [
                 fit_arm(prepared, config.but(seed=seed), arm, inputs=inputs, model=name, observer=Quiet())

@@ -6,10 +6,10 @@ The sample catalog, whose truth is planted (recommender/catalogs/sample). Rounds
 through a real worker with the embedded demonstration models, 2 refinements, window `prefix`. What they had proposed
 after 0, 1 and 2 refinements is read from the stored turns (`evaluate --proposals N`). Then benchmarks/annotator.py,
 who knows the truth, decides every review through the product's own services, overrides go back to the actor, and what
-is in force at the end is evaluated as *human*. *truth*: the planted taste in words, for the same subjects, from the same moments on;
-*start*: the same words, known from the start. Each stage is compared with the model without knowledge and with the same
-texts dealt to other subjects; all fits have the same rows, seeds and draws. With --end-users above 200 the same world
-has more people in it. The last line is one JSON object.
+is in force at the end is evaluated as *human*. *truth*: the planted taste in words, for the same subjects, from the
+same moments on; *start*: the same words, known from the start. Each stage is compared with the model without
+knowledge and with the same texts dealt to other subjects; all fits have the same rows, seeds and draws. With --end-
+users above 200 the same world has more people in it. The last line is one JSON object.
 """
 
 import argparse

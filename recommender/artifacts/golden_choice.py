@@ -30,9 +30,8 @@ def write(folder: Path, backbone: Backbone, interactions: Interactions, knowledg
     and the knowledge vectors themselves.
     """
     served = ranker.read(folder)
-    texts = torch.full((FIRST_ITEM + len(interactions.items),), NO_TEXT, dtype=torch.int64)
-    for number, row in knowledge.latest(SubjectKind.ITEM).items():
-        texts[FIRST_ITEM + number] = row
+    of_items = knowledge.newest_of_items(len(interactions.items))
+    texts = torch.from_numpy(np.r_[np.full(FIRST_ITEM, NO_TEXT), of_items])
     of_end_users = knowledge.latest(SubjectKind.END_USER)
     listed = []
     for number in choose(interactions, of_end_users):

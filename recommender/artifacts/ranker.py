@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
 from recommender.dataset.attributes import Vocabulary
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
-from recommender.signals.statement_match import Served
-from recommender.signals.tables import Tables, fold_of
+from recommender.signals.protocol import Candidates
+from recommender.signals.registry import Signals
 
-FORMATS = (3, 4)  # 4 may have claims
+FORMATS = (3, 4, 5)  # 3 and 4: signals.earlier_formats
 ITEMS_AT_A_TIME = 4096
 
 
@@ -45,8 +45,7 @@ class Ranker:
     end_user_knowledge: NDArray[np.float32]  # (1 + end users with knowledge, K)
     scale: FeedbackScale
     history: int
-    signals: Tables | None  # over the whole history, where the backbone reads any
-    claims: Served | None  # of the end users' texts about items, where the backbone reads them
+    signals: Signals  # those that the backbone reads
     demographics: Vocabulary | None  # of end users' attributes, where the backbone reads them
 
     def score(
@@ -133,35 +132,24 @@ class Ranker:
         *,
         without: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
-        """What the whole history says of each item, then the history but for the entry at each place of `without`; last
-        what the end user's text claims of it.
+        """What signals say of each item, then what they would say without the history's entry at each of `without`.
 
-        (1 + places, items, S).
+        (1 + places, items, S); a column of zeros where the backbone reads none.
         """
-        told = self._of_history(end_user, history, items, without)
-        if self.claims is None:
-            return told if self.signals is not None else np.zeros((*told.shape[:2], 1), dtype=np.float32)
-        claimed = self.claims.of(self.end_users.get(end_user, NO_TEXT), items - FIRST_ITEM)
-        return np.concatenate([told, np.broadcast_to(claimed[:, None], (*told.shape[:2], 1))], axis=-1)
-
-    def _of_history(
-        self,
-        end_user: str,
-        history: Sequence[HistoryEntry],
-        items: NDArray[np.int64],
-        without: NDArray[np.int64] | None,
-    ) -> NDArray[np.float32]:
-        if self.signals is None:
-            return np.zeros((1 if without is None else 1 + len(without), len(items), 0), dtype=np.float32)
-        seen = len(history)
-        # Number -1, an item never met, is also the tables' last row.
-        rows = np.r_[self._numbers([one.item_id for one in history]), items] - FIRST_ITEM
-        liked = np.r_[self.scale.liked(*_feedback(history)), np.full(len(items), NO_LABEL, dtype=np.int8)]
-        fold = fold_of(end_user)
+        if not self.signals.fitted:
+            return np.zeros((1 if without is None else 1 + len(without), len(items), 1), dtype=np.float32)
+        numbers = items - FIRST_ITEM  # -1: an item never met
+        candidates = Candidates(
+            end_user,
+            met=self._numbers([each.item_id for each in history]) - FIRST_ITEM,
+            liked=self.scale.liked(*_feedback(history)),
+            item=numbers,
+            end_user_text=self.end_users.get(end_user, NO_TEXT),
+            item_text=numbers,
+        )
         if without is not None:
-            return self.signals.read_without(fold, rows, liked, seen, without)
-        before = np.r_[np.arange(seen), np.full(len(items), seen)]
-        return self.signals.read(fold, rows, liked, before)[None, seen:]
+            return self.signals.read_without(candidates, without)
+        return self.signals.read(candidates)[None]
 
     def _numbers(self, external_ids: Sequence[str] | dict[str, int]) -> NDArray[np.int64]:
         return np.array([self.items.get(one, UNKNOWN_ITEM) for one in external_ids], dtype=np.int64)
@@ -204,8 +192,7 @@ def read(folder: Path) -> Ranker:
             end_user_knowledge=np.load(folder / "end_users.npy", mmap_mode="r"),
             scale=FeedbackScale.from_json(manifest["scale"]),
             history=manifest["config"]["history"],
-            signals=Tables.load(folder / "signals.npz") if "signals.npz" in manifest["files"] else None,
-            claims=Served.load(folder) if "claims_items.npy" in manifest["files"] else None,
+            signals=Signals.load(folder, manifest["files"]),
             demographics=_demographics(folder) if manifest["sizes"]["end_user_tokens"] else None,
         )
     except FileNotFoundError as error:

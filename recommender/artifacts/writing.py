@@ -5,8 +5,7 @@ model.onnx            the serving form: item table and item knowledge folded in,
 end_users.npy         adapted knowledge of each end user that has some (row 0: none), mapped into memory to serve
 ids.json              external ids of the items, and of the end users in end_users.npy
 demographics.json     the vocabulary of the end users' attributes, where they are an input
-claims_*.npy          texts and items folded for claims, where the backbone reads any (signals.statement_match)
-signals.npz           what signals are computed from, where the backbone has any (signals.tables)
+signal_*.np*          what each signal that the backbone has is read from (signals.registry)
 manifest.json         config, sizes, scale, hashes of the files above, how well the forms agree
 """
 
@@ -34,10 +33,10 @@ from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT
 from recommender.dataset.texts import KnowledgeRows
 from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
-from recommender.signals.statement_match import Claims
-from recommender.signals.tables import Tables
+from recommender.signals.protocol import NewestTexts
+from recommender.signals.registry import Signals
 
-FORMAT = 4
+FORMAT = 5
 
 
 def write(
@@ -47,8 +46,7 @@ def write(
     interactions: Interactions,
     knowledge: KnowledgeRows,
     *,
-    tables: Tables | None,
-    claims: Claims | None = None,
+    signals: Signals,
     demographics: Vocabulary | None,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -58,12 +56,11 @@ def write(
     """
     folder.mkdir(parents=True)
     try:
-        if tables is not None:
-            tables.save(folder / "signals.npz")
         if demographics is not None:
             (folder / "demographics.json").write_text(json.dumps(demographics.to_json(), ensure_ascii=False))
         tokens = demographics.width if demographics else 1
-        manifest = _write(folder, backbone.eval(), config, interactions, knowledge, claims, tokens=tokens) | dict(facts)
+        manifest = _write(folder, backbone.eval(), config, interactions, knowledge, signals, tokens=tokens)
+        manifest |= dict(facts)
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
     except BaseException:
         shutil.rmtree(folder)
@@ -91,17 +88,16 @@ def _write(
     config: TrainConfig,
     interactions: Interactions,
     knowledge: KnowledgeRows,
-    claims: Claims | None,
+    signals: Signals,
     *,
     tokens: int,
 ) -> dict[str, Any]:
     safetensors.torch.save_file(backbone.state_dict(), folder / "weights.safetensors")
-    read = backbone.knowledge is not None or claims is not None
+    read = backbone.knowledge is not None or signals.read_texts
     known = sorted(knowledge.latest(SubjectKind.END_USER).items()) if read else []
-    end_user_rows, item_rows = [row for _, row in known], _newest_of_items(knowledge, len(interactions.items))
-    end_users, items = _fold(backbone, end_user_rows, item_rows)
-    if claims is not None:
-        claims.served(end_user_rows, item_rows).save(folder)
+    texts = NewestTexts([row for _, row in known], knowledge.newest_of_items(len(interactions.items)))
+    end_users, items = _fold(backbone, texts)
+    signals.save(folder, texts)
     np.save(folder / "end_users.npy", end_users.numpy())
     ids = {"items": interactions.items, "end_users": [interactions.end_users[number] for number, _ in known]}
     (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False))
@@ -119,21 +115,13 @@ def _write(
     return manifest
 
 
-def _newest_of_items(knowledge: KnowledgeRows, items: int) -> NDArray[np.int64]:
-    """Each item's newest text (v)."""
-    rows = np.full(items, NO_TEXT, dtype=np.int64)
-    for number, row in knowledge.latest(SubjectKind.ITEM).items():
-        rows[number] = row
-    return rows
-
-
-def _fold(backbone: Backbone, end_user_rows: list[int], item_rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+def _fold(backbone: Backbone, texts: NewestTexts) -> tuple[Tensor, Tensor | None]:
     """Adapted knowledge of the end users that have some, (1 + rows, K), and of every item in the graph, (V, K)."""
     if backbone.knowledge is None:
-        return torch.zeros(1 + len(end_user_rows), 1), None
-    in_graph = torch.from_numpy(np.r_[np.full(FIRST_ITEM, NO_TEXT), item_rows])
+        return torch.zeros(1 + len(texts.end_user), 1), None
+    in_graph = torch.from_numpy(np.r_[np.full(FIRST_ITEM, NO_TEXT), texts.item])
     with torch.inference_mode():
-        of_end_users = backbone.knowledge.fields(torch.tensor([NO_TEXT, *end_user_rows]), END_USER)
+        of_end_users = backbone.knowledge.fields(torch.tensor([NO_TEXT, *texts.end_user]), END_USER)
         return of_end_users.clone(), backbone.knowledge.fields(in_graph, ITEM).clone()
 
 

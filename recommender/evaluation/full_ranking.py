@@ -18,8 +18,7 @@ from recommender.dataset.split import Rows
 from recommender.dataset.texts import KnowledgeRows
 from recommender.measures.ranking import Ids, Pairs, full_ranking
 from recommender.models import SubjectKind
-from recommender.signals.statement_match import Asked
-from recommender.signals.tables import Tables, fold_of
+from recommender.signals.protocol import Candidates
 from recommender.training.batches import to_batch
 from recommender.training.inputs import Inputs
 
@@ -52,7 +51,9 @@ def make_lists(inputs: Inputs, tested: Rows, *, most: int, alive: Callable[[], N
     signals = []
     for place, each in enumerate(row.tolist()):
         alive()
-        signals.append(_signals(inputs, each, item_text[place], leaking=item_text[place] != newest))
+        candidates = _candidates(examples, each, item_text[place])
+        leaking = item_text[place] != newest
+        signals.append(inputs.signals.read(candidates, leaking=leaking, without=inputs.without))
     mine = np.flatnonzero(np.isin(data.end_user, data.end_user[row]))
     owner = np.searchsorted(data.end_user[row], data.end_user[mine])
     earlier = mine < examples.before[row][owner]
@@ -100,29 +101,15 @@ def _texts(known: KnowledgeRows, examples: Examples, row: Rows, items: NDArray[n
     return texts
 
 
-def _signals(
-    inputs: Inputs, row: int, item_text: NDArray[np.int32], *, leaking: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """The signals of all items after one end user's history, (v, S). `leaking` (v): whose text must not be seen."""
-    examples = inputs.examples[FROZEN]
-    columns = _of_tables(examples, row, inputs.tables)
-    if inputs.without is not None and leaking.any():
-        columns[leaking] = _of_tables(examples, row, inputs.without)[leaking]
-    if inputs.claims is not None:
-        items = np.arange(len(item_text))
-        asked = Asked(np.full(len(items), examples.end_user_text[row]), items, item_text)
-        columns = np.column_stack([columns, inputs.claims.read(asked)])
-    return columns
-
-
-def _of_tables(examples: Examples, row: int, tables: Tables | None) -> NDArray[np.float32]:
+def _candidates(examples: Examples, row: int, item_text: NDArray[np.int32]) -> Candidates:
+    """All items, after the history of one row's end user."""
     data = examples.interactions
-    count = len(data.items)
-    if tables is None:
-        return np.zeros((count, 0), dtype=np.float32)
     past = slice(int(examples.start[row]), int(examples.before[row]))
-    learned = past.stop - past.start
-    item = np.r_[data.item[past], np.arange(count)].astype(np.int64)
-    liked = np.r_[data.liked[past], np.full(count, -1, dtype=np.int8)]
-    before = np.r_[examples.before[past] - past.start, np.full(count, learned)]
-    return tables.read(fold_of(data.end_users[data.end_user[row]]), item, liked, before)[learned:]
+    return Candidates(
+        data.end_users[data.end_user[row]],
+        met=data.item[past].astype(np.int64),
+        liked=data.liked[past],
+        item=np.arange(len(data.items)),
+        end_user_text=int(examples.end_user_text[row]),
+        item_text=item_text,
+    )

@@ -1,4 +1,4 @@
-"""What may stand in for knowledge, to see whether it is the knowledge that helps (BACKBONE.md section 6).
+"""What may replace knowledge, to see whether it is the knowledge that helps (BACKBONE.md section 6).
 
 A control replaces the vectors and nothing else. Which interaction may see which text, and whose text is missing, stays
 as it is for knowledge, in the field as in the history signal: the same leak rules and the same number of parameters.
@@ -17,8 +17,8 @@ from recommender.dataset.split import UNSCORED, Codes
 from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.models import Catalog, Item, SubjectKind
 from recommender.recipe import KNOWLEDGE, TrainConfig
-from recommender.signals import fitting, words
-from recommender.signals.spaces import Space, of_vectors
+from recommender.signals import spaces, words
+from recommender.signals.spaces import Space
 
 Vectors = NDArray[np.float32]
 Encode = Callable[[Mapping[str, str]], Mapping[str, Vectors]]  # texts by hash → vectors by hash
@@ -27,14 +27,14 @@ MOST_RATES = 128  # attributes whose like rates an end user's summary has
 SMOOTHING = 20.0  # interactions for which the overall mean counts in a subject's own
 
 
-def stand_in(
+def control_vectors(
     source: str, known: KnowledgeRows, vectors: Vectors, interactions: Interactions, codes: Codes, encode: Encode
 ) -> Vectors:
-    """The vectors (1 + texts, D) of `source`, one of config.CONTROLS; those given where it is knowledge itself."""
+    """The vectors (1 + texts, D) of `source`, one of recipe.CONTROLS; those given where it is knowledge itself."""
     if source == KNOWLEDGE or not known.texts:
         return vectors
     if source == "shuffled":
-        return vectors[others(known.texts)]
+        return vectors[of_other_subjects(known.texts)]
     if source == "metadata":
         return _metadata(known, vectors.shape[1], interactions, encode)
     random = np.random.default_rng(SEED)
@@ -51,13 +51,13 @@ def stand_in(
 def knowledge_space(
     config: TrainConfig, known: KnowledgeRows, vectors: Vectors, interactions: Interactions, codes: Codes
 ) -> Space:
-    """The space of the items' texts (v, D), from `vectors` (1 + texts, ·): what `stand_in` made of the encoder's.
+    """The space of the items' texts (v, D), from `vectors` (1 + texts, ·), the texts' own or a control's.
 
-    Where wording counts, the source of the knowledge stands in for it just as it does for the vectors.
+    Where wording counts, a control replaces the words' vectors just as the encoder's.
     """
     wording = None
     if config.knowledge_words and known.texts:
-        wording = stand_in(
+        wording = control_vectors(
             config.knowledge_source,
             known,
             known.matrix(words.vectors(known.to_encode())),
@@ -65,12 +65,12 @@ def knowledge_space(
             codes,
             words.vectors,
         )
-    return fitting.knowledge_space(known, vectors, len(interactions.items), words=wording)
+    return spaces.of_texts(known, vectors, len(interactions.items), words=wording)
 
 
 def metadata_space(interactions: Interactions, encode: Encode) -> Space:
     """The space of every item's title and attributes as a sentence (v, D)."""
-    return of_vectors(encoded([sentence(*one) for one in described(interactions)], encode))
+    return spaces.of_vectors(encoded([sentence(*one) for one in described(interactions)], encode))
 
 
 def sentence(title: str, attributes: Attributes) -> str:
@@ -122,8 +122,8 @@ def encoded(texts: Sequence[str], encode: Encode) -> Vectors:
     return rows
 
 
-def others(texts: Sequence[Text]) -> NDArray[np.int64]:
-    """Each row's stand-in among the rows of the vectors (1 + texts): a text of the next subject in a random circle.
+def of_other_subjects(texts: Sequence[Text]) -> NDArray[np.int64]:
+    """What replaces each row among the rows of the vectors (1 + texts): a text of the next subject in a random circle.
 
     Subjects keep to their kind, and nobody keeps their own text where there are two of a kind.
     """

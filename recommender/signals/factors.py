@@ -1,7 +1,7 @@
 """What other end users' likes say of each item: its mean and its factors, fitted without the end users it is used for.
 
-A like is modelled as mean of the item + factors of the item · taste of the end user + noise, every taste drawn from
-a unit normal (probabilistic matrix factorisation with the tastes integrated out: expectation maximisation as in
+A like is modelled as mean of the item + factors of the item · vector of the end user + noise, every vector drawn
+from a unit normal (probabilistic matrix factorisation with those vectors integrated out: expectation maximisation as in
 Tipping & Bishop, Probabilistic Principal Component Analysis, 1999, for the entries that exist). What an item's
 attributes and texts predict of its mean and factors is where those start from: few likes leave them near it, many
 likes outweigh it. Numpy only.
@@ -19,7 +19,7 @@ RANK = 32
 ROUNDS = 10  # of expectation and maximisation: more overfit
 NOISE = 0.18  # variance of one like around its expectation
 MEAN_WEIGHT = 5.0  # of what is predicted of an item's mean, in interactions
-FACTOR_WEIGHT = 250.0  # of what is predicted of its factors, in units of the tastes' second moments
+FACTOR_WEIGHT = 250.0  # of what is predicted of its factors, in units of the end users' second moments
 RIDGE = 3.0  # of the prediction from spaces
 START_OF_LEVEL = 0.2  # the first factor starts as the same for all items: how generous an end user is
 START_OF_REST = 0.03
@@ -76,7 +76,7 @@ def fit(likes: Likes, items: int, spaces: Sequence[Space], *, collaborative: boo
 def _expect(
     likes: Likes, loadings: NDArray[np.float64], overall: float, items: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Per item, summed over those who met it: [1, taste] [1, taste]ᵀ expected (v, 1+K, 1+K), like · [1, taste]."""
+    """Per item, summed over those who met it: [1, vector] [1, vector]ᵀ expected (v, 1+K, 1+K), like · [1, vector]."""
     width = loadings.shape[1]
     upper = np.triu_indices(width)
     sums = np.zeros((items, len(upper[0])), dtype=np.float32)
@@ -96,11 +96,11 @@ def _expect(
             precision[place] = theirs.T @ theirs
             pull[place] = remaining[one:other] @ theirs
         covariance = np.linalg.inv(precision / NOISE + np.eye(width - 1, dtype=np.float32))
-        taste = np.einsum("ukl,ul->uk", covariance, pull / NOISE)
+        vector = np.einsum("ukl,ul->uk", covariance, pull / NOISE)
         moment = np.empty((len(begin), width, width), dtype=np.float32)
         moment[:, 0, 0] = 1.0
-        moment[:, 0, 1:] = moment[:, 1:, 0] = taste
-        moment[:, 1:, 1:] = covariance + taste[:, :, None] * taste[:, None, :]
+        moment[:, 0, 1:] = moment[:, 1:, 0] = vector
+        moment[:, 1:, 1:] = covariance + vector[:, :, None] * vector[:, None, :]
         whose = np.repeat(np.arange(len(begin)), end - begin)
         # Dense: a product of matrices beats adding a row of moments for every interaction.
         met_by = np.zeros((items, len(begin)), dtype=np.float32)

@@ -1,109 +1,150 @@
-"""What an end user's whole earlier history says of an item: a Gaussian process over items, one for each end user.
+"""Gaussian process: what the whole history says of an item by its resemblance to everything liked and disliked.
 
-Item j after the history h scores k(j, h) (k(h, h) + noise)⁻¹ (likes - means): similarity to everything liked and
-disliked, weighed by what it says, with nothing counted twice (Rasmussen & Williams, Gaussian Processes for Machine
-Learning, 2006, chapter 2). k(i, j) is the product of the items' factors plus, for each space, a bump where both are
-near each other in it; a mood, a level that drifts along the history, may join. One Cholesky factor of a whole
-history holds the answer of every prefix of it: row t's first b columns are all that the first b interactions say of
-row t, so no later interaction can reach a reading. Numpy only: training rows and live requests share this code.
+Items resemble each other by who likes them (factors) and by attributes and texts (spaces). Columns: the posterior mean
+and standard deviation of a like, and the mean where the end user's level drifts along the history. The mathematics is
+in `posterior`, `leave_one_out`, `factors` and `spaces`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.signals.factors import NOISE
+from recommender.dataset.examples import Examples
+from recommender.recipe import TrainConfig
+from recommender.signals import leave_one_out, posterior
+from recommender.signals.factors import Likes
+from recommender.signals.folds import fold_of
+from recommender.signals.posterior import Floats, Rows
+from recommender.signals.protocol import Candidates, Columns, Fit, NewestTexts, Places
+from recommender.signals.sources import Sources
 
-NEAR = 0.25  # cosine distance at which that has fallen to 1/e
-MOOD = 0.005  # variance of the mood
-MOOD_LASTS = 60.0  # interactions until its correlation has fallen to 1/e
-EXPLAINED = 0.6  # share of a bump that was noise before: items near each other are not liked by chance alone
-LEAST_NOISE = 0.05
-UNKNOWN = 1e6  # variance of a like nobody told: such an interaction says nothing
-Floats = NDArray[np.float64]
+AMPLITUDES = (0.02, 0.05, 0.1, 0.2)  # tried for each space in turn; the train part decides
+LEAST_GAIN = 1e-3  # share of the error an amplitude must take away: less may be luck
+ASKED, ASKED_EACH = 256, 500  # end users and their first interactions that decide
+RESEMBLANCE, DRIFT = ("mean", "std"), ("mean_with_drift",)
+NAMES = RESEMBLANCE + DRIFT
+CENTRE = np.array([0.0, 0.45, 0.0])  # brings the columns to a common size
+SCALE = np.array([4.0, 10.0, 4.0])
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """One end user's interactions, oldest first, then anything else to be read: n rows of items."""
+class GaussianProcess:
+    """Of v items; row v is an item nobody knows."""
 
-    mean: Floats  # (n) of the items
-    factors: NDArray[np.floating[Any]]  # (n, K)
-    spaces: Sequence[NDArray[np.floating[Any]]]  # (n, D) each
-    bumps: Sequence[float]  # variance that likes share because their items are near each other in a space
-    liked: NDArray[np.int8]  # (n) 1, 0, -1 unknown
-    before: NDArray[np.int64]  # (n) how many of the first rows are the row's history; at most its own place
+    mean: NDArray[np.float32]  # (folds, v + 1)
+    factors: NDArray[np.float32]  # (folds, v + 1, K)
+    columns: NDArray[np.int64]  # which of NAMES it has
+    spaces: Sequence[NDArray[np.float32]] = ()  # (v + 1, D) each
+    amplitudes: Sequence[float] = ()  # of the kernel, one for each space: posterior.Rows
 
     @property
-    def noise(self) -> float:
-        """Variance of a like around its expectation."""
-        return max(LEAST_NOISE, NOISE - EXPLAINED * sum(self.bumps))
+    def width(self) -> int:
+        return len(self.columns)
+
+    @property
+    def reads_texts(self) -> bool:
+        return False
+
+    def rows(self, fold: int, item: Places, liked: NDArray[np.int8], before: Places) -> Rows:
+        """One end user's rows as the kernel sees them: posterior.Rows says which `item`, `liked`, `before` (n) each."""
+        mean = self.mean[fold, item].astype(np.float64)
+        spaces = [space[item] for space in self.spaces]
+        return Rows(mean, self.factors[fold, item], spaces, self.amplitudes, liked, before)
+
+    def read_all(self, examples: Examples, *, alive: Callable[[], None]) -> Columns:
+        data = examples.interactions
+        columns = np.zeros((len(data), self.width), dtype=np.float32)
+        changes = np.flatnonzero(data.end_user[1:] != data.end_user[:-1]) + 1
+        for first, last in pairwise([0, *changes.tolist(), len(data)] if len(data) else []):
+            alive()
+            own = slice(first, last)
+            fold = fold_of(data.end_users[data.end_user[first]])
+            rows = self.rows(fold, data.item[own].astype(np.int64), data.liked[own], examples.before[own] - first)
+            columns[own] = self._columns(posterior.read(rows))
+        return columns
+
+    def read(self, candidates: Candidates) -> Columns:
+        return self._columns(posterior.read(self._after(candidates)))[len(candidates.met) :]
+
+    def read_without(self, candidates: Candidates, places: Places) -> Columns:
+        return self._columns(leave_one_out.read(self._after(candidates), len(candidates.met), places))
+
+    def _after(self, candidates: Candidates) -> Rows:
+        """The history's rows, then the candidates'."""
+        history, count = len(candidates.met), len(candidates.item)
+        return self.rows(
+            fold_of(candidates.end_user),
+            np.r_[candidates.met, candidates.item],
+            np.r_[candidates.liked, np.full(count, -1, dtype=np.int8)],
+            np.r_[np.arange(history), np.full(count, history)],
+        )
+
+    def _columns(self, read: Sequence[Floats]) -> Columns:
+        """`read`: each of NAMES (…, n); scaled (…, n, F)."""
+        scaled = (np.stack(read, axis=-1) - CENTRE) * SCALE
+        columns: Columns = scaled[..., self.columns].astype(np.float32)
+        return columns
+
+    def save(self, path: Path, texts: NewestTexts) -> None:
+        arrays: dict[str, NDArray[Any]] = {f"space_{place}": space for place, space in enumerate(self.spaces)}
+        arrays |= {"mean": self.mean, "factors": self.factors, "columns": self.columns}
+        arrays["amplitudes"] = np.array(self.amplitudes, dtype=np.float64)
+        np.savez(path, allow_pickle=False, **arrays)
 
 
-def near(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """Of rows (n, D) and (m, D) of one space: (n, m). A row of zeros, an item without text, is near nothing."""
-    common = one @ other.T
-    common -= 1
-    common /= NEAR
-    np.exp(common, out=common)
-    common[~np.any(one, axis=1)] = 0.0
-    common[:, ~np.any(other, axis=1)] = 0.0
-    return common
+def reads_knowledge(config: TrainConfig) -> bool:
+    return config.knowledge_signal
 
 
-def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
-    """What the rows' own histories say of them: taste, doubt, and taste with a mood (n) each.
-
-    Taste is what is added to the item's mean; doubt the standard deviation of a like around their sum.
-    """
-    learned = int(rows.before.max(initial=0))  # later rows are nobody's history
-    if len(rows.before) - learned == 1:  # cheaper within the factor than after it
-        learned += 1
-    common, variance = covariances(rows, learned)
-    lower, spoken, reach = _factor(common, rows)
-    doubt = variance - np.square(reach).sum(axis=1)
-    taste = reach @ spoken
-    place = np.r_[np.arange(learned), rows.before[learned:]]
-    common += MOOD * np.exp(-np.abs(place[:, None] - place[:learned]) / MOOD_LASTS)
-    if (rows.before[learned:] == learned).all():  # what is asked after the whole history needs its answer only
-        lower, spoken, reach = _factor(common[:learned], rows)
-        with_mood = np.r_[reach @ spoken, common[learned:] @ np.linalg.solve(lower.T, spoken)]
-    else:
-        lower, spoken, reach = _factor(common, rows)
-        with_mood = reach @ spoken
-    return taste, np.sqrt(np.maximum(doubt, 0.0) + rows.noise), with_mood
+def prepare(sources: Sources) -> Fit | None:
+    config = sources.config
+    resembles = config.collaborative or config.metadata or config.metadata_text or config.knowledge_signal
+    names = (RESEMBLANCE if resembles else ()) + (DRIFT if config.mood else ())
+    if not names:
+        return None
+    return lambda _: _fit(sources, np.array([NAMES.index(name) for name in names]))
 
 
-def covariances(rows: Rows, learned: int) -> tuple[Floats, Floats]:
-    """Of what all rows' likes share with the first ones', without a mood: (n, learned); their variances (n)."""
-    factors = rows.factors.astype(np.float64)
-    common = factors @ factors[:learned].T
-    variance: Floats = np.square(factors).sum(axis=1)
-    for space, bump in zip(rows.spaces, rows.bumps, strict=True):
-        if bump:
-            common += bump * near(space, space[:learned])
-            variance += bump * np.any(space, axis=1)
-    return common, variance
+def load(path: Path) -> GaussianProcess:
+    with np.load(path, allow_pickle=False) as stored:
+        amplitudes = stored["amplitudes"].tolist()
+        spaces = [stored[f"space_{place}"] for place in range(len(amplitudes))]
+        return GaussianProcess(stored["mean"], stored["factors"], stored["columns"], spaces, amplitudes)
 
 
-def _factor(common: Floats, rows: Rows) -> tuple[Floats, Floats, Floats]:
-    """The Cholesky factor L of the history, L⁻¹ surprises, and per row (n, learned) L⁻¹ of what its history may say."""
-    learned = common.shape[1]
-    told = rows.liked[:learned] >= 0
-    surprise = np.where(told, rows.liked[:learned] - rows.mean[:learned], 0.0)
-    # The surprises join as one more row, whose part of the factor is what substitution would make of them.
-    joined = np.zeros((learned + 1, learned + 1))
-    joined[:learned, :learned] = common[:learned]
-    joined[np.arange(learned), np.arange(learned)] += np.where(told, rows.noise, UNKNOWN)
-    joined[learned, :learned] = surprise
-    joined[learned, learned] = 1.0 + np.square(surprise).sum() / rows.noise
-    lower = np.linalg.cholesky(joined)
-    lower, spoken = lower[:learned, :learned], lower[learned, :learned]
-    reach = lower
-    if learned < len(common):  # rows past the history get their rows of the factor by substitution
-        reach = np.vstack([lower, common[learned:] @ np.linalg.inv(lower).T])
-    before = rows.before[: len(common), None]
-    return lower, spoken, np.where(np.arange(learned) < before, reach, 0.0)
+def _fit(sources: Sources, columns: NDArray[np.int64]) -> GaussianProcess:
+    """Choose each space's amplitude by what it takes from the error of likes, one space after another."""
+    made = sources.fold_factors
+    spaces = [np.vstack([space, np.zeros((1, space.shape[1]), np.float32)]) for space in sources.spaces]
+    process = GaussianProcess(made.mean, made.factors, columns, spaces, [0.0] * len(spaces))
+    end_users = sources.interactions.end_users
+    for place in range(len(spaces)):
+        sources.alive()
+        best, least = process, squared_error(process, end_users, sources.likes) * (1 - LEAST_GAIN)
+        for amplitude in AMPLITUDES:
+            amplitudes = [*process.amplitudes[:place], amplitude, *process.amplitudes[place + 1 :]]
+            tried = replace(process, amplitudes=amplitudes)
+            if (error := squared_error(tried, end_users, sources.likes)) < least:
+                best, least = tried, error
+        process = best
+    return process
+
+
+def squared_error(process: GaussianProcess, end_users: Sequence[str], likes: Likes) -> float:
+    """The mean over some end users' likes, each foretold from their earlier ones and other end users' alone."""
+    firsts = np.flatnonzero(np.r_[True, likes.end_user[1:] != likes.end_user[:-1]][: len(likes.end_user)])
+    lasts = np.r_[firsts[1:], len(likes.end_user)]
+    chosen = np.linspace(0, len(firsts) - 1, min(ASKED, len(firsts))).astype(np.int64)
+    errors = []
+    for first, last in zip(firsts[chosen].tolist(), lasts[chosen].tolist(), strict=True):
+        own = slice(first, min(last, first + ASKED_EACH))
+        liked = likes.liked[own].astype(np.int8)
+        fold = fold_of(end_users[likes.end_user[first]])
+        rows = process.rows(fold, likes.item[own], liked, np.arange(len(liked)))
+        errors.append(np.square(liked - rows.mean - posterior.read(rows)[2]))
+    return float(np.concatenate(errors).mean()) if errors else 0.0

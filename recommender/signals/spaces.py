@@ -6,7 +6,10 @@ A space says which items resemble each other: by their attributes, or by the rev
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.dataset.texts import KnowledgeRows
+
 MOST_DIMENSIONS = 128
+DIMENSIONS_WITH_WORDS = 64  # of the space of texts; more follow what only few texts have in common
 MOST_TOKENS = 512
 Space = NDArray[np.float32]  # (v, D): rows of length one, zeros where nothing is known of an item
 
@@ -37,6 +40,19 @@ def of_vectors(vectors: NDArray[np.float32], *, most: int = MOST_DIMENSIONS) -> 
     length = np.linalg.norm(turned, axis=1, keepdims=True)
     space[known] = turned / np.where(length > 1e-12, length, 1.0)
     return space
+
+
+def of_texts(
+    known: KnowledgeRows, vectors: NDArray[np.float32], items: int, *, words: NDArray[np.float32] | None = None
+) -> Space:
+    """The space of the items' newest texts (v, D), from the encoder's vectors (1 + texts, ·) of them.
+
+    With the vectors of their `words` as well, two texts are near each other in equal parts by meaning and by wording.
+    """
+    rows = known.newest_of_items(items)
+    if words is None:
+        return of_vectors(vectors[rows])
+    return of_vectors(np.hstack([of_vectors(each[rows]) for each in (vectors, words)]), most=DIMENSIONS_WITH_WORDS)
 
 
 def widest(centred: NDArray[np.float64], most: int) -> NDArray[np.float64]:

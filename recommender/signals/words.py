@@ -8,8 +8,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 WIDTH = 32
 FEWEST_TEXTS = 2  # with a word; what one text alone says relates it to none
@@ -20,8 +18,11 @@ SEED = 1
 
 def vectors(texts: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
     """Each text's vector (WIDTH) by its hash; zeros where it shares no telling word with another text."""
+    from sklearn.decomposition import TruncatedSVD  # heavy: loaded by processes that train
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     hashes = sorted(texts)
-    found = np.zeros((len(hashes), WIDTH), dtype=np.float32)
+    made = np.zeros((len(hashes), WIDTH), dtype=np.float32)
     terms = TfidfVectorizer(
         ngram_range=(1, 2),
         sublinear_tf=True,
@@ -30,10 +31,10 @@ def vectors(texts: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
         max_features=MOST_TERMS,
     )
     try:
-        counted = terms.fit_transform([texts[one] for one in hashes])
+        counted = terms.fit_transform([texts[each] for each in hashes])
     except ValueError:  # no word is in two texts and in few enough
-        return dict(zip(hashes, found, strict=True))
+        return dict(zip(hashes, made, strict=True))
     width = min(WIDTH, *(side - 1 for side in counted.shape))
     if width > 0:
-        found[:, :width] = TruncatedSVD(width, random_state=SEED).fit_transform(counted)
-    return dict(zip(hashes, found, strict=True))
+        made[:, :width] = TruncatedSVD(width, random_state=SEED).fit_transform(counted)
+    return dict(zip(hashes, made, strict=True))

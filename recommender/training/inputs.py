@@ -1,23 +1,25 @@
 """What the fits of one arm read: its texts, its signals, and every interaction as an example. Without torch.
 
 An arm is a model WITHOUT knowledge or WITH it, a control in the place of knowledge included (recipe.knowledge_source).
-All that is asked of `recommender.signals` for a fit is asked here.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.dataset.examples import Examples, build, leaking_rows
+from recommender.dataset.examples import Examples, build
 from recommender.dataset.histories import STREAMING
 from recommender.dataset.texts import KnowledgeRows
 from recommender.recipe import SIGNALS, TrainConfig
 from recommender.runs.observer import WITH
-from recommender.signals import controls, fitting, statement_texts
-from recommender.signals.statement_match import Claims
-from recommender.signals.tables import Tables
+from recommender.signals import controls, registry
+from recommender.signals.registry import Joined, Signals
+from recommender.signals.sources import Sources
+from recommender.signals.spaces import Space
+from recommender.signals.statement_match import StatementMatch
 from recommender.training.prepare import Prepared, texts_of
 
 Alive = Callable[[], None]
@@ -25,19 +27,18 @@ Alive = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Of one arm. `known` and `examples` by history (dataset.histories); signals are fitted on the streaming one.
+    """Of one arm. `known` and `examples` by history (dataset.histories); `signals` are fitted on the streaming one.
 
-    `vectors`: (1 + texts, D) of the texts or of a control; None in an arm without knowledge. `without`: the tables
-    without knowledge, for items whose text must not be seen; None there too. `gain`: of the statement match, 0 where it
-    does not help; None where it was not asked for or no text says anything.
+    `without`: the signals of the arm without knowledge, for items whose text must not be seen. `vectors`: (1 + texts,
+    D) of the texts or of a control; None in an arm without knowledge. `gain`: of the statement match, 0 where it does
+    not help; None where it was not asked for or no text says anything.
     """
 
     known: Mapping[str, KnowledgeRows]
     examples: Mapping[str, Examples]
+    signals: Signals
+    without: Signals
     vectors: NDArray[np.float32] | None = None
-    tables: Tables | None = None
-    without: Tables | None = None
-    claims: Claims | None = None
     gain: float | None = None
 
     def field(self, recipe: TrainConfig, history: str = STREAMING) -> NDArray[np.float32] | None:
@@ -52,71 +53,88 @@ def make_inputs(
 ) -> Inputs:
     """Fit the signals of an arm, from the recipe's seed, and give every interaction theirs, with each history.
 
-    An arm WITH knowledge is one without where there is no text. Raises what `alive` raises.
+    `histories` begin with the streaming one. An arm WITH knowledge is one without where there is no text. Raises what
+    `alive` raises.
     """
     informed = arm == WITH and bool(prepared.known.texts)
-    known, examples = {}, {}
+    known, bare = {}, {}
     for history in histories:
         rows = prepared.rows(history)
         known[history] = texts_of(recipe, prepared.known if informed else KnowledgeRows([]), rows)
         demographics = prepared.demographics if recipe.demographics else None
-        examples[history] = build(rows, known[history], history=recipe.history, demographics=demographics)
-    uninformed = {history: _uninformed(prepared, recipe, history, rows, alive) for history, rows in examples.items()}
-    without = _tables(prepared, recipe, alive)
+        bare[history] = build(rows, known[history], history=recipe.history, demographics=demographics)
+    sources = Sources(
+        recipe,
+        prepared.interactions,
+        prepared.codes,
+        encode=prepared.encode,
+        sentences=_sentences(prepared, recipe),
+        alive=alive,
+    )
+    without = _without(prepared, sources, bare)
     if informed:
-        return _informed(prepared, recipe, Inputs(known, uninformed, without=without), alive)
-    return Inputs(known, uninformed, tables=without)
+        return _informed(prepared, sources, known, bare, without)
+    fitted = without[STREAMING].signals
+    return Inputs(known, {history: joined.examples for history, joined in without.items()}, fitted, fitted)
 
 
-def _tables(prepared: Prepared, recipe: TrainConfig, alive: Alive) -> Tables | None:
-    """Without knowledge, fitted once for all arms that have the same signals."""
-    data, codes, sentences = prepared.interactions, prepared.codes, _sentences(prepared, recipe)
-    return prepared.once(
-        ("tables", *_decisive(recipe)),
-        lambda: fitting.fit(data, codes, recipe, metadata_text=sentences, alive=alive),
+def _without(prepared: Prepared, sources: Sources, bare: Mapping[str, Examples]) -> dict[str, Joined]:
+    """The rows with their signals without knowledge, which are computed once for all arms that have the same."""
+    recipe, alive = sources.config, sources.alive
+    decisive = recipe.seed, *(getattr(recipe, name) for name in (*SIGNALS, "metadata_text"))
+    fitted = prepared.once(("signals", *decisive), lambda: registry.fit(registry.prepare(sources), bare[STREAMING]))
+    joined = {}
+    for history, rows in bare.items():
+        read = fitted
+        if history != STREAMING:
+            join = partial(registry.join, fitted.signals, rows, known=sources.known, alive=alive)
+            read = prepared.once(("signals", history, *decisive), join)
+        joined[history] = replace(read, examples=replace(rows, signals=read.examples.signals))
+    return joined
+
+
+def _informed(
+    prepared: Prepared,
+    sources: Sources,
+    known: Mapping[str, KnowledgeRows],
+    bare: Mapping[str, Examples],
+    without: Mapping[str, Joined],
+) -> Inputs:
+    """The signals of an arm with knowledge. `without`: the same rows in the model without."""
+    vectors = controls.control_vectors(
+        sources.config.knowledge_source,
+        prepared.known,
+        prepared.vectors,
+        prepared.interactions,
+        prepared.codes,
+        prepared.encode,
+    )
+    asked = registry.prepare(replace(sources, known=known[STREAMING], vectors=vectors))
+    joined = {STREAMING: registry.fit(asked, bare[STREAMING], without=without[STREAMING])}
+    signals = joined[STREAMING].signals
+    for history in bare.keys() - joined.keys():
+        joined[history] = registry.join(
+            signals, bare[history], known=known[STREAMING], without=without[history], alive=sources.alive
+        )
+    return Inputs(
+        known,
+        {history: joined[history].examples for history in bare},
+        signals,
+        without[STREAMING].signals,
+        vectors,
+        _gain(asked, signals),
     )
 
 
-def _uninformed(prepared: Prepared, recipe: TrainConfig, history: str, rows: Examples, alive: Alive) -> Examples:
-    """The rows with their signals without knowledge, which are read once for all arms that have the same."""
-    tables = _tables(prepared, recipe, alive)
-    key = "signals", history, *_decisive(recipe)
-    return replace(rows, signals=prepared.once(key, lambda: fitting.join(rows, tables, alive=alive).signals))
+def _gain(asked: registry.Prepared, signals: Signals) -> float | None:
+    match = signals.fitted.get("statement_match")
+    if isinstance(match, StatementMatch):
+        return match.gain
+    return 0.0 if "statement_match" in asked.fits else None
 
 
-def _informed(prepared: Prepared, recipe: TrainConfig, without: Inputs, alive: Alive) -> Inputs:
-    """The signals of an arm with knowledge. `without`: its inputs with the signals of the arm without."""
-    known, interactions, codes = without.known[STREAMING], prepared.interactions, prepared.codes
-    vectors = controls.stand_in(
-        recipe.knowledge_source, prepared.known, prepared.vectors, interactions, codes, prepared.encode
-    )
-    tables, examples = without.without, dict(without.examples)
-    if recipe.knowledge_signal:
-        space = controls.knowledge_space(recipe, known, vectors, interactions, codes)
-        sentences = _sentences(prepared, recipe)
-        tables = fitting.fit(interactions, codes, recipe, metadata_text=sentences, knowledge=space, alive=alive)
-        for history, rows in examples.items():
-            leaking = leaking_rows(rows, known)
-            examples[history] = fitting.join(rows, tables, denied=leaking, instead=rows, alive=alive)
-    meeting = statement_texts.prepare(recipe, known, vectors, interactions, prepared.encode)
-    claims = statement_texts.fit(meeting, known, examples[STREAMING], codes)
-    return replace(
-        without,
-        examples={history: statement_texts.join(rows, claims) for history, rows in examples.items()},
-        vectors=vectors,
-        tables=tables,
-        claims=claims,
-        gain=None if meeting is None else claims.gain if claims else 0.0,
-    )
-
-
-def _sentences(prepared: Prepared, recipe: TrainConfig) -> NDArray[np.float32] | None:
+def _sentences(prepared: Prepared, recipe: TrainConfig) -> Space | None:
     """The space of the items' titles and attributes as sentences, where the recipe has it."""
     if not recipe.metadata_text:
         return None
     return prepared.once("sentences", lambda: controls.metadata_space(prepared.interactions, prepared.encode))
-
-
-def _decisive(recipe: TrainConfig) -> tuple[object, ...]:
-    """What decides the signals without knowledge."""
-    return recipe.seed, *(getattr(recipe, name) for name in (*SIGNALS, "metadata_text"))

@@ -59,8 +59,7 @@ def export(folder: Path, fitted: Fitted, facts: dict[str, Any]) -> float:
         fitted.recipe,
         examples.interactions,
         known,
-        tables=fitted.inputs.tables,
-        claims=fitted.inputs.claims,
+        signals=fitted.inputs.signals,
         demographics=examples.demographics,
         facts=facts,
     )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.repository import ROOT
 
-HEAVY = ["torch", "openai", "transformers", "onnxruntime", "onnx", "pyarrow"]
+HEAVY = ["torch", "openai", "transformers", "onnxruntime", "onnx", "pyarrow", "sklearn"]
 LOAD = """
 import django, json, sys
 django.setup()

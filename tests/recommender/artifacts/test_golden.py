@@ -23,7 +23,7 @@ def made(request, tmp_path_factory):
         SMALL,
         found.interactions,
         found.knowledge,
-        tables=found.tables,
+        signals=found.signals,
         demographics=found.examples.demographics,
         facts={},
     )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recommender.artifacts import ranker, writing
-from recommender.signals.tables import fold_of
+from recommender.signals.folds import fold_of
 from tests.recommender.training.fitting import SMALL, fitted
 
 
@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
         SMALL,
         found.interactions,
         found.knowledge,
-        tables=found.tables,
+        signals=found.signals,
         demographics=found.examples.demographics,
         facts={},
     )

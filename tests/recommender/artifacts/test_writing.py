@@ -10,7 +10,7 @@ import torch
 from recommender.artifacts import graph, ranker, writing
 from recommender.dataset.examples import Arrays
 from recommender.dataset.numbering import FIRST_ITEM
-from recommender.signals.tables import fold_of
+from recommender.signals.protocol import Candidates
 from recommender.training import loop
 from tests.recommender.training.fitting import SMALL, fitted
 from tests.recommender.training.synthetic import Silent, attributes_of
@@ -30,7 +30,7 @@ def folder(trained, tmp_path_factory):
         SMALL,
         trained.interactions,
         trained.knowledge,
-        tables=trained.tables,
+        signals=trained.signals,
         demographics=trained.examples.demographics,
         facts={"data": "d"},
     )
@@ -75,14 +75,18 @@ def test_the_served_graph_scores_as_the_trained_backbone(trained, folder):
 
 
 def readings(trained, own):
-    """What the tables say of every item after the interactions `own`."""
+    """What the signals say of every item after the interactions `own`."""
     data, items = trained.interactions, len(trained.interactions.items)
-    return trained.tables.read(
-        fold_of(data.end_users[data.end_user[own[0]]]),
-        np.r_[data.item[own].astype(np.int64), np.arange(items)],
-        np.r_[data.liked[own], np.full(items, -1, dtype=np.int8)],
-        np.r_[np.arange(len(own)), np.full(items, len(own))],
-    )[len(own) :]
+    return trained.signals.read(
+        Candidates(
+            data.end_users[data.end_user[own[0]]],
+            met=data.item[own].astype(np.int64),
+            liked=data.liked[own],
+            item=np.arange(items),
+            end_user_text=0,
+            item_text=np.zeros(items, dtype=np.int64),
+        )
+    )
 
 
 class Entry:
@@ -105,7 +109,8 @@ def test_the_manifest_says_how_the_artifact_was_made_and_what_is_in_it(folder):
         "model.onnx",
         "end_users.npy",
         "ids.json",
-        "signals.npz",
+        "signal_statistics.npz",
+        "signal_gaussian_process.npz",
         "demographics.json",
     }
 
@@ -126,7 +131,7 @@ def test_a_backbone_without_knowledge_exports_too(tmp_path):
         SMALL,
         found.interactions,
         found.knowledge,
-        tables=found.tables,
+        signals=found.signals,
         demographics=found.examples.demographics,
         facts={},
     )
@@ -145,7 +150,7 @@ def test_a_failed_export_leaves_nothing_behind(trained, tmp_path, monkeypatch):
             SMALL,
             trained.interactions,
             trained.knowledge,
-            tables=trained.tables,
+            signals=trained.signals,
             demographics=trained.examples.demographics,
             facts={},
         )
@@ -158,7 +163,7 @@ def test_scoring_an_artifact_loads_no_torch(folder):
         "import sys, pathlib, django; django.setup()\n"
         "from recommender.artifacts import ranker\n"
         f"ranker.read(pathlib.Path({str(folder)!r})).score('u000', [])\n"
-        "print([name for name in ('torch', 'transformers', 'onnx') if name in sys.modules])"
+        "print([name for name in ('torch', 'transformers', 'onnx', 'sklearn') if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

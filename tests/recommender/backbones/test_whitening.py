@@ -72,7 +72,7 @@ def test_a_run_fits_it_on_the_texts_of_its_train_part_and_an_artifact_keeps_it(t
         config,
         found.interactions,
         found.knowledge,
-        tables=found.tables,
+        signals=found.signals,
         demographics=found.examples.demographics,
         facts={},
     )

@@ -73,11 +73,11 @@ def test_what_is_done_is_left_out_and_the_rest_comes_out_the_same(snapshot):
 
 
 def test_signals_are_computed_once_for_each_arm_and_not_for_each_seed(snapshot, monkeypatch):
-    from recommender.signals import fitting
+    from recommender.signals import registry
 
     counted = []
-    fit = fitting.fit
-    monkeypatch.setattr(fitting, "fit", lambda *a, **k: counted.append(k.get("knowledge") is not None) or fit(*a, **k))
+    fit = registry.fit
+    monkeypatch.setattr(registry, "fit", lambda *a, **k: counted.append(k.get("without") is not None) or fit(*a, **k))
     run(Study(arms=("base", "knowledge", "shuffled"), seeds=2, settings=SMALL), snapshot)
 
     assert counted == [False, True, True]

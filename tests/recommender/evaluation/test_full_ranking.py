@@ -9,7 +9,9 @@ from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.evaluation import full_ranking
 from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
-from recommender.signals import fitting
+from recommender.signals import registry
+from recommender.signals.registry import Joined, Signals
+from recommender.signals.sources import Sources
 from recommender.training.inputs import Inputs
 from tests.recommender.training import synthetic
 
@@ -27,17 +29,18 @@ class ByItem(torch.nn.Module):
         return self.scores[batch.item - 2]
 
 
-def prepared(*texts, most=100, tables=True):
+def prepared(*texts, most=100, signals=True):
     interactions = synthetic.in_memory(synthetic.rows())
     codes = split("r4ec", interactions.end_user, interactions.liked)
     known = KnowledgeRows(list(texts))
-    fitted = fitting.fit(interactions, codes, CONFIG) if tables else None
-    examples = build(frozen(interactions, codes), known, history=5)
-    examples = fitting.join(examples, fitted)
+    bare = build(frozen(interactions, codes), known, history=5)
+    joined = Joined(Signals({}), bare)
+    if signals:
+        joined = registry.fit(registry.prepare(Sources(CONFIG, interactions, codes)), bare)
     tested = np.flatnonzero(codes == TEST)
-    inputs = Inputs({FROZEN: known}, {FROZEN: examples}, tables=fitted)
+    inputs = Inputs({FROZEN: known}, {FROZEN: joined.examples}, joined.signals, joined.signals)
     lists = full_ranking.make_lists(inputs, tested, most=most, alive=lambda: None)
-    return interactions, tested, examples, lists
+    return interactions, tested, joined.examples, lists
 
 
 def test_everything_not_met_before_the_test_part_is_ranked_for_what_was_liked_in_it():
@@ -65,9 +68,9 @@ def test_a_tested_item_is_asked_about_with_the_very_signals_of_its_frozen_row():
 
 
 def test_at_most_so_many_end_users_are_asked_always_the_same_ones():
-    _, _, _, all_of_them = prepared(tables=False)
-    _, _, _, some = prepared(tables=False, most=7)
-    _, _, _, again = prepared(tables=False, most=7)
+    _, _, _, all_of_them = prepared(signals=False)
+    _, _, _, some = prepared(signals=False, most=7)
+    _, _, _, again = prepared(signals=False, most=7)
 
     assert len(some.row) == 7
     assert (some.row == again.row).all()
@@ -80,7 +83,7 @@ def test_no_list_knows_a_text_of_later_or_one_made_from_that_end_user():
     early = Text(SubjectKind.ITEM, 5, 0, "a")
     late = Text(SubjectKind.ITEM, 6, 10**9, "b")
     about_them = Text(SubjectKind.ITEM, 7, 0, "c", shown=frozenset([int(interactions.keys[witness])]))
-    _, _, examples, lists = prepared(early, late, about_them, tables=False)
+    _, _, examples, lists = prepared(early, late, about_them, signals=False)
     owners = examples.interactions.end_user[lists.row]
 
     assert (lists.item_text[:, 5] == 1).all()

@@ -104,5 +104,5 @@ def test_titles_and_attributes_can_join_as_sentences(capsys):
     version = catalog.backbone_versions.get()
 
     assert version.config["metadata_text"]
-    with np.load(files.folder_of(version) / "signals.npz") as stored:
+    with np.load(files.folder_of(version) / "signal_gaussian_process.npz") as stored:
         assert {"space_0", "space_1"} <= set(stored)  # attributes, and sentences beside them

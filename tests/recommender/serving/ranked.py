@@ -27,7 +27,7 @@ def trained() -> Path:
         SMALL,
         made.interactions,
         made.knowledge,
-        tables=made.tables,
+        signals=made.signals,
         demographics=made.examples.demographics,
         facts={"data": "d"},
     )

@@ -35,7 +35,7 @@ def made(source, known, interactions=None):
     interactions = interactions or synthetic.in_memory(synthetic.rows())
     codes = split("r4ec", interactions.end_user, interactions.liked)
     vectors = known.matrix(encode({text.text_hash: text.text_hash for text in known.texts}))
-    return vectors, controls.stand_in(source, known, vectors, interactions, codes, encode)
+    return vectors, controls.control_vectors(source, known, vectors, interactions, codes, encode)
 
 
 def everybody():
@@ -44,7 +44,7 @@ def everybody():
 
 
 @pytest.mark.parametrize("source", ["knowledge", "shuffled", "numeric", "random"])
-def test_a_stand_in_has_the_shape_of_knowledge_and_nothing_for_no_text(source):
+def test_control_vectors_have_the_shape_of_knowledge_and_nothing_for_no_text(source):
     vectors, other = made(source, everybody())
 
     assert (other.shape, other.dtype) == (vectors.shape, np.float32)

@@ -1,81 +1,67 @@
+from dataclasses import replace
+
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from recommender.signals import gaussian_process
-from recommender.signals.gaussian_process import Rows
-
-LIKES = st.lists(st.sampled_from([-1, 0, 1]), min_size=2, max_size=12)
-
-
-def rows(liked, before=None, seed=0):
-    source = np.random.default_rng(seed)
-    size = len(liked)
-    space = source.normal(size=(size, 4))
-    space /= np.linalg.norm(space, axis=1, keepdims=True)
-    space[::5] = 0.0
-    return Rows(
-        source.uniform(0.2, 0.8, size),
-        source.normal(0, 0.3, (size, 3)),
-        [space],
-        [0.05],
-        np.array(liked, dtype=np.int8),
-        np.arange(size) if before is None else np.array(before),
-    )
+from recommender.dataset.split import TEST, VALID, split
+from recommender.signals import gaussian_process, spaces
+from recommender.signals.folds import FOLDS, fold_of
+from recommender.signals.sources import Sources
+from tests.recommender.signals.sources import CONFIG, relabelled
+from tests.recommender.training.synthetic import in_memory, rows
 
 
-@given(LIKES, st.integers(0, 11))
-def test_no_like_from_a_row_on_changes_what_is_read_of_it(liked, place):
-    place = min(place, len(liked) - 1)
-    rewritten = liked[:place] + [1 if like == 0 else 0 for like in liked[place:]]
-    one, other = gaussian_process.read(rows(liked)), gaussian_process.read(rows(rewritten))
-
-    for ours, theirs in zip(one, other, strict=True):
-        np.testing.assert_allclose(ours[: place + 1], theirs[: place + 1], atol=1e-12)
+@pytest.fixture(scope="module")
+def data():
+    return in_memory(rows(end_users=60))
 
 
-@given(LIKES)
-def test_rows_of_one_moment_do_not_read_each_other(liked):
-    """All after the first two share a moment: their histories end there."""
-    before = [min(place, 2) for place in range(len(liked))]
-    rewritten = liked[:2] + [1 - max(like, 0) for like in liked[2:]]
-
-    np.testing.assert_allclose(
-        gaussian_process.read(rows(liked, before))[0], gaussian_process.read(rows(rewritten, before))[0], atol=1e-9
-    )
+@pytest.fixture(scope="module")
+def codes(data):
+    return split("r4ec", data.end_user, data.liked)
 
 
-def test_a_reading_is_the_posterior_of_a_gaussian_process():
-    liked = [1, 0, -1, 1, 0, 1, -1]
-    made = rows(liked)
-    told = np.flatnonzero(made.liked[:-1] >= 0)
-    common = made.factors @ made.factors.T + 0.05 * gaussian_process.near(made.spaces[0], made.spaces[0])
-    weights = np.linalg.solve(common[np.ix_(told, told)] + made.noise * np.eye(len(told)), np.eye(len(told)))
-    with_last = common[-1, told]
-    taste, doubt, _ = gaussian_process.read(made)
-
-    np.testing.assert_allclose(taste[-1], with_last @ weights @ (made.liked - made.mean)[told], atol=1e-5)
-    np.testing.assert_allclose(doubt[-1] ** 2, common[-1, -1] - with_last @ weights @ with_last + made.noise, atol=1e-5)
+def fit(data, codes, config=CONFIG, **more):
+    return gaussian_process.prepare(Sources(config, data, codes, **more))(None)
 
 
-def test_candidates_after_a_history_read_as_the_next_row_would():
-    liked = [1, 0, 1, 1, 0]
-    next_row = [column[-1] for column in gaussian_process.read(rows(liked))]
-    made = rows(liked)
-    candidate = Rows(
-        np.r_[made.mean[:4], made.mean[4], made.mean[4]],
-        made.factors[[0, 1, 2, 3, 4, 4]],
-        [made.spaces[0][[0, 1, 2, 3, 4, 4]]],
-        made.bumps,
-        np.array([*liked[:4], -1, -1], dtype=np.int8),
-        np.array([0, 1, 2, 3, 4, 4]),
-    )
-
-    for column, expected in zip(gaussian_process.read(candidate), next_row, strict=True):
-        np.testing.assert_allclose(column[-2:], expected, atol=1e-12)
+@pytest.fixture(scope="module")
+def fitted(data, codes):
+    return fit(data, codes)
 
 
-def test_without_history_a_reading_says_nothing():
-    taste, _, mood = gaussian_process.read(rows([1, 0, 1], before=[0, 0, 0]))
+def test_nobodys_own_likes_are_in_what_is_said_about_them(data, codes, fitted):
+    """Out of fold: turn all likes of one end user around, and what is fitted for their fold stays as it is."""
+    for number in (0, 7):
+        fold = fold_of(data.end_users[number])
+        other = fit(relabelled(data, data.end_user == number), codes)
 
-    assert taste.tolist() == mood.tolist() == [0.0, 0.0, 0.0]
+        np.testing.assert_array_equal(other.factors[fold], fitted.factors[fold])
+        np.testing.assert_array_equal(other.mean[fold], fitted.mean[fold])
+        assert any((other.mean[other_fold] != fitted.mean[other_fold]).any() for other_fold in range(FOLDS))
+
+
+def test_nothing_is_fitted_on_what_is_validated_or_tested_on(data, codes, fitted):
+    other = fit(relabelled(data, (codes == VALID) | (codes == TEST)), codes)
+
+    np.testing.assert_array_equal(other.factors, fitted.factors)
+    np.testing.assert_array_equal(other.mean, fitted.mean)
+    assert other.amplitudes == fitted.amplitudes
+
+
+def test_texts_that_say_nothing_are_given_less_weight_than_the_truth(data, codes):
+    """The null: random vectors for knowledge."""
+    random = spaces.of_vectors(np.random.default_rng(3).normal(size=(len(data.items), 8)).astype(np.float32))
+    genres = spaces.of_attributes(data.item_tokens)
+    by_sentences = replace(CONFIG, metadata=False, metadata_text=True)
+
+    nothing, truth = (fit(data, codes, by_sentences, sentences=space).amplitudes[0] for space in (random, genres))
+
+    assert nothing < truth
+
+
+def test_an_item_without_attributes_or_text_is_near_nothing():
+    space = spaces.of_attributes(np.array([[1, 2], [1, 0], [2, 0], [0, 0]], dtype=np.int32))
+
+    assert np.linalg.norm(space[:3], axis=1) == pytest.approx(1.0)
+    assert not spaces.of_vectors(np.zeros((3, 4), dtype=np.float32)).any()

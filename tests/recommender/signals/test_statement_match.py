@@ -5,9 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from recommender.signals import statement_match as claims_module
-from recommender.signals.statement_match import DIRECTIONS, SCALE, Asked, Served, Statements, meet
-from recommender.signals.tables import FOLDS
+from recommender.signals import stances, statement_match
+from recommender.signals.folds import FOLDS
+from recommender.signals.protocol import Candidates, NewestTexts
+from recommender.signals.stances import DIRECTIONS, SCALE, Asked, meet
+from recommender.signals.statement_match import StatementMatch
+from recommender.signals.statements import Statements
 
 KINDS, END_USERS, ITEMS, WIDTH = 4, 60, 40, 48
 LOVES, AVOIDS = 0, 1
@@ -30,11 +33,12 @@ class World:
     likely: np.ndarray
     fold_of_text: np.ndarray
 
-    def claims(self, **changed):
+    def match(self, **changed):
         of = dataclasses.replace(self, **changed)
         meeting = meet(of.said, of.items, of.item_texts)
-        mean = np.bincount(self.asked.item, weights=self.liked) / END_USERS  # else claims would tell what is popular
-        return meeting.fit(of.asked, of.liked, mean[of.asked.item][:, None], of.fold_of_text)
+        mean = np.bincount(self.asked.item, weights=self.liked) / END_USERS  # else the match would tell what is popular
+        learned = meeting.fit(of.asked, of.liked, mean[of.asked.item][:, None], of.fold_of_text)
+        return None if learned is None else StatementMatch.of_learned(learned, meeting)
 
 
 def world(*, texts_of_items=False, seed=1):
@@ -69,44 +73,49 @@ def world(*, texts_of_items=False, seed=1):
     )
 
 
-@pytest.mark.parametrize("texts_of_items", [False, True], ids=["facts", "texts of items"])
-def test_claims_foretell_what_the_texts_say_and_those_of_others_do_not(texts_of_items):
-    made = world(texts_of_items=texts_of_items)
-    claimed = made.claims().read(made.asked)
-    liked, disliked = claimed[made.liked == 1], claimed[made.liked == 0]
+def candidates(text, item, item_text):
+    nothing = np.empty(0, dtype=np.int64)
+    return Candidates("u", nothing, nothing.astype(np.int8), item, end_user_text=text, item_text=item_text)
 
-    assert 0.1 < made.claims().gain < 0.9
+
+@pytest.mark.parametrize("texts_of_items", [False, True], ids=["facts", "texts of items"])
+def test_the_match_foretells_what_the_texts_say_and_those_of_others_do_not(texts_of_items):
+    made = world(texts_of_items=texts_of_items)
+    read = made.match().of(made.asked)
+    liked, disliked = read[made.liked == 1], read[made.liked == 0]
+
+    assert 0.1 < made.match().gain < 0.9
     assert liked.mean() - disliked.mean() > 0.25 * SCALE * 0.4
     others = np.roll(made.said.statement.reshape(END_USERS, 2), 1, axis=0).ravel()
-    assert made.claims(said=dataclasses.replace(made.said, statement=others)) is None
+    assert made.match(said=dataclasses.replace(made.said, statement=others)) is None
 
 
 def test_a_text_is_one_vector_whatever_it_says():
     made = world(texts_of_items=True)
     both = dataclasses.replace(made, items=unit(np.random.default_rng(5).normal(size=(ITEMS, WIDTH))))
-    claims = both.claims()
+    match = both.match()
     asked = Asked(np.array([1, 2, 0]), np.array([3, 3, 3]), np.array([0, 1 + END_USERS, 1 + END_USERS]))
-    facts = [np.r_[claims.items[3], claims.item_texts[text]] for text in asked.item_text]
-    expected = [claims.wants[text] @ fact for text, fact in zip(asked.end_user_text, facts, strict=True)]
+    facts = [np.r_[match.items[3], match.item_texts[text]] for text in asked.item_text]
+    expected = [match.wants[text] @ fact for text, fact in zip(asked.end_user_text, facts, strict=True)]
 
-    assert claims.wants.shape == (1 + END_USERS + ITEMS, 2 * min(DIRECTIONS, WIDTH))
-    np.testing.assert_allclose(claims.read(asked), expected, rtol=1e-5)
-    assert claims.read(asked)[2] == 0
+    assert match.wants.shape == (1 + END_USERS + ITEMS, 2 * min(DIRECTIONS, WIDTH))
+    np.testing.assert_allclose(match.of(asked), expected, rtol=1e-5)
+    assert match.of(asked)[2] == 0
 
 
 def test_nobodys_own_likes_are_in_the_stances_of_their_text(monkeypatch):
-    monkeypatch.setattr(claims_module, "PENALTIES", (100.0,))  # that choice is everybody's
+    monkeypatch.setattr(stances, "PENALTIES", (100.0,))  # that choice is everybody's
     made = world()
     some = (made.fold_of_text[made.asked.end_user_text] == 0) & (made.asked.item % 7 == 0)
     liked = np.where(some, 1 - made.liked, made.liked)
-    before, after = made.claims(), made.claims(liked=liked)
+    before, after = made.match(), made.match(liked=liked)
     text_of_fold = made.fold_of_text == 0
 
     np.testing.assert_allclose(after.wants[text_of_fold], before.wants[text_of_fold], rtol=1e-4, atol=1e-5)
     assert not np.allclose(after.wants[~text_of_fold], before.wants[~text_of_fold], rtol=1e-4, atol=1e-5)
 
 
-def test_what_other_signals_say_already_is_not_claimed_again():
+def test_what_other_signals_say_already_is_not_said_again():
     made = world()
     meeting = meet(made.said, made.items, made.item_texts)
 
@@ -122,22 +131,28 @@ def test_drafts_share_the_weight_of_one_text():
         weight=np.full(4 * END_USERS, 0.5, np.float32),
     )
 
-    np.testing.assert_allclose(made.claims(said=halves).wants, made.claims().wants, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(made.match(said=halves).wants, made.match().wants, rtol=1e-4, atol=1e-5)
 
 
-def test_serving_holds_the_same_claims(tmp_path):
+def test_serving_holds_the_same_match(tmp_path):
     made = world(texts_of_items=True)
-    claims = made.claims()
+    match = made.match()
     newest = 1 + END_USERS + np.arange(ITEMS)
-    claims.served([5, 9, 10_000], newest).save(tmp_path)
-    served = Served.load(tmp_path)
+    match.save(tmp_path / "signal.npz", NewestTexts([5, 9, 10_000], newest))
+    served = statement_match.load(tmp_path / "signal.npz")
     items = np.array([7, 0, -1])
 
-    for row, text in enumerate([0, 5, 9, 0]):  # 10,000: a set of items' texts, which claims nothing
+    for row, text in enumerate([0, 5, 9, 0]):  # 10,000: a set of items' texts, which says nothing
         asked = Asked(np.full(2, text), items[:2], newest[items[:2]])
-        np.testing.assert_allclose(served.of(row, items)[:2], claims.read(asked), rtol=1e-5, atol=1e-6)
-        assert served.of(row, items)[2] == 0  # an item nobody knows
-    assert (claims.read(Asked(np.array([10_000]), np.array([0]), np.array([0]))) == 0).all()
+        read = served.read(candidates(row, items, items))[:, 0]
+        np.testing.assert_allclose(read[:2], match.of(asked), rtol=1e-5, atol=1e-6)
+        assert read[2] == 0  # an item nobody knows
+        np.testing.assert_allclose(
+            match.read(candidates(text, items[:2], asked.item_text))[:, 0], match.of(asked), rtol=1e-5, atol=1e-6
+        )
+    assert isinstance(served.wants, np.memmap)
+    assert served.gain == match.gain
+    assert (match.of(Asked(np.array([10_000]), np.array([0]), np.array([0]))) == 0).all()
 
 
 def test_one_statement_for_everybody_says_nothing():
@@ -147,7 +162,7 @@ def test_one_statement_for_everybody_says_nothing():
     assert meet(same, made.items, made.item_texts) is None
 
 
-def test_without_facts_there_are_no_claims():
+def test_without_facts_there_is_no_match():
     made = world()
 
-    assert made.claims(items=np.zeros_like(made.items)) is None
+    assert made.match(items=np.zeros_like(made.items)) is None

@@ -13,7 +13,7 @@ from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
 from recommender.runs.observer import WITH, WITHOUT
-from recommender.signals.tables import Tables
+from recommender.signals.registry import Signals
 from recommender.training.fit import fit_arm
 from recommender.training.loop import Fit
 from recommender.training.prepare import Prepared
@@ -32,7 +32,7 @@ class Fitted:
     interactions: Interactions
     knowledge: KnowledgeRows
     vectors: np.ndarray
-    tables: Tables | None
+    signals: Signals
 
 
 def knowledge_of(interactions: Interactions) -> KnowledgeRows:
@@ -58,5 +58,5 @@ def fitted(config: TrainConfig = SMALL, *, knowledge: bool = True, observer=None
     data = prepared(knowledge=knowledge, split_name=config.split, **sizes)
     arm = fit_arm(data, config, WITH if knowledge else WITHOUT, observer=observer or synthetic.Silent())
     return Fitted(
-        arm.backbone, arm.fit, arm.examples, data.parts, data.interactions, data.known, data.vectors, arm.inputs.tables
+        arm.backbone, arm.fit, arm.examples, data.parts, data.interactions, data.known, data.vectors, arm.inputs.signals
     )

@@ -6,43 +6,20 @@ import pytest
 
 from recommender.artifacts import files, golden, ranker
 from recommender.artifacts.golden import Entry
+from recommender.dataset.split import split
 from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.models import EndUser, Item, SubjectKind
 from recommender.runs import service as runs
 from recommender.runs.kinds import TRAINING
-from recommender.signals import statement_texts
+from recommender.signals import statement_match
+from recommender.signals.protocol import Candidates
+from recommender.signals.sources import Sources
 from tests.carried_out import carried_out
 from tests.recommender.training import synthetic
 from tests.recommender.training.synthetic import GENRES
 from tests.recommender.training.test_service import QUICK
 
 LEARNS = {"knowledge_field": False, "epochs": 12, "learning_rate": 0.01}
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("Loves westerns. Why?  Nobody knows", ["Loves westerns.", "Why?", "Nobody knows"]),
-        ("- war\n* 3 of 4 liked; none done\n\n2) no horror", ["war", "3 of 4 liked;", "none done", "no horror"]),
-        ("喜欢西部片。不喜欢恐怖片。", ["喜欢西部片。", "不喜欢恐怖片。"]),
-        ("Rated 4.5 on average (e.g. Alien).", ["Rated 4.5 on average (e.g.", "Alien)."]),
-        (" …\n--\n", []),
-    ],
-)  # fmt: skip
-def test_a_text_is_taken_apart_into_what_it_states(text, said):
-    assert statement_texts.statements(text) == said
-
-
-def test_of_a_long_text_the_first_statements_count():
-    assert len(statement_texts.statements("One. " * 1000)) == statement_texts.MOST_STATEMENTS
-
-
-def test_facts_are_the_title_and_every_value_with_its_name():
-    attributes = {"year": 1979, "genres": ["Horror", "Sci-Fi"], "country": "", "director": None}
-
-    assert statement_texts.facts_of("Alien", attributes) == ["Alien", "genres: Horror", "genres: Sci-Fi", "year: 1979"]
-    assert statement_texts.facts_of("", {}) == []
-    assert len(statement_texts.facts_of("Alien", {"cast": [str(n) for n in range(100)]})) == statement_texts.MOST_FACTS
 
 
 def tell_tastes(catalog):
@@ -79,11 +56,13 @@ def test_a_version_holds_what_people_are_said_to_like_against_items(settings, tm
         for one in EndUser.objects.filter(catalog=catalog)
     }
     loved = {True: [], False: []}
+    nothing = np.empty(0, dtype=np.int64)
     for name, bad in disliked.items():
-        for item, claim in zip(served.items, served.claims.of(served.end_users[name], rows), strict=True):
-            loved[genre[item] not in bad].append(claim)
+        asked = Candidates(name, nothing, nothing.astype(np.int8), rows, served.end_users[name], rows)
+        for item, match in zip(served.items, served.signals.fitted["statement_match"].read(asked)[:, 0], strict=True):
+            loved[genre[item] not in bad].append(match)
 
-    assert np.mean(loved[True]) - np.mean(loved[False]) > 1  # an eighth of a like: signals.statement_match.SCALE
+    assert np.mean(loved[True]) - np.mean(loved[False]) > 1  # an eighth of a like: signals.stances.SCALE
     unread = replace(served, end_users={})
     gained = []
     for name, bad in disliked.items():
@@ -98,8 +77,9 @@ def test_a_version_holds_what_people_are_said_to_like_against_items(settings, tm
     assert served.contributions(name, history, ["i001"]).shape == (1, len(history))
 
 
-def test_claims_can_be_switched_off_and_need_texts_of_end_users():
+def test_the_match_can_be_switched_off_and_need_texts_of_end_users():
     interactions = synthetic.in_memory(synthetic.rows())
+    codes = split("r4ec", interactions.end_user, interactions.liked)
     of_item = Text(SubjectKind.ITEM, 0, 0, "a", "A western.")
     of_end_user = Text(SubjectKind.END_USER, 0, 0, "b", "Loves westerns.")
     for config, texts in (
@@ -108,4 +88,5 @@ def test_claims_can_be_switched_off_and_need_texts_of_end_users():
         (QUICK, []),
     ):
         vectors = np.zeros((1 + len(texts), 4), dtype=np.float32)
-        assert statement_texts.prepare(config, KnowledgeRows(texts), vectors, interactions, dict) is None
+        sources = Sources(config, interactions, codes, known=KnowledgeRows(texts), vectors=vectors)
+        assert statement_match.prepare(sources) is None
