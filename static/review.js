@@ -3,6 +3,7 @@
 
 const IDLE_AFTER = 5 * 60 * 1000; // ms without a key, click or scroll: the annotator has left
 const HEARTBEAT_EVERY = 60 * 1000; // ms
+const SHORT = 3 * 60; // s: with more left than that the hold is not worth a word
 const typing = (element) => element?.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
 // --- keys: declared in the markup as data-shortcut; a key clicks what the mouse would click -----------------------------
@@ -81,7 +82,7 @@ function countDown() {
   if (!left) return;
   const seconds = Math.max(0, Math.round((heldUntil - performance.now()) / 1000));
   left.textContent = seconds > 90 ? ` (${Math.round(seconds / 60)} min left)` : ` (${seconds} s left)`;
-  lease.classList.toggle("is-short", seconds < 120);
+  lease.classList.toggle("is-short", seconds < SHORT);
 }
 
 function readLease() {

@@ -35,15 +35,15 @@ class Card:
     @property
     def heading(self) -> str:
         round_ = self.review.round
-        return round_.item.title if round_.item else f"End user {round_.subject}"
+        return round_.item.title if round_.item else f"User {round_.subject}"
 
     @property
     def kind_of_text(self) -> str:
-        return "item knowledge" if self.review.round.item else "user preference"
+        return f"About this {self.subject.item_noun}" if self.review.round.item else "What this user likes"
 
     @property
     def as_of(self) -> str:
-        return moment_in_words(self.review.round.as_of, self.review.round.catalog)
+        return ratings_up_to(self.review.round.as_of, self.review.round.catalog)
 
     @cached_property
     def verdicts(self) -> tuple[VerdictRow, ...]:
@@ -114,17 +114,23 @@ class Card:
     def histories(self) -> list[tuple[str, tuple[Encounter, ...]]]:
         """The evidence in parts, each with its heading; the latest interaction first."""
         if self.review.round.subject_kind == SubjectKind.END_USER:
-            parts = [("History", self.subject.history)]
+            parts = [(f"Their ratings ({len(self.subject.history)})", self.subject.history)]
         else:
             parts = [
-                ("History of somebody who liked it", self.subject.liker),
-                ("History of somebody who did not", self.subject.disliker),
+                (_before("A fan's", self.subject.liker), self.subject.liker),
+                (_before("The other person's", self.subject.disliker), self.subject.disliker),
             ]
         return [(heading, history[::-1]) for heading, history in parts]
 
     @property
     def subject_attributes(self) -> dict[str, Any]:
         return self.subject.attributes or self.review.round.subject.attributes
+
+
+def _before(whose: str, history: tuple[Encounter, ...]) -> str:
+    """A heading for the ratings before an item's, which is the last of the history."""
+    earlier = len(history) - 1
+    return f"{whose} last {earlier} ratings" if earlier > 0 else f"{whose} ratings"
 
 
 def card(review_id: int, *, viewer: Account, now: datetime) -> Card:
@@ -168,8 +174,8 @@ def _last_decision(viewer: Account) -> Decision | None:
     )
 
 
-def moment_in_words(moment: int, catalog: Catalog) -> str:
-    """A cut-off on the catalog's clock, for people."""
+def ratings_up_to(moment: int, catalog: Catalog) -> str:
+    """Which ratings a text as of this moment on the catalog's clock uses, for people."""
     if catalog.clock == Clock.SECONDS:
-        return f"{datetime.fromtimestamp(moment, tz=UTC):%-d %B %Y, %H:%M} UTC"
-    return f"position {moment} in their history" if moment else "all of the catalog's history"
+        return f"ratings up to {datetime.fromtimestamp(moment, tz=UTC):%-d %b %Y}"
+    return f"ratings up to position {moment} in the history" if moment else "ratings of the whole catalog"

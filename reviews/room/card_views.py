@@ -70,7 +70,7 @@ def _said(shown: Card, given: VerdictRow, about: Turn) -> str:
 def skip(request: HttpRequest, review_id: int) -> HttpResponse:
     account, now = account_of(request), timezone.now()
     leases.skip(_review(request, review_id), account=account, now=now)
-    messages.info(request, "Skipped: the review before is not offered to you for an hour; others get it.")
+    messages.info(request, "Skipped: you will not see that text for an hour; others will.")
     return _go_on(request, leases.take_next(account, now=now))
 
 
@@ -79,7 +79,7 @@ def skip(request: HttpRequest, review_id: int) -> HttpResponse:
 def take(request: HttpRequest, review_id: int) -> HttpResponse:
     """Take this very review instead of the next one."""
     if not leases.take(_review(request, review_id), account=account_of(request), now=timezone.now()):
-        messages.warning(request, "Somebody else was faster: this review is not free any more.")
+        messages.warning(request, "Somebody else was faster and has this text now.")
     return redirect("reviews:review", review_id)
 
 
@@ -87,7 +87,7 @@ def take(request: HttpRequest, review_id: int) -> HttpResponse:
 @requires(Action.DECIDE)
 def release(request: HttpRequest, review_id: int) -> HttpResponse:
     leases.release(_review(request, review_id), account=account_of(request))
-    messages.info(request, "You let go of the review.")
+    messages.info(request, "Stopped. The text is free for others.")
     return redirect("reviews:queue")
 
 
@@ -110,9 +110,9 @@ def renew(request: HttpRequest, review_id: int) -> HttpResponse:
 def reopen(request: HttpRequest, review_id: int) -> HttpResponse:
     account, shown = account_of(request), _card(request, review_id)
     if not shown.may_reopen or not decisions.reopen(shown.review, account=account, now=timezone.now()):
-        messages.error(request, "This review cannot be reopened by you.")
+        messages.error(request, "You cannot decide this again: somebody else did last.")
     else:
-        messages.info(request, "Reopened. What is in force stays so until you decide again.")
+        messages.info(request, "You can decide again. Until you do, everything stays as it was.")
     return redirect("reviews:review", review_id)
 
 

@@ -20,16 +20,16 @@ class QueueFilters(forms.Form):
         Catalog.objects.order_by("name"), required=False, to_field_name="name", empty_label="All catalogs"
     )
     kind = forms.ChoiceField(
-        label="Subject",
+        label="About",
         required=False,
-        choices=[("", "All subjects"), *((kind.value, f"{kind.label}s") for kind in SubjectKind)],
+        choices=[("", "Users and items"), (SubjectKind.END_USER.value, "Users"), (SubjectKind.ITEM.value, "Items")],
     )
     state = forms.ChoiceField(
         required=False,
         choices=[
-            ("", "Open"),
-            (ReviewState.AWAITING_ACTOR.value, "Awaiting the actor"),
-            (ReviewState.DONE.value, "Done"),
+            ("", "To review"),
+            (ReviewState.AWAITING_ACTOR.value, "Being rewritten"),
+            (ReviewState.DONE.value, "Decided"),
         ],
     )
 

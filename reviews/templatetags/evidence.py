@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from recommender.models import Round
-from reviews.room.card import moment_in_words
+from reviews.room.card import ratings_up_to
 
 register = template.Library()
 
@@ -23,8 +23,8 @@ def stars(rating: float | None, rating_max: float) -> str:
 
 @register.filter
 def as_of(round_: Round) -> str:
-    """A round's cut-off in words; its catalog must be loaded."""
-    return moment_in_words(round_.as_of, round_.catalog)
+    """Which ratings a round's text uses, in words; its catalog must be loaded."""
+    return ratings_up_to(round_.as_of, round_.catalog)
 
 
 @register.filter

@@ -80,7 +80,7 @@ def test_drafts_are_dropped_kept_edited_and_approved_by_keyboard_alone(card: Pag
     assert badge(card) == "2 of 3 drafts kept"
 
     keys.press("a")
-    expect(card.locator("h1")).to_have_text("End user user-1")
+    expect(card.locator("h1")).to_have_text("User user-1")
     known = Knowledge.objects.get(in_force=True)
     assert [known.text, *(other["text"] for other in known.further_texts)] == ["Likes some comedies.", SNOW]
     assert list(Decision.objects.order_by("pk").values_list("verdict", flat=True)) == [
@@ -109,7 +109,7 @@ def test_a_typed_edit_survives_a_reload_at_its_own_draft(card: Page) -> None:
 def test_all_can_be_rejected_by_key(card: Page) -> None:
     card.keyboard.press("x")
     card.keyboard.press("Control+Enter")
-    expect(card.locator("h1")).to_have_text("End user user-1")
+    expect(card.locator("h1")).to_have_text("User user-1")
     assert not Knowledge.objects.exists()
 
 

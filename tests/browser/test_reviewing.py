@@ -74,26 +74,26 @@ def test_all_four_verdicts_by_keyboard_alone(card: Page) -> None:
     card.evaluate("document.querySelector('#id_text').style.height = '300px'")
 
     keys.press("a")
-    expect(card.locator("h1")).to_have_text("End user user-1")
+    expect(card.locator("h1")).to_have_text("User user-1")
     expect(card.locator("h1")).to_be_focused()
-    expect(card.locator("#live-status")).to_have_text("End user user-0 approved: the text is in force now.")
+    expect(card.locator("#live-status")).to_have_text("Approved: User user-0.")
 
     keys.press("e")
     expect(card.locator("#id_text")).to_be_focused()
     keys.press("Control+A")
     keys.type("Likes films about the sea.")
     keys.press("Control+Enter")
-    expect(card.locator("h1")).to_have_text("End user user-2")
+    expect(card.locator("h1")).to_have_text("User user-2")
 
     keys.press("o")
     keys.type("approve? no: war films are missing")
     keys.press("Control+Enter")
-    expect(card.locator("h1")).to_have_text("End user user-3")
+    expect(card.locator("h1")).to_have_text("User user-3")
 
     keys.press("x")
     keys.press("Control+Enter")
-    expect(card.locator("h1")).to_have_text("End user user-4")
-    expect(card).to_have_title("End user user-4 · R4Web")
+    expect(card.locator("h1")).to_have_text("User user-4")
+    expect(card).to_have_title("User user-4 · R4Web")
     expect(card).to_have_url(card.url)
 
     assert verdicts() == [("approve", "user-0"), ("edit", "user-1"), ("override", "user-2"), ("reject", "user-3")]
@@ -115,7 +115,7 @@ def test_a_held_key_decides_once(card: Page) -> None:
              new KeyboardEvent("keydown", {key: "a", repeat, bubbles: true})) }"""
     )
 
-    expect(card.locator("h1")).to_have_text("End user user-1")
+    expect(card.locator("h1")).to_have_text("User user-1")
     assert verdicts() == [("approve", "user-0")]
 
 
@@ -130,7 +130,7 @@ def test_keys_do_nothing_while_typing_with_modifiers_or_in_the_list_of_keys(card
     card.keyboard.press("o")
     card.keyboard.type("aaa")
 
-    assert heading(card) == "End user user-0"
+    assert heading(card) == "User user-0"
     expect(card.locator("#id_critique")).to_have_value("aaa")
     card.keyboard.press("Escape")
     card.keyboard.press("a")
@@ -146,7 +146,7 @@ def test_single_keys_can_be_turned_off(card: Page) -> None:
     card.keyboard.press("s")
     card.reload()
 
-    assert heading(card) == "End user user-0"
+    assert heading(card) == "User user-0"
 
 
 def test_an_empty_critique_comes_back_with_the_error_beside_the_field(card: Page) -> None:
@@ -155,7 +155,7 @@ def test_an_empty_critique_comes_back_with_the_error_beside_the_field(card: Page
 
     expect(card.locator("#id_critique")).to_have_attribute("aria-invalid", "true")
     expect(card.locator("#id_critique")).to_be_focused()
-    expect(card.locator("#error-critique")).to_have_text("Tell the actor what to change.")
+    expect(card.locator("#error-critique")).to_have_text("Write what should change.")
 
 
 def test_the_whole_review_without_javascript(
@@ -171,20 +171,20 @@ def test_the_whole_review_without_javascript(
     page.click("text=Start reviewing")
 
     page.click("button[value=approve]")
-    assert heading(page) == "End user user-1"
+    assert heading(page) == "User user-1"
     page.click("summary:has-text('Edit')")
     page.fill("#id_text", "Likes films about the sea.")
     page.click("button[value=edit]")
-    assert heading(page) == "End user user-2"
-    page.click("summary:has-text('Override')")
+    assert heading(page) == "User user-2"
+    page.click("summary:has-text('Send back')")
     page.click("button[value=override]")
-    assert page.locator("#error-critique").inner_text() == "Tell the actor what to change."
+    assert page.locator("#error-critique").inner_text() == "Write what should change."
     page.fill("#id_critique", "War films are missing.")
     page.click("button[value=override]")
-    assert heading(page) == "End user user-3"
+    assert heading(page) == "User user-3"
     page.click("summary:has-text('Reject')")
     page.click("button[value=reject]")
-    assert heading(page) == "End user user-4"
+    assert heading(page) == "User user-4"
     page.click("details.menu summary")
     page.click("text=Dark")
     assert page.locator("html").get_attribute("data-theme") == "dark"
@@ -204,7 +204,7 @@ def test_a_stale_submit_keeps_the_text_and_can_be_sent_again(card: Page) -> None
     expect(card.locator("#id_text")).to_have_value("My own words.")
     expect(card.locator("#id_text")).to_be_visible()
     card.click("button[value=edit]")
-    expect(card.locator("h1")).to_have_text("End user user-1")
+    expect(card.locator("h1")).to_have_text("User user-1")
     assert verdicts() == [("edit", "user-0")]
 
 
@@ -223,7 +223,7 @@ def test_a_server_that_fails_loses_no_text(card: Page, failing: str) -> None:
     expect(card.locator("#id_critique")).to_have_value("A long and careful critique.")
     card.unroute("**/decide/")
     card.keyboard.press("Control+Enter")
-    expect(card.locator("h1")).to_have_text("End user user-1")
+    expect(card.locator("h1")).to_have_text("User user-1")
 
 
 def test_what_was_typed_survives_a_lost_sign_in(

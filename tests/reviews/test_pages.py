@@ -60,18 +60,18 @@ def test_after_the_last_review_comes_the_queue(rita: Account, browser_of: SignIn
     assert response["HX-Redirect" if headers else "Location"] == url("queue")
     queue = browser.get(url("queue")).content
     assert b"All done" in queue
-    assert b"approved: the text is in force now." in queue
+    assert b"Approved: User " in queue
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"verdict": "edit", "text": "  "}, "Write the text that should be put in force."),
+        ({"verdict": "edit", "text": "  "}, "Write the text that should be used."),
         ({"verdict": "edit"}, "You have not changed the text."),
-        ({"verdict": "override", "critique": " "}, "Tell the actor what to change."),
+        ({"verdict": "override", "critique": " "}, "Write what should change."),
         ({"verdict": "edit", "text": "nul \0 inside"}, "Null characters are not allowed."),
-        ({"verdict": "burn"}, "Choose a verdict again."),
-        ({"verdict": "approve", "version": "x"}, "Choose a verdict again."),
+        ({"verdict": "burn"}, "Please press your button again."),
+        ({"verdict": "approve", "version": "x"}, "Please press your button again."),
     ],
     ids=["empty edit", "unchanged edit", "empty critique", "nul", "unknown verdict", "tampered"],
 )
@@ -107,7 +107,7 @@ def test_a_submit_after_somebody_else_decided_answers_409_and_keeps_the_typed_te
     response = browser.post(url("decide", review), typed, headers=headers)
 
     assert response.status_code == 409
-    assert b"This review has been decided already" in response.content
+    assert b"Somebody has decided this already" in response.content
     assert b"My own words" in response.content
     assert not Decision.objects.exists()
 
@@ -164,7 +164,7 @@ def test_skipped_reviews_are_offered_again_on_request(rita: Account, browser_of:
     browser = browser_of(rita)
     start(browser)
     browser.post(url("skip", review))
-    assert b"Only reviews you skipped are left" in browser.get(url("queue")).content
+    assert b"Only texts you skipped are left" in browser.get(url("queue")).content
 
     assert browser.post(url("unskip"))["Location"] == url("review", review)
 
@@ -187,9 +187,9 @@ def test_the_heartbeat_renews_and_says_when_the_hold_is_lost(rita: Account, omar
     plain = browser.post(url("renew", review), {"lease_token": token})
 
     assert kept.status_code == 200
-    assert b"Held for you until" in kept.content
+    assert b"Yours until" in kept.content
     assert lost.status_code == 409
-    assert b"Your hold ran out" in lost.content
+    assert b"This text is not yours any more" in lost.content
     assert plain.status_code == 302
 
 
@@ -203,7 +203,7 @@ def test_a_review_that_another_holds_can_be_read_but_not_decided(
     page = browser.get(url("review", review)).content
     claimed = browser.post(url("claim", review), follow=True).content
 
-    assert b"Held by rita" in page
+    assert b"rita is reading this" in page
     assert b'id="decision"' not in page
     assert b"Somebody else was faster" in claimed
 
@@ -217,7 +217,7 @@ def test_taking_and_letting_go_of_a_review_chosen_from_the_list(rita: Account, b
     released = browser.post(url("release", second), follow=True)
 
     assert b'id="decision"' in taken.content
-    assert b"You let go of the review." in released.content
+    assert b"Stopped. The text is free for others." in released.content
     assert second.slots.get().leased_by is None
 
 
@@ -230,12 +230,12 @@ def test_an_annotator_reopens_their_own_decision_and_a_lead_any(
     browser.post(url("decide", review), form(review, rita, verdict="approve"))
 
     refused = browser_of(omar).post(url("reopen", review), follow=True)
-    assert b"cannot be reopened by you" in refused.content
+    assert b"You cannot decide this again" in refused.content
     for account in (rita, lena):
         Review.objects.update(state=ReviewState.DONE)
         leases.release(review, account=rita)
         reopened = browser_of(account).post(url("reopen", review), follow=True)
-        assert b"Reopened." in reopened.content
+        assert b"You can decide again." in reopened.content
         assert b'id="decision"' in reopened.content
 
 
@@ -265,7 +265,7 @@ def test_the_queue_tells_its_empty_states_apart(rita: Account, omar: Account, br
     assert b"Everything left is in other hands" in browser.get(url("queue")).content
 
     Review.objects.filter(pk=review.pk).update(state=ReviewState.AWAITING_ACTOR)
-    assert b"The actor is at work" in browser.get(url("queue")).content
+    assert b"Texts are being rewritten" in browser.get(url("queue")).content
 
 
 def test_the_queue_is_filtered_by_catalog_subject_and_state(rita: Account, browser_of: SignIn) -> None:
@@ -278,13 +278,13 @@ def test_the_queue_is_filtered_by_catalog_subject_and_state(rita: Account, brows
 
     def shown(query: str) -> list[str]:
         page = browser.get(f"{url('queue')}?{query}").content.decode()
-        return [title for title in ("End user ann", "Casablanca", "Middlemarch") if f">{title}<" in page]
+        return [title for title in ("User ann", "Casablanca", "Middlemarch") if f">{title}<" in page]
 
-    assert shown("") == ["End user ann", "Casablanca"]
+    assert shown("") == ["User ann", "Casablanca"]
     assert shown("kind=item") == ["Casablanca"]
     assert shown("catalog=books") == []
     assert shown("catalog=books&state=done") == ["Middlemarch"]
-    assert shown("catalog=nonsense&page=-3") == ["End user ann", "Casablanca"]
+    assert shown("catalog=nonsense&page=-3") == ["User ann", "Casablanca"]
 
 
 def test_the_card_shows_refinements_as_changes_or_as_plain_text(rita: Account, browser_of: SignIn) -> None:
@@ -303,11 +303,11 @@ def test_a_round_back_from_an_override_shows_the_persons_critique(rita: Account,
     browser = browser_of(rita)
     start(browser)
     browser.post(url("decide", review), form(review, rita, verdict="override", critique="They dislike war."))
-    assert b"Awaiting the actor" in browser.get(url("review", review)).content
+    assert b"Being rewritten" in browser.get(url("review", review)).content
 
     Round.objects.update(state=RoundState.RESTING)
     opening.open_review(review.round)
 
     page = browser.get(url("review", review)).content.decode()
-    assert "Critique by a person" in page
+    assert "Note by a person" in page
     assert "They dislike war." in page

@@ -162,7 +162,7 @@ def test_the_card_shows_every_draft_with_its_verdict_and_stays_while_they_are_ch
     browser = browser_of(rita)
     page = browser.get(start(browser)).content.decode()
     assert "2 of 3 drafts kept" in page
-    assert page.count("Judged reasonable") == 2
+    assert page.count("AI check: passed") == 2
     assert all(text in page for text in (RAIN, SUN, SNOW, "Contradicted by four."))
 
     chosen = fields(review, rita, verdict="override", draft=1, judgement="reasonable")
@@ -181,7 +181,7 @@ def test_the_card_shows_every_draft_with_its_verdict_and_stays_while_they_are_ch
     ("chosen", "said"),
     [
         ({"verdict": "edit", "draft": 2, "text": SNOW}, "You have not changed the text."),
-        ({"verdict": "edit", "draft": 2, "text": ""}, "Write the text that should be put in force."),
+        ({"verdict": "edit", "draft": 2, "text": ""}, "Write the text that should be used."),
     ],
 )
 def test_an_edit_that_changes_nothing_comes_back_at_its_draft(
@@ -206,7 +206,7 @@ def test_a_form_without_a_draft_or_a_judgement_is_refused(
     start(browser)
     response = browser.post(url("decide", review), fields(review, rita, verdict="override", **chosen))
     assert response.status_code == 422
-    assert "The form did not arrive whole." in response.content.decode()
+    assert "Please press your button again." in response.content.decode()
     assert not Decision.objects.exists()
 
 

@@ -1,0 +1,66 @@
+"""What pages say for stored values: the words of annotators and PMs in place of the terms of the code."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+from recommender.models import RestReason, Round, RoundState, TurnKind, Verdict
+from recommender.promotion.gates import LABELS
+
+register = template.Library()
+
+STATES = {
+    RoundState.WAITING: "Waiting",
+    RoundState.ASKING: "Running",
+    RoundState.RESTING: "Done",
+    RoundState.FAILED: "Failed",
+}
+ENDED = {
+    RestReason.REASONABLE: "AI check: passed",
+    RestReason.BUDGET: "AI check: never passed",
+    RestReason.UNCHANGED: "AI check: never passed, the rewriting changed nothing",
+    RestReason.OSCILLATING: "AI check: never passed, the rewriting went in circles",
+    RestReason.MALFORMED: "Answers could not be read",
+    RestReason.CANCELLED: "Cancelled",
+    RestReason.EDITED: "Edited by a person",
+    RestReason.KEPT: "AI check: some drafts passed",
+    RestReason.ALL_REJECTED: "AI check: no draft passed",
+}
+STEPS = {
+    TurnKind.REASON: "First text",
+    TurnKind.REFINE: "Rewritten text",
+    TurnKind.EDIT: "Edited text",
+    TurnKind.REFLECT: "AI check",
+    TurnKind.OVERRIDE: "Note by a person",
+}
+CHECKED = {Judgement.REASONABLE: "Passed", Judgement.NOT_REASONABLE: "Not passed"}
+
+
+@register.filter
+def ended(rest_reason: str) -> str:
+    """How the writing of a text ended."""
+    return ENDED[RestReason(rest_reason)] if rest_reason else STATES[RoundState.RESTING]
+
+
+@register.filter
+def how_far(round_: Round) -> str:
+    """Where the writing of a text is, or how it ended."""
+    state = RoundState(round_.state)
+    return ended(round_.rest_reason) if state == RoundState.RESTING else STATES[state]
+
+
+@register.filter
+def step(kind: str) -> str:
+    return STEPS[TurnKind(kind)]
+
+
+@register.filter
+def checked(judgement: str) -> str:
+    return CHECKED[Judgement(judgement)]
+
+
+@register.filter
+def check(gate: Mapping[str, Any]) -> str:
+    """What a model is checked for, also where an earlier release stored other words."""
+    return LABELS.get(gate["name"], gate["label"])
