@@ -35,6 +35,15 @@ document.addEventListener("click", (event) => closeMenus(event.target));
 document.addEventListener("focusin", (event) => closeMenus(event.target));
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenus(null); });
 
+// --- what is open stays open while the part of the page around it is brought up to date -------------------------------
+let open = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  open = [...event.detail.target.querySelectorAll("details.experts[open][id]")].map((each) => each.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+});
+
 // --- htmx: focus after a swap, and a sentence for every failure ------------------------------------------------------
 document.addEventListener("htmx:afterSwap", (event) => {
   const swapped = event.target;

@@ -10,12 +10,13 @@ from recommender.measures.bootstrap import Interval
 Outcome = Literal["passed", "unsure", "failed"]
 LABELS = {
     "files": "Files unchanged",
-    "golden": "Golden users",
-    "parity": "One as many",
-    "latency": "Latency",
-    "gauc": "GAUC",
-    "ndcg": "NDCG@10",
+    "golden": "Same answers after export",
+    "parity": "Same score alone or in a list",
+    "latency": "Fast enough",
+    "gauc": "Order of each user's items",
+    "ndcg": "First ten of each list",
 }
+MEASURES = {"gauc": "GAUC", "ndcg": "NDCG@10"}
 QUALITY = ("gauc", "ndcg")
 REQUIRED = tuple(LABELS)
 
@@ -111,7 +112,7 @@ def quality(name: str, difference: Interval | None, *, margin: float, against: i
 
     Passed only where even the lower end of the 95 % interval is not below -margin. Failed where all of it is below 0.
     """
-    label, setting = LABELS[name], f"R4_GATE_{name.upper()}_MARGIN"
+    label, setting = MEASURES[name], f"R4_GATE_{name.upper()}_MARGIN"
     if difference is None:
         return Gate(name, "unsure", f"Nobody tested both likes and dislikes something, so there is no {label}.")
     low, high, value = difference.low, difference.high, difference.estimate

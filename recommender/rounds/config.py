@@ -11,18 +11,18 @@ from recommender.setting import Choice, OneOf, OnlyWith, SettingError, Settings,
 
 Subjects = Literal["end-users", "items", "all"]
 SUBJECTS: dict[Subjects, Choice] = {
-    "all": Choice("End users and items"),
-    "end-users": Choice("End users"),
+    "all": Choice("Users and items"),
+    "end-users": Choice("Users"),
     "items": Choice("Items"),
 }
 WINDOWS: dict[WindowName, Choice] = {
-    "prefix": Choice("The first half of each history"),
-    "latest": Choice("The end of each history"),
-    "sliding": Choice("Windows of ten interactions along each history"),
+    "prefix": Choice("The first half of each user's ratings"),
+    "latest": Choice("Each user's latest ratings"),
+    "sliding": Choice("Ten ratings at a time along each history"),
 }
 STRATEGIES = {
-    Strategy.REFINE.value: Choice("Refine a draft until it is reasonable"),
-    Strategy.FILTER.value: Choice("Judge several drafts, keep the reasonable"),
+    Strategy.REFINE.value: Choice("Rewrite a text until it passes the AI check"),
+    Strategy.FILTER.value: Choice("Write several drafts, keep those that pass the AI check"),
 }
 
 
@@ -36,30 +36,30 @@ class OpenConfig(Settings):
         default=None,
         gt=0,
         title="At most",
-        description="So many end users, and so many items: those without a round and with the most interactions first.",
+        description="Up to N users and N items (so 2 N texts): those without a text and with the most ratings first.",
     )
     window: Annotated[WindowName, OneOf(WINDOWS)] = Field(
         default="prefix",
         title="Evidence",
-        description="The first half leaves later interactions to learn from; the end describes people as they are now; "
-        "windows give an end user several texts, each for what came after it. Windows of items are the first half.",
+        description="The first half leaves later ratings for the model to learn from; the latest describe people as they "
+        "are now; ten at a time give a user several texts. Items always use the first half then.",
     )
     windows: Annotated[int, OnlyWith("window", "sliding")] = Field(
-        default=MOST_WINDOWS, ge=1, le=100, title="Windows of each end user", description="The latest ones."
+        default=MOST_WINDOWS, ge=1, le=100, title="Texts for each user, at most", description="The latest ones."
     )
     stride: Annotated[int, OnlyWith("window", "sliding")] = Field(
-        default=SLIDING, ge=1, le=1000, title="Interactions from window to window"
+        default=SLIDING, ge=1, le=1000, title="Ratings from text to text"
     )
-    strategy: Annotated[str, OneOf(STRATEGIES)] = Field(default=Strategy.REFINE.value, title="Strategy")
+    strategy: Annotated[str, OneOf(STRATEGIES)] = Field(default=Strategy.REFINE.value, title="How")
     drafts: Annotated[int, OnlyWith("strategy", "filter")] = Field(
-        default_factory=lambda: settings.ROUND_DRAFTS, ge=2, le=20, title="Drafts to sample"
+        default_factory=lambda: settings.ROUND_DRAFTS, ge=2, le=20, title="How many drafts"
     )
     low_activity: int = Field(
         default_factory=lambda: settings.LOW_ACTIVITY,
         ge=0,
         le=1000,
-        title="Leave out end users with fewer interactions than",
-        description="They get no text of their own; training can give them the knowledge of their items instead.",
+        title="Leave out users with fewer ratings than",
+        description="They get no text of their own; the model can use the texts about their items instead.",
     )
 
     @model_validator(mode="after")

@@ -38,7 +38,7 @@ class Kind(Generic[AnyRun]):
         return self.stages.get(stage) or stage[:1].upper() + stage[1:]
 
 
-READ = {"reading": "Reading interactions", "encoding": "Encoding knowledge"}
+READ = {"reading": "Reading ratings", "encoding": "Reading texts"}
 
 TRAINING = Kind(
     name="training",
@@ -49,8 +49,8 @@ TRAINING = Kind(
     failed="Training stopped at an unexpected error.",
     stages={
         **READ,
-        "without_knowledge": "Training without knowledge",
-        "with_knowledge": "Training with knowledge",
+        "without_knowledge": "Training without texts",
+        "with_knowledge": "Training with texts",
         "exporting": "Exporting and checking",
     },
 )
@@ -61,7 +61,7 @@ EXAMINATION = Kind(
     lease=FIVE_MINUTES,
     label="examination",
     failed="The gates could not be measured.",
-    stages={"gates": "Checking the gates", "lists": "Comparing lists"},
+    stages={"gates": "Checking", "lists": "Comparing lists"},
 )
 TUNING = Kind(
     name="tuning",

@@ -14,8 +14,8 @@ register = template.Library()
 
 LINKS = (
     ("Queue", "reviews:queue", Action.SEE_QUEUE),
-    ("Rounds", "reviews:rounds", Action.SEE_ROUNDS),
-    ("Backbones", "reviews:backbones", Action.SEE_BACKBONES),
+    ("Texts", "reviews:rounds", Action.SEE_ROUNDS),
+    ("Models", "reviews:backbones", Action.SEE_BACKBONES),
     ("Evaluations", "reviews:evaluations", Action.SEE_BACKBONES),
     ("Why", "reviews:insights", Action.BROWSE_EXPLANATIONS),
     ("Tokens", "reviews:tokens", Action.MANAGE_TOKENS),

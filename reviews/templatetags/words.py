@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from recommender.models import RestReason, Round, RoundState, TurnKind, Verdict
+from recommender.models import RestReason, RolloutMode, Round, RoundState, TurnKind, Verdict
 from recommender.promotion.gates import LABELS
 
 register = template.Library()
@@ -61,6 +61,13 @@ def checked(judgement: str) -> str:
 
 
 @register.filter
+def trial(mode: str, share: float) -> str:
+    """How a model is tried on real requests."""
+    percent = f"{100 * share:.4g} %"
+    return f"Try with {percent} of users" if mode == RolloutMode.CANARY else f"Unseen run on {percent} of requests"
+
+
+@register.filter
 def check(gate: Mapping[str, Any]) -> str:
     """What a model is checked for, also where an earlier release stored other words."""
-    return LABELS.get(gate["name"], gate["label"])
+    return LABELS.get(gate["name"], str(gate["label"]))

@@ -11,7 +11,7 @@ from recommender.setting import settings_of
 
 GATE_START = 0.12  # backbones.adapter's
 SHUT, HARDLY, PARTLY = 0.05, 0.2, 0.6  # below
-SUBJECTS = {"end_user": "end users", "item": "items"}
+SUBJECTS = {"end_user": "users", "item": "items"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ def openings(version: BackboneVersion) -> list[Opening]:
 
 def _words(share: float) -> str:
     if share < SHUT:
-        return "shut: training found no use for it here"
+        return "not used"
     if share < HARDLY:
-        return "hardly opened"
-    return "partly open" if share < PARTLY else "wide open"
+        return "practically ignored"
+    return "used in part" if share < PARTLY else "fully used"
 
 
 def facts(version: BackboneVersion) -> list[tuple[str, str]]:
@@ -78,7 +78,7 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
     found = [(told["split"].label, f"{config.split}{fold}: {SPLITS[config.split].help}")]
     if config.knowledge_source != KNOWLEDGE:
         control = CONTROLS[config.knowledge_source]
-        found.append((told["knowledge_source"].label, f"{control.help}: a control, which is never put in charge"))
+        found.append((told["knowledge_source"].label, f"{control.help}: a control, which is never activated"))
     if version.metrics["texts"] and config.knowledge_field:
         found.append((told["adapter"].label, str(ADAPTERS[config.adapter])))
         whitened = f"whitened to {config.whiten} directions" if config.whiten else "as the encoder gives them"
@@ -87,7 +87,7 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
             what, below = LOW_ACTIVITY[config.low_activity].label, config.low_activity_below
             found.append((told["low_activity"].label, f"{what}; below {below} interactions before a moment"))
     if (claims := version.metrics.get("claims")) is not None:
-        found.append((told["knowledge_claims"].label, _said_of_claims(claims["gain"])))
+        found.append(("Users' texts checked against items", _said_of_claims(claims["gain"])))
     if config.metadata_text:
         found.append(("Beside attributes", "titles and attributes as encoded sentences, in both models"))
     left_out = [told[name].label for name in SWITCHES if not getattr(config, name)]
@@ -96,6 +96,6 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
 
 def _said_of_claims(gain: float) -> str:
     if not gain:
-        return "left aside: held against items, the end users' texts foretold nobody's likes better"
+        return "not used; checking users' texts against items did not improve predictions"
     off = f"{100 * gain:.1f} %"
-    return f"held against items, the end users' texts take {off} off the error in foretelling the likes of others"
+    return f"checking users' texts against items takes {off} off the error in predicting the likes of others"

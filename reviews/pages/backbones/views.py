@@ -88,7 +88,7 @@ def _run_context(request: HttpRequest, run_id: int) -> dict[str, Any]:
 @requires(Action.TRAIN)
 def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     if runs.cancel(get_object_or_404(TrainingRun, pk=run_id)):
-        messages.success(request, "The run is cancelled. A worker that is at it stops within seconds.")
+        messages.success(request, "The training is cancelled. It stops within seconds.")
     else:
-        messages.info(request, "The run had ended before.")
+        messages.info(request, "The training had ended before.")
     return redirect("reviews:training_run", run_id)

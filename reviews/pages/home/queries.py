@@ -3,9 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from recommender.models import BackboneVersion, Catalog, EndUser, Item, Knowledge, Round, RoundState, VersionState
+from recommender.models import (
+    RATIONALES,
+    BackboneVersion,
+    Catalog,
+    EndUser,
+    Item,
+    Knowledge,
+    Round,
+    RoundState,
+    Turn,
+    VersionState,
+)
 from reviews.models import Review, ReviewState
 
 
@@ -16,10 +27,10 @@ class CatalogFacts:
     catalog: Catalog
     end_users: int
     items: int
-    rounds_under_way: int
-    rounds_resting: int
+    texts_under_way: int
+    texts_written: int
     reviews_open: int
-    in_force: int
+    approved: int
     active: BackboneVersion | None
 
 
@@ -28,8 +39,9 @@ def catalog_facts() -> list[CatalogFacts]:
     end_users = _counts(EndUser.objects.all())
     items = _counts(Item.objects.all())
     under_way = _counts(Round.objects.filter(state__in=[RoundState.WAITING, RoundState.ASKING]))
-    resting = _counts(Round.objects.filter(state=RoundState.RESTING))
-    in_force = _counts(Knowledge.objects.filter(in_force=True))
+    has_text = Exists(Turn.objects.filter(round=OuterRef("pk"), kind__in=RATIONALES))
+    written = _counts(Round.objects.filter(has_text, state=RoundState.RESTING))
+    approved = _counts(Knowledge.objects.filter(in_force=True))
     active = {v.catalog_id: v for v in BackboneVersion.objects.filter(state=VersionState.ACTIVE).defer("metrics")}
     open_ = _counts(Review.objects.filter(state=ReviewState.OPEN), by="round__catalog")
     return [
@@ -37,10 +49,10 @@ def catalog_facts() -> list[CatalogFacts]:
             catalog=catalog,
             end_users=end_users.get(catalog.pk, 0),
             items=items.get(catalog.pk, 0),
-            rounds_under_way=under_way.get(catalog.pk, 0),
-            rounds_resting=resting.get(catalog.pk, 0),
+            texts_under_way=under_way.get(catalog.pk, 0),
+            texts_written=written.get(catalog.pk, 0),
             reviews_open=open_.get(catalog.pk, 0),
-            in_force=in_force.get(catalog.pk, 0),
+            approved=approved.get(catalog.pk, 0),
             active=active.get(catalog.pk),
         )
         for catalog in Catalog.objects.order_by("name")

@@ -10,7 +10,7 @@ LENGTHS = (10, 25, 50)
 class FindForm(forms.Form):
     catalog = forms.ModelChoiceField(Catalog.objects.order_by("name"), to_field_name="name", empty_label=None)
     q = forms.CharField(
-        label="End user's id",
+        label="User's id",
         required=False,
         max_length=EndUser._meta.get_field("external_id").max_length,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),

@@ -1,14 +1,18 @@
 """What the insights pages read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Length
 
-from recommender.models import Catalog, Clock, EndUser, Interaction, Knowledge
+from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Knowledge
 from recommender.serving.recommend import preview
 from recommender.serving.types import HistoryReason, Served, ServedItem, StatisticReason, TextReason
+from reviews.choices import Verdict
+from reviews.models import Decision
+from reviews.room.card import ratings_up_to
 from reviews.room.turns import DEMONSTRATION
 
 EXAMPLES = 12
@@ -19,13 +23,28 @@ _COLUMNS = ("item__title", "rating", "liked", "moment")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as a page shows it."""
+    """A text as a page shows it. `uses`: which ratings, in words; `model`: the one that made the list, if one did."""
 
     reason: TextReason
+    uses: str
+    model: BackboneVersion | None
+    approved_by: str
 
     @property
     def is_demonstration(self) -> bool:
         return self.reason.written_by.startswith(DEMONSTRATION)
+
+    @property
+    def use(self) -> str:
+        """Whether the model of the list was trained with this text, in a sentence; empty where no model made it."""
+        if self.model is None:
+            return ""
+        if self.reason.in_snapshot and _reads_texts(self.model):
+            return "Used: this model was trained with it."
+        if self.reason.accepted_at is None:
+            return "Not used: nobody has approved it."
+        later = self.reason.accepted_at > self.model.snapshot.created_at
+        return "Not used yet: approved after this model was trained." if later else "This model was trained without it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +78,25 @@ class Case:
     lines: tuple[Line, ...]
     history: tuple[Met, ...]  # newest first
     history_length: int
+
+    @property
+    def texts_read(self) -> str:
+        """How many approved texts the list's model was trained with, and whether this user's is one, in sentences."""
+        model = self.served.backbone
+        if model is None:
+            return ""
+        end_users, items = model.snapshot.end_user_count, model.snapshot.item_count
+        if not (end_users or items) or not _reads_texts(model):
+            return "It has read no approved text."
+        said = f"It has read approved texts about {end_users:,} users and {items:,} items"
+        if self.preference is None:
+            return f"{said}."
+        return f"{said}; the one about this user is {'' if self.preference.reason.in_snapshot else 'not '}among them."
+
+
+def _reads_texts(model: BackboneVersion) -> bool:
+    """Whether anything of the texts was an input of the model."""
+    return any(model.config.get(name, True) for name in ("knowledge_field", "knowledge_signal", "knowledge_claims"))
 
 
 def matching(catalog: Catalog, text: str) -> list[EndUser]:
@@ -98,17 +136,19 @@ def case(end_user: EndUser, *, limit: int) -> Case:
     newest = interactions.with_liked().order_by("-moment", "-id").values_list(*_COLUMNS)
     dated = end_user.catalog.clock == Clock.SECONDS
     top = max((item.score or 0.0 for item in served.items), default=0.0)
-    lines = tuple(_line(item, top=1.0 if served.backbone else top) for item in served.items)
-    texts = [
-        reason
-        for item in served.items
-        for reason in item.reasons
-        if isinstance(reason, TextReason) and reason.kind == "user_preference"
-    ]
+    reasons = [reason for item in served.items for reason in item.reasons if isinstance(reason, TextReason)]
+    approved_by = _approved_by({reason.turn_id for reason in reasons})
+
+    def text_of(reason: TextReason) -> Text:
+        uses = ratings_up_to(reason.as_of, end_user.catalog)
+        return Text(reason, uses, served.backbone, approved_by.get(reason.turn_id, ""))
+
+    lines = tuple(_line(item, text_of, top=1.0 if served.backbone else top) for item in served.items)
+    preferences = [reason for reason in reasons if reason.kind == "user_preference"]
     return Case(
         end_user=end_user,
         served=served,
-        preference=Text(texts[0]) if texts else None,
+        preference=text_of(preferences[0]) if preferences else None,
         lines=lines,
         history=tuple(
             Met(title, rating, liked, datetime.fromtimestamp(moment, tz=UTC) if dated else None)
@@ -118,14 +158,22 @@ def case(end_user: EndUser, *, limit: int) -> Case:
     )
 
 
-def _line(item: ServedItem, *, top: float) -> Line:
+def _approved_by(turn_ids: set[int]) -> dict[int, str]:
+    """Who approved these texts, by their turn: their last approval, or the edit that wrote them. One query."""
+    approvals = Q(verdict=Verdict.APPROVE, turn__in=turn_ids)
+    edits = Q(verdict=Verdict.EDIT, made_turn__in=turn_ids)
+    decisions = Decision.objects.filter(approvals | edits).select_related("account").order_by("pk")
+    return {decision.made_turn_id or decision.turn_id: str(decision.account) for decision in decisions}
+
+
+def _line(item: ServedItem, text_of: Callable[[TextReason], Text], *, top: float) -> Line:
     by_kind = {reason.kind: reason for reason in item.reasons}
     knowledge, attribution = by_kind.get("item_knowledge"), by_kind.get("history")
     statistic = by_kind.get("popularity") or by_kind.get("newness")
     return Line(
         item=item,
         score_share=item.score / top if item.score is not None and top else None,
-        knowledge=Text(knowledge) if isinstance(knowledge, TextReason) else None,
+        knowledge=text_of(knowledge) if isinstance(knowledge, TextReason) else None,
         attribution=attribution if isinstance(attribution, HistoryReason) else None,
         statistic=statistic if isinstance(statistic, StatisticReason) else None,
     )

@@ -7,10 +7,10 @@ from django.views.decorators.http import require_safe
 
 from recommender.models import Catalog
 from recommender.serving.queries import active_backbone, end_user_named
-from reviews.guards import requires
+from reviews.guards import account_of, requires
 from reviews.pages.insights import queries
 from reviews.pages.insights.forms import LENGTHS, FindForm, LengthForm
-from reviews.policy import Action
+from reviews.policy import Action, may
 
 
 @require_safe
@@ -45,8 +45,14 @@ def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
     """One end user's list with its reasons, their history beside it."""
     found = end_user_named(catalog, user_id)
     if found is None:
-        raise Http404("There is no such end user in this catalog.")
+        raise Http404("There is no such user in this catalog.")
     form = LengthForm(request.GET)
     limit = (form.is_valid() and form.cleaned_data["limit"]) or LENGTHS[0]
-    context = {"case": queries.case(found, limit=limit), "catalog": found.catalog, "limit": limit, "lengths": LENGTHS}
+    context = {
+        "case": queries.case(found, limit=limit),
+        "catalog": found.catalog,
+        "limit": limit,
+        "lengths": LENGTHS,
+        "may_ask": may(account_of(request).role, Action.OPEN_ROUNDS),
+    }
     return render(request, "insights/end_user.html", context)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState, Turn
+from recommender.models import Catalog, LlmCall, Round, RoundBatch, RoundState, Turn
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import RETRYABLE
 from reviews.room.turns import DEMONSTRATION
@@ -19,7 +19,7 @@ class BatchProgress:
 
     batch: RoundBatch
     progress: Progress
-    rest_reasons: list[tuple[str, int]]  # as people read them
+    rest_reasons: list[tuple[str, int]]
     retryable: int
     is_demonstration: bool  # the embedded endpoint's models answered, which are no LLMs
 
@@ -44,12 +44,12 @@ def under_way(batches: Iterable[RoundBatch]) -> bool:
 
 def batch_progress(batch: RoundBatch) -> BatchProgress:
     rounds = batch.rounds.all()
-    now, labels = progress(rounds), {str(value): label for value, label in RestReason.choices}
+    now = progress(rounds)
     last_call = LlmCall.objects.filter(round__batch=batch).order_by("-pk").first()
     return BatchProgress(
         batch=batch,
         progress=now,
-        rest_reasons=[(labels.get(reason, "resting"), count) for reason, count in sorted(now.rest_reasons.items())],
+        rest_reasons=sorted(now.rest_reasons.items()),
         retryable=rounds.filter(RETRYABLE).count(),
         is_demonstration=last_call is not None and last_call.model.startswith(DEMONSTRATION),
     )

@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recommender.models import Catalog, Round, RoundBatch, RoundState
+from recommender.models import Catalog, Round, RoundBatch
 from recommender.rounds import service as services
-from recommender.rounds.config import SUBJECTS, WINDOWS
+from recommender.rounds.config import STRATEGIES, SUBJECTS, WINDOWS
 from recommender.rounds.queries import proposed, strategy_of
 from recommender.setting import label_of
 from reviews.guards import account_of, is_htmx, requires
@@ -21,9 +21,10 @@ from reviews.pages.rounds import queries as select
 from reviews.pages.rounds.forms import OpenForm
 from reviews.policy import Action, may
 from reviews.room.use import use_of
+from reviews.templatetags import words
 
 BATCHES, ROUNDS = 20, 50  # rows of a page
-STATES = [("", "All"), *RoundState.choices, ("malformed", "malformed or cancelled")]
+STATES = [("", "All"), *words.STATES.items(), ("malformed", "Not readable or cancelled")]
 
 
 @require_safe
@@ -70,6 +71,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "state": state,
         "states": STATES,
         "subjects": label_of(SUBJECTS, batch_.subjects),
+        "strategy": label_of(STRATEGIES, batch_.strategy),
         "window": label_of(WINDOWS, batch_.window),
         "may_retry": may(role, Action.RETRY_ROUNDS),
         "may_see_reviews": may(role, Action.SEE_QUEUE),
@@ -131,17 +133,15 @@ def cancel_round(request: HttpRequest, round_id: int) -> HttpResponse:
 
 def _retry(request: HttpRequest, of: QuerySet[Round], answer: HttpResponse) -> HttpResponse:
     if count := services.retry(of):
-        messages.success(
-            request, "1 round goes on." if count == 1 else f"{count} rounds go on from where they stopped."
-        )
+        messages.success(request, "1 text goes on." if count == 1 else f"{count} texts go on from where they stopped.")
     else:
-        messages.info(request, "Nothing to retry: only failed, malformed and cancelled rounds can be.")
+        messages.info(request, "Nothing to try again: only what failed or was cancelled can be.")
     return answer
 
 
 def _cancel(request: HttpRequest, of: QuerySet[Round], answer: HttpResponse) -> HttpResponse:
     if count := services.cancel(of):
-        messages.success(request, f"{count} round{'' if count == 1 else 's'} cancelled. What was paid for is kept.")
+        messages.success(request, f"{count} text{'' if count == 1 else 's'} cancelled. What was written is kept.")
     else:
-        messages.info(request, "Nothing to cancel: all rounds had ended.")
+        messages.info(request, "Nothing to cancel: all were done.")
     return answer

@@ -43,5 +43,5 @@ def tokens(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     token = get_object_or_404(ApiToken, pk=token_id)
     services.revoke(token)
-    messages.success(request, f"The token {token} opens nothing any more.")
+    messages.success(request, f"The token {token} is revoked. Programs that use it get no answers any more.")
     return redirect("reviews:tokens")

@@ -11,7 +11,7 @@ class OverrideForm(forms.Form):
     reason = forms.CharField(
         max_length=LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Kept with your name and the gates that have not passed, for everybody to read.",
+        help_text="Kept with your name and the open questions, for everybody to read.",
     )
 
 
@@ -19,8 +19,8 @@ class RolloutForm(forms.Form):
     mode = forms.ChoiceField(
         label="How",
         choices=[
-            (RolloutMode.SHADOW, "Shadow: scored, shown to nobody"),
-            (RolloutMode.CANARY, "Canary: served to some end users"),
+            (RolloutMode.SHADOW, "Unseen: it runs along, nobody gets its lists"),
+            (RolloutMode.CANARY, "With some users: they get its lists"),
         ],
     )
     percent = forms.FloatField(
@@ -28,5 +28,5 @@ class RolloutForm(forms.Form):
         min_value=0.01,
         max_value=100,
         initial=5,
-        help_text="Of the requests for a shadow, of the end users for a canary: always the same ones.",
+        help_text="Of the requests where it is unseen, else of the users: always the same ones.",
     )

@@ -22,6 +22,7 @@ from recommender.runs.kinds import Stage, stage_of
 from recommender.runs.service import UNFINISHED
 from reviews.models import Decision
 from reviews.room import verdicts
+from reviews.templatetags import words
 
 SHOWN_DECISIONS = 20
 
@@ -139,16 +140,16 @@ def events(version: BackboneVersion) -> list[Event]:
     """What was done with a version, newest first. Two queries."""
     trail = []
     for activation in version.activations.select_related("account", "previous"):
-        after = f", after version {activation.previous.number}" if activation.previous else ""
-        did = "Put in charge" if activation.kind == "activate" else "Rolled back to this version"
-        labels = tuple(gate["label"] for gate in activation.overridden)
+        after = f", after model {activation.previous.number}" if activation.previous else ""
+        did = "Activated" if activation.kind == "activate" else "Went back to this model"
+        labels = tuple(words.check(gate) for gate in activation.overridden)
         trail.append(Event(activation.created_at, f"{did}{after}", _by(activation.account), activation.reason, labels))
     for tried_ in version.rollouts.select_related("started_by", "ended_by"):
-        share = f"{100 * tried_.share:.4g} %"
-        trail.append(Event(tried_.created_at, f"{tried_.mode.capitalize()} of {share} started", _by(tried_.started_by)))
+        how = words.tried_on(tried_.mode, tried_.share)
+        trail.append(Event(tried_.created_at, f"{how} started", _by(tried_.started_by)))
         if tried_.ended_at:
             by = _by(tried_.ended_by) if tried_.ended_by else ""
-            trail.append(Event(tried_.ended_at, f"{tried_.mode.capitalize()} of {share} ended", by, tried_.end_reason))
+            trail.append(Event(tried_.ended_at, f"{how} ended", by, tried_.end_reason))
     return sorted(trail, key=lambda event: event.at, reverse=True)
 
 

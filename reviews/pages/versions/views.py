@@ -35,10 +35,12 @@ def _context(request: HttpRequest, version_id: int, **also: Any) -> dict[str, An
     running = Rollout.objects.filter(catalog=version.catalog, ended_at=None).select_related("version").first()
     mine = running if running and running.version_id == version.pk else None
     shown = mine or version.rollouts.order_by("pk").last()
+    rows = select.score_rows(version.metrics)
     initial = {"mode": mine.mode, "percent": mine.share * 100} if mine else None
     return {
         "version": version,
-        "rows": select.score_rows(version.metrics),
+        "rows": rows,
+        "gain": rows[0] if rows[0].gain is not None else None,  # of the test part's AUC
         "parts": [
             (part, version.metrics["samples"][part], version.metrics["coverage"][part])
             for part in ("train", "valid", "test")
@@ -113,7 +115,7 @@ def _active(catalog: Catalog) -> BackboneVersion | None:
 def _change(
     request: HttpRequest, target: BackboneVersion | None, *, active: BackboneVersion | None, rolls_back: bool
 ) -> HttpResponse:
-    error = "" if target else "There is no earlier version to go back to."
+    error = "" if target else "There is no earlier model to go back to."
     objections = [] if rolls_back or not target or active == target else activation.objections(target, active)
     may_override = may(account_of(request).role, Action.OVERRIDE_GATES)
     form = OverrideForm(request.POST or None) if objections and may_override else None
@@ -151,7 +153,7 @@ def _done(request: HttpRequest, target: BackboneVersion, *, reason: str, rolls_b
     else:
         taken = activation.activate(target, by=by, seen=seen, override=reason).version
     took = (timezone.now() - began).total_seconds()
-    messages.success(request, f"Version {taken.number} of {taken.catalog} is in charge, after {took:.2f} s.")
+    messages.success(request, f"Model {taken.number} of {taken.catalog} is active now.")
     return redirect("reviews:backbone", taken.pk)
 
 
@@ -174,7 +176,7 @@ def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
         except rollouts.RolloutRefusedError as refusal:
             error, status = f"Nothing was changed. {refusal}", 409
         else:
-            messages.success(request, f"The {mode} of version {version.number} is running.")
+            messages.success(request, f"Model {version.number} is being tried.")
             return redirect("reviews:backbone", version_id)
     context = _context(request, version_id, rollout_form=form, rollout_error=error)
     return render(request, "backbones/version.html", context, status=status)
@@ -185,7 +187,7 @@ def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
 def stop_roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
     running = Rollout.objects.filter(version=version_id, ended_at=None).first()
     if running and rollouts.stop(running, by=account_of(request)):
-        messages.success(request, f"The {running.mode} is stopped. Everybody gets the active version's lists.")
+        messages.success(request, "Stopped. Everybody gets the active model's lists.")
     else:
         messages.info(request, "It had ended before.")
     return redirect("reviews:backbone", version_id)

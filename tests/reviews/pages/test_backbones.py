@@ -91,7 +91,7 @@ RUNNING = {
 def test_before_the_first_backbone_the_page_says_what_one_is_for_and_offers_to_train(client, lead, catalog):
     shown = page(client, "backbones")
 
-    assert "No backbone yet" in shown
+    assert "No model yet" in shown
     assert reverse("reviews:train_backbone") in shown
 
 
@@ -102,10 +102,10 @@ def test_versions_are_listed_newest_first_with_their_test_scores(client, pm, cat
     shown = text(page(client, "backbones"))
     of_films = text(page(client, "backbones", catalog="films"))
 
-    assert shown.index("books 1") < shown.index("films 2") < shown.index("films 1")
+    assert shown.index("books, model 1") < shown.index("films, model 2") < shown.index("films, model 1")
     assert "0.8025" in shown
-    assert "books 1" not in of_films
-    assert "Train a backbone" not in shown
+    assert "books" not in of_films.split("Newest first")[1]
+    assert "Train a model" not in shown
 
 
 def test_a_version_that_is_tried_says_so_in_the_list(client, pm, catalog):
@@ -115,7 +115,7 @@ def test_a_version_that_is_tried_says_so_in_the_list(client, pm, catalog):
         )
     shown = text(page(client, "backbones"))
 
-    assert "Canary of 5 %" in shown
+    assert "Try with 5 % of users" in shown
     assert "30 %" not in shown
 
 
@@ -123,7 +123,7 @@ def test_a_version_shows_both_models_side_by_side_and_where_it_comes_from(client
     version = make_version(catalog)
     shown = text(page(client, "backbone", version.pk))
 
-    assert re.search(r"Test AUC 0\.8025 0\.7900 \+0\.0125 better", shown)
+    assert re.search(r"Test AUC 0\.8025 0\.7900 \+0\.0125 Test", shown)
     assert re.search(r"Test LogLoss 0\.5000 0\.5000 0\.0000", shown)
     assert re.search(r"Test GAUC – – –", shown)
     assert re.search(r"Train 120 60 30 50 % 25 %", shown)
@@ -277,7 +277,7 @@ def test_a_lead_cancels_a_run_once(client, lead, catalog):
     run.refresh_from_db()
 
     assert run.state == RunState.CANCELLED
-    assert "The run is cancelled." in answers[0]
+    assert "The training is cancelled." in answers[0]
     assert "had ended before" in answers[1]
 
 
@@ -289,12 +289,12 @@ def test_activation_is_asked_first_then_done_by_post_and_rolled_back_the_same_wa
         assert f'name="seen" value="{seen}"' in client.get(url).content.decode()
         assert client.post(url, {"seen": seen}).url == reverse("reviews:backbone", args=[version.pk])
     url = reverse("reviews:roll_back", args=["films"])
-    assert "back to version 1?" in client.get(url).content.decode()
+    assert "back to model 1?" in client.get(url).content.decode()
     client.post(url, {"seen": 2})
     shown = text(page(client, "backbone", first.pk))
 
     assert catalog.backbone_versions.get(state=VersionState.ACTIVE) == first
-    assert f"Rolled back to this version, after version 2 by {lead}" in shown
+    assert f"Went back to this model, after model 2 by {lead}" in shown
 
 
 def test_a_get_never_changes_which_version_is_active(client, lead, catalog):
@@ -326,8 +326,8 @@ def test_with_no_earlier_version_rolling_back_is_not_offered(client, lead, catal
     version = make_version(catalog)
     pass_and_activate(version, lead)
 
-    assert "Roll back" not in page(client, "backbone", version.pk)
-    assert "no earlier version" in page(client, "roll_back", "films", status=409)
+    assert "Go back" not in page(client, "backbone", version.pk)
+    assert "no earlier model" in page(client, "roll_back", "films", status=409)
 
 
 def test_a_version_whose_files_are_gone_is_refused_in_words(client, lead, catalog):

@@ -65,7 +65,7 @@ def test_some_end_users_are_offered_those_with_approved_texts_first(pm: Client, 
     text = page(pm, FIND)
     assert text.index("/insights/films/users/u2/") < text.index("/insights/films/users/u1/")
     assert "Approved" in text
-    assert "No backbone is active in films" in text
+    assert "No model is active in films" in text
 
 
 def test_a_whole_id_opens_the_end_user_s_page(pm: Client, films: Catalog) -> None:
@@ -82,7 +82,7 @@ def test_a_part_of_an_id_lists_who_has_it(pm: Client, films: Catalog, q: str) ->
 
 
 def test_an_id_nobody_has_is_said_to_be_nobody_s(pm: Client, films: Catalog) -> None:
-    assert "No end user of films has “&lt;zzz&gt;” in their id." in page(pm, f"{FIND}?catalog=films&q=%3Czzz%3E")
+    assert "No user of films has “&lt;zzz&gt;” in their id." in page(pm, f"{FIND}?catalog=films&q=%3Czzz%3E")
 
 
 @pytest.mark.parametrize("query", ["catalog=nowhere", "catalog=films&q=%00", "catalog=%00"])
@@ -101,8 +101,8 @@ def test_a_list_without_a_backbone_is_called_no_personal_list(pm: Client, films:
     assert "No backbone is active in this catalog yet" in text
     assert "Ran" in text
     assert "Liked by 1 of the 1 who judged it." in text
-    assert "with attributes in common (the ranking may have had other grounds)" in text
-    assert "No round about this end user has rested with a text yet." in text
+    assert "which have something in common with it (the list may have had other reasons)" in text
+    assert "We have not written about this user yet." in text
 
 
 def test_the_history_stands_beside_the_list_and_its_titles_are_only_text(pm: Client, films: Catalog) -> None:
@@ -110,7 +110,7 @@ def test_the_history_stands_beside_the_list_and_its_titles_are_only_text(pm: Cli
     assert "Paths &lt;of&gt; Glory" in text
     assert "Paths <of> Glory" not in text
     assert "9 Sep 2001" in text
-    assert "1 interaction<" in text
+    assert "1 rating<" in text
     assert '<dt>Age</dt><dd dir="auto">52</dd>' in text
 
 
@@ -119,7 +119,7 @@ def test_texts_come_with_their_status(pm: Client, films: Catalog) -> None:
     round_ = make_round(reader, ("reason", "Likes <b>war</b> films."), ("reflect", ""))
     synthetic.approve(films.items.get(external_id="ran"), "A war film that war lovers like.")
     text = page(pm, "/insights/films/users/u1/")
-    assert "Unreviewed proposal" in text
+    assert "Not reviewed" in text
     assert "Likes &lt;b&gt;war&lt;/b&gt; films." in text
     assert "A war film that war lovers like." in text
     assert f'href="/rounds/{round_.pk}/"' in text
@@ -137,8 +137,8 @@ def test_a_text_of_the_demonstration_model_is_called_that(pm: Client, films: Cat
 def test_a_backbone_s_list_says_which_backbone_and_snapshot_made_it(pm: Client) -> None:
     ranked_catalog("planted")
     text = page(pm, "/insights/planted/users/u002/?limit=25")
-    assert "Ranked by backbone 1" in text
-    assert "canary" not in text
+    assert "Model 1</a>" in text
+    assert "It is being tried" not in text
     assert "knowledge snapshot 1" in text
     assert "chance of a like" in text
     assert 'id="rank-16"' in text
@@ -150,8 +150,8 @@ def test_a_canary_s_list_says_that_it_is_one(pm: Client) -> None:
     shutil.copytree(trained(), files.folder_of(canary), dirs_exist_ok=True)
     Rollout.objects.create(catalog=catalog, version=canary, mode="canary", share=1.0, salt="salt")
     text = page(pm, "/insights/planted/users/u002/")
-    assert "Ranked by backbone 2" in text
-    assert "It is being tried as a canary" in text
+    assert "Model 2</a>" in text
+    assert "It is being tried: some users get its lists" in text
 
 
 @pytest.mark.parametrize("limit", ["", "7", "x", "1000"])
@@ -172,7 +172,7 @@ def test_an_empty_list_says_why(pm: Client, films: Catalog) -> None:
 
 def test_an_end_user_without_history_has_an_empty_one(pm: Client, films: Catalog) -> None:
     make_end_user(films, "u9")
-    assert "No interactions yet." in page(pm, "/insights/films/users/u9/")
+    assert "No ratings yet." in page(pm, "/insights/films/users/u9/")
 
 
 def test_looking_is_not_serving(pm: Client, films: Catalog) -> None:
@@ -184,10 +184,10 @@ def test_looking_is_not_serving(pm: Client, films: Catalog) -> None:
 def test_a_page_takes_a_fixed_number_of_queries(
     pm: Client, django_assert_num_queries: DjangoAssertNumQueries, limit: int
 ) -> None:
-    """Session, account, end user; history, backbone, items, knowledge, rounds, turns; the history shown, its length."""
+    """Session, account, end user; history, backbone, items, knowledge, rounds, turns; who approved; the history shown, its length."""
     catalog = ranked_catalog("planted")
     for item in catalog.items.all():
         make_round(item, ("reason", "Slow."), ("reflect", ""))
     page(pm, "/insights/planted/users/u000/")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         page(pm, f"/insights/planted/users/u000/?limit={limit}")

@@ -54,7 +54,7 @@ def test_everyone_signed_in_sees_how_far_the_rounds_are(
     who: str, batch: RoundBatch, request: pytest.FixtureRequest, browser_of: SignIn
 ) -> None:
     browser = browser_of(request.getfixturevalue(who))
-    assert "films, batch" in browser.get(reverse("reviews:rounds")).content.decode()
+    assert "films, job" in browser.get(reverse("reviews:rounds")).content.decode()
     page = browser.get(page_of(batch)).content.decode()
     assert "Set R4_ACTOR_API_KEY." in page
     assert "2 of 4" in page
@@ -66,7 +66,7 @@ def test_only_leads_open_retry_and_cancel(
     who: str, batch: RoundBatch, request: pytest.FixtureRequest, browser_of: SignIn
 ) -> None:
     browser = browser_of(request.getfixturevalue(who))
-    assert "Open rounds" not in browser.get(reverse("reviews:rounds")).content.decode()
+    assert "Ask for texts" not in browser.get(reverse("reviews:rounds")).content.decode()
     page = browser.get(page_of(batch)).content.decode()
     assert "/retry/" not in page
     assert "/cancel/" not in page
@@ -110,10 +110,10 @@ def test_a_lead_retries_what_went_wrong_and_cancels_what_is_left(
 ) -> None:
     browser = browser_of(lena)
     response = browser.post(reverse("reviews:retry_round_batch", args=[batch.pk]), follow=True)
-    assert "2 rounds go on" in response.content.decode()
+    assert "2 texts go on" in response.content.decode()
     assert batch.rounds.filter(state=RoundState.WAITING).count() == 3
     response = browser.post(reverse("reviews:cancel_round_batch", args=[batch.pk]), follow=True)
-    assert "4 rounds cancelled" in response.content.decode()
+    assert "4 texts cancelled" in response.content.decode()
     response = browser.post(reverse("reviews:cancel_round_batch", args=[batch.pk]), follow=True)
     assert "Nothing to cancel" in response.content.decode()
 
@@ -121,7 +121,7 @@ def test_a_lead_retries_what_went_wrong_and_cancels_what_is_left(
 def test_one_round_can_be_retried_and_cancelled(lena: Account, batch: RoundBatch, browser_of: SignIn) -> None:
     browser, round_ = browser_of(lena), batch.rounds.get(state=RoundState.FAILED)
     page = browser.post(reverse("reviews:retry_round", args=[round_.pk]), follow=True).content.decode()
-    assert "1 round goes on" in page
+    assert "1 text goes on" in page
     assert "Cancel" in page
     browser.post(reverse("reviews:cancel_round", args=[round_.pk]))
     round_.refresh_from_db()
@@ -160,8 +160,8 @@ def test_the_list_brought_up_to_date_is_the_list_anew(lena: Account, batch: Roun
 
 def test_rounds_are_filtered_by_state(lena: Account, batch: RoundBatch, browser_of: SignIn) -> None:
     page = browser_of(lena).get(page_of(batch) + "?state=failed").content.decode()
-    assert "End user user-failed" in page
-    assert "End user user-waiting" not in page
+    assert "User user-failed" in page
+    assert "User user-waiting" not in page
 
 
 def test_a_rounds_page_shows_its_turns_its_calls_and_their_errors(lena: Account, browser_of: SignIn) -> None:
@@ -170,7 +170,7 @@ def test_a_rounds_page_shows_its_turns_its_calls_and_their_errors(lena: Account,
     add_call(review.round, answer="", error_kind="transient", error="The endpoint is busy.")
     page = browser_of(lena).get(reverse("reviews:round", args=[review.round.pk])).content.decode()
     for shown in (
-        "Likes &lt;i&gt;quiet&lt;/i&gt; films.", "Too vague.", "Not reasonable", "The proposal",
+        "Likes &lt;i&gt;quiet&lt;/i&gt; films.", "Too vague.", "Not passed", "To review",
         "The endpoint is busy.", "Transient error", "&lt;b&gt;Hi&lt;/b&gt;", "Hm &amp; so",
         "Cut off at 5 tokens", "Demonstration model", "1,234",
     ):  # fmt: skip
@@ -180,11 +180,11 @@ def test_a_rounds_page_shows_its_turns_its_calls_and_their_errors(lena: Account,
 
 def test_empty_pages_say_what_to_do(lena: Account, browser_of: SignIn) -> None:
     browser = browser_of(lena)
-    assert "No rounds yet" in browser.get(reverse("reviews:rounds")).content.decode()
+    assert "No texts yet" in browser.get(reverse("reviews:rounds")).content.decode()
     assert "No catalog yet" in browser.get(reverse("reviews:open_rounds")).content.decode()
     batch = RoundBatch.objects.create(catalog=make_catalog(), subjects="items")
     page: HttpResponse = browser.get(page_of(batch))
-    assert "Nothing to open" in page.content.decode()
+    assert "Nothing to write" in page.content.decode()
     assert "hx-trigger" not in page.content.decode()
 
 
@@ -224,14 +224,14 @@ def test_a_lead_chooses_windows_strategy_drafts_and_who_is_left_out(lena: Accoun
         (active, 16, "filter", 4),
         (active, 26, "filter", 4),
     ]
-    assert "windows of ten interactions along each history; reflection as a filter" in page
-    assert "Left out for low activity: 1 end user." in page
-    assert page.count("as of 1 January 1970, 00:00 UTC") == 2  # two windows of one end user
+    assert "ten ratings at a time along each history. Write several drafts, keep those that pass the AI check" in page
+    assert "Left out because they have too few ratings: 1 user." in page
+    assert page.count("ratings up to 1 Jan 1970") == 2  # two windows of one end user
 
 
 def test_a_filtered_rounds_page_names_the_kept_drafts(rita: Account, browser_of: SignIn) -> None:
     round_ = make_drafts(make_end_user(make_catalog()), ("Likes rain.", ""), ("Likes the sun.", "Contradicted."))
     page = browser_of(rita).get(reverse("reviews:round", args=[round_.pk])).content.decode()
-    assert "2 drafts to filter" in page
+    assert "2 drafts to choose from" in page
     assert page.count(">Kept<") == 1
-    assert "Drafts kept" in page
+    assert "AI check: some drafts passed" in page

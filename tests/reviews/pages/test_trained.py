@@ -44,12 +44,22 @@ def test_calibration_stands_before_beside_after(client, version):
 def test_gates_are_words_and_shares(client, version):
     shown = page(client, version)
 
-    assert "Knowledge of end users shut: training found no use for it here: let in 3 %, from 12 %" in shown
-    assert "Knowledge of items partly open: let in 41 %" in shown
+    assert "Texts about users The model learned to use them at 3 % strength (it started at 12 %): not used" in shown
+    assert (
+        "Texts about items The model learned to use them at 41 % strength (it started at 12 %): used in part" in shown
+    )
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0.0, "shut"), (0.05, "hardly"), (0.12, "hardly"), (0.2, "partly"), (0.6, "wide"), (1, "wide")]
+    ("share", "words"),
+    [
+        (0.0, "not used"),
+        (0.05, "practically"),
+        (0.12, "practically"),
+        (0.2, "used in part"),
+        (0.6, "fully"),
+        (1, "fully"),
+    ],
 )
 def test_every_share_has_its_word(version, share, words):
     version.metrics["with_knowledge"]["knowledge_gates"] = {"item": share}
@@ -78,11 +88,11 @@ def test_what_was_chosen_and_left_out_is_named(client, version):
     assert "Left out Demographics, Mood" in shown
 
 
-@pytest.mark.parametrize(("gain", "said"), [(0.0153, "take 1.5 % off the error"), (0.0, "left aside")])
+@pytest.mark.parametrize(("gain", "said"), [(0.0153, "take 1.5 % off the error"), (0.0, "not used")])
 def test_what_claims_were_worth_is_said(version, gain, said):
     version.metrics["claims"] = {"gain": gain}
 
-    assert said in dict(trained.facts(version))["Claims"]
+    assert said in dict(trained.facts(version))["Users' texts checked against items"]
 
 
 def test_an_older_version_without_these_says_less(client, version):
@@ -93,7 +103,7 @@ def test_an_older_version_without_these_says_less(client, version):
     shown = page(client, version)
 
     assert "not calibrated" in shown
-    assert "let in" not in shown
+    assert "learned to use" not in shown
     assert "Left out nothing" in shown
 
 

@@ -82,11 +82,13 @@ def test_gates_are_a_checklist_in_words_with_what_they_were_measured_on(client, 
     shown = text(page(client, version))
 
     assert "2 of 6 not passed" in shown
-    assert "✗ Failed Latency Latency was measured." in shown
-    assert "? Unsure GAUC" in shown
-    assert "What can be done: try it on real requests" in shown
-    assert "✓ Passed Golden users" in shown
-    assert "against version 1 on 1,800 test rows of 150 of the 200 end users" in shown
+    assert "✗ Failed Fast enough This does not hold; the details say why." in shown
+    assert "Fast enough Fast enough was measured." in shown
+    assert "? Unsure Order of each user's items We cannot tell yet." in shown
+    assert "What you can do: try it on real requests" in shown
+    assert "✓ Passed Same answers after export" in shown
+    assert "compared with model 1" in shown
+    assert "Measured on 1,800 test rows of 150 of the 200 end users" in shown
     assert "3 rows were left out" in shown
     assert "The catalog has changed since" in shown
     assert "Check again" not in shown
@@ -96,7 +98,7 @@ def test_a_version_without_measured_gates_says_so_and_a_lead_has_them_measured(
     client, lead, catalog, broker, django_capture_on_commit_callbacks
 ):
     version = make_version(catalog)
-    assert "have not been measured yet" in page(client, version)
+    assert "has not been checked yet" in page(client, version)
     with django_capture_on_commit_callbacks(execute=True) as sent:
         for _ in range(2):
             post(client, "check_gates", version)
@@ -107,7 +109,7 @@ def test_a_version_without_measured_gates_says_so_and_a_lead_has_them_measured(
     assert len(sent) == 2
     assert 'hx-trigger="every 1s"' in shown
     assert "Waiting for a training worker" in shown
-    assert "Check the gates" not in shown
+    assert "Check it" not in shown
 
 
 def test_the_checklist_asks_for_itself_until_it_is_done_then_the_page_is_read_again(client, pm, catalog):
@@ -129,7 +131,7 @@ def test_the_checklist_asks_for_itself_until_it_is_done_then_the_page_is_read_ag
     assert '<progress value="30" max="120"' in under_way.content.decode()
     assert "Comparing lists" in under_way.content.decode()
     assert done["HX-Refresh"] == "true"
-    assert "All gates passed" in done.content.decode()
+    assert "All checks passed" in done.content.decode()
 
 
 def test_a_check_that_failed_says_why(client, pm, catalog):
@@ -145,7 +147,7 @@ def test_a_version_that_was_to_take_over_and_may_not_says_so(client, pm, active,
     examination.outcome = "It stays a candidate."
     examination.save()
 
-    assert "it was to take over, and stays as it is: not all gates passed" in text(page(client, version))
+    assert "it was to be activated, and stays as it is: not all checks passed" in text(page(client, version))
 
 
 def test_activation_with_gates_in_the_way_asks_for_a_reason_and_refuses_without_one(client, lead, active, catalog):
@@ -155,10 +157,10 @@ def test_activation_with_gates_in_the_way_asks_for_a_reason_and_refuses_without_
     asked = text(client.get(url).content.decode())
     bare, empty = client.post(url, {"seen": 1}), client.post(url, {"seen": 1, "reason": " "})
 
-    assert "What stands against it ? Unsure GAUC" in asked
-    assert "Override and activate version 2" in asked
+    assert "Open questions ? Unsure Order of each user's items" in asked
+    assert "Activate model 2 all the same" in asked
     assert (bare.status_code, empty.status_code) == (409, 422)
-    assert "Version 2 may not take over. GAUC" in bare.content.decode()
+    assert "Version 2 may not take over. Order of each user" in bare.content.decode()
     assert "This field is required" in empty.content.decode()
     assert not catalog.activations.exists()
 
@@ -169,9 +171,9 @@ def test_an_override_is_on_the_page_with_who_which_and_why(client, lead, active,
     post(client, "activate_backbone", version, seen=1, reason="<b>Small</b> catalog.")
     shown = page(client, version)
 
-    assert f"Put in charge, after version 1 by {lead}" in text(shown)
-    assert "Although not passed: One as many, GAUC." in shown
-    assert "What can be done" not in shown
+    assert f"Activated, after model 1 by {lead}" in text(shown)
+    assert "In spite of open questions: Same score alone or in a list, Order of each user&#x27;s items." in shown
+    assert "What you can do" not in shown
     assert "Reason: &lt;b&gt;Small&lt;/b&gt; catalog." in shown
 
 
@@ -192,11 +194,13 @@ def test_a_receipt_says_what_came_whose_lists_changed_and_how_the_score_moved(cl
     make_receipt(version, active, biggest=biggest)
     shown = text(page(client, version))
 
-    assert "3 texts came in : 2 about end users, 1 about items." in shown
-    assert "1 of them replaces an earlier one. 1 earlier one was withdrawn." in shown
-    assert "Lists that changed 25 % 10 of 40 end users, of 90 in all" in shown
+    assert "3 approved texts are new in it : 2 about users, 1 about items." in shown
+    assert "1 of them replaces an earlier text. 1 earlier text was taken out." in shown
+    assert "Lists that differ 25 % 10 of 40 users, of 90 in all" in shown
     assert "Still in the top 10 92 %" in shown
-    assert "GAUC +0.0040 +0.0010 to +0.0070, better" in shown
+    assert "Order of each user's items Better" in shown
+    assert "GAUC +0.0040, 95 % interval +0.0010 to +0.0070" in shown
+    assert "Training anew changes lists by itself" in shown
     assert "u/1 50 % Alien gone" in shown
 
 
@@ -204,7 +208,7 @@ def test_with_no_version_in_charge_a_receipt_has_no_lists(client, pm, catalog):
     version = make_version(catalog)
     make_receipt(version, None)
 
-    assert "No version was in charge then" in page(client, version)
+    assert "No model was active then" in page(client, version)
 
 
 def test_a_receipt_names_the_decisions_behind_what_came(client, lead, catalog):
@@ -255,7 +259,7 @@ def test_a_receipt_names_the_rejections_that_took_a_text_out(client, pm, catalog
     shown = text(page(client, version))
 
     assert "1 rejection took a text out." in shown
-    assert "Reject" in shown
+    assert "Rejected" in shown
 
 
 def test_a_lead_starts_changes_and_stops_a_canary(client, lead, active, catalog):
@@ -270,10 +274,10 @@ def test_a_lead_starts_changes_and_stops_a_canary(client, lead, active, catalog)
     stopped = text(page(client, version))
 
     assert (first.share, first.started_by) == (0.05, lead)
-    assert "Canary of 5 %" in running
+    assert "Try with 5 % of users" in running
     assert (second.share, second.salt) == (0.2, first.salt)
-    assert "The last canary, of 20 %, ended" in stopped
-    assert f"Canary of 20 % ended by {lead}" in stopped
+    assert "Try with 20 % of users ended" in stopped
+    assert f"Try with 20 % of users ended by {lead}" in stopped
     assert not Rollout.objects.filter(ended_at=None).exists()
 
 
@@ -299,7 +303,7 @@ def test_another_version_s_rollout_is_named_where_none_can_be_started(client, le
     post(client, "roll_out", tried, mode="shadow", percent="5")
     shown = text(page(client, other))
 
-    assert "Version 2 is being tried, and only one can be at a time." in shown
+    assert "Model 2 is being tried, and only one can be at a time." in shown
     assert "Start" not in shown
 
 
@@ -314,9 +318,9 @@ def test_a_shadow_s_figures_are_on_the_page(client, pm, active, catalog):
         )
     shown = text(page(client, version))
 
-    assert "Requests compared 2 of 1 end user Same items 75 %" in shown
+    assert "Requests compared 2 of 1 user Same items 75 %" in shown
     assert "Same order 0.50" in shown
-    assert "Ranking takes 6.0 ms the active version 4.0 ms" in shown
+    assert "A list takes 6.0 ms the active model 4.0 ms" in shown
 
 
 def test_scores_stand_with_their_intervals_and_a_difference_within_them_is_chance(client, pm, catalog):

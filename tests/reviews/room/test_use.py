@@ -57,8 +57,8 @@ def test_a_text_in_charge_names_version_moment_and_changed_lists(client, before,
         html = page(client, review, name=name)
         shown = text(html)
 
-        assert f"In force in version 2 since {moment:%-d %b %Y, %H:%M}" in shown
-        assert "The rebuild that took it in, with 2 other texts, changed 10 of 40 lists" in shown
+        assert f"In use: model 2 , active since {moment:%-d %b %Y, %H:%M} , was trained with it." in shown
+        assert "10 of 40 lists differ with that model from those before; 2 other texts were new in it too" in shown
         assert f'href="{reverse("reviews:backbone", args=[version.pk])}#receipt"' in html
 
 
@@ -68,13 +68,13 @@ def test_an_annotator_reads_it_without_links_to_pages_they_may_not_see(client, b
     pass_and_activate(version, before)
     html = page(client, review, role="annotator")
 
-    assert "In force in version 2 since" in text(html)
+    assert "In use: model 2 , active since" in text(html)
     assert "10 of 40 lists" in text(html)
     assert "/backbones/" not in html
 
 
 def test_a_text_that_no_version_knows_waits_for_the_next(client, review):
-    assert "The next backbone that is trained will be the first to use it." in text(page(client, review))
+    assert "The next model that is trained will be the first to use it." in text(page(client, review))
 
 
 def test_a_version_trained_on_a_control_used_no_text(client, catalog, review):
@@ -94,10 +94,10 @@ def test_a_candidate_with_it_is_named_beside_the_version_without_it(client, befo
     make_receipt(version, before)
     with_receipt = text(page(client, review, role="annotator"))
 
-    assert "The version in charge was trained without it." in shown
-    assert "Version 2 was the first with it." in shown
+    assert "The active model was trained without it." in shown
+    assert "Model 2 was the first with it." in shown
     assert "lists" not in shown
-    assert "would change 10 of 40 lists" in with_receipt
+    assert "10 of 40 lists would differ" in with_receipt
 
 
 def test_the_receipt_is_that_of_the_first_version_with_it(client, before, catalog, review):
@@ -107,8 +107,8 @@ def test_the_receipt_is_that_of_the_first_version_with_it(client, before, catalo
     pass_and_activate(second, before)
     shown = text(page(client, review))
 
-    assert "In force in version 3 since" in shown
-    assert "Version 2 was the first with it." in shown
+    assert "In use: model 3 , active since" in shown
+    assert "Model 2 was the first with it." in shown
     assert "10 of 40 lists" in shown
     assert "33 of 40" not in shown
 
@@ -118,8 +118,8 @@ def test_a_rejected_text_says_which_version_still_has_it(client, before, catalog
     reject(review.round.turns.get(index=2))
     shown = text(page(client, review, name="round"))
 
-    assert f"Out of force since {timezone.now():%-d %b %Y}" in shown
-    assert "Version 2 , in charge now, was trained with it." in shown
+    assert f"Not in use any more since {timezone.now():%-d %b %Y}" in shown
+    assert "Model 2 , which is active, was trained with it." in shown
 
 
 def test_a_round_nobody_approved_says_nothing(client, catalog):
@@ -127,4 +127,4 @@ def test_a_round_nobody_approved_says_nothing(client, catalog):
     freeze(catalog, encoder="minilm")
 
     assert use_of(review.round) is None
-    assert "What became of its text" not in page(client, review, name="round")
+    assert "What became of this text" not in page(client, review, name="round")
