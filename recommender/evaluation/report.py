@@ -42,6 +42,15 @@ class Effect(StrEnum):
     UNKNOWN = "cannot be judged"
 
 
+WORDS = {  # of an effect, after "The texts"
+    Effect.HELPS: "help",
+    Effect.HURTS: "hurt",
+    Effect.PARTLY: "help in part",
+    Effect.MIXED: "cut both ways",
+    Effect.UNCLEAR: "make no difference that can be told",
+}
+
+
 class Explained(StrEnum):
     """Whether a control explains what knowledge does."""
 
@@ -94,7 +103,7 @@ def about_rows(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
 
 def about_texts(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     """How many texts were evaluated and whose they are, from an evaluation's config and facts."""
-    count = f"{facts['texts']:,} knowledge texts"
+    count = f"{facts['texts']:,} texts"
     if config.get("knowledge_file"):
         return f"{count} from the file {config['knowledge_file']}."
     if not config.get("proposals"):
@@ -131,7 +140,7 @@ def effect(gains: Sequence[Row | None]) -> Effect:
 def _nothing(backbone: str) -> Finding:
     """There are no texts, so that every arm with knowledge, or a control in its place, is the one without."""
     name = label_of(BACKBONES, backbone)
-    headline = f"There are no knowledge texts, so nothing can be said about knowledge with {name}."
+    headline = f"There are no texts, so we cannot say whether texts help {name}."
     why = (
         "Every arm with knowledge, or with a control in its place, is the model without it. Approve texts in the "
         "review room, evaluate open proposals, or name a file of texts."
@@ -182,17 +191,17 @@ def _finding(backbone: str, figures: Mapping[str, Any]) -> Finding:
 
 
 def _headline(name: str, effect: Effect, explained: Explained, claim: bool) -> str:
-    what = f"Knowledge {effect} with {name}"
+    what = f"The texts {WORDS[effect]} with {name}"
     if effect in (Effect.HELPS, Effect.PARTLY):
         why = {
-            Explained.NO: ", and no control explains it",
-            Explained.YES: ", but a control may explain it",
-            Explained.UNTESTED: ", but no control was run",
+            Explained.NO: ", and nothing in their place does as well",
+            Explained.YES: ", but something else in their place may do as well",
+            Explained.UNTESTED: ", but nothing else was tried in their place",
         }
         what += why.get(explained, "")
     elif effect == Effect.MIXED:
-        what += ": one of AUC and GAUC rises, the other falls"
-    return f"{what}." if claim else f"A lead, not a claim: {what[0].lower()}{what[1:]}."
+        what += ": one measure rises, another falls"
+    return f"{what}." if claim else f"Only a hint so far: {what[0].lower()}{what[1:]}."
 
 
 def _explained(
@@ -266,21 +275,21 @@ def _how_sure(seeds: int, claim: bool) -> str:
     if claim:
         return f"That is over {seeds} seeds; the intervals hold 95 % and cover end users and seeds."
     count = "one seed" if seeds == 1 else f"{seeds} seeds"
-    return f"That is {count}: a claim takes {SEEDS} or more, so take it as a lead."
+    return f"That is {count}: {SEEDS} or more are conclusive, fewer are only a hint."
 
 
 def _unknown(name: str, backbone: str, figures: Mapping[str, Any], known: Sequence[Row]) -> tuple[str, list[str]]:
     done = {row["arm"] for row in figures["arms"] if row["backbone"] == backbone}
     missing = [ARMS[arm].label for arm in (BASE, KNOWLEDGE) if arm not in done]
     if missing:
-        return f"Nothing can be said about knowledge with {name} yet.", [
+        return f"We cannot say yet whether the texts help {name}.", [
             f"The comparison takes a model {_list(missing)}, and that is not done or was not asked for."
         ]
     if known:
         why = f"Only {_list(map(said, known))} is defined: nobody in the test part both liked and disliked something."
     else:
         why = "AUC and GAUC are undefined: everything in the test part is liked, or nothing is."
-    return f"Whether knowledge helps {name} cannot be judged on this test part.", [why]
+    return f"We cannot tell on this test whether the texts help {name}.", [why]
 
 
 def _list(parts: Any) -> str:

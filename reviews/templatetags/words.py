@@ -61,7 +61,7 @@ def checked(judgement: str) -> str:
 
 
 @register.filter
-def trial(mode: str, share: float) -> str:
+def tried_on(mode: str, share: float) -> str:
     """How a model is tried on real requests."""
     percent = f"{100 * share:.4g} %"
     return f"Try with {percent} of users" if mode == RolloutMode.CANARY else f"Unseen run on {percent} of requests"

@@ -89,7 +89,7 @@ def headline(evaluation: Evaluation) -> tuple[str, str]:
     if not found:
         return "", ""
     others = len(found) - 1
-    more = f" {others} more {'backbone' if others == 1 else 'backbones'} on its page." if others else ""
+    more = f" {others} more {'model' if others == 1 else 'models'} on its page." if others else ""
     so_far = "" if evaluation.state == RunState.DONE else "So far: "
     return so_far + found[0].headline + more, found[0].tone
 

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -147,12 +146,10 @@ def _change(
 def _done(request: HttpRequest, target: BackboneVersion, *, reason: str, rolls_back: bool) -> HttpResponse:
     """Change which version is active. Raises RefusedError."""
     by, seen = account_of(request), _number(request.POST.get("seen", ""))
-    began = timezone.now()
     if rolls_back:
         taken = activation.roll_back(target.catalog, by=by, seen=seen).version
     else:
         taken = activation.activate(target, by=by, seen=seen, override=reason).version
-    took = (timezone.now() - began).total_seconds()
     messages.success(request, f"Model {taken.number} of {taken.catalog} is active now.")
     return redirect("reviews:backbone", taken.pk)
 

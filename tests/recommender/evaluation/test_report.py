@@ -67,10 +67,10 @@ def test_without_texts_nothing_is_said_about_knowledge():
     (finding,) = report(figures(rows("knowledge", "base", NONE, NONE)), texts=0)
 
     assert (finding.effect, finding.claim, finding.tone) == (Effect.UNKNOWN, False, "info")
-    assert finding.headline == "There are no knowledge texts, so nothing can be said about knowledge with DIN."
+    assert finding.headline == "There are no texts, so we cannot say whether texts help DIN."
     assert "is the model without it" in finding.sentences[0]
     (without,) = report(figures(arms=("base",)), texts=0)
-    assert without.headline == "Nothing can be said about knowledge with DIN yet."
+    assert without.headline == "We cannot say yet whether the texts help DIN."
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_knowledge_that_beats_every_control_helps():
     finding, said = found(gain, rows("knowledge", "shuffled", UP, UP), rows("knowledge", "metadata", NONE, UP)[1:])
 
     assert (finding.effect, finding.explained, finding.claim, finding.tone) == ("helps", "no", True, "good")
-    assert finding.headline == "Knowledge helps with DIN, and no control explains it."
+    assert finding.headline == "The texts help with DIN, and nothing in their place does as well."
     assert "+0.0020 AUC [+0.0010, +0.0030] and +0.0020 GAUC" in said
     assert "beats the one control that was run (shuffled) in AUC and GAUC" in said  # metadata lacks its AUC
     assert "over 5 seeds" in said
@@ -106,7 +106,7 @@ def test_a_control_that_does_as_well_in_one_of_them_takes_the_claim_away():
     )
 
     assert (finding.explained, finding.tone) == (Explained.YES, "warn")
-    assert finding.headline == "Knowledge helps with DIN, but a control may explain it."
+    assert finding.headline == "The texts help with DIN, but something else in their place may do as well."
     assert "the strongest control (metadata: titles and attributes as plain sentences)" in said
     assert "not surely above zero in GAUC" in said
 
@@ -114,7 +114,7 @@ def test_a_control_that_does_as_well_in_one_of_them_takes_the_claim_away():
 def test_where_only_auc_is_gained_controls_are_asked_about_auc():
     finding, said = found(rows("knowledge", "base", UP, NONE), rows("knowledge", "random", UP, NONE))
 
-    assert finding.headline == "Knowledge helps in part with DIN, and no control explains it."
+    assert finding.headline == "The texts help in part with DIN, and nothing in their place does as well."
     assert finding.tone == "warn"
     assert "(random) in AUC." in said
 
@@ -123,7 +123,7 @@ def test_without_controls_the_report_says_what_that_leaves_open():
     finding, said = found(rows("knowledge", "base", UP, UP))
 
     assert finding.explained == Explained.UNTESTED
-    assert finding.headline == "Knowledge helps with DIN, but no control was run."
+    assert finding.headline == "The texts help with DIN, but nothing else was tried in their place."
     assert "nothing says that it is the knowledge" in said
 
 
@@ -131,8 +131,8 @@ def test_fewer_seeds_than_a_claim_takes_are_a_lead():
     finding, said = found(rows("knowledge", "base", UP, UP, seeds=4), rows("knowledge", "random", UP, UP, seeds=4))
 
     assert (finding.claim, finding.tone) == (False, "info")
-    assert finding.headline == "A lead, not a claim: knowledge helps with DIN, and no control explains it."
-    assert "That is 4 seeds: a claim takes 5" in said
+    assert finding.headline == "Only a hint so far: the texts help with DIN, and nothing in their place does as well."
+    assert "That is 4 seeds: 5 or more are conclusive" in said
 
 
 def test_a_control_with_fewer_seeds_holds_the_claim_back():
@@ -147,10 +147,10 @@ def test_negative_and_mixed_results_are_said_as_plainly():
     mixed, _ = found(rows("knowledge", "base", UP, DOWN), rows("knowledge", "random", UP, DOWN))
     unclear, _ = found(rows("knowledge", "base", NONE, NONE), rows("knowledge", "random", NONE, NONE))
 
-    assert (hurts.headline, hurts.tone) == ("Knowledge hurts with DIN.", "bad")
+    assert (hurts.headline, hurts.tone) == ("The texts hurt with DIN.", "bad")
     assert "−0.0020 AUC [−0.0030, −0.0010]" in said
-    assert mixed.headline == "Knowledge cuts both ways with DIN: one of AUC and GAUC rises, the other falls."
-    assert unclear.headline == "Knowledge makes no difference that can be told with DIN."
+    assert mixed.headline == "The texts cut both ways with DIN: one measure rises, another falls."
+    assert unclear.headline == "The texts make no difference that can be told with DIN."
     assert unclear.explained == mixed.explained == Explained.NOTHING
 
 
@@ -195,7 +195,7 @@ def test_what_is_missing_is_named():
     one_class, why = found(rows("knowledge", "base", None, None))
     no_gauc, only = found(rows("knowledge", "base", UP, None))
 
-    assert unfinished.headline == "Nothing can be said about knowledge with DIN yet."
+    assert unfinished.headline == "We cannot say yet whether the texts help DIN."
     assert "a model with knowledge" in said
     assert one_class.effect == Effect.UNKNOWN
     assert "everything in the test part is liked, or nothing is" in why
@@ -208,4 +208,5 @@ def test_each_backbone_has_its_own_finding():
     both["arms"] += [row | {"backbone": "dcn"} for row in both["arms"]]
 
     assert [(one.backbone, one.effect) for one in report(both)] == [("din", "helps"), ("dcn", "hurts")]
-    assert report(both)[0].to_json()["headline"] == "Knowledge helps with DIN, but no control was run."
+    said = "The texts help with DIN, but nothing else was tried in their place."
+    assert report(both)[0].to_json()["headline"] == said

@@ -40,7 +40,7 @@ def test_the_report_is_in_words_and_every_arm_has_its_scores(catalog, tmp_path):
     said = evaluate("films", "--control", "random", *SMALL, "--ranking", "4", "--out", str(out))
     found = json.loads(out.read_text())
 
-    assert "A lead, not a claim: " in said
+    assert "Only a hint so far: " in said
     assert "Split r4ec: " in said
     assert "In lists from the whole catalog the change is " in said
     assert "the strongest control (random: random vectors)" in said
@@ -65,7 +65,7 @@ def test_proposals_are_evaluated_as_if_approved_and_the_report_says_that_nobody_
         ("1",): (3, 3),
     }
     assert by[()]["facts"]["knowledge"] == by[("1",)]["facts"]["knowledge"] != by[("0",)]["facts"]["knowledge"]
-    assert by[()]["texts"] == "3 knowledge texts as they would be were every open proposal approved: 1 are unreviewed."
+    assert by[()]["texts"] == "3 texts as they would be were every open proposal approved: 1 are unreviewed."
     assert "as the models alone propose them after at most 1 refinement: unreviewed" in said
 
 
@@ -80,7 +80,7 @@ def test_without_any_text_it_is_said_before_and_after(capsys):
     said = evaluate("bare", "--control", "random", *SMALL)
 
     assert "Nothing is approved in bare: every arm with knowledge will be the one without." in capsys.readouterr().err
-    assert "There are no knowledge texts, so nothing can be said about knowledge with DIN." in said
+    assert "There are no texts, so we cannot say whether texts help DIN." in said
 
 
 def test_json_is_one_object_and_a_resumed_evaluation_repeats_nothing(catalog):

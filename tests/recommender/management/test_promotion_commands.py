@@ -64,7 +64,7 @@ def test_gates_in_the_way_refuse_and_a_lead_overrides_them_with_a_reason(catalog
     lead = builders.make_account("lena", role="lead")
     confused_version(catalog)
     printed("gate_backbone", "films")
-    with pytest.raises(CommandError, match=r"Version 2 may not take over\. Golden users"):
+    with pytest.raises(CommandError, match=r"Version 2 may not take over\. Same answers after export"):
         call_command("promote_backbone", "films")
     with pytest.raises(CommandError, match="name a lead with --account"):
         call_command("promote_backbone", "films", "--override", "Because.")

@@ -78,7 +78,7 @@ def test_a_canary_needs_gates_that_have_not_failed_and_a_shadow_needs_none(candi
     with pytest.raises(RolloutRefusedError, match="have not been measured yet"):
         start(candidate, CANARY)
     examined(candidate, latency="failed")
-    with pytest.raises(RolloutRefusedError, match="It failed Latency"):
+    with pytest.raises(RolloutRefusedError, match="It failed Fast enough"):
         start(candidate, CANARY)
     examined(candidate, gauc="unsure")
 

@@ -82,8 +82,8 @@ def test_a_version_that_is_worse_stays_a_candidate_and_says_why(catalog):
     asked = look(worse, activate=True)
 
     assert (asked.state, asked.against, worse.state) == (RunState.DONE, active, VersionState.CANDIDATE)
-    assert "It stays a candidate. Version 2 may not take over. Golden users" in asked.outcome
-    assert "GAUC" in asked.outcome
+    assert "It stays a candidate. Version 2 may not take over. Same answers after export" in asked.outcome
+    assert "Order of each user's items" in asked.outcome
     assert not catalog.activations.exists()
     with pytest.raises(activation.GatesError):
         activation.activate(worse, by=None)

@@ -289,7 +289,7 @@ def test_activation_is_asked_first_then_done_by_post_and_rolled_back_the_same_wa
         assert f'name="seen" value="{seen}"' in client.get(url).content.decode()
         assert client.post(url, {"seen": seen}).url == reverse("reviews:backbone", args=[version.pk])
     url = reverse("reviews:roll_back", args=["films"])
-    assert "back to model 1?" in client.get(url).content.decode()
+    assert "Go back to model 1 of films?" in client.get(url).content.decode()
     client.post(url, {"seen": 2})
     shown = text(page(client, "backbone", first.pk))
 

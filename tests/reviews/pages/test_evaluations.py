@@ -112,7 +112,7 @@ def test_the_list_leads_with_what_each_found(client, pm, catalog):
     ask(builders.make_catalog("books"))
     shown = text(page(client, "evaluations"))
 
-    assert "Knowledge helps with DIN, and no control explains it." in shown
+    assert "The texts help with DIN, and nothing in their place does as well." in shown
     assert "1 of 15" in shown
     assert shown.index("books, evaluation") < shown.index("films, evaluation")
     assert "books, evaluation" not in text(page(client, "evaluations", catalog="films"))
@@ -123,13 +123,13 @@ def test_a_page_says_it_in_words_first_then_in_tables_and_plots(client, pm, cata
     html = page(client, "evaluation", finished(catalog).pk)
     shown = text(html)
 
-    assert shown.index("Knowledge helps with DIN") < shown.index("differences between arms") < shown.index("every arm")
+    assert shown.index("The texts help with DIN") < shown.index("differences between arms") < shown.index("every arm")
     assert "+0.0020 AUC [+0.0015, +0.0025]" in shown
     assert re.search(r"Knowledge − base \+0\.0020 0\.0015 to 0\.0025", shown)
     assert re.search(r"Cold items 1,200 samples of 30 end users \+0\.0020", shown)
     assert html.count("<svg") == html.count("<title id=") == 5
-    assert shown.index("Split r4ec: 1,200 test samples of 30 end users.") < shown.index("Knowledge helps with DIN")
-    assert "20 knowledge texts, all of them approved by people." in shown
+    assert shown.index("The texts help with DIN") < shown.index("Split r4ec: 1,200 test samples of 30 end users.")
+    assert "20 texts, all of them approved by people." in shown
     assert 'class="is-good">-0.0010' in html  # of LogLoss less is better
     assert 'class="is-bad">+0.0001' not in html  # its interval holds zero
 
@@ -141,8 +141,8 @@ def test_what_is_not_done_is_called_so(client, pm, catalog):
 
     assert "So far" not in done
     assert "the rest may change it" not in done
-    assert "So far: Knowledge helps with DIN" in page(client, "evaluations")
-    assert "What follows is from 1 of 15 fits; the rest may change it." in page(client, "evaluation", found.pk)
+    assert "So far: The texts help with DIN" in page(client, "evaluations")
+    assert "What follows is from 1 of 15 trainings; the rest may change it." in page(client, "evaluation", found.pk)
 
 
 def test_one_epoch_makes_no_curve(client, pm, catalog):
@@ -166,7 +166,7 @@ def test_list_figures_are_shown_where_catalogs_were_ranked(client, pm, catalog):
 def test_a_negative_result_is_shown_as_plainly(client, pm, catalog):
     shown = page(client, "evaluation", finished(catalog, figures=figures(sign=-1)).pk)
 
-    assert "Knowledge hurts with DIN." in shown
+    assert "The texts hurt with DIN." in shown
     assert "notice is-bad" in shown
 
 
@@ -174,22 +174,22 @@ def test_without_any_text_the_page_says_so_instead_of_a_finding(client, pm, cata
     found = finished(catalog, facts=FACTS | {"texts": 0})
 
     for shown in (page(client, "evaluation", found.pk), page(client, "evaluations")):
-        assert "There are no knowledge texts, so nothing can be said about knowledge with DIN." in shown
-        assert "Knowledge helps" not in shown
+        assert "There are no texts, so we cannot say whether texts help DIN." in shown
+        assert "The texts help" not in shown
 
 
 def test_several_backbones_stand_beside_each_other(client, pm, catalog):
     html = page(client, "evaluation", finished(catalog, figures=figures(("din", "dcn"))).pk)
     shown = text(html)
 
-    assert "Knowledge helps with DIN" in shown
-    assert "Knowledge helps with DCN" in shown
-    assert "All backbones" in shown
+    assert "The texts help with DIN" in shown
+    assert "The texts help with DCN" in shown
+    assert "all models" in shown
     (plot,) = re.findall(r"<svg[^>]*across-auc-title.*?</svg>", html, re.DOTALL)
     assert plot.count("<circle") == 4  # each with and without
     (plot,) = re.findall(r"<svg[^>]*gains-auc-title.*?</svg>", html, re.DOTALL)
     assert plot.count('class="mark is-good"') == 2
-    assert "1 more backbone on its page" in page(client, "evaluations")
+    assert "1 more model on its page" in page(client, "evaluations")
     assert len(set(re.findall(r'<title id="([^"]+)"', html))) == html.count("<svg")
 
 
@@ -265,7 +265,7 @@ def test_it_can_be_cancelled_and_resumed(client, lead, catalog, broker, django_c
     found.refresh_from_db()
     assert found.state == RunState.CANCELLED
     shown = text(page(client, "evaluation", found.pk))
-    assert "cancelled after 0 of 15 fits" in shown
+    assert "cancelled after 0 of 15 trainings" in shown
     assert "Resume it" in shown
     with django_capture_on_commit_callbacks(execute=True) as sent:
         client.post(reverse("reviews:resume_evaluation", args=[found.pk]))
@@ -279,7 +279,7 @@ def test_a_failed_one_says_why(client, pm, catalog):
     found = ask(catalog, state=RunState.FAILED, error="Too little data.")
     shown = text(page(client, "evaluation", found.pk))
 
-    assert "failed after 0 of 15 fits" in shown
+    assert "failed after 0 of 15 trainings" in shown
     assert "Too little data." in shown
     assert "Resume it" not in shown
 
@@ -299,8 +299,8 @@ def test_pms_look_and_leads_start(client, pm, catalog):
 @pytest.mark.parametrize(
     ("refinements", "words"),
     [
-        (None, "20 knowledge texts as they would be were every open proposal approved: 12 are unreviewed."),
-        (1, "20 knowledge texts as the models alone propose them after at most 1 refinement: unreviewed"),
+        (None, "20 texts as they would be were every open proposal approved: 12 are unreviewed."),
+        (1, "20 texts as the models alone propose them after at most 1 refinement: unreviewed"),
     ],
 )
 def test_texts_that_nobody_reviewed_are_called_so(client, pm, catalog, refinements, words):

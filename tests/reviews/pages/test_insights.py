@@ -184,7 +184,7 @@ def test_looking_is_not_serving(pm: Client, films: Catalog) -> None:
 def test_a_page_takes_a_fixed_number_of_queries(
     pm: Client, django_assert_num_queries: DjangoAssertNumQueries, limit: int
 ) -> None:
-    """Session, account, end user; history, backbone, items, knowledge, rounds, turns; who approved; the history shown, its length."""
+    """Session, account, end user; history, backbone, items, knowledge, rounds, turns, approvers; history and length."""
     catalog = ranked_catalog("planted")
     for item in catalog.items.all():
         make_round(item, ("reason", "Slow."), ("reflect", ""))

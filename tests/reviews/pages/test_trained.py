@@ -88,7 +88,7 @@ def test_what_was_chosen_and_left_out_is_named(client, version):
     assert "Left out Demographics, Mood" in shown
 
 
-@pytest.mark.parametrize(("gain", "said"), [(0.0153, "take 1.5 % off the error"), (0.0, "not used")])
+@pytest.mark.parametrize(("gain", "said"), [(0.0153, "takes 1.5 % off the error"), (0.0, "not used")])
 def test_what_claims_were_worth_is_said(version, gain, said):
     version.metrics["claims"] = {"gain": gain}
 

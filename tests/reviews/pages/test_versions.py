@@ -84,7 +84,7 @@ def test_gates_are_a_checklist_in_words_with_what_they_were_measured_on(client, 
     assert "2 of 6 not passed" in shown
     assert "✗ Failed Fast enough This does not hold; the details say why." in shown
     assert "Fast enough Fast enough was measured." in shown
-    assert "? Unsure Order of each user's items We cannot tell yet." in shown
+    assert "? Unsure Order of each user&#x27;s items We cannot tell yet." in shown
     assert "What you can do: try it on real requests" in shown
     assert "✓ Passed Same answers after export" in shown
     assert "compared with model 1" in shown
@@ -157,7 +157,7 @@ def test_activation_with_gates_in_the_way_asks_for_a_reason_and_refuses_without_
     asked = text(client.get(url).content.decode())
     bare, empty = client.post(url, {"seen": 1}), client.post(url, {"seen": 1, "reason": " "})
 
-    assert "Open questions ? Unsure Order of each user's items" in asked
+    assert "Open questions ? Unsure Order of each user&#x27;s items" in asked
     assert "Activate model 2 all the same" in asked
     assert (bare.status_code, empty.status_code) == (409, 422)
     assert "Version 2 may not take over. Order of each user" in bare.content.decode()
@@ -198,7 +198,7 @@ def test_a_receipt_says_what_came_whose_lists_changed_and_how_the_score_moved(cl
     assert "1 of them replaces an earlier text. 1 earlier text was taken out." in shown
     assert "Lists that differ 25 % 10 of 40 users, of 90 in all" in shown
     assert "Still in the top 10 92 %" in shown
-    assert "Order of each user's items Better" in shown
+    assert "Order of each user&#x27;s items Better" in shown
     assert "GAUC +0.0040, 95 % interval +0.0010 to +0.0070" in shown
     assert "Training anew changes lists by itself" in shown
     assert "u/1 50 % Alien gone" in shown

@@ -57,7 +57,7 @@ def test_a_text_in_charge_names_version_moment_and_changed_lists(client, before,
         html = page(client, review, name=name)
         shown = text(html)
 
-        assert f"In use: model 2 , active since {moment:%-d %b %Y, %H:%M} , was trained with it." in shown
+        assert f"In use: model 2 , active since {moment:%-d %b %Y, %H:%M}, was trained with it." in shown
         assert "10 of 40 lists differ with that model from those before; 2 other texts were new in it too" in shown
         assert f'href="{reverse("reviews:backbone", args=[version.pk])}#receipt"' in html
 
@@ -68,7 +68,7 @@ def test_an_annotator_reads_it_without_links_to_pages_they_may_not_see(client, b
     pass_and_activate(version, before)
     html = page(client, review, role="annotator")
 
-    assert "In use: model 2 , active since" in text(html)
+    assert "In use: model 2, active since" in text(html)
     assert "10 of 40 lists" in text(html)
     assert "/backbones/" not in html
 
