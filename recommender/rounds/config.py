@@ -41,8 +41,8 @@ class OpenConfig(Settings):
     window: Annotated[WindowName, OneOf(WINDOWS)] = Field(
         default="prefix",
         title="Evidence",
-        description="The first half leaves later ratings for the model to learn from; the latest describe people as they "
-        "are now; ten at a time give a user several texts. Items always use the first half then.",
+        description="The first half leaves later ratings for the model to learn from; the latest describe people as "
+        "they are now; ten at a time give a user several texts. Items always use the first half then.",
     )
     windows: Annotated[int, OnlyWith("window", "sliding")] = Field(
         default=MOST_WINDOWS, ge=1, le=100, title="Texts for each user, at most", description="The latest ones."

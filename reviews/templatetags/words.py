@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from recommender.models import RestReason, RolloutMode, Round, RoundState, TurnKind, Verdict
+from recommender.models import Judgement, RestReason, RolloutMode, Round, RoundState, TurnKind
 from recommender.promotion.gates import LABELS
 
 register = template.Library()
