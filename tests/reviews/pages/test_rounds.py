@@ -170,7 +170,7 @@ def test_a_rounds_page_shows_its_turns_its_calls_and_their_errors(lena: Account,
     add_call(review.round, answer="", error_kind="transient", error="The endpoint is busy.")
     page = browser_of(lena).get(reverse("reviews:round", args=[review.round.pk])).content.decode()
     for shown in (
-        "Likes &lt;i&gt;quiet&lt;/i&gt; films.", "Too vague.", "Not passed", "To review",
+        "Likes &lt;i&gt;quiet&lt;/i&gt; films.", "Too vague.", "Not passed", "Put forward",
         "The endpoint is busy.", "Transient error", "&lt;b&gt;Hi&lt;/b&gt;", "Hm &amp; so",
         "Cut off at 5 tokens", "Demonstration model", "1,234",
     ):  # fmt: skip
