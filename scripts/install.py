@@ -1,21 +1,24 @@
-"""Fill .venv from the hash-pinned locks, torch first; skip what is already there. Standard library only.
+"""Fill .venv from the hash-pinned locks by uv, or by pip where uv cannot; skip what is there. Standard library only.
 
     scripts/bootstrap ml    what `make run` needs
     scripts/bootstrap dev   what `make test` and `make check` need too
 
-R4_TORCH_INDEX names another package index for torch (for example one that offers its CPU build).
+Packages come from where pip is configured to take them (`pip config list`). R4_TORCH_INDEX names another package index
+for torch (for example one that offers its CPU build).
 """
 
+import ast
+import ensurepip
 import fcntl
 import hashlib
 import json
 import os
 import re
-import select
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,16 +28,33 @@ from recommender.progress import Progress  # noqa: E402 - found through the line
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+PACKAGES = VENV / "lib" / "python{}.{}".format(*sys.version_info[:2]) / "site-packages"
 STAMP = VENV / "installed.json"
 LOG = ROOT / "var" / "log" / "install.log"
 TORCH = "torch==2.13.0"
-NEEDED_BYTES = 4 * 2**30  # the environment is about 2.5 GB; pip also unpacks somewhere
+NEEDED_BYTES = 4 * 2**30  # the environment is about 2.5 GB; archives are unpacked somewhere too
 
+UV: list[str | Path] = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON]
+PIP: list[str | Path] = [PYTHON, "-m", "pip", "install", "--progress-bar", "off", "--no-input"]
+FOR_UV = {  # pip's option: uv's variable
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "constraint": "UV_CONSTRAINT",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "proxy": "ALL_PROXY",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "timeout": "UV_HTTP_TIMEOUT",
+}
 MISTAKES = {
     r"No space left on device|Errno 28": "The disk is full: free some space, then run the same command again.",
-    r"DO NOT MATCH THE HASHES": "A downloaded package is not the one that was locked: nothing of it was installed.",
-    r"NameResolution|NewConnectionError|Connection(Error|Reset|Refused| refused)|ConnectTimeout|ReadTimeout"
-    r"|timed out|Network is unreachable|name resolution|ProxyError|SSLError": (
+    r"DO NOT MATCH THE HASHES|Hash mismatch": (
+        "A downloaded package is not the one that was locked: nothing of it was installed."
+    ),
+    r"NameResolution|NewConnectionError|Connection(Error|Reset|Refused| refused| reset)|ConnectTimeout|ReadTimeout"
+    r"|timed out|Network is unreachable|name resolution|ProxyError|SSLError|error sending request": (
         "The package index could not be reached: check the network (and `pip config list`), "
         "then run the same command again."
     ),
@@ -43,6 +63,10 @@ MISTAKES = {
         "or PYTHON to another Python (3.11 to 3.13)."
     ),
 }
+
+
+class FailedError(Exception):
+    """What a command printed that failed for a reason that MISTAKES does not name."""
 
 
 def main(lock_name: str) -> None:
@@ -87,99 +111,103 @@ def _install(lock_name: str) -> None:
             f"Only {free / 2**30:.1f} GB are free on the disk of {ROOT}; about {NEEDED_BYTES / 2**30:.0f} GB are "
             "needed: free some space, then run the same command again."
         )
-    version = "{}.{}.{}".format(*sys.version_info[:3])
-    if not _environment_is_of(sys.version):
-        with Progress(f"[1/3] Virtual environment .venv, Python {version}") as progress:
-            _run([sys.executable, "-m", "venv", "--clear", str(VENV)], progress)
-
-    index = os.environ.get("R4_TORCH_INDEX", "").strip()
-    with Progress(f"[2/3] {TORCH}" + (" from R4_TORCH_INDEX" if index else "")) as progress:
-        _pip([TORCH, *(["--index-url", index] if index else [])], progress, packages=0)
-
-    lock = f"requirements/{lock_name}.lock"
-    packages = sum(1 for line in (ROOT / lock).read_text().splitlines() if re.match(r"[A-Za-z0-9]", line))
-    with Progress(f"[3/3] {packages} packages of {lock}") as progress:
-        _pip(["--require-hashes", "-r", lock], progress, packages=packages)
+    try:
+        with Progress("[1/3] Virtual environment .venv, Python {}.{}.{}".format(*sys.version_info[:3])) as progress:
+            if not _environment_is_of(sys.version):
+                _make_environment(progress)
+        try:
+            with Progress("[1/3] uv, which installs the rest") as progress:
+                _run([*PIP, "--only-binary", ":all:", "--require-hashes", "-r", "requirements/install.lock"], progress)
+            _add_packages(UV, lock_name, _settings_of_pip_for_uv())
+        except FailedError:
+            print(f"uv cannot install here ({LOG.relative_to(ROOT)} says why): pip does it, which takes longer.")
+            _add_packages(PIP, lock_name, {})
+    except FailedError as failed:
+        sys.exit(f"{failed}\nThe installation failed; all of its output is in {LOG.relative_to(ROOT)}.")
 
 
 def _environment_is_of(version: str) -> bool:
     try:
-        found = subprocess.run(
+        answer = subprocess.run(
             [PYTHON, "-c", "import sys, pip; print(sys.version)"], capture_output=True, text=True, check=False
         )
     except OSError:
         return False
-    return found.stdout.strip() == version.strip() and found.returncode == 0
+    return answer.stdout.strip() == version.strip() and answer.returncode == 0
 
 
-def _pip(arguments: list[str], progress: Progress, *, packages: int) -> None:
-    """Run pip; `packages`: how many it will collect and unpack, 0 when that is not known."""
-    collected = 0
-    unpacking = False
-
-    def read(line: str) -> None:
-        nonlocal collected, unpacking
-        collected += line.startswith("Collecting ")
-        unpacking = unpacking or line.startswith("Installing collected packages")
-
-    def how_far() -> str:
-        if unpacking:
-            there = sum(1 for _ in VENV.glob("lib/python*/site-packages/*.dist-info"))
-            return f"unpacking, {there} are there"
-        return f"collecting {min(collected, packages)} of {packages}" if packages else "collecting"
-
-    _run(
-        [str(PYTHON), "-m", "pip", "install", "--progress-bar", "off", "--no-input", *arguments],
-        progress, read=read, how_far=how_far,
-    )  # fmt: skip
+def _make_environment(progress: Progress) -> None:
+    _run([sys.executable, "-m", "venv", "--clear", "--without-pip", VENV], progress)
+    # Python carries pip as a wheel. Unpacking it takes a tenth of the time that ensurepip takes to install it.
+    places = [Path(ensurepip.__file__).parent / "_bundled", Path("/usr/share/python-wheels")]  # the second is Debian's
+    wheels = [wheel for place in places for wheel in place.glob("pip-*.whl")]
+    if wheels:
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            wheel.extractall(PACKAGES)
+    else:
+        _run([PYTHON, "-m", "ensurepip"], progress)
 
 
-def _run(
-    command: list[str],
-    progress: Progress,
-    *,
-    read: Callable[[str], None] = lambda line: None,
-    how_far: Callable[[], str] = lambda: "",
-) -> None:
-    """Run `command`, its output into LOG and line by line to `read`; `how_far` says what to show each second."""
-    environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
-    output, seen = "", 0
-    with (
-        LOG.open("a") as log,
-        subprocess.Popen(
-            command, cwd=ROOT, env=environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        ) as process,
-    ):  # fmt: skip
-        assert process.stdout is not None
+def _settings_of_pip_for_uv() -> dict[str, str]:
+    """The environment in which uv takes packages from where pip would, and trusts whom pip trusts."""
+    listed = subprocess.run([PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True).stdout
+    told = {}
+    for section in ("global.", "install.", ":env:."):  # in pip, too, the later ones win
+        for name, _, value in (line.partition("=") for line in listed.splitlines() if line.startswith(section)):
+            told[name.removeprefix(section)] = " ".join(ast.literal_eval(value).split())
+    settings = {variable: told[option] for option, variable in FOR_UV.items() if told.get(option)}
+    if "find-links" in told:
+        settings["UV_FIND_LINKS"] = told["find-links"].replace(" ", ",")
+    # The best version of all indexes, as pip takes it, and the certificates of the operating system.
+    return {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_SYSTEM_CERTS": "true"} | settings
+
+
+def _add_packages(command: list[str | Path], lock_name: str, environment: dict[str, str]) -> None:
+    """Install the lock by `command` (UV or PIP), then torch, which finds there what it needs."""
+    lock = f"requirements/{lock_name}.lock"
+    packages = len(re.findall(r"^[A-Za-z0-9]", (ROOT / lock).read_text(), re.MULTILINE))
+    with Progress(f"[2/3] {packages} packages of {lock}") as progress:
+        # All of it is pinned, so constraints say nothing here, and uv allows none beside hashes.
+        _run([*command, "--no-deps", "--require-hashes", "-r", lock], progress, environment | {"UV_CONSTRAINT": ""})
+    index = os.environ.get("R4_TORCH_INDEX", "").strip()
+    if index:
+        environment = environment | {"PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index}
+    with Progress(f"[3/3] {TORCH}" + (" from R4_TORCH_INDEX" if index else "")) as progress:
+        _run([*command, TORCH], progress, environment)
+
+
+def _run(command: list[str | Path], progress: Progress, environment: dict[str, str] | None = None) -> None:
+    """Run `command`, its output into LOG. Raises FailedError; exits with a sentence where the mistake is known."""
+    environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_NO_PROGRESS": "1"} | (environment or {})
+    with LOG.open("ab") as log:
+        begin = log.tell()
         try:
-            while True:
-                if select.select([process.stdout], [], [], 1.0)[0]:
-                    block = os.read(process.stdout.fileno(), 65536)
-                    if not block:
-                        break
-                    text = block.decode(errors="replace")
-                    log.write(text)
-                    output += text
-                    *lines, _ = output[seen:].split("\n")
-                    for line in lines:
-                        read(line)
-                        seen += len(line) + 1
-                progress.show(how_far())
-        except BaseException:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        except OSError as error:
+            raise FailedError(str(error)) from error
+        try:
+            while process.poll() is None:
+                time.sleep(0.1)
+                progress.show(f"{sum(1 for _ in PACKAGES.glob('*.dist-info'))} packages are there")
+        finally:
             process.terminate()
-            raise
+            process.wait()
     progress.how_far = ""
     if process.returncode != 0:
-        sys.exit(_what_went_wrong(output))
+        output = LOG.read_bytes()[begin:].decode(errors="replace")
+        if mistake := _mistake_in(output):
+            sys.exit(mistake)
+        raise FailedError("\n".join(output.splitlines()[-12:]))
 
 
-def _what_went_wrong(output: str) -> str:
+def _mistake_in(output: str) -> str:
+    """What went wrong and what to do, in one sentence; empty for a reason that is not known."""
     for pattern, sentence in MISTAKES.items():
         if re.search(pattern, output):
             return f"{sentence} (Details: {LOG.relative_to(ROOT)})"
-    tail = "\n".join(output.splitlines()[-12:])
-    return f"{tail}\nThe installation failed; all of its output is in {LOG.relative_to(ROOT)}."
+    return ""
 
 
 if __name__ == "__main__":
