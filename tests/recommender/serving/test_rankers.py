@@ -1,18 +1,19 @@
 """Rankers by scenario: whatever ranks, the list is made, explained, logged and answered in the same way."""
 
 import uuid
-from typing import Any
 
 import numpy as np
 import pytest
-from django.http import HttpRequest
-from rest_framework.request import Request as HttpAsked
+from rest_framework.test import APIClient
 
+from recommender.accounts.tokens import create_token
+from recommender.artifacts import verified
 from recommender.models import BackboneVersion, EndUser, Recommendation
 from recommender.serving import rankers
 from recommender.serving.recommend import preview, recommend
 from recommender.serving.request import Request, best, request_for, score
 from recommender.serving.types import CannotRankError, Contribution, HistoryReason, Ranked
+from tests.builders import make_account
 
 
 def by_id(request: Request, *, attribute: bool) -> Ranked:
@@ -67,24 +68,17 @@ def test_a_scenario_that_nobody_ranks_is_an_error_that_names_those_there_are(rea
 
 
 def test_the_rest_view_answers_with_whatever_ranks(reader: EndUser, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recommender.api.v1.recommendations import RecommendationsView
-
     monkeypatch.setitem(rankers.RANKERS, rankers.DEFAULT, by_id)
-    asked = HttpRequest()
-    asked.method = "GET"
-    request: Any = HttpAsked(asked)
-    request._auth = None
-    request.auth = None
-    answer = RecommendationsView().get(request, reader.catalog.name, reader.external_id)
+    _, key = create_token("tests", account=make_account())
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {key}")
+    answer = client.get(f"/api/v1/catalogs/{reader.catalog.name}/users/{reader.external_id}/recommendations").json()
+    best_first = sorted(request_for(reader, limit=1).item_ids, reverse=True)
 
-    assert [item["score"] for item in answer.data["items"]] == sorted(
-        (float(name[1:]) for name in request_for(reader, limit=1).item_ids), reverse=True
-    )[:10]
+    assert [item["item_id"] for item in answer["items"]] == best_first[:10]
+    assert (answer["source"], answer["backbone"]) == ("backbone", None)
 
 
 def test_what_a_request_says_is_what_is_served(reader: EndUser) -> None:
-    from recommender.artifacts import verified
-
     request = request_for(reader, limit=5)
     listed = best(request, score(request, verified.load(BackboneVersion.objects.get())).scores)
     served = preview(reader, limit=5)
