@@ -36,7 +36,7 @@ def test_advanced_settings_are_folded_until_one_is_wrong(
     fold.fill("9")
     page.get_by_label("Mood").check()
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("heading", name="Training run")).to_be_visible()
+    expect(page.get_by_role("heading", name="Training ")).to_be_visible()
 
     config = TrainingRun.objects.get().config
     assert (config["split"], config["fold"], config["mood"]) == ("kar", 9, False)
