@@ -50,7 +50,10 @@ CONTROLS = {  # what may take the place of the knowledge texts, everywhere they 
     "random": Choice("random", "random vectors"),
 }
 SOURCES = {KNOWLEDGE: Choice("knowledge", "the knowledge texts"), **CONTROLS}
-SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "mood")  # what `signals` computes
+SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "drift")  # what `signals` computes
+
+# Fields that rows and artifacts know by the names of earlier releases.
+STORED_AS = {"drift": "mood", "statement_match": "knowledge_claims"}
 
 Backbone = Annotated[str, OneOf(BACKBONES)]
 Widths = tuple[Annotated[int, Field(ge=1, le=8192)], ...]
@@ -64,8 +67,9 @@ class TrainConfig(Settings):
     """
 
     of: ClassVar = "training"
+    stored_as: ClassVar = STORED_AS
 
-    backbone: Backbone = Field(default="din", title="Backbone", description="The architecture.")
+    backbone: Backbone = Field(default="din", title="Model type", description="The backbone's architecture.")
     # rows
     split: Annotated[str, OneOf(SPLITS)] = Field(
         default="r4ec",
@@ -115,12 +119,14 @@ class TrainConfig(Settings):
     )
     collaborative: bool = Field(default=True, title="Collaborative signal", description="resemblance by who liked what")
     metadata: bool = Field(default=True, title="Metadata signal", description="resemblance by attributes")
-    mood: bool = Field(default=True, title="Mood", description="a level that drifts along the history")
+    drift: bool = Field(default=True, title="Drift", description="a level that drifts along the history")
     knowledge_signal: bool = Field(
         default=True, title="Knowledge signal", description="resemblance by the items' texts"
     )
     knowledge_words: bool = Field(default=True, title="Wording", description="in that signal, words beside meaning")
-    knowledge_claims: bool = Field(default=True, title="Claims", description="end users' texts held against items")
+    statement_match: bool = Field(
+        default=True, title="Statement match", description="end users' texts held against items"
+    )
     knowledge_field: bool = Field(
         default=True, title="Knowledge field", description="texts through the adapter, R4ec's way in"
     )

@@ -127,6 +127,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     of: ClassVar[str]  # the kind of run, in messages
+    stored_as: ClassVar[Mapping[str, str]] = {}  # fields that rows and artifacts know by an earlier name
 
     if not TYPE_CHECKING:  # type checkers read the fields instead
 
@@ -142,11 +143,13 @@ class Settings(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """What rows and artifacts store."""
-        return self.model_dump(mode="json")
+        return {self.stored_as.get(name, name): value for name, value in self.model_dump(mode="json").items()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Missing keys take their defaults. Raises SettingError for an unknown key and for a bad value."""
+        named = {stored: name for name, stored in cls.stored_as.items()}
+        data = {named.get(name, name): value for name, value in data.items()}
         if unknown := sorted(set(data) - set(cls.model_fields)):
             raise SettingError("", f"Unknown {cls.of} settings: {', '.join(unknown)}.")
         return cls(**data)

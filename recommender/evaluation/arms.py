@@ -33,14 +33,14 @@ ARMS: Mapping[str, Arm] = {
         | {"history": 5, "first_attribute": True},
     ),
     "strong": Arm(
-        "ids, all attributes, demographics, statistics, mood and the match",
+        "ids, all attributes, demographics, statistics, drift and the match",
         settings=dict.fromkeys(("collaborative", "metadata", "knowledge_signal", "metadata_text"), False),
     ),
     BASE: Arm("without knowledge"),
     KNOWLEDGE: Arm("with knowledge", KNOWLEDGE),
-    "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False, "knowledge_claims": False}),
+    "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False, "statement_match": False}),
     "signal": Arm(
-        "knowledge as a history signal only", KNOWLEDGE, {"knowledge_field": False, "knowledge_claims": False}
+        "knowledge as a history signal only", KNOWLEDGE, {"knowledge_field": False, "statement_match": False}
     ),
     "claims": Arm(
         "knowledge as claims about items only", KNOWLEDGE, {"knowledge_field": False, "knowledge_signal": False}
@@ -63,20 +63,20 @@ class Study(Settings):
         strict=False,
         min_length=1,
         title="What is compared",
-        description="Without controls nobody can say that it is the knowledge which helps.",
+        description="Without something else in their place nobody can say that it is the texts which help.",
     )
     seeds: int = Field(
         default=SEEDS,
         ge=1,
         le=100,
-        title="Seeds",
-        description=f"How often each is trained. A claim takes {SEEDS}; with fewer it is a lead.",
+        title="Trainings of each",
+        description=f"With another seed each time. {SEEDS} or more: conclusive. Fewer: only a hint.",
     )
     users: float = Field(
         default=1.0,
         gt=0,
         le=1,
-        title="Share of the end users",
+        title="Share of the users",
         description="Drawn at random, once for all. Fewer are quicker and give wider intervals.",
     )
     settings: dict[str, Any] = Field(

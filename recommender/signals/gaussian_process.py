@@ -104,7 +104,7 @@ def reads_knowledge(config: TrainConfig) -> bool:
 def prepare(sources: Sources) -> Fit | None:
     config = sources.config
     resembles = config.collaborative or config.metadata or config.metadata_text or config.knowledge_signal
-    names = (RESEMBLANCE if resembles else ()) + (DRIFT if config.mood else ())
+    names = (RESEMBLANCE if resembles else ()) + (DRIFT if config.drift else ())
     if not names:
         return None
     return lambda _: _fit(sources, np.array([NAMES.index(name) for name in names]))

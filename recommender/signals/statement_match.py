@@ -96,7 +96,7 @@ def prepare(sources: Sources) -> Fit | None:
     """None where it is switched off, no end user has a text, or too little is said to compare."""
     known, vectors = sources.known, sources.vectors
     kinds = np.array([0, *(1 if text.kind == SubjectKind.END_USER else 2 for text in known.texts)])
-    if not sources.config.knowledge_claims or vectors is None or not (kinds == 1).any():
+    if not sources.config.statement_match or vectors is None or not (kinds == 1).any():
         return None
     said = _said(sources, vectors)
     facts = [facts_of(title, attributes) for title, attributes in controls.described(sources.interactions)]

@@ -34,7 +34,7 @@ def test_advanced_settings_are_folded_until_one_is_wrong(
     expect(page.get_by_text("Fold must be a whole number from 0 to 9")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     fold.fill("9")
-    page.get_by_label("Mood").check()
+    page.get_by_label("Drift").check()
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_role("heading", name="Training ")).to_be_visible()
 

@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet,
 from django.db.models.functions import Coalesce, Length
 
 from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Knowledge
+from recommender.recipe import TrainConfig
 from recommender.serving.recommend import preview
 from recommender.serving.types import HistoryReason, Served, ServedItem, StatisticReason, TextReason
 from reviews.choices import Verdict
@@ -96,7 +97,8 @@ class Case:
 
 def _reads_texts(model: BackboneVersion) -> bool:
     """Whether anything of the texts was an input of the model."""
-    return any(model.config.get(name, True) for name in ("knowledge_field", "knowledge_signal", "knowledge_claims"))
+    config = TrainConfig.from_json(model.config)
+    return config.knowledge_field or config.knowledge_signal or config.statement_match
 
 
 def matching(catalog: Catalog, text: str) -> list[EndUser]:

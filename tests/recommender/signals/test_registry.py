@@ -1,4 +1,4 @@
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_every_signal_can_be_switched_off(data, codes):
     bare = build(data, KnowledgeRows([]), history=5)
 
     assert fit(Sources(replace(CONFIG, **off), data, codes), bare).signals.fitted == {}
-    for name, width in (("statistics", 3), ("collaborative", 2), ("metadata", 2), ("mood", 1)):
+    for name, width in (("statistics", 3), ("collaborative", 2), ("metadata", 2), ("drift", 1)):
         alone = fit(Sources(replace(CONFIG, **off | {name: True}), data, codes), bare)
         assert alone.signals.width == alone.examples.signals.shape[1] == width
 
@@ -206,4 +206,4 @@ def split_of(made):
 
 
 def test_every_signal_has_switches_in_the_recipe():
-    assert {*SIGNALS, "knowledge_claims"} <= {*SWITCHES} <= {field.name for field in fields(TrainConfig)}
+    assert {*SIGNALS, "statement_match"} <= {*SWITCHES} <= {*TrainConfig.model_fields}

@@ -83,7 +83,7 @@ def test_the_match_can_be_switched_off_and_need_texts_of_end_users():
     of_item = Text(SubjectKind.ITEM, 0, 0, "a", "A western.")
     of_end_user = Text(SubjectKind.END_USER, 0, 0, "b", "Loves westerns.")
     for config, texts in (
-        (QUICK.but(knowledge_claims=False), [of_end_user, of_item]),
+        (QUICK.but(statement_match=False), [of_end_user, of_item]),
         (QUICK, [of_item]),
         (QUICK, []),
     ):

@@ -205,7 +205,7 @@ def test_advanced_choices_reach_the_run_and_what_is_empty_is_as_by_default(clien
             "low_activity": "items",
             "low_activity_below": 15,
             "metadata_text": "on",
-            "left_out": ["mood", "knowledge_gate"],
+            "left_out": ["drift", "knowledge_gate"],
             "history": "",
         },
     )
