@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 from recommender.backbones.base import Backbone
 from recommender.dataset.examples import Examples
@@ -20,7 +21,6 @@ from recommender.training.loop import Fit, predict
 
 PRIOR = 1.0  # pulls towards "calibrated already" with the weight of a few rows: little data moves little
 LEAST_SLOPE = 0.05
-STEPS = 100
 Logits = NDArray[np.float64]
 
 
@@ -60,20 +60,35 @@ def calibrate(
 
 
 def fit(method: str, logits: NDArray[Any], label: NDArray[Any]) -> Calibration:
-    """The most probable calibration of logits (n) given labels (n, above 0 is liked), by Newton's method.
+    """The most probable calibration of logits (n) given labels (n, above 0 is liked), by logistic regression.
 
     `method`: none, temperature or platt. A slope that would fall below LEAST_SLOPE is held there, which only a valid
-    part asks for that contradicts the train part.
+    part asks for that contradicts the train part; the intercept then keeps the mean probability at the share of likes.
     """
     if method == "none" or not len(logits):
         return Calibration(method)
-    x = np.stack([logits, np.ones(len(logits))], axis=1).astype(np.float64)  # (n, 2)
-    y = (label > 0).astype(np.float64)
-    free = np.array([True, method == "platt"])
-    found = _newton(x, y, free, np.array([1.0, 0.0]))
-    if found[0] < LEAST_SLOPE:
-        found = _newton(x, y, np.array([False, method == "platt"]), np.array([LEAST_SLOPE, 0.0]))
-    return Calibration(method, float(found[0]), float(found[1]))
+    x, y, weight = _with_prior(logits.astype(np.float64), label > 0)
+    regression = LogisticRegression(C=np.inf, fit_intercept=method == "platt", solver="newton-cholesky", tol=1e-10)
+    regression.fit(x[:, None], y, sample_weight=weight)
+    slope, intercept = float(regression.coef_[0, 0]), float(np.ravel(regression.intercept_)[0])
+    if slope < LEAST_SLOPE:
+        slope = LEAST_SLOPE
+        if method == "platt":
+            likes = np.average(y, weights=weight, keepdims=True)
+            intercept = float(logit(likes)[0] - slope * np.average(x, weights=weight))
+    return Calibration(method, slope, intercept)
+
+
+def _with_prior(logits: Logits, liked: NDArray[np.bool_]) -> tuple[Logits, NDArray[np.bool_], Logits]:
+    """Logits, labels and weights of the rows and, last, of four that say "calibrated already": both labels at -1 and 1.
+
+    Their curvature at slope 1 and intercept 0 is PRIOR in either direction.
+    """
+    at = np.array([-1.0, -1.0, 1.0, 1.0])
+    labels = np.array([False, True, False, True])
+    share = np.where(labels, sigmoid(at), sigmoid(-at))
+    weight = PRIOR / (2 * sigmoid(at) * sigmoid(-at)) * share
+    return np.r_[logits, at], np.r_[liked, labels], np.r_[np.ones(len(logits)), weight]
 
 
 def sigmoid(logits: Logits) -> Logits:
@@ -84,26 +99,3 @@ def logit(probability: Logits) -> Logits:
     """The inverse of `sigmoid`, finite at 0 and 1."""
     inside = np.clip(probability, 1e-15, 1.0 - 1e-15)
     return np.log(inside) - np.log1p(-inside)
-
-
-def _newton(x: Logits, y: Logits, free: NDArray[np.bool_], start: Logits) -> Logits:
-    """The weights (2) of least loss; those that are not free stay. Strictly convex: damped steps always arrive."""
-    weights, usual = start.copy(), np.array([1.0, 0.0])
-
-    def loss(at: Logits) -> float:
-        z = x @ at
-        return float((np.logaddexp(0.0, z) - y * z).sum() + PRIOR / 2 * np.square(at - usual).sum())
-
-    for _ in range(STEPS if free.any() else 0):
-        probability = sigmoid(x @ weights)
-        slope = (x.T @ (probability - y) + PRIOR * (weights - usual))[free]
-        curve = (x.T * (probability * (1.0 - probability))) @ x + PRIOR * np.eye(2)
-        step = np.zeros(2)
-        step[free] = np.linalg.solve(curve[np.ix_(free, free)], slope)
-        size, now = 1.0, loss(weights)
-        while loss(weights - size * step) > now and size > 1e-8:
-            size /= 2
-        weights -= size * step
-        if np.abs(step).max() < 1e-10:
-            break
-    return weights

@@ -38,7 +38,7 @@ def test_temperature_finds_the_slope_alone():
 
 
 @pytest.mark.parametrize("method", CALIBRATIONS)
-def test_newton_arrives_where_a_general_optimizer_does(method):
+def test_the_fit_arrives_where_a_general_optimizer_does(method):
     logits, label = sample(300, seed=3)
     found = fit(method, logits, label)
     free = {"none": [], "temperature": [0], "platt": [0, 1]}[method]
@@ -47,7 +47,11 @@ def test_newton_arrives_where_a_general_optimizer_does(method):
         at = np.array([1.0, 0.0])
         at[free] = values
         z = at[0] * logits + at[1]
-        return (np.logaddexp(0, z) - label * z).sum() + PRIOR / 2 * np.square(at - [1, 0]).sum()
+        prior = sum(  # both labels at logits -1 and 1, as often as a calibrated model would see them
+            PRIOR / (2 * sigmoid(1.0) * sigmoid(-1.0)) * (np.logaddexp(0, at @ [x, 1]) - sigmoid(x) * (at @ [x, 1]))
+            for x in (-1.0, 1.0)
+        )
+        return (np.logaddexp(0, z) - label * z).sum() + prior
 
     expected = minimize(loss, np.array([1.0, 0.0])[free], method="BFGS").x if free else []
     np.testing.assert_allclose(np.array([found.slope, found.intercept])[free], expected, atol=1e-4)
@@ -71,6 +75,23 @@ def test_whatever_the_valid_part_no_ranking_changes(rows, method):
     assert found.slope >= LEAST_SLOPE
     assert np.isfinite([found.slope, found.intercept]).all()
     assert (np.diff(found.probability(others)) > 0).all()
+
+
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_a_few_rows_of_one_kind_hardly_move_a_calibration(label):
+    found = fit("platt", np.array([0.3, -0.2]), np.full(2, label))
+
+    assert found.slope == pytest.approx(1.0, abs=0.3)
+    assert (found.intercept > 0) == (label > 0)
+    assert abs(found.intercept) < 1
+
+
+def test_a_valid_part_that_contradicts_the_train_part_still_gives_the_share_of_likes():
+    logits, label = sample(slope=-0.5, intercept=-1.0)
+    found = fit("platt", logits, label)
+
+    assert found.slope == LEAST_SLOPE
+    assert found.probability(logits).mean() == pytest.approx(label.mean(), abs=0.01)
 
 
 def test_without_a_valid_part_nothing_is_changed():
