@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 
 from recommender.backbones.adapter import Whitening
 
@@ -27,12 +28,12 @@ def principal(vectors: NDArray[np.float32], outputs: int) -> tuple[NDArray[np.fl
     """
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors.astype(np.float64) / np.where(length > 0, length, 1.0)
-    centre = unit.mean(axis=0) if len(unit) else np.zeros(vectors.shape[1])
-    centred = unit - centre
-    values, directions = np.linalg.eigh(centred.T @ centred / max(1, len(unit)))
-    widest = np.argsort(-values)[:outputs]
-    variance = values[widest]
-    scale = (variance > NOTHING) / np.sqrt(np.maximum(variance, max(FLOOR * variance[0], NOTHING)))
-    turn = np.zeros((vectors.shape[1], outputs))
-    turn[:, : len(widest)] = directions[:, widest] * scale
+    centre, turn = np.zeros(vectors.shape[1]), np.zeros((vectors.shape[1], outputs))
+    if len(unit):
+        centre = unit.mean(axis=0)
+    if len(unit) > 1:
+        principal_axes = PCA(min(outputs, *unit.shape), svd_solver="full").fit(unit)
+        variance = principal_axes.explained_variance_ * (1 - 1 / len(unit))  # of these vectors: divided by n, not n - 1
+        scale = (variance > NOTHING) / np.sqrt(np.maximum(variance, max(FLOOR * variance[0], NOTHING)))
+        turn[:, : len(scale)] = principal_axes.components_.T * scale
     return centre.astype(np.float32), turn.astype(np.float32)
