@@ -6,7 +6,8 @@ FROM python:${PYTHON_VERSION}-slim AS build
 ARG R4_TORCH_INDEX=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 VIRTUAL_ENV=/app/.venv
 RUN python -m venv --without-pip /app/.venv
-COPY requirements/install.lock requirements/ml.lock /build/
+COPY requirements/install.lock /build/install.lock
+COPY requirements/ml.lock /build/ml.lock
 RUN python -m pip install --only-binary :all: --require-hashes -r /build/install.lock \
  && uv pip install --no-deps --require-hashes -r /build/ml.lock \
  && uv pip install ${R4_TORCH_INDEX:+--default-index "$R4_TORCH_INDEX"} torch==2.13.0

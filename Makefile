@@ -19,12 +19,12 @@ run: ## Install what is needed, start everything, print the address and the samp
 install: ## Install everything, the tools of tests and checks included
 	@scripts/bootstrap dev
 
-test: install ## Install what tests need and run all of them: SQLite + Valkey, then PostgreSQL + Redis
+test: install ## Install what tests need and run all: SQLite + Valkey; what may meet a server on PostgreSQL + Redis too
 	@scripts/ensure-chromium
 	@echo "The whole suite on SQLite and the embedded broker:"
 	@$(PYTEST) -q $(SPREAD) $(ARGS)
-	@echo "The whole suite on PostgreSQL and Redis:"
-	@$(PYTHON_IN_VENV) -m tests.servers $(PYTEST) -q $(SPREAD) $(ARGS)
+	@echo "What may meet a database or a broker, on PostgreSQL and Redis:"
+	@$(PYTHON_IN_VENV) -m tests.servers $(PYTEST) -q $(SPREAD) --only-servers $(ARGS)
 
 test-fast: install ## The suite on SQLite without browser and slow tests
 	@$(PYTEST) -q $(SPREAD) -m "not browser and not slow" $(ARGS)

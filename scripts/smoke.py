@@ -4,7 +4,8 @@
 
 Copies what git knows into FOLDER (default: a new temporary one, removed afterwards), starts `make run` there on a free
 port, waits for /healthz/ready, signs in, fetches one review card and one recommendation, stops it, looks for what is
-left, and times a second start. Prints one JSON object with the seconds each part took.
+left, and times a second start. Prints one JSON object with the seconds that each step of the first start took, as
+`make run` printed them.
 """
 
 import http.cookiejar
@@ -66,6 +67,7 @@ def _try(folder: Path) -> dict[str, Any]:
     first = Run(folder)
     try:
         ready = first.wait_until_ready(LONGEST_FIRST_START)
+        steps = first.steps()
         facts = _facts(folder)
         card = _fetch_review_card(facts)
         listed = _fetch_recommendation(facts)
@@ -80,6 +82,7 @@ def _try(folder: Path) -> dict[str, Any]:
         second.stop()
     return {
         "first_start_seconds": round(ready, 1),
+        "steps_of_the_first_start": steps,
         "second_start_seconds": round(again, 1),
         "stop_seconds": round(stopped, 1),
         "review_card": card,
@@ -124,6 +127,11 @@ class Run:
                 return time.monotonic() - self.begun
             time.sleep(0.2)
         raise StumbledError(f"it was not ready within {seconds:.0f} s")
+
+    def steps(self) -> dict[str, int]:
+        """Seconds of each step that is done, by its name."""
+        done = re.findall(r"^(.+?) … done,.* (\d+) s$", self.output.read_text(errors="replace"), re.MULTILINE)
+        return {name: int(seconds) for name, seconds in done}
 
     def stop(self) -> float:
         """What Ctrl-C does: SIGINT to the whole foreground group. Raises StumbledError when something stays."""

@@ -17,6 +17,7 @@ from celery.contrib.testing.worker import start_worker
 from celery.signals import task_postrun
 from django.conf import settings
 from django.db import connection, connections
+from django.test import SimpleTestCase
 from kombu import pools
 
 from r4web import embedded
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 RESEARCH_DATA = ROOT.parent / "shared" / "data"
 
+# Fixtures that give a test a database or a broker, and what a module imports that reaches one by itself.
+OF_SERVERS = {"db", "transactional_db", "django_db_setup", "live_server", "broker_server"} | {
+    "subprocess", "servers", "environment", "settings", "checks", "connection", "connections", "psycopg", "redis",
+    "app", "current_app", "call_command",
+}  # fmt: skip
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # One thread for numeric libraries: tests run side by side on few cores.
@@ -39,11 +46,41 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-servers",
+        action="store_true",
+        help="Only tests that may meet the database or the broker: the others say the same on all of them.",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("only_servers"):
+        left_out = [item for item in items if not may_meet_a_server(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if may_meet_a_server(item)]
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the folder that tests/settings.py made, once all processes of the run have ended."""
     var = Path(os.environ.get("R4_VAR", ""))
     if "PYTEST_XDIST_WORKER" not in os.environ and var.name.startswith("r4t-"):
         shutil.rmtree(var, ignore_errors=True)
+
+
+def may_meet_a_server(item: pytest.Item) -> bool:
+    """Whether a test could tell one database or broker from another. In doubt, yes.
+
+    pytest-django refuses the database to a test without its mark or fixtures, and the broker runs for its fixture only.
+    What is left are child processes, connections of a test's own, and questions about the settings.
+    """
+    assert isinstance(item, pytest.Function)
+    return (
+        item.get_closest_marker("django_db") is not None
+        or not OF_SERVERS.isdisjoint(item.fixturenames)
+        or not OF_SERVERS.isdisjoint(vars(item.module))
+        or (item.cls is not None and issubclass(item.cls, SimpleTestCase))
+    )
 
 
 @pytest.fixture(scope="session")
