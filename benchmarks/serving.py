@@ -144,7 +144,7 @@ def measure(
 ) -> dict[str, Any]:
     asked = (facts["users"], facts["key"], f"limit={options.limit}&explain={level}")
     with served(environment, workers=workers) as (port, server):
-        for seed in range(workers * 2):  # every process reads the artifact and the shelf
+        for seed in range(workers * 2):  # every process reads the artifact and the catalog index
             ask(port, *asked, seed=seed, seconds=60, count=WARM_UP)
         before = cpu_seconds(server)
         alone, size = ask(port, *asked, seed=99, seconds=options.seconds)

@@ -36,7 +36,7 @@ def install(folder: Path) -> None:
             subprocess.run([*command, str(folder), "-r", str(LOCK)], check=True)
         sys.path.append(str(folder))
     for name in ("fuxictr.preprocess", "fuxictr.preprocess.tokenizer", "ray", "polars", "h5py"):
-        # What reads files of other formats wants these; no loop here does, so empty modules stand in for them.
+        # What reads files of other formats wants these; no loop here does, so empty modules take their place.
         if name.startswith("fuxictr") or importlib.util.find_spec(name) is None:
             sys.modules.setdefault(name, ModuleType(name))
     sys.modules["fuxictr.preprocess.tokenizer"].load_pretrain_emb = None  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ no candidate and runs once for each context. The second runs for each candidate,
 - AIGRU (`dien`, what R4ec uses): the inputs are multiplied by the attention, R4ec's activation unit.
 - AUGRU (`dien_augru`, the paper's best): the update gate is multiplied by the attention, the paper's softmax.
 
-The paper's auxiliary loss, which lets a state foretell the next item against a sampled one, is left out: R4ec's code
+The paper's auxiliary loss, which lets a state predict the next item against a sampled one, is left out: R4ec's code
 has none either, and a backbone here answers with logits alone.
 """
 

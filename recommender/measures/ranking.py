@@ -25,7 +25,7 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """Where the liked items of u end users stand in their lists; p such items in all, best ranks first."""
+    """Where the liked items of u end users are in their lists; p such items in all, best ranks first."""
 
     positives: NDArray[np.int64]  # (u) liked items of each
     end_user: NDArray[np.int64]  # (p) whose: a place from 0 to u - 1, ascending

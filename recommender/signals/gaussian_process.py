@@ -136,7 +136,7 @@ def _fit(sources: Sources, columns: NDArray[np.int64]) -> GaussianProcess:
 
 
 def squared_error(process: GaussianProcess, end_users: Sequence[str], likes: Likes) -> float:
-    """The mean over some end users' likes, each foretold from their earlier ones and other end users' alone."""
+    """The mean over some end users' likes, each predicted from their earlier ones and other end users' alone."""
     firsts = np.flatnonzero(np.r_[True, likes.end_user[1:] != likes.end_user[:-1]][: len(likes.end_user)])
     lasts = np.r_[firsts[1:], len(likes.end_user)]
     chosen = np.linspace(0, len(firsts) - 1, min(ASKED, len(firsts))).astype(np.int64)

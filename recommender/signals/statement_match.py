@@ -2,7 +2,7 @@
 
 Each of its statements is held against what is known of the item: its title and attributes, and the statements of its
 text in force. The match is the sum over the text's statements of stance · meeting (`stances`). That is bilinear, so a
-text folds to one vector and an item to another, whatever was said. Where stances foretell the likes of other end users
+text folds to one vector and an item to another, whatever was said. Where stances predict the likes of other end users
 no better there is no column.
 """
 

@@ -5,6 +5,7 @@ from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from recommender.models import Role, TrainingRun
+from recommender.recipe import STORED_AS
 from tests.browser.test_evaluations import sign_in
 from tests.builders import make_account, make_catalog
 
@@ -39,5 +40,5 @@ def test_advanced_settings_are_folded_until_one_is_wrong(
     expect(page.get_by_role("heading", name="Training ")).to_be_visible()
 
     config = TrainingRun.objects.get().config
-    assert (config["split"], config["fold"], config["mood"]) == ("kar", 9, False)
+    assert (config["split"], config["fold"], config[STORED_AS["drift"]]) == ("kar", 9, False)
     context.close()

@@ -22,7 +22,7 @@ def varied(network: nn.Module) -> None:
 
 
 def copy(source: nn.Module, target: nn.Module) -> None:
-    """Copy the weights of all linear layers and convolutions of width one, in the order they stand in."""
+    """Copy the weights of all linear layers and convolutions of width one, in their own order."""
     from_, to = list(_linear(source)), list(_linear(target))
     assert len(from_) == len(to), f"{len(from_)} linear layers against {len(to)}"
     with torch.no_grad():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender.catalogs.importers import values
-from recommender.catalogs.importers.files import Source, listing, some_names
+from recommender.catalogs.importers.files import Source, files_in, some_names
 from recommender.catalogs.importers.plan import CatalogDefaults, Context, Plan, Request, Row
 from recommender.catalogs.importers.records import json_objects
 from recommender.catalogs.importers.report import ImportFailedError
@@ -34,13 +34,13 @@ def _files(request: Request) -> tuple[Path, Path | None]:
     if not path.is_dir():
         beside = sorted(path.parent.glob(f"{META}{_stem(path)}.json*"))
         return path, request.items or (beside[0] if beside else None)
-    files = {name: file for name, (file, _) in listing(path).items() if name.endswith(SUFFIXES)}
+    files = {name: file for name, (file, _) in files_in(path).items() if name.endswith(SUFFIXES)}
     reviews = [file for name, file in files.items() if not name.startswith(META)]
     metadata = [file for name, file in files.items() if name.startswith(META)]
     if len(reviews) != 1 or len(metadata) > 1:
         raise ImportFailedError(
             f"{path} should hold one reviews file and one metadata file, {META}… (.json or .jsonl, .gz or not); "
-            f"it has {some_names(listing(path))}. Give the reviews file itself, with --items for its metadata."
+            f"it has {some_names(files_in(path))}. Give the reviews file itself, with --items for its metadata."
         )
     return reviews[0], request.items or (metadata[0] if metadata else None)
 

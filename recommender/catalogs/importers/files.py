@@ -84,7 +84,7 @@ def explained(path: Path) -> Iterator[None]:
         raise ImportFailedError(f"{path} could not be read ({error.strerror or error}).") from None
 
 
-def listing(path: Path) -> dict[str, tuple[Path, str]]:
+def files_in(path: Path) -> dict[str, tuple[Path, str]]:
     """File name → arguments of its Source, for a folder or a zip (whose members may lie in a sub-folder)."""
     if path.is_dir():
         with explained(path):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender.catalogs.importers import movielens, values
-from recommender.catalogs.importers.files import Source, listing, some_names
+from recommender.catalogs.importers.files import Source, files_in, some_names
 from recommender.catalogs.importers.plan import CatalogDefaults, Context, Plan, Request, Row, Table
 from recommender.catalogs.importers.records import Records, file_format, open_records
 from recommender.catalogs.importers.report import ImportFailedError
@@ -47,7 +47,7 @@ def _paths(request: Request, form: str) -> dict[str, Path]:
     path = request.path or Path()
     paths: dict[str, Path] = {}
     if path.is_dir():
-        for name, (file, _) in listing(path).items():
+        for name, (file, _) in files_in(path).items():
             table = name.split(".")[0]
             if table in TABLES and file_format(file) == form:
                 if table in paths:
@@ -56,7 +56,7 @@ def _paths(request: Request, form: str) -> dict[str, Path]:
         if not paths:
             raise ImportFailedError(
                 f"{path} has no items, end_users or interactions file that ends in .{form}; "
-                f"it has {some_names(listing(path))}."
+                f"it has {some_names(files_in(path))}."
             )
     else:
         paths["interactions"] = path

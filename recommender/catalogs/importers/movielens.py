@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from recommender.catalogs.importers import values
-from recommender.catalogs.importers.files import Source, listing, some_names
+from recommender.catalogs.importers.files import Source, files_in, some_names
 from recommender.catalogs.importers.plan import CatalogDefaults, Context, Plan, Request, Row
 from recommender.catalogs.importers.report import ImportFailedError
 from recommender.catalogs.importers.values import BadValueError
@@ -80,7 +80,7 @@ def _plan(request: Request, layout: Layout, name: str) -> Plan:
     request.require_only(name, "path")
     item_file, item, end_user_file, end_user, rating_file, separator = layout
     path = request.path or Path()
-    files = listing(path)
+    files = files_in(path)
     if missing := [name for name in (item_file, end_user_file, rating_file) if name not in files]:
         raise ImportFailedError(
             f"{path} has no {' and no '.join(missing)}, which {name} needs; it has {some_names(files)}."

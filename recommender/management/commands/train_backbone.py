@@ -52,7 +52,7 @@ class Command(BaseCommand):
         add_off(parser, TrainConfig, SWITCHES)
         add_options(parser, TrainConfig, ["knowledge_source"], flag="--control", choices=list(CONTROLS))
         add_set(parser, TrainConfig, but=(*OPTIONS, *SWITCHES, "knowledge_source"))
-        parser.add_argument("--activate", action="store_true", help="put the new version in charge if its gates pass")
+        parser.add_argument("--activate", action="store_true", help="activate the new version if its gates pass")
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 

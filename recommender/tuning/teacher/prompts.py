@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from recommender.llm.types import Prompt
-from recommender.rounds.core.prompts import Step, fill, listing, load
+from recommender.rounds.core.prompts import Step, evidence_lines, fill, load
 from recommender.rounds.core.types import Kind
 from recommender.tuning.teacher.triples import Triple
 
@@ -23,9 +23,9 @@ def render(triple: Triple, step: Step, *, rationale: str = "", critique: str = "
     template = load(f"teacher/{subject.kind}/{step}", VERSIONS[subject.kind, step])
     if subject.kind == "end_user":
         target = replace(subject, kind="item", title=triple.target_title, attributes=triple.target_attributes)
-        more = {"target": listing.item_lines(target)}
+        more = {"target": evidence_lines.item_lines(target)}
     else:
-        more = {"target_history": listing.history_lines(triple.target_history)}
+        more = {"target_history": evidence_lines.history_lines(triple.target_history)}
     system, user = fill(template, subject, rationale=rationale, critique=critique, **more)
     messages = ({"role": "system", "content": system}, {"role": "user", "content": user})
     return Prompt(name=template.name, hash=template.hash, messages=messages, json_schema=None)

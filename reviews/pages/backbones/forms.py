@@ -31,7 +31,7 @@ class TrainForm(SettingsForm):
     """What is left empty is as by default. `config`: once it is valid. The command `train_backbone` has more."""
 
     activate = forms.BooleanField(
-        label="Put it in charge if its gates pass", required=False, help_text="Else it waits as a candidate."
+        label="Activate it if it passes all checks", required=False, help_text="Else it waits as a candidate."
     )
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:

@@ -33,12 +33,12 @@ def runs(catalog: Catalog | None) -> QuerySet[TrainingRun]:
 
 
 def versions(catalog: Catalog | None) -> QuerySet[BackboneVersion]:
-    """Newest first. `trial_mode` and `trial_share`: of the shadow or canary it is tried as now, if it is."""
+    """Newest first. `rollout_mode` and `rollout_share`: of the shadow or canary it is tried as now, if it is."""
     running = FilteredRelation("rollouts", condition=Q(rollouts__ended_at=None))
     found = (
         BackboneVersion.objects.select_related("catalog", "snapshot", "run")
         .annotate(running=running)
-        .annotate(trial_mode=F("running__mode"), trial_share=F("running__share"))
+        .annotate(rollout_mode=F("running__mode"), rollout_share=F("running__share"))
         .order_by("-pk")
     )
     return found.filter(catalog=catalog) if catalog else found

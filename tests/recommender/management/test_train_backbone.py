@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from recommender.artifacts import files
 from recommender.management.commands import train_backbone
 from recommender.models import Item, RunState, TrainingRun, VersionState
+from recommender.recipe import STORED_AS
 from tests.recommender.training import synthetic
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def test_inputs_can_be_left_out_by_name(capsys):
     config = TrainingRun.objects.get().config
 
     assert json.loads(capsys.readouterr().out)["version"] == 1
-    assert [config[name] for name in ("match", "mood", "metadata")] == [False, False, True]
+    assert [config[name] for name in ("match", STORED_AS["drift"], "metadata")] == [False, False, True]
 
 
 def test_queue_leaves_it_to_a_worker(broker, capsys, django_capture_on_commit_callbacks):

@@ -4,15 +4,15 @@ from recommender.signals import words
 from recommender.signals.spaces import of_vectors
 
 DIRECTORS = ["Agnès Varda", "Akira Kurosawa", "Werner Herzog", "Chantal Akerman", "Bong Joon-ho", "Lynne Ramsay"]
-MOODS = ["quiet", "loud", "tender", "grim", "playful"]
+TONES = ["quiet", "loud", "tender", "grim", "playful"]
 
 
 def films():
     """Six directors, five films each, told in words that all share."""
     return {
-        f"{director} {mood}": f"A {mood} film directed by {director}, released to acclaim; a story for everyone."
+        f"{director} {tone}": f"A {tone} film directed by {director}, released to acclaim; a story for everyone."
         for director in DIRECTORS
-        for mood in MOODS
+        for tone in TONES
     }
 
 

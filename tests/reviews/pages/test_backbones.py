@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from recommender.models import Rollout, RunState, TrainingRun, VersionState
 from recommender.promotion import activation
-from recommender.recipe import BACKBONES, SWITCHES, TrainConfig
+from recommender.recipe import BACKBONES, STORED_AS, SWITCHES, TrainConfig
 from recommender.runs import service as runs
 from recommender.runs.kinds import TRAINING
 from reviews.pages.backbones import forms
@@ -219,7 +219,7 @@ def test_advanced_choices_reach_the_run_and_what_is_empty_is_as_by_default(clien
         "low_activity": "items",
         "low_activity_below": 15,
         "metadata_text": True,
-        "mood": False,
+        STORED_AS["drift"]: False,
         "knowledge_gate": False,
     }
 

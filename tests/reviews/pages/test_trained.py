@@ -5,7 +5,7 @@ import math
 import pytest
 from django.urls import reverse
 
-from recommender.recipe import SWITCHES
+from recommender.recipe import STORED_AS, SWITCHES
 from reviews.pages.backbones import trained
 from tests import builders
 from tests.recommender.promotion.versions import make_version
@@ -74,7 +74,14 @@ def test_the_start_is_the_adapters():
 
 
 def test_what_was_chosen_and_left_out_is_named(client, version):
-    chosen = {"split": "kar", "fold": 3, "adapter": "mlp", "whiten": 64, "low_activity": "items", "mood": False}
+    chosen = {
+        "split": "kar",
+        "fold": 3,
+        "adapter": "mlp",
+        "whiten": 64,
+        "low_activity": "items",
+        STORED_AS["drift"]: False,
+    }
     version.config |= {**chosen, "metadata_text": True, "knowledge_source": "shuffled", "demographics": False}
     version.save()
     shown = page(client, version)
@@ -85,7 +92,7 @@ def test_what_was_chosen_and_left_out_is_named(client, version):
     assert "below 20 interactions" in shown
     assert "the texts of other subjects: a control" in shown
     assert "titles and attributes as encoded sentences" in shown
-    assert "Left out Demographics, Mood" in shown
+    assert "Left out Demographics, Drift" in shown
 
 
 @pytest.mark.parametrize(("gain", "said"), [(0.0153, "takes 1.5 % off the error"), (0.0, "not used")])

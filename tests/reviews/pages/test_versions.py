@@ -204,7 +204,7 @@ def test_a_receipt_says_what_came_whose_lists_changed_and_how_the_score_moved(cl
     assert "u/1 50 % Alien gone" in shown
 
 
-def test_with_no_version_in_charge_a_receipt_has_no_lists(client, pm, catalog):
+def test_with_no_active_version_a_receipt_has_no_lists(client, pm, catalog):
     version = make_version(catalog)
     make_receipt(version, None)
 

@@ -49,7 +49,7 @@ def page(client, review, *, role="lead", name="review"):
     return response.content.decode()
 
 
-def test_a_text_in_charge_names_version_moment_and_changed_lists(client, before, catalog, review):
+def test_a_text_in_use_names_version_moment_and_changed_lists(client, before, catalog, review):
     version = make_version(catalog)
     make_receipt(version, before)
     moment = pass_and_activate(version, before).created_at

@@ -1,4 +1,4 @@
-"""Three deterministic statistical models that stand in for LLMs on a laptop. They count; they understand nothing.
+"""Three deterministic statistical models that answer in place of LLMs on a laptop. They count; they understand nothing.
 
 They read the history out of the prompt's own text, like any model behind an endpoint, and answer in English prose.
 """

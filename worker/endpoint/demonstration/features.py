@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from recommender.rounds.core.prompts.listing import plural
+from recommender.rounds.core.prompts.evidence_lines import plural
 from worker.endpoint.demonstration.reading import Entry
 
 GENRES = {"genre", "genres", "category", "categories", "tag", "tags", "keywords", "subject", "subjects", "style"}

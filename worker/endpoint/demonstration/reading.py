@@ -1,4 +1,4 @@
-"""Read the evidence back out of a prompt's text, as recommender.rounds.core.prompts.listing writes it."""
+"""Read the evidence back out of a prompt's text, as recommender.rounds.core.prompts.evidence_lines writes it."""
 
 import json
 import re

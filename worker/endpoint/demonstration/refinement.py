@@ -21,7 +21,7 @@ MOST = 2  # points of a critique that one refinement takes up
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One complaint about one feature. `stance`: what the critic says is true, where they say it."""
+    """One complaint about one feature. `stance`: what the reflector says is true, where they say it."""
 
     kind: Kind
     feature: Feature

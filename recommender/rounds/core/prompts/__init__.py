@@ -8,7 +8,7 @@ import hashlib
 from typing import Any, Literal
 
 from recommender.llm.types import Prompt
-from recommender.rounds.core.prompts import listing
+from recommender.rounds.core.prompts import evidence_lines
 from recommender.rounds.core.prompts.template import Template, TemplateError, load
 from recommender.rounds.core.types import Kind, Subject
 
@@ -72,21 +72,21 @@ def render(
 def fill(template: Template, subject: Subject, *, rationale: str, critique: str, **more: str) -> tuple[str, str]:
     """A step's system and user message, from its subject, the texts so far, and `more` values. As `render` raises."""
     catalog = {
-        "item_noun": listing.harmless(subject.item_noun),
-        "item_nouns": listing.harmless(listing.plural(subject.item_noun)),
-        "rating_rule": listing.rating_rule(subject),
+        "item_noun": evidence_lines.harmless(subject.item_noun),
+        "item_nouns": evidence_lines.harmless(evidence_lines.plural(subject.item_noun)),
+        "rating_rule": evidence_lines.rating_rule(subject),
     }
     used = template.variables("system", "user")
     values = {name: value for name, value in catalog.items() if name in used} | more
     if subject.kind == "end_user":
-        values["history"] = listing.history_lines(subject.history)
+        values["history"] = evidence_lines.history_lines(subject.history)
     else:
-        values["item"] = listing.item_lines(subject)
-        values["liker"] = listing.history_lines(subject.liker)
-        values["disliker"] = listing.history_lines(subject.disliker)
+        values["item"] = evidence_lines.item_lines(subject)
+        values["liker"] = evidence_lines.history_lines(subject.liker)
+        values["disliker"] = evidence_lines.history_lines(subject.disliker)
     for name, text in (("rationale", rationale), ("critique", critique)):
         if text.strip():
-            values[name] = listing.harmless(text.strip())
+            values[name] = evidence_lines.harmless(text.strip())
     system, user = template.render("system", "user", **values)
     return system, user
 
@@ -94,7 +94,7 @@ def fill(template: Template, subject: Subject, *, rationale: str, critique: str,
 def render_repair(prompt: Prompt, answer_text: str, error: object) -> Prompt:
     """Send a malformed answer back, with what was wrong about it. `hash` covers both files."""
     template = load("repair", REPAIR_VERSION)
-    (request,) = template.render("user", error=listing.harmless(str(error)))
+    (request,) = template.render("user", error=evidence_lines.harmless(str(error)))
     answer = answer_text.strip()[:MAX_QUOTED_ANSWER] or "(nothing)"
     return Prompt(
         name=f"{prompt.name}+{template.name}",

@@ -138,7 +138,7 @@ def test_titles_attributes_and_texts_cannot_break_out_of_the_data(title: str, va
 
 def test_nouns_have_plurals() -> None:
     nouns = ("movie", "story", "box", "series", "dish", "toy")
-    assert [prompts.listing.plural(noun) for noun in nouns] == [
+    assert [prompts.evidence_lines.plural(noun) for noun in nouns] == [
         "movies",
         "stories",
         "boxes",
