@@ -114,6 +114,7 @@ def curves(key: str, title: str, description: str, lines: Sequence[Line]) -> Saf
         "right": _at(RIGHT),
         "below": _at(PLOT_HEIGHT + 16),
         "name_below": _at(PLOT_HEIGHT + 32),
+        "across": "epoch",
     }
     height = PLOT_HEIGHT + 48 + LEGEND_ROW * len(lines)
     return _figure("charts/curves.html", key, title, description, height=height, drawing=drawing)

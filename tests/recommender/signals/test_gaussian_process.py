@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -53,7 +51,7 @@ def test_texts_that_say_nothing_are_given_less_weight_than_the_truth(data, codes
     """The null: random vectors for knowledge."""
     random = spaces.of_vectors(np.random.default_rng(3).normal(size=(len(data.items), 8)).astype(np.float32))
     genres = spaces.of_attributes(data.item_tokens)
-    by_sentences = replace(CONFIG, metadata=False, metadata_text=True)
+    by_sentences = CONFIG.but(metadata=False, metadata_text=True)
 
     nothing, truth = (fit(data, codes, by_sentences, sentences=space).amplitudes[0] for space in (random, genres))
 

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,9 +6,10 @@ import pytest
 from recommender.artifacts import ranker, writing
 from recommender.artifacts.golden import Entry
 from recommender.dataset.examples import build, leaking_rows
+from recommender.dataset.histories import FROZEN, frozen
 from recommender.dataset.split import TEST, split
 from recommender.dataset.texts import KnowledgeRows
-from recommender.evaluation import fits, full_ranking
+from recommender.evaluation import full_ranking
 from recommender.measures.scores import gauc
 from recommender.models import SubjectKind
 from recommender.recipe import SIGNALS, SWITCHES, TrainConfig
@@ -16,6 +17,8 @@ from recommender.signals import registry
 from recommender.signals.protocol import Candidates, NewestTexts
 from recommender.signals.registry import Signals
 from recommender.signals.sources import Sources
+from recommender.training.inputs import Inputs
+from tests.recommender.signals.popularity import PopularitySignal
 from tests.recommender.signals.sources import CONFIG, fit
 from tests.recommender.training.fitting import SMALL, fitted, knowledge_of
 from tests.recommender.training.synthetic import in_memory, rows
@@ -68,9 +71,9 @@ def test_every_signal_can_be_switched_off(data, codes):
     off = dict.fromkeys(SIGNALS, False)
     bare = build(data, KnowledgeRows([]), history=5)
 
-    assert fit(Sources(replace(CONFIG, **off), data, codes), bare).signals.fitted == {}
+    assert fit(Sources(CONFIG.but(**off), data, codes), bare).signals.fitted == {}
     for name, width in (("statistics", 3), ("collaborative", 2), ("metadata", 2), ("drift", 1)):
-        alone = fit(Sources(replace(CONFIG, **off | {name: True}), data, codes), bare)
+        alone = fit(Sources(CONFIG.but(**off | {name: True}), data, codes), bare)
         assert alone.signals.width == alone.examples.signals.shape[1] == width
 
 
@@ -132,44 +135,12 @@ def test_a_candidate_that_must_not_see_its_text_is_read_without_knowledge(data, 
 def test_what_knowledge_does_not_change_is_fitted_once(data, codes):
     known = knowledge_of(data)
     bare = build(data, known, history=5)
-    config = replace(CONFIG, knowledge_signal=False)
+    config = CONFIG.but(knowledge_signal=False)
     without = fit(Sources(config, data, codes), bare)
     informed = fit(replace(with_random_texts(data, codes, known), config=config), bare, without=without)
 
     assert all(informed.signals.fitted[name] is fitted for name, fitted in without.signals.fitted.items())
     np.testing.assert_array_equal(informed.examples.signals, without.examples.signals)
-
-
-@dataclass
-class Popularity:
-    """A signal of one column: how often the train part meets an item."""
-
-    count: np.ndarray
-    width, reads_texts = 1, False
-
-    def read_all(self, examples, *, alive):
-        return self.count[examples.interactions.item, None]
-
-    def read(self, candidates):
-        return self.count[candidates.item, None]
-
-    def read_without(self, candidates, places):
-        return np.repeat(self.read(candidates)[None], 1 + len(places), axis=0)
-
-    def save(self, path, texts):
-        np.savez(path, count=self.count)
-
-
-class PopularitySignal:
-    def reads_knowledge(self, config):
-        return False
-
-    def prepare(self, sources):
-        count = np.bincount(sources.likes.item, minlength=1 + len(sources.interactions.items))
-        return lambda _: Popularity(np.log1p(count).astype(np.float32))
-
-    def load(self, path):
-        return Popularity(np.load(path)["count"])
 
 
 def test_a_new_signal_is_a_file_and_a_row(monkeypatch, tmp_path):
@@ -188,10 +159,9 @@ def test_a_new_signal_is_a_file_and_a_row(monkeypatch, tmp_path):
     )
     loaded = ranker.read(tmp_path / "1")
     history = [Entry("i000", 5.0, None), Entry("i004", 1.0, None)]
-    frozen = build(fits.frozen(made.interactions, split_of(made)), made.knowledge, history=SMALL.history)
-    lists = full_ranking.prepare(
-        frozen, made.parts.test, made.knowledge, made.signals, None, most=3, alive=lambda: None
-    )
+    still = build(frozen(made.interactions, split_of(made)), made.knowledge, history=SMALL.history)
+    inputs = Inputs({FROZEN: made.knowledge}, {FROZEN: still}, made.signals, made.signals)
+    lists = full_ranking.make_lists(inputs, made.parts.test, most=3, alive=lambda: None)
 
     assert list(made.signals.fitted) == ["statistics", "gaussian_process", "popularity"]
     assert made.backbone.sizes.signals == made.examples.signals.shape[1] == lists.signals.shape[2] == 7
