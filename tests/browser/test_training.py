@@ -24,7 +24,7 @@ def test_advanced_settings_are_folded_until_one_is_wrong(
     page.goto(f"{live_server.url}/backbones/train/")
     fold = page.get_by_label("Fold")
 
-    expect(page.get_by_label("Backbone")).to_be_visible()
+    expect(page.get_by_label("Model type")).to_be_visible()
     expect(page.get_by_label("Epochs")).to_be_hidden()
     page.get_by_text("Advanced").click()
     expect(fold).to_be_hidden()

@@ -17,7 +17,7 @@ def test_signing_in_leads_home_and_the_home_page_to_the_queue(client: Client, ri
     response = client.post(reverse("login"), {"username": "rita", "password": "correct horse battery"}, follow=True)
 
     assert response.redirect_chain == [("/", 302)]
-    assert b"1 review waits for you." in response.content
+    assert b"1 text waits for you." in response.content
 
 
 def test_a_wrong_password_says_so_and_keeps_the_name(client: Client, rita: Account) -> None:

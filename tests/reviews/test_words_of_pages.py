@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from recommender.evaluation import service
 from recommender.evaluation.arms import Study
 from recommender.models import (
     Account,
@@ -21,7 +20,9 @@ from recommender.models import (
     RunState,
     VersionState,
 )
-from reviews.models import DecisionVerdict
+from recommender.runs import service as runs
+from recommender.runs.kinds import EVALUATION
+from reviews.choices import Verdict
 from tests import builders
 from tests.architecture.words import expert_words
 from tests.recommender.promotion.versions import examined, make_version
@@ -45,8 +46,8 @@ def read(browser: Client, *addresses: str) -> None:
         assert expert_words(response.content.decode()) == [], address
 
 
-@pytest.mark.parametrize("verdict", list(DecisionVerdict))
-def test_the_review_room(rita: Account, browser_of: SignIn, verdict: DecisionVerdict) -> None:
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_the_review_room(rita: Account, browser_of: SignIn, verdict: Verdict) -> None:
     catalog = builders.make_catalog("films")
     first = builders.make_review(("reason", "Likes films."), ("reflect", "Too vague."))
     builders.make_review(subject=builders.make_item(catalog))
@@ -84,7 +85,7 @@ def test_how_texts_are_written(lena: Account, browser_of: SignIn, reason: RestRe
 def test_models(who: str, request: pytest.FixtureRequest, browser_of: SignIn) -> None:
     catalog = builders.make_catalog("films")
     active = make_version(catalog, state=VersionState.ACTIVE)
-    review = make_decision(builders.make_end_user(catalog, "u1"), DecisionVerdict.APPROVE, by="rita")
+    review = make_decision(builders.make_end_user(catalog, "u1"), Verdict.APPROVE, by="rita")
     version: BackboneVersion = make_version(catalog)
     examined(version, gauc="unsure", latency="failed")
     make_receipt(version, active)
@@ -101,7 +102,7 @@ def test_models(who: str, request: pytest.FixtureRequest, browser_of: SignIn) ->
 
 def test_evaluations(pam: Account, browser_of: SignIn) -> None:
     study = Study(arms=("base", "knowledge", "random"), seeds=5)
-    found = service.request_evaluation(builders.make_catalog("films"), study=study, queue=False)
+    found = runs.request(EVALUATION, queue=False, catalog=builders.make_catalog("films"), config=study.to_json())
     Evaluation.objects.update(state=RunState.DONE, figures=figures(), facts=FACTS)
     read(browser_of(pam), "/evaluations/", reverse("reviews:evaluation", args=[found.pk]))
 

@@ -19,13 +19,13 @@ from django.test import Client
 from django.urls import reverse
 
 from recommender.accounts.tokens import create_token
-from recommender.artifacts import files, ranker
+from recommender.artifacts import files, verified
 from recommender.evaluation.arms import Study
 from recommender.models import Account, BackboneVersion, EndUser, Evaluation, Role, RunState, TrainingRun
 from recommender.recipe import TrainConfig
 from recommender.serving.history import history_as_of_now
-from recommender.training import service as training
 from reviews.models import Review, ReviewState
+from tests.carried_out import carried_out
 from tests.reviews.forms import form
 
 PREVIOUS = Path(__file__).resolve().parent.parent / "data" / "previous-release"
@@ -112,7 +112,7 @@ def test_every_page_opens(upgraded: Client) -> None:
 def test_artifacts_of_earlier_formats_score_as_they_did(upgraded: Client, previous: Any, number: int) -> None:
     version = BackboneVersion.objects.get(number=number)
     assert files.changed_files(version) == []
-    ranking = ranker.load(version)
+    ranking = verified.load(version)
     for user_id, scores in previous["scores"][str(number)].items():
         end_user = EndUser.objects.select_related("catalog").get(external_id=user_id)
         now = ranking.score(user_id, history_as_of_now(end_user), list(scores), attributes=end_user.attributes)
@@ -146,7 +146,6 @@ def test_stored_settings_are_still_understood(upgraded: Client) -> None:
 
 def test_a_run_that_waited_is_carried_out(upgraded: Client) -> None:
     waiting = TrainingRun.objects.get(state=RunState.WAITING)
-    training.run(waiting.pk)
-    waiting.refresh_from_db()
+    carried_out(waiting)
     assert (waiting.state, waiting.error) == (RunState.DONE, "")
     assert upgraded.get(reverse("reviews:backbone", args=[waiting.version.pk])).status_code == 200

@@ -90,7 +90,7 @@ def test_what_goes_wrong_is_said_and_leaves_nothing_behind(catalog: Catalog, tmp
         tune(str(tmp_path / "nothing"))
     assert TuningRun.objects.get().state == RunState.FAILED
     assert list((tmp_path / "var" / "adapters" / "films").iterdir()) == []
-    with pytest.raises(CommandError, match="rank must be at least 1"):
+    with pytest.raises(CommandError, match="rank must be a whole number above 0"):
         tune(base, "--rank", "0")
     make_catalog("empty")
     with pytest.raises(CommandError, match="0 rows"):

@@ -30,7 +30,7 @@ def test_json_names_the_version_its_metrics_and_its_snapshot(capsys):
     assert found["snapshot"]["number"] == 1
     assert found["metrics"]["with_knowledge"]["test"]["samples"] == 120
     assert found["seconds"] > 0
-    assert "Training without knowledge" in printed.err
+    assert "Training without texts" in printed.err
     assert catalog.backbone_versions.get().state == VersionState.ACTIVE
 
 

@@ -78,7 +78,7 @@ def test_a_new_verdict_is_one_row(rita: Account, browser_of: SignIn) -> None:
     assert "Say what is good." in refused.content.decode()
 
     given = browser.post(url("decide", review), form(review, rita, verdict="praise", reason="It is kind."), follow=True)
-    assert f"End user {review.round.subject} praised: everybody will hear of it." in given.content.decode()
+    assert f"User {review.round.subject} praised: everybody will hear of it." in given.content.decode()
     review.refresh_from_db()
     assert (review.state, Decision.objects.get().verdict) == (ReviewState.DONE, "praise")
     for address in (url("review", review), url("queue") + "?state=done"):
