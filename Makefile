@@ -6,6 +6,9 @@ PYTEST := $(PYTHON_IN_VENV) -m pytest
 PROCESSES ?= 2
 SPREAD = -n $(PROCESSES) --dist loadfile
 
+# uv compiles no bytecode: whichever process imports a package first writes it for all others.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-fast test-oracles check format lock clean
 
