@@ -9,6 +9,7 @@ import keyword
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ def forbidden() -> list[str]:
     return words
 
 
+@cache
 def parts(name: str) -> str:
     """A name's words, lower case, with blanks between them: `stand_in` and `StandIn` are " stand in "."""
     return " " + " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)).lower() + " "
@@ -61,32 +63,34 @@ def names_and_prose(path: Path, text: str) -> Iterator[tuple[str, str]]:
             yield "prose", token.string
 
 
-def checked() -> dict[Path, str]:
-    files = repository.texts(".py", *PROSE)
-    return {
+@cache
+def told() -> list[tuple[Path, str, str]]:
+    """Every name and every piece of prose once a file, with its file: read once for all words."""
+    files = {
         path: text
-        for path, text in files.items()
-        if path.as_posix() not in EXEMPT
-        and path.as_posix() not in ALIASES
+        for path, text in repository.texts(".py", *PROSE).items()
+        if path.as_posix() not in EXEMPT | ALIASES
         and not path.as_posix().startswith(HISTORIC)
-        and "migrations" not in path.parts
-        and "vendor" not in path.parts
+        and not {"migrations", "vendor"} & set(path.parts)
     }
+    return [
+        (path, kind, content)
+        for path, text in files.items()
+        for kind, content in sorted(set(names_and_prose(path, text)))
+        if content not in OF_OTHERS
+    ]
 
 
 def uses(word: str) -> list[str]:
-    told = re.compile(rf"\b{re.escape(word.replace('_', ' '))}s?\b", re.IGNORECASE)
+    said = re.compile(rf"\b{re.escape(word.replace('_', ' '))}s?\b", re.IGNORECASE)
     inside = parts(word.replace(" ", "_"))
     found = []
-    for path, text in checked().items():
-        for kind, content in names_and_prose(path, text):
-            if content in OF_OTHERS:
-                continue
-            if kind == "name" and inside in parts(content):
-                found.append(f"{path}: {content}")
-            elif kind == "prose" and word not in NAMES_ONLY and (hit := told.search(content)):
-                found.append(f"{path}: {content[max(0, hit.start() - 30) : hit.end() + 30]!r}")
-    return sorted(set(found))
+    for path, kind, content in told():
+        if kind == "name" and inside in parts(content):
+            found.append(f"{path}: {content}")
+        elif kind == "prose" and word not in NAMES_ONLY and (hit := said.search(content)):
+            found.append(f"{path}: {content[max(0, hit.start() - 30) : hit.end() + 30]!r}")
+    return found
 
 
 @pytest.mark.parametrize("word", forbidden())
