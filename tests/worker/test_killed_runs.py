@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,13 @@ def compute(run, recorder):
 
 service.run(KINDS[sys.argv[1]], int(sys.argv[2]), compute)
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> None:
+    """What the worker would load while the clock runs: on a busy machine that takes minutes."""
+    for module in ("training.pipeline", "evaluation.fits", "tuning.lora"):
+        import_module(f"recommender.{module}")
 
 
 @pytest.fixture(autouse=True)
