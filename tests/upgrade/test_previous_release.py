@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.apps.registry import Apps
 from django.core.management.color import no_style
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.urls import reverse
@@ -56,7 +56,7 @@ def upgraded(previous: Any, settings: Any, tmp_path: Path) -> Client:
 
 
 def _insert(old: Apps, rows: dict[str, list[dict[str, Any]]]) -> None:
-    with connection.constraint_checks_disabled():
+    with transaction.atomic():  # foreign keys are checked at its end
         for label, listed in rows.items():
             model = old.get_model(label)
             for row in listed:
