@@ -1,6 +1,5 @@
 """The serving graph: a backbone as ONNX with item table and knowledge folded in, and the proof that it scores alike."""
 
-import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,20 +62,17 @@ def save(form: ServingForm, path: Path, *, history: int, end_users: Tensor, toke
     example = _example(
         form.backbone.sizes, contexts=2, candidates=3, history=history, end_users=end_users, width=tokens
     )
-    free = torch.export.Dim.DYNAMIC
-    shapes = tuple({0: free, 1: free} if name in OF_CANDIDATES else {0: free} for name in INPUTS)
+    free = {name: {0: "B", 1: "N"} if name in OF_CANDIDATES else {0: "B"} for name in INPUTS}
     with _quiet(), torch.no_grad():
-        program = torch.onnx.export(
+        torch.onnx.export(
             form,
             tuple(torch.from_numpy(example[name]) for name in INPUTS),
-            dynamo=True,
-            dynamic_shapes=shapes,
+            path,
+            dynamo=False,
+            dynamic_axes=free,
             input_names=INPUTS,
             output_names=["logit"],
-            verbose=False,
         )
-        assert program is not None, "only the old exporter returns nothing"
-        program.save(path, external_data=False)
 
 
 def check(form: ServingForm, path: Path, *, history: int, end_users: Tensor, tokens: int) -> dict[str, float]:
@@ -139,15 +135,7 @@ def _one(arrays: Arrays, context: int, candidate: int) -> Arrays:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter logs its every pass, and torch 2.13 uses its own deprecated LeafSpec while it exports."""
-    loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir", "torch.onnx._internal.exporter")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="`isinstance.treespec, LeafSpec", category=FutureWarning)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+    """torch calls its tracing exporter deprecated: ADR 16 says why it is used."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield

@@ -68,7 +68,7 @@ class HistoryMatch(nn.Module):
         worth = functional.embedding(history_feedback, self.worth.unsqueeze(1)).squeeze(-1).unsqueeze(1) * there
         alike = candidate @ past.transpose(1, 2)  # (B, N, L)
         sums = [one.sum(dim=-1).expand(item.shape) for one in (worth, there)]
-        for one in rate:
+        for one in rate.unbind():
             weight = torch.exp((alike - 1) * one) * there  # (B, N, L)
             sums += [weight.sum(dim=-1), (weight * worth).sum(dim=-1)]
         return sums

@@ -58,19 +58,19 @@ def search(item: Tensor, history_item: Tensor, table: Tensor) -> Tensor:
     A choice cannot be nearly right: in double precision a batch of one, of many and the served graph choose the same.
     """
     unit = functional.normalize(table.double(), dim=-1)
-    if torch.compiler.is_exporting():  # serving has one context, or one for each entry of a history
-        return _search(item, history_item, unit)
+    if torch.onnx.is_in_onnx_export():  # serving has one context, or one for each entry of a history
+        return _order(item, history_item, unit).sort(dim=-1, descending=True).indices[..., :FOUND]
     parts = zip(*(torch.split(rows, CONTEXTS_AT_A_TIME) for rows in (item, history_item)), strict=True)
-    return torch.cat([_search(some, past, unit) for some, past in parts])
+    most = min(FOUND, history_item.shape[1])
+    return torch.cat([_order(some, past, unit).topk(most, dim=-1).indices for some, past in parts])
 
 
-def _search(item: Tensor, history_item: Tensor, unit: Tensor) -> Tensor:
+def _order(item: Tensor, history_item: Tensor, unit: Tensor) -> Tensor:
     candidate, past = (functional.embedding(which, unit) for which in (item, history_item))
     alike = candidate @ past.transpose(1, 2)  # (B, N, L)
     place = torch.arange(history_item.shape[1], device=alike.device)
     order = torch.round((alike + 1) * LEVELS) * LONGEST + place  # whole numbers below 2⁵³: exact
-    order = order.masked_fill((history_item == PADDING_ITEM).unsqueeze(1), -1.0)
-    return order.topk(min(FOUND, history_item.shape[1]), dim=-1).indices
+    return order.masked_fill((history_item == PADDING_ITEM).unsqueeze(1), -1.0)
 
 
 def _take(column: Tensor, place: Tensor) -> Tensor:
