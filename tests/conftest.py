@@ -22,6 +22,7 @@ from kombu import pools
 
 from r4web import embedded
 from r4web.celery import app
+from recommender.llm import learned
 from tests import servers
 
 if TYPE_CHECKING:
@@ -71,16 +72,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def may_meet_a_server(item: pytest.Item) -> bool:
     """Whether a test could tell one database or broker from another. In doubt, yes.
 
+    Pages in a browser and what is marked `once` ask for rows in no other way than other tests of the same queries do.
     pytest-django refuses the database to a test without its mark or fixtures, and the broker runs for its fixture only.
     What is left are child processes, connections of a test's own, and questions about the settings.
     """
     assert isinstance(item, pytest.Function)
+    if item.get_closest_marker("once") or item.get_closest_marker("browser"):
+        return False
     return (
         item.get_closest_marker("django_db") is not None
         or not OF_SERVERS.isdisjoint(item.fixturenames)
         or not OF_SERVERS.isdisjoint(vars(item.module))
         or (item.cls is not None and issubclass(item.cls, SimpleTestCase))
     )
+
+
+@pytest.fixture(autouse=True)
+def nothing_learned_of_endpoints() -> None:
+    """A test's server may get the port of an earlier test's, which refused other things."""
+    learned.forget()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from tests.carried_out import with_examination
 from tests.recommender.signals.popularity import PopularitySignal
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 QUICK = {"epochs": 1, "embedding": 4, "history": 5, "head": [8], "adapter_hidden": 8, "adapter_width": 4}
 
 

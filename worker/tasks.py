@@ -23,7 +23,6 @@ from recommender.training import service as training
 from reviews.models import ReviewState
 from reviews.room.opening import open_review
 from worker import tuning
-from worker.rounds.advance import advance
 
 MOST_SWEPT = 5_000  # rounds that one sweep sends, or opens reviews for
 
@@ -31,6 +30,8 @@ MOST_SWEPT = 5_000  # rounds that one sweep sends, or opens reviews for
 @shared_task(name=jobs.ADVANCE_ROUNDS.name)
 def advance_rounds(round_ids: list[int]) -> None:
     """Advance a chunk of rounds until each rests, fails, or has to wait for longer."""
+    from worker.rounds.advance import advance  # noqa: PLC0415 - openai is slow to load: only where LLMs are asked
+
     asyncio.run(advance(round_ids))
 
 

@@ -34,7 +34,7 @@ from tests.carried_out import carried_out
 from tests.reviews.lessons.test_rows import decided, refined_review
 from tests.servers import wait_until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(scope="module")

@@ -55,14 +55,18 @@ def first_rounds(catalog: Catalog) -> Iterator[Progress]:
         raise StepFailedError(f"All rounds failed: {error}.")
 
 
-def first_backbone(catalog: Catalog) -> Iterator[TrainingRun]:
-    """Train and activate a first backbone, unless one is active or under way; yields the run until that is done."""
+def request_first_backbone(catalog: Catalog) -> TrainingRun | None:
+    """Ask for a first backbone, unless one is active (None), asked for or trained. It needs no texts."""
     if is_complete():
-        return
+        return None
     asked = TrainingRun.objects.filter(catalog=catalog, activate=True).order_by("-pk")
-    run = asked.filter(state__in=[RunState.WAITING, RunState.RUNNING, RunState.DONE]).first() or runs.request(
+    return asked.filter(state__in=[RunState.WAITING, RunState.RUNNING, RunState.DONE]).first() or runs.request(
         TRAINING, catalog=catalog, config=TrainConfig().to_json(), activate=True, requested_by=_lead()
     )
+
+
+def first_backbone(run: TrainingRun) -> Iterator[TrainingRun]:
+    """Activate the first backbone once it is trained; yields the run until then."""
     deadline = time.monotonic() + LONGEST_WAIT
     while _is_under_way(run):
         yield run

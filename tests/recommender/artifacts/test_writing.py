@@ -15,6 +15,8 @@ from recommender.training import loop
 from tests.recommender.training.fitting import SMALL, fitted
 from tests.recommender.training.synthetic import Silent, attributes_of
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def trained():

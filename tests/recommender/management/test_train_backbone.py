@@ -10,7 +10,7 @@ from recommender.models import Item, RunState, TrainingRun, VersionState
 from recommender.recipe import STORED_AS
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 QUICK = ["--epochs", "1", "--history", "5"]
 
 

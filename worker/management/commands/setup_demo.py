@@ -28,13 +28,15 @@ class Command(BaseCommand):
             catalog = _sample_catalog()
             with Progress("Sample accounts"):
                 facts.ensure(address=options["address"])
+            training = steps.request_first_backbone(catalog)  # it goes on beside the rounds
             with Progress("First rounds") as shown:
                 for now in steps.first_rounds(catalog):
                     shown.show(f"{now.done} of {now.total}, {now.calls} calls, {now.tokens} tokens")
-            with Progress("First backbone") as shown:
-                for run in steps.first_backbone(catalog):
-                    shown.show(_how_far(run))
-                shown.show("active")
+            if training:
+                with Progress("First backbone") as shown:
+                    for run in steps.first_backbone(training):
+                        shown.show(_how_far(run))
+                    shown.show("active")
         except (ImportFailedError, steps.StepFailedError) as error:
             raise CommandError(str(error)) from error
 
