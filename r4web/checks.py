@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from r4web import environment
 from recommender.knowledge.encoder_choice import POOLINGS
+from recommender.llm.secrets import without_userinfo
 from worker.supervisor import ready
 
 STRUCTURED = ("auto", "json_schema", "tags")
@@ -30,18 +31,27 @@ def _endpoint(role: str, values: dict[str, Any]) -> list[CheckMessage]:
     url = urlsplit(str(values["base_url"]))
     rules = (
         ("BASE_URL", url.scheme in ("http", "https") and bool(url.netloc), "an http or https address ending in /v1"),
+        ("BASE_URL", "@" not in url.netloc, f"without a name and password, which logs would show: use {prefix}API_KEY"),
         ("STRUCTURED", values["structured"] in STRUCTURED, " or ".join(STRUCTURED)),
-        ("TEMPERATURE", 0 <= values["temperature"] <= 2, "from 0 to 2"),
-        ("TOP_P", 0 < values["top_p"] <= 1, "above 0 and at most 1"),
-        ("MAX_TOKENS", values["max_tokens"] >= 1, "at least 1"),
+        ("TEMPERATURE", _unless_empty(values["temperature"], lambda it: 0 <= it <= 2), "from 0 to 2"),
+        ("TOP_P", _unless_empty(values["top_p"], lambda it: 0 < it <= 1), "above 0 and at most 1"),
+        ("MAX_TOKENS", _unless_empty(values["max_tokens"], lambda it: it >= 1), "at least 1"),
         ("TIMEOUT", values["timeout"] > 0, "above 0 seconds"),
         ("CONCURRENCY", values["concurrency"] >= 1, "at least 1"),
     )
     return [
-        Error(f"{prefix}{name} must be {expected}; it is {values[name.lower()]!r}.", id="r4web.E001")
+        Error(f"{prefix}{name} must be {expected}; it is {_shown(values[name.lower()])}.", id="r4web.E001")
         for name, holds, expected in rules
         if not holds
     ]
+
+
+def _unless_empty(value: float | None, holds: Callable[[float], bool]) -> bool:
+    return value is None or holds(value)
+
+
+def _shown(value: object) -> str:
+    return without_userinfo(repr(value))
 
 
 @register("r4web")

@@ -34,6 +34,21 @@ def number(name: str, default: float) -> float:
     return _parsed(name, default, float, "a number")
 
 
+def number_or_nothing(name: str, default: float) -> float | None:
+    """None where the setting is given and empty."""
+    return None if _is_empty(name) else number(name, default)
+
+
+def integer_or_nothing(name: str, default: int) -> int | None:
+    """None where the setting is given and empty."""
+    return None if _is_empty(name) else integer(name, default)
+
+
+def _is_empty(name: str) -> bool:
+    asked.add(name)
+    return os.environ.get(name, "something").strip() == ""
+
+
 def flag(name: str, default: bool) -> bool:
     def parse(raw: str) -> bool:
         if raw.lower() in {"1", "true", "yes", "on"}:

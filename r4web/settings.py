@@ -123,9 +123,9 @@ def _endpoint(role: str, *, base_url: str = EMBEDDED_ENDPOINT_URL, model: str = 
         "base_url": environment.text(f"{prefix}BASE_URL", base_url),
         "model": environment.text(f"{prefix}MODEL", model or f"r4-demo-{role}"),
         "api_key": environment.text(f"{prefix}API_KEY", api_key),
-        "temperature": environment.number(f"{prefix}TEMPERATURE", 0.0),
-        "top_p": environment.number(f"{prefix}TOP_P", 1.0),
-        "max_tokens": environment.integer(f"{prefix}MAX_TOKENS", 1024),
+        "temperature": environment.number_or_nothing(f"{prefix}TEMPERATURE", 0.0),  # None of these three: not sent
+        "top_p": environment.number_or_nothing(f"{prefix}TOP_P", 1.0),
+        "max_tokens": environment.integer_or_nothing(f"{prefix}MAX_TOKENS", 1024),
         "timeout": environment.number(f"{prefix}TIMEOUT", 120.0),  # seconds
         "concurrency": environment.integer(f"{prefix}CONCURRENCY", 64),
         "structured": environment.text(f"{prefix}STRUCTURED", "auto"),  # auto | json_schema | tags

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,13 +20,17 @@ REASONABLE = "<Final Judgement>The text is reasonable</Final Judgement><Reflecti
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer. `body`: a string is sent as it is, anything else as JSON. `hang`: never answer."""
+    """What to answer. `body`: a string or bytes are sent as they are, anything else as JSON. `hang`: never answer.
+
+    `trickle`: seconds before each byte of the body.
+    """
 
     status: int = 200
     body: Any = ""
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
     hang: bool = False
+    trickle: float = 0.0
 
 
 def says(text: str, *, finish_reason: str = "stop") -> Reply:
@@ -80,6 +84,10 @@ def loop_script(*verdicts: str) -> Callable[[dict[str, Any], int], Reply]:
     return script
 
 
+def _encoded(body: Any) -> bytes:
+    return (body if isinstance(body, str) else json.dumps(body)).encode()
+
+
 @contextmanager
 def running(script: Callable[[dict[str, Any], int], Reply]) -> Iterator[ScriptedServer]:
     scripted = ScriptedServer(script)
@@ -97,14 +105,18 @@ def running(script: Callable[[dict[str, Any], int], Reply]) -> Iterator[Scripted
                 scripted.closing.wait()
                 self.close_connection = True
                 return
-            body = reply.body.encode() if isinstance(reply.body, str) else json.dumps(reply.body).encode()
+            body = reply.body if isinstance(reply.body, bytes) else _encoded(reply.body)
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Type", reply.content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(ConnectionError):  # the client had enough of it
+                for piece in (body[place : place + 1] for place in range(len(body))) if reply.trickle else [body]:
+                    if scripted.closing.wait(reply.trickle):
+                        break
+                    self.wfile.write(piece)
 
         def log_message(self, *args: object) -> None:
             pass

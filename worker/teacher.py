@@ -124,11 +124,12 @@ def _call(case: TeacherCase, ask: Ask, answer: Answer | LlmError, llm: OpenAiLlm
         messages=list(ask.prompt.messages),
         model=llm.model[:200],
         base_url=llm.base_url[:300],
-        parameters=llm.parameters,
+        parameters=llm.parameters(),
     )
     if isinstance(answer, LlmError):
         call.error_kind = "permanent" if isinstance(answer, PermanentLlmError) else "transient"
         call.error = storable(str(answer), 2000)
+        call.answer = answer.answer if isinstance(answer, TransientLlmError) else ""
         return call
     call.model, call.answer, call.parameters = answer.model[:200], answer.text, answer.parameters
     call.request_id, call.latency_ms = answer.request_id, answer.latency_ms

@@ -4,17 +4,20 @@ Every write names the lease's token. A worker that lost its lease (it was killed
 what its calls cost and nothing else.
 """
 
+import logging
 import random
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from recommender.models import LlmCall, Round, RoundState, Turn
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
 MOST_ATTEMPTS = 20  # transient failures in a row: about an hour with the delays below
@@ -91,19 +94,67 @@ def backoff(attempts: int, *, retry_after: float | None = None) -> float:
 
 
 def store(entries: Sequence[Entry], *, token: str) -> list[bool]:
-    """Store these steps in one short transaction. False: the round is no longer ours, and its step made no turn."""
+    """Store these steps in one short transaction. False: the round is no longer ours, or its step made no turn.
+
+    Where the database refuses one of them each is stored by itself, so that an odd answer costs its own round only.
+    Raises OperationalError or InterfaceError when the database is away.
+    """
     try:
         with transaction.atomic():
             return _store(entries, token)
-    except IntegrityError:
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
         for entry in entries:
             _mark_unstored(entry)
-    if len(entries) > 1:
-        return [ours for entry in entries for ours in store([entry], token=token)]
-    with suppress(IntegrityError), transaction.atomic():  # that turn is there already: the step counts once
-        if entries[0].call is not None:
-            entries[0].call.save(force_insert=True)
-    return [False]
+        if len(entries) > 1:
+            return [ours for entry in entries for ours in store([entry], token=token)]
+        return [_store_what_can_be(entries[0], error, token)]
+
+
+def _store_what_can_be(entry: Entry, error: Exception, token: str) -> bool:
+    """Keep what was paid for, and count the attempt unless the turn is there already. Always False."""
+    turn = entry.turn
+    if turn is not None and Turn.objects.filter(round_id=entry.round_id, index=turn.index).exists():
+        _keep(entry.call)  # another worker was faster: the step counts once
+        return False
+    log.error("A step of round %d could not be stored", entry.round_id, exc_info=error)
+    why = f"The answer could not be stored: {type(error).__name__}: {str(error)[:300]}".replace("\x00", "\ufffd")
+    if entry.call is not None:
+        entry.call.error_kind, entry.call.error = "transient", why
+    _keep(entry.call)
+    held = _held(token).filter(pk=entry.round_id)
+    attempts = 1 + (held.values_list("attempts", flat=True).first() or 0)
+    if attempts >= MOST_ATTEMPTS:
+        held.update(state=RoundState.FAILED, error=why, lease_token="", lease_expires_at=None)
+    else:
+        again = timezone.now() + timedelta(seconds=backoff(attempts))
+        held.update(
+            state=RoundState.WAITING,
+            error=why,
+            attempts=attempts,
+            next_attempt_at=again,
+            lease_token="",
+            lease_expires_at=None,
+        )
+    return False
+
+
+def _keep(call: LlmCall | None) -> None:
+    """Store a call as it is; without what surrounds its texts where that is what the database refuses."""
+    if call is None:
+        return
+    try:
+        with transaction.atomic():
+            call.save(force_insert=True)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        call.parameters, call.request_id, call.model = {}, "", "?"
+        call.prompt_tokens = call.completion_tokens = call.latency_ms = 0
+        call.answer = call.answer.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+        with suppress(IntegrityError, DataError, ValueError), transaction.atomic():
+            call.save(force_insert=True)
 
 
 def _mark_unstored(entry: Entry) -> None:

@@ -22,13 +22,16 @@ from recommender.models import (
 )
 from recommender.rounds import evidence, queries
 from recommender.rounds.config import OpenConfig
+from recommender.rounds.core import prose
 from recommender.rounds.evidence import Evidence
 from recommender.rounds.queries import strategy_of, turn_values
 
 OPENED_AT_ONCE = 200  # subjects whose evidence is read and stored together
 ROUNDS_A_JOB = 100  # what one Celery task advances: enough to keep an endpoint's slots full
-RETRYABLE = Q(state=RoundState.FAILED) | Q(
-    state=RoundState.RESTING, rest_reason__in=[RestReason.MALFORMED, RestReason.CANCELLED]
+RETRYABLE = (
+    Q(state=RoundState.FAILED)
+    | Q(state=RoundState.RESTING, rest_reason__in=[RestReason.MALFORMED, RestReason.CANCELLED])
+    | Q(state=RoundState.WAITING, attempts__gt=0)
 )
 
 
@@ -104,7 +107,10 @@ def enqueue(round_ids: Sequence[int]) -> int:
 
 @transaction.atomic
 def retry(rounds: QuerySet[Round]) -> int:
-    """Let failed, malformed and cancelled rounds go on from where they stopped; returns how many."""
+    """Let failed, malformed and cancelled rounds go on from where they stopped, and those that wait go on at once.
+
+    Returns how many.
+    """
     ids = list(rounds.filter(RETRYABLE).order_by("pk").values_list("pk", flat=True).select_for_update())
     _wake(Round.objects.filter(pk__in=ids))
     enqueue(ids)
@@ -142,7 +148,7 @@ def add_override(round_: Round, *, about: Turn, critique: str, account: Account)
 
     Raises RoundNotRestingError while a worker is at the round.
     """
-    if not critique.strip():
+    if prose.is_blank(critique):
         raise ValueError("An override needs a critique.")
     turn = _add(
         round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, judgement=Judgement.NOT_REASONABLE
@@ -170,7 +176,7 @@ def add_edit(round_: Round, *, about: Turn, text: str, account: Account) -> Turn
 
     In a filtered round it takes the place of that draft. Raises RoundNotRestingError while a worker is at the round.
     """
-    if not text.strip():
+    if prose.is_blank(text):
         raise ValueError("An edit needs a text.")
     turn = _add(round_, about=about, account=account, kind=TurnKind.EDIT, text=text)
     _rest_after_person(round_)

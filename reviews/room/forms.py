@@ -6,6 +6,7 @@ from typing import Any, cast
 from django import forms
 
 from recommender.models import Catalog, Judgement, SubjectKind
+from recommender.rounds.core import prose
 from reviews.choices import ReviewState
 from reviews.room import verdicts
 from reviews.room.decisions import Seen
@@ -35,10 +36,14 @@ class QueueFilters(forms.Form):
 
 
 class _Text(forms.CharField):
-    """Typed text with the line ends it is stored with: browsers send CRLF, models write LF."""
+    """Typed text with the line ends it is stored with: browsers send CRLF, models write LF.
+
+    A text of which nothing can be seen is none.
+    """
 
     def to_python(self, value: Any) -> str:
-        return (super().to_python(value) or "").replace("\r\n", "\n").strip()
+        text = (super().to_python(value) or "").replace("\r\n", "\n").strip()
+        return "" if prose.is_blank(text) else text
 
 
 class DecisionForm(forms.Form):

@@ -4,6 +4,7 @@ import pytest
 from django.core import checks
 
 from r4web import checks as ours
+from r4web import environment
 
 
 def messages(found: list[checks.CheckMessage]) -> str:
@@ -18,6 +19,7 @@ def test_the_defaults_are_without_mistakes() -> None:
     ("name", "value", "said"),
     [
         ("base_url", "localhost:8001/v1", "R4_ACTOR_BASE_URL must be an http or https address"),
+        ("base_url", "https://me:secret-word@llm.example/v1", "R4_ACTOR_BASE_URL must be without a name and password"),
         ("structured", "yes", "R4_ACTOR_STRUCTURED must be auto or json_schema or tags"),
         ("temperature", -1.0, "R4_ACTOR_TEMPERATURE must be from 0 to 2"),
         ("top_p", 0.0, "R4_ACTOR_TOP_P"),
@@ -29,6 +31,16 @@ def test_the_defaults_are_without_mistakes() -> None:
 def test_a_mistaken_endpoint_setting_is_named(settings: Any, name: str, value: object, said: str) -> None:
     settings.LLM = {"actor": settings.LLM["actor"] | {name: value}}
     assert said in messages(ours.endpoints(None))
+    assert "secret-word" not in messages(ours.endpoints(None))
+
+
+def test_a_sampling_parameter_may_be_empty(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("R4_ACTOR_TEMPERATURE", " ")
+    monkeypatch.delenv("R4_ACTOR_TOP_P", raising=False)
+    values = [environment.number_or_nothing(f"R4_ACTOR_{name}", 1.0) for name in ("TEMPERATURE", "TOP_P")]
+    assert values == [None, 1.0]
+    settings.LLM = {"actor": settings.LLM["actor"] | {"temperature": None, "top_p": None, "max_tokens": None}}
+    assert ours.endpoints(None) == []
 
 
 def test_impossible_ports_and_brokers_are_named(settings: Any) -> None:

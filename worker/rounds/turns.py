@@ -6,7 +6,7 @@ The stored turns are the state: whoever leases the round reads them, and uses an
 import logging
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import assert_never
@@ -21,6 +21,7 @@ from recommender.llm.types import Answer, Prompt, Role, Sampling
 from recommender.models import LlmCall, RestReason, Round, Turn
 from recommender.rounds import leases
 from recommender.rounds.core import parsing, prompts
+from recommender.rounds.core.echoes import Asked
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, Step
 from recommender.rounds.core.types import Subject
@@ -36,12 +37,16 @@ Llms = Mapping[Role, OpenAiLlm]
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What to ask for the turn `index`. `repairs`: a malformed answer goes back, so another one ends the round."""
+    """What to ask for the turn `index`. `repairs`: a malformed answer goes back, so another one ends the round.
+
+    `asked`: what the prompt holds, which the answer must not merely repeat.
+    """
 
     role: Role
     step: prompts.Step
     index: int
     prompt: Prompt
+    asked: Asked
     about: Turn | None = None
     repairs: bool = False
     sampling: Sampling | None = None
@@ -64,6 +69,10 @@ class TurnMaker:
     def _subject(self) -> Subject:
         return Subject.from_json(self._round.evidence)
 
+    @cached_property
+    def _data(self) -> str:
+        return prompts.data_of(self._subject)
+
     async def until_it_stops(self) -> float | None:
         """None: the round rests, failed, or is no longer ours. A number: it waits for so many seconds."""
         try:
@@ -72,10 +81,7 @@ class TurnMaker:
             raise  # the database is away: the sweep will hand the round out again
         except Exception as error:
             log.exception("Round %d cannot go on", self._round.pk)
-            failure = (
-                f"Internal error: {type(error).__name__}: {storable(str(error), 300)}. The worker's log says more."
-            )
-            await self._put(failure=failure)
+            await self._put(failure=_internal(error))
             return None
 
     async def _until_it_stops(self) -> float | None:
@@ -132,9 +138,11 @@ class TurnMaker:
             call for call in self._stored if (call.turn_index, call.step, call.error_kind) == (index, name, "malformed")
         ]
         repairs = len(malformed) % 2 == 1
+        data = f"{self._data}\n{about.text}" if isinstance(step, Reflect) and about else self._data
+        asked = Asked(instructions=prompt.messages[0]["content"], data=data)
         if repairs:
             prompt = prompts.render_repair(prompt, malformed[-1].answer, malformed[-1].error)
-        return _Question(role, name, index, prompt, about, repairs, sampling)
+        return _Question(role, name, index, prompt, asked, about, repairs, sampling)
 
     def _sampling(self, draft: int | None) -> Sampling | None:
         """The same for the same draft of the same round, so that asking again after a failure asks the same."""
@@ -172,6 +180,10 @@ class TurnMaker:
                 await self._rest(RestReason.MALFORMED, call=call)
                 return False
             return await self._put(call=call)
+        except Exception as error:
+            call.error_kind, call.error = "permanent", _internal(error)
+            await self._put(call=call, failure=call.error)
+            raise
         return await self._add(turn, call=call)
 
     async def _add(self, turn: Turn, *, call: LlmCall | None = None) -> bool:
@@ -210,10 +222,15 @@ class TurnMaker:
         finish_reason = str(parameters.get("finish_reason", ""))
         verdict = ""
         if question.step == "reflect":
-            reflection = parsing.parse_reflection(text, finish_reason=finish_reason)
+            structured = parameters.get("response_format") == "json_schema"
+            reflection = parsing.parse_reflection(
+                text, structured=structured, finish_reason=finish_reason, asked=question.asked
+            )
             text, verdict = reflection.critique, reflection.verdict
         else:
-            text = parsing.parse_rationale(text, subject_kind=self._subject.kind, finish_reason=finish_reason)
+            text = parsing.parse_rationale(
+                text, subject_kind=self._subject.kind, finish_reason=finish_reason, asked=question.asked
+            )
         return Turn(
             round=self._round,
             index=question.index,
@@ -245,9 +262,9 @@ class TurnMaker:
 
     def _failed_call(self, question: _Question, kind: str, error: LlmError) -> LlmCall:
         llm = self._llms[question.role]
-        drawn = asdict(question.sampling) if question.sampling else {}
-        parameters = llm.parameters | drawn
-        call = self._call(question, Answer(text="", model=llm.model, base_url=llm.base_url, parameters=parameters))
+        said = error.answer if isinstance(error, TransientLlmError) else ""
+        parameters = llm.parameters(question.sampling)
+        call = self._call(question, Answer(text=said, model=llm.model, base_url=llm.base_url, parameters=parameters))
         call.error_kind, call.error = kind, storable(str(error), 2000)
         return call
 
@@ -263,3 +280,7 @@ class TurnMaker:
     ) -> bool:
         entry = Entry(self._round.pk, call, turn, rest, failure, retry_at, error, self._attempts)
         return await self._ledger.put(entry)
+
+
+def _internal(error: Exception) -> str:
+    return f"Internal error: {type(error).__name__}: {storable(str(error), 300)}. The worker's log says more."

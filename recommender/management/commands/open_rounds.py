@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 
 from recommender.management.options import add_options, chosen, made
-from recommender.models import Catalog, Round, RoundBatch, RoundState
+from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState
 from recommender.progress import Progress as Shown
 from recommender.rounds.config import OpenConfig
 from recommender.rounds.queries import Progress, progress
@@ -67,9 +67,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report | {"progress": now.to_json()}))
         if options["wait"] and now.total:
             self._say(_summary(now, _since(started)))
-            if now.failed:
-                example = watched.filter(state=RoundState.FAILED).values_list("error", flat=True).first()
-                raise CommandError(f"{now.failed} rounds failed, for example: {example}")
+            if without_text := _without_text(watched, now):
+                raise CommandError(without_text)
 
     def _say(self, text: str) -> None:
         self.stderr.write(text, style_func=str)
@@ -118,6 +117,21 @@ def _opened(batch: RoundBatch, opened: int) -> str:
         f"Opened {opened} rounds in {batch.catalog.name}: {opened - of_items} about end users, {of_items} about items."
         f"{left_out}"
     )
+
+
+def _without_text(rounds: QuerySet[Round], now: Progress) -> str:
+    """How many rounds ended without a text that can be used, and why; empty when none did."""
+    malformed = now.rest_reasons.get(RestReason.MALFORMED, 0)
+    if not now.failed and not malformed:
+        return ""
+    told = []
+    if now.failed:
+        example = rounds.filter(state=RoundState.FAILED).values_list("error", flat=True).first()
+        told.append(f"{now.failed} rounds failed, for example: {example}")
+    if malformed:
+        calls = LlmCall.objects.filter(round__in=rounds, error_kind="malformed").order_by("-pk")
+        told.append(f"{malformed} rounds ended with answers that cannot be read, for example: {calls[0].error}")
+    return " ".join(told)
 
 
 def _watched(batch: RoundBatch) -> QuerySet[Round]:

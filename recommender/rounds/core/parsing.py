@@ -2,27 +2,27 @@
 
 Models add fences, thinking blocks, labels and stray tags, leave tags open, and misspell them; all of that is read. What
 is not there is never made up: a missing verdict or critique, or noise, raises MalformedAnswerError with a message that
-a model can act on, since the answer goes back once (prompts.render_repair).
+a model can act on, since the answer goes back once (prompts.render_repair). And what is only quoted is no answer: JSON
+inside prose, marks that the data holds, the prompt said again (`echoes`).
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recommender.rounds.core import prose
+from recommender.rounds.core import echoes, prose
+from recommender.rounds.core.echoes import NOBODY, Asked
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.types import JudgementName, Kind
+from recommender.rounds.core.wrapping import unwrapped, without_greetings
 
 MIN_RATIONALE, MAX_RATIONALE = 8, 600  # words; about 200 are asked for
 MIN_CRITIQUE, MAX_CRITIQUE = 3, 600
 MAX_CHARACTERS = 12_000  # of one rationale or critique
-MAX_ANSWER = 60_000  # characters that are looked at, thinking included
 NAMES: dict[Kind, str] = {"end_user": "user preference", "item": "item knowledge"}
 
-_THOUGHT_TAG = re.compile(r"<[ ]?(/?)[ ]?(?:think|thinking|thought|reasoning)[ ]?>", re.IGNORECASE)
-_FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*$", re.MULTILINE)
 _ANY_TAG = re.compile(r"<[ ]?/?[ ]?[A-Za-z][A-Za-z _-]{0,40}/?\s*>")
 _LABEL = (
     r"(?:refined|updated|final|revised)?[\s_-]*(?:user[\s_-]*preferences?|(?:item|book|movie|product)?[\s_-]*knowledge)"
@@ -61,6 +61,14 @@ _NEGATED = re.compile(
     r"|\bun ?reasonable\b"
 )
 _NOTHING = {"", "none", "na", "n/a", "nothing", "empty", "no critique", "no reflection", "no issues", "no problems"}
+_PARAGRAPHS = re.compile(r"\n\s*\n")
+_LIST = re.compile(rf"^{prose.LIST_MARK}\S", re.MULTILINE)
+_KEPT_BACK = {
+    "refusal": "The model refused to answer",
+    "content_filter": "The endpoint's content filter withheld the answer",
+    "tool_calls": "The model called a tool instead of answering",
+    "function_call": "The model called a tool instead of answering",
+}
 CUT_OFF = "it was cut off at the token limit; write at most 200 words"
 
 
@@ -72,39 +80,52 @@ class ParsedReflection:
     critique: str
 
 
-def parse_rationale(text: str, *, subject_kind: Kind, finish_reason: str = "") -> str:
-    """The rationale in an actor's answer, tidied. `finish_reason` "length": the endpoint cut the answer off."""
+def parse_rationale(text: str, *, subject_kind: Kind, finish_reason: str = "", asked: Asked = NOBODY) -> str:
+    """The rationale in an actor's answer, tidied.
+
+    `finish_reason`: why the endpoint says that it ends, "length" where it was cut off. `asked`: what the answer must
+    not merely repeat.
+    """
     name = NAMES[subject_kind]
+    _check_end(text, finish_reason)
     if finish_reason == "length":
         raise MalformedAnswerError(f"The {name} is not complete: {CUT_OFF}.")
-    text = _useful(text)
-    for found in _objects(text):
+    text = unwrapped(text)
+    if found := _whole_object(text):
         strings = [value for value in found.values() if isinstance(value, str)]
-        if len(strings) == 1:
-            text = strings[0]
-            break
+        text = strings[0] if len(strings) == 1 else text
     tagged = _RATIONALE_TAGS.search(text)
     text = _RATIONALE_LABEL.sub("", _ANY_TAG.sub(" ", tagged[1] if tagged else text), count=1)
-    text = _tidy(text)
+    text = _tidy(without_greetings(text))
     count = prose.words(text)
     if count < MIN_RATIONALE:
         raise MalformedAnswerError(f"The {name} is missing or too short ({count} words); write up to 200 words.")
     _check("The " + name, text, count, MAX_RATIONALE)
+    if problem := echoes.problem(text, asked):
+        raise MalformedAnswerError(f"The {name} is missing: {problem}.")
     return text
 
 
-def parse_reflection(text: str, *, finish_reason: str = "") -> ParsedReflection:
-    """The verdict and critique in a reflector's answer: a JSON object, R4ec's two tags, or two labelled parts."""
-    text = _useful(text)
+def parse_reflection(
+    text: str, *, structured: bool = False, finish_reason: str = "", asked: Asked = NOBODY
+) -> ParsedReflection:
+    """The verdict and critique in a reflector's answer.
+
+    With a schema (`structured`) it is the JSON object that the answer is, or the last one in it; without one, R4ec's
+    two tags or two labelled parts. What `asked` holds as data is no verdict when it is quoted.
+    """
+    _check_end(text, finish_reason)
+    text = unwrapped(text)
     cut_off = finish_reason == "length" and not _CRITIQUE_CLOSED.search(text)
-    for found in _objects(text):
-        fields = {re.sub(r"[\s_-]|final|judge?ment", "", key.lower()): value for key, value in found.items()}
-        judgement = fields.get("", fields.get("verdict"))
-        if isinstance(judgement, str):
-            critique = fields.get("reflection", fields.get("critique", ""))
-            return _reflection([judgement], critique if isinstance(critique, str) else "", cut_off=False)
+    whole = _whole_object(text)
+    objects = [whole] if whole else [*_objects(text)] if structured else []
+    said = [fields for found in objects if (fields := _judgement_in(found)) and not asked.shows(json.dumps(found))]
+    if said:
+        return _reflection([said[-1][0]], said[-1][1], cut_off=False)
     for judgement_part, critique_part in (_TAGGED, _LABELS):
-        if judgements := judgement_part.findall(text):
+        outside = critique_part.sub(" ", text) if judgement_part.search(critique_part.sub(" ", text)) else text
+        judgements = [part[1] for part in judgement_part.finditer(outside) if not asked.shows(part[0])]
+        if judgements:
             critiques = [part for part in critique_part.findall(text) if not _is_empty(part)]
             rest = _AFTER_JUDGEMENT.search(text)
             critique = critiques[-1] if critiques else (rest[1] if rest else "")
@@ -150,31 +171,36 @@ def _check(name: str, text: str, count: int, most: int) -> None:
         raise MalformedAnswerError(f"{name} cannot be read: {problem}.")
 
 
-def _useful(text: str) -> str:
-    """The answer without the model's thinking and without code fences."""
-    text = text[:MAX_ANSWER]
-    outside, start, depth = "", 0, 0
-    for tag in _THOUGHT_TAG.finditer(text):
-        if not tag[1]:
-            outside += "" if depth else text[start : tag.start()]
-            depth += 1
-        elif depth:
-            depth -= 1
-        else:
-            outside = ""  # the opening tag was part of the prompt: all so far was thinking
-        start = tag.end()
-    if depth:
-        raise MalformedAnswerError("The answer ends while still thinking; give the answer itself.")
-    text = f"{outside} {text[start:]}"
-    return _FENCE.sub("", text).replace("\x00", " ").strip()
+def _check_end(text: str, finish_reason: str) -> None:
+    """An answer that the endpoint itself says is none."""
+    if why := _KEPT_BACK.get(finish_reason):
+        said = " ".join(text.split())[:200]
+        raise MalformedAnswerError(f"{why}: {said}" if said else f"{why}.")
 
 
 def _is_empty(text: str) -> bool:
     return text.strip(" \t\r\n.,;:!?*_-–—\"'“”()[]<>").lower() in _NOTHING
 
 
+def _judgement_in(found: Mapping[str, Any]) -> tuple[str, str] | None:
+    """An object's judgement and critique, however its keys are spelt."""
+    fields = {re.sub(r"[\s_-]|final|judge?ment", "", key.lower()): value for key, value in found.items()}
+    judgement = fields.get("", fields.get("verdict"))
+    critique = fields.get("reflection", fields.get("critique", ""))
+    return (judgement, critique if isinstance(critique, str) else "") if isinstance(judgement, str) else None
+
+
+def _whole_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that the answer is, with nothing before or after it."""
+    try:
+        found = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Every JSON object at the outermost level, wherever it stands; at most 20 starts are tried."""
+    """Every JSON object at the outermost level; at most 20 starts are tried. Nothing is looked for in a broken one."""
     decoder, start = json.JSONDecoder(strict=False), text.find("{")
     for _ in range(20):
         if start < 0:
@@ -182,6 +208,8 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
         try:
             found, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
+            if re.match(r'\{\s*"', text[start:]):
+                return  # an object that was cut off or is broken: what is inside it is not its end
             end = start + 1
         else:
             if isinstance(found, dict):
@@ -190,9 +218,12 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _tidy(text: str) -> str:
-    """Without outer quotes and with ordinary white space; paragraphs stay."""
-    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]
-    text = "\n\n".join(filter(None, paragraphs))
+    """Without outer quotes and with ordinary white space; paragraphs and the lines of lists stay."""
+    paragraphs = []
+    for part in _PARAGRAPHS.split(text):
+        lines = part.splitlines() if _LIST.search(part) else [part]
+        paragraphs.append("\n".join(" ".join(line.split()) for line in lines))
+    text = "\n\n".join(filter(None, (paragraph.strip() for paragraph in paragraphs)))
     if len(text) > 1 and (text[0], text[-1]) in {('"', '"'), ("“", "”")} and not set(text[1:-1]) & set('"“”'):
         text = text[1:-1].strip()
     return text

@@ -15,27 +15,43 @@ MIN_CLEAN = 0.8  # share of words of ordinary shape
 SURELY_CLEAN = 0.95  # below it, sentences must at least start like sentences
 MIN_SENTENCE, MAX_SENTENCE = 8, 90  # words: from the first on, a full stop is expected; up to the second, one is enough
 MAX_WORD = 45  # characters; languages that write words apart stay below
+MAX_STUTTERED = 0.1  # share of the characters in pieces repeated many times: a title may have its "Aaaaaaaah!"
+
+LIST_MARK = r"[ \t]*(?:[-*•–]|\d{1,2}[.)])[ \t]+"  # what begins a line that is an entry of a list
 
 # Scripts that write no spaces between words; a character counts as half a word.
 _UNSPACED = re.compile(r"[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u3400-\u9FFF\U00020000-\U0002FFFF]")
 _SENTENCE_END = re.compile(
     r"[.!?\u2026\u3002\uFF01\uFF1F\u0964\u06D4\u061F\u1362\u0589](?=[\s\"'”’»)\]*]|$)|[\u3002\uFF01\uFF1F]|\n\s*\n"
+    rf"|^{LIST_MARK}(?=\S)",
+    re.MULTILINE,
 )
 _SENTENCE_START = re.compile(r"(?:\A|[.!?…]\s)[^\w]*([^\W\d_])")
 # A word between punctuation, with inner hyphens, apostrophes, dots and slashes; or a number.
 _LETTERS = r"[^\W\d_]"
+_INSIDE = r"[-‐‑–—'’./&·+\"״׳]"  # the last two, and the quotation mark: Hebrew's abbreviations
 _CLEAN = re.compile(
-    rf"[(\[\"'“‘«„¿¡*_—–-]*(?:{_LETTERS}+(?:[-'’./&·]{_LETTERS}+)*(?:['’])?|[$€£#]?\d+(?:[.,:/–-]\d+)*(?:{_LETTERS}{{1,3}}|%)?)"
-    r"[)\]\"'”’»“.,;:!?…*_—–-]*"
+    rf"[(\[\"'“‘«„¿¡*_—–~≈@#-]*"
+    rf"(?:{_LETTERS}+\d{{0,3}}(?:{_INSIDE}{_LETTERS}+\d{{0,2}})*['’]?"
+    rf"|[$€£#~]?\d+(?:[.,:/–‑-]\d+)*(?:{_INSIDE}?{_LETTERS}{{1,9}}(?:{_INSIDE}{_LETTERS}{{1,12}})*|[%+°])?)"
+    r"[)\]\"'”’»“.,;:!?…*_—–+-]*"
 )
+_STUTTER = re.compile(r"([^\W\d_]{1,12}?)\1{7,}")
+_NO_LETTERS = ("Mn", "Mc", "Me", "Cf", "So", "Sk")
 _INNER_CAPITAL = re.compile(r"[a-zß-ÿ][A-ZÀ-Þ]")
-_ALONE = re.compile(r"[&+/=–—|•·*-]+")  # marks that stand between words in ordinary writing
+_FILLERS = "\u115f\u1160\u3164\uffa0\u2800"  # letters and signs that show nothing
+_ALONE = re.compile(r"[&+/=–—|•·*~→←↔⇒-]+")  # marks that stand between words in ordinary writing
 
 
 def words(text: str) -> int:
     """How many words; in scripts without spaces, an estimate."""
     unspaced = len(_UNSPACED.findall(text))
     return len(_UNSPACED.sub(" ", text).split()) + unspaced // 2
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of it can be seen: spaces, joiners, direction marks, fillers."""
+    return all(unicodedata.category(char)[0] in "ZCM" or char in _FILLERS for char in text)
 
 
 def problem(text: str) -> str | None:
@@ -76,13 +92,15 @@ def _repetitive(folded: list[str]) -> bool:
 
 
 def _stutters(text: str) -> bool:
-    """A short piece repeated many times without spaces: "ababababab", "ingingingingинг"."""
-    return re.search(r"(\w{1,12}?)\1{7,}", text) is not None
+    """Short pieces repeated many times without spaces: "ababababab", "ingingingingинг". Digits may: "000000001234"."""
+    return sum(len(piece[0]) for piece in _STUTTER.finditer(text)) > MAX_STUTTERED * len(text)
 
 
 def _is_clean(token: str) -> bool:
     if len(token) > MAX_WORD or _ALONE.fullmatch(token):
         return len(token) <= MAX_WORD
-    if not token.isascii():  # vowel signs and accents written as characters of their own
-        token = "".join(char for char in token if not unicodedata.category(char).startswith("M"))
+    if not token.isascii():  # vowel signs and accents, joiners, emoji: no letters, and part of ordinary writing
+        token = "".join(char for char in token if unicodedata.category(char) not in _NO_LETTERS)
+        if not token:
+            return True
     return _CLEAN.fullmatch(token) is not None and len(_INNER_CAPITAL.findall(token)) <= 1

@@ -86,10 +86,14 @@ def test_no_more_requests_are_under_way_than_the_endpoint_may_have(serve: Serve)
         (openai_server.error(400, "context length exceeded"), PermanentLlmError, "context length exceeded"),
         (openai_server.error(500, "out of memory"), TransientLlmError, "out of memory"),
         (openai_server.error(503, "loading"), TransientLlmError, "loading"),
-        (Reply(200, "<html>Sign in</html>", content_type="text/html"), PermanentLlmError, "R4_ACTOR_BASE_URL"),
-        (Reply(200, "{broken"), PermanentLlmError, "not a chat completion"),
-        (Reply(200, {"choices": []}), PermanentLlmError, "not a chat completion"),
-        (Reply(200, []), PermanentLlmError, "not a chat completion"),
+        (Reply(200, "<html>Sign in</html>", content_type="text/html"), TransientLlmError, "R4_ACTOR_BASE_URL"),
+        (Reply(200, "{broken"), TransientLlmError, "cut off or broken JSON"),
+        (Reply(200, {"choices": []}), TransientLlmError, "it has no choice"),
+        (Reply(200, []), TransientLlmError, "not a chat completion"),
+        (Reply(200, {"error": {"message": "bad key", "code": 401}}), PermanentLlmError, "R4_ACTOR_API_KEY"),
+        (Reply(200, {"error": {"message": "no credits", "code": "402"}}), PermanentLlmError, "money or quota"),
+        (Reply(200, {"error": {"message": "upstream", "code": 502}}), TransientLlmError, "502: upstream"),
+        (Reply(200, "[" * 100_000), TransientLlmError, "nested too deep"),
     ],
 )
 def test_an_error_says_what_to_do(serve: Serve, reply: Reply, error: type[Exception], words: str) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "Step",
     "Template",
     "TemplateError",
+    "data_of",
     "fill",
     "load",
     "render",
@@ -78,17 +79,27 @@ def fill(template: Template, subject: Subject, *, rationale: str, critique: str,
     }
     used = template.variables("system", "user")
     values = {name: value for name, value in catalog.items() if name in used} | more
-    if subject.kind == "end_user":
-        values["history"] = evidence_lines.history_lines(subject.history)
-    else:
-        values["item"] = evidence_lines.item_lines(subject)
-        values["liker"] = evidence_lines.history_lines(subject.liker)
-        values["disliker"] = evidence_lines.history_lines(subject.disliker)
+    values |= _data(subject)
     for name, text in (("rationale", rationale), ("critique", critique)):
         if text.strip():
             values[name] = evidence_lines.harmless(text.strip())
     system, user = template.render("system", "user", **values)
     return system, user
+
+
+def data_of(subject: Subject) -> str:
+    """What a subject's prompts show as data, without their instructions."""
+    return "\n".join(_data(subject).values())
+
+
+def _data(subject: Subject) -> dict[str, str]:
+    if subject.kind == "end_user":
+        return {"history": evidence_lines.history_lines(subject.history)}
+    return {
+        "item": evidence_lines.item_lines(subject),
+        "liker": evidence_lines.history_lines(subject.liker),
+        "disliker": evidence_lines.history_lines(subject.disliker),
+    }
 
 
 def render_repair(prompt: Prompt, answer_text: str, error: object) -> Prompt:

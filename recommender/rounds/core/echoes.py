@@ -1,0 +1,79 @@
+"""Does an answer say something of its own, or what the prompt said? Small models copy instructions, data, or nothing.
+
+A text is compared with the prompt's instructions and data by runs of words. Honest texts cite titles and take words
+from both, in short runs; an echo is made of long ones.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+RUN_OF_INSTRUCTIONS, RUN_OF_DATA = 6, 8  # words in a row that are no accident
+MOST_COPIED = 0.5  # share of a text's words that may stand in such runs
+LEAST_OWN = 0.2  # share of a text's different long words that the instructions do not have
+LONG = 4  # characters of a word that says something
+_WORD = re.compile(r"[^\W_]+")
+_NO_ANSWER = re.compile(
+    r"\b(?:please (?:provide|share|give me)|(?:i am|i'm) (?:ready|happy|unable|not able|sorry)|as an ai\b"
+    r"|i (?:can ?not|can't) (?:help|assist|provide|answer|write)"
+    r"|(?:no|without any) history (?:was|has been|is) (?:given|provided))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the prompt of an answer held: our `instructions`, and `data` from elsewhere."""
+
+    instructions: str = ""
+    data: str = ""
+
+    def shows(self, quoted: str) -> bool:
+        """Whether the data holds these words in this order, whatever marks stand between them."""
+        words = " ".join(_words(quoted))
+        return bool(words) and f" {words} " in self._data_words
+
+    @cached_property
+    def _data_words(self) -> str:
+        return f" {' '.join(_words(self.data))} "
+
+
+NOBODY = Asked()
+
+
+def problem(text: str, asked: Asked) -> str | None:
+    """Why this text is no answer of its own, in words for the model that wrote it; None when it is one."""
+    words = _words(text)
+    if _NO_ANSWER.search(text) and not _mentions(words, asked.data):
+        return "it says nothing about its subject; describe what the data shows"
+    if not asked.instructions:
+        return None
+    if _copied(words, _words(asked.instructions), RUN_OF_INSTRUCTIONS) > MOST_COPIED:
+        return "it repeats the instructions; follow them instead"
+    if _copied(words, _words(asked.data), RUN_OF_DATA) > MOST_COPIED:
+        return "it copies the data; say what the data shows"
+    long = {word for word in words if len(word) >= LONG}
+    told = set(_words(asked.instructions))
+    own = long - told
+    if len(own) < LEAST_OWN * len(long) and own.isdisjoint(_words(asked.data)):
+        return "it says nothing about its subject; describe what the data shows"
+    return None
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]
+
+
+def _copied(words: list[str], source: list[str], run: int) -> float:
+    """The share of `words` in runs of so many words that `source` has too."""
+    runs = {tuple(source[place : place + run]) for place in range(len(source) - run + 1)}
+    copied = [False] * len(words)
+    for place in range(len(words) - run + 1):
+        if tuple(words[place : place + run]) in runs:
+            copied[place : place + run] = [True] * run
+    return sum(copied) / max(len(words), 1)
+
+
+def _mentions(words: list[str], data: str) -> bool:
+    """Whether a longer word of the data, such as a title's, is among `words`."""
+    return not {word for word in _words(data) if len(word) >= LONG}.isdisjoint(words)
