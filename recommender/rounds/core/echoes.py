@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 RUN_OF_INSTRUCTIONS, RUN_OF_DATA = 6, 8  # words in a row that are no accident
-MOST_COPIED = 0.5  # share of a text's words that may stand in such runs
+MOST_COPIED = 0.5  # share of a text's words that may be part of such runs
 LEAST_OWN = 0.2  # share of a text's different long words that the instructions do not have
 LONG = 4  # characters of a word that says something
 _WORD = re.compile(r"[^\W_]+")

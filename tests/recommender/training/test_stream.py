@@ -12,6 +12,8 @@ from recommender.training import loop, stream
 from recommender.training.sources import Memory
 from tests.recommender.training.fitting import SMALL, fitted
 
+pytestmark = pytest.mark.once
+
 ROWS = 700
 
 
@@ -101,8 +103,6 @@ import resource, sys
 import django; django.setup()
 from pathlib import Path
 from recommender.training.stream import Parquet
-
-pytestmark = pytest.mark.once
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 with Parquet(Path(sys.argv[1]), seed=1, buffer=32_768) as source:
     next(source.epoch(8192))
