@@ -38,6 +38,8 @@ def _endpoint(role: str, values: dict[str, Any]) -> list[CheckMessage]:
         ("MAX_TOKENS", _unless_empty(values["max_tokens"], lambda it: it >= 1), "at least 1"),
         ("TIMEOUT", values["timeout"] > 0, "above 0 seconds"),
         ("CONCURRENCY", values["concurrency"] >= 1, "at least 1"),
+        ("PRICE_READ", values["price_read"] >= 0, "0 or more"),
+        ("PRICE_WRITTEN", values["price_written"] >= 0, "0 or more"),
     )
     return [
         Error(f"{prefix}{name} must be {expected}; it is {_shown(values[name.lower()])}.", id="r4web.E001")

@@ -129,6 +129,9 @@ def _endpoint(role: str, *, base_url: str = EMBEDDED_ENDPOINT_URL, model: str = 
         "timeout": environment.number(f"{prefix}TIMEOUT", 120.0),  # seconds
         "concurrency": environment.integer(f"{prefix}CONCURRENCY", 64),
         "structured": environment.text(f"{prefix}STRUCTURED", "auto"),  # auto | json_schema | tags
+        # What a million tokens cost, read and written, in whatever currency; 0: nobody counts it.
+        "price_read": environment.number(f"{prefix}PRICE_READ", 0.0),
+        "price_written": environment.number(f"{prefix}PRICE_WRITTEN", 0.0),
     }
 
 

@@ -69,6 +69,7 @@ class ScriptedServer:
         common = {
             "base_url": self.base_url, "api_key": "none", "temperature": 0.0, "top_p": 1.0, "max_tokens": 300,
             "timeout": 10.0, "concurrency": 8, "structured": "tags",
+            "price_read": 0.0, "price_written": 0.0,
         }  # fmt: skip
         return {role: common | {"model": role} | settings for role in ("actor", "reflector", "teacher")}
 

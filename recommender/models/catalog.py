@@ -25,6 +25,9 @@ class Catalog(models.Model):
     like_threshold = models.FloatField(default=3.0)
     prompt_attributes = models.JSONField(default=list, help_text="Names of item attributes that prompts show.")
     clock = models.CharField(max_length=8, choices=Clock, default=Clock.SECONDS)
+    most_tokens = models.PositiveBigIntegerField(
+        null=True, help_text="Its rounds stop once their calls cost so much in all; null: never."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

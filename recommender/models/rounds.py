@@ -40,6 +40,9 @@ class RoundBatch(models.Model):
     )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    tokens = models.PositiveBigIntegerField(default=0, help_text="What its calls cost so far, read and written.")
+    most_tokens = models.PositiveBigIntegerField(null=True, help_text="It stops once they cost so much; null: never.")
+    paused_at = models.DateTimeField(null=True, help_text="Since when nobody asks; null: it is not paused.")
 
     def __str__(self) -> str:
         return f"batch {self.pk} of {self.catalog}"

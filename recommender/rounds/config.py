@@ -62,6 +62,13 @@ class OpenConfig(Settings):
         description="They get no text of their own; the model can use the texts about their items instead.",
     )
 
+    most_tokens: int | None = Field(
+        default=None,
+        gt=0,
+        title="Stop at so many tokens",
+        description="What the AI reads and writes. The texts that are not done by then wait until you raise it.",
+    )
+
     @model_validator(mode="after")
     def _counts(self) -> Self:
         for name, told in settings_of(type(self)).items():

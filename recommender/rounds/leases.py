@@ -6,6 +6,7 @@ what its calls cost and nothing else.
 
 import logging
 import random
+from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from recommender.models import LlmCall, Round, RoundState, Turn
+from recommender.rounds import spending
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ def take(ids: Collection[int], *, token: str) -> list[Round]:
     Returns them with `turns`, and with `stored_calls`: answers that were paid for but have become no turn.
     """
     now = timezone.now()
-    free = Round.objects.filter(pk__in=ids).filter(due(now) | expired(now))
+    free = Round.objects.filter(pk__in=ids).filter(due(now) | expired(now)).exclude(spending.held())
     with transaction.atomic():
         # The order keeps two workers from waiting for each other; where the database cannot skip, it has one writer.
         mine = list(free.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
@@ -169,6 +171,7 @@ def _store(entries: Sequence[Entry], token: str) -> list[bool]:
     ids = [entry.round_id for entry in entries]
     ours = set(_held(token).filter(pk__in=ids).select_for_update().order_by("pk").values_list("pk", flat=True))
     LlmCall.objects.bulk_create([entry.call for entry in entries if entry.call is not None])
+    _count_tokens(entries)
     kept = [entry for entry in entries if entry.round_id in ours]
     turns = []
     for entry in kept:
@@ -192,7 +195,20 @@ def _store(entries: Sequence[Entry], token: str) -> list[bool]:
                 attempts=entry.attempts,
                 next_attempt_at=entry.retry_at,
             )
-    return [entry.round_id in ours for entry in entries]
+    # Whose batch is paused, or may cost no more, goes back: the step that was stored counts, and no other is asked for.
+    full = set(_held(token).filter(spending.held(), pk__in=ids).values_list("pk", flat=True))
+    _leave(sorted(full), state=RoundState.WAITING)
+    return [entry.round_id in ours and entry.round_id not in full for entry in entries]
+
+
+def _count_tokens(entries: Sequence[Entry]) -> None:
+    batch_of = dict(Round.objects.filter(pk__in=[e.round_id for e in entries]).values_list("pk", "batch_id"))
+    tokens: Counter[int] = Counter()
+    for entry in entries:
+        batch_id = batch_of.get(entry.round_id)
+        if entry.call is not None and batch_id is not None:
+            tokens[batch_id] += entry.call.prompt_tokens + entry.call.completion_tokens
+    spending.add(+tokens)
 
 
 def _leave(ids: Sequence[int], **values: object) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
@@ -20,7 +21,7 @@ from recommender.models import (
     Turn,
     TurnKind,
 )
-from recommender.rounds import evidence, queries
+from recommender.rounds import evidence, queries, spending
 from recommender.rounds.config import OpenConfig
 from recommender.rounds.core import prose
 from recommender.rounds.evidence import Evidence
@@ -53,9 +54,10 @@ def open_rounds(catalog: Catalog, config: OpenConfig, *, requested_by: Account |
         strategy=config.strategy,
         low_activity_count=_low_activity(catalog, config.low_activity) if config.subjects != "items" else 0,
         requested_by=requested_by,
+        most_tokens=config.most_tokens,
     )
     drafts = config.drafts if strategy_of(batch).samples_drafts else 1
-    for chunk in _evidence(catalog, config):
+    for chunk in _evidence(catalog, config, subjects_of(catalog, config)):
         _store(batch, chunk, drafts=drafts)
     enqueue(list(batch.rounds.order_by("pk").values_list("pk", flat=True)))
     return batch
@@ -65,14 +67,28 @@ def _low_activity(catalog: Catalog, below: int) -> int:
     return queries.low_activity_count(catalog, below=below) if below > 1 else 0
 
 
-def _evidence(catalog: Catalog, config: OpenConfig) -> Iterator[list[tuple[str, Evidence]]]:
-    if config.subjects in ("end-users", "all"):
-        people = queries.end_users_for_rounds(catalog, at_least=config.low_activity)[: config.limit]
-        for ids in _chunks(people, OPENED_AT_ONCE):
-            yield [("end_user_id", shown) for shown in evidence.of_end_users(catalog, ids, windows=config.shown)]
-    if config.subjects in ("items", "all"):
-        for ids in _chunks(queries.items_for_rounds(catalog)[: config.limit], OPENED_AT_ONCE):
-            yield [("item_id", shown) for shown in evidence.of_items(catalog, ids, window=config.window)]
+@dataclass(frozen=True, slots=True)
+class SubjectIds:
+    """Whom rounds are opened for, the most useful first."""
+
+    end_users: list[int]
+    items: list[int]
+
+
+def subjects_of(catalog: Catalog, config: OpenConfig) -> SubjectIds:
+    people = config.subjects in ("end-users", "all")
+    items = config.subjects in ("items", "all")
+    return SubjectIds(
+        queries.end_users_for_rounds(catalog, at_least=config.low_activity)[: config.limit] if people else [],
+        queries.items_for_rounds(catalog)[: config.limit] if items else [],
+    )
+
+
+def _evidence(catalog: Catalog, config: OpenConfig, subjects: SubjectIds) -> Iterator[list[tuple[str, Evidence]]]:
+    for ids in _chunks(subjects.end_users, OPENED_AT_ONCE):
+        yield [("end_user_id", shown) for shown in evidence.of_end_users(catalog, ids, windows=config.shown)]
+    for ids in _chunks(subjects.items, OPENED_AT_ONCE):
+        yield [("item_id", shown) for shown in evidence.of_items(catalog, ids, window=config.window)]
 
 
 def _chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
@@ -140,6 +156,34 @@ def cancel(rounds: QuerySet[Round]) -> int:
         lease_token="",
         lease_expires_at=None,
     )
+
+
+@transaction.atomic
+def pause(batch: RoundBatch) -> None:
+    """Let the batch's rounds wait. What is under way ends its call, which is stored."""
+    RoundBatch.objects.filter(pk=batch.pk, paused_at=None).update(paused_at=timezone.now())
+
+
+@transaction.atomic
+def resume(batch: RoundBatch, *, most_tokens: int | None) -> int:
+    """Let them go on, with this limit; returns how many wait."""
+    RoundBatch.objects.filter(pk=batch.pk).update(paused_at=None, most_tokens=most_tokens)
+    return _send(Round.objects.filter(batch=batch))
+
+
+@transaction.atomic
+def limit(catalog: Catalog, *, most_tokens: int | None) -> int:
+    """Set what a catalog's rounds may cost in all; returns how many wait and go on now."""
+    Catalog.objects.filter(pk=catalog.pk).update(most_tokens=most_tokens)
+    return _send(Round.objects.filter(catalog=catalog))
+
+
+def _send(rounds: QuerySet[Round]) -> int:
+    ids = list(
+        rounds.filter(state=RoundState.WAITING).exclude(spending.held()).order_by("pk").values_list("pk", flat=True)
+    )
+    enqueue(ids)
+    return len(ids)
 
 
 @transaction.atomic

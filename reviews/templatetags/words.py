@@ -68,6 +68,15 @@ def tried_on(mode: str, share: float) -> str:
 
 
 @register.filter
+def duration(seconds: float) -> str:
+    """About how long something takes."""
+    for unit, name in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 1.5 * unit:
+            return f"about {seconds / unit:.0f} {name}"
+    return f"about {max(seconds, 1):.0f} s"
+
+
+@register.filter
 def check(gate: Mapping[str, Any]) -> str:
     """What a model is checked for, also where an earlier release stored other words."""
     return LABELS.get(gate["name"], str(gate["label"]))

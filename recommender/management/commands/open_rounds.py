@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from dataclasses import asdict
 from typing import Any
 
 from celery import current_app
@@ -13,7 +14,9 @@ from kombu.exceptions import OperationalError
 from recommender.management.options import add_options, chosen, made
 from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState
 from recommender.progress import Progress as Shown
+from recommender.rounds import spending
 from recommender.rounds.config import OpenConfig
+from recommender.rounds.estimate import Estimate, estimate
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import open_rounds
 
@@ -34,6 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("name", help="the catalog")
         add_options(parser, OpenConfig, ["subjects"], required=True)
         add_options(parser, OpenConfig, OPTIONS)
+        parser.add_argument("--estimate", action="store_true", help="only say what it would cost, about")
         parser.add_argument("--wait", action="store_true", help="show progress until all rounds rest or fail")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -45,6 +49,11 @@ class Command(BaseCommand):
                 f"There is no catalog {options['name']!r} (known: {known}). Import it: python manage.py import_catalog."
             )
         config = made(OpenConfig, chosen(options, OpenConfig.model_fields))
+        self._say(_words_of(about := estimate(catalog, config)))
+        if options["estimate"]:
+            if options["json"]:
+                self.stdout.write(json.dumps({"catalog": catalog.name, "estimate": asdict(about)}))
+            return
         started = time.monotonic()
         batch = open_rounds(catalog, config)
         opened = batch.rounds.count()
@@ -79,7 +88,7 @@ class Command(BaseCommand):
         last, changed_at = Progress(), time.monotonic()
         try:
             with Shown("Rounds", out=sys.stderr) as shown:
-                while not (now := progress(rounds)).finished:
+                while not (now := progress(rounds)).finished and not _all_held(rounds, now):
                     shown.count(now.done, now.total, _details(now))
                     if (now.done, now.calls, now.asking) != (last.done, last.calls, last.asking):
                         last, changed_at = now, time.monotonic()
@@ -101,6 +110,16 @@ class Command(BaseCommand):
         return texts
 
 
+def _words_of(about: Estimate) -> str:
+    """An estimate in one sentence."""
+    told = f"At most {about.rounds:,} rounds: about {about.calls:,} calls and {about.tokens:,} tokens"
+    if about.cost is not None:
+        told += f", {about.cost:,.2f} by the prices in the settings"
+    if about.seconds is not None:
+        told += f", {about.seconds:,.0f} s"
+    return told + (", as this catalog's rounds cost so far." if about.measured else ", by the length of some prompts.")
+
+
 def _opened(batch: RoundBatch, opened: int) -> str:
     left_out = (
         f" Left out for low activity: {batch.low_activity_count} end users; training can use their items' knowledge."
@@ -119,12 +138,18 @@ def _opened(batch: RoundBatch, opened: int) -> str:
     )
 
 
+def _all_held(rounds: QuerySet[Round], now: Progress) -> bool:
+    """Whether nothing is left to watch: what is not done is paused, or may cost no more."""
+    waiting = rounds.filter(state=RoundState.WAITING)
+    return not now.asking and now.waiting > 0 and not waiting.exclude(spending.held()).exists()
+
+
 def _without_text(rounds: QuerySet[Round], now: Progress) -> str:
     """How many rounds ended without a text that can be used, and why; empty when none did."""
     malformed = now.rest_reasons.get(RestReason.MALFORMED, 0)
-    if not now.failed and not malformed:
-        return ""
     told = []
+    if _all_held(rounds, now):
+        told.append(f"{now.waiting} rounds wait: they are paused, or their limit of tokens is reached.")
     if now.failed:
         example = rounds.filter(state=RoundState.FAILED).values_list("error", flat=True).first()
         told.append(f"{now.failed} rounds failed, for example: {example}")

@@ -2,11 +2,20 @@
 
 from typing import Any
 
+from django import forms
+
 from recommender.rounds.config import OpenConfig
 from recommender.setting import Setting, settings_of
 from reviews.pages.setting_forms import SettingsForm
 
+MOST_TOKENS = 10**15
 MOST_AT_ONCE = 2_000  # of each kind; the command opens more
+
+
+class LimitForm(forms.Form):
+    """What a batch may cost when it goes on; empty: no limit."""
+
+    most_tokens = forms.IntegerField(required=False, min_value=1, max_value=MOST_TOKENS)
 
 
 class OpenForm(SettingsForm):

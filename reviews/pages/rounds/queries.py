@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from recommender.models import Catalog, LlmCall, Round, RoundBatch, RoundState, Turn
+from recommender.rounds import spending
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import RETRYABLE
 from reviews.room.turns import DEMONSTRATION
@@ -21,6 +22,8 @@ class BatchProgress:
     progress: Progress
     rest_reasons: list[tuple[str, int]]
     retryable: int
+    cost: float | None  # by the prices in the settings, where there are any
+    held: str  # spending.why_held
     is_demonstration: bool  # the embedded endpoint's models answered, which are no LLMs
 
 
@@ -51,6 +54,8 @@ def batch_progress(batch: RoundBatch) -> BatchProgress:
         progress=now,
         rest_reasons=sorted(now.rest_reasons.items()),
         retryable=rounds.filter(RETRYABLE).count(),
+        cost=spending.cost(rounds),
+        held="" if now.finished else spending.why_held(batch),
         is_demonstration=last_call is not None and last_call.model.startswith(DEMONSTRATION),
     )
 

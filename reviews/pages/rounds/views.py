@@ -13,12 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from recommender.models import Catalog, Round, RoundBatch
 from recommender.rounds import service as services
 from recommender.rounds.config import STRATEGIES, SUBJECTS, WINDOWS
+from recommender.rounds.estimate import estimate
 from recommender.rounds.queries import proposed, strategy_of
 from recommender.setting import label_of
 from reviews.guards import account_of, is_htmx, requires
 from reviews.pages.filters import CatalogFilter
 from reviews.pages.rounds import queries as select
-from reviews.pages.rounds.forms import OpenForm
+from reviews.pages.rounds.forms import LimitForm, OpenForm
 from reviews.policy import Action, may
 from reviews.room.use import use_of
 from reviews.templatetags import words
@@ -48,10 +49,12 @@ def rounds(request: HttpRequest) -> HttpResponse:
 @requires(Action.OPEN_ROUNDS)
 def open_rounds(request: HttpRequest) -> HttpResponse:
     form = OpenForm(request.POST or None, initial={"catalog": request.GET.get("catalog")})
+    context: dict[str, Any] = {"form": form, "catalogs": Catalog.objects.exists()}
     if request.method == "POST" and form.is_valid():
-        batch = services.open_rounds(form.cleaned_data["catalog"], form.config, requested_by=account_of(request))
-        return redirect("reviews:round_batch", batch.pk)
-    context = {"form": form, "catalogs": Catalog.objects.exists()}
+        if "estimate" not in request.POST:
+            batch = services.open_rounds(form.cleaned_data["catalog"], form.config, requested_by=account_of(request))
+            return redirect("reviews:round_batch", batch.pk)
+        context["estimate"] = estimate(form.cleaned_data["catalog"], form.config)
     return render(request, "rounds/open.html", context, status=422 if form.errors else 200)
 
 
@@ -91,6 +94,30 @@ def retry_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
 def cancel_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     batch_ = get_object_or_404(RoundBatch, pk=batch_id)
     return _cancel(request, batch_.rounds.all(), redirect("reviews:round_batch", batch_id))
+
+
+@require_POST
+@requires(Action.RETRY_ROUNDS)
+def pause_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
+    services.pause(get_object_or_404(RoundBatch, pk=batch_id))
+    messages.success(request, "Paused. What is being asked right now is still stored.")
+    return redirect("reviews:round_batch", batch_id)
+
+
+@require_POST
+@requires(Action.RETRY_ROUNDS)
+def resume_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
+    batch_ = get_object_or_404(RoundBatch.objects.select_related("catalog"), pk=batch_id)
+    form = LimitForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "The limit must be a whole number above 0, or empty for none.")
+        return redirect("reviews:round_batch", batch_id)
+    count = services.resume(batch_, most_tokens=form.cleaned_data["most_tokens"])
+    if count:
+        messages.success(request, "1 text goes on." if count == 1 else f"{count} texts go on.")
+    else:
+        messages.warning(request, "Nothing goes on yet: the limit is below what was spent, or nothing waits.")
+    return redirect("reviews:round_batch", batch_id)
 
 
 @require_safe

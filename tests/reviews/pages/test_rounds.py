@@ -1,10 +1,12 @@
 """The rounds pages: everyone signed in sees how far the work is; leads open, retry and cancel."""
 
+import re
+
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from recommender.models import Account, Catalog, RestReason, Round, RoundBatch, RoundState
 from tests.builders import (
@@ -70,7 +72,7 @@ def test_only_leads_open_retry_and_cancel(
     page = browser.get(page_of(batch)).content.decode()
     assert "/retry/" not in page
     assert "/cancel/" not in page
-    for name in ("retry_round_batch", "cancel_round_batch"):
+    for name in ("retry_round_batch", "cancel_round_batch", "pause_round_batch", "resume_round_batch"):
         assert browser.post(reverse(f"reviews:{name}", args=[batch.pk])).status_code == 403
     round_ = batch.rounds.get(state=RoundState.FAILED)
     for name in ("retry_round", "cancel_round"):
@@ -92,6 +94,36 @@ def test_a_lead_opens_rounds_and_sees_their_batch(lena: Account, browser_of: Sig
     batch = RoundBatch.objects.get()
     assert (response.status_code, response["Location"]) == (302, page_of(batch))
     assert (batch.requested_by, batch.rounds.count()) == (lena, 2)
+
+
+def test_a_lead_sees_what_it_would_cost_before_asking(lena: Account, browser_of: SignIn, settings: Settings) -> None:
+    settings.LLM = {role: told | {"price_read": 1.0} for role, told in settings.LLM.items()}
+    catalog = make_catalog("films")
+    make_interaction(make_end_user(catalog), make_item(catalog))
+    asked = {"catalog": "films", "subjects": "all", "limit": "5", "window": "prefix", "estimate": "1"}
+    page = browser_of(lena).post(reverse("reviews:open_rounds"), asked)
+    assert page.status_code == 200
+    assert re.search(r"About [\d,]+ tokens, 0\.\d\d by the prices", page.content.decode())
+    assert "For 2 texts at most" in page.content.decode()
+    assert not RoundBatch.objects.exists()
+
+
+def test_a_lead_pauses_a_batch_and_lets_it_go_on_with_a_limit(
+    lena: Account, batch: RoundBatch, browser_of: SignIn, broker: str
+) -> None:
+    browser = browser_of(lena)
+    paused = browser.post(reverse("reviews:pause_round_batch", args=[batch.pk]), follow=True)
+    assert "Paused." in paused.content.decode()
+    assert 'id="held"' in browser.get(page_of(batch)).content.decode()
+    resume = reverse("reviews:resume_round_batch", args=[batch.pk])
+    assert "must be a whole number" in browser.post(resume, {"most_tokens": "-1"}, follow=True).content.decode()
+    assert "goes on" in browser.post(resume, {"most_tokens": "5000"}, follow=True).content.decode()
+    batch.refresh_from_db()
+    assert (batch.paused_at, batch.most_tokens) == (None, 5000)
+    RoundBatch.objects.update(tokens=6000)
+    page = browser.get(page_of(batch)).content.decode()
+    assert "Stopped: this job has used the 5,000 tokens it may." in page
+    assert 'id="pause-batch"' not in page
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many", "1000000", ""])
