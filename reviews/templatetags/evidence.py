@@ -4,7 +4,9 @@ from typing import Any
 
 from django import template
 
+from recommender.grounding.orders import reads_like_order
 from recommender.models import Round
+from recommender.rounds.core.types import Encounter
 from reviews.room.card import ratings_up_to
 
 register = template.Library()
@@ -25,6 +27,12 @@ def stars(rating: float | None, rating_max: float) -> str:
 def as_of(round_: Round) -> str:
     """Which ratings a round's text uses, in words; its catalog must be loaded."""
     return ratings_up_to(round_.as_of, round_.catalog)
+
+
+@register.filter
+def orders(shown: Encounter) -> bool:
+    """Whether a title or an attribute speaks to a model, as if it were more than data."""
+    return any(map(reads_like_order, (shown.title, *map(words, shown.attributes.values()))))
 
 
 @register.filter

@@ -4,14 +4,18 @@ A text is compared with the prompt's instructions and data by runs of words. Hon
 from both, in short runs; an echo is made of long ones.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
+
+from recommender.rounds.core.harmless import harmless
 
 RUN_OF_INSTRUCTIONS, RUN_OF_DATA = 6, 8  # words in a row that are no accident
 MOST_COPIED = 0.5  # share of a text's words that may be part of such runs
 LEAST_OWN = 0.2  # share of a text's different long words that the instructions do not have
 LONG = 4  # characters of a word that says something
+_QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"')  # titles in the data are JSON strings
 _WORD = re.compile(r"[^\W_]+")
 _NO_ANSWER = re.compile(
     r"\b(?:please (?:provide|share|give me)|(?:i am|i'm) (?:ready|happy|unable|not able|sorry)|as an ai\b"
@@ -32,6 +36,19 @@ class Asked:
         """Whether the data holds these words in this order, whatever marks stand between them."""
         words = " ".join(_words(quoted))
         return bool(words) and f" {words} " in self._data_words
+
+    def without_titles(self, text: str) -> str:
+        """The text with a word in place of each title that it quotes: how a title is written is not its author's."""
+        text = harmless(text)
+        for title in self._titles:
+            text = text.replace(title, "Title")
+        return text
+
+    @cached_property
+    def _titles(self) -> list[str]:
+        """As the data shows them, the longest first."""
+        told = {json.loads(found) for found in _QUOTED.findall(self.data)}
+        return sorted((title for title in told if len(title) >= LONG), key=len, reverse=True)
 
     @cached_property
     def _data_words(self) -> str:

@@ -100,7 +100,7 @@ def parse_rationale(text: str, *, subject_kind: Kind, finish_reason: str = "", a
     count = prose.words(text)
     if count < MIN_RATIONALE:
         raise MalformedAnswerError(f"The {name} is missing or too short ({count} words); write up to 200 words.")
-    _check("The " + name, text, count, MAX_RATIONALE)
+    _check("The " + name, text, count, MAX_RATIONALE, asked)
     if problem := echoes.problem(text, asked):
         raise MalformedAnswerError(f"The {name} is missing: {problem}.")
     return text
@@ -119,19 +119,22 @@ def parse_reflection(
     cut_off = finish_reason == "length" and not _CRITIQUE_CLOSED.search(text)
     whole = _whole_object(text)
     objects = [whole] if whole else [*_objects(text)] if structured else []
-    said = [fields for found in objects if (fields := _judgement_in(found)) and not asked.shows(json.dumps(found))]
+    said = [fields for each in objects if (fields := _judgement_in(each)) and (whole or not asked.shows(str(each)))]
     if said:
-        return _reflection([said[-1][0]], said[-1][1], cut_off=False)
+        return _reflection([said[-1][0]], said[-1][1], cut_off=False, asked=asked)
     for judgement_part, critique_part in (_TAGGED, _LABELS):
         outside = critique_part.sub(" ", text) if judgement_part.search(critique_part.sub(" ", text)) else text
-        judgements = [part[1] for part in judgement_part.finditer(outside) if not asked.shows(part[0])]
-        if judgements:
+        parts = list(judgement_part.finditer(outside))
+        own = [part for part in parts if not asked.shows(part[0])] or [
+            p for p in parts if not outside[: p.start()].strip()
+        ]
+        if judgements := [part[1] for part in own]:
             critiques = [part for part in critique_part.findall(text) if not _is_empty(part)]
             rest = _AFTER_JUDGEMENT.search(text)
             critique = critiques[-1] if critiques else (rest[1] if rest else "")
-            return _reflection(judgements, critique, cut_off=cut_off)
+            return _reflection(judgements, critique, cut_off=cut_off, asked=asked)
     if _BARE.fullmatch(text):
-        return _reflection([text], "", cut_off=cut_off)
+        return _reflection([text], "", cut_off=cut_off, asked=asked)
     raise MalformedAnswerError("There is no final judgement; say whether the text is reasonable or not reasonable.")
 
 
@@ -147,7 +150,7 @@ def read_judgement(text: str) -> JudgementName | None:
     return "reasonable" if affirmed else "not_reasonable"
 
 
-def _reflection(judgements: list[str], critique: str, *, cut_off: bool) -> ParsedReflection:
+def _reflection(judgements: list[str], critique: str, *, cut_off: bool, asked: Asked) -> ParsedReflection:
     verdicts = {verdict for judgement in judgements if (verdict := read_judgement(judgement))}
     if len(verdicts) != 1:
         raise MalformedAnswerError("The final judgement is not clear; say either reasonable or not reasonable, once.")
@@ -160,14 +163,14 @@ def _reflection(judgements: list[str], critique: str, *, cut_off: bool) -> Parse
     count = prose.words(critique)
     if _is_empty(critique) or count < MIN_CRITIQUE:
         raise MalformedAnswerError("The reflection is missing: say what makes the text not reasonable.")
-    _check("The reflection", critique, count, MAX_CRITIQUE)
+    _check("The reflection", critique, count, MAX_CRITIQUE, asked)
     return ParsedReflection("not_reasonable", critique)
 
 
-def _check(name: str, text: str, count: int, most: int) -> None:
+def _check(name: str, text: str, count: int, most: int, asked: Asked) -> None:
     if count > most or len(text) > MAX_CHARACTERS:
         raise MalformedAnswerError(f"{name} is too long ({count} words); write at most 200 words.")
-    if problem := prose.problem(text):
+    if problem := prose.problem(asked.without_titles(text)):
         raise MalformedAnswerError(f"{name} cannot be read: {problem}.")
 
 

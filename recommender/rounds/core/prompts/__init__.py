@@ -8,6 +8,7 @@ import hashlib
 from typing import Any, Literal
 
 from recommender.llm.types import Prompt
+from recommender.rounds.core.harmless import harmless
 from recommender.rounds.core.prompts import evidence_lines
 from recommender.rounds.core.prompts.template import Template, TemplateError, load
 from recommender.rounds.core.types import Kind, Subject
@@ -73,8 +74,8 @@ def render(
 def fill(template: Template, subject: Subject, *, rationale: str, critique: str, **more: str) -> tuple[str, str]:
     """A step's system and user message, from its subject, the texts so far, and `more` values. As `render` raises."""
     catalog = {
-        "item_noun": evidence_lines.harmless(subject.item_noun),
-        "item_nouns": evidence_lines.harmless(evidence_lines.plural(subject.item_noun)),
+        "item_noun": harmless(subject.item_noun),
+        "item_nouns": harmless(evidence_lines.plural(subject.item_noun)),
         "rating_rule": evidence_lines.rating_rule(subject),
     }
     used = template.variables("system", "user")
@@ -82,7 +83,7 @@ def fill(template: Template, subject: Subject, *, rationale: str, critique: str,
     values |= _data(subject)
     for name, text in (("rationale", rationale), ("critique", critique)):
         if text.strip():
-            values[name] = evidence_lines.harmless(text.strip())
+            values[name] = harmless(text.strip())
     system, user = template.render("system", "user", **values)
     return system, user
 
@@ -105,7 +106,7 @@ def _data(subject: Subject) -> dict[str, str]:
 def render_repair(prompt: Prompt, answer_text: str, error: object) -> Prompt:
     """Send a malformed answer back, with what was wrong about it. `hash` covers both files."""
     template = load("repair", REPAIR_VERSION)
-    (request,) = template.render("user", error=evidence_lines.harmless(str(error)))
+    (request,) = template.render("user", error=harmless(str(error)))
     answer = answer_text.strip()[:MAX_QUOTED_ANSWER] or "(nothing)"
     return Prompt(
         name=f"{prompt.name}+{template.name}",

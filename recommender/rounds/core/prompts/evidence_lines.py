@@ -2,28 +2,19 @@
 
     3. "Heat (1995)" | rated 4 | liked | genres: Action, Crime; director: Michael Mann
 
-Titles are JSON strings, so a line break or a quote inside one cannot end it. Angle brackets and braces become others of
-Unicode's, so that data cannot open or close a tag or an object, and so do the square brackets of chat templates' marks;
-characters that turn the direction of writing are left out.
+Titles are JSON strings, so a line break or a quote inside one cannot end it; all data is `harmless`.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recommender.rounds.core.harmless import harmless
 from recommender.rounds.core.types import Encounter, Subject
 
 MAX_VALUE = 200  # characters of one attribute value or title
 MAX_VALUES = 12  # values of one attribute
-_HARMLESS = str.maketrans("<>{}", "‹›｛｝") | dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-_TEMPLATE_MARK = re.compile(r"\[(/?(?:INST|SYS|SYSTEM_PROMPT|THINK|AVAILABLE_TOOLS|TOOL_\w+))\]", re.IGNORECASE)
 OPINION = {True: "liked", False: "not liked", None: "not known whether liked"}
-
-
-def harmless(text: str) -> str:
-    """Text that cannot pass for the prompt's own tags, an answer's object or a chat template's marks."""
-    return _TEMPLATE_MARK.sub(r"［\1］", text.translate(_HARMLESS))
 
 
 def number(value: float) -> str:
