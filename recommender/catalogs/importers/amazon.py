@@ -2,7 +2,9 @@
 (https://amazon-reviews-2023.github.io, https://nijianmo.github.io/amazon/)."""
 
 import html
+import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,11 @@ from recommender.catalogs.importers.values import BadValueError
 DEFAULTS = CatalogDefaults(like_threshold=4.0, prompt_attributes=("categories", "brand"))
 SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 META = "meta_"
+HIDDEN = ("script", "style", "noscript", "template")
+_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--")
+_SCRIPT = re.compile(
+    r"\bvar \w+ ?=|\bfunction ?\w*\(|\bif ?\(\w+\.\w+|\bwindow\.\w+|\.getTime\(|\{ ?[\w.#-]+ ?: ?[^{}]*; ?\}"
+)
 
 
 def plan(request: Request) -> Plan:
@@ -93,13 +100,13 @@ def item_rows(source: Source, context: Context) -> Iterator[Row]:
         try:
             pairs = (
                 ("categories", _categories(_first(meta, "categories", "category"))),
-                ("brand", _unescaped(_first(meta, "brand", "store"))),
-                ("main_category", _unescaped(_first(meta, "main_category", "main_cat"))),
+                ("brand", _plain(_first(meta, "brand", "store"))),
+                ("main_category", _plain(_first(meta, "main_category", "main_cat"))),
             )
             row = (
                 line,
                 values.identifier(_first(meta, "parent_asin", "asin"), "item"),
-                values.title(_unescaped(meta.get("title"))),
+                values.title(_plain(meta.get("title"))),
                 values.attributes(pairs),
             )
         except BadValueError as bad:
@@ -108,9 +115,38 @@ def item_rows(source: Source, context: Context) -> Iterator[Row]:
             yield row
 
 
-def _unescaped(raw: Any) -> str:
-    """2018's text carries HTML entities."""
-    return html.unescape(raw) if isinstance(raw, str) else ""
+class _Text(HTMLParser):
+    """What a browser would show of a piece of HTML."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._hidden += tag in HIDDEN
+        self.pieces.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = max(0, self._hidden - (tag in HIDDEN))
+        self.pieces.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.pieces.append(data)
+
+
+def _plain(raw: Any) -> str:
+    """2018's text carries HTML: entities, tags, and whole scripts of the page that it was taken from."""
+    if not isinstance(raw, str):
+        return ""
+    text = html.unescape(raw)
+    if _TAG.search(text):
+        parser = _Text()
+        parser.feed(text)
+        parser.close()
+        text = "".join(parser.pieces)
+    return " ".join(_SCRIPT.split(text, maxsplit=1)[0].split())
 
 
 def _categories(raw: Any) -> list[str]:
@@ -118,4 +154,4 @@ def _categories(raw: Any) -> list[str]:
     if isinstance(raw, list) and raw and isinstance(raw[0], list):
         raw = raw[0]
     parts = [raw] if isinstance(raw, str) else raw if isinstance(raw, list) else []
-    return list(dict.fromkeys(_unescaped(part) for part in parts))
+    return list(dict.fromkeys(_plain(part) for part in parts))

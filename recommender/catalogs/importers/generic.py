@@ -8,7 +8,7 @@ from typing import Any
 from recommender.catalogs.importers import movielens, values
 from recommender.catalogs.importers.files import Source, files_in, some_names
 from recommender.catalogs.importers.plan import CatalogDefaults, Context, Plan, Request, Row, Table
-from recommender.catalogs.importers.records import Records, file_format, open_records
+from recommender.catalogs.importers.records import Dialect, Records, file_format, open_records
 from recommender.catalogs.importers.report import ImportFailedError
 from recommender.catalogs.importers.values import BadValueError
 from recommender.models import Clock
@@ -28,19 +28,24 @@ MOVIELENS_FILES: Mapping[str, Callable[[str], Row]] = {
 
 def plan(request: Request, *, form: str) -> Plan:
     """`request.path`: the interactions file, or a folder with items, end_users and interactions (any may be absent)."""
-    if len(request.delimiter) > 1 or request.delimiter in ('"', "\n", "\r"):
-        raise ImportFailedError(f"A CSV delimiter is one character; {request.delimiter!r} cannot be one.")
+    _dialect(request).check()
     paths = _paths(request, form)
     items = end_users = interactions = None
     attributes: list[str] = []
     clock = Clock.SECONDS
+    notes: list[str] = []
     if path := paths.get("items"):
-        items, attributes = _items(path, request, form)
+        items, attributes = _items(path, request, form, notes)
     if path := paths.get("end_users"):
-        end_users = _end_users(path, request, form)
+        end_users = _end_users(path, request, form, notes)
     if path := paths.get("interactions"):
-        interactions, clock = _interactions(open_records(path, form, delimiter=request.delimiter), request.columns)
-    return Plan(CatalogDefaults(prompt_attributes=tuple(attributes), clock=clock), items, end_users, interactions)
+        interactions, clock = _interactions(open_records(path, form, _dialect(request)), request.columns)
+    defaults = CatalogDefaults(prompt_attributes=tuple(attributes), clock=clock)
+    return Plan(defaults, items, end_users, interactions, notes=tuple(filter(None, notes)))
+
+
+def _dialect(request: Request) -> Dialect:
+    return Dialect(request.delimiter, request.escape, request.encoding)
 
 
 def _paths(request: Request, form: str) -> dict[str, Path]:
@@ -137,15 +142,11 @@ def _interaction_rows(records: Records, columns: dict[str, str], moment: str, co
             yield row
 
 
-def _movielens_table(path: Path, read: Callable[[str], Row]) -> Table:
-    return Source(path).table(partial(movielens.rows, read=read))
-
-
-def _items(path: Path, request: Request, form: str) -> tuple[Table, list[str]]:
+def _items(path: Path, request: Request, form: str, notes: list[str]) -> tuple[Table, list[str]]:
     """The table and the names of its attributes."""
     if read := MOVIELENS_FILES.get(path.name):
-        return _movielens_table(path, read), ["genres", "year"]
-    records = open_records(path, file_format(path) or form, delimiter=request.delimiter)
+        return movielens.table(Source(path), read, notes), ["genres", "year"]
+    records = open_records(path, file_format(path) or form, _dialect(request))
     columns = _columns(records, request.item_columns, ITEM_FIELDS, "item_id")
     if "title" not in columns:
         _columns(records, request.item_columns, ITEM_FIELDS, "title")
@@ -154,10 +155,10 @@ def _items(path: Path, request: Request, form: str) -> tuple[Table, list[str]]:
     return records.table(parse), list(attributes)
 
 
-def _end_users(path: Path, request: Request, form: str) -> Table:
+def _end_users(path: Path, request: Request, form: str, notes: list[str]) -> Table:
     if read := MOVIELENS_FILES.get(path.name):
-        return _movielens_table(path, read)
-    records = open_records(path, file_format(path) or form, delimiter=request.delimiter)
+        return movielens.table(Source(path), read, notes)
+    records = open_records(path, file_format(path) or form, _dialect(request))
     columns = _columns(records, request.end_user_columns, END_USER_FIELDS, "user_id")
     attributes = _attribute_columns(records, request.end_user_columns, columns)
     return records.table(partial(_described_rows, records, columns, attributes, request.lists))

@@ -59,6 +59,7 @@ class Plan:
     items: Table | None = None
     end_users: Table | None = None
     interactions: Table | None = None
+    notes: tuple[str, ...] = ()  # what the report should say of how the files are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Request:
     end_user_columns: dict[str, str] = field(default_factory=dict)
     lists: tuple[str, ...] = ("genres", "categories", "tags")  # attributes whose CSV text is a list, a|b
     delimiter: str = ""
+    escape: str = ""
+    encoding: str = ""
 
     def require_only(self, form: str, *used: str) -> None:
         """Say so instead of ignoring what a format has no use for."""
@@ -84,6 +87,8 @@ class Request:
             "item_columns": "--item-map",
             "end_user_columns": "--end-user-map",
             "delimiter": "--delimiter",
+            "escape": "--escape",
+            "encoding": "--encoding",
         }
         useless = [option for name, option in options.items() if getattr(self, name) and name not in used]
         if useless:

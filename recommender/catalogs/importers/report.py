@@ -54,6 +54,7 @@ class Report:
     examples: list[Rejection] = field(default_factory=list)
     filtered: dict[str, int] = field(default_factory=dict)  # kind → rows that k-core filtering left out
     settings_changed: dict[str, str] = field(default_factory=dict)  # setting → "old → new"
+    notes: tuple[str, ...] = ()  # how files were read, where that is no matter of course
     catalog_created: bool = False
     seconds: float = 0.0
     log: TextIO | None = None  # every rejection goes there as a JSON line
@@ -79,6 +80,7 @@ class Report:
                 for what in ("created", "updated", "unchanged")
             },
             "filtered": self.filtered,
+            "notes": list(self.notes),
             "rejected": self.rejected,
             "rejected_by_reason": dict(self.reasons.most_common()),
             "rejections": [asdict(rejection) for rejection in self.examples],

@@ -18,6 +18,11 @@ from recommender.models import Catalog, Item
 FORMATS: Mapping[str, Callable[[Request], Plan]] = {
     "movielens-100k": movielens.plan_100k,
     "movielens-1m": movielens.plan_1m,
+    "movielens-10m": movielens.plan_10m,
+    "movielens-20m": movielens.plan_latest,
+    "movielens-25m": movielens.plan_latest,
+    "movielens-32m": movielens.plan_latest,
+    "movielens-latest": movielens.plan_latest,
     "amazon": amazon.plan,
     "csv": partial(generic.plan, form="csv"),
     "jsonl": partial(generic.plan, form="jsonl"),
@@ -49,6 +54,7 @@ def import_catalog(
     report = Report(catalog=name, log=rejections)
     try:
         plan = FORMATS[form](request)
+        report.notes = plan.notes
         options = options or CatalogOptions()
         catalog, settings_changed = settle(name, plan, options)
         _require_items(plan, catalog)

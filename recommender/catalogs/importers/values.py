@@ -5,7 +5,9 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 LONGEST_ID = 128  # characters: EndUser.external_id and Item.external_id
 LONGEST_TITLE = 500  # characters: Item.title
@@ -16,6 +18,8 @@ LONGEST_TIME = len("2023-11-14T22:13:20.000000+01:00:00.000000")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}\Z")
+_DIGITS = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{6})?")
+_ZONE = re.compile(r"\s+(?:UTC|GMT|Z)\Z", re.IGNORECASE)
 _LABELS: dict[str, int | None] = {
     "1": 1,
     "1.0": 1,
@@ -26,6 +30,16 @@ _LABELS: dict[str, int | None] = {
     "-1": None,  # unknown
     "-1.0": None,
 }
+
+
+class _Unreadable:
+    """What stands in a file where Python has no value for it."""
+
+    def __str__(self) -> str:
+        return "(not readable)"
+
+
+UNREADABLE = _Unreadable()
 
 
 class BadValueError(ValueError):
@@ -39,8 +53,12 @@ class BadValueError(ValueError):
 
 def identifier(raw: object, what: str) -> str:
     """An end user's or item's id as text. Whole numbers that pandas turned into 17.0 are read as 17."""
-    if isinstance(raw, float) and raw.is_integer():
+    if isinstance(raw, float | Decimal) and math.isfinite(raw) and raw == int(raw):
         raw = int(raw)
+    elif isinstance(raw, Decimal | UUID):
+        raw = str(raw)
+    elif raw is UNREADABLE:
+        raise BadValueError(f"{what} id that cannot be read")
     elif raw.__class__ is not str and raw.__class__ is not int:
         raise BadValueError(f"no {what} id", "" if raw is None else raw)
     text = str(raw).strip()
@@ -81,15 +99,32 @@ def label(raw: object) -> int | None:
 
 
 def seconds(raw: Any) -> int:
-    """Unix seconds from a number of seconds, an ISO 8601 date or time (UTC unless it says otherwise), or a datetime."""
+    """Unix seconds from a number of seconds, an ISO 8601 date or time (UTC unless it says otherwise), or a datetime.
+
+    A time may end in " UTC" (BigQuery), and a date be written in digits alone.
+    """
     moment: int
+    if raw is UNREADABLE:
+        raise BadValueError("timestamp too far off to be told")
     try:
         moment = int(raw)
     except (ValueError, TypeError, OverflowError):
         moment = _seconds_of_other(raw)
+    else:
+        if written := _DIGITS.fullmatch(str(moment)):
+            moment = _seconds_of_digits(written[0], moment)
     if not -LARGEST_SECONDS < moment < LARGEST_SECONDS:
         raise BadValueError("timestamp is not in seconds (milliseconds? then map timestamp_ms)", raw)
     return moment
+
+
+def _seconds_of_digits(digits: str, number: int) -> int:
+    """20191001 and 20191001123000 are dates: as seconds they would be in 1970, or far off. Other numbers stay."""
+    try:
+        when = datetime.strptime(digits, "%Y%m%d" if len(digits) == 8 else "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return number
+    return int(when.timestamp())
 
 
 def milliseconds(raw: Any) -> int:
@@ -126,7 +161,7 @@ def _seconds_of_other(raw: object) -> int:
         number = _float(raw)
         if math.isfinite(number):
             return math.floor(number)
-        text = str(raw).strip()
+        text = _ZONE.sub("+00:00", str(raw).strip())
         try:
             # fromisoformat reads endless digits as fractions of a second.
             when = datetime.fromisoformat(text if len(text) <= LONGEST_TIME else "")
@@ -146,7 +181,7 @@ def clean(text: str) -> str:
 
 def title(raw: object) -> str:
     """An item's title. Longer ones are cut to what the column holds."""
-    text = clean("" if raw is None else str(raw))
+    text = clean("" if raw is None or raw is UNREADABLE else str(raw))
     if not text:
         raise BadValueError("no title")
     return text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…"
@@ -173,6 +208,8 @@ def attributes(pairs: Iterable[tuple[str, Any]]) -> str:
 def _attribute(raw: Any) -> str | int | float | list[str] | None:
     if isinstance(raw, bool):
         return "yes" if raw else "no"
+    if isinstance(raw, Decimal):
+        raw = int(raw) if raw.is_finite() and raw == int(raw) else float(raw)
     if isinstance(raw, str):
         return clean(raw)
     if isinstance(raw, int) or (isinstance(raw, float) and math.isfinite(raw)):

@@ -62,6 +62,8 @@ class Command(BaseCommand):
         files.add_argument("--end-user-map", type=_mapping, default={}, metavar="FIELD=COLUMN,…", help="user_id, …")
         files.add_argument("--lists", type=_names, metavar="NAME,…", help="attributes whose CSV text is a|list")
         files.add_argument("--delimiter", default="", help="of CSV fields (a comma; in .tsv files a tab)")
+        files.add_argument("--escape", default="", help="what stands before a quote in a CSV field, if not a quote")
+        files.add_argument("--encoding", default="", help="of CSV text, where it is not UTF-8 or UTF-16: latin-1, …")
 
         catalog = parser.add_argument_group("the catalog (default: the format's, or what the catalog has)")
         catalog.add_argument("--item-noun", help="what prompts and pages call an item: movie, book, …")
@@ -105,6 +107,8 @@ class Command(BaseCommand):
             item_columns=options["item_map"],
             end_user_columns=options["end_user_map"],
             delimiter=options["delimiter"],
+            escape=options["escape"],
+            encoding=options["encoding"],
             **({"lists": options["lists"]} if options["lists"] is not None else {}),
         )
         chosen = CatalogOptions(
@@ -139,6 +143,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  {changes.total:>12,} {kind:<13} {_changes_in_words(changes)}")
         for setting, change in report.settings_changed.items():
             self.stdout.write(f"  setting changed: {setting}: {change}")
+        for note in report.notes:
+            self.stdout.write(f"  {note}")
         for kind, count in report.filtered.items():
             self.stdout.write(f"  left out by k-core: {count:,} {kind.replace('_', ' ')}")
         self._write_rejections(report, self.stdout)
