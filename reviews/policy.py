@@ -23,6 +23,7 @@ class Action(StrEnum):
     ROLL_BACK = "go back to an earlier model"
     BROWSE_EXPLANATIONS = "browse explanations"
     MANAGE_TOKENS = "manage API tokens"
+    MANAGE_ACCOUNTS = "manage accounts"
 
 
 _ANNOTATOR = frozenset({Action.SEE_QUEUE, Action.DECIDE, Action.SEE_ROUNDS})

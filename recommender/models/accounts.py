@@ -1,7 +1,9 @@
 """People who sign in, and the tokens programs use."""
 
+from typing import Any, ClassVar
+
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
 
@@ -11,10 +13,20 @@ class Role(models.TextChoices):
     PM = "pm", "PM"
 
 
+class AccountManager(UserManager["Account"]):
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **more: Any
+    ) -> "Account":
+        """Whoever administers the installation is a lead, unless told otherwise."""
+        return super().create_superuser(username, email, password, **{"role": Role.LEAD} | more)
+
+
 class Account(AbstractUser):
     """Someone who signs in. An *end user*, who gets recommendations, is another thing: EndUser."""
 
     role = models.CharField(max_length=16, choices=Role, default=Role.PM)
+
+    objects: ClassVar[AccountManager] = AccountManager()
 
 
 class ApiToken(models.Model):

@@ -19,6 +19,7 @@ LINKS = (
     ("Evaluations", "reviews:evaluations", Action.SEE_BACKBONES),
     ("Why", "reviews:insights", Action.BROWSE_EXPLANATIONS),
     ("Tokens", "reviews:tokens", Action.MANAGE_TOKENS),
+    ("Accounts", "reviews:accounts", Action.MANAGE_ACCOUNTS),
 )
 THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
 

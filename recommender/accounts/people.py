@@ -1,0 +1,94 @@
+"""Accounts of people: made, given a role, closed, let in again. A password is made here and shown once."""
+
+import secrets
+
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from recommender.models import Account, ApiToken, Role
+
+ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that looks like another
+LENGTH = 16
+LONGEST_NAME = 150  # characters: Account.username
+
+
+class AccountError(ValueError):
+    """What was asked for cannot be; the message says why."""
+
+
+def create(name: str, *, role: str, password: str = "") -> tuple[Account, str]:
+    """An account and its password, which is made where none is given and cannot be read again."""
+    try:
+        UnicodeUsernameValidator()(name)
+    except ValidationError:
+        raise AccountError("A name has letters, digits and @ . + - _ only.") from None
+    if len(name) > LONGEST_NAME:
+        raise AccountError(f"A name has at most {LONGEST_NAME} characters.")
+    if Account.objects.filter(username__iexact=name).exists():
+        raise AccountError(f"There is an account {name} already.")
+    account = Account(username=name, role=Role(role))
+    password = _checked(password, account) if password else new_password()
+    account.set_password(password)
+    account.save()
+    return account, password
+
+
+@transaction.atomic
+def change_role(account: Account, role: str) -> None:
+    """Give an account another role. Its tokens end with the old one. Raises AccountError for the last lead."""
+    if role == account.role:
+        return
+    _require_another_lead(account)
+    account.role = Role(role)
+    account.save(update_fields=["role"])
+    _revoke_tokens(account)
+
+
+@transaction.atomic
+def close(account: Account) -> None:
+    """Let nobody in with this account, its sessions and tokens included. Raises AccountError for the last lead."""
+    _require_another_lead(account)
+    account.is_active = False
+    account.save(update_fields=["is_active"])
+    _revoke_tokens(account)
+
+
+def reopen(account: Account) -> None:
+    """Let it in again, with the password it had; tokens stay revoked."""
+    account.is_active = True
+    account.save(update_fields=["is_active"])
+
+
+def reset_password(account: Account, password: str = "") -> str:
+    """A new password, which ends all of the account's sessions."""
+    password = _checked(password, account) if password else new_password()
+    account.set_password(password)
+    account.save(update_fields=["password"])
+    return password
+
+
+def new_password() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+
+
+def _checked(password: str, account: Account) -> str:
+    try:
+        validate_password(password, account)
+    except ValidationError as error:
+        raise AccountError(" ".join(error.messages)) from None
+    return password
+
+
+def _require_another_lead(account: Account) -> None:
+    if account.role != Role.LEAD or not account.is_active:
+        return
+    leads = Account.objects.select_for_update().filter(role=Role.LEAD, is_active=True)
+    if not leads.exclude(pk=account.pk).exists():
+        raise AccountError(f"{account} is the only lead: make somebody else a lead first.")
+
+
+def _revoke_tokens(account: Account) -> None:
+    ApiToken.objects.filter(created_by=account, revoked_at=None).update(revoked_at=timezone.now())

@@ -1,0 +1,90 @@
+"""Accounts: leads make them, give them roles, close them and reset passwords. A password is on one page, once."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from recommender.accounts import people
+from recommender.models import Account, Role
+from reviews.guards import requires
+from reviews.pages.accounts.forms import AccountForm, RoleForm
+from reviews.policy import Action
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@requires(Action.MANAGE_ACCOUNTS)
+def accounts(request: HttpRequest) -> HttpResponse:
+    """All accounts; POST makes one and shows its password in the answer, so that no session ever holds it."""
+    form = AccountForm(request.POST or None)
+    made = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = people.create(form.cleaned_data["name"], role=form.cleaned_data["role"])
+        except people.AccountError as error:
+            form.add_error("name", str(error))
+        else:
+            form = AccountForm()
+    return _page(request, form, made)
+
+
+@require_POST
+@never_cache
+@requires(Action.MANAGE_ACCOUNTS)
+def reset(request: HttpRequest, account_id: int) -> HttpResponse:
+    """A new password, shown in the answer."""
+    account = get_object_or_404(Account, pk=account_id)
+    return _page(request, AccountForm(), (account, people.reset_password(account)))
+
+
+@require_POST
+@requires(Action.MANAGE_ACCOUNTS)
+def change_role(request: HttpRequest, account_id: int) -> HttpResponse:
+    account = get_object_or_404(Account, pk=account_id)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "There is no such role.")
+        return redirect("reviews:accounts")
+    role = Role(form.cleaned_data["role"])
+    return _done(request, lambda: people.change_role(account, role), f"{account} is {role.label} now.")
+
+
+@require_POST
+@requires(Action.MANAGE_ACCOUNTS)
+def close(request: HttpRequest, account_id: int) -> HttpResponse:
+    account = get_object_or_404(Account, pk=account_id)
+    return _done(
+        request, lambda: people.close(account), f"{account} is closed: nobody signs in with it, and its tokens end."
+    )
+
+
+@require_POST
+@requires(Action.MANAGE_ACCOUNTS)
+def reopen(request: HttpRequest, account_id: int) -> HttpResponse:
+    account = get_object_or_404(Account, pk=account_id)
+    return _done(request, lambda: people.reopen(account), f"{account} may sign in again.")
+
+
+def _done(request: HttpRequest, act: Callable[[], object], said: str) -> HttpResponse:
+    try:
+        act()
+    except people.AccountError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, said)
+    return redirect("reviews:accounts")
+
+
+def _page(request: HttpRequest, form: AccountForm, made: tuple[Account, str] | None) -> HttpResponse:
+    context = {
+        "form": form,
+        "account": made[0] if made else None,
+        "password": made[1] if made else "",
+        "accounts": Account.objects.order_by("-is_active", "username"),
+        "roles": Role.choices,
+    }
+    return render(request, "accounts/accounts.html", context, status=422 if form.errors else 200)
