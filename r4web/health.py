@@ -1,5 +1,6 @@
 """Is this process alive; is the whole installation ready. For load balancers, scripts and compose."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from worker.supervisor import ready as parts
+
+log = logging.getLogger(__name__)
 
 
 @require_safe
@@ -34,8 +37,9 @@ def ready(request: HttpRequest) -> JsonResponse:
 def _outcome(check: Callable[[], str]) -> str:
     try:
         return check()
-    except Exception as error:  # whatever is wrong is the answer
-        return f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    except Exception as error:  # whatever is wrong is the answer; where it is wrong is the log's
+        log.warning("Not ready", exc_info=error)
+        return f"it does not answer ({type(error).__name__}): the log says why"
 
 
 def _database() -> str:

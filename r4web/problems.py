@@ -1,6 +1,11 @@
 """What answers where no view can: a problem document below /api/, a page elsewhere."""
 
+import sys
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 
 from recommender.api import errors
@@ -13,4 +18,30 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return errors.server_error(request) if request.path.startswith(API) else defaults.server_error(request)
+    """500, or 503 when it is the database that is away."""
+    away = isinstance(sys.exception(), OperationalError | InterfaceError)
+    if request.path.startswith(API):
+        answer: HttpResponse = errors.database_away(request) if away else errors.server_error(request)
+    elif away:
+        answer = HttpResponse(render_to_string("503.html"), status=503)
+    else:
+        answer = defaults.server_error(request)
+    if away:
+        answer["Retry-After"] = str(errors.AGAIN_IN)
+    return answer
+
+
+def words_for_wrong_methods(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: a page instead of nothing for whoever opens an address that only takes a form."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code == 405 and not response.content and not request.path.startswith(API):
+            page = HttpResponse(render_to_string("405.html", request=request), status=405)
+            page["Allow"] = response["Allow"]
+            return page
+        return response
+
+    return answer

@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "r4web.problems.words_for_wrong_methods",
 ]
 ROOT_URLCONF = "r4web.urls"
 WSGI_APPLICATION = "r4web.wsgi.application"

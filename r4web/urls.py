@@ -1,6 +1,6 @@
 """All addresses of R4Web."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.urls import URLPattern, URLResolver, include, path
 
 from r4web import health
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("sign-in/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", LogoutView.as_view(), name="logout"),
+    path("password/", PasswordChangeView.as_view(success_url="/"), name="password_change"),
     path("theme/", views.theme, name="theme"),
     path("api/", include("recommender.api.urls")),
     path("healthz/live", health.live, name="live"),

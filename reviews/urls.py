@@ -1,7 +1,8 @@
 """The pages people use. The top bar links queue, rounds, backbones and insights for the roles that may see them."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, register_converter
 
+from reviews.pages.accounts import views as accounts
 from reviews.pages.backbones import views as backbones
 from reviews.pages.evaluations import views as evaluations
 from reviews.pages.insights import views as insights
@@ -10,48 +11,63 @@ from reviews.pages.tokens import views as tokens
 from reviews.pages.versions import views as versions
 from reviews.room import card_views, queue_views
 
+
+class Id:
+    """A row's number, no larger than databases hold: a longer one is no address."""
+
+    regex = r"[0-9]{1,18}"
+    to_python = int
+    to_url = str
+
+
+register_converter(Id, "id")
 app_name = "reviews"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/", queue_views.queue, name="queue"),
     path("reviews/start/", queue_views.start, name="start"),
     path("reviews/unskip/", queue_views.unskip, name="unskip"),
-    path("reviews/<int:review_id>/", card_views.review, name="review"),
-    path("reviews/<int:review_id>/decide/", card_views.decide, name="decide"),
-    path("reviews/<int:review_id>/skip/", card_views.skip, name="skip"),
-    path("reviews/<int:review_id>/claim/", card_views.take, name="claim"),
-    path("reviews/<int:review_id>/release/", card_views.release, name="release"),
-    path("reviews/<int:review_id>/lease/", card_views.renew, name="renew"),
-    path("reviews/<int:review_id>/reopen/", card_views.reopen, name="reopen"),
+    path("reviews/<id:review_id>/", card_views.review, name="review"),
+    path("reviews/<id:review_id>/decide/", card_views.decide, name="decide"),
+    path("reviews/<id:review_id>/skip/", card_views.skip, name="skip"),
+    path("reviews/<id:review_id>/claim/", card_views.take, name="claim"),
+    path("reviews/<id:review_id>/release/", card_views.release, name="release"),
+    path("reviews/<id:review_id>/lease/", card_views.renew, name="renew"),
+    path("reviews/<id:review_id>/reopen/", card_views.reopen, name="reopen"),
     path("rounds/", rounds.rounds, name="rounds"),
     path("rounds/open/", rounds.open_rounds, name="open_rounds"),
-    path("rounds/batches/<int:batch_id>/", rounds.batch, name="round_batch"),
-    path("rounds/batches/<int:batch_id>/retry/", rounds.retry_batch, name="retry_round_batch"),
-    path("rounds/batches/<int:batch_id>/cancel/", rounds.cancel_batch, name="cancel_round_batch"),
-    path("rounds/batches/<int:batch_id>/pause/", rounds.pause_batch, name="pause_round_batch"),
-    path("rounds/batches/<int:batch_id>/resume/", rounds.resume_batch, name="resume_round_batch"),
-    path("rounds/<int:round_id>/", rounds.show_round, name="round"),
-    path("rounds/<int:round_id>/retry/", rounds.retry_round, name="retry_round"),
-    path("rounds/<int:round_id>/cancel/", rounds.cancel_round, name="cancel_round"),
+    path("rounds/batches/<id:batch_id>/", rounds.batch, name="round_batch"),
+    path("rounds/batches/<id:batch_id>/retry/", rounds.retry_batch, name="retry_round_batch"),
+    path("rounds/batches/<id:batch_id>/cancel/", rounds.cancel_batch, name="cancel_round_batch"),
+    path("rounds/batches/<id:batch_id>/pause/", rounds.pause_batch, name="pause_round_batch"),
+    path("rounds/batches/<id:batch_id>/resume/", rounds.resume_batch, name="resume_round_batch"),
+    path("rounds/<id:round_id>/", rounds.show_round, name="round"),
+    path("rounds/<id:round_id>/retry/", rounds.retry_round, name="retry_round"),
+    path("rounds/<id:round_id>/cancel/", rounds.cancel_round, name="cancel_round"),
     path("insights/", insights.find, name="insights"),
     path("insights/<slug:catalog>/users/<path:user_id>/", insights.end_user, name="insights_end_user"),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/<id:account_id>/role/", accounts.change_role, name="change_role"),
+    path("accounts/<id:account_id>/password/", accounts.reset, name="reset_password"),
+    path("accounts/<id:account_id>/close/", accounts.close, name="close_account"),
+    path("accounts/<id:account_id>/reopen/", accounts.reopen, name="reopen_account"),
     path("tokens/", tokens.tokens, name="tokens"),
-    path("tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke_token"),
+    path("tokens/<id:token_id>/revoke/", tokens.revoke, name="revoke_token"),
     path("backbones/", backbones.backbones, name="backbones"),
     path("backbones/train/", backbones.train, name="train_backbone"),
-    path("backbones/runs/<int:run_id>/", backbones.training_run, name="training_run"),
-    path("backbones/runs/<int:run_id>/progress/", backbones.training_progress, name="training_progress"),
-    path("backbones/runs/<int:run_id>/cancel/", backbones.cancel, name="cancel_training"),
-    path("backbones/<int:version_id>/", versions.backbone, name="backbone"),
-    path("backbones/<int:version_id>/gates/", versions.gates, name="backbone_gates"),
-    path("backbones/<int:version_id>/gates/check/", versions.check_gates, name="check_gates"),
-    path("backbones/<int:version_id>/activate/", versions.activate, name="activate_backbone"),
-    path("backbones/<int:version_id>/roll-out/", versions.roll_out, name="roll_out"),
-    path("backbones/<int:version_id>/roll-out/stop/", versions.stop_roll_out, name="stop_roll_out"),
+    path("backbones/runs/<id:run_id>/", backbones.training_run, name="training_run"),
+    path("backbones/runs/<id:run_id>/progress/", backbones.training_progress, name="training_progress"),
+    path("backbones/runs/<id:run_id>/cancel/", backbones.cancel, name="cancel_training"),
+    path("backbones/<id:version_id>/", versions.backbone, name="backbone"),
+    path("backbones/<id:version_id>/gates/", versions.gates, name="backbone_gates"),
+    path("backbones/<id:version_id>/gates/check/", versions.check_gates, name="check_gates"),
+    path("backbones/<id:version_id>/activate/", versions.activate, name="activate_backbone"),
+    path("backbones/<id:version_id>/roll-out/", versions.roll_out, name="roll_out"),
+    path("backbones/<id:version_id>/roll-out/stop/", versions.stop_roll_out, name="stop_roll_out"),
     path("backbones/<slug:catalog>/roll-back/", versions.roll_back, name="roll_back"),
     path("evaluations/", evaluations.evaluations, name="evaluations"),
     path("evaluations/start/", evaluations.start, name="start_evaluation"),
-    path("evaluations/<int:evaluation_id>/", evaluations.evaluation, name="evaluation"),
-    path("evaluations/<int:evaluation_id>/progress/", evaluations.progress, name="evaluation_progress"),
-    path("evaluations/<int:evaluation_id>/cancel/", evaluations.cancel, name="cancel_evaluation"),
-    path("evaluations/<int:evaluation_id>/resume/", evaluations.resume, name="resume_evaluation"),
+    path("evaluations/<id:evaluation_id>/", evaluations.evaluation, name="evaluation"),
+    path("evaluations/<id:evaluation_id>/progress/", evaluations.progress, name="evaluation_progress"),
+    path("evaluations/<id:evaluation_id>/cancel/", evaluations.cancel, name="cancel_evaluation"),
+    path("evaluations/<id:evaluation_id>/resume/", evaluations.resume, name="resume_evaluation"),
 ]

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from recommender.api.authentication import HOW_TO_SEND
 
 CONTENT_TYPE = "application/problem+json"
 DOCS = "/api/v1/docs/"
+AGAIN_IN = 30  # seconds after which to ask a server again whose database is away
 
 logger = logging.getLogger(__name__)
 
@@ -98,8 +100,10 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> Response:
         exc = exceptions.PermissionDenied()
     if not isinstance(exc, exceptions.APIException):
         logger.error("%s %s failed", request.method, request.path, exc_info=exc)
-        body = internal_error(request.path)
-        return Response(body, status=body["status"], content_type=CONTENT_TYPE)
+        away = isinstance(exc, OperationalError | InterfaceError)
+        body = _away(request.path) if away else internal_error(request.path)
+        headers = {"Retry-After": str(AGAIN_IN)} if away else None
+        return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
     body = _document(exc, context) | {"status": int(exc.status_code), "instance": request.path}
     response = Response(body, status=exc.status_code, content_type=CONTENT_TYPE)
     challenge = getattr(exc, "auth_header", None)
@@ -125,6 +129,21 @@ def server_error(request: HttpRequest) -> JsonResponse:
     """A failure outside any view, at an address of the API."""
     body = internal_error(request.path)
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
+
+
+def database_away(request: HttpRequest) -> JsonResponse:
+    """The database does not answer, at an address of the API."""
+    return JsonResponse(_away(request.path), status=_away(request.path)["status"], content_type=CONTENT_TYPE)
+
+
+def _away(path: str) -> dict[str, Any]:
+    return {
+        "type": _type("unavailable"),
+        "title": "Not available right now",
+        "status": int(HTTPStatus.SERVICE_UNAVAILABLE),
+        "detail": "The database does not answer. Send the same again after Retry-After seconds.",
+        "instance": path,
+    }
 
 
 def refused(request: HttpRequest) -> JsonResponse:

@@ -43,12 +43,8 @@ class Learned:
         return {name: value for name, value in named.items() if value is not None and name not in self.refused}
 
     def messages(self, messages: Messages) -> list[dict[str, str]]:
-        """As this model takes them: without a system role its instructions begin the first message."""
-        told = [dict(message) for message in messages]
-        if not self.folds_system or len(told) < 2 or told[0]["role"] != "system":
-            return told
-        told[1]["content"] = f"{told[0]['content']}\n\n{told[1]['content']}"
-        return told[1:]
+        """As this model takes them."""
+        return folded(messages) if self.folds_system else [dict(message) for message in messages]
 
     def refuses(self, said: str, parameter: str, *, sent: Mapping[str, Any], with_system: bool) -> str:
         """Learn from a refusal (400, 422) what to leave out, and say it; empty where it is about something else.
@@ -73,6 +69,15 @@ class Learned:
             return f"{other} is sent instead of {name}"
         self.refused.add(name)
         return f"{name} is not sent"
+
+
+def folded(messages: Messages) -> list[dict[str, str]]:
+    """For a model without a system role: its instructions begin the first message."""
+    told = [dict(message) for message in messages]
+    if len(told) < 2 or told[0]["role"] != "system":
+        return told
+    told[1]["content"] = f"{told[0]['content']}\n\n{told[1]['content']}"
+    return told[1:]
 
 
 def about_schema(said: str) -> bool:

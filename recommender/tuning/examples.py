@@ -3,17 +3,21 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+
+from recommender.llm.learned import folded
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.parsing import parse_reflection
 from recommender.rounds.core.types import Kind
 from recommender.tuning.config import SETS_OF, CannotTuneError, TuneConfig, TunedRole
 from recommender.tuning.rows import judgement
 
+Told = Callable[[list[dict[str, str]]], list[dict[str, str]]]  # a row's messages as the model's template takes them
 KINDS = {"end-users": ("end_user",), "items": ("item",), "all": ("end_user", "item")}
 
 
@@ -43,7 +47,9 @@ def load(folder: Path, tokenizer: Any, *, config: TuneConfig, role: TunedRole) -
         raise CannotTuneError(
             f"The tokenizer of {config.base} has no chat template: choose an instruction-tuned model."
         )
-    examples = [_example(row, tokenizer, role) for row in _rows(folder, SETS_OF[role], KINDS[config.subjects])]
+    told: Told = folded if _has_no_system_role(tokenizer, config.base) else list
+    rows = _rows(folder, SETS_OF[role], KINDS[config.subjects])
+    examples = [_example(row, tokenizer, role, told) for row in rows]
     short = [example for example in examples if len(example) <= config.cutoff]
     held_out = _held_out({example.subject for example in short}, share=config.validation, seed=config.seed)
     found = Examples(
@@ -71,7 +77,22 @@ def _rows(folder: Path, sets: Iterable[str], kinds: Sequence[str]) -> Iterator[d
                         yield row
 
 
-def _example(row: dict[str, Any], tokenizer: Any, role: TunedRole) -> Example:
+def _has_no_system_role(tokenizer: Any, base: str) -> bool:
+    """Whether the chat template refuses a system message, as Gemma's and Mistral's do, or drops it without a word."""
+    system = {"role": "system", "content": "Here are the instructions."}
+    user = {"role": "user", "content": "Here is the data."}
+    try:
+        return system["content"] not in tokenizer.apply_chat_template([system, user], tokenize=False)
+    except TemplateError:
+        pass
+    try:
+        tokenizer.apply_chat_template([user], tokenize=False, add_generation_prompt=True)
+    except TemplateError as error:
+        raise CannotTuneError(f"The chat template of {base} cannot be used: {error}.") from error
+    return True
+
+
+def _example(row: dict[str, Any], tokenizer: Any, role: TunedRole, told: "Told") -> Example:
     def tokens(text: str) -> list[int]:
         return list(tokenizer(text, add_special_tokens=False).input_ids)
 
@@ -81,7 +102,7 @@ def _example(row: dict[str, Any], tokenizer: Any, role: TunedRole) -> Example:
     if role == "reflector":
         texts = [judgement(kind, verdict, "").partition("\n")[0] for verdict in ("reasonable", "not_reasonable")]
         verdicts = (tokens(texts[_is_negative(answer)]), tokens(texts[not _is_negative(answer)]))
-    prompt = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
+    prompt = tokenizer.apply_chat_template(told(row["prompt"]), tokenize=False, add_generation_prompt=True)
     return Example(
         prompt=tokens(prompt),
         answer=[*tokens(answer), tokenizer.eos_token_id],

@@ -37,8 +37,9 @@ def tune(
     torch.set_num_threads(config.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     observer({"stage": "loading"})
-    tokenizer, base = _load(config.base, device)
-    examples = load(data, tokenizer, config=config, role=role)
+    tokenizer = _explained(config.base, lambda: AutoTokenizer.from_pretrained(config.base))
+    examples = load(data, tokenizer, config=config, role=role)  # before the weights, which take longer
+    base = _weights(config.base, device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         model = _with_lora(base, config, device)
@@ -65,12 +66,15 @@ def tune(
     } | steps
 
 
-def _load(name: str, device: torch.device) -> tuple[Any, Any]:
+def _weights(name: str, device: torch.device) -> Any:
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    return _explained(name, lambda: AutoModelForCausalLM.from_pretrained(name, dtype=dtype)).to(device)
+
+
+def _explained(name: str, load_it: Callable[[], Any]) -> Any:
+    """What `load_it` gives; what hinders it becomes a sentence."""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-        model: Any = AutoModelForCausalLM.from_pretrained(name, dtype=dtype)
-        return tokenizer, model.to(device)
+        return load_it()
     except (OSError, ValueError) as error:
         missing = name.startswith(("/", ".", "~")) and not Path(name).is_dir()
         why = "There is no such folder." if missing else str(error).splitlines()[0]

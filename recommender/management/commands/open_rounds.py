@@ -140,8 +140,8 @@ def _opened(batch: RoundBatch, opened: int) -> str:
 
 def _all_held(rounds: QuerySet[Round], now: Progress) -> bool:
     """Whether nothing is left to watch: what is not done is paused, or may cost no more."""
-    waiting = rounds.filter(state=RoundState.WAITING)
-    return not now.asking and now.waiting > 0 and not waiting.exclude(spending.held()).exists()
+    held = rounds.filter(spending.held(), state=RoundState.WAITING).count()
+    return not now.asking and now.waiting == held > 0
 
 
 def _without_text(rounds: QuerySet[Round], now: Progress) -> str:

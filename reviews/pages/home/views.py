@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def theme(request: HttpRequest) -> HttpResponseBase:
     """Remember the theme in a cookie; without JavaScript too."""
     back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+    if not back.startswith("/") or not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
         back = resolve_url("home")
     response = redirect(back)
     chosen = request.POST.get("theme", "")

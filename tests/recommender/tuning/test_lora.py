@@ -140,3 +140,39 @@ def test_what_cannot_be_tuned_says_why(
 def test_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(changes))):
         TuneConfig(base="x").but(**changes)
+
+
+WITHOUT_SYSTEM = (
+    "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    "<{{ m.role }}>{{ m.content }}{% endfor %}"
+)
+DROPS_SYSTEM = "{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}{% endif %}{% endfor %}"
+
+
+@pytest.mark.parametrize("template", [WITHOUT_SYSTEM, DROPS_SYSTEM])
+def test_a_template_without_a_system_role_is_told_the_instructions_all_the_same(
+    base: str, data: Path, template: str
+) -> None:
+    from transformers import AutoTokenizer
+
+    from recommender.tuning.examples import load
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.chat_template = template
+    examples = load(data, tokenizer, config=TuneConfig(base=base), role="actor")
+    assert "You work out what one person likes" in tokenizer.decode(examples.train[0].prompt)
+
+
+def test_a_template_that_takes_nothing_is_refused_before_the_weights_are_loaded(
+    base: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from recommender.tuning.lora import tune
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.chat_template = "{{ raise_exception('Only pictures are taken') }}"
+    tokenizer.save_pretrained(tmp_path / "pictures")
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: pytest.fail("weights were loaded"))
+    with pytest.raises(CannotTuneError, match="Only pictures are taken"):
+        tune(data, tmp_path / "out", config=TuneConfig(base=str(tmp_path / "pictures")), role="actor")

@@ -84,6 +84,7 @@ def hostile() -> Iterator[ModuleType]:
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "MOST_ATTEMPTS", 3)
+    monkeypatch.setattr("recommender.llm.client.CONNECT_SECONDS", 0.5)
     monkeypatch.setattr(leases, "backoff", lambda attempts, retry_after=None: 0.0)
 
 
