@@ -148,6 +148,7 @@ def honest(request: dict[str, object], number: int) -> openai_server.Reply:
     return says(f"<Final Judgement>The text is not reasonable</Final Judgement><Reflection>{said}</Reflection>")
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("structured", ["json_schema", "tags"])
 @pytest.mark.parametrize("endpoint", ["scripted", "embedded"])

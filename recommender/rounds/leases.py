@@ -50,7 +50,7 @@ def take(ids: Collection[int], *, token: str) -> list[Round]:
     free = Round.objects.filter(pk__in=ids).filter(due(now) | expired(now)).exclude(spending.held())
     with transaction.atomic():
         # The order keeps two workers from waiting for each other; where the database cannot skip, it has one writer.
-        mine = list(free.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
+        mine = list(free.select_for_update(skip_locked=True, of=("self",)).order_by("pk").values_list("pk", flat=True))
         Round.objects.filter(pk__in=mine).update(
             state=RoundState.ASKING, lease_token=token, lease_expires_at=now + LEASE
         )

@@ -14,7 +14,7 @@ from recommender.rounds.core.parsing import parse_rationale, parse_reflection
 from tests.builders import make_subject
 from tests.transformers_server import TransformersServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 SUBJECT = make_subject(5, 4, 2, 5, 1)
 RATIONALE = "They enjoy drama films, and they turn away from those that were rated low."

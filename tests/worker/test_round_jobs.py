@@ -253,6 +253,7 @@ def test_a_slow_chunk_keeps_its_lease(serve: Serve, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("noisy", ["actor", "reflector"])
 def test_the_noise_of_a_real_model_ends_as_malformed_and_not_as_a_crash(
     live_worker: Celery, transformers_serve: TransformersServer, serve: Serve, settings: Settings, noisy: str

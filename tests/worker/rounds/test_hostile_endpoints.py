@@ -112,6 +112,7 @@ def test_every_mode_is_told() -> None:
     assert set(re.findall(r'mode == "([\w-]+)"', SCRIPT.read_text())) == set(MODES)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_ends_in_a_clear_state(mode: str, hostile: ModuleType, settings: Settings) -> None:
     endpoint = {
