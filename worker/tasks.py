@@ -15,7 +15,7 @@ from recommender import jobs
 from recommender.evaluation import service as evaluation
 from recommender.models import RestReason, Round, RoundState
 from recommender.promotion import service as promotion
-from recommender.rounds import leases, service
+from recommender.rounds import leases, service, spending
 from recommender.rounds.queries import proposal
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, TRAINING, TUNING, Kind
@@ -43,7 +43,7 @@ def sweep_rounds() -> None:
     open_missing_reviews()
     if jobs.waiting(jobs.ADVANCE_ROUNDS.queue):
         return  # what is due may be in the queue; once it has run dry, what is still due was lost
-    due = Round.objects.filter(leases.due(now)).order_by("next_attempt_at", "pk")
+    due = Round.objects.filter(leases.due(now)).exclude(spending.held()).order_by("next_attempt_at", "pk")
     service.enqueue(list(due.values_list("pk", flat=True)[:MOST_SWEPT]))
 
 

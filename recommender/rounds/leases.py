@@ -118,13 +118,13 @@ def _store_what_can_be(entry: Entry, error: Exception, token: str) -> bool:
     """Keep what was paid for, and count the attempt unless the turn is there already. Always False."""
     turn = entry.turn
     if turn is not None and Turn.objects.filter(round_id=entry.round_id, index=turn.index).exists():
-        _keep(entry.call)  # another worker was faster: the step counts once
+        _keep(entry)  # another worker was faster: the step counts once
         return False
     log.error("A step of round %d could not be stored", entry.round_id, exc_info=error)
     why = f"The answer could not be stored: {type(error).__name__}: {str(error)[:300]}".replace("\x00", "\ufffd")
     if entry.call is not None:
         entry.call.error_kind, entry.call.error = "transient", why
-    _keep(entry.call)
+    _keep(entry)
     held = _held(token).filter(pk=entry.round_id)
     attempts = 1 + (held.values_list("attempts", flat=True).first() or 0)
     if attempts >= MOST_ATTEMPTS:
@@ -142,13 +142,15 @@ def _store_what_can_be(entry: Entry, error: Exception, token: str) -> bool:
     return False
 
 
-def _keep(call: LlmCall | None) -> None:
+def _keep(entry: Entry) -> None:
     """Store a call as it is; without what surrounds its texts where that is what the database refuses."""
+    call = entry.call
     if call is None:
         return
     try:
         with transaction.atomic():
             call.save(force_insert=True)
+            _count_tokens([entry])
     except (OperationalError, InterfaceError):
         raise
     except Exception:

@@ -7,14 +7,16 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender.models import Catalog, LlmCall, Round, RoundBatch
-from recommender.rounds import service, spending
+from recommender.models import Catalog, LlmCall, Round, RoundBatch, Turn
+from recommender.rounds import leases, service, spending
 from recommender.rounds.config import OpenConfig
 from recommender.rounds.estimate import estimate
+from recommender.rounds.leases import Entry
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 from tests.openai_server import REASONABLE, UNREASONABLE, loop_script
 from tests.worker.rounds.test_advance import Serve, serve  # noqa: F401
 from worker.rounds.advance import advance
+from worker.tasks import sweep_rounds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ONE_CALL = 120  # tokens of the scripted server
@@ -71,6 +73,33 @@ def test_a_paused_batch_asks_for_nothing_more(serve: Serve, films: Catalog) -> N
     service.resume(batch, most_tokens=None)
     batch.refresh_from_db()
     assert batch.paused_at is None
+
+
+def test_the_sweep_sends_nothing_that_is_paused(films: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else thousands of paused rounds would keep the sweep from those that are due behind them."""
+    paused, other = opened(films), service.open_rounds(films, OpenConfig(subjects="items"))
+    service.pause(paused)
+    sent: list[int] = []
+    monkeypatch.setattr("worker.tasks.jobs.waiting", lambda _: False)
+    monkeypatch.setattr("worker.tasks.service.enqueue", sent.extend)
+    sweep_rounds()
+    assert sorted(sent) == sorted(other.rounds.values_list("pk", flat=True))
+    assert sent
+
+
+def test_a_call_that_makes_no_turn_is_counted_too(films: Catalog) -> None:
+    round_ = opened(films).rounds.first()
+    assert round_ is not None
+    for _ in range(2):  # the second worker was slower: its turn is there already
+        leases.take([round_.pk], token="t")
+        call = LlmCall(
+            round=round_, role="actor", step="reason", turn_index=0, prompt_name="p", prompt_hash="h", messages=[],
+            model="m", base_url="", parameters={}, answer="A text.", prompt_tokens=100, completion_tokens=20,
+        )  # fmt: skip
+        turn = Turn(round=round_, index=0, kind="reason", text="A text.", text_hash=service.text_hash("A text."))
+        leases.store([Entry(round_.pk, call=call, turn=turn)], token="t")
+    assert RoundBatch.objects.get().tokens == 2 * ONE_CALL
+    assert LlmCall.objects.count() == 2
 
 
 def test_a_catalogs_limit_holds_all_its_batches(serve: Serve, films: Catalog) -> None:  # noqa: F811
