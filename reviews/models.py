@@ -6,12 +6,16 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
-from recommender.models import Account, Round, Turn
-from reviews.choices import ReviewState, Verdict
+from recommender.models import Account, Catalog, Round, SubjectKind, Turn
+from reviews.choices import Concern, ReviewState, Verdict
 from reviews.policy import Action, may
 
-__all__ = ["Decision", "Review", "ReviewState", "Skip", "Slot", "Verdict"]
+__all__ = ["Decision", "Guideline", "Review", "ReviewState", "Skip", "Slot", "Undone", "Unsent", "Verdict"]
+
+
+LONGER_THAN_ANY_WAIT = 10**13  # ms; three hundred years
 
 
 class ReviewQuerySet(models.QuerySet["Review"]):
@@ -21,24 +25,48 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
 
 class Review(models.Model):
-    """A round waiting for human eyes. `version` grows with every change; a submit that names an old one is stale."""
+    """A round waiting for human eyes. `version` grows with every change; a submit that names an old one is stale.
+
+    `place`: where it stands in the list of its state, so that every list is one walk along an index. Open ones: the
+    gravest concern first, then the oldest; decided ones by when that was. `catalog` and `kind` are the round's.
+    """
 
     round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="review")
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=8, choices=SubjectKind)
     state = models.CharField(max_length=16, choices=ReviewState, default=ReviewState.OPEN)
     version = models.PositiveIntegerField(default=1)
-    opened_at = models.DateTimeField(auto_now_add=True)
+    concern = models.PositiveSmallIntegerField(choices=Concern, default=Concern.NONE)
+    concern_words = models.CharField(max_length=300, blank=True, help_text="What the evidence contradicts.")
+    place = models.BigIntegerField()
+    opened_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
 
     objects = ReviewQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["state", "opened_at"], name="review_state_opened")]
+        indexes = [
+            models.Index(fields=["state", "place"], name="review_state"),
+            models.Index(fields=["state", "kind", "place"], name="review_state_kind"),
+            models.Index(fields=["catalog", "state", "place"], name="review_catalog_state"),
+            models.Index(fields=["catalog", "state", "kind", "place"], name="review_catalog_state_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"review {self.pk}"
 
+    def place_now(self) -> int:
+        """`place` as state, concern and moments are now: milliseconds, the open ones' after those of worse concern."""
+        if self.state == ReviewState.DONE and self.closed_at is not None:
+            return int(self.closed_at.timestamp() * 1000)
+        return self.concern * LONGER_THAN_ANY_WAIT + int(self.opened_at.timestamp() * 1000)
+
 
 class SlotQuerySet(models.QuerySet["Slot"]):
+    def visible_to(self, account: Account) -> Self:
+        """Of the reviews that an account may open."""
+        return self if may(account.role, Action.SEE_QUEUE) else self.none()
+
     def free(self, now: datetime) -> Self:
         """Held by nobody any more, in an open review."""
         unheld = Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
@@ -50,6 +78,21 @@ class SlotQuerySet(models.QuerySet["Slot"]):
     def not_skipped_by(self, account: Account, now: datetime) -> Self:
         skipped = Skip.objects.filter(account=account, until__gt=now, review=models.OuterRef("review"))
         return self.filter(~models.Exists(skipped))
+
+    def for_card(self, viewer: Account, now: datetime) -> Self:
+        """With all that a card shows of its review but the turns, in one query.
+
+        `guideline`: the number of the guidelines in force, None without any. `has_unsent`: whether the viewer typed
+        something into the card that they did not send. `holds_another`: whether they hold another review besides.
+        """
+        latest = Guideline.objects.order_by("-number").values("number")[:1]
+        unsent = Unsent.objects.filter(account=viewer, review=models.OuterRef("review"))
+        others = Slot.objects.held_by(viewer, now).exclude(review=models.OuterRef("review"))
+        return self.select_related(
+            "leased_by", "review__round__catalog", "review__round__end_user", "review__round__item"
+        ).annotate(
+            guideline=models.Subquery(latest), has_unsent=models.Exists(unsent), holds_another=models.Exists(others)
+        )
 
 
 class Slot(models.Model):
@@ -65,7 +108,10 @@ class Slot(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["review", "number"], name="slot_number_unique_in_review")]
-        indexes = [models.Index(fields=["leased_by", "lease_expires_at"], name="slot_lease")]
+        indexes = [
+            models.Index(fields=["leased_by", "lease_expires_at"], name="slot_lease"),
+            models.Index(fields=["lease_expires_at"], name="slot_lease_end"),
+        ]
 
     def __str__(self) -> str:
         return f"slot {self.number} of review {self.review_id}"
@@ -85,21 +131,42 @@ class Skip(models.Model):
         return f"skip of review {self.review_id}"
 
 
-class Decision(models.Model):
-    """What an annotator decided. Append-only.
+class Attention(models.Model):
+    """What the page measured while somebody decided; empty where there was no script to measure.
+
+    `shown_at`: when the card was made. `active_ms`: how long they were at work on it. `scrolled`: the furthest part of
+    the page that they saw, in percent. `device`: phone, tablet or desktop. `pressed`: key, mouse, touch or pen.
+    `guideline`: the number of the guidelines that the card named.
+    """
+
+    shown_at = models.DateTimeField(null=True)
+    active_ms = models.PositiveIntegerField(null=True)
+    scrolled = models.PositiveSmallIntegerField(null=True)
+    device = models.CharField(max_length=8, blank=True)
+    pressed = models.CharField(max_length=8, blank=True)
+    guideline = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Decision(Attention):
+    """What an annotator decided. Never changed; one that is undone makes way for an `Undone`.
 
     `turn`: the rationale that was shown as the proposal. `seen`: the review's version, the number of turns on the
-    page and the proposal's hash. `made_turn`: the edit or override turn that this decision added.
+    page and the proposal's hash. `made_turn`: the edit or override turn that this decision added. `effects`: what it
+    changed elsewhere, for undoing it (room.undo).
     """
 
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="decisions")
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="decisions")
-    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False)
     verdict = models.CharField(max_length=8, choices=Verdict)
     turn = models.ForeignKey(Turn, on_delete=models.PROTECT, related_name="decisions")
     made_turn = models.OneToOneField(Turn, on_delete=models.PROTECT, null=True, related_name="made_by")
     reason = models.TextField(blank=True)
     seen = models.JSONField()
+    effects = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -110,6 +177,54 @@ class Decision(models.Model):
                 name="decision_makes_a_turn_when_it_writes",
             )
         ]
+        indexes = [models.Index(fields=["account", "created_at"], name="decision_account_created")]
 
     def __str__(self) -> str:
         return f"{self.verdict} of review {self.review_id}"
+
+
+class Undone(Attention):
+    """A decision that its annotator took back, with what they had typed. Append-only."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="undone")
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    verdict = models.CharField(max_length=8, choices=Verdict)
+    turn_index = models.PositiveSmallIntegerField(help_text="Of the rationale that was decided about.")
+    judgement = models.CharField(max_length=16, blank=True)
+    text = models.TextField(blank=True)
+    reason = models.TextField(blank=True)
+    seen = models.JSONField()
+    decided_at = models.DateTimeField()
+    undone_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"undone {self.verdict} of review {self.review_id}"
+
+
+class Unsent(models.Model):
+    """Words that somebody typed into a card and has not sent. `field`: of the card's form."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="unsent")
+    field = models.CharField(max_length=32)
+    text = models.TextField()
+    version = models.PositiveIntegerField(help_text="The review's when it was typed.")
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "review", "field"], name="unsent_unique")]
+
+    def __str__(self) -> str:
+        return f"unsent {self.field} for review {self.review_id}"
+
+
+class Guideline(models.Model):
+    """One version of what annotators go by. Append-only; the latest counts, and every decision names one."""
+
+    number = models.PositiveIntegerField(unique=True)
+    text = models.TextField()
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"guidelines {self.number}"

@@ -10,6 +10,7 @@ class Action(StrEnum):
     SEE_QUEUE = "see the review queue"
     DECIDE = "decide about texts"
     REOPEN_REVIEWS = "reopen other people's decisions"
+    WRITE_GUIDELINES = "write guidelines"
     SEE_ROUNDS = "see how texts are written"
     OPEN_ROUNDS = "ask for texts"
     RETRY_ROUNDS = "retry or cancel texts"

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from reviews.pages.accounts import views as accounts
 from reviews.pages.backbones import views as backbones
 from reviews.pages.evaluations import views as evaluations
+from reviews.pages.guidelines import views as guidelines
 from reviews.pages.insights import views as insights
 from reviews.pages.rounds import views as rounds
 from reviews.pages.tokens import views as tokens
@@ -26,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/", queue_views.queue, name="queue"),
     path("reviews/start/", queue_views.start, name="start"),
     path("reviews/unskip/", queue_views.unskip, name="unskip"),
+    path("reviews/last/", card_views.last, name="last"),
+    path("reviews/decisions/<id:decision_id>/undo/", card_views.take_back, name="undo"),
     path("reviews/<id:review_id>/", card_views.review, name="review"),
     path("reviews/<id:review_id>/decide/", card_views.decide, name="decide"),
     path("reviews/<id:review_id>/skip/", card_views.skip, name="skip"),
@@ -33,6 +36,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<id:review_id>/release/", card_views.release, name="release"),
     path("reviews/<id:review_id>/lease/", card_views.renew, name="renew"),
     path("reviews/<id:review_id>/reopen/", card_views.reopen, name="reopen"),
+    path("reviews/<id:review_id>/unsent/", card_views.keep_unsent, name="keep_unsent"),
+    path("reviews/<id:review_id>/unsent/discard/", card_views.discard_unsent, name="discard_unsent"),
+    path("guidelines/", guidelines.guidelines, name="guidelines"),
+    path("guidelines/write/", guidelines.write, name="write_guidelines"),
     path("rounds/", rounds.rounds, name="rounds"),
     path("rounds/open/", rounds.open_rounds, name="open_rounds"),
     path("rounds/batches/<id:batch_id>/", rounds.batch, name="round_batch"),

@@ -13,6 +13,7 @@ _VOLATILE = (
     (re.compile(r'name="next" value="[^"]*"'), 'name="next"'),
     (re.compile(r'"X-CSRFToken": "\w+"'), '"X-CSRFToken"'),
     (re.compile(r'data-seconds-left="\d+"'), "data-seconds-left"),
+    (re.compile(r'name="shown_at" value="[^"]*"'), 'name="shown_at"'),
 )
 
 

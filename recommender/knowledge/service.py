@@ -1,49 +1,112 @@
 """What is in force for a subject: of each moment, one approved rationale or the kept drafts of one round."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from recommender.models import Knowledge, Round, Turn
+from recommender.models import Catalog, Knowledge, Round, Turn
 
 
-@transaction.atomic
-def accept(turn: Turn, *, further: Sequence[Turn] = ()) -> Knowledge:
+class TakenUpError(Exception):
+    """The text was trained with, or another took its place: its approval cannot be taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an approval or a rejection changed, by primary keys, so that it can be taken back."""
+
+    accepted: int | None = None
+    ended: tuple[int, ...] = ()
+    rejected_index: int | None = None  # of the round, before
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Change":
+        return cls(data["accepted"], tuple(data["ended"]), data["rejected_index"])
+
+
+@transaction.atomic(savepoint=False)
+def accept(turn: Turn, *, further: Sequence[Turn] = ()) -> Change:
     """Put an approved rationale in force for its subject from its round's moment on. Doing so again changes nothing.
 
     `further`: the other kept drafts of a filtered round; `turn` is the one that is shown. It takes the place of what
-    was in force as of the same moment; what is in force as of other moments stays.
+    was in force as of the same moment; what is in force as of other moments stays. Raises IntegrityError where another
+    text of the moment was approved in the same instant: doing it again takes that one's place.
     """
     if not all(each.is_rationale and each.round_id == turn.round_id for each in (turn, *further)):
         raise ValueError("Only rationales of one round can become knowledge.")
     round_ = turn.round
-    # Two rounds about one subject approved in the same instant: the second waits, and replaces the first.
-    type(round_.subject).objects.select_for_update().get(pk=round_.subject.pk)
-    Round.objects.filter(pk=round_.pk, rejected_index=turn.index).update(rejected_index=None)
-    of_moment = Knowledge.objects.filter(end_user=round_.end_user, item=round_.item, as_of=round_.as_of, in_force=True)
+    rejected_index = round_.rejected_index
+    if rejected_index == turn.index:
+        Round.objects.filter(pk=round_.pk).update(rejected_index=None)
+    of_moment = _of_moment(round_)
     current = of_moment.first()
     if current is not None and current.turn_ids == [turn.pk, *(each.pk for each in further)]:
-        return current
-    of_moment.update(in_force=False, ended_at=timezone.now())
-    return Knowledge.objects.create(
+        return Change(rejected_index=rejected_index)
+    if current is not None:
+        of_moment.update(in_force=False, ended_at=timezone.now())
+    accepted = Knowledge.objects.create(
         catalog_id=round_.catalog_id,
-        end_user=round_.end_user,
-        item=round_.item,
+        end_user_id=round_.end_user_id,
+        item_id=round_.item_id,
         turn=turn,
         text=turn.text,
         text_hash=turn.text_hash,
         further_texts=[{"turn": each.pk, "text": each.text, "text_hash": each.text_hash} for each in further],
         as_of=round_.as_of,
     )
+    return Change(accepted.pk, (current.pk,) if current else (), rejected_index)
 
 
-@transaction.atomic
-def reject(turn: Turn, *, drafts: Sequence[Turn] = ()) -> None:
+@transaction.atomic(savepoint=False)
+def reject(turn: Turn, *, drafts: Sequence[Turn] = ()) -> Change:
     """Show a rationale to nobody: it is taken out of force if it was in force. Earlier snapshots keep it.
 
     `drafts`: all that is rejected with it, in a filtered round.
     """
+    rejected_index = turn.round.rejected_index
     Round.objects.filter(pk=turn.round_id).update(rejected_index=turn.index)
     rejected = Knowledge.objects.filter(turn__in=[turn, *drafts], in_force=True)
-    rejected.update(in_force=False, ended_at=timezone.now())
+    ended = tuple(rejected.values_list("pk", flat=True))
+    if ended:
+        rejected.update(in_force=False, ended_at=timezone.now())
+    return Change(ended=ended, rejected_index=rejected_index)
+
+
+def is_taken_up(change: Change) -> bool:
+    """Whether a snapshot has the text that was accepted."""
+    return (
+        change.accepted is not None and Knowledge.objects.filter(pk=change.accepted, snapshots__isnull=False).exists()
+    )
+
+
+def take_back(change: Change, round_: Round) -> None:
+    """Let everything be as before this change of the round, in the caller's transaction.
+
+    Raises TakenUpError once a snapshot has the text, or where something else is in force as of its moment.
+    """
+    # A snapshot that is being made waits, and then has the row or does not know of it.
+    Catalog.objects.select_for_update().get(pk=round_.catalog_id)
+    if change.accepted is not None:
+        accepted = Knowledge.objects.filter(pk=change.accepted, in_force=True)
+        if is_taken_up(change) or not accepted.exists():
+            raise TakenUpError("The text was trained with, or another took its place.")
+        accepted.delete()
+    ended = Knowledge.objects.filter(pk__in=change.ended)
+    of_moment = _of_moment(round_)
+    if change.ended and of_moment.exists():
+        raise TakenUpError("Another text took its place.")
+    ended.update(in_force=True, ended_at=None)
+    Round.objects.filter(pk=round_.pk).update(rejected_index=change.rejected_index)
+
+
+def _of_moment(round_: Round) -> QuerySet[Knowledge]:
+    """What is in force as of the round's moment about its subject: at most one."""
+    about = {"end_user": round_.end_user_id} if round_.end_user_id else {"item": round_.item_id}
+    return Knowledge.objects.filter(**about, as_of=round_.as_of, in_force=True)

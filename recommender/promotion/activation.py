@@ -75,8 +75,8 @@ def activate_in_transaction(
     return _take_over(version, active, kind="activate", by=by, overridden=against, reason=reason)
 
 
-def roll_back(catalog: Catalog, *, by: Account | None, seen: int | None = None) -> Activation:
-    """Activate the version that the active one took over from. `seen`: as in `activate`.
+def roll_back(catalog: Catalog, *, by: Account | None, seen: int | None = None, reason: str = "") -> Activation:
+    """Activate the version that the active one took over from. `seen`: as in `activate`; `reason`: kept with it.
 
     Raises NothingToRollBackError, StaleActivationError, ArtifactMissingError.
     """
@@ -94,7 +94,7 @@ def roll_back(catalog: Catalog, *, by: Account | None, seen: int | None = None) 
             raise StaleActivationError("Another version took over in this very moment.")
         if changed:
             raise ArtifactMissingError(f"{_changed(previous, changed)} Activate another version.")
-        return _take_over(previous, active, kind="roll_back", by=by)
+        return _take_over(previous, active, kind="roll_back", by=by, reason=reason.strip())
 
 
 def previous_version(catalog: Catalog) -> BackboneVersion | None:

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from recommender import jobs
@@ -38,6 +39,10 @@ RETRYABLE = (
 
 class RoundNotRestingError(Exception):
     """A worker is at this round: a person can act on it once it rests."""
+
+
+class RoundWentOnError(Exception):
+    """Something was written after this turn: it cannot be taken back."""
 
 
 def open_rounds(catalog: Catalog, config: OpenConfig, *, requested_by: Account | None = None) -> RoundBatch:
@@ -128,22 +133,23 @@ def retry(rounds: QuerySet[Round]) -> int:
     Returns how many.
     """
     ids = list(rounds.filter(RETRYABLE).order_by("pk").values_list("pk", flat=True).select_for_update())
-    _wake(Round.objects.filter(pk__in=ids))
+    Round.objects.filter(pk__in=ids).update(**_awake())
     enqueue(ids)
     return len(ids)
 
 
-def _wake(rounds: QuerySet[Round]) -> None:
-    rounds.update(
-        state=RoundState.WAITING,
-        rest_reason="",
-        error="",
-        attempts=0,
-        next_attempt_at=timezone.now(),
-        rested_at=None,
-        lease_token="",
-        lease_expires_at=None,
-    )
+def _awake() -> dict[str, Any]:
+    """What a round has that goes on."""
+    return {
+        "state": RoundState.WAITING,
+        "rest_reason": "",
+        "error": "",
+        "attempts": 0,
+        "next_attempt_at": timezone.now(),
+        "rested_at": None,
+        "lease_token": "",
+        "lease_expires_at": None,
+    }
 
 
 def cancel(rounds: QuerySet[Round]) -> int:
@@ -186,35 +192,29 @@ def _send(rounds: QuerySet[Round]) -> int:
     return len(ids)
 
 
-@transaction.atomic
 def add_override(round_: Round, *, about: Turn, critique: str, account: Account) -> Turn:
     """A person's critique replaces the reflector's, and the round goes on: the actor follows it.
 
-    Raises RoundNotRestingError while a worker is at the round.
+    In the caller's transaction, as what people do below. Raises RoundNotRestingError while a worker is at the round.
     """
     if prose.is_blank(critique):
         raise ValueError("An override needs a critique.")
-    turn = _add(
-        round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, judgement=Judgement.NOT_REASONABLE
-    )
-    _wake(Round.objects.filter(pk=round_.pk))
+    turn = Turn(kind=TurnKind.OVERRIDE, text=critique, verdict=Judgement.NOT_REASONABLE, about=about, account=account)
+    _add(round_, turn, then=_awake())
     enqueue([round_.pk])
     return turn
 
 
-@transaction.atomic
 def judge_draft(round_: Round, *, about: Turn, judgement: Judgement, critique: str, account: Account) -> Turn:
     """A person drops or restores a draft of a filtered round: their word replaces the reflector's.
 
     The round keeps resting, and nothing is asked. Raises RoundNotRestingError while a worker is at the round.
     """
     critique = critique if judgement == Judgement.NOT_REASONABLE else ""
-    turn = _add(round_, about=about, account=account, kind=TurnKind.OVERRIDE, text=critique, judgement=judgement)
-    _rest_after_person(round_)
-    return turn
+    turn = Turn(kind=TurnKind.OVERRIDE, text=critique, verdict=judgement, about=about, account=account)
+    return _add(round_, turn)
 
 
-@transaction.atomic
 def add_edit(round_: Round, *, about: Turn, text: str, account: Account) -> Turn:
     """A person's own text, made from rationale `about`. The round keeps resting: no LLM judges an edit.
 
@@ -222,34 +222,35 @@ def add_edit(round_: Round, *, about: Turn, text: str, account: Account) -> Turn
     """
     if prose.is_blank(text):
         raise ValueError("An edit needs a text.")
-    turn = _add(round_, about=about, account=account, kind=TurnKind.EDIT, text=text)
-    _rest_after_person(round_)
+    return _add(round_, Turn(kind=TurnKind.EDIT, text=text, about=about, account=account))
+
+
+def _add(round_: Round, turn: Turn, *, then: dict[str, Any] | None = None) -> Turn:
+    """Store a person's turn, and what becomes of the round: `then`, else why it rests now."""
+    if turn.about is None or turn.about.round_id != round_.pk or not turn.about.is_rationale:
+        raise ValueError("An edit or a critique is about a rationale of the same round.")
+    before = sorted(round_.turns.all(), key=lambda each: each.index)
+    turn.round, turn.index, turn.text_hash = round_, before[-1].index + 1, text_hash(turn.text)
+    if then is None:
+        then = {"rest_reason": strategy_of(round_).rests_after_person(turn_values([*before, turn]))}
+    if not Round.objects.filter(pk=round_.pk, state=RoundState.RESTING).update(**then):
+        raise RoundNotRestingError(f"A worker is at round {round_.pk}.")
+    turn.save(force_insert=True)
     return turn
 
 
-def _rest_after_person(round_: Round) -> None:
-    """Store why the round rests, now that a person has changed what stands."""
-    turns = turn_values(list(round_.turns.order_by("index")))
-    Round.objects.filter(pk=round_.pk).update(rest_reason=strategy_of(round_).rests_after_person(turns))
+def take_back(turn: Turn, *, rest_reason: str) -> None:
+    """Remove a person's turn, and let the round rest as it did before, for this reason.
 
-
-def _add(round_: Round, *, about: Turn, account: Account, kind: TurnKind, text: str, judgement: str = "") -> Turn:
-    if about.round_id != round_.pk or not about.is_rationale:
-        raise ValueError("An edit or a critique is about a rationale of the same round.")
-    locked = Round.objects.select_for_update().get(pk=round_.pk)
-    if locked.state != RoundState.RESTING:
-        raise RoundNotRestingError(f"Round {round_.pk} is {locked.get_state_display()}.")
-    last = locked.turns.aggregate(last=Max("index"))["last"]
-    return Turn.objects.create(
-        round=round_,
-        index=last + 1,
-        kind=kind,
-        text=text,
-        text_hash=text_hash(text),
-        verdict=judgement,
-        about=about,
-        account=account,
-    )
+    What a worker is asking about it is stored with its cost and makes no turn. Raises RoundWentOnError where a turn
+    followed.
+    """
+    round_ = Round.objects.select_for_update().get(pk=turn.round_id)
+    if round_.turns.filter(index__gt=turn.index).exists():
+        raise RoundWentOnError(f"Round {round_.pk} has gone on from turn {turn.index}.")
+    turn.delete()
+    rests = {"state": RoundState.RESTING, "rest_reason": rest_reason, "rested_at": timezone.now()}
+    Round.objects.filter(pk=round_.pk).update(**_awake() | rests)
 
 
 def text_hash(text: str) -> str:

@@ -1,35 +1,45 @@
 """One review as a person sees it: the subject's evidence, the turns with their changes, who holds it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
-from recommender.models import Account, Catalog, Clock, LlmCall, SubjectKind, Turn
+from recommender.models import Account, Catalog, Clock, SubjectKind, Turn
 from recommender.rounds import queries
 from recommender.rounds.core.types import Encounter, Subject
-from reviews.choices import ReviewState
-from reviews.models import Decision, Review, Slot
+from reviews.choices import Concern, ReviewState
+from reviews.models import Decision, Review, Slot, Unsent
 from reviews.policy import Action, may, may_decide, may_reopen
+from reviews.room import unsent
+from reviews.room.stream import EVERYTHING, Stream
 from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
+from reviews.room.unsent import Field
 from reviews.room.verdicts import About, VerdictRow, of_strategy
 
 
 @dataclass(frozen=True)
 class Card:
-    """Everything the card page shows. `slot`: the viewer's own, when they hold the review."""
+    """Everything the card page shows. `slot`: the viewer's own, when they hold the review; `slots`: all of them.
+
+    `unsent`: what the viewer typed and has not sent, by field. `guideline`: the number of the guidelines in force.
+    """
 
     review: Review
     viewer: Account
     subject: Subject
     turns: list[TurnOnCard]
     proposal: Turn | None
+    slots: list[Slot]
     slot: Slot | None
     holder: Slot | None
     decisions: list[Decision]
-    last_decision: Decision | None
+    unsent: dict[str, Unsent]
+    guideline: int | None
+    stream: Stream
     now: datetime
 
     @property
@@ -86,10 +96,29 @@ class Card:
     def kept(self) -> int:
         return sum(draft.is_kept for draft in self.drafts)
 
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """The boxes that one can type into, by name: of the card, and of each of its drafts."""
+        found = []
+        for row in of_strategy(self.review.round.strategy):
+            if row.box is None:
+                continue
+            starts: list[tuple[DraftOnCard | None, str]] = [(None, self.proposal.text if self.proposal else "")]
+            if row.about is About.DRAFT:
+                starts = [(draft, draft.text.turn.text) for draft in self.drafts if draft.repeats is None]
+            for draft, text in starts:
+                name = row.field_of(draft.number if draft else None)
+                found.append(Field(name, text if row.box.field == "text" else ""))
+        return {field.name: field for field in found}
+
     @property
-    def draft_texts(self) -> dict[int, str] | None:
-        """By the index of its turn; None where the round does not filter drafts."""
-        return {draft.text.turn.index: draft.text.turn.text for draft in self.drafts} if self.is_filtered else None
+    def why_here(self) -> str:
+        """Why this text is shown before others, where it is; else nothing."""
+        if self.review.concern == Concern.NOT_PASSED:
+            return "It comes early because no attempt passed the AI check."
+        if self.review.concern == Concern.CONTRADICTED:
+            return f"It comes early because its evidence says otherwise. {self.review.concern_words}".strip()
+        return ""
 
     @property
     def judgement(self) -> TurnOnCard | None:
@@ -100,11 +129,6 @@ class Card:
     @property
     def proposed(self) -> TurnOnCard | None:
         return next((t for t in self.turns if t.turn == self.proposal), None)
-
-    def is_typed(self, text: str | None) -> bool:
-        """Whether a person typed this into the edit box, which starts with the proposal of its time."""
-        typed = (text or "").replace("\r\n", "\n").strip()
-        return bool(typed) and all(typed != t.turn.text.strip() for t in self.turns)
 
     @property
     def latest_rationale(self) -> Turn | None:
@@ -133,45 +157,47 @@ def _before(whose: str, history: tuple[Encounter, ...]) -> str:
     return f"{whose} last {earlier} ratings" if earlier > 0 else f"{whose} ratings"
 
 
-def card(review_id: int, *, viewer: Account, now: datetime) -> Card:
-    """Read a review that the viewer may see. Raises Review.DoesNotExist. Five queries."""
-    calls = LlmCall.objects.only("model")
-    turns_read = Turn.objects.select_related("account").prefetch_related(Prefetch("call", calls)).order_by("index")
-    review = (
-        Review.objects.visible_to(viewer)
-        .select_related("round__catalog", "round__end_user", "round__item")
-        .prefetch_related(
-            Prefetch("round__turns", turns_read),
-            Prefetch("slots", Slot.objects.select_related("leased_by").order_by("number")),
-            Prefetch("decisions", Decision.objects.select_related("account", "made_turn").order_by("pk")),
-        )
-        .get(pk=review_id)
-    )
+def card(review_id: int, *, viewer: Account, stream: Stream = EVERYTHING, now: datetime) -> Card:
+    """Read a review that the viewer may see. Raises Review.DoesNotExist. Two queries, or four (see `of_slots`)."""
+    slots = Slot.objects.visible_to(viewer).for_card(viewer, now).filter(review=review_id).order_by("number")
+    if not (found := list(slots)):
+        raise Review.DoesNotExist(f"There is no review {review_id} for {viewer}.")
+    return of_slots(found, viewer=viewer, stream=stream, now=now)
+
+
+def of_slots(slots: Sequence[Slot], *, viewer: Account, stream: Stream, now: datetime) -> Card:
+    """The card of a review whose slots were read by SlotQuerySet.for_card.
+
+    One query for the turns; one more where something was decided, and where the viewer typed something.
+    """
+    review = slots[0].review
+    prefetch_related_objects([review.round], Prefetch("turns", _turns_for_card()))
     turns = list(review.round.turns.all())
     by_id = {turn.pk: turn for turn in turns}
-    held = [s for s in review.slots.all() if s.lease_expires_at and s.lease_expires_at > now]
+    held = [s for s in slots if s.lease_expires_at and s.lease_expires_at > now and review.state == ReviewState.OPEN]
+    decisions = Decision.objects.filter(review=review).select_related("account", "made_turn").order_by("pk")
     return Card(
         review=review,
         viewer=viewer,
         subject=Subject.from_json(review.round.evidence),
         turns=[TurnOnCard(turn, by_id.get(turn.about_id or 0)) for turn in turns],
         proposal=queries.proposal(review.round),
+        slots=list(slots),
         slot=next((s for s in held if s.leased_by_id == viewer.pk), None),
         holder=next((s for s in held if s.leased_by_id != viewer.pk), None),
-        decisions=list(review.decisions.all()),
-        last_decision=_last_decision(viewer),
+        decisions=list(decisions) if review.version > 1 else [],  # nobody has touched the first version
+        unsent=unsent.of(review, viewer) if slots[0].has_unsent else {},  # type: ignore[attr-defined] # for_card has it
+        guideline=slots[0].guideline,  # type: ignore[attr-defined]
+        stream=stream,
         now=now,
     )
 
 
-def _last_decision(viewer: Account) -> Decision | None:
-    """What the viewer decided last, to come back to it."""
-    made = Decision.objects.filter(account=viewer).select_related("review__round__end_user", "review__round__item")
-    return (
-        made.defer("review__round__evidence", "review__round__end_user__attributes", "review__round__item__attributes")
-        .order_by("-pk")
-        .first()
-    )
+def _turns_for_card() -> QuerySet[Turn]:
+    """Without the calls' long texts."""
+    shown = [field.attname for field in Turn._meta.concrete_fields]
+    turns = Turn.objects.select_related("account", "call").only(*shown, "account__username", "call__model")
+    return turns.order_by("index")
 
 
 def ratings_up_to(moment: int, catalog: Catalog) -> str:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -11,23 +12,29 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from recommender.models import Judgement, Turn
+from reviews.choices import ReviewState
 from reviews.guards import account_of, is_htmx, requires
-from reviews.models import Decision, Review, Slot
+from reviews.models import Review, Slot
 from reviews.policy import Action, may
-from reviews.room import decisions, leases
-from reviews.room.card import Card, card
+from reviews.room import decisions, leases, undo, unsent
+from reviews.room.attention import measured
+from reviews.room.card import Card, card, of_slots
 from reviews.room.diff import word_diff
 from reviews.room.forms import DecisionForm
 from reviews.room.leases import Stale, StaleReviewError
+from reviews.room.stream import Stream
+from reviews.room.undo import CannotUndoError, Given
 from reviews.room.use import use_of
-from reviews.room.verdicts import VerdictRow
+
+READ_AGAIN = 3  # times that a decision is made anew when somebody does the same in the same instant
 
 
 @require_safe
 @never_cache
 @requires(Action.SEE_QUEUE)
 def review(request: HttpRequest, review_id: int) -> HttpResponse:
-    return render(request, "reviews/review.html", _context(request, _card(request, review_id)))
+    shown = _card(request, review_id)
+    return render(request, "reviews/review.html", _context(request, shown, last=_last(request)))
 
 
 @require_POST
@@ -35,43 +42,60 @@ def review(request: HttpRequest, review_id: int) -> HttpResponse:
 @requires(Action.DECIDE)
 def decide(request: HttpRequest, review_id: int) -> HttpResponse:
     """422 when the form is not complete, 409 when it came too late; both keep what was typed."""
-    shown = _card(request, review_id)
-    proposed = shown.proposal.text if shown.proposal else ""
-    form = DecisionForm(request.POST, strategy=shown.review.round.strategy, proposal=proposed, drafts=shown.draft_texts)
+    for _ in range(READ_AGAIN - 1):
+        try:
+            return _decide(request, review_id)
+        except IntegrityError:
+            continue
+    return _decide(request, review_id)
+
+
+def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
+    shown, account, now = _card(request, review_id), account_of(request), timezone.now()
+    form = DecisionForm(request.POST, card=shown)
     if not form.is_valid():
-        return _answer(request, _context(request, shown, form=form), status=422)
+        _keep(request, shown)
+        return _answer(request, _context(request, _card(request, review_id), form=form), status=422)
     try:
         decided = decisions.decide(
             shown.review,
-            account=account_of(request),
+            account=account,
             verdict=form.given.name,
             seen=form.seen,
             lease_token=form.cleaned_data["lease_token"],
-            text=form.verdict_text,
-            reason=form.cleaned_data["reason"],
-            draft=form.cleaned_data["draft"],
+            text=form.text,
+            reason=form.reason,
+            draft=form.draft.text.turn.index if form.draft else None,
             judgement=form.given.judgement or Judgement.NOT_REASONABLE,
-            now=timezone.now(),
+            measured=measured(request.POST),
+            stream=shown.stream,
+            slots=shown.slots,
+            now=now,
         )
     except StaleReviewError as error:
-        return _too_late(request, review_id, form, error.stale)
-    messages.success(request, _said(shown, form.given, decided.decision.turn))
-    return _go_on(request, decided.next, acted_on=decided.decision)
-
-
-def _said(shown: Card, given: VerdictRow, about: Turn) -> str:
-    """What the page says when it is done."""
-    number = next((draft.number for draft in shown.drafts if draft.text.turn == about), None)
-    return given.said.format(heading=shown.heading, draft=number)
+        return _too_late(request, shown, form, error.stale)
+    if shown.unsent:
+        unsent.forget(shown.review, account)
+    if form.given.state_after == ReviewState.OPEN:
+        _keep(request, shown, but=form.told)
+    said = form.given.said.format(heading=shown.heading, draft=form.draft and form.draft.number)
+    last = Given(decided.decision)
+    if decided.next and decided.next.review_id == review_id:
+        return _go_on(
+            request, None, at=review_id, focused=last.decision.turn, said=said, last=last, stream=shown.stream
+        )
+    return _go_on(request, decided.next, said=said, last=last, stream=shown.stream)
 
 
 @require_POST
 @requires(Action.DECIDE)
 def skip(request: HttpRequest, review_id: int) -> HttpResponse:
-    account, now = account_of(request), timezone.now()
-    leases.skip(_review(request, review_id), account=account, now=now)
-    messages.info(request, "Skipped: you will not see that text for an hour; others will.")
-    return _go_on(request, leases.take_next(account, now=now))
+    account, now, shown = account_of(request), timezone.now(), _card(request, review_id)
+    _keep(request, shown)
+    leases.skip(shown.review, account=account, now=now)
+    said = "Skipped: you will not see that text for an hour; others will."
+    following = leases.take_next(account, stream=shown.stream, now=now)
+    return _go_on(request, following, said=said, last=_last(request), stream=shown.stream)
 
 
 @require_POST
@@ -80,15 +104,19 @@ def take(request: HttpRequest, review_id: int) -> HttpResponse:
     """Take this very review instead of the next one."""
     if not leases.take(_review(request, review_id), account=account_of(request), now=timezone.now()):
         messages.warning(request, "Somebody else was faster and has this text now.")
-    return redirect("reviews:review", review_id)
+    return redirect(_address(review_id, Stream.of(request.POST)))
 
 
 @require_POST
 @requires(Action.DECIDE)
 def release(request: HttpRequest, review_id: int) -> HttpResponse:
-    leases.release(_review(request, review_id), account=account_of(request))
-    messages.info(request, "Stopped. The text is free for others.")
-    return redirect("reviews:queue")
+    shown = _card(request, review_id)
+    kept = _keep(request, shown)
+    leases.release(shown.review, account=account_of(request))
+    words = " What you typed is kept for you." if kept else ""
+    messages.info(request, f"Stopped. The text is free for others.{words}")
+    address = reverse("reviews:queue") + shown.stream.query
+    return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
 
 
 @require_POST
@@ -106,6 +134,27 @@ def renew(request: HttpRequest, review_id: int) -> HttpResponse:
 
 
 @require_POST
+@never_cache
+@requires(Action.DECIDE)
+def keep_unsent(request: HttpRequest, review_id: int) -> HttpResponse:
+    """Keep what is typed while it is typed: which fields now hold words, and since when."""
+    shown, account, now = _card(request, review_id), account_of(request), timezone.now()
+    version = request.POST.get("version", "")
+    if version.isdecimal() and unsent.is_late(shown.review, account, version=int(version[:9])):
+        return JsonResponse({"kept": [], "at": None})
+    return JsonResponse({"kept": sorted(_keep(request, shown)), "at": now.isoformat()})
+
+
+@require_POST
+@requires(Action.DECIDE)
+def discard_unsent(request: HttpRequest, review_id: int) -> HttpResponse:
+    """Forget what is typed and not sent."""
+    unsent.forget(_review(request, review_id), account_of(request))
+    messages.info(request, "What you had typed is discarded.")
+    return redirect(_address(review_id, Stream.of(request.POST)))
+
+
+@require_POST
 @requires(Action.DECIDE)
 def reopen(request: HttpRequest, review_id: int) -> HttpResponse:
     account, shown = account_of(request), _card(request, review_id)
@@ -113,7 +162,43 @@ def reopen(request: HttpRequest, review_id: int) -> HttpResponse:
         messages.error(request, "You cannot decide this again: somebody else did last.")
     else:
         messages.info(request, "You can decide again. Until you do, everything stays as it was.")
-    return redirect("reviews:review", review_id)
+    return redirect(_address(review_id, shown.stream))
+
+
+@require_POST
+@never_cache
+@requires(Action.DECIDE)
+def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
+    """Undo one of one's last decisions. The card in hand stays in hand, with what is typed into it."""
+    account, now, stream = account_of(request), timezone.now(), Stream.of(request.POST)
+    in_hand = _in_hand(request)
+    if in_hand is not None:
+        _keep(request, in_hand)
+    try:
+        undone, slot = undo.undo(decision_id, account=account, now=now)
+    except CannotUndoError as error:
+        messages.error(request, f"This cannot be undone. {error}")
+        back = in_hand.review.pk if in_hand else None
+        return _to(request, _address(back, stream) if back else reverse("reviews:last") + stream.query)
+    shown = _card(request, undone.review_id)
+    unsent.keep(
+        shown.review, account=account, fields=shown.fields.values(), values=undo.words_of(undone, shown), now=now
+    )
+    rest = " The text that you had in hand comes next." if in_hand and in_hand.review.pk != undone.review_id else ""
+    said = f"Undone: {shown.heading} is open again, as it was.{rest}"
+    if slot is None:
+        messages.info(request, said)
+        return _to(request, _address(undone.review_id, stream))
+    return _go_on(request, None, at=undone.review_id, said=said, last=_last(request), stream=stream)
+
+
+@require_safe
+@never_cache
+@requires(Action.DECIDE)
+def last(request: HttpRequest) -> HttpResponse:
+    """What one decided last, to come back to it."""
+    context = {"given": undo.last(account_of(request)), "most": undo.LAST, "stream": Stream.of(request.GET)}
+    return render(request, "reviews/last.html", context)
 
 
 def _review(request: HttpRequest, review_id: int) -> Review:
@@ -121,24 +206,43 @@ def _review(request: HttpRequest, review_id: int) -> Review:
 
 
 def _card(request: HttpRequest, review_id: int) -> Card:
+    stream = Stream.of(request.POST if request.method == "POST" else request.GET)
     try:
-        return card(review_id, viewer=account_of(request), now=timezone.now())
+        return card(review_id, viewer=account_of(request), stream=stream, now=timezone.now())
     except Review.DoesNotExist as error:
         raise Http404("No such review.") from error
 
 
-def _context(request: HttpRequest, shown: Card, *, form: DecisionForm | None = None, **more: Any) -> dict[str, Any]:
-    """`typed_text`: what the edit box starts with. Typed text outlives errors; an untouched old proposal does not."""
-    draft = str(form["draft"].value() or "") if form else ""
-    typed_draft = int(draft) if draft.isdecimal() else None
-    proposed = _text_to_edit(shown, typed_draft)
-    edit = form["text"].value() if form and shown.is_typed(form["text"].value()) else None
+def _in_hand(request: HttpRequest) -> Card | None:
+    """The card that a form was sent from, if it was one."""
+    sent_from = request.POST.get("review", "")
+    if not sent_from.isdecimal() or len(sent_from) > 18:
+        return None
+    try:
+        return _card(request, int(sent_from))
+    except Http404:
+        return None
+
+
+def _last(request: HttpRequest) -> Given | None:
+    return next(iter(undo.last(account_of(request), most=1)), None)
+
+
+def _keep(request: HttpRequest, shown: Card, *, but: str = "") -> dict[str, str]:
+    """Keep on the server what was typed and not sent."""
+    values = {name: request.POST[name] for name in shown.fields if name in request.POST and name != but}
+    return unsent.keep(
+        shown.review, account=shown.viewer, fields=shown.fields.values(), values=values, now=timezone.now()
+    )
+
+
+def _context(
+    request: HttpRequest, shown: Card, *, form: DecisionForm | None = None, last: Given | None = None, **more: Any
+) -> dict[str, Any]:
     return {
         "card": shown,
         "form": form,
-        "typed_text": proposed if edit is None else edit,
-        "typed_verdict": form["verdict"].value() if form else None,
-        "typed_draft": typed_draft,
+        "last": last,
         "plain": request.GET.get("diff") == "plain",
         "use": use_of(shown.review.round) if shown.decisions else None,
         "may_see_backbones": may(shown.viewer.role, Action.SEE_BACKBONES),
@@ -146,45 +250,52 @@ def _context(request: HttpRequest, shown: Card, *, form: DecisionForm | None = N
     }
 
 
-def _text_to_edit(shown: Card, draft: int | None) -> str:
-    """The text that an edit starts from: of a filtered round the draft's, else the proposal."""
-    of_draft = (shown.draft_texts or {}).get(-1 if draft is None else draft)
-    return of_draft or (shown.proposal.text if shown.proposal else "")
-
-
 def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     template = "reviews/_answer.html" if is_htmx(request) else "reviews/review.html"
     return render(request, template, context, status=status)
 
 
-def _go_on(request: HttpRequest, slot: Slot | None, *, acted_on: Decision | None = None) -> HttpResponse:
+def _address(review_id: int, stream: Stream) -> str:
+    return reverse("reviews:review", args=[review_id]) + stream.query
+
+
+def _to(request: HttpRequest, address: str) -> HttpResponse:
+    return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
+
+
+def _go_on(
+    request: HttpRequest,
+    slot: Slot | None,
+    *,
+    said: str,
+    last: Given | None,
+    stream: Stream,
+    at: int | None = None,
+    focused: Turn | None = None,
+) -> HttpResponse:
     """The next card, or the queue when there is none. Read anew: nothing is patched.
 
-    `acted_on`: where the card stays, because one of its drafts was chosen, that draft gets the focus.
+    `at`: a review to be at, instead of a slot; `focused`: the draft of it that was decided about.
     """
-    if not is_htmx(request):
-        return redirect("reviews:review", slot.review_id) if slot else redirect("reviews:queue")
-    if slot is None:
-        return HttpResponse(headers={"HX-Redirect": reverse("reviews:queue")})
-    focused = acted_on.turn if acted_on and acted_on.review_id == slot.review_id else None
-    response = _answer(request, _context(request, _card(request, slot.review_id), focused=focused))
-    response["HX-Push-Url"] = reverse("reviews:review", args=[slot.review_id])
+    review_id = slot.review_id if slot else at
+    if not is_htmx(request) or review_id is None:
+        messages.success(request, said)
+        return _to(request, _address(review_id, stream) if review_id else reverse("reviews:queue") + stream.query)
+    viewer, now = account_of(request), timezone.now()
+    shown = of_slots([slot], viewer=viewer, stream=stream, now=now) if slot else _card(request, review_id)
+    response = _answer(request, _context(request, shown, focused=focused, last=last, said=said))
+    response["HX-Push-Url"] = _address(review_id, stream)
     return response
 
 
-def _too_late(request: HttpRequest, review_id: int, form: DecisionForm, stale: Stale) -> HttpResponse:
+def _too_late(request: HttpRequest, shown: Card, form: DecisionForm, stale: Stale) -> HttpResponse:
     """The card as it is now, held for the annotator again where that is possible, and what they typed beside it."""
-    leases.take(_review(request, review_id), account=account_of(request), now=timezone.now())
-    shown = _card(request, review_id)
-    data = form.cleaned_data
-    edit = data["text"] if shown.is_typed(data["text"]) else ""
-    proposed = _text_to_edit(shown, data["draft"])
-    context = _context(
-        request,
-        shown,
-        form=form,
-        stale=stale,
-        typed=edit or data["critique"] or data["reason"],
-        compared=word_diff(proposed, edit) if edit and form.given.box and form.given.box.field == "text" else None,
+    _keep(request, shown)
+    leases.take(shown.review, account=account_of(request), now=timezone.now())
+    now_there = _card(request, shown.review.pk)
+    edit = now_there.unsent.get(form.told) if form.given.box and form.given.box.field == "text" else None
+    compared = (
+        word_diff(now_there.fields[form.told].start, edit.text) if edit and form.told in now_there.fields else None
     )
+    context = _context(request, now_there, form=form, stale=stale, compared=compared, last=_last(request))
     return _answer(request, context, status=409)

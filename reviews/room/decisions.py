@@ -1,5 +1,6 @@
 """What annotators decide. A decision is appended and applied in one transaction, and never changed afterwards."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import assert_never
@@ -10,10 +11,12 @@ from recommender.models import Account, Judgement, Round, Turn
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.queries import proposed, turn_values
 from recommender.rounds.service import RoundNotRestingError
-from reviews.choices import Verdict
-from reviews.models import Decision, Review, ReviewState, Slot
-from reviews.room import leases, verdicts
+from reviews.choices import ReviewState, Verdict
+from reviews.models import Decision, Review, Slot
+from reviews.room import leases, opening, verdicts
+from reviews.room.attention import UNMEASURED, Measured
 from reviews.room.leases import Stale, StaleReviewError
+from reviews.room.stream import EVERYTHING, Stream
 from reviews.room.verdicts import About, Writing
 
 
@@ -38,7 +41,6 @@ class Decided:
     next: Slot | None
 
 
-@transaction.atomic
 def decide(
     review: Review,
     *,
@@ -50,80 +52,98 @@ def decide(
     reason: str = "",
     draft: int | None = None,
     judgement: Judgement = Judgement.NOT_REASONABLE,
+    measured: Measured = UNMEASURED,
+    stream: Stream = EVERYTHING,
+    slots: Sequence[Slot] | None = None,
     now: datetime,
 ) -> Decided:
-    """Decide a review on what was seen, and take the next one. What each verdict does stands in room.verdicts.
+    """Decide a review on what was seen, and take the next one of the stream. What each verdict does: room.verdicts.
 
     `text`: the edited rationale, or the critique of an override. Of a filtered round `draft` is the index of the turn
-    that the verdict is about, and `judgement` what the annotator judges it to be. Raises StaleReviewError, with nothing
-    changed, when the review is not as it was seen or somebody else holds it; ValueError for an unknown verdict.
+    that the verdict is about, and `judgement` what the annotator judges it to be. `slots`: where the review was just
+    read for its card, with its round's turns; that it is still the same is made sure of when it is written. Raises
+    StaleReviewError, with nothing changed, when the review is not as it was seen or somebody else holds it; ValueError
+    for an unknown verdict; IntegrityError where somebody did the same in the same instant: read and decide again.
     """
-    review = Review.objects.select_for_update().select_related("round").get(pk=review.pk)
-    given = verdicts.find(review.round.strategy, verdict, judgement)
+    if slots is None:
+        review = Review.objects.select_related("round").get(pk=review.pk)
+        slots = list(review.slots.order_by("number"))
+    round_ = review.round
+    given = verdicts.find(round_.strategy, verdict, judgement)
     if given is None:
         raise ValueError(f"There is no verdict {verdict!r} here.")
-    slot = _slot_in_hand(review, account, lease_token, now)
-    kept = _as_seen(review, seen)
-    about = _about(review.round, given.about, kept, draft)
-    try:
-        made = given.write(Writing(review.round, about, kept, text, account))
-    except RoundNotRestingError as error:
-        raise StaleReviewError(Stale.AWAITING_ACTOR) from error
-    decision = Decision.objects.create(
-        review=review,
-        slot=slot,
-        account=account,
-        verdict=given.name,
-        turn=about,
-        made_turn=made,
-        reason=reason,
-        seen=asdict(seen),
-    )
-    _change(review, given.state_after, now)
-    if given.state_after == ReviewState.OPEN:
-        return Decided(decision, leases.take(review, account=account, now=now))
-    leases.release(review)
-    return Decided(decision, leases.take_next(account, now=now))
+    slot = _slot_in_hand(review, slots, account, lease_token, now)
+    kept = proposed(round_)
+    if (len(round_.turns.all()), kept[0].text_hash if kept else "") != (seen.turns, seen.text_hash):
+        raise _too_late(review)
+    about = _about(round_, given.about, kept, draft)
+    with transaction.atomic():
+        if not _moved(review, given.state_after, seen.version, now):
+            raise _too_late(review)
+        rest_reason = round_.rest_reason
+        try:
+            written = given.write(Writing(round_, about, kept, text, account))
+        except RoundNotRestingError as error:
+            raise StaleReviewError(Stale.AWAITING_ACTOR) from error
+        effects = {"rest_reason": rest_reason, "change": written.change and written.change.to_json()}
+        decision = Decision.objects.create(
+            review=review,
+            slot=slot,
+            account=account,
+            verdict=given.name,
+            turn=about,
+            made_turn=written.made,
+            reason=reason if given.takes_reason else "",
+            seen=asdict(seen),
+            effects=effects,
+            **asdict(measured),
+        )
+        if given.state_after == ReviewState.OPEN:
+            return Decided(decision, leases.take(review, account=account, now=now))
+        holds_another = getattr(slot, "holds_another", True)  # as it was read for the card
+        following = leases.take_next(account, stream=stream, after=review, may_hold=holds_another, now=now)
+        return Decided(decision, following)
 
 
 @transaction.atomic
 def reopen(review: Review, *, account: Account, now: datetime) -> bool:
     """Put a decided review back in the hands of `account`. What is in force stays so until the next decision."""
-    review = Review.objects.select_for_update().get(pk=review.pk)
-    if review.state != ReviewState.DONE:
+    review = Review.objects.get(pk=review.pk)
+    if review.state != ReviewState.DONE or not opening.reopen(review):
         return False
-    _change(review, ReviewState.OPEN, now)
     leases.take(review, account=account, now=now)
     return True
 
 
-def _change(review: Review, state: ReviewState, now: datetime) -> None:
-    review.state = state
+def _moved(review: Review, state: ReviewState, version: int, now: datetime) -> bool:
+    """Write the review's new state, if nobody has done anything to it since that version."""
+    review.state, review.version = state, version + 1
     review.closed_at = now if state == ReviewState.DONE else None
-    review.version += 1
-    review.save(update_fields=["state", "closed_at", "version"])
+    review.place = review.place_now()
+    as_seen = Review.objects.filter(pk=review.pk, state=ReviewState.OPEN, version=version)
+    columns = ("state", "version", "closed_at", "place")
+    return bool(as_seen.update(**{name: getattr(review, name) for name in columns}))
 
 
-def _slot_in_hand(review: Review, account: Account, lease_token: str, now: datetime) -> Slot:
-    if review.state == ReviewState.DONE:
-        raise StaleReviewError(Stale.DECIDED)
-    if review.state == ReviewState.AWAITING_ACTOR:
-        raise StaleReviewError(Stale.AWAITING_ACTOR)
-    slots = Slot.objects.select_for_update(of=("self",)).filter(review=review).order_by("number")
-    mine = slots.filter(leased_by=account, lease_token=lease_token).exclude(lease_token="").first()
-    slot = mine or slots.free(now).first()
+def _too_late(review: Review) -> StaleReviewError:
+    """Why a review is not as it was seen."""
+    state = Review.objects.values_list("state", flat=True).get(pk=review.pk)
+    why = {ReviewState.DONE: Stale.DECIDED, ReviewState.AWAITING_ACTOR: Stale.AWAITING_ACTOR}
+    return StaleReviewError(why.get(ReviewState(state), Stale.CHANGED))
+
+
+def _slot_in_hand(review: Review, slots: Sequence[Slot], account: Account, lease_token: str, now: datetime) -> Slot:
+    """The annotator's slot, or one that nobody holds. Raises StaleReviewError where others hold them all."""
+    if review.state != ReviewState.OPEN:
+        raise _too_late(review)
+    mine = (
+        each for each in slots if lease_token and (each.leased_by_id, each.lease_token) == (account.pk, lease_token)
+    )
+    free = (each for each in slots if each.lease_expires_at is None or each.lease_expires_at <= now)
+    slot = next(mine, None) or next(free, None)
     if slot is None:
         raise StaleReviewError(Stale.HELD)
     return slot
-
-
-def _as_seen(review: Review, seen: Seen) -> list[Turn]:
-    """What is proposed: one rationale, or the kept drafts of a filtered round, maybe none."""
-    kept = proposed(review.round)
-    now_there = (review.version, review.round.turns.count(), kept[0].text_hash if kept else "")
-    if now_there != (seen.version, seen.turns, seen.text_hash):
-        raise StaleReviewError(Stale.CHANGED)
-    return kept
 
 
 def _about(round_: Round, about: About, kept: list[Turn], draft: int | None) -> Turn:
@@ -144,5 +164,5 @@ def _about(round_: Round, about: About, kept: list[Turn], draft: int | None) -> 
 
 def _drafts(round_: Round) -> list[Turn]:
     """The latest texts of a filtered round's drafts, in the order they were sampled."""
-    turns = {turn.index: turn for turn in round_.turns.order_by("index")}
+    turns = {turn.index: turn for turn in sorted(round_.turns.all(), key=lambda turn: turn.index)}
     return [turns[draft.index] for draft in filtering.of(turn_values(list(turns.values())))]

@@ -1,15 +1,17 @@
 """What people type: the filters of the queue, and a decision."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 
-from recommender.models import Catalog, Judgement, SubjectKind
+from recommender.models import Catalog, SubjectKind
 from recommender.rounds.core import prose
 from reviews.choices import ReviewState
 from reviews.room import verdicts
+from reviews.room.card import Card
 from reviews.room.decisions import Seen
+from reviews.room.turns import DraftOnCard
 from reviews.room.verdicts import About, VerdictRow
 
 LONGEST_TEXT = 20_000  # characters; several times the longest rationale an endpoint may answer with
@@ -47,54 +49,77 @@ class _Text(forms.CharField):
 
 
 class DecisionForm(forms.Form):
-    """A verdict of the review's strategy, what it needs, the lease, and what was seen.
+    """What a card sends: a verdict, what was typed into its boxes, the lease, and what was seen.
 
-    Every verdict's text is kept whichever was chosen. `drafts`: of a filtered round each draft's text by its turn's
-    index; a verdict about one of them names it. `given`: the row of the verdict, once the form is valid.
+    `given` and `draft`: the row of the verdict, and the draft that it names, once the form is valid. A verdict that
+    ends the review takes along all that was typed, or none is taken: words that it does not tell are an error.
     """
 
-    verdict = forms.ChoiceField()
-    draft = forms.IntegerField(required=False)
-    judgement = forms.ChoiceField(required=False, choices=Judgement.choices)
-    text = _Text(required=False, max_length=LONGEST_TEXT)
-    critique = _Text(required=False, max_length=LONGEST_TEXT)
-    reason = _Text(required=False, max_length=LONGEST_REASON)
+    verdict = forms.CharField(max_length=40)
     lease_token = forms.CharField(required=False, max_length=32)
     version = forms.IntegerField()
     turns = forms.IntegerField()
     text_hash = forms.CharField(required=False, max_length=64)
 
     given: VerdictRow
+    draft: DraftOnCard | None
 
-    def __init__(
-        self, *args: Any, strategy: str, proposal: str = "", drafts: Mapping[int, str] | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.strategy, self.proposal, self.drafts = strategy, proposal, drafts or {}
-        names = [(row.name, row.badge) for row in verdicts.of_strategy(strategy)]
-        cast(forms.ChoiceField, self.fields["verdict"]).choices = names
+    def __init__(self, data: Mapping[str, Any], *, card: Card) -> None:
+        super().__init__(data)
+        self.card = card
+        for name in card.fields:
+            longest = LONGEST_REASON if name == "reason" else LONGEST_TEXT
+            self.fields[name] = _Text(required=False, max_length=longest)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if "verdict" not in data:
             return data
-        given = verdicts.find(self.strategy, data["verdict"], data.get("judgement", ""))
-        before = self.drafts.get(data.get("draft", -1), "") if given and given.about is About.DRAFT else self.proposal
-        if given is None or (given.about is About.DRAFT and not before):
-            self.add_error("draft", "Choose a draft.")
+        name, *about = data["verdict"].split(".")
+        number = int(about[0]) if about and about[0].isdecimal() and len(about[0]) < 4 else None
+        judgement = about[-1] if about and not about[-1].isdecimal() else ""
+        given = verdicts.find(self.card.review.round.strategy, name, judgement)
+        draft = next((each for each in self.card.drafts if each.number == number), None)
+        is_about_draft = given is not None and given.about is About.DRAFT
+        if given is None or (number is not None) != is_about_draft or (is_about_draft and draft is None):
+            self.add_error("verdict", "Choose what to do.")
             return data
-        self.given = given
-        if (box := given.box) and box.field in data:
-            if box.missing and not data[box.field]:
-                self.add_error(box.field, box.missing)
-            elif box.unchanged and data[box.field] == before.strip():
-                self.add_error(box.field, box.unchanged)
+        self.given, self.draft = given, draft
+        self._check_its_box()
+        if given.state_after != ReviewState.OPEN:
+            for field in self._untold():
+                self.add_error(field, "You typed this too. Send it, or empty it before you go on.")
         return data
+
+    def _check_its_box(self) -> None:
+        box, name = self.given.box, self.told
+        if box is None or name not in self.cleaned_data:
+            return
+        text = self.cleaned_data[name]
+        if box.missing and not text:
+            self.add_error(name, box.missing)
+        elif box.unchanged and text == self.card.fields[name].start.strip():
+            self.add_error(name, box.unchanged)
+
+    def _untold(self) -> list[str]:
+        """The fields that were typed into and that the verdict leaves aside."""
+        told = self.given.tells(self._number)
+        raw = {name: str(self.data.get(name, "")) for name in self.card.fields if name not in told}
+        return [name for name, value in raw.items() if self.card.fields[name].typed(value)]
+
+    @property
+    def _number(self) -> int | None:
+        return self.draft.number if self.draft else None
+
+    @property
+    def told(self) -> str:
+        """The name of the verdict's own field."""
+        return self.given.field_of(self._number)
 
     @property
     def is_incomplete(self) -> bool:
         """Whether something is wrong that nobody typed."""
-        return bool(self.errors) and not any(isinstance(self.fields.get(name), _Text) for name in self.errors)
+        return any(name not in self.card.fields for name in self.errors)
 
     @property
     def seen(self) -> Seen:
@@ -102,6 +127,10 @@ class DecisionForm(forms.Form):
         return Seen(version=data["version"], turns=data["turns"], text_hash=data["text_hash"])
 
     @property
-    def verdict_text(self) -> str:
+    def text(self) -> str:
         """The text that belongs to the verdict: what was typed in its box."""
-        return str(self.cleaned_data[self.given.box.field]) if self.given.box else ""
+        return str(self.cleaned_data[self.told]) if self.given.box else ""
+
+    @property
+    def reason(self) -> str:
+        return str(self.cleaned_data.get("reason", ""))

@@ -1,7 +1,8 @@
 """Who has which review in hand: slots are taken by compare-and-set, under leases that run out.
 
-An annotator holds one review at a time. No lock is held while people read; a lease that ran out frees the slot for
-others, and until somebody takes it the annotator's own decision still counts.
+An annotator holds one review at a time, and after an undo the one in hand besides. No lock is held while people read; a
+lease that ran out frees the slot for others, and until somebody takes it the annotator's own decision still counts. A
+lease means something only while its review is open.
 """
 
 import secrets
@@ -12,7 +13,8 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from recommender.models import Account
-from reviews.models import Review, ReviewState, Skip, Slot
+from reviews.models import Review, ReviewState, Skip, Slot, SlotQuerySet
+from reviews.room.stream import EVERYTHING, Stream
 
 LEASE = timedelta(minutes=15)  # renewed while the annotator is at work on the page
 SKIPPED_FOR = timedelta(hours=1)
@@ -35,42 +37,69 @@ class StaleReviewError(Exception):
         self.stale = stale
 
 
-def take_next(account: Account, *, now: datetime) -> Slot | None:
-    """The slot the annotator already holds, else the oldest free one they did not skip, now theirs. None: no work."""
-    if held := _held(account, now):
-        return held
-    free = Slot.objects.free(now).not_skipped_by(account, now)
-    return _take_first(free.order_by("review__opened_at", "review_id", "number"), account, now)
+def take_next(
+    account: Account,
+    *,
+    stream: Stream = EVERYTHING,
+    after: Review | None = None,
+    may_hold: bool = True,
+    now: datetime,
+) -> Slot | None:
+    """The slot in the stream that the annotator already holds, else the first free one that they did not skip.
+
+    The worst comes first (Review.place). `after`: the review that they are done with. `may_hold`: False where it is
+    known that they hold nothing else. What they hold outside the stream they let go of. None: no work. The slot comes
+    as SlotQuerySet.for_card has it.
+    """
+    held = [slot for slot in _held(account, now) if after is None or slot.review_id != after.pk] if may_hold else []
+    for slot in held:
+        if stream.holds(slot.review):
+            return slot
+    visible = stream.narrow(Slot.objects.visible_to(account), at="review__")
+    free = visible.free(now).not_skipped_by(account, now).order_by("review__place", "review_id", "number")
+    taken = _take_first(free, account, now)
+    if taken and held:
+        _let_go(Slot.objects.filter(pk__in=[slot.pk for slot in held]))
+    return taken
 
 
-def take(review: Review, *, account: Account, now: datetime) -> Slot | None:
-    """A slot of this review for the annotator, who lets go of any other they hold. None: others hold it."""
-    held = _held(account, now)
-    if held and held.review_id == review.pk:
-        return held
+def take(review: Review, *, account: Account, now: datetime, beside: bool = False) -> Slot | None:
+    """A slot of this review for the annotator. None: others hold it.
+
+    They let go of any other that they hold, unless it is to stay theirs `beside` this one.
+    """
+    held = list(_held(account, now))
+    mine = next((slot for slot in held if slot.review_id == review.pk), None)
+    if mine is not None:
+        return mine
     with transaction.atomic():
-        taken = _take_first(Slot.objects.free(now).filter(review=review).order_by("number"), account, now)
-        if taken and held:
-            release(held.review, account=account)
+        free = Slot.objects.visible_to(account).free(now).filter(review=review).order_by("number")
+        taken = _take_first(free, account, now)
+        if taken and held and not beside:
+            _let_go(Slot.objects.filter(pk__in=[slot.pk for slot in held]))
     return taken
 
 
 def renew(review: Review, *, account: Account, lease_token: str, now: datetime) -> datetime | None:
-    """Hold the slot for another LEASE; says until when.
+    """Hold the slot, and what else is theirs, for another LEASE; says until when.
 
     None: the lease ran out, and since then somebody else took the slot or the annotator took another one.
     """
     until = now + LEASE
-    if Slot.objects.held_by(account, now).exclude(review=review).exists():
+    held = Slot.objects.held_by(account, now)
+    mine = Slot.objects.filter(review=review, leased_by=account, lease_token=lease_token)
+    ran_out = not held.filter(pk__in=mine.values("pk")).exists()
+    if not lease_token or (ran_out and held.exists()):
         return None
-    mine = review.slots.filter(leased_by=account, lease_token=lease_token, review__state=ReviewState.OPEN)
-    return until if lease_token and mine.update(lease_expires_at=until) else None
+    if not mine.filter(review__state=ReviewState.OPEN).update(lease_expires_at=until):
+        return None
+    held.update(lease_expires_at=until)
+    return until
 
 
-def release(review: Review, *, account: Account | None = None) -> None:
-    """Let go of the review, if the annotator holds it; without one, whoever holds it."""
-    held = review.slots.filter(leased_by=account) if account else review.slots.all()
-    held.update(leased_by=None, lease_token="", lease_expires_at=None)
+def release(review: Review, *, account: Account) -> None:
+    """Let go of the review, if the annotator holds it."""
+    _let_go(review.slots.filter(leased_by=account))
 
 
 @transaction.atomic
@@ -85,23 +114,28 @@ def unskip(account: Account) -> None:
     Skip.objects.filter(account=account).delete()
 
 
-def _held(account: Account, now: datetime) -> Slot | None:
-    return Slot.objects.held_by(account, now).select_related("review").order_by("pk").first()
+def _held(account: Account, now: datetime) -> QuerySet[Slot]:
+    return Slot.objects.for_card(account, now).held_by(account, now).order_by("pk")
 
 
-def _take_first(slots: QuerySet[Slot], account: Account, now: datetime) -> Slot | None:
+def _let_go(slots: QuerySet[Slot]) -> None:
+    slots.update(leased_by=None, lease_token="", lease_expires_at=None)
+
+
+def _take_first(slots: SlotQuerySet, account: Account, now: datetime) -> Slot | None:
     """The first of these slots, now held by the annotator.
 
     PostgreSQL passes over the slots that somebody is taking at this very moment, so that nobody waits for them and
     nobody gets nothing while others are free; one row is locked, no more. SQLite has one writer at a time anyway. The
     condition on the update is what makes sure.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
+        slots = slots.for_card(account, now)
         if connection.features.has_select_for_update_skip_locked:
             slots = slots.select_for_update(skip_locked=True, of=("self",))
         slot = slots.first()
         if slot is None:
             return None
-        hold = {"leased_by": account, "lease_token": secrets.token_hex(16), "lease_expires_at": now + LEASE}
-        taken = Slot.objects.free(now).filter(pk=slot.pk).update(**hold)
-        return Slot.objects.select_related("review").get(pk=slot.pk) if taken else None
+        slot.leased_by, slot.lease_token, slot.lease_expires_at = account, secrets.token_hex(16), now + LEASE
+        hold = {name: getattr(slot, name) for name in ("leased_by", "lease_token", "lease_expires_at")}
+        return slot if Slot.objects.free(now).filter(pk=slot.pk).update(**hold) else None

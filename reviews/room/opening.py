@@ -1,10 +1,11 @@
 """A round that rests with a proposal is put before people."""
 
 from django.db import transaction
-from django.db.models import F
+from django.utils import timezone
 
 from recommender.models import Round
 from reviews.models import Review, ReviewState, Slot
+from reviews.room.concern import concern_of
 
 
 @transaction.atomic
@@ -14,11 +15,28 @@ def open_review(round_: Round) -> Review:
     A new one gets its slot; one that awaited the actor opens again with a new version, so that what was on somebody's
     screen before is stale; a decided one stays decided.
     """
-    review, created = Review.objects.get_or_create(round=round_)
+    fresh = Review(round=round_, catalog_id=round_.catalog_id, kind=round_.subject_kind, opened_at=timezone.now())
+    fresh.concern, fresh.concern_words = concern_of(round_)
+    values = {name: getattr(fresh, name) for name in ("catalog_id", "kind", "opened_at", "concern", "concern_words")}
+    review, created = Review.objects.get_or_create(round=round_, defaults={**values, "place": fresh.place_now()})
     if created:
         Slot.objects.create(review=review)
         return review
-    awaiting = Review.objects.filter(pk=review.pk, state=ReviewState.AWAITING_ACTOR)
-    if awaiting.update(state=ReviewState.OPEN, version=F("version") + 1):
-        review.refresh_from_db()
+    if review.state == ReviewState.AWAITING_ACTOR:
+        reopen(review, concern=(fresh.concern, fresh.concern_words))
     return review
+
+
+def reopen(review: Review, *, concern: tuple[int, str] | None = None) -> bool:
+    """Open a review that is as it was read, and free, with a new version. False: it has changed meanwhile."""
+    before = {"state": review.state, "version": review.version}
+    review.state, review.closed_at, review.version = ReviewState.OPEN, None, review.version + 1
+    if concern is not None:
+        review.concern, review.concern_words = concern
+    review.place = review.place_now()
+    columns = ("state", "closed_at", "version", "concern", "concern_words", "place")
+    opened = Review.objects.filter(pk=review.pk, **before).update(**{name: getattr(review, name) for name in columns})
+    if opened:
+        # Whoever decided it held it; a hold means nothing while a review is not open.
+        Slot.objects.filter(review=review).update(leased_by=None, lease_token="", lease_expires_at=None)
+    return bool(opened)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from recommender.knowledge.service import accept, reject
+from recommender.knowledge.service import Change, accept, reject
 from recommender.models import Account, Judgement, Round, Strategy, Turn, TurnKind
 from recommender.rounds.service import add_edit, add_override, judge_draft
 from recommender.tuning.rows import Row
@@ -39,6 +39,14 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What a verdict wrote: the turn that it made, and what it changed in what is in force."""
+
+    made: Turn | None = None
+    change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """What a verdict needs typed. `field`: of the form: text, critique or reason. `send`: the button below it.
 
@@ -62,16 +70,17 @@ class VerdictRow:
     """One verdict. `label` with its `wide_label` on wide screens, `hint` in the list of keys, `said` when it is done.
 
     `key`: empty where it is the draft's number. `judgement`: what the annotator judges the draft to be; it tells rows
-    that are stored alike apart. `write` returns the turn that it makes. `state_after`: of the review; it stays in hand
-    while it is open. `lesson`: the training rows of one decision, None where a later decision teaches it.
-    `puts_in_force`: the column of a decision whose turn it puts in force; `noun`: counts such decisions.
+    that are stored alike apart. `write` does what it says. `state_after`: of the review; it stays in hand while it is
+    open. `takes_reason`: what was typed as the reason is kept with the decision. `lesson`: the training rows of one
+    decision, None where a later decision teaches it. `puts_in_force`: the column of a decision whose turn it puts in
+    force; `noun`: counts such decisions.
     """
 
     name: str
     label: str
     hint: str
     said: str
-    write: Callable[[Writing], Turn | None]
+    write: Callable[[Writing], Written]
     state_after: ReviewState
     lesson: Callable[[Lesson], Iterator[Row]] | None
     badge: str
@@ -84,48 +93,63 @@ class VerdictRow:
     judgement: Judgement | None = None
     puts_in_force: str = ""
     noun: str = ""
+    takes_reason: bool = False
     takes_out: bool = False
 
+    def value(self, draft: int | None = None) -> str:
+        """What the button sends: the name, and which draft is judged to be what: "override.2.not_reasonable"."""
+        about = [str(draft)] if draft is not None else []
+        return ".".join([self.name, *about, *([str(self.judgement)] if self.judgement else [])])
 
-def _approve(writing: Writing) -> None:
-    accept(writing.about, further=writing.kept[1:])
+    def field_of(self, draft: int | None = None) -> str:
+        """The name of its box in the card's form: "text", or of the second draft "text_2"; empty without a box."""
+        field = self.box.field if self.box else ""
+        return field if draft is None else f"{field}_{draft}"
 
-
-def _edit(writing: Writing) -> Turn:
-    edit = _edit_draft(writing)
-    accept(edit)
-    return edit
-
-
-def _edit_draft(writing: Writing) -> Turn:
-    return add_edit(writing.round, about=writing.about, text=writing.text, account=writing.account)
-
-
-def _override(writing: Writing) -> Turn:
-    return add_override(writing.round, about=writing.about, critique=writing.text, account=writing.account)
+    def tells(self, draft: int | None = None) -> set[str]:
+        """The fields whose words it takes along."""
+        return {self.field_of(draft)} | ({"reason"} if self.takes_reason else set())
 
 
-def _keep(writing: Writing) -> Turn:
+def _approve(writing: Writing) -> Written:
+    return Written(change=accept(writing.about, further=writing.kept[1:]))
+
+
+def _edit(writing: Writing) -> Written:
+    edit = add_edit(writing.round, about=writing.about, text=writing.text, account=writing.account)
+    return Written(edit, accept(edit))
+
+
+def _edit_draft(writing: Writing) -> Written:
+    return Written(add_edit(writing.round, about=writing.about, text=writing.text, account=writing.account))
+
+
+def _override(writing: Writing) -> Written:
+    return Written(add_override(writing.round, about=writing.about, critique=writing.text, account=writing.account))
+
+
+def _keep(writing: Writing) -> Written:
     return _judge(writing, Judgement.REASONABLE)
 
 
-def _drop(writing: Writing) -> Turn:
+def _drop(writing: Writing) -> Written:
     return _judge(writing, Judgement.NOT_REASONABLE)
 
 
-def _judge(writing: Writing, judgement: Judgement) -> Turn:
-    return judge_draft(
+def _judge(writing: Writing, judgement: Judgement) -> Written:
+    turn = judge_draft(
         writing.round, about=writing.about, judgement=judgement, critique=writing.text, account=writing.account
     )
+    return Written(turn)
 
 
-def _reject(writing: Writing) -> None:
-    reject(writing.about)
+def _reject(writing: Writing) -> Written:
+    return Written(change=reject(writing.about))
 
 
-def _reject_all(writing: Writing) -> None:
-    written = writing.round.turns.filter(kind__in=[TurnKind.REASON, TurnKind.EDIT])
-    reject(writing.about, drafts=list(written))
+def _reject_all(writing: Writing) -> Written:
+    written = [turn for turn in writing.round.turns.all() if turn.kind in (TurnKind.REASON, TurnKind.EDIT)]
+    return Written(change=reject(writing.about, drafts=written))
 
 
 _WHY = Box("reason", "Why?", "Reject", rows=3, style="danger", optional="(optional)")
@@ -161,6 +185,7 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
             key="e",
             hint="Edit the text, then approve it",
             box=_TEXT,
+            takes_reason=True,
             said="Saved and approved your version: {heading}.",
             write=_edit,
             state_after=ReviewState.DONE,
@@ -197,6 +222,7 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
             style="danger",
             hint="Reject: nobody uses this text",
             box=_WHY,
+            takes_reason=True,
             said="Rejected: {heading}. Nobody uses this text.",
             write=_reject,
             state_after=ReviewState.DONE,
@@ -278,6 +304,7 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
             style="danger",
             hint="Reject: nobody uses this text",
             box=replace(_WHY, send="Reject all"),
+            takes_reason=True,
             said="Rejected: {heading}. Nobody uses these drafts.",
             about=About.EVERYTHING,
             write=_reject_all,

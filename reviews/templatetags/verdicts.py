@@ -23,25 +23,37 @@ def given_on(decision: Decision, strategy: str) -> VerdictRow:
 def verdict_button(context: RequestContext, row: VerdictRow, draft: DraftOnCard | None = None) -> dict[str, Any]:
     """A verdict's button, or the box that it opens: of the card, or of one of its drafts.
 
-    An edit starts with the rationale, or with what was typed in its place; any other box with what was typed in it.
+    A box holds what was sent and came back, else what the viewer typed before, else what it starts with.
     """
-    card, form, box = context["card"], context["form"], row.box
-    words = {"kept": card.kept, "s": pluralize(card.kept), "draft": draft.number if draft else ""}
-    is_here = draft is None or context["typed_draft"] == draft.text.turn.index  # where something was typed
-    is_open = is_here and context["typed_verdict"] == row.name
-    typed = (form[box.field].value() or "") if box and form and is_here else ""
-    if box and box.field == "text":
-        typed = draft.text.turn.text if draft and not is_open else context["typed_text"]
-    return {
+    card, form = context["card"], context["form"]
+    number = draft.number if draft else None
+    words = {"kept": card.kept, "s": pluralize(card.kept), "draft": number or ""}
+    button = {
         "row": row,
         "draft": draft,
+        "value": row.value(number),
+        "tells": " ".join(sorted(row.tells(number))),
         "key": row.key or (draft.key if draft else ""),
         "label": row.label.format(**words),
         "wide_label": row.wide_label.format(**words),
         "hint": row.hint.format(**words),
-        "is_open": is_open,
-        "box_label": box.label.format(**words) if box else "",
-        "send": box.send.format(**words) if box else "",
+    }
+    if row.box is None:
+        return button
+    name = row.field_of(number)
+    kept = card.unsent.get(name)
+    sent = form.data.get(name) if form else None
+    errors = form.errors.get(name, []) if form else []
+    is_sent = form is not None and form.data.get("verdict") == button["value"]
+    typed = next((text for text in (sent, kept and kept.text) if text is not None), card.fields[name].start)
+    return button | {
+        "name": name,
+        "is_open": bool(errors) or bool(kept) or is_sent,
+        "box_label": row.box.label.format(**words),
+        "send": row.box.send.format(**words),
         "typed": typed,
-        "errors": form.errors.get(box.field, []) if box and form and is_here else [],
+        "starts_with": f"draft-{draft.number}-text" if draft else "proposal-text",
+        "kept": kept,
+        "is_old": kept is not None and kept.version != card.review.version,
+        "errors": errors,
     }

@@ -7,6 +7,7 @@ from django import template
 
 from recommender.models import Judgement, RestReason, RolloutMode, Round, RoundState, TurnKind
 from recommender.promotion.gates import LABELS
+from reviews.room.queue import COUNTED
 
 register = template.Library()
 
@@ -35,6 +36,12 @@ STEPS = {
     TurnKind.OVERRIDE: "Note by a person",
 }
 CHECKED = {Judgement.REASONABLE: "Passed", Judgement.NOT_REASONABLE: "Not passed"}
+
+
+@register.filter
+def counted(number: int) -> str:
+    """A number that counting stopped at: "10,000+"."""
+    return f"{number:,}+" if number >= COUNTED else f"{number:,}"
 
 
 @register.filter

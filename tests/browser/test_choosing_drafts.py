@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from recommender.models import Account, Knowledge
 from reviews.models import Decision, Review
 from reviews.room.opening import open_review
-from tests.browser.test_reviewing import sign_in
+from tests.browser.test_reviewing import ready, sign_in
 from tests.builders import make_account, make_catalog, make_drafts, make_end_user, make_review
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -46,8 +46,7 @@ def card(page: Page, browser_context: BrowserContext, live_server: LiveServer, r
     sign_in(browser_context, live_server, rita)
     page.goto(f"{live_server.url}/reviews/")
     page.keyboard.press("n")
-    expect(page.locator("#decision")).to_be_visible()
-    page.wait_for_load_state()
+    ready(page)
     return page
 
 
@@ -61,6 +60,7 @@ def test_drafts_are_dropped_kept_edited_and_approved_by_keyboard_alone(card: Pag
 
     keys.press("2")
     expect(card.locator("#draft-2")).to_contain_text("Kept by rita")
+    ready(card)
     expect(card.locator("#draft-2")).to_be_focused()
     expect(card.locator("#live-status")).to_have_text("Draft 2 is kept.")
 
@@ -70,6 +70,7 @@ def test_drafts_are_dropped_kept_edited_and_approved_by_keyboard_alone(card: Pag
     keys.type("Likes some comedies.")
     keys.press("Control+Enter")
     expect(card.locator("#draft-2")).to_contain_text("Edited by rita")
+    ready(card)
     expect(card.locator("#draft-2")).to_be_focused()
 
     keys.press("1")
@@ -78,9 +79,10 @@ def test_drafts_are_dropped_kept_edited_and_approved_by_keyboard_alone(card: Pag
     keys.press("Control+Enter")
     expect(card.locator("#draft-1")).to_contain_text("War films were never tried.")
     assert badge(card) == "2 of 3 drafts kept"
+    ready(card)
 
     keys.press("a")
-    expect(card.locator("h1")).to_have_text("User user-1")
+    ready(card, "User user-1")
     known = Knowledge.objects.get(in_force=True)
     assert [known.text, *(other["text"] for other in known.further_texts)] == ["Likes some comedies.", SNOW]
     assert list(Decision.objects.order_by("pk").values_list("verdict", flat=True)) == [
@@ -93,7 +95,9 @@ def test_drafts_are_dropped_kept_edited_and_approved_by_keyboard_alone(card: Pag
 
 def test_each_key_is_listed_once(card: Page) -> None:
     card.keyboard.press("Shift+?")
-    expect(card.locator("#shortcuts dt")).to_have_text(["s", "1", "2", "3", "e", "d", "a", "x"])
+    expect(card.locator("#shortcuts dt")).to_have_text(
+        ["g", "s", "1", "2", "3", "e", "d", "a", "x", "Ctrl ⏎", "Esc", "?"]
+    )
 
 
 def test_a_typed_edit_survives_a_reload_at_its_own_draft(card: Page) -> None:
@@ -109,7 +113,7 @@ def test_a_typed_edit_survives_a_reload_at_its_own_draft(card: Page) -> None:
 def test_all_can_be_rejected_by_key(card: Page) -> None:
     card.keyboard.press("x")
     card.keyboard.press("Control+Enter")
-    expect(card.locator("h1")).to_have_text("User user-1")
+    ready(card, "User user-1")
     assert not Knowledge.objects.exists()
 
 
@@ -119,7 +123,7 @@ def test_the_card_fits_and_its_drafts_can_be_reached(card: Page, width: int) -> 
     assert card.evaluate("document.documentElement.scrollWidth") <= width
     for number in (1, 2, 3):
         card.locator(f"#draft-{number}").scroll_into_view_if_needed()
-        expect(card.locator(f"#draft-{number} form")).to_be_visible()
+        expect(card.locator(f"#draft-{number} .verdicts")).to_be_visible()
     if folder := os.environ.get("R4_SCREENSHOTS"):
         card.evaluate("scrollTo(0, 0)")
         card.screenshot(path=Path(folder) / f"drafts-{width}.png", full_page=True)

@@ -68,6 +68,7 @@ def test_on_a_phone_a_canary_is_started_and_stopped(
     page.get_by_label("How", exact=True).select_option("canary")
     page.get_by_label("Share, in %").fill("12.5")
     page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start with 12.5 %").click()
     expect(page.get_by_text("Try with 12.5 % of users", exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert Rollout.objects.get(ended_at=None).share == 0.125

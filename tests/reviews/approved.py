@@ -27,6 +27,7 @@ def make_decision(subject: EndUser | Item, verdict: Verdict, *, by: str) -> Revi
         made_turn=made if made != shown else None,
         seen={},
     )
+    Review.objects.filter(pk=review.pk).update(version=2)
     return review
 
 

@@ -11,7 +11,7 @@ from reviews.room.card import card
 from tests.reviews.conftest import NOON
 
 HTMX = {"HX-Request": "true"}
-POSTS = ("decide", "skip", "claim", "release", "renew", "reopen")
+POSTS = ("decide", "skip", "claim", "release", "renew", "reopen", "keep_unsent", "discard_unsent")
 
 
 def url(name: str, review: Review | None = None) -> str:

@@ -16,7 +16,7 @@ from tests.reviews.conftest import SignIn
 
 
 @pytest.mark.parametrize("reviews", [1, 30])
-def test_the_queue_asks_eleven_questions(
+def test_the_queue_asks_twelve_questions(
     rita: Account, browser_of: SignIn, django_assert_num_queries: DjangoAssertNumQueries, reviews: int
 ) -> None:
     catalog = make_catalog()
@@ -24,12 +24,12 @@ def test_the_queue_asks_eleven_questions(
         make_review(subject=make_item(catalog) if number % 2 else make_end_user(catalog))
     browser = browser_of(rita)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         browser.get(reverse("reviews:queue"))
 
 
 @pytest.mark.parametrize("refinements", [0, 8])
-def test_the_card_asks_eight_questions(
+def test_the_card_asks_five_questions(
     rita: Account, browser_of: SignIn, django_assert_num_queries: DjangoAssertNumQueries, refinements: int
 ) -> None:
     turns = [("reason", "One"), ("reflect", "no")]
@@ -41,7 +41,7 @@ def test_the_card_asks_eight_questions(
         Turn.objects.filter(pk=turn.pk).update(call=call)
     browser = browser_of(rita)
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(5):
         browser.get(reverse("reviews:review", args=[review.pk]))
 
 
@@ -61,17 +61,17 @@ def test_what_became_of_a_decided_text_takes_two_questions_more(
         make_receipt(version, None)
     browser = browser_of(rita)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         browser.get(reverse("reviews:review", args=[review.pk]))
 
 
 @pytest.mark.parametrize("catalogs", [1, 5])
-def test_the_home_page_asks_fourteen_questions(
+def test_the_home_page_asks_fifteen_questions(
     rita: Account, browser_of: SignIn, django_assert_num_queries: DjangoAssertNumQueries, catalogs: int
 ) -> None:
     for _ in range(catalogs):
         make_review()
     browser = browser_of(rita)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         browser.get(reverse("home"))

@@ -13,6 +13,7 @@ from django.db.models import Count
 
 from recommender.accounts.tokens import TokenRefusedError, create_token, recognise
 from recommender.models import Account, ApiToken, EndUser, Role
+from reviews.room import guidelines
 
 CATALOG = "sample"
 TOKEN_NAME = "demo"  # noqa: S105 - a name, not a key
@@ -57,7 +58,7 @@ def path() -> Path:
 
 
 def ensure(*, address: str) -> Facts:
-    """Make the sample accounts and the token, unless they are there; write and return the facts.
+    """Make the sample accounts, guidelines and the token, unless they are there; write and return the facts.
 
     The sample catalog must be there: `user_id` is the end user with its longest history.
 
@@ -72,6 +73,8 @@ def ensure(*, address: str) -> Facts:
             if made or sample.username not in passwords:
                 account.set_password(sample.password)
                 account.save(update_fields=["password"])
+        if guidelines.latest() is None:
+            guidelines.write(guidelines.SUGGESTED, after=0, account=Account.objects.get(username=Role.LEAD))
         token = known.token if known and _recognised(known.token) else _new_token()
         user_id = known.user_id if known else _example_user_id()
         facts = Facts(address=address, accounts=accounts, token=token, catalog=CATALOG, user_id=user_id)

@@ -22,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--roll-back", action="store_true", help="the version before the active one; needs no gates"
         )
+        parser.add_argument("--reason", default="", help="with --roll-back: why; kept")
         parser.add_argument("--account", default="", help="the lead who does it, for the records")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         began = time.perf_counter()
         try:
             if options["roll_back"]:
-                taken = activation.roll_back(catalog, by=by)
+                taken = activation.roll_back(catalog, by=by, reason=options["reason"])
             else:
                 version = version_named(catalog.name, options["number"])
                 taken = activation.activate(version, by=by, override=options["override"])

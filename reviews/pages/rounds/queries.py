@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from recommender.models import Catalog, LlmCall, Round, RoundBatch, RoundState, Turn
+from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState, Turn
 from recommender.rounds import spending
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import RETRYABLE
 from reviews.room.turns import DEMONSTRATION
 
 UNFINISHED = (RoundState.WAITING, RoundState.ASKING)
+NEVER_PASSED = (RestReason.BUDGET, RestReason.UNCHANGED, RestReason.OSCILLATING, RestReason.ALL_REJECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class BatchProgress:
     batch: RoundBatch
     progress: Progress
     rest_reasons: list[tuple[str, int]]
+    never_passed: int  # texts that rest though the AI check accepted none of their attempts
     retryable: int
     cost: float | None  # by the prices in the settings, where there are any
     held: str  # spending.why_held
@@ -53,6 +55,7 @@ def batch_progress(batch: RoundBatch) -> BatchProgress:
         batch=batch,
         progress=now,
         rest_reasons=sorted(now.rest_reasons.items()),
+        never_passed=sum(now.rest_reasons.get(reason, 0) for reason in NEVER_PASSED),
         retryable=rounds.filter(RETRYABLE).count(),
         cost=spending.cost(rounds),
         held="" if now.finished else spending.why_held(batch),

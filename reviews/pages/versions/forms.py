@@ -3,16 +3,25 @@
 from django import forms
 
 from recommender.models import RolloutMode
+from recommender.rounds.core import prose
 
 LONGEST_REASON = 1000
 
 
-class OverrideForm(forms.Form):
+class ReasonForm(forms.Form):
+    """Why a version takes over although gates have not passed, or why one goes back."""
+
     reason = forms.CharField(
         max_length=LONGEST_REASON,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Kept with your name and the open questions, for everybody to read.",
+        help_text="Kept with your name, for everybody to read.",
     )
+
+    def clean_reason(self) -> str:
+        reason = str(self.cleaned_data["reason"])
+        if prose.is_blank(reason):
+            raise forms.ValidationError("Say why, in words that can be read.")
+        return reason
 
 
 class RolloutForm(forms.Form):

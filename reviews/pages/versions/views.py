@@ -15,7 +15,7 @@ from reviews.guards import account_of, requires
 from reviews.pages.backbones import queries as select
 from reviews.pages.backbones import trained
 from reviews.pages.versions import queries as of_version
-from reviews.pages.versions.forms import OverrideForm, RolloutForm
+from reviews.pages.versions.forms import ReasonForm, RolloutForm
 from reviews.policy import Action, may
 
 
@@ -117,10 +117,12 @@ def _change(
     error = "" if target else "There is no earlier model to go back to."
     objections = [] if rolls_back or not target or active == target else activation.objections(target, active)
     may_override = may(account_of(request).role, Action.OVERRIDE_GATES)
-    form = OverrideForm(request.POST or None) if objections and may_override else None
+    asks_why = rolls_back and target is not None and target != active
+    form = ReasonForm(request.POST or None) if asks_why or (objections and may_override) else None
     status = 409 if error else 200
     if request.method == "POST" and target:
-        if form and "reason" in request.POST and not form.is_valid():
+        # A stale form is told so first: what it was about has changed.
+        if form and (asks_why or "reason" in request.POST) and not form.is_valid() and not _is_stale(request, active):
             status = 422
         else:
             reason = form.cleaned_data["reason"] if form and form.is_valid() else ""
@@ -147,11 +149,15 @@ def _done(request: HttpRequest, target: BackboneVersion, *, reason: str, rolls_b
     """Change which version is active. Raises RefusedError."""
     by, seen = account_of(request), _number(request.POST.get("seen", ""))
     if rolls_back:
-        taken = activation.roll_back(target.catalog, by=by, seen=seen).version
+        taken = activation.roll_back(target.catalog, by=by, seen=seen, reason=reason).version
     else:
         taken = activation.activate(target, by=by, seen=seen, override=reason).version
     messages.success(request, f"Model {taken.number} of {taken.catalog} is active now.")
     return redirect("reviews:backbone", taken.pk)
+
+
+def _is_stale(request: HttpRequest, active: BackboneVersion | None) -> bool:
+    return _number(request.POST.get("seen", "")) != (active.number if active else activation.NOBODY)
 
 
 def _number(text: str) -> int:
@@ -162,12 +168,19 @@ def _number(text: str) -> int:
 @require_POST
 @requires(Action.ROLL_OUT)
 def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
-    """Start trying a version, or go on with another share or in another way."""
+    """Start trying a version, or go on with another share or in another way.
+
+    Where people are to get its lists, that is asked once more.
+    """
     version = get_object_or_404(select.versions(None), pk=version_id)
     form = RolloutForm(request.POST)
     error, status = "", 422
     if form.is_valid():
         mode, percent = RolloutMode(form.cleaned_data["mode"]), form.cleaned_data["percent"]
+        if mode == RolloutMode.CANARY and "confirmed" not in request.POST:
+            context = {"version": version, "active": _active(version.catalog), "percent": percent, "form": form}
+            context["about"] = round(version.catalog.end_users.count() * percent / 100)
+            return render(request, "backbones/confirm_canary.html", context)
         try:
             rollouts.start(version, mode=mode, share=percent / 100, by=account_of(request))
         except rollouts.RolloutRefusedError as refusal:

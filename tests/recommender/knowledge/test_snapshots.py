@@ -2,7 +2,7 @@ import pytest
 
 from recommender.knowledge import service
 from recommender.knowledge.snapshots import freeze
-from recommender.models import EndUser, Item
+from recommender.models import EndUser, Item, Knowledge
 from tests import builders
 from tests.recommender.training.synthetic import approve
 
@@ -82,8 +82,10 @@ def test_kept_drafts_are_one_knowledge_with_all_their_texts(subjects):
     first = freeze(end_user.catalog, encoder="minilm")
     both = service.accept(one, further=[two])
 
-    assert service.accept(one, further=[two]) == both != alone
-    assert (both.text_hashes, both.turn_ids) == ([one.text_hash, two.text_hash], [one.pk, two.pk])
+    assert both.ended == (alone.accepted,)
+    assert service.accept(one, further=[two]).accepted is None
+    known = Knowledge.objects.get(pk=both.accepted)
+    assert (known.text_hashes, known.turn_ids) == ([one.text_hash, two.text_hash], [one.pk, two.pk])
     assert freeze(end_user.catalog, encoder="minilm").content_hash != first.content_hash
 
 

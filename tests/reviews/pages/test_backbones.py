@@ -290,9 +290,12 @@ def test_activation_is_asked_first_then_done_by_post_and_rolled_back_the_same_wa
         assert client.post(url, {"seen": seen}).url == reverse("reviews:backbone", args=[version.pk])
     url = reverse("reviews:roll_back", args=["films"])
     assert "Go back to model 1 of films?" in client.get(url).content.decode()
-    client.post(url, {"seen": 2})
+    for without_words in ({"seen": 2}, {"seen": 2, "reason": " \u200b"}):
+        assert client.post(url, without_words).status_code == 422
+    client.post(url, {"seen": 2, "reason": "Its lists were all crime."})
     shown = text(page(client, "backbone", first.pk))
 
+    assert "Its lists were all crime." in shown
     assert catalog.backbone_versions.get(state=VersionState.ACTIVE) == first
     assert f"Went back to this model, after model 2 by {lead}" in shown
 

@@ -265,10 +265,10 @@ def test_a_receipt_names_the_rejections_that_took_a_text_out(client, pm, catalog
 def test_a_lead_starts_changes_and_stops_a_canary(client, lead, active, catalog):
     version = make_version(catalog)
     examined(version, gauc="unsure")
-    post(client, "roll_out", version, mode="canary", percent="5")
+    post(client, "roll_out", version, mode="canary", percent="5", confirmed="yes")
     first = Rollout.objects.get()
     running = text(page(client, version))
-    post(client, "roll_out", version, mode="canary", percent="20")
+    post(client, "roll_out", version, mode="canary", percent="20", confirmed="yes")
     second = Rollout.objects.get(ended_at=None)
     post(client, "stop_roll_out", version)
     stopped = text(page(client, version))
@@ -281,12 +281,25 @@ def test_a_lead_starts_changes_and_stops_a_canary(client, lead, active, catalog)
     assert not Rollout.objects.filter(ended_at=None).exists()
 
 
+def test_before_people_get_other_lists_a_lead_is_asked_once_more(client, lead, active, catalog):
+    version = make_version(catalog)
+    examined(version, gauc="unsure")
+    for number in range(40):
+        builders.make_end_user(catalog, f"user {number}")
+
+    asked = post(client, "roll_out", version, mode="canary", percent="12.5").content.decode()
+
+    assert "about 5 real users of films get other lists than today" in asked
+    assert all(field in asked for field in ('name="mode" value="canary"', 'name="percent" value="12.5"', "confirmed"))
+    assert not Rollout.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("data", "status", "says"),
     [
         ({"mode": "canary", "percent": "0"}, 422, "greater than or equal to 0.01"),
         ({"mode": "other", "percent": "5"}, 422, "not one of the available choices"),
-        ({"mode": "canary", "percent": "5"}, 409, "Its gates have not been measured yet"),
+        ({"mode": "canary", "percent": "5", "confirmed": "yes"}, 409, "Its gates have not been measured yet"),
     ],
 )
 def test_what_cannot_be_started_is_said_and_what_was_typed_stays(client, lead, active, catalog, data, status, says):

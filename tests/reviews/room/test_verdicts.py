@@ -10,7 +10,7 @@ from reviews.choices import ReviewState, Verdict
 from reviews.lessons.rows import of_catalog
 from reviews.models import Decision
 from reviews.room import lessons, verdicts
-from reviews.room.verdicts import About, Box, VerdictRow
+from reviews.room.verdicts import About, Box, VerdictRow, Written
 from tests.builders import make_review
 from tests.reviews.conftest import SignIn
 from tests.reviews.forms import HTMX, form, start, url
@@ -22,7 +22,7 @@ PRAISE = VerdictRow(
     hint="Praise: say what is good",
     box=Box("reason", "What is good?", "Praise it", rows=2, missing="Say what is good."),
     said="{heading} praised: everybody will hear of it.",
-    write=lambda writing: None,
+    write=lambda writing: Written(),
     state_after=ReviewState.DONE,
     lesson=lessons.approved,
     badge="Praised",
