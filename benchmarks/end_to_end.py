@@ -34,7 +34,7 @@ PEOPLE = """
 from recommender.models import Account, Role
 from recommender.accounts.tokens import create_token
 lead = Account.objects.create_user("lena", password={password!r}, role=Role.LEAD)
-print(create_token("end-to-end", account=lead)[1])
+print(create_token("end-to-end", account=lead, per_minute=0)[1])
 """
 EDIT = " The person also says so in plain words: checked against the history above."
 CRITIQUE = "Too strong: say which titles speak against this, and mention what the person did not like."

@@ -78,6 +78,7 @@ def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMess
         ("DRAFTS", drafts, 2 <= drafts <= 20, "from 2 to 20"),
         ("DRAFT_TEMPERATURE", temperature, 0 < temperature <= 2, "above 0 and at most 2, so that drafts differ"),
         ("LOW_ACTIVITY", least, least >= 0, "0 or more interactions"),
+        ("API_PER_MINUTE", settings.API_PER_MINUTE, settings.API_PER_MINUTE >= 0, "0 or more requests"),
         *(
             (f"GATE_{name.upper()}", value, value >= 0, "0 or more")
             for name, value in (*settings.GATES.items(), ("end_users", settings.GATE_END_USERS))

@@ -1,20 +1,23 @@
-"""Guards in front of views: signed in, and allowed to."""
+"""Guards in front of views: signed in, allowed to, and looking at what the account may see."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import resolve_url
+from django.shortcuts import get_object_or_404, resolve_url
 from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
 
+from recommender.accounts.visible import is_limited, within
 from recommender.models import Account
 from reviews.policy import Action, may
 
 P = ParamSpec("P")
+M = TypeVar("M", bound=Model)
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
@@ -25,6 +28,14 @@ def is_htmx(request: HttpRequest) -> bool:
 def account_of(request: HttpRequest) -> Account:
     """The signed-in account, behind a guard."""
     return cast(Account, request.user)
+
+
+def visible(request: HttpRequest, rows: QuerySet[M], *, at: str = "catalog", **lookup: Any) -> M:
+    """The row of `rows` that is asked for, behind a guard. Outside the account's catalogs there is none: Http404.
+
+    `at`: the path from a row to its catalog.
+    """
+    return get_object_or_404(within(rows, account_of(request), at=at), **lookup)
 
 
 def requires(action: Action | None = None) -> Callable[[View[P]], View[P]]:
@@ -39,7 +50,8 @@ def requires(action: Action | None = None) -> Callable[[View[P]], View[P]]:
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
-            if action is not None and not may(account_of(request).role, action):
+            account = account_of(request)
+            if action is not None and not may(account.role, action, limited=is_limited(account)):
                 raise PermissionDenied(f"Your role may not {action}.")
             response = view(request, *args, **kwargs)
             patch_vary_headers(response, ["HX-Request"])

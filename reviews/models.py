@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from recommender.accounts.visible import within
 from recommender.models import Account, Catalog, Round, SubjectKind, Turn
 from reviews.choices import Concern, ReviewState, Verdict
 from reviews.policy import Action, may
@@ -20,8 +21,8 @@ LONGER_THAN_ANY_WAIT = 10**13  # ms; three hundred years
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     def visible_to(self, account: Account) -> Self:
-        """The reviews an account may open: all of them for those who may see the queue, none for others."""
-        return self if may(account.role, Action.SEE_QUEUE) else self.none()
+        """The reviews an account may open: those of its catalogs for those who may see the queue, none for others."""
+        return within(self, account) if may(account.role, Action.SEE_QUEUE) else self.none()
 
 
 class Review(models.Model):
@@ -65,7 +66,7 @@ class Review(models.Model):
 class SlotQuerySet(models.QuerySet["Slot"]):
     def visible_to(self, account: Account) -> Self:
         """Of the reviews that an account may open."""
-        return self if may(account.role, Action.SEE_QUEUE) else self.none()
+        return within(self, account, at="review__catalog") if may(account.role, Action.SEE_QUEUE) else self.none()
 
     def free(self, now: datetime) -> Self:
         """Held by nobody any more, in an open review."""

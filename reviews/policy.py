@@ -27,6 +27,8 @@ class Action(StrEnum):
     MANAGE_ACCOUNTS = "manage accounts"
 
 
+# About the whole installation: for accounts that are not limited to some catalogs.
+_EVERYWHERE = frozenset({Action.MANAGE_ACCOUNTS, Action.WRITE_GUIDELINES})
 _ANNOTATOR = frozenset({Action.SEE_QUEUE, Action.DECIDE, Action.SEE_ROUNDS})
 _PM = frozenset({Action.SEE_ROUNDS, Action.SEE_BACKBONES, Action.BROWSE_EXPLANATIONS})
 _ALLOWED: dict[str, frozenset[Action]] = {
@@ -36,9 +38,12 @@ _ALLOWED: dict[str, frozenset[Action]] = {
 }
 
 
-def may(role: str, action: Action) -> bool:
-    """Whether accounts of this role may do this. An unknown role may do nothing."""
-    return action in _ALLOWED.get(role, frozenset())
+def may(role: str, action: Action, *, limited: bool = False) -> bool:
+    """Whether accounts of this role may do this. An unknown role may do nothing.
+
+    `limited`: the account has some catalogs only. What is about the whole installation is not for such ones.
+    """
+    return action in _ALLOWED.get(role, frozenset()) and not (limited and action in _EVERYWHERE)
 
 
 def may_decide(*, role: str, state: str, holds: bool) -> bool:

@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("insights/<slug:catalog>/users/<path:user_id>/", insights.end_user, name="insights_end_user"),
     path("accounts/", accounts.accounts, name="accounts"),
     path("accounts/<id:account_id>/role/", accounts.change_role, name="change_role"),
+    path("accounts/<id:account_id>/catalogs/", accounts.change_catalogs, name="change_catalogs"),
     path("accounts/<id:account_id>/password/", accounts.reset, name="reset_password"),
     path("accounts/<id:account_id>/close/", accounts.close, name="close_account"),
     path("accounts/<id:account_id>/reopen/", accounts.reopen, name="reopen_account"),

@@ -1,6 +1,7 @@
 """Accounts of people: made, given a role, closed, let in again. A password is made here and shown once."""
 
 import secrets
+from collections.abc import Collection
 
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -8,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from recommender.models import Account, ApiToken, Role
+from recommender.models import Account, ApiToken, Catalog, Role
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that looks like another
 LENGTH = 16
@@ -19,8 +20,11 @@ class AccountError(ValueError):
     """What was asked for cannot be; the message says why."""
 
 
-def create(name: str, *, role: str, password: str = "") -> tuple[Account, str]:
-    """An account and its password, which is made where none is given and cannot be read again."""
+def create(name: str, *, role: str, password: str = "", catalogs: Collection[Catalog] = ()) -> tuple[Account, str]:
+    """An account and its password, which is made where none is given and cannot be read again.
+
+    `catalogs`: the only ones it may see; none: all.
+    """
     try:
         UnicodeUsernameValidator()(name)
     except ValidationError:
@@ -32,7 +36,10 @@ def create(name: str, *, role: str, password: str = "") -> tuple[Account, str]:
     account = Account(username=name, role=Role(role))
     password = _checked(password, account) if password else new_password()
     account.set_password(password)
-    account.save()
+    account.all_catalogs = not catalogs
+    with transaction.atomic():
+        account.save()
+        account.catalogs.set(catalogs)
     return account, password
 
 
@@ -45,6 +52,16 @@ def change_role(account: Account, role: str) -> None:
     account.role = Role(role)
     account.save(update_fields=["role"])
     _revoke_tokens(account)
+
+
+@transaction.atomic
+def change_catalogs(account: Account, catalogs: Collection[Catalog]) -> None:
+    """Let an account and its tokens see these catalogs only; none: all. Raises AccountError for the last such lead."""
+    if catalogs:
+        _require_another_lead(account)
+    account.all_catalogs = not catalogs
+    account.save(update_fields=["all_catalogs"])
+    account.catalogs.set(catalogs)
 
 
 @transaction.atomic
@@ -83,11 +100,12 @@ def _checked(password: str, account: Account) -> str:
 
 
 def _require_another_lead(account: Account) -> None:
-    if account.role != Role.LEAD or not account.is_active:
+    """Somebody has to be left who may manage accounts: a lead of all catalogs."""
+    if account.role != Role.LEAD or not account.is_active or not account.all_catalogs:
         return
-    leads = Account.objects.select_for_update().filter(role=Role.LEAD, is_active=True)
+    leads = Account.objects.select_for_update().filter(role=Role.LEAD, is_active=True, all_catalogs=True)
     if not leads.exclude(pk=account.pk).exists():
-        raise AccountError(f"{account} is the only lead: make somebody else a lead first.")
+        raise AccountError(f"{account} is the only lead of all catalogs: make somebody else one first.")
 
 
 def _revoke_tokens(account: Account) -> None:

@@ -3,27 +3,50 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from recommender.models import Account, ApiToken
+from recommender.accounts.visible import within
+from recommender.models import Account, ApiToken, Catalog, TokenScope
 
 PREFIX_LENGTH = 12
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 ASK_A_LEAD = "A lead makes new ones."
+READING = (TokenScope.CATALOGS_READ, TokenScope.RECOMMENDATIONS_READ, TokenScope.EXPLANATIONS_READ)
+MOST_PER_MINUTE = 1_000_000
 
 
 class TokenRefusedError(Exception):
     """This key opens nothing; the message says why and what to do."""
 
 
-def create_token(name: str, *, account: Account, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
-    """Make a token for `account`. Returns it and its key, which cannot be read again."""
+def create_token(
+    name: str,
+    *,
+    account: Account,
+    expires_at: datetime | None = None,
+    scopes: Sequence[str] = READING,
+    catalog: Catalog | None = None,
+    per_minute: int | None = None,
+) -> tuple[ApiToken, str]:
+    """Make a token for `account`. Returns it and its key, which cannot be read again.
+
+    `catalog`: the only one it opens, else all of its account's. `per_minute`: None, as many requests as the setting
+    says; 0, any number.
+    """
     key = f"r4_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(
-        name=name, prefix=key[:PREFIX_LENGTH], digest=_digest(key), created_by=account, expires_at=expires_at
+        name=name,
+        prefix=key[:PREFIX_LENGTH],
+        digest=digest_of(key),
+        created_by=account,
+        expires_at=expires_at,
+        scopes=[scope.value for scope in TokenScope if scope in scopes],
+        catalog=catalog,
+        per_minute=per_minute,
     )
     return token, key
 
@@ -31,7 +54,7 @@ def create_token(name: str, *, account: Account, expires_at: datetime | None = N
 def recognise(key: str, *, now: datetime | None = None) -> ApiToken:
     """The token of a key that may be used now, its account loaded. Raises TokenRefusedError."""
     now = now or timezone.now()
-    digest = _digest(key)
+    digest = digest_of(key)
     token = ApiToken.objects.select_related("created_by").filter(digest=digest).first()
     # The index compares SHA-256 values, which a caller cannot steer; what decides compares in constant time.
     if token is None or not hmac.compare_digest(token.digest, digest):
@@ -44,6 +67,11 @@ def recognise(key: str, *, now: datetime | None = None) -> ApiToken:
         raise TokenRefusedError(f"The account of the token {token} is closed. {ASK_A_LEAD}")
     _note_use(token, now=now)
     return token
+
+
+def visible_to(account: Account) -> QuerySet[ApiToken]:
+    """The tokens an account may see and revoke: its own, and those of no other catalogs than its own."""
+    return within(ApiToken.objects.all(), account) | ApiToken.objects.filter(created_by=account)
 
 
 def revoke(token: ApiToken) -> None:
@@ -61,5 +89,5 @@ def _note_use(token: ApiToken, *, now: datetime) -> None:
     token.last_used_at = now
 
 
-def _digest(key: str) -> str:
+def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode(errors="replace")).hexdigest()

@@ -1,19 +1,25 @@
-"""`Authorization: Bearer <key>`: who is asking."""
+"""`Authorization: Bearer <key>`: who is asking, how often, and whether the token may do it."""
+
+from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from recommender.accounts.tokens import TokenRefusedError, recognise
-from recommender.models import Account, ApiToken
+from recommender.accounts import quota, tokens
+from recommender.api.errors import HOW_TO_SEND, ScopeMissing, TooManyRequests
+from recommender.models import Account, ApiToken, TokenScope
 
 SCHEME = b"bearer"
-HOW_TO_SEND = "Send a token in the header `Authorization: Bearer <key>`."
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`request.user` is the token's account, `request.auth` the token. Cookies open nothing here, so no CSRF check."""
+    """`request.user` is the token's account, `request.auth` the token, `request.quota` what it may still send.
+
+    Cookies open nothing here, so no CSRF check.
+    """
 
     def authenticate(self, request: Request) -> tuple[Account, ApiToken] | None:
         sent = get_authorization_header(request).split()
@@ -21,14 +27,44 @@ class TokenAuthentication(BaseAuthentication):
             return None
         if sent[0].lower() != SCHEME or len(sent) != 2:
             raise AuthenticationFailed(f"The Authorization header cannot be read. {HOW_TO_SEND}")
+        key = sent[1].decode("latin-1")
+        _within(quota.spent(tokens.digest_of(key)), request)
         try:
-            token = recognise(sent[1].decode("latin-1"))
-        except TokenRefusedError as refusal:
+            token = tokens.recognise(key)
+        except tokens.TokenRefusedError as refusal:
             raise AuthenticationFailed(str(refusal)) from refusal
+        _within(quota.count(token), request)
         return token.created_by, token
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="R4Web"'
+
+
+class HasScope(BasePermission):
+    """The token has the `scope` that the view names."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        require(request, view.scope)
+        return True
+
+
+def require(request: Request, scope: TokenScope) -> None:
+    """Raises ScopeMissing."""
+    if scope not in asker_of(request).scopes:
+        raise ScopeMissing(scope)
+
+
+def asker_of(request: Request) -> ApiToken:
+    """The token that a request came with, its account loaded."""
+    assert isinstance(request.auth, ApiToken)
+    return request.auth
+
+
+def _within(known: quota.Quota | None, request: Request) -> None:
+    """Keep it for the answer's headers. Raises TooManyRequests."""
+    request.quota = known  # type: ignore[attr-defined]
+    if known and known.is_exceeded:
+        raise TooManyRequests(known)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -11,8 +12,10 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 
-from recommender.api.authentication import HOW_TO_SEND
+from recommender.accounts.quota import Quota
+from recommender.models import TokenScope
 
+HOW_TO_SEND = "Send a token in the header `Authorization: Bearer <key>`."
 CONTENT_TYPE = "application/problem+json"
 DOCS = "/api/v1/docs/"
 AGAIN_IN = 30  # seconds after which to ask a server again whose database is away
@@ -35,6 +38,27 @@ class InvalidParameter(Problem):
     def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
         super().__init__(" ".join(error["detail"] for error in errors))
         self.errors = [dict(error) for error in errors]
+
+
+class ScopeMissing(Problem):
+    slug = "scope-missing"
+    title = "The token may not do this"
+    status_code = HTTPStatus.FORBIDDEN
+
+    def __init__(self, scope: TokenScope) -> None:
+        super().__init__(f"This token lacks the scope `{scope}` ({scope.label}). A lead makes another one that has it.")
+
+
+class TooManyRequests(Problem):
+    slug = "too-many-requests"
+    title = "Too many requests"
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, quota: Quota) -> None:
+        super().__init__(
+            f"This token may send {quota.limit} requests a minute. Send this one again in {quota.resets_in} seconds."
+        )
+        self.wait = quota.resets_in
 
 
 class UnknownCatalog(Problem):
@@ -86,7 +110,6 @@ _OWN: list[tuple[type[exceptions.APIException], str, str, str]] = [
     (exceptions.MethodNotAllowed, "method-not-allowed", "Method not allowed", ""),
     (exceptions.NotAcceptable, "not-acceptable", "Not acceptable", "Send `Accept: application/json`."),
     (exceptions.UnsupportedMediaType, "unsupported-media-type", "Unsupported media type", ""),
-    (exceptions.Throttled, "too-many-requests", "Too many requests", ""),
     (exceptions.ParseError, "bad-request", "Bad request", ""),
 ]
 
@@ -111,7 +134,7 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> Response:
         response["WWW-Authenticate"] = challenge
     wait = getattr(exc, "wait", None)
     if wait:
-        response["Retry-After"] = str(int(wait) + 1)
+        response["Retry-After"] = str(ceil(wait))
     return response
 
 

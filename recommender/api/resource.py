@@ -2,25 +2,50 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from recommender.accounts.quota import WINDOW, Quota
 from recommender.api.errors import CONTENT_TYPE, DOCS, ProblemSerializer, UnknownPath
+from recommender.models import TokenScope
 
 PERSONAL = "private, no-store"  # never kept between, never shown to another
 
 PROBLEMS = {
     400: "A parameter is not valid, or not known.",
     401: "No token, or one that is unknown, expired or revoked.",
-    404: "Nothing has this name or id.",
+    403: "The token lacks the scope that this needs.",
+    404: "Nothing has this name or id, or it is in a catalog that the token does not open.",
     406: "This API answers in JSON.",
+    429: "The token has sent too many requests in this minute.",
     500: "Something went wrong here.",
 }
 
 
-def responses(shape: Any, said: str, *, problems: tuple[int, ...] = (400, 401, 406, 500)) -> dict[Any, Any]:
+WITHOUT_ID = tuple(status for status in PROBLEMS if status != 404)
+LIMITS = [
+    OpenApiParameter(
+        "RateLimit-Policy",
+        str,
+        OpenApiParameter.HEADER,
+        response=[200, 429],
+        description=f'Requests (q) in a window of seconds (w), where there is a limit: `"token";q=100;w={WINDOW}`.',
+    ),
+    OpenApiParameter(
+        "RateLimit",
+        str,
+        OpenApiParameter.HEADER,
+        response=[200, 429],
+        description='How many remain (r) for how many seconds (t): `"token";r=42;t=17`.',
+    ),
+    OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[429], description="In seconds."),
+]
+
+
+def responses(shape: Any, said: str, *, problems: tuple[int, ...] = WITHOUT_ID) -> dict[Any, Any]:
     """The schema of an answer and of its errors."""
     documents = {
         (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=PROBLEMS[status]) for status in problems
@@ -28,12 +53,29 @@ def responses(shape: Any, said: str, *, problems: tuple[int, ...] = (400, 401, 4
     return {200: OpenApiResponse(shape, description=said), **documents}
 
 
+class Schema(AutoSchema):
+    """Says of every address that takes a token which scope it needs, and how the answers tell of limits."""
+
+    def get_override_parameters(self) -> list[Any]:
+        return [*super().get_override_parameters(), *LIMITS] if hasattr(self.view, "scope") else []
+
+    def get_extensions(self) -> dict[str, Any]:
+        scope = getattr(self.view, "scope", None)
+        return super().get_extensions() | ({"x-scope": scope.value} if scope else {})
+
+
 class PrivateView(APIView):
-    """Answers that belong to the caller alone."""
+    """Answers that belong to the caller alone, whose token has `scope`."""
+
+    scope: TokenScope
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = PERSONAL
+        quota: Quota | None = getattr(request, "quota", None)
+        if quota:  # draft-ietf-httpapi-ratelimit-headers-10
+            response["RateLimit-Policy"] = f'"token";q={quota.limit};w={WINDOW}'
+            response["RateLimit"] = f'"token";r={quota.remaining};t={quota.resets_in}'
         return response
 
 

@@ -1,6 +1,6 @@
 """What is known: catalogs, rounds, knowledge, backbones, the serving log, and who signs in."""
 
-from recommender.models.accounts import Account, ApiToken, Role
+from recommender.models.accounts import Account, ApiToken, Role, TokenScope
 from recommender.models.backbones import Activation, BackboneVersion, TrainingRun, VersionState
 from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
 from recommender.models.evaluation import Evaluation, EvaluationFit
@@ -60,6 +60,7 @@ __all__ = [
     "SubjectKind",
     "TeacherCall",
     "TeacherCase",
+    "TokenScope",
     "TrainingRun",
     "TuningRun",
     "Turn",

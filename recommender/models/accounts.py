@@ -25,17 +25,37 @@ class Account(AbstractUser):
     """Someone who signs in. An *end user*, who gets recommendations, is another thing: EndUser."""
 
     role = models.CharField(max_length=16, choices=Role, default=Role.PM)
+    all_catalogs = models.BooleanField(default=True)
+    catalogs = models.ManyToManyField(
+        "recommender.Catalog", blank=True, help_text="The only ones there are for this account, unless it has all."
+    )
 
     objects: ClassVar[AccountManager] = AccountManager()
 
 
+class TokenScope(models.TextChoices):
+    """What a token may do: `what:how`. An address of the API names the one that it needs."""
+
+    CATALOGS_READ = "catalogs:read", "List catalogs"
+    RECOMMENDATIONS_READ = "recommendations:read", "Get recommendations"
+    EXPLANATIONS_READ = "explanations:read", "Get the reasons with them"
+    EVENTS_WRITE = "events:write", "Send events (no address takes them yet)"
+
+
 class ApiToken(models.Model):
-    """A program's key to the REST API. Only its SHA-256 is kept; the key itself is shown once, when it is made."""
+    """A program's key to the REST API. Only its SHA-256 is kept; the key itself is shown once, when it is made.
+
+    It opens its account's catalogs, or the one of them that it names. `per_minute`: requests it may send in a minute;
+    null: as many as the setting says, 0: any number.
+    """
 
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=12, help_text="The key's first characters, to recognise it by.")
     digest = models.CharField(max_length=64, unique=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    scopes = models.JSONField(default=list, help_text="Of TokenScope.")
+    catalog = models.ForeignKey("recommender.Catalog", on_delete=models.CASCADE, null=True, related_name="+")
+    per_minute = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

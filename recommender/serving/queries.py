@@ -1,10 +1,11 @@
-"""What callers name, found: catalogs and end users by the ids programs and people use."""
+"""What callers name, found: catalogs and end users by the ids programs and people use. An asker finds their own."""
 
 from uuid import UUID
 
 from django.db.models import Count, IntegerField, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from recommender.accounts.visible import Asker, catalogs_of, within
 from recommender.models import BackboneVersion, Catalog, EndUser, Item, Recommendation, VersionState
 
 
@@ -14,28 +15,29 @@ def active_backbone(catalog: Catalog) -> BackboneVersion | None:
     return versions.filter(catalog=catalog, state=VersionState.ACTIVE).first()
 
 
-def end_user_named(catalog: str, external_id: str) -> EndUser | None:
+def end_user_named(catalog: str, external_id: str, *, asker: Asker) -> EndUser | None:
     """The end user, their catalog loaded. Any text may be asked for, also one that no id can be."""
     if "\x00" in external_id or "\x00" in catalog:  # PostgreSQL refuses even to compare it
         return None
-    return EndUser.objects.select_related("catalog").filter(catalog__name=catalog, external_id=external_id).first()
+    end_users = within(EndUser.objects.select_related("catalog"), asker)
+    return end_users.filter(catalog__name=catalog, external_id=external_id).first()
 
 
-def catalog_named(name: str) -> Catalog | None:
-    return None if "\x00" in name else Catalog.objects.filter(name=name).first()
+def catalog_named(name: str, *, asker: Asker) -> Catalog | None:
+    return None if "\x00" in name else catalogs_of(asker).filter(name=name).first()
 
 
-def catalogs() -> QuerySet[Catalog]:
-    """All catalogs by name, with `item_count`, `end_user_count`, and of the backbone versions the active one only."""
+def catalogs(*, asker: Asker) -> QuerySet[Catalog]:
+    """Catalogs by name, with `item_count`, `end_user_count`, and of the backbone versions the active one only."""
     active = Prefetch("backbone_versions", BackboneVersion.objects.filter(state=VersionState.ACTIVE))
-    counted = Catalog.objects.annotate(item_count=_count(Item), end_user_count=_count(EndUser))
-    return counted.prefetch_related(active).order_by("name")
+    counted = catalogs_of(asker).annotate(item_count=_count(Item), end_user_count=_count(EndUser))
+    return counted.prefetch_related(active)
 
 
-def logged(recommendation_id: UUID) -> Recommendation | None:
+def logged(recommendation_id: UUID, *, asker: Asker) -> Recommendation | None:
     """A served list by its id, with all that replaying it reads."""
     related = ("catalog", "end_user", "backbone__snapshot")
-    return Recommendation.objects.select_related(*related).filter(pk=recommendation_id).first()
+    return within(Recommendation.objects.select_related(*related), asker).filter(pk=recommendation_id).first()
 
 
 def _count(model: type[Item] | type[EndUser]) -> Coalesce:

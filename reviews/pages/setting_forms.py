@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.forms import BoundField
 
-from recommender.models import Catalog
+from recommender.models import Account, Catalog
 from recommender.setting import Setting, SettingError
+from reviews.pages.filters import offer_catalogs
 
 
 def field_of(setting: Setting, **more: Any) -> forms.Field:
@@ -37,10 +38,12 @@ class SettingsForm(forms.Form):
 
     special: ClassVar[Mapping[str, dict[str, Any]]] = {}  # what a page changes about fields
 
-    catalog = forms.ModelChoiceField(Catalog.objects.order_by("name"), to_field_name="name", empty_label=None)
+    catalog = forms.ModelChoiceField(Catalog.objects.none(), to_field_name="name", empty_label=None)
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+    def __init__(self, *arguments: Any, account: Account, **keywords: Any) -> None:
+        """`account`: who asks, and may choose among its catalogs."""
         super().__init__(*arguments, **keywords)
+        offer_catalogs(self, account)
         self.told = self.settings()
         for name, setting in self.told.items():
             self.fields[name] = field_of(setting, **self.special.get(name, {}))

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from recommender.models import Judgement, Turn
 from reviews.choices import ReviewState
 from reviews.guards import account_of, is_htmx, requires
-from reviews.models import Review, Slot
+from reviews.models import Decision, Review, Slot
 from reviews.policy import Action, may
 from reviews.room import decisions, leases, undo, unsent
 from reviews.room.attention import measured
@@ -104,7 +104,7 @@ def take(request: HttpRequest, review_id: int) -> HttpResponse:
     """Take this very review instead of the next one."""
     if not leases.take(_review(request, review_id), account=account_of(request), now=timezone.now()):
         messages.warning(request, "Somebody else was faster and has this text now.")
-    return redirect(_address(review_id, Stream.of(request.POST)))
+    return redirect(_address(review_id, Stream.of(request.POST, account_of(request))))
 
 
 @require_POST
@@ -151,7 +151,7 @@ def discard_unsent(request: HttpRequest, review_id: int) -> HttpResponse:
     """Forget what is typed and not sent."""
     unsent.forget(_review(request, review_id), account_of(request))
     messages.info(request, "What you had typed is discarded.")
-    return redirect(_address(review_id, Stream.of(request.POST)))
+    return redirect(_address(review_id, Stream.of(request.POST, account_of(request))))
 
 
 @require_POST
@@ -170,8 +170,9 @@ def reopen(request: HttpRequest, review_id: int) -> HttpResponse:
 @requires(Action.DECIDE)
 def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
     """Undo one of one's last decisions. The card in hand stays in hand, with what is typed into it."""
-    account, now, stream = account_of(request), timezone.now(), Stream.of(request.POST)
-    in_hand = _in_hand(request)
+    account, now = account_of(request), timezone.now()
+    get_object_or_404(Decision.objects.filter(review__in=Review.objects.visible_to(account)), pk=decision_id)
+    in_hand, stream = _in_hand(request), Stream.of(request.POST, account)
     if in_hand is not None:
         _keep(request, in_hand)
     try:
@@ -197,7 +198,11 @@ def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
 @requires(Action.DECIDE)
 def last(request: HttpRequest) -> HttpResponse:
     """What one decided last, to come back to it."""
-    context = {"given": undo.last(account_of(request)), "most": undo.LAST, "stream": Stream.of(request.GET)}
+    context = {
+        "given": undo.last(account_of(request)),
+        "most": undo.LAST,
+        "stream": Stream.of(request.GET, account_of(request)),
+    }
     return render(request, "reviews/last.html", context)
 
 
@@ -206,7 +211,7 @@ def _review(request: HttpRequest, review_id: int) -> Review:
 
 
 def _card(request: HttpRequest, review_id: int) -> Card:
-    stream = Stream.of(request.POST if request.method == "POST" else request.GET)
+    stream = Stream.of(request.POST if request.method == "POST" else request.GET, account_of(request))
     try:
         return card(review_id, viewer=account_of(request), stream=stream, now=timezone.now())
     except Review.DoesNotExist as error:

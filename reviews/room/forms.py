@@ -5,7 +5,8 @@ from typing import Any
 
 from django import forms
 
-from recommender.models import Catalog, SubjectKind
+from recommender.accounts.visible import catalogs_of
+from recommender.models import Account, Catalog, SubjectKind
 from recommender.rounds.core import prose
 from reviews.choices import ReviewState
 from reviews.room import verdicts
@@ -20,7 +21,7 @@ LONGEST_REASON = 2000
 
 class QueueFilters(forms.Form):
     catalog = forms.ModelChoiceField(
-        Catalog.objects.order_by("name"), required=False, to_field_name="name", empty_label="All catalogs"
+        Catalog.objects.none(), required=False, to_field_name="name", empty_label="All catalogs"
     )
     kind = forms.ChoiceField(
         label="About",
@@ -35,6 +36,12 @@ class QueueFilters(forms.Form):
             (ReviewState.DONE.value, "Decided"),
         ],
     )
+
+    def __init__(self, data: Mapping[str, Any], *, account: Account) -> None:
+        super().__init__(data)
+        catalog = self.fields["catalog"]
+        assert isinstance(catalog, forms.ModelChoiceField)
+        catalog.queryset = catalogs_of(account)
 
 
 class _Text(forms.CharField):

@@ -115,7 +115,7 @@ def unskip(account: Account) -> None:
 
 
 def _held(account: Account, now: datetime) -> QuerySet[Slot]:
-    return Slot.objects.for_card(account, now).held_by(account, now).order_by("pk")
+    return Slot.objects.visible_to(account).for_card(account, now).held_by(account, now).order_by("pk")
 
 
 def _let_go(slots: QuerySet[Slot]) -> None:

@@ -49,7 +49,7 @@ def queue_counts(account: Account, *, stream: Stream = EVERYTHING, now: datetime
     held = leased.aggregate(
         mine=Count("pk", filter=mine), others=Count("pk", filter=~mine), until=Max("lease_expires_at", filter=~mine)
     )
-    skips = Skip.objects.filter(account=account, until__gt=now, review__state=ReviewState.OPEN)
+    skips = Skip.objects.filter(account=account, until__gt=now, review__in=visible.filter(state=ReviewState.OPEN))
     of_skips = stream.narrow(skips, at="review__").exclude(review__slots__lease_expires_at__gt=now)
     skipped = _count(of_skips)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)

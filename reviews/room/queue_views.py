@@ -26,7 +26,7 @@ ROWS = 25
 @requires(Action.SEE_QUEUE)
 def queue(request: HttpRequest) -> HttpResponse:
     account, now = account_of(request), timezone.now()
-    filters, stream = QueueFilters(request.GET), Stream.of(request.GET)
+    filters, stream = QueueFilters(request.GET, account=account), Stream.of(request.GET, account)
     state = filters.cleaned_data["state"] if filters.is_valid() else ""
     reviews = select_queue(account, stream=stream, state=state)
     context = {
@@ -50,8 +50,9 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def _open_next(request: HttpRequest) -> HttpResponse:
-    stream = Stream.of(request.POST)
-    slot = leases.take_next(account_of(request), stream=stream, now=timezone.now())
+    account = account_of(request)
+    stream = Stream.of(request.POST, account)
+    slot = leases.take_next(account, stream=stream, now=timezone.now())
     if slot is None:
         messages.info(request, "There is nothing to review right now.")
         return redirect(reverse("reviews:queue") + stream.query)

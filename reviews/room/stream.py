@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
-from recommender.models import Catalog, SubjectKind
+from recommender.accounts.visible import catalogs_of
+from recommender.models import Account, SubjectKind
 from reviews.models import Review
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -21,11 +22,11 @@ class Stream:
     kind: str = ""
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Stream":
-        """From a query or a form. What is no kind, or no name of a catalog, narrows nothing."""
+    def of(cls, data: Mapping[str, Any], account: Account) -> "Stream":
+        """From a query or a form. What is no kind, or no catalog that the account may see, narrows nothing."""
         kind = str(data.get("kind", ""))
         catalog = str(data.get("catalog", ""))
-        known = bool(catalog) and "\x00" not in catalog and Catalog.objects.filter(name=catalog).exists()
+        known = bool(catalog) and "\x00" not in catalog and catalogs_of(account).filter(name=catalog).exists()
         return cls(catalog if known else "", kind if kind in SubjectKind.values else "")
 
     @property

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from recommender.accounts.visible import within
 from recommender.knowledge import service as knowledge
 from recommender.knowledge.service import Change, TakenUpError
 from recommender.models import Account
@@ -43,7 +44,7 @@ def last(account: Account, *, most: int = LAST) -> list[Given]:
 def _last(account: Account) -> QuerySet[Decision]:
     later = Decision.objects.filter(review=OuterRef("review"), pk__gt=OuterRef("pk"))
     return (
-        Decision.objects.filter(account=account)
+        within(Decision.objects.filter(account=account), account, at="review__catalog")
         .select_related("review__round__catalog", "review__round__end_user", "review__round__item", "made_turn")
         .defer("review__round__evidence", "review__round__end_user__attributes", "review__round__item__attributes")
         .annotate(decided_later=Exists(later))

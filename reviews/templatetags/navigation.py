@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from recommender.accounts.visible import is_limited
 from reviews.policy import Action, may
 
 register = template.Library()
@@ -42,7 +43,8 @@ class ThemeChoice:
 def navigation(context: RequestContext) -> list[Link]:
     """The pages this account may open. A link is current on its page and on the pages below it."""
     request = context["request"]
-    allowed = ((label, reverse(name)) for label, name, action in LINKS if may(request.user.role, action))
+    role, limited = request.user.role, is_limited(request.user)
+    allowed = ((label, reverse(name)) for label, name, action in LINKS if may(role, action, limited=limited))
     return [Link(label, url, request.path.startswith(url)) for label, url in allowed]
 
 

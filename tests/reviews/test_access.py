@@ -1,4 +1,4 @@
-"""Who gets in, by which method, and what every answer carries."""
+"""Signing in and out, and what every answer carries. Who gets in where: test_every_address.py."""
 
 import pytest
 from django.test import Client
@@ -35,28 +35,6 @@ def test_signing_out_takes_a_post(rita: Account, browser_of: SignIn) -> None:
     assert browser.get("/").status_code == 302
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("role_sees", ["rita", "lena"])
-def test_annotators_and_leads_see_the_queue(role_sees: str, request: pytest.FixtureRequest, browser_of: SignIn) -> None:
-    review = make_review()
-    browser = browser_of(request.getfixturevalue(role_sees))
-
-    assert b"Start reviewing" in browser.get(url("queue")).content
-    assert browser.get(url("review", review)).status_code == 200
-
-
-def test_a_pm_sees_neither_queue_nor_card_and_decides_nothing(pam: Account, browser_of: SignIn) -> None:
-    review = make_review()
-    browser = browser_of(pam)
-
-    assert browser.get(url("queue")).status_code == 403
-    assert browser.get(url("review", review)).status_code == 403
-    for name in POSTS:
-        assert browser.post(url(name, review)).status_code == 403, name
-    assert not Decision.objects.exists()
-    assert "/reviews/" not in browser.get("/").content.decode()
-
-
 @pytest.mark.parametrize("name", POSTS)
 def test_a_signed_out_form_leads_to_the_sign_in_page(client: Client, db: None, name: str) -> None:
     review = make_review()
@@ -71,13 +49,6 @@ def test_a_signed_out_form_leads_to_the_sign_in_page(client: Client, db: None, n
     assert htmx["HX-Redirect"] == f"/sign-in/?next=%2Freviews%2F{review.pk}%2F"
 
 
-@pytest.mark.parametrize("name", [*POSTS, "start", "unskip"])
-def test_changes_take_a_post(rita: Account, browser_of: SignIn, name: str) -> None:
-    review = None if name in ("start", "unskip") else make_review()
-
-    assert browser_of(rita).get(url(name, review)).status_code == 405
-
-
 def test_changes_need_the_csrf_token(rita: Account) -> None:
     review = make_review()
     browser = Client(enforce_csrf_checks=True)
@@ -88,14 +59,6 @@ def test_changes_need_the_csrf_token(rita: Account) -> None:
     assert response.status_code == 403
     assert b"Nothing was saved" in response.content
     assert not Decision.objects.exists()
-
-
-@pytest.mark.parametrize("name", POSTS)
-def test_a_review_that_does_not_exist_is_not_found(rita: Account, browser_of: SignIn, name: str) -> None:
-    response = browser_of(rita).post(reverse(f"reviews:{name}", args=[999]))
-
-    assert response.status_code == 404
-    assert b"There is no such page" in response.content
 
 
 def test_answers_vary_by_who_asks_and_are_not_cached(rita: Account, browser_of: SignIn) -> None:

@@ -7,10 +7,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from recommender.api.authentication import asker_of
 from recommender.api.parameters import NOTHING, parse
 from recommender.api.resource import PrivateView, responses
 from recommender.api.v1.backbones import BackboneSerializer
-from recommender.models import Catalog, Clock
+from recommender.models import Catalog, Clock, TokenScope
 from recommender.serving import queries
 
 
@@ -33,10 +34,12 @@ class CatalogsSerializer(serializers.Serializer[Any]):
 
 
 class CatalogsView(PrivateView):
+    scope = TokenScope.CATALOGS_READ
+
     @extend_schema(
-        operation_id="list_catalogs", tags=["catalogs"], responses=responses(CatalogsSerializer, "All catalogs.")
+        operation_id="list_catalogs", tags=["catalogs"], responses=responses(CatalogsSerializer, "The catalogs.")
     )
     def get(self, request: Request) -> Response:
-        """All catalogs: what is recommended in each, how much, and by which backbone."""
+        """The catalogs that the token opens: what is recommended in each, how much, and by which backbone."""
         parse(request, NOTHING)
-        return Response(CatalogsSerializer({"catalogs": queries.catalogs()}).data)
+        return Response(CatalogsSerializer({"catalogs": queries.catalogs(asker=asker_of(request))}).data)

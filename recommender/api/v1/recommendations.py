@@ -1,6 +1,6 @@
 """What is recommended to an end user now, and a list that was served before."""
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema, extend_schema_field
@@ -9,11 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api import errors
+from recommender.api.authentication import asker_of, require
 from recommender.api.parameters import NOTHING, WholeNumberField, parse
 from recommender.api.resource import PROBLEMS, PrivateView, responses
 from recommender.api.v1.backbones import BackboneSerializer
 from recommender.api.v1.reasons import REASONS, write
-from recommender.models import ApiToken, EndUser
+from recommender.models import ApiToken, EndUser, TokenScope
 from recommender.serving import queries
 from recommender.serving.log import replay
 from recommender.serving.recommend import recommend
@@ -30,7 +31,8 @@ class RecommendationsQuery(serializers.Serializer[Any]):
     explain = serializers.ChoiceField(
         default="none",
         choices=EXPLAIN_CHOICES,
-        help_text="How much to say about each item: nothing, the first sentence of each text, or all of it.",
+        help_text="How much to say about each item: nothing, the first sentence of each text, or all of it. "
+        f"All but none need the scope `{TokenScope.EXPLANATIONS_READ}`.",
     )
 
 
@@ -78,6 +80,8 @@ _QUERY, _AS_JSON = RecommendationsQuery(), RecommendationsSerializer()
 
 
 class RecommendationsView(PrivateView):
+    scope = TokenScope.RECOMMENDATIONS_READ
+
     @extend_schema(
         operation_id="recommend",
         tags=["recommendations"],
@@ -91,16 +95,17 @@ class RecommendationsView(PrivateView):
     def get(self, request: Request, catalog: str, user_id: str) -> Response:
         """What to recommend to an end user now: unseen items, best first, with the reasons asked for."""
         asked = parse(request, _QUERY)
-        served = recommend(
-            _end_user(catalog, user_id),
-            limit=asked["limit"],
-            level=asked["explain"],
-            token=cast(ApiToken, request.auth),
-        )
+        if asked["explain"] != "none":
+            require(request, TokenScope.EXPLANATIONS_READ)
+        token = asker_of(request)
+        end_user = _end_user(catalog, user_id, asker=token)
+        served = recommend(end_user, limit=asked["limit"], level=asked["explain"], token=token)
         return Response(_AS_JSON.to_representation(served))
 
 
 class RecommendationView(PrivateView):
+    scope = TokenScope.RECOMMENDATIONS_READ
+
     @extend_schema(
         operation_id="replay_recommendation",
         tags=["recommendations"],
@@ -114,7 +119,7 @@ class RecommendationView(PrivateView):
     def get(self, request: Request, recommendation_id: UUID) -> Response:
         """A list that was served before, as it was, without reasons."""
         parse(request, NOTHING)
-        logged = queries.logged(recommendation_id)
+        logged = queries.logged(recommendation_id, asker=asker_of(request))
         if logged is None:
             raise errors.UnknownRecommendation(
                 f"No list with the id {recommendation_id} was served. Use the `recommendation_id` of an earlier answer."
@@ -122,13 +127,13 @@ class RecommendationView(PrivateView):
         return Response(_AS_JSON.to_representation(replay(logged)))
 
 
-def _end_user(catalog: str, user_id: str) -> EndUser:
-    end_user = queries.end_user_named(catalog, user_id)
+def _end_user(catalog: str, user_id: str, *, asker: ApiToken) -> EndUser:
+    end_user = queries.end_user_named(catalog, user_id, asker=asker)
     if end_user is not None:
         return end_user
-    if queries.catalog_named(catalog) is None:
-        names = [f"“{each.name}”" for each in queries.catalogs()[:10]]
-        known = f"Catalogs here: {', '.join(names)}." if names else "None has been imported yet."
+    if queries.catalog_named(catalog, asker=asker) is None:
+        names = [f"“{each.name}”" for each in queries.catalogs(asker=asker)[:10]]
+        known = f"This token opens: {', '.join(names)}." if names else "This token opens none: ask a lead."
         raise errors.UnknownCatalog(f"There is no catalog “{catalog}”. {known}")
     raise errors.UnknownEndUser(
         f"The catalog “{catalog}” has no end user “{user_id}”. Check the id; import_catalog adds end users."

@@ -6,7 +6,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommender.accounts import people
-from recommender.models import Account, Role
+from recommender.models import Account, Catalog, Role
+
+
+def _catalog(name: str) -> Catalog:
+    found = Catalog.objects.filter(name=name).first()
+    if found is None:
+        known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)[:10])
+        raise CommandError(f"There is no catalog {name!r}. Catalogs: {known or 'none yet'}.")
+    return found
+
+
+def _seen(catalogs: list[Catalog]) -> str:
+    return f" of {', '.join(str(catalog) for catalog in catalogs)}" if catalogs else ""
 
 
 class Command(BaseCommand):
@@ -18,6 +30,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="what the person signs in with")
         parser.add_argument("--role", required=True, choices=Role.values, help="what the person may do")
+        parser.add_argument("--catalog", action="append", default=[], help="the only one it sees; may be repeated")
+        parser.add_argument("--all-catalogs", action="store_true", help="it sees all again (with --change)")
         parser.add_argument("--change", action="store_true", help="the account is there: give it this role")
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
 
@@ -26,21 +40,32 @@ class Command(BaseCommand):
         given = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else ""
         if options["password_stdin"] and not given:
             raise CommandError("Standard input holds no password.")
+        catalogs = [_catalog(name) for name in options["catalog"]]
+        if catalogs and options["all_catalogs"]:
+            raise CommandError("Give --catalog or --all-catalogs, not both.")
         try:
             if options["change"]:
-                self._change(name, role, given)
+                self._change(name, role, given, catalogs if catalogs or options["all_catalogs"] else None)
                 return
-            account, password = people.create(name, role=role, password=given)
+            account, password = people.create(name, role=role, password=given, catalogs=catalogs)
         except people.AccountError as error:
             hint = " Add --change to give it another role." if "already" in str(error) else ""
             raise CommandError(f"{error}{hint}") from None
-        self.stdout.write(f"{account} is made, as {Role(role).label}." + ("" if given else f" Password: {password}"))
+        self.stdout.write(
+            f"{account} is made, as {Role(role).label}{_seen(catalogs)}." + ("" if given else f" Password: {password}")
+        )
 
-    def _change(self, name: str, role: str, password: str) -> None:
+    def _change(self, name: str, role: str, password: str, catalogs: list[Catalog] | None) -> None:
+        """`catalogs`: None leaves them as they are."""
         account = Account.objects.filter(username=name).first()
         if account is None:
             raise CommandError(f"There is no account {name}.")
         people.change_role(account, role)
+        if catalogs is not None:
+            people.change_catalogs(account, catalogs)
         if password:
             people.reset_password(account, password)
-        self.stdout.write(f"{account} is {Role(role).label} now." + (" The password is changed." if password else ""))
+        seen = "" if catalogs is None else _seen(catalogs) or " and sees all catalogs"
+        self.stdout.write(
+            f"{account} is {Role(role).label}{seen} now." + (" The password is changed." if password else "")
+        )

@@ -8,8 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from recommender.accounts.tokens import create_token
-from recommender.models import Account, ApiToken
+from recommender.accounts.tokens import MOST_PER_MINUTE, READING, create_token
+from recommender.accounts.visible import catalogs_of
+from recommender.models import Account, ApiToken, Catalog, TokenScope
 
 LONGEST_NAME = ApiToken._meta.get_field("name").max_length or 80
 
@@ -30,6 +31,20 @@ def _days(text: str) -> int:
     return days
 
 
+def _per_minute(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_PER_MINUTE):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {MOST_PER_MINUTE}")
+    return int(text)
+
+
+def _catalog(name: str, account: Account) -> Catalog:
+    found = catalogs_of(account).filter(name=name).first()
+    if found is None:
+        known = ", ".join(catalogs_of(account).values_list("name", flat=True)[:10])
+        raise CommandError(f"{account} may see no catalog {name!r}. Catalogs: {known or 'none yet'}.")
+    return found
+
+
 class Command(BaseCommand):
     help = "Makes a token for the REST API and prints its key once; only the key's SHA-256 is stored."
 
@@ -37,6 +52,19 @@ class Command(BaseCommand):
         parser.add_argument("--name", type=_name, required=True, help="What the token is for.")
         parser.add_argument("--account", required=True, help="The user name of the account it belongs to.")
         parser.add_argument("--expires-days", type=_days, help="It stops working after so many days; else never.")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=TokenScope.values,
+            metavar="SCOPE",
+            help=f"What it may do, may be repeated: {', '.join(TokenScope.values)}; by default all that read.",
+        )
+        parser.add_argument("--catalog", help="The only catalog it opens; else all that its account may see.")
+        parser.add_argument(
+            "--per-minute",
+            type=_per_minute,
+            help="Requests it may send in a minute, 0 for any number; else as R4_API_PER_MINUTE says.",
+        )
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, **options: Any) -> None:
@@ -49,11 +77,18 @@ class Command(BaseCommand):
             ) from error
         days = options["expires_days"]
         token, key = create_token(
-            options["name"], account=account, expires_at=timezone.now() + timedelta(days=days) if days else None
+            options["name"],
+            account=account,
+            expires_at=timezone.now() + timedelta(days=days) if days else None,
+            scopes=options["scope"] or READING,
+            catalog=_catalog(options["catalog"], account) if options["catalog"] else None,
+            per_minute=options["per_minute"],
         )
         if options["json"]:
             expires_at = token.expires_at.isoformat() if token.expires_at else None
-            self.stdout.write(json.dumps({"name": token.name, "key": key, "expires_at": expires_at}))
+            told = {"name": token.name, "key": key, "expires_at": expires_at, "scopes": token.scopes}
+            told |= {"catalog": options["catalog"] or None, "per_minute": token.per_minute}
+            self.stdout.write(json.dumps(told))
             return
         self.stderr.write(f"{token.name}: the key below is shown only now. Send it as `Authorization: Bearer <key>`.")
         self.stdout.write(key)

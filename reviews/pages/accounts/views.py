@@ -9,9 +9,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from recommender.accounts import people
-from recommender.models import Account, Role
+from recommender.models import Account, Catalog, Role
 from reviews.guards import requires
-from reviews.pages.accounts.forms import AccountForm, RoleForm
+from reviews.pages.accounts.forms import AccountForm, CatalogsForm, RoleForm
 from reviews.policy import Action
 
 
@@ -24,7 +24,8 @@ def accounts(request: HttpRequest) -> HttpResponse:
     made = None
     if request.method == "POST" and form.is_valid():
         try:
-            made = people.create(form.cleaned_data["name"], role=form.cleaned_data["role"])
+            chosen = form.cleaned_data
+            made = people.create(chosen["name"], role=chosen["role"], catalogs=chosen["catalogs"])
         except people.AccountError as error:
             form.add_error("name", str(error))
         else:
@@ -51,6 +52,19 @@ def change_role(request: HttpRequest, account_id: int) -> HttpResponse:
         return redirect("reviews:accounts")
     role = Role(form.cleaned_data["role"])
     return _done(request, lambda: people.change_role(account, role), f"{account} is {role.label} now.")
+
+
+@require_POST
+@requires(Action.MANAGE_ACCOUNTS)
+def change_catalogs(request: HttpRequest, account_id: int) -> HttpResponse:
+    account = get_object_or_404(Account, pk=account_id)
+    form = CatalogsForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "There is no such catalog. Nothing was changed.")
+        return redirect("reviews:accounts")
+    chosen = form.cleaned_data["catalogs"]
+    seen = ", ".join(str(catalog) for catalog in chosen) or "all catalogs"
+    return _done(request, lambda: people.change_catalogs(account, chosen), f"{account} sees {seen} now.")
 
 
 @require_POST
@@ -84,7 +98,8 @@ def _page(request: HttpRequest, form: AccountForm, made: tuple[Account, str] | N
         "form": form,
         "account": made[0] if made else None,
         "password": made[1] if made else "",
-        "accounts": Account.objects.order_by("-is_active", "username"),
+        "accounts": Account.objects.prefetch_related("catalogs").order_by("-is_active", "username"),
+        "catalogs": Catalog.objects.order_by("name"),
         "roles": Role.choices,
     }
     return render(request, "accounts/accounts.html", context, status=422 if form.errors else 200)

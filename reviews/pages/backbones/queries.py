@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
 
-from recommender.models import BackboneVersion, Catalog, TrainingRun
+from recommender.accounts.visible import within
+from recommender.models import Account, BackboneVersion, Catalog, TrainingRun
 
 SCORES = (("auc", "AUC", True), ("gauc", "GAUC", True), ("logloss", "LogLoss", False))  # name, label, more is better
 
@@ -26,21 +27,23 @@ class ScoreRow:
     intervals: dict[str, Any] = field(default_factory=dict)
 
 
-def runs(catalog: Catalog | None) -> QuerySet[TrainingRun]:
-    """Newest first."""
-    found = TrainingRun.objects.select_related("catalog", "requested_by", "version").order_by("-pk")
+def runs(account: Account, catalog: Catalog | None = None) -> QuerySet[TrainingRun]:
+    """The account's, newest first."""
+    rows = TrainingRun.objects.select_related("catalog", "requested_by", "version").order_by("-pk")
+    found = within(rows, account)
     return found.filter(catalog=catalog) if catalog else found
 
 
-def versions(catalog: Catalog | None) -> QuerySet[BackboneVersion]:
-    """Newest first. `rollout_mode` and `rollout_share`: of the shadow or canary it is tried as now, if it is."""
+def versions(account: Account, catalog: Catalog | None = None) -> QuerySet[BackboneVersion]:
+    """The account's, newest first. `rollout_mode` and `rollout_share`: of the shadow or canary it is tried as."""
     running = FilteredRelation("rollouts", condition=Q(rollouts__ended_at=None))
-    found = (
+    rows = (
         BackboneVersion.objects.select_related("catalog", "snapshot", "run")
         .annotate(running=running)
         .annotate(rollout_mode=F("running__mode"), rollout_share=F("running__share"))
         .order_by("-pk")
     )
+    found = within(rows, account)
     return found.filter(catalog=catalog) if catalog else found
 
 

@@ -9,11 +9,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recommender.models import Catalog, RunState, TrainingRun
+from recommender.accounts.visible import catalogs_of
+from recommender.models import RunState, TrainingRun
 from recommender.runs import service as runs
 from recommender.runs.kinds import TRAINING, stage_of
 from recommender.runs.service import UNFINISHED
-from reviews.guards import account_of, requires
+from reviews.guards import account_of, requires, visible
 from reviews.pages.backbones import queries as select
 from reviews.pages.backbones.forms import TrainForm
 from reviews.pages.filters import CatalogFilter
@@ -27,16 +28,16 @@ ENDED_SHOWN = 5
 @never_cache
 @requires(Action.SEE_BACKBONES)
 def backbones(request: HttpRequest) -> HttpResponse:
-    filters = CatalogFilter(request.GET)
-    catalog = filters.cleaned_data.get("catalog") if filters.is_valid() else None
-    shown = select.runs(catalog)
+    filters = CatalogFilter(request)
+    account, catalog = account_of(request), filters.chosen
+    shown = select.runs(account, catalog)
     context = {
         "filters": filters,
         "catalog": catalog,
         "under_way": [(run, stage_of(run)) for run in shown.filter(state__in=UNFINISHED)],
         "ended_badly": shown.filter(state__in=[RunState.FAILED, RunState.CANCELLED])[:ENDED_SHOWN],
-        "page": Paginator(select.versions(catalog), ROWS).get_page(request.GET.get("page")),
-        "may_train": may(account_of(request).role, Action.TRAIN),
+        "page": Paginator(select.versions(account, catalog), ROWS).get_page(request.GET.get("page")),
+        "may_train": may(account.role, Action.TRAIN),
     }
     return render(request, "backbones/backbones.html", context)
 
@@ -44,17 +45,18 @@ def backbones(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Action.TRAIN)
 def train(request: HttpRequest) -> HttpResponse:
-    form = TrainForm(request.POST or None, initial={"catalog": request.GET.get("catalog")})
+    account = account_of(request)
+    form = TrainForm(request.POST or None, initial={"catalog": request.GET.get("catalog")}, account=account)
     if request.method == "POST" and form.is_valid():
         run = runs.request(
             TRAINING,
             catalog=form.cleaned_data["catalog"],
             config=form.config.to_json(),
             activate=form.cleaned_data["activate"],
-            requested_by=account_of(request),
+            requested_by=account,
         )
         return redirect("reviews:training_run", run.pk)
-    context = {"form": form, "catalogs": Catalog.objects.exists()}
+    context = {"form": form, "catalogs": catalogs_of(account).exists()}
     return render(request, "backbones/train.html", context, status=422 if form.errors else 200)
 
 
@@ -74,7 +76,7 @@ def training_progress(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 def _run_context(request: HttpRequest, run_id: int) -> dict[str, Any]:
-    run = get_object_or_404(select.runs(None), pk=run_id)
+    run = get_object_or_404(select.runs(account_of(request)), pk=run_id)
     return {
         "run": run,
         "stage": stage_of(run),
@@ -87,7 +89,7 @@ def _run_context(request: HttpRequest, run_id: int) -> dict[str, Any]:
 @require_POST
 @requires(Action.TRAIN)
 def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
-    if runs.cancel(get_object_or_404(TrainingRun, pk=run_id)):
+    if runs.cancel(visible(request, TrainingRun.objects.all(), pk=run_id)):
         messages.success(request, "The training is cancelled. It stops within seconds.")
     else:
         messages.info(request, "The training had ended before.")

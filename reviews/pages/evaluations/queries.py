@@ -7,11 +7,12 @@ from typing import Any
 from django.db.models import Count, QuerySet
 from django.utils.safestring import SafeString
 
+from recommender.accounts.visible import within
 from recommender.dataset.histories import FROZEN, HISTORIES, STREAMING
 from recommender.evaluation.arms import ARMS, BASE
 from recommender.evaluation.figures import ALL, LESS_IS_BETTER
 from recommender.evaluation.report import DECIDING, NAMES, OF_LISTS, Finding, about_rows, about_texts, report
-from recommender.models import Catalog, Evaluation, RunState
+from recommender.models import Account, Catalog, Evaluation, RunState
 from recommender.recipe import BACKBONES, KNOWLEDGE
 from recommender.runs.kinds import Stage, stage_of
 from recommender.setting import label_of
@@ -76,10 +77,10 @@ class Section:
         return list(dict.fromkeys(column for table in self.details for column in table.columns))
 
 
-def evaluations(catalog: Catalog | None) -> QuerySet[Evaluation]:
-    """Newest first."""
-    found = Evaluation.objects.select_related("catalog", "requested_by", "snapshot").order_by("-pk")
-    found = found.annotate(done=Count("fits"))
+def evaluations(account: Account, catalog: Catalog | None = None) -> QuerySet[Evaluation]:
+    """The account's, newest first."""
+    rows = Evaluation.objects.select_related("catalog", "requested_by", "snapshot").order_by("-pk")
+    found = within(rows.annotate(done=Count("fits")), account)
     return found.filter(catalog=catalog) if catalog else found
 
 

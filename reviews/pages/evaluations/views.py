@@ -10,13 +10,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from recommender.accounts.visible import catalogs_of
 from recommender.evaluation.arms import Study
-from recommender.models import Catalog, Evaluation, RunState
+from recommender.models import Evaluation, RunState
 from recommender.recipe import TrainConfig
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION
 from recommender.setting import Setting, settings_of
-from reviews.guards import account_of, is_htmx, requires
+from reviews.guards import account_of, is_htmx, requires, visible
 from reviews.pages.evaluations import queries as select
 from reviews.pages.filters import CatalogFilter
 from reviews.pages.setting_forms import SettingsForm
@@ -53,12 +54,11 @@ class EvaluationForm(SettingsForm):
 @never_cache
 @requires(Action.SEE_BACKBONES)
 def evaluations(request: HttpRequest) -> HttpResponse:
-    filters = CatalogFilter(request.GET)
-    catalog = filters.cleaned_data.get("catalog") if filters.is_valid() else None
-    page = Paginator(select.evaluations(catalog), ROWS).get_page(request.GET.get("page"))
+    filters = CatalogFilter(request)
+    page = Paginator(select.evaluations(account_of(request), filters.chosen), ROWS).get_page(request.GET.get("page"))
     context = {
         "filters": filters,
-        "catalog": catalog,
+        "catalog": filters.chosen,
         "page": page,
         "rows": [(one, *select.headline(one), select.fits_asked(one)) for one in page],
         "may_start": may(account_of(request).role, Action.EVALUATE),
@@ -69,16 +69,17 @@ def evaluations(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Action.EVALUATE)
 def start(request: HttpRequest) -> HttpResponse:
-    form = EvaluationForm(request.POST or None, initial={"catalog": request.GET.get("catalog")})
+    account = account_of(request)
+    form = EvaluationForm(request.POST or None, initial={"catalog": request.GET.get("catalog")}, account=account)
     if request.method == "POST" and form.is_valid():
         asked = runs.request(
             EVALUATION,
             catalog=form.cleaned_data["catalog"],
             config=form.study.to_json(),
-            requested_by=account_of(request),
+            requested_by=account,
         )
         return redirect("reviews:evaluation", asked.pk)
-    context = {"form": form, "catalogs": Catalog.objects.exists()}
+    context = {"form": form, "catalogs": catalogs_of(account).exists()}
     return render(request, "evaluations/start.html", context, status=422 if form.errors else 200)
 
 
@@ -105,7 +106,7 @@ def progress(request: HttpRequest, evaluation_id: int) -> HttpResponse:
 
 
 def _progress(request: HttpRequest, evaluation_id: int) -> dict[str, Any]:
-    found = get_object_or_404(select.evaluations(None), pk=evaluation_id)
+    found = get_object_or_404(select.evaluations(account_of(request)), pk=evaluation_id)
     return {
         "evaluation": found,
         "done": found.fits.count(),
@@ -121,7 +122,7 @@ def _progress(request: HttpRequest, evaluation_id: int) -> dict[str, Any]:
 @require_POST
 @requires(Action.EVALUATE)
 def cancel(request: HttpRequest, evaluation_id: int) -> HttpResponse:
-    if runs.cancel(get_object_or_404(Evaluation, pk=evaluation_id)):
+    if runs.cancel(visible(request, Evaluation.objects.all(), pk=evaluation_id)):
         messages.success(request, "The evaluation is cancelled. What was done is kept, and it can be resumed.")
     else:
         messages.info(request, "The evaluation had ended before.")
@@ -131,7 +132,7 @@ def cancel(request: HttpRequest, evaluation_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.EVALUATE)
 def resume(request: HttpRequest, evaluation_id: int) -> HttpResponse:
-    found = get_object_or_404(Evaluation, pk=evaluation_id)
+    found = visible(request, Evaluation.objects.all(), pk=evaluation_id)
     if found.state in (RunState.FAILED, RunState.CANCELLED):
         runs.resume(found)
         messages.success(request, "The evaluation goes on with what is missing.")

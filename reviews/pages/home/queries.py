@@ -5,8 +5,10 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
+from recommender.accounts.visible import catalogs_of
 from recommender.models import (
     RATIONALES,
+    Account,
     BackboneVersion,
     Catalog,
     EndUser,
@@ -34,8 +36,8 @@ class CatalogFacts:
     active: BackboneVersion | None
 
 
-def catalog_facts() -> list[CatalogFacts]:
-    """All catalogs by name. Eight queries, however many there are."""
+def catalog_facts(account: Account) -> list[CatalogFacts]:
+    """The account's catalogs by name. Eight queries, however many there are."""
     end_users = _counts(EndUser.objects.all())
     items = _counts(Item.objects.all())
     under_way = _counts(Round.objects.filter(state__in=[RoundState.WAITING, RoundState.ASKING]))
@@ -55,7 +57,7 @@ def catalog_facts() -> list[CatalogFacts]:
             approved=approved.get(catalog.pk, 0),
             active=active.get(catalog.pk),
         )
-        for catalog in Catalog.objects.order_by("name")
+        for catalog in catalogs_of(account)
     ]
 
 

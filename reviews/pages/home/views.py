@@ -20,7 +20,7 @@ A_YEAR = 365 * 24 * 3600
 def home(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
     counts = queue_counts(account, now=timezone.now()) if may(account.role, Action.SEE_QUEUE) else None
-    return render(request, "home/home.html", {"counts": counts, "catalogs": catalog_facts()})
+    return render(request, "home/home.html", {"counts": counts, "catalogs": catalog_facts(account)})
 
 
 @require_POST

@@ -1,20 +1,27 @@
 """What people choose: a catalog, an end user's id, how long a list."""
 
+from typing import Any
+
 from django import forms
 
-from recommender.models import Catalog, EndUser
+from recommender.models import Account, Catalog, EndUser
+from reviews.pages.filters import offer_catalogs
 
 LENGTHS = (10, 25, 50)
 
 
 class FindForm(forms.Form):
-    catalog = forms.ModelChoiceField(Catalog.objects.order_by("name"), to_field_name="name", empty_label=None)
+    catalog = forms.ModelChoiceField(Catalog.objects.none(), to_field_name="name", empty_label=None)
     q = forms.CharField(
         label="User's id",
         required=False,
         max_length=EndUser._meta.get_field("external_id").max_length,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
     )
+
+    def __init__(self, *arguments: Any, account: Account, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        offer_catalogs(self, account)
 
 
 class LengthForm(forms.Form):

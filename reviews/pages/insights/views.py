@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from recommender.models import Catalog
+from recommender.accounts.visible import catalogs_of
 from recommender.serving.queries import active_backbone, end_user_named
 from reviews.guards import account_of, requires
 from reviews.pages.insights import queries
@@ -18,14 +18,15 @@ from reviews.policy import Action, may
 @requires(Action.BROWSE_EXPLANATIONS)
 def find(request: HttpRequest) -> HttpResponse:
     """Choose a catalog and an end user. The whole id opens the end user's page at once."""
-    first = Catalog.objects.order_by("name").first()
+    account = account_of(request)
+    first = catalogs_of(account).first()
     if first is None:
         return render(request, "insights/find.html", {"catalog": None})
-    form = FindForm({"catalog": first.name} | request.GET.dict())
+    form = FindForm({"catalog": first.name} | request.GET.dict(), account=account)
     if not form.is_valid():
         return render(request, "insights/find.html", {"form": form, "catalog": first, "end_users": []}, status=422)
     catalog, text = form.cleaned_data["catalog"], form.cleaned_data["q"]
-    if text and end_user_named(catalog.name, text):
+    if text and end_user_named(catalog.name, text, asker=account):
         return redirect("reviews:insights_end_user", catalog.name, text)
     context = {
         "form": form,
@@ -43,7 +44,7 @@ def find(request: HttpRequest) -> HttpResponse:
 @requires(Action.BROWSE_EXPLANATIONS)
 def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
     """One end user's list with its reasons, their history beside it."""
-    found = end_user_named(catalog, user_id)
+    found = end_user_named(catalog, user_id, asker=account_of(request))
     if found is None:
         raise Http404("There is no such user in this catalog.")
     form = LengthForm(request.GET)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState, Turn
+from recommender.accounts.visible import within
+from recommender.models import Account, Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState, Turn
 from recommender.rounds import spending
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import RETRYABLE
@@ -29,9 +30,9 @@ class BatchProgress:
     is_demonstration: bool  # the embedded endpoint's models answered, which are no LLMs
 
 
-def batches(catalog: Catalog | None) -> QuerySet[RoundBatch]:
-    """Batches, newest first, with how many of their rounds are `opened`, `unfinished`, `resting` and `failed`."""
-    rows = RoundBatch.objects.select_related("catalog", "requested_by")
+def batches(account: Account, catalog: Catalog | None) -> QuerySet[RoundBatch]:
+    """The account's, newest first, with how many of their rounds are `opened`, `unfinished`, `resting` and `failed`."""
+    rows = within(RoundBatch.objects.select_related("catalog", "requested_by"), account)
     if catalog is not None:
         rows = rows.filter(catalog=catalog)
     return rows.annotate(

@@ -6,17 +6,18 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recommender.models import Catalog, Round, RoundBatch
+from recommender.accounts.visible import catalogs_of
+from recommender.models import Round, RoundBatch
 from recommender.rounds import service as services
 from recommender.rounds.config import STRATEGIES, SUBJECTS, WINDOWS
 from recommender.rounds.estimate import estimate
 from recommender.rounds.queries import proposed, strategy_of
 from recommender.setting import label_of
-from reviews.guards import account_of, is_htmx, requires
+from reviews.guards import account_of, is_htmx, requires, visible
 from reviews.pages.filters import CatalogFilter
 from reviews.pages.rounds import queries as select
 from reviews.pages.rounds.forms import LimitForm, OpenForm
@@ -32,12 +33,11 @@ STATES = [("", "All"), *words.STATES.items(), ("malformed", "Not readable or can
 @never_cache
 @requires(Action.SEE_ROUNDS)
 def rounds(request: HttpRequest) -> HttpResponse:
-    filters = CatalogFilter(request.GET)
-    catalog = filters.cleaned_data.get("catalog") if filters.is_valid() else None
-    page = Paginator(select.batches(catalog), BATCHES).get_page(request.GET.get("page"))
+    filters = CatalogFilter(request)
+    page = Paginator(select.batches(account_of(request), filters.chosen), BATCHES).get_page(request.GET.get("page"))
     context = {
         "filters": filters,
-        "catalog": catalog,
+        "catalog": filters.chosen,
         "page": page,
         "is_under_way": select.under_way(page.object_list),
         "may_open": may(account_of(request).role, Action.OPEN_ROUNDS),
@@ -48,11 +48,12 @@ def rounds(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Action.OPEN_ROUNDS)
 def open_rounds(request: HttpRequest) -> HttpResponse:
-    form = OpenForm(request.POST or None, initial={"catalog": request.GET.get("catalog")})
-    context: dict[str, Any] = {"form": form, "catalogs": Catalog.objects.exists()}
+    account = account_of(request)
+    form = OpenForm(request.POST or None, initial={"catalog": request.GET.get("catalog")}, account=account)
+    context: dict[str, Any] = {"form": form, "catalogs": catalogs_of(account).exists()}
     if request.method == "POST" and form.is_valid():
         if "estimate" not in request.POST:
-            batch = services.open_rounds(form.cleaned_data["catalog"], form.config, requested_by=account_of(request))
+            batch = services.open_rounds(form.cleaned_data["catalog"], form.config, requested_by=account)
             return redirect("reviews:round_batch", batch.pk)
         context["estimate"] = estimate(form.cleaned_data["catalog"], form.config)
     return render(request, "rounds/open.html", context, status=422 if form.errors else 200)
@@ -63,7 +64,7 @@ def open_rounds(request: HttpRequest) -> HttpResponse:
 @requires(Action.SEE_ROUNDS)
 def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     """A batch's page; to htmx, the part that asks for itself again until all rounds have ended."""
-    batch_ = get_object_or_404(RoundBatch.objects.select_related("catalog", "requested_by"), pk=batch_id)
+    batch_ = visible(request, RoundBatch.objects.select_related("catalog", "requested_by"), pk=batch_id)
     state = request.GET.get("state", "")
     state = state if state in dict(STATES) else ""
     role = account_of(request).role
@@ -85,21 +86,21 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def retry_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
-    batch_ = get_object_or_404(RoundBatch, pk=batch_id)
+    batch_ = visible(request, RoundBatch.objects.all(), pk=batch_id)
     return _retry(request, batch_.rounds.all(), redirect("reviews:round_batch", batch_id))
 
 
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def cancel_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
-    batch_ = get_object_or_404(RoundBatch, pk=batch_id)
+    batch_ = visible(request, RoundBatch.objects.all(), pk=batch_id)
     return _cancel(request, batch_.rounds.all(), redirect("reviews:round_batch", batch_id))
 
 
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def pause_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
-    services.pause(get_object_or_404(RoundBatch, pk=batch_id))
+    services.pause(visible(request, RoundBatch.objects.all(), pk=batch_id))
     messages.success(request, "Paused. What is being asked right now is still stored.")
     return redirect("reviews:round_batch", batch_id)
 
@@ -107,7 +108,7 @@ def pause_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def resume_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
-    batch_ = get_object_or_404(RoundBatch.objects.select_related("catalog"), pk=batch_id)
+    batch_ = visible(request, RoundBatch.objects.select_related("catalog"), pk=batch_id)
     form = LimitForm(request.POST)
     if not form.is_valid():
         messages.error(request, "The limit must be a whole number above 0, or empty for none.")
@@ -124,9 +125,8 @@ def resume_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
 @never_cache
 @requires(Action.SEE_ROUNDS)
 def show_round(request: HttpRequest, round_id: int) -> HttpResponse:
-    round_ = get_object_or_404(
-        Round.objects.select_related("catalog", "batch", "end_user", "item", "review"), pk=round_id
-    )
+    rows = Round.objects.select_related("catalog", "batch", "end_user", "item", "review")
+    round_ = visible(request, rows, pk=round_id)
     role = account_of(request).role
     context: dict[str, Any] = {
         "round": round_,
@@ -147,14 +147,14 @@ def show_round(request: HttpRequest, round_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def retry_round(request: HttpRequest, round_id: int) -> HttpResponse:
-    round_ = get_object_or_404(Round, pk=round_id)
+    round_ = visible(request, Round.objects.all(), pk=round_id)
     return _retry(request, Round.objects.filter(pk=round_.pk), redirect("reviews:round", round_id))
 
 
 @require_POST
 @requires(Action.RETRY_ROUNDS)
 def cancel_round(request: HttpRequest, round_id: int) -> HttpResponse:
-    round_ = get_object_or_404(Round, pk=round_id)
+    round_ = visible(request, Round.objects.all(), pk=round_id)
     return _cancel(request, Round.objects.filter(pk=round_.pk), redirect("reviews:round", round_id))
 
 

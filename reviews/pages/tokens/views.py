@@ -10,7 +10,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from recommender.accounts import tokens as services
-from recommender.models import ApiToken
 from reviews.guards import account_of, requires
 from reviews.pages.tokens.forms import TokenForm
 from reviews.policy import Action
@@ -22,18 +21,21 @@ SHOWN = 200
 @never_cache
 @requires(Action.MANAGE_TOKENS)
 def tokens(request: HttpRequest) -> HttpResponse:
-    """All tokens; POST makes one and shows its key in the answer, so that no session ever holds it."""
-    form, key = TokenForm(), ""
-    if request.method == "POST":
-        form = TokenForm(request.POST)
-        if form.is_valid():
-            days = form.cleaned_data["days"]
-            expires_at = timezone.now() + timedelta(days=days) if days else None
-            _, key = services.create_token(
-                form.cleaned_data["name"], account=account_of(request), expires_at=expires_at
-            )
-            form = TokenForm()
-    made = ApiToken.objects.select_related("created_by").order_by("-pk")[:SHOWN]
+    """The tokens one may see; POST makes one and shows its key in the answer, so that no session ever holds it."""
+    account, key = account_of(request), ""
+    form = TokenForm(request.POST if request.method == "POST" else None, account=account)
+    if form.is_valid():
+        chosen = form.cleaned_data
+        _, key = services.create_token(
+            chosen["name"],
+            account=account,
+            expires_at=timezone.now() + timedelta(days=chosen["days"]) if chosen["days"] else None,
+            scopes=chosen["scopes"],
+            catalog=chosen["catalog"],
+            per_minute=chosen["per_minute"],
+        )
+        form = TokenForm(account=account)
+    made = services.visible_to(account).select_related("created_by", "catalog").order_by("-pk")[:SHOWN]
     context = {"form": form, "key": key, "tokens": made, "now": timezone.now()}
     return render(request, "tokens/tokens.html", context, status=422 if form.errors else 200)
 
@@ -41,7 +43,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 @requires(Action.MANAGE_TOKENS)
 def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
-    token = get_object_or_404(ApiToken, pk=token_id)
+    token = get_object_or_404(services.visible_to(account_of(request)), pk=token_id)
     services.revoke(token)
     messages.success(request, f"The token {token} is revoked. Programs that use it get no answers any more.")
     return redirect("reviews:tokens")

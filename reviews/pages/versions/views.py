@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from recommender.models import BackboneVersion, Catalog, Rollout, RolloutMode, VersionState
 from recommender.promotion import activation, rollouts, service
 from recommender.promotion.gates import LABELS, QUALITY
-from reviews.guards import account_of, requires
+from reviews.guards import account_of, requires, visible
 from reviews.pages.backbones import queries as select
 from reviews.pages.backbones import trained
 from reviews.pages.versions import queries as of_version
@@ -27,8 +27,9 @@ def backbone(request: HttpRequest, version_id: int) -> HttpResponse:
 
 
 def _context(request: HttpRequest, version_id: int, **also: Any) -> dict[str, Any]:
-    version = get_object_or_404(select.versions(None).select_related("receipt__previous"), pk=version_id)
-    role = account_of(request).role
+    account = account_of(request)
+    version = get_object_or_404(select.versions(account).select_related("receipt__previous"), pk=version_id)
+    role = account.role
     previous = activation.previous_version(version.catalog) if version.state == VersionState.ACTIVE else None
     receipt = getattr(version, "receipt", None)
     running = Rollout.objects.filter(catalog=version.catalog, ended_at=None).select_related("version").first()
@@ -72,7 +73,7 @@ def _context(request: HttpRequest, version_id: int, **also: Any) -> dict[str, An
 @requires(Action.SEE_BACKBONES)
 def gates(request: HttpRequest, version_id: int) -> HttpResponse:
     """The part of a version's page that asks for itself again while its gates are being measured."""
-    version = get_object_or_404(select.versions(None), pk=version_id)
+    version = _version(request, version_id)
     gates_ = of_version.gates(version)
     context = {"version": version, "gates": gates_, "may_check": may(account_of(request).role, Action.CHECK_GATES)}
     response = render(request, "backbones/_gates.html", context)
@@ -84,7 +85,7 @@ def gates(request: HttpRequest, version_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.CHECK_GATES)
 def check_gates(request: HttpRequest, version_id: int) -> HttpResponse:
-    version = get_object_or_404(select.versions(None), pk=version_id)
+    version = _version(request, version_id)
     service.request_examination(version, requested_by=account_of(request))
     return redirect("reviews:backbone", version_id)
 
@@ -94,8 +95,8 @@ def check_gates(request: HttpRequest, version_id: int) -> HttpResponse:
 @requires(Action.ACTIVATE)
 def activate(request: HttpRequest, version_id: int) -> HttpResponse:
     """GET asks; POST does it, unless another version took over since the question was asked or a gate is in the way."""
-    version = get_object_or_404(select.versions(None), pk=version_id)
-    return _change(request, version, active=_active(version.catalog), rolls_back=False)
+    version = _version(request, version_id)
+    return _change(request, version, active=_active(request, version.catalog), rolls_back=False)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -103,12 +104,16 @@ def activate(request: HttpRequest, version_id: int) -> HttpResponse:
 @requires(Action.ROLL_BACK)
 def roll_back(request: HttpRequest, catalog: str) -> HttpResponse:
     """As `activate`, to the version that the active one took over from; no gate is in its way."""
-    catalog_ = get_object_or_404(Catalog, name=catalog)
-    return _change(request, activation.previous_version(catalog_), active=_active(catalog_), rolls_back=True)
+    catalog_ = visible(request, Catalog.objects.all(), at="pk", name=catalog)
+    return _change(request, activation.previous_version(catalog_), active=_active(request, catalog_), rolls_back=True)
 
 
-def _active(catalog: Catalog) -> BackboneVersion | None:
-    return select.versions(catalog).filter(state=VersionState.ACTIVE).first()
+def _version(request: HttpRequest, version_id: int) -> BackboneVersion:
+    return get_object_or_404(select.versions(account_of(request)), pk=version_id)
+
+
+def _active(request: HttpRequest, catalog: Catalog) -> BackboneVersion | None:
+    return select.versions(account_of(request), catalog).filter(state=VersionState.ACTIVE).first()
 
 
 def _change(
@@ -172,7 +177,7 @@ def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
 
     Where people are to get its lists, that is asked once more.
     """
-    version = get_object_or_404(select.versions(None), pk=version_id)
+    version = _version(request, version_id)
     form = RolloutForm(request.POST)
     error, status = "", 422
     if form.is_valid():
@@ -195,7 +200,7 @@ def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.ROLL_OUT)
 def stop_roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
-    running = Rollout.objects.filter(version=version_id, ended_at=None).first()
+    running = Rollout.objects.filter(version=_version(request, version_id), ended_at=None).first()
     if running and rollouts.stop(running, by=account_of(request)):
         messages.success(request, "Stopped. Everybody gets the active model's lists.")
     else:

@@ -9,9 +9,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from recommender.accounts.people import change_catalogs
 from recommender.accounts.tokens import TokenRefusedError, create_token, recognise, revoke
+from recommender.accounts.visible import catalogs_of
 from recommender.models import ApiToken
-from tests.builders import make_account
+from tests.builders import make_account, make_catalog
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +86,35 @@ def test_the_command_answers_in_json_on_request() -> None:
     printed = json.loads(out.getvalue())
     assert recognise(printed["key"]).name == "shop"
     assert printed["expires_at"] is None
+    assert printed["scopes"] == ["catalogs:read", "recommendations:read", "explanations:read"]
+
+
+def test_the_command_makes_a_token_for_one_thing_in_one_catalog() -> None:
+    change_catalogs(make_account("keeper"), [make_catalog("films")])
+    make_catalog("books")
+    out = StringIO()
+    given = {"name": "shop", "account": "keeper", "scope": ["events:write"], "per_minute": 60}
+    call_command("create_token", **given, catalog="films", stdout=out, stderr=StringIO())
+    token = recognise(out.getvalue().strip())
+    assert (token.scopes, str(token.catalog), token.per_minute) == (["events:write"], "films", 60)
+    with pytest.raises(CommandError, match=r"keeper may see no catalog 'books'\. Catalogs: films\."):
+        call_command("create_token", **given, catalog="books")
+
+
+def test_a_token_goes_with_its_catalog_and_opens_no_other_instead() -> None:
+    catalog = make_catalog()
+    create_token("shop", account=make_account(), catalog=catalog)
+    catalog.delete()
+    assert not ApiToken.objects.exists()
+
+
+def test_an_account_whose_only_catalog_is_gone_sees_none() -> None:
+    account, catalog = make_account(), make_catalog()
+    make_catalog()
+    change_catalogs(account, [catalog])
+    catalog.delete()
+    account.refresh_from_db()
+    assert not catalogs_of(account).exists()
 
 
 def test_the_command_names_the_accounts_when_there_is_no_such_one() -> None:
@@ -92,7 +123,10 @@ def test_the_command_names_the_accounts_when_there_is_no_such_one() -> None:
         call_command("create_token", name="shop", account="kepper")
 
 
-@pytest.mark.parametrize(("option", "value"), [("--expires-days", "0"), ("--expires-days", "x"), ("--name", " ")])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--expires-days", "0"), ("--expires-days", "x"), ("--name", " "), ("--scope", "all"), ("--per-minute", "-1")],
+)
 def test_the_command_says_which_option_is_wrong(option: str, value: str) -> None:
     arguments = {"--name": "shop", "--account": "keeper"} | {option: value}
     with pytest.raises(CommandError, match=option):

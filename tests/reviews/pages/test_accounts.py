@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from recommender.accounts.tokens import TokenRefusedError, create_token, recognise
+from recommender.accounts.visible import catalogs_of
 from recommender.models import Account, Role
-from tests.builders import make_account
+from tests.builders import make_account, make_catalog
 from tests.reviews.conftest import SignIn
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +138,33 @@ def test_everybody_changes_their_own_password(rita: Account, browser_of: SignIn)
 def test_a_theme_goes_back_to_pages_of_ours_only(back: str, client: Client) -> None:
     answer = client.post(reverse("theme"), {"theme": "dark", "next": back})
     assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
+def test_an_account_is_limited_to_catalogs_by_the_command(lena: Account) -> None:
+    for name in ("films", "books"):
+        make_catalog(name)
+
+    def seen(*arguments: str) -> list[str]:
+        call_command("create_account", "nora", "--role", "pm", *arguments, stdout=io.StringIO())
+        return [str(catalog) for catalog in catalogs_of(Account.objects.get(username="nora"))]
+
+    assert seen("--catalog", "books") == ["books"]
+    assert seen("--change") == ["books"]
+    assert seen("--change", "--catalog", "films", "--catalog", "books") == ["books", "films"]
+    assert seen("--change", "--all-catalogs") == ["books", "films"]
+    with pytest.raises(CommandError, match=r"no catalog 'music'\. Catalogs: books, films\."):
+        seen("--change", "--catalog", "music")
+
+
+def test_an_account_is_limited_to_catalogs_by_the_page(lena: Account, browser_of: SignIn) -> None:
+    for name in ("films", "books"):
+        make_catalog(name)
+    browser, address = browser_of(lena), reverse("reviews:accounts")
+    browser.post(address, {"name": "nora", "role": "pm", "catalogs": ["books"]})
+    nora = Account.objects.get(username="nora")
+    page_of_nora = browser_of(nora).get(reverse("home")).content.decode()
+    assert ("books" in page_of_nora, "films" in page_of_nora) == (True, False)
+    page = browser.post(reverse("reviews:change_catalogs", args=[nora.pk]), {}, follow=True).content.decode()
+    assert "nora sees all catalogs now." in page
+    page = browser.post(reverse("reviews:change_catalogs", args=[lena.pk]), {"catalogs": "films"}, follow=True)
+    assert "the only lead of all catalogs" in page.content.decode()

@@ -88,12 +88,12 @@ def test_a_card_outside_the_stream_is_let_go_of(rita: Account) -> None:
     assert held.slots.get().leased_by is None
 
 
-def test_what_is_no_stream_narrows_nothing(db: None) -> None:
+def test_what_is_no_stream_narrows_nothing(rita: Account) -> None:
     make_catalog("films")
 
-    assert Stream.of(QueryDict("catalog=nothing&kind=person")).is_everything
-    assert Stream.of(QueryDict("catalog=fil%00ms")).is_everything
-    assert Stream.of(QueryDict("catalog=films&kind=item")).query == "?catalog=films&kind=item"
+    assert Stream.of(QueryDict("catalog=nothing&kind=person"), rita).is_everything
+    assert Stream.of(QueryDict("catalog=fil%00ms"), rita).is_everything
+    assert Stream.of(QueryDict("catalog=films&kind=item"), rita).query == "?catalog=films&kind=item"
 
 
 @pytest.mark.parametrize("latest_first", [False, True])

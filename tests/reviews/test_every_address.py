@@ -1,0 +1,273 @@
+"""Every address × everybody × what is theirs, what is not and what does not exist. A new address needs a row here."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from recommender.accounts.people import change_catalogs
+from recommender.accounts.tokens import create_token
+from recommender.evaluation.arms import Study
+from recommender.models import Account, Catalog, Recommendation, Role, RoundBatch, TokenScope
+from recommender.runs import service as runs
+from recommender.runs.kinds import EVALUATION
+from reviews.models import Verdict
+from tests import builders
+from tests.recommender.promotion.versions import make_version
+from tests.reviews.approved import make_decision
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may use an address, and what they get by each method; None: 405."""
+
+    roles: frozenset[str]
+    get: int | None = None
+    post: int | None = None
+    whole: bool = False  # about the whole installation: not for an account of some catalogs
+
+    @property
+    def methods(self) -> dict[str, int]:
+        return {method: status for method in ("get", "post") if (status := getattr(self, method)) is not None}
+
+
+ALL, DECIDERS = frozenset(Role.values), frozenset({Role.ANNOTATOR, Role.LEAD})
+READERS, LEADS = frozenset({Role.PM, Role.LEAD}), frozenset({Role.LEAD})
+
+# An empty form is sent: where one needs more than a button, 422 says that it was let in.
+PAGES = {
+    "home": Rule(ALL, get=200),
+    "password_change": Rule(ALL, get=200, post=200),
+    "reviews:queue": Rule(DECIDERS, get=200),
+    "reviews:start": Rule(DECIDERS, post=302),
+    "reviews:unskip": Rule(DECIDERS, post=302),
+    "reviews:last": Rule(DECIDERS, get=200),
+    "reviews:undo": Rule(DECIDERS, post=302),
+    "reviews:review": Rule(DECIDERS, get=200),
+    "reviews:decide": Rule(DECIDERS, post=422),
+    "reviews:skip": Rule(DECIDERS, post=302),
+    "reviews:claim": Rule(DECIDERS, post=302),
+    "reviews:release": Rule(DECIDERS, post=302),
+    "reviews:renew": Rule(DECIDERS, post=302),
+    "reviews:reopen": Rule(DECIDERS, post=302),
+    "reviews:keep_unsent": Rule(DECIDERS, post=200),
+    "reviews:discard_unsent": Rule(DECIDERS, post=302),
+    "reviews:guidelines": Rule(DECIDERS, get=200),
+    "reviews:write_guidelines": Rule(LEADS, get=200, post=422, whole=True),
+    "reviews:rounds": Rule(ALL, get=200),
+    "reviews:open_rounds": Rule(LEADS, get=200, post=422),
+    "reviews:round_batch": Rule(ALL, get=200),
+    "reviews:retry_round_batch": Rule(LEADS, post=302),
+    "reviews:cancel_round_batch": Rule(LEADS, post=302),
+    "reviews:pause_round_batch": Rule(LEADS, post=302),
+    "reviews:resume_round_batch": Rule(LEADS, post=302),
+    "reviews:round": Rule(ALL, get=200),
+    "reviews:retry_round": Rule(LEADS, post=302),
+    "reviews:cancel_round": Rule(LEADS, post=302),
+    "reviews:insights": Rule(READERS, get=200),
+    "reviews:insights_end_user": Rule(READERS, get=200),
+    "reviews:accounts": Rule(LEADS, get=200, post=422, whole=True),
+    "reviews:change_role": Rule(LEADS, post=302, whole=True),
+    "reviews:change_catalogs": Rule(LEADS, post=302, whole=True),
+    "reviews:reset_password": Rule(LEADS, post=200, whole=True),
+    "reviews:close_account": Rule(LEADS, post=302, whole=True),
+    "reviews:reopen_account": Rule(LEADS, post=302, whole=True),
+    "reviews:tokens": Rule(LEADS, get=200, post=422),
+    "reviews:revoke_token": Rule(LEADS, post=302),
+    "reviews:backbones": Rule(READERS, get=200),
+    "reviews:train_backbone": Rule(LEADS, get=200, post=422),
+    "reviews:training_run": Rule(READERS, get=200),
+    "reviews:training_progress": Rule(READERS, get=200),
+    "reviews:cancel_training": Rule(LEADS, post=302),
+    "reviews:backbone": Rule(READERS, get=200),
+    "reviews:backbone_gates": Rule(READERS, get=200),
+    "reviews:check_gates": Rule(LEADS, post=302),
+    "reviews:activate_backbone": Rule(LEADS, get=200, post=409),
+    "reviews:roll_out": Rule(LEADS, post=422),
+    "reviews:stop_roll_out": Rule(LEADS, post=302),
+    "reviews:roll_back": Rule(LEADS, get=409, post=409),
+    "reviews:evaluations": Rule(READERS, get=200),
+    "reviews:start_evaluation": Rule(LEADS, get=200, post=422),
+    "reviews:evaluation": Rule(READERS, get=200),
+    "reviews:evaluation_progress": Rule(READERS, get=200),
+    "reviews:cancel_evaluation": Rule(LEADS, post=302),
+    "reviews:resume_evaluation": Rule(LEADS, post=302),
+}
+REST = {
+    "api:catalogs": TokenScope.CATALOGS_READ,
+    "api:recommendations": TokenScope.RECOMMENDATIONS_READ,
+    "api:recommendation": TokenScope.RECOMMENDATIONS_READ,
+}
+WITHOUT_SIGNING_IN = {"login", "logout", "theme", "live", "ready", "api:schema", "api:docs", "api:unknown"}
+OURS, THEIRS = "river-books", "orchard-films"  # limited accounts see the first
+
+
+@dataclass
+class World:
+    """`objects`: by catalog's name, then by the name of an address's parameter."""
+
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sessions: dict[tuple[str, bool], SimpleCookie] = field(default_factory=dict)  # by role, and whether it is limited
+    browser: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    def ask(self, method: str, address: str, cookies: SimpleCookie | None = None, **headers: str) -> Any:
+        """What is answered; whatever it changed is as before."""
+        self.browser.cookies = SimpleCookie(cookies)
+        with transaction.atomic():
+            answer = getattr(self.browser, method)(address, {"sent": "1"} if method == "post" else {}, headers=headers)
+            transaction.set_rollback(True)
+        return answer
+
+
+@pytest.fixture
+def world(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    settings.VAR_DIR = tmp_path
+    monkeypatch.setattr(
+        URLResolver, "resolve_error_handler", lambda _, code: lambda *__, **___: HttpResponse(status=code)
+    )
+    logging.disable(logging.CRITICAL)  # a line for each refusal costs more than the refusal
+    made = World()
+    for name in (OURS, THEIRS):
+        made.objects[name] = _objects(builders.make_catalog(name))
+    made.objects["missing"] = dict.fromkeys(made.objects[OURS], 10**9) | {
+        "catalog": "nowhere",
+        "user_id": "nobody",
+        "recommendation_id": uuid4(),
+    }
+    for role in Role.values:
+        for limited in (False, True):
+            account = builders.make_account(f"{role}-{limited}", role=Role(role))
+            if limited:
+                change_catalogs(account, Catalog.objects.filter(name=OURS))
+            browser = Client()
+            browser.force_login(account)
+            made.sessions[role, limited] = browser.cookies
+    yield made
+    logging.disable(logging.NOTSET)
+
+
+def _objects(catalog: Catalog) -> dict[str, Any]:
+    end_user, item = builders.make_end_user(catalog, f"reader-of-{catalog}"), builders.make_item(catalog)
+    builders.make_interaction(end_user, item)
+    batch = RoundBatch.objects.create(catalog=catalog, subjects="all", window="latest")
+    round_ = builders.make_round(item, ("reason", "Slow."), ("reflect", ""), batch=batch)
+    version = make_version(catalog)
+    keeper = builders.make_account(f"keeper-of-{catalog}", role=Role.LEAD)
+    decided = make_decision(builders.make_item(catalog), Verdict.APPROVE, by=keeper.username)
+    return {
+        "catalog": catalog.name,
+        "user_id": end_user.external_id,
+        "review_id": builders.make_review(subject=end_user).pk,
+        "decision_id": decided.decisions.get().pk,
+        "batch_id": batch.pk,
+        "round_id": round_.pk,
+        "version_id": version.pk,
+        "run_id": version.run_id,
+        "evaluation_id": runs.request(EVALUATION, queue=False, catalog=catalog, config=Study().to_json()).pk,
+        "account_id": keeper.pk,
+        "token_id": create_token("shop", account=keeper, catalog=catalog)[0].pk,
+        "recommendation_id": Recommendation.objects.create(
+            catalog=catalog, end_user=end_user, source="popular", items=[]
+        ).pk,
+    }
+
+
+def addresses(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Every address of the URLconf by its whole name, with its parameters."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLPattern):
+            yield namespace + str(entry.name), list(entry.pattern.converters)
+        else:
+            yield from addresses(entry, f"{entry.namespace}:" if entry.namespace else namespace)
+
+
+ADDRESSES = dict(addresses(get_resolver()))
+
+
+def test_every_address_has_a_rule() -> None:
+    assert set(ADDRESSES) == {*PAGES, *REST, *WITHOUT_SIGNING_IN}
+
+
+def places(world: World, name: str) -> dict[str, str]:
+    """The address with what is in each catalog, and with what does not exist; one without parameters is one."""
+    known = world.objects if ADDRESSES[name] else {OURS: world.objects[OURS]}
+    return {
+        where: reverse(name, kwargs={parameter: of[parameter] for parameter in ADDRESSES[name]})
+        for where, of in known.items()
+    }
+
+
+def expected(rule: Rule, status: int, role: str, limited: bool, where: str, *, of_a_catalog: bool) -> int:
+    if role not in rule.roles or (limited and rule.whole):
+        return 403
+    if where == "missing" or (limited and where == THEIRS and of_a_catalog):
+        return 404
+    return status
+
+
+@pytest.mark.once
+def test_every_page_lets_in_whom_it_should(world: World) -> None:
+    wrong = []
+    for name, rule in PAGES.items():
+        of_a_catalog = ADDRESSES[name] != ["account_id"]
+        for where, address in places(world, name).items():
+            for method, status in rule.methods.items():
+                if where == OURS and (answer := world.ask(method, address)).status_code != 302:
+                    wrong.append((name, method, "signed out", answer.status_code))
+                for (role, limited), cookies in world.sessions.items():
+                    due = expected(rule, status, role, limited, where, of_a_catalog=of_a_catalog)
+                    if (due == 403 and where != OURS) or (limited and role not in rule.roles):
+                        continue  # refused before anything is looked for
+                    answer = world.ask(method, address, cookies)
+                    if answer.status_code != due:
+                        wrong.append((name, method, role, limited, where, answer.status_code, due))
+                    may_say_it = not limited or where == THEIRS
+                    if not may_say_it and THEIRS.encode() in answer.content:
+                        wrong.append((name, method, role, "shows what is not theirs"))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_an_address_takes_no_other_method(world: World) -> None:
+    browser = world.sessions[Role.LEAD, False]
+    for name, rule in PAGES.items():
+        for method in {"get", "post"} - set(rule.methods):
+            assert world.ask(method, places(world, name)[OURS], browser).status_code == 405, (name, method)
+
+
+def test_every_rest_address_takes_a_token_of_its_scope_and_catalog(world: World) -> None:
+    everywhere, limited = (Account.objects.get(username=f"lead-{limited}") for limited in (False, True))
+    ours = Catalog.objects.get(name=OURS)
+    keys = {  # and whether they see what is of the other catalog
+        "all": (create_token("all", account=everywhere)[1], True),
+        "of one catalog": (create_token("one", account=everywhere, catalog=ours)[1], False),
+        "of a limited account": (create_token("limited", account=limited)[1], False),
+    }
+    for name, scope in REST.items():
+        others = [one for one in TokenScope if one != scope]
+        _, lacking = create_token("lacking", account=everywhere, scopes=others)
+        for where, address in places(world, name).items():
+            assert world.ask("get", address).status_code == 401
+            refused = world.ask("get", address, Authorization=f"Bearer {lacking}")
+            assert (refused.status_code, refused.json()["type"]) == (403, "urn:r4web:problem:scope-missing")
+            for kind, (key, sees_theirs) in keys.items():
+                answer = world.ask("get", address, Authorization=f"Bearer {key}")
+                is_there = where == OURS or (where == THEIRS and sees_theirs)
+                assert answer.status_code == (200 if is_there else 404), (name, kind, where)
+                assert sees_theirs or where == THEIRS or THEIRS not in answer.content.decode(), (name, kind, where)
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_SIGNING_IN - {"logout", "theme", "api:unknown"}))
+def test_what_is_open_to_everybody_opens(world: World, name: str) -> None:
+    answer = world.ask("get", reverse(name))
+    assert answer.status_code == 200 or (name == "ready" and answer.status_code == 503)
