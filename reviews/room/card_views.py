@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from recommender.models import Judgement, Turn
 from reviews.choices import ReviewState
 from reviews.guards import account_of, is_htmx, requires
-from reviews.models import Decision, Review, Slot
+from reviews.models import Review, Slot
 from reviews.policy import Action, may
 from reviews.room import decisions, leases, undo, unsent
 from reviews.room.attention import measured
@@ -171,7 +171,6 @@ def reopen(request: HttpRequest, review_id: int) -> HttpResponse:
 def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
     """Undo one of one's last decisions. The card in hand stays in hand, with what is typed into it."""
     account, now = account_of(request), timezone.now()
-    get_object_or_404(Decision.objects.filter(review__in=Review.objects.visible_to(account)), pk=decision_id)
     in_hand, stream = _in_hand(request), Stream.of(request.POST, account)
     if in_hand is not None:
         _keep(request, in_hand)
@@ -198,11 +197,8 @@ def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
 @requires(Action.DECIDE)
 def last(request: HttpRequest) -> HttpResponse:
     """What one decided last, to come back to it."""
-    context = {
-        "given": undo.last(account_of(request)),
-        "most": undo.LAST,
-        "stream": Stream.of(request.GET, account_of(request)),
-    }
+    account = account_of(request)
+    context = {"given": undo.last(account), "most": undo.LAST, "stream": Stream.of(request.GET, account)}
     return render(request, "reviews/last.html", context)
 
 

@@ -36,6 +36,7 @@ class Rule:
     get: int | None = None
     post: int | None = None
     whole: bool = False  # about the whole installation: not for an account of some catalogs
+    absent: int = 404  # what is not theirs, and what does not exist: the same
 
     @property
     def methods(self) -> dict[str, int]:
@@ -53,7 +54,7 @@ PAGES = {
     "reviews:start": Rule(DECIDERS, post=302),
     "reviews:unskip": Rule(DECIDERS, post=302),
     "reviews:last": Rule(DECIDERS, get=200),
-    "reviews:undo": Rule(DECIDERS, post=302),
+    "reviews:undo": Rule(DECIDERS, post=302, absent=302),
     "reviews:review": Rule(DECIDERS, get=200),
     "reviews:decide": Rule(DECIDERS, post=422),
     "reviews:skip": Rule(DECIDERS, post=302),
@@ -212,7 +213,7 @@ def expected(rule: Rule, status: int, role: str, limited: bool, where: str, *, o
     if role not in rule.roles or (limited and rule.whole):
         return 403
     if where == "missing" or (limited and where == THEIRS and of_a_catalog):
-        return 404
+        return rule.absent
     return status
 
 

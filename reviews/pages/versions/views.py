@@ -183,7 +183,12 @@ def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
     if form.is_valid():
         mode, percent = RolloutMode(form.cleaned_data["mode"]), form.cleaned_data["percent"]
         if mode == RolloutMode.CANARY and "confirmed" not in request.POST:
-            context = {"version": version, "active": _active(version.catalog), "percent": percent, "form": form}
+            context = {
+                "version": version,
+                "active": _active(request, version.catalog),
+                "percent": percent,
+                "form": form,
+            }
             context["about"] = round(version.catalog.end_users.count() * percent / 100)
             return render(request, "backbones/confirm_canary.html", context)
         try:
