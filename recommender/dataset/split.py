@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.models import Clock
 from recommender.runs.errors import CannotTrainError, TooLittleDataError
 from recommender.setting import Choice
 
@@ -27,6 +28,8 @@ SPLITS: Mapping[str, Choice] = {
     ),
     "global-time": Choice("global-time", "the latest tenth of all interactions is tested, whoever they are of"),
 }
+
+WITHOUT_ORDER = "kar"  # the one split that does not ask which interaction came first
 
 R4EC_SKIPPED = 11
 VALID_SHARE = 10  # one in ten
@@ -97,25 +100,35 @@ def relative_order(end_user: EndUsers) -> Codes:
     )
 
 
+def require_order(name: str, clock: str) -> None:
+    """Raises CannotTrainError for a split by what came first in a catalog where that is not known."""
+    if clock == Clock.NONE and name != WITHOUT_ORDER:
+        raise CannotTrainError(
+            f"The split {name} needs to know which interaction came first, and this catalog was imported without an "
+            f"order: choose the split {WITHOUT_ORDER}, which tests end users that nothing was trained on."
+        )
+
+
 def assign(
     name: str,
     end_user: EndUsers,
     *,
     moment: NDArray[np.int64] | None = None,
-    only_order: bool = False,
+    clock: Clock = Clock.SECONDS,
     fold: int = 0,
     seed: int = FOLD_SEED,
 ) -> Codes:
     """The part of every interaction (n), whether or not it is known to be liked.
 
-    `moment` (n) and `only_order` (the catalog's clock is an order) are read by `global-time`, `fold` and `seed` by
-    `kar`. Raises KeyError for an unknown name, ValueError for a fold that is none, and CannotTrainError when
-    `global-time` gets no moments.
+    `moment` (n) and `clock`, the catalog's, are read by `global-time`, `fold` and `seed` by `kar`. Raises KeyError for
+    an unknown name, ValueError for a fold that is none, and CannotTrainError when `global-time` gets no moments, or
+    the split needs an order and the catalog has none.
     """
+    require_order(name, clock)
     if name == "kar":
         return kar(end_user, fold=fold, seed=seed)
     if name == "global-time":
-        if only_order:
+        if clock == Clock.ORDER:
             return relative_order(end_user)
         if moment is None:
             raise CannotTrainError("The split global-time needs the moment of every interaction.")
@@ -129,7 +142,7 @@ def split(
     liked: NDArray[np.int8],
     *,
     moment: NDArray[np.int64] | None = None,
-    only_order: bool = False,
+    clock: Clock = Clock.SECONDS,
     fold: int = 0,
     seed: int = FOLD_SEED,
 ) -> Codes:
@@ -137,7 +150,7 @@ def split(
 
     Raises TooLittleDataError when a part is empty, or what is trained on is all liked or all not liked.
     """
-    assigned = assign(name, end_user, moment=moment, only_order=only_order, fold=fold, seed=seed)
+    assigned = assign(name, end_user, moment=moment, clock=clock, fold=fold, seed=seed)
     codes = np.where(liked >= 0, assigned, UNSCORED).astype(np.int8)
     for part, code in PARTS.items():
         if not (codes == code).any():

@@ -13,6 +13,7 @@ class Clock(models.TextChoices):
 
     SECONDS = "seconds", "Unix seconds"
     ORDER = "order", "a number that only orders"
+    NONE = "none", "no order"
 
 
 class Catalog(models.Model):
@@ -32,6 +33,11 @@ class Catalog(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def ordered(self) -> bool:
+        """Whether it is known what came first. Else moments are drawn by chance, and say nothing."""
+        return self.clock != Clock.NONE
 
 
 class EndUser(models.Model):

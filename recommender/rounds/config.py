@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from django.conf import settings
 from pydantic import Field, model_validator
 
-from recommender.models import Strategy
+from recommender.models import Catalog, Strategy
 from recommender.rounds.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
 from recommender.setting import Choice, OneOf, OnlyWith, SettingError, Settings, settings_of
 
@@ -76,6 +76,15 @@ class OpenConfig(Settings):
             if needed and changed and getattr(self, needed.setting) != needed.value:
                 raise SettingError(name, f"counts only with {needed.value}: add --{needed.setting} {needed.value}.")
         return self
+
+    def require_order(self, catalog: Catalog) -> None:
+        """Raises SettingError for a part of histories that is told by order, in a catalog that has none."""
+        if self.window != "prefix" and not catalog.ordered:
+            raise SettingError(
+                "window",
+                f"needs to know which ratings came first, and catalog {catalog} was imported without an order: choose "
+                "prefix, which is a half drawn by chance there.",
+            )
 
     @property
     def shown(self) -> Windows:

@@ -43,7 +43,11 @@ class _Usual:
 
 
 def estimate(catalog: Catalog, config: OpenConfig) -> Estimate:
-    """What `service.open_rounds` would cost, at most: subjects that have a round already are counted too."""
+    """What `service.open_rounds` would cost, at most: subjects that have a round already are counted too.
+
+    Raises SettingError as it does.
+    """
+    config.require_order(catalog)
     subjects = service.subjects_of(catalog, config)
     shown = [*evidence.of_end_users(catalog, subjects.end_users[:SAMPLE], windows=config.shown)]
     people = len(subjects.end_users) * len(shown) / max(min(SAMPLE, len(subjects.end_users)), 1)

@@ -2,7 +2,8 @@
 
 Whole chunks of subjects are read with a fixed number of queries. Everything shown happened before `as_of`, with one
 exception: an order clock numbers each end user's interactions on their own, so the moments of two end users cannot
-be compared. There an item's `as_of` is 0, and the interactions in its evidence say what training must leave out.
+be compared. There an item's `as_of` is 0, and the interactions in its evidence say what training must leave out. So it
+is where no order is known: moments are drawn by chance, and a prefix is a half drawn by chance.
 
 Source of the windows: METHODS.md 1.2 (R4ec's released data always show exactly ten interactions, several windows an end
 user), 1.9 and 7 (the prefix rule is KAR's).
@@ -251,5 +252,6 @@ def subject_of(catalog: Catalog, kind: Kind, **fields: Any) -> Subject:
         item_noun=catalog.item_noun,
         rating_max=catalog.rating_max,
         like_threshold=catalog.like_threshold,
+        ordered=catalog.ordered,
         **fields,
     )

@@ -50,8 +50,10 @@ def open_rounds(catalog: Catalog, config: OpenConfig, *, requested_by: Account |
 
     The batch says how many end users were left out for low activity. A subject that already has a round by this
     strategy as of the same moment gets no second one. `limit` counts end users and items apart. With an unreachable
-    broker the rounds wait in the database until the sweep finds them.
+    broker the rounds wait in the database until the sweep finds them. Raises SettingError where the window needs an
+    order that the catalog has not.
     """
+    config.require_order(catalog)
     batch = RoundBatch.objects.create(
         catalog=catalog,
         subjects=config.subjects,

@@ -32,7 +32,8 @@ def sharing_attributes(
     attributes: Sequence[str],
     most: int,
 ) -> HistoryReason | None:
-    """Liked items with the same attribute values: most in common first, then the latest. Says nothing of the score."""
+    """Liked items with the same attribute values: most in common first, then the later one in the history. Says
+    nothing of the score."""
     wanted = set(_values(item, attributes))
     liked = [
         Contribution(position, len(wanted & theirs) / len(wanted | theirs))

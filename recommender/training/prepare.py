@@ -97,7 +97,7 @@ def read(catalog: Catalog, recipe: TrainConfig, *, users: float = 1.0) -> tuple[
         interactions.end_user,
         interactions.liked,
         moment=interactions.moment,
-        only_order=catalog.clock == Clock.ORDER,
+        clock=Clock(catalog.clock),
         fold=recipe.fold,
     )
     return interactions, codes

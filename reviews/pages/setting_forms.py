@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.forms import BoundField
 
-from recommender.models import Account, Catalog
+from recommender.dataset.split import require_order
+from recommender.models import Account, Catalog, Clock
+from recommender.runs.errors import CannotTrainError
 from recommender.setting import Setting, SettingError
 from reviews.pages.filters import offer_catalogs
 
@@ -31,6 +33,14 @@ def field_of(setting: Setting, **more: Any) -> forms.Field:
         widget = forms.NumberInput(attrs={name: int(limit) for name, limit in limits.items()})
         return forms.IntegerField(**told | {"widget": widget} | more)
     return forms.FloatField(**told | more)
+
+
+def require_fitting_split(split: str, catalog: Catalog | None) -> None:
+    """Raises SettingError for a split by what came first, where the catalog does not say that."""
+    try:
+        require_order(split, catalog.clock if catalog else Clock.SECONDS)
+    except CannotTrainError as error:
+        raise SettingError("split", f"does not fit. {error}") from error
 
 
 class SettingsForm(forms.Form):

@@ -204,4 +204,6 @@ def ratings_up_to(moment: int, catalog: Catalog) -> str:
     """Which ratings a text as of this moment on the catalog's clock uses, for people."""
     if catalog.clock == Clock.SECONDS:
         return f"ratings up to {datetime.fromtimestamp(moment, tz=UTC):%-d %b %Y}"
+    if not catalog.ordered:
+        return "ratings drawn by chance: it is not known which came first"
     return f"ratings up to position {moment} in the history" if moment else "ratings of the whole catalog"

@@ -18,7 +18,7 @@ from recommender.serving import queries
 class CatalogSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     item_noun = serializers.CharField()
-    clock = serializers.ChoiceField(choices=Clock.choices, help_text="What moments count.")
+    clock = serializers.ChoiceField(choices=Clock.choices, help_text="What moments count. none: no order is known.")
     items = serializers.IntegerField(source="item_count")
     end_users = serializers.IntegerField(source="end_user_count")
     backbone = serializers.SerializerMethodField(help_text="The active one, which ranks this catalog.")

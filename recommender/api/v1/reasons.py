@@ -36,7 +36,7 @@ class PastItemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     rating = serializers.FloatField(allow_null=True)
     liked = serializers.BooleanField(allow_null=True, help_text="Null where it is not known.")
-    moment = serializers.IntegerField(help_text="On the catalog's clock.")
+    moment = serializers.IntegerField(help_text="On the catalog's clock; where that is none, it means nothing.")
     weight = serializers.FloatField(help_text="Its part, from 0 to 1, in what spoke for the item.")
     shared = serializers.ListField(child=serializers.CharField(), help_text="Attribute values both items have.")
 

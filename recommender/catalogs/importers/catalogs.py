@@ -39,8 +39,8 @@ def settle(name: str, plan: Plan, options: CatalogOptions) -> tuple[Catalog, dic
         if plan.interactions and plan.defaults.clock != catalog.clock:
             if Interaction.objects.filter(end_user__catalog=catalog).exists():
                 raise ImportFailedError(
-                    f"Catalog {name} counts moments in {catalog.get_clock_display()}, "
-                    f"this file in {plan.defaults.clock.label}: import it into another catalog."
+                    f"The moments of catalog {name} are {catalog.get_clock_display()}, "
+                    f"this import's are {plan.defaults.clock.label}: import it into another catalog."
                 )
             chosen["clock"] = plan.defaults.clock
         for field, value in chosen.items():

@@ -14,6 +14,8 @@ from recommender.catalogs.importers.values import BadValueError
 from recommender.models import Clock
 
 MOMENTS = ("timestamp", "timestamp_ms", "order")
+READ_MOMENT = {"timestamp": values.seconds, "timestamp_ms": values.milliseconds, "order": values.order}
+NO_ORDER = "No order is known: of each user's interactions none counts as the earlier one."
 INTERACTION_FIELDS = ("user_id", "item_id", "rating", "label", *MOMENTS)
 ITEM_FIELDS = ("item_id", "title")
 END_USER_FIELDS = ("user_id",)
@@ -39,7 +41,7 @@ def plan(request: Request, *, form: str) -> Plan:
     if path := paths.get("end_users"):
         end_users = _end_users(path, request, form, notes)
     if path := paths.get("interactions"):
-        interactions, clock = _interactions(open_records(path, form, _dialect(request)), request.columns)
+        interactions, clock = _interactions(open_records(path, form, _dialect(request)), request, notes)
     defaults = CatalogDefaults(prompt_attributes=tuple(attributes), clock=clock)
     return Plan(defaults, items, end_users, interactions, notes=tuple(filter(None, notes)))
 
@@ -86,7 +88,8 @@ def _columns(records: Records, mapping: Mapping[str, str], fields: tuple[str, ..
     return columns
 
 
-def _interactions(records: Records, mapping: Mapping[str, str]) -> tuple[Table, Clock]:
+def _interactions(records: Records, request: Request, notes: list[str]) -> tuple[Table, Clock]:
+    mapping = request.columns
     for field in mapping:
         if field not in INTERACTION_FIELDS:
             raise ImportFailedError(f"Interactions have no field {field!r}; they have {', '.join(INTERACTION_FIELDS)}.")
@@ -99,27 +102,37 @@ def _interactions(records: Records, mapping: Mapping[str, str]) -> tuple[Table, 
             "Name one with a map: rating=COLUMN or label=COLUMN."
         )
     moments = [field for field in MOMENTS if field in columns]
+    if request.no_order:
+        if moments:
+            raise ImportFailedError(f"{records.name} has a column {columns[moments[0]]!r}: {_left_out(moments[0])}")
+        notes.append(NO_ORDER)
+        return records.table(partial(_interaction_rows, records, columns, "")), Clock.NONE
     if named := [field for field in moments if mapping.get(field)]:
         moments = named
     if len(moments) != 1:
         raise ImportFailedError(
             f"{records.name} has {' and '.join(moments) or 'no time'} columns; it has {some_names(records.header())}. "
-            "Name one with a map: timestamp=COLUMN (seconds or ISO 8601), timestamp_ms=COLUMN or order=COLUMN."
+            "Name one with a map: timestamp=COLUMN (seconds or ISO 8601), timestamp_ms=COLUMN or order=COLUMN. "
+            "Where nothing says what came first, add --no-order."
         )
     parse = partial(_interaction_rows, records, columns, moments[0])
     return records.table(parse), Clock.ORDER if moments[0] == "order" else Clock.SECONDS
 
 
+def _left_out(field: str) -> str:
+    return f"leave --no-order out, or the column ({field}= in the map) if it does not say what came first."
+
+
 def _interaction_rows(records: Records, columns: dict[str, str], moment: str, context: Context) -> Iterator[Row]:
     ratings = values.Ratings(context.rating_min, context.rating_max)
-    read_moment = {"timestamp": values.seconds, "timestamp_ms": values.milliseconds, "order": values.order}[moment]
+    read_moment = READ_MOMENT.get(moment)
     has_rating, has_label = "rating" in columns, "label" in columns
     picked = [
         columns["user_id"],
         columns["item_id"],
         columns["rating"] if has_rating else columns["user_id"],
         columns["label"] if has_label else columns["user_id"],
-        columns[moment],
+        columns[moment] if moment else columns["user_id"],
     ]
     identifier = values.identifier
     for line, (end_user, item, rating, label, when) in records.rows(picked, context):
@@ -128,13 +141,14 @@ def _interaction_rows(records: Records, columns: dict[str, str], moment: str, co
             labelled = has_label and label is not None and label != ""
             if not rated and not labelled:
                 raise BadValueError("neither a rating nor a label")
+            who, what = identifier(end_user, "end user"), identifier(item, "item")
             row = (
                 line,
-                identifier(end_user, "end user"),
-                identifier(item, "item"),
+                who,
+                what,
                 ratings[str(rating)] if rated else None,
                 values.label(label) if labelled else None,
-                read_moment(when),
+                read_moment(when) if read_moment else values.by_chance(who, what),
             )
         except BadValueError as bad:
             context.reject(line, bad.reason, bad.found)

@@ -76,6 +76,7 @@ class Request:
     delimiter: str = ""
     escape: str = ""
     encoding: str = ""
+    no_order: bool = False  # of interactions without a time: none is claimed
 
     def require_only(self, form: str, *used: str) -> None:
         """Say so instead of ignoring what a format has no use for."""
@@ -89,6 +90,7 @@ class Request:
             "delimiter": "--delimiter",
             "escape": "--escape",
             "encoding": "--encoding",
+            "no_order": "--no-order",
         }
         useless = [option for name, option in options.items() if getattr(self, name) and name not in used]
         if useless:

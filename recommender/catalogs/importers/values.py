@@ -1,5 +1,6 @@
 """Read single values from text: every mistake is a reason that a report can group and count."""
 
+import hashlib
 import json
 import math
 import re
@@ -145,6 +146,11 @@ def order(raw: Any, *, what: str = "order") -> int:
     if abs(moment) > LARGEST_MOMENT:
         raise BadValueError(f"{what} is too large", raw)
     return moment
+
+
+def by_chance(end_user: str, item: str) -> int:
+    """A place in a history of which no order is known: by chance, the same at every import, from 0 to 2³² - 1."""
+    return int.from_bytes(hashlib.blake2b(f"{end_user}\n{item}".encode(), digest_size=4).digest())
 
 
 def _float(raw: object) -> float:

@@ -11,6 +11,7 @@ from recommender.dataset.split import FOLD_SEED, FOLDS, PARTS, SPLITS, UNSCORED,
 from recommender.management.options import add_options, chosen, made
 from recommender.models import Catalog, Clock
 from recommender.recipe import TrainConfig
+from recommender.runs.errors import CannotTrainError
 
 ONLY_ORDER = (
     "This catalog's clock only orders: its moments do not compare between end users. These are 80/10/10 of each end "
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         made(TrainConfig, {"split": name, **given})
         try:
             found = counts(catalog, name, **given)
-        except ValueError as error:
+        except (ValueError, CannotTrainError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found) if options["json"] else table(found))
 
@@ -48,7 +49,7 @@ def counts(catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED)
     interactions = read_interactions(catalog)
     only_order = catalog.clock == Clock.ORDER
     end_user, liked = interactions.end_user, interactions.liked
-    codes = assign(name, end_user, moment=interactions.moment, only_order=only_order, fold=fold, seed=seed)
+    codes = assign(name, end_user, moment=interactions.moment, clock=Clock(catalog.clock), fold=fold, seed=seed)
     parts = describe(codes, end_user, liked)
     if only_order and name == "global-time":
         by = "relative order"

@@ -65,6 +65,12 @@ class Command(BaseCommand):
         files.add_argument("--escape", default="", help="what stands before a quote in a CSV field, if not a quote")
         files.add_argument("--encoding", default="", help="of CSV text, where it is not UTF-8 or UTF-16: latin-1, …")
 
+        files.add_argument(
+            "--no-order",
+            action="store_true",
+            help="there is no time: nothing will say or use which interaction came first",
+        )
+
         catalog = parser.add_argument_group("the catalog (default: the format's, or what the catalog has)")
         catalog.add_argument("--item-noun", help="what prompts and pages call an item: movie, book, …")
         catalog.add_argument("--rating-min", type=float)
@@ -109,6 +115,7 @@ class Command(BaseCommand):
             delimiter=options["delimiter"],
             escape=options["escape"],
             encoding=options["encoding"],
+            no_order=options["no_order"],
             **({"lists": options["lists"]} if options["lists"] is not None else {}),
         )
         chosen = CatalogOptions(

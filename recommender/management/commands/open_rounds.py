@@ -19,6 +19,7 @@ from recommender.rounds.config import OpenConfig
 from recommender.rounds.estimate import Estimate, estimate
 from recommender.rounds.queries import Progress, progress
 from recommender.rounds.service import open_rounds
+from recommender.setting import SettingError
 
 POLL_SECONDS = 0.5
 QUIET_SECONDS = 5.0  # without any progress: is there a worker at all?
@@ -49,7 +50,11 @@ class Command(BaseCommand):
                 f"There is no catalog {options['name']!r} (known: {known}). Import it: python manage.py import_catalog."
             )
         config = made(OpenConfig, chosen(options, OpenConfig.model_fields))
-        self._say(_words_of(about := estimate(catalog, config)))
+        try:
+            about = estimate(catalog, config)
+        except SettingError as refused:
+            raise CommandError(str(refused)) from refused
+        self._say(_words_of(about))
         if options["estimate"]:
             if options["json"]:
                 self.stdout.write(json.dumps({"catalog": catalog.name, "estimate": asdict(about)}))

@@ -23,8 +23,8 @@ class Encounter:
 class Subject:
     """What a rationale is about, and all the evidence a prompt may show, frozen when the round was opened.
 
-    An end user has `history`, oldest first. An item has `title`, `attributes`, and the histories of one end user who
-    liked it and one who did not (either may be empty: nobody did).
+    An end user has `history`, oldest first where it is `ordered`. An item has `title`, `attributes`, and the histories
+    of one end user who liked it and one who did not (either may be empty: nobody did).
     """
 
     kind: Kind
@@ -36,6 +36,7 @@ class Subject:
     attributes: dict[str, Any] = field(default_factory=dict)
     liker: tuple[Encounter, ...] = ()
     disliker: tuple[Encounter, ...] = ()
+    ordered: bool = True  # whether histories say what came first
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

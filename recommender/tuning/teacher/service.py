@@ -11,11 +11,20 @@ from recommender.rounds.config import Subjects
 from recommender.tuning.teacher import cases
 
 
+class CannotTeachError(Exception):
+    """The catalog has nothing that a teacher can be asked about; the message says why."""
+
+
 def unfinished(catalog: Catalog, *, subjects: Subjects, limit: int) -> list[TeacherCase]:
     """Cases to ask about, with their calls: first those that an earlier run left, then new ones, which are stored.
 
-    `limit` counts end users' and items' cases apart.
+    `limit` counts end users' and items' cases apart. Raises CannotTeachError where it is not known what came first.
     """
+    if not catalog.ordered:
+        raise CannotTeachError(
+            f"A teacher's cases ask about what an end user met next, and catalog {catalog} was imported without an "
+            "order: build training sets from what people decided (export_training_sets)."
+        )
     found: list[TeacherCase] = []
     for kind, source in (("end-users", cases.of_end_users), ("items", cases.of_items)):
         if subjects not in (kind, "all"):

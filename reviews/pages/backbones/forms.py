@@ -7,7 +7,7 @@ from django.forms import BoundField
 
 from recommender.recipe import SWITCHES, TrainConfig
 from recommender.setting import Setting, settings_of
-from reviews.pages.setting_forms import SettingsForm
+from reviews.pages.setting_forms import SettingsForm, require_fitting_split
 
 SETTINGS = (
     "backbone",
@@ -51,6 +51,7 @@ class TrainForm(SettingsForm):
 
     def build(self, chosen: dict[str, Any], data: dict[str, Any]) -> None:
         self.config = TrainConfig(**chosen | dict.fromkeys(data.get("left_out", []), False))
+        require_fitting_split(self.config.split, data.get("catalog"))
 
     @property
     def basic(self) -> list[BoundField]:

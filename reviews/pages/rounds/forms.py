@@ -28,3 +28,5 @@ class OpenForm(SettingsForm):
 
     def build(self, chosen: dict[str, Any], data: dict[str, Any]) -> None:
         self.config = OpenConfig(**chosen)
+        if catalog := data.get("catalog"):
+            self.config.require_order(catalog)

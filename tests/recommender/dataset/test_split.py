@@ -20,6 +20,7 @@ from recommender.dataset.split import (
     relative_order,
     split,
 )
+from recommender.models import Clock
 from recommender.runs.errors import CannotTrainError, TooLittleDataError
 
 COUNTS = st.lists(st.integers(1, 60), min_size=1, max_size=8)
@@ -159,7 +160,7 @@ def test_global_time_is_80_10_10_where_moments_differ():
 
 def test_a_clock_that_only_orders_divides_each_end_users_own_interactions():
     end_user, moment = end_users([10, 20]), np.r_[np.arange(10), np.arange(20)]
-    codes = assign("global-time", end_user, moment=moment, only_order=True)
+    codes = assign("global-time", end_user, moment=moment, clock=Clock.ORDER)
 
     assert (codes == relative_order(end_user)).all()
     assert [(codes[end_user == 1] == code).sum() for code in PARTS.values()] == [16, 2, 2]

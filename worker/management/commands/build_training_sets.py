@@ -34,7 +34,10 @@ class Command(BaseCommand):
         if catalog is None:
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)) or "none yet"
             raise CommandError(f"There is no catalog {options['name']!r} (known: {known}).")
-        cases = service.unfinished(catalog, subjects=options["subjects"], limit=options["limit"])
+        try:
+            cases = service.unfinished(catalog, subjects=options["subjects"], limit=options["limit"])
+        except service.CannotTeachError as error:
+            raise CommandError(str(error)) from error
         if not cases and not options["json"]:
             self.stdout.write(
                 f"Nothing to ask about in {catalog.name}: every case was asked about, or no history is long enough."

@@ -36,6 +36,12 @@ VERSIONS: dict[tuple[Kind, Step], int] = {
     ("item", "reflect"): 1,
     ("item", "refine"): 1,
 }
+UNORDERED: dict[tuple[Kind, Step], int] = {  # the steps that speak of a history's order, where none is known
+    ("end_user", "reason"): 1,
+    ("end_user", "reflect"): 1,
+    ("end_user", "refine"): 1,
+    ("item", "reason"): 1,
+}
 REPAIR_VERSION = 1
 MAX_QUOTED_ANSWER = 4000  # characters of a malformed answer that are sent back
 
@@ -59,7 +65,7 @@ def render(
     holds a JSON schema, so a reflection is asked for as JSON (`Prompt.json_schema`, the bare schema) and not as R4ec's
     tags; rationales are plain text either way. Raises TemplateError when the step needs a text that is not given.
     """
-    template = load(f"{subject.kind}/{step}", VERSIONS[subject.kind, step])
+    template = _template(subject, step)
     system, user = fill(template, subject, rationale=rationale, critique=critique)
     if step == "reflect":
         user = "\n\n".join([user, *template.render("answer:json" if structured else "answer:tags")])
@@ -69,6 +75,13 @@ def render(
         messages=({"role": "system", "content": system}, {"role": "user", "content": user}),
         json_schema=REFLECTION_SCHEMA if structured and step == "reflect" else None,
     )
+
+
+def _template(subject: Subject, step: Step) -> Template:
+    key = subject.kind, step
+    if not subject.ordered and key in UNORDERED:
+        return load(f"{subject.kind}/{step}.unordered", UNORDERED[key])
+    return load(f"{subject.kind}/{step}", VERSIONS[key])
 
 
 def fill(template: Template, subject: Subject, *, rationale: str, critique: str, **more: str) -> tuple[str, str]:
