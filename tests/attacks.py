@@ -1,6 +1,7 @@
 """Titles that want to be more than titles: JSON, tags, role marks, templates, orders in several languages, disguise.
 
-All are our own. None may replace a text, turn a verdict, swallow a critique or become markup (tests/test_attacks.py).
+All are our own. None may replace a text, turn a verdict, swallow a critique, become markup (tests/test_attacks.py), or
+leave in an export as more than data (tests/test_attacks_in_exports.py).
 """
 
 JSON = [

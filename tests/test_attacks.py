@@ -193,8 +193,8 @@ def test_from_the_import_to_every_page(
     assert all(item["title"] == known[item["item_id"]] for item in answer.json()["items"])
 
 
-def advanced(catalog: Catalog) -> list[Round]:
-    batch = service.open_rounds(catalog, OpenConfig(subjects="all", limit=10))
+def advanced(catalog: Catalog, *, limit: int = 10) -> list[Round]:
+    batch = service.open_rounds(catalog, OpenConfig(subjects="all", limit=limit))
     asyncio.run(advance(list(batch.rounds.values_list("pk", flat=True))))
     rounds = list(batch.rounds.all())
     assert {round_.rest_reason for round_ in rounds} <= {RestReason.REASONABLE, RestReason.BUDGET, RestReason.MALFORMED,

@@ -100,8 +100,8 @@ def _example(row: dict[str, Any], tokenizer: Any, role: TunedRole, told: "Told")
     answer = row["completion"][0]["content"]
     verdicts = None
     if role == "reflector":
-        texts = [judgement(kind, verdict, "").partition("\n")[0] for verdict in ("reasonable", "not_reasonable")]
-        verdicts = (tokens(texts[_is_negative(answer)]), tokens(texts[not _is_negative(answer)]))
+        texts, negative = _verdicts(kind), is_negative(kind, answer)
+        verdicts = (tokens(texts[negative]), tokens(texts[not negative]))
     prompt = tokenizer.apply_chat_template(told(row["prompt"]), tokenize=False, add_generation_prompt=True)
     return Example(
         prompt=tokens(prompt),
@@ -111,7 +111,19 @@ def _example(row: dict[str, Any], tokenizer: Any, role: TunedRole, told: "Told")
     )
 
 
-def _is_negative(answer: str) -> bool:
+def _verdicts(kind: Kind) -> tuple[str, str]:
+    """The line that says "reasonable", and the one that says it is not."""
+    yes, no = (judgement(kind, verdict, "").partition("\n")[0] for verdict in ("reasonable", "not_reasonable"))
+    return yes, no
+
+
+def is_negative(kind: Kind, answer: str) -> bool:
+    """Whether a reflect row teaches "not reasonable". Its first line says it, whatever the critique quotes.
+
+    Raises CannotTuneError where neither that line nor the rest can be read.
+    """
+    if (first := answer.partition("\n")[0]) in (verdicts := _verdicts(kind)):
+        return first == verdicts[True]
     try:
         return parse_reflection(answer).verdict == "not_reasonable"
     except MalformedAnswerError as error:

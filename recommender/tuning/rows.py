@@ -1,7 +1,8 @@
 """Rows of training sets: a prompt as the models get it in rounds, what to answer, and where that came from.
 
 The prompts are those of rounds (recommender.rounds.core.prompts), with R4ec's tags, so that an adapter learns what it
-will be asked.
+will be asked. Texts and critiques to learn are as harmless as the data: what one quotes is no tag and no role of the
+training format.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from recommender.llm.types import Prompt
 from recommender.rounds.core import prompts
+from recommender.rounds.core.harmless import harmless
 from recommender.rounds.core.parsing import NAMES
 from recommender.rounds.core.types import JudgementName, Kind, Subject
 
@@ -68,7 +70,7 @@ class Row:
 
 def reason(subject: Subject, text: str, provenance: Provenance) -> Row:
     """The actor's first rationale."""
-    return _row("reason", prompts.render(subject, "reason"), text, provenance)
+    return _row("reason", prompts.render(subject, "reason"), harmless(text), provenance)
 
 
 def reflect(subject: Subject, text: str, verdict: JudgementName, critique: str, provenance: Provenance) -> Row:
@@ -79,23 +81,26 @@ def reflect(subject: Subject, text: str, verdict: JudgementName, critique: str, 
 
 def refine(subject: Subject, text: str, critique: str, refined: str, provenance: Provenance) -> Row:
     """The actor's refinement of a text that follows a critique."""
-    return _row("refine", prompts.render(subject, "refine", rationale=text, critique=critique), refined, provenance)
+    return _row(
+        "refine", prompts.render(subject, "refine", rationale=text, critique=critique), harmless(refined), provenance
+    )
 
 
 def preference(subject: Subject, *, chosen: str, rejected: str, provenance: Provenance) -> Row:
     """Two answers to the reason prompt, the better one first (DPO)."""
-    return _row("preference", prompts.render(subject, "reason"), chosen, provenance, rejected=rejected)
+    prompt = prompts.render(subject, "reason")
+    return _row("preference", prompt, harmless(chosen), provenance, rejected=harmless(rejected))
 
 
 def opinion(subject: Subject, text: str, provenance: Provenance, *, approved: bool) -> Row:
     """A text that people approved or rejected, as an answer to the reason prompt (KTO)."""
-    return _row("kto", prompts.render(subject, "reason"), text, provenance, label=approved)
+    return _row("kto", prompts.render(subject, "reason"), harmless(text), provenance, label=approved)
 
 
 def judgement(kind: Kind, verdict: JudgementName, critique: str) -> str:
     """A reflection in the form that the reflect prompt asks for, and that parsing.parse_reflection reads."""
     words = "reasonable" if verdict == "reasonable" else "not reasonable"
-    critique = "" if verdict == "reasonable" else critique.strip()
+    critique = "" if verdict == "reasonable" else harmless(critique.strip())
     return f"<Final Judgement>The {NAMES[kind]} is {words}</Final Judgement>\n<Reflection>{critique}</Reflection>"
 
 
