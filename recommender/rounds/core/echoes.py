@@ -1,7 +1,7 @@
 """Does an answer say something of its own, or what the prompt said? Small models copy instructions, data, or nothing.
 
 A text is compared with the prompt's instructions and data by runs of words. Honest texts cite titles and take words
-from both, in short runs; an echo is made of long ones.
+from both, in short runs; an echo is made of long ones. A title counts as one word, however long it is.
 """
 
 import json
@@ -44,11 +44,22 @@ class Asked:
             text = text.replace(title, "Title")
         return text
 
+    def titles_as_one(self, words: list[str]) -> list[str]:
+        """The words with one in place of each title: who cites a long one has copied no more than who cites a short."""
+        line = f" {'  '.join(words)} "
+        for title in self._titles_in_words:
+            line = line.replace(title, " title ")
+        return line.split()
+
     @cached_property
     def _titles(self) -> list[str]:
         """As the data shows them, the longest first."""
         told = {json.loads(found) for found in _QUOTED.findall(self.data)}
         return sorted((title for title in told if len(title) >= LONG), key=len, reverse=True)
+
+    @cached_property
+    def _titles_in_words(self) -> list[str]:
+        return [f" {'  '.join(words)} " for title in self._titles if (words := _words(title))]
 
     @cached_property
     def _data_words(self) -> str:
@@ -67,7 +78,7 @@ def problem(text: str, asked: Asked) -> str | None:
         return None
     if _copied(words, _words(asked.instructions), RUN_OF_INSTRUCTIONS) > MOST_COPIED:
         return "it repeats the instructions; follow them instead"
-    if _copied(words, _words(asked.data), RUN_OF_DATA) > MOST_COPIED:
+    if _copied(asked.titles_as_one(words), asked.titles_as_one(_words(asked.data)), RUN_OF_DATA) > MOST_COPIED:
         return "it copies the data; say what the data shows"
     long = {word for word in words if len(word) >= LONG}
     told = set(_words(asked.instructions))
