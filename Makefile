@@ -10,7 +10,7 @@ SPREAD = -n $(PROCESSES) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-oracles check format lock clean
+.PHONY: help install run test test-fast test-oracles cases check format lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test-fast: install ## The suite on SQLite without browser and slow tests
 test-oracles: install ## Our backbones' layers against fuxictr's and torch-rechub's, with the same weights
 	@$(PYTHON_IN_VENV) -m pip install --quiet --no-deps --require-hashes -r requirements/oracles.lock
 	@$(PYTEST) -q tests/oracles $(ARGS)
+
+cases: install ## Every case of ../shared/cases and the attack set, tried now: a table of before and after (ARGS="--cases FOLDER")
+	@$(PYTHON_IN_VENV) -m benchmarks.cases $(ARGS)
 
 check: install ## Lint, types, import contracts, migrations, templates
 	$(PYTHON_IN_VENV) -m ruff check .

@@ -10,14 +10,14 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from recommender.models import LlmCall, RestReason, Round, RoundState
+from recommender.models import LlmCall, RestReason, Round, RoundState, Turn
 from recommender.rounds import leases
 from tests import openai_server
 from tests.builders import make_catalog, make_end_user, make_round
@@ -67,25 +67,50 @@ MODES: dict[str, tuple[str, str]] = {  # how every round ends, and what it says
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def hostile() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("hostile", SCRIPT)
+@contextmanager
+def misbehaving(script: Path) -> Iterator[int]:
+    """The port of this script's server."""
+    spec = importlib.util.spec_from_file_location("hostile", script)
     assert spec
     assert spec.loader
     module = sys.modules["hostile"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     with module.S(("127.0.0.1", 0), module.H) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        module.port = server.server_address[1]
-        yield module
+        yield server.server_address[1]
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with misbehaving(SCRIPT) as found:
+        yield found
+
+
+def endpoints(mode: str, port: int) -> dict[str, dict[str, object]]:
+    """settings.LLM for one mode. What hangs is given up soon."""
+    endpoint = {
+        "base_url": f"http://127.0.0.1:{port}/{mode}/v1", "api_key": KEY, "temperature": 0.0,
+        "top_p": 0.9 if mode == "no-top-p" else 1.0, "max_tokens": 300, "concurrency": 8, "structured": "auto",
+        "timeout": 0.4 if "hang" in mode else 5.0,
+    }  # fmt: skip
+    return {role: endpoint | {"model": role} for role in ("actor", "reflector", "teacher")}
+
+
+def modes_of(script: Path) -> set[str]:
+    return set(re.findall(r'mode == "([\w-]+)"', script.read_text()))
 
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "MOST_ATTEMPTS", 3)
-    monkeypatch.setattr("recommender.llm.client.CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr(leases, "backoff", lambda attempts, retry_after=None: 0.0)
+    impatient(monkeypatch)
+
+
+def impatient(patch: pytest.MonkeyPatch) -> None:
+    """Give up after three attempts, and wait for nothing between them."""
+    patch.setattr(leases, "MOST_ATTEMPTS", 3)
+    patch.setattr("recommender.llm.client.CONNECT_SECONDS", 0.5)
+    patch.setattr(leases, "backoff", lambda attempts, retry_after=None: 0.0)
 
 
 def ended(*rounds: Round) -> list[tuple[str, str]]:
@@ -108,28 +133,35 @@ def two_rounds() -> list[Round]:
     return [make_round(make_end_user(catalog)) for _ in range(2)]
 
 
+def tried(mode: str) -> tuple[str, str, list[str]]:
+    """How two rounds end with a mode that settings.LLM names, what the first one says, and what is wrong with that."""
+    before = set(LlmCall.objects.values_list("pk", flat=True))
+    rounds = two_rounds()
+    found = ended(*rounds)
+    texts = "\n".join(Turn.objects.filter(round__in=rounds).values_list("text", flat=True))
+    calls = list(LlmCall.objects.exclude(pk__in=before))
+    state, said = MODES[mode]
+    wrong = {
+        f"it should end as {state}: {said}": all(ends == state and said in told for ends, told in found),
+        "it was asked too often": len(calls) <= 10,  # for two rounds, with all that was learnt and waited for
+        "a paid answer is lost": all(call.answer for call in calls if not call.error_kind),
+        "it thinks in its text": not re.search("Let me look|Okay, the user wants|go on and on", texts),
+        "its usage is odd": all(call.prompt_tokens >= 0 and call.completion_tokens >= 0 for call in calls),
+        "it shows the key": KEY not in repr([(c.answer, c.error, c.parameters, c.base_url) for c in calls]),
+    }
+    return *found[0], [words for words, holds in wrong.items() if not holds]
+
+
 def test_every_mode_is_told() -> None:
-    assert set(re.findall(r'mode == "([\w-]+)"', SCRIPT.read_text())) == set(MODES)
+    assert modes_of(SCRIPT) == set(MODES)
 
 
 @pytest.mark.once
 @pytest.mark.parametrize("mode", MODES)
-def test_every_mode_ends_in_a_clear_state(mode: str, hostile: ModuleType, settings: Settings) -> None:
-    endpoint = {
-        "base_url": f"http://127.0.0.1:{hostile.port}/{mode}/v1", "api_key": KEY, "temperature": 0.0,
-        "top_p": 0.9 if mode == "no-top-p" else 1.0, "max_tokens": 300, "concurrency": 8, "structured": "auto",
-        "timeout": 0.4 if "hang" in mode else 5.0,
-    }  # fmt: skip
-    settings.LLM = {role: endpoint | {"model": role} for role in ("actor", "reflector", "teacher")}
-    state, said = MODES[mode]
-    for ends, says_ in ended(*two_rounds()):
-        assert ends == state, says_
-        assert said in says_
-    calls = list(LlmCall.objects.all())
-    assert len(calls) <= 10  # of two rounds, with all that was learnt and waited for
-    assert all(call.answer for call in calls if not call.error_kind)
-    assert all(call.prompt_tokens >= 0 and call.completion_tokens >= 0 for call in calls)
-    assert KEY not in repr([(call.answer, call.error, call.parameters, call.base_url) for call in calls])
+def test_every_mode_ends_in_a_clear_state(mode: str, port: int, settings: Settings) -> None:
+    settings.LLM = endpoints(mode, port)
+    end, said, wrong = tried(mode)
+    assert wrong == [], (end, said)
 
 
 def test_a_bomb_is_not_unpacked(serve: Serve) -> None:  # noqa: F811
