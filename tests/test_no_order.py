@@ -12,7 +12,7 @@ from recommender.catalogs.importers.plan import Request
 from recommender.catalogs.importers.report import ImportFailedError, Report
 from recommender.catalogs.importers.run import import_catalog
 from recommender.dataset.split import SPLITS, TEST, require_order
-from recommender.models import Account, Catalog, Clock, Interaction, Round
+from recommender.models import Account, Catalog, Clock, Evaluation, Interaction, Round, TrainingRun
 from recommender.recipe import TrainConfig
 from recommender.rounds import service
 from recommender.rounds.config import OpenConfig
@@ -93,19 +93,24 @@ def test_a_catalog_does_not_change_its_clock(files: Path, catalog: Catalog) -> N
 
 
 @pytest.mark.parametrize("name", SPLITS)
-def test_a_split_by_order_is_refused_in_words(catalog: Catalog, name: str) -> None:
+def test_a_split_by_order_is_refused_in_words(catalog: Catalog, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = TrainConfig(split=name)
     if name == "kar":
         interactions, codes = read(catalog, recipe)
         tested = set(interactions.end_user[codes == TEST].tolist())
         assert 0 < len(tested) < READERS
         require_order(name, catalog.clock)
+        call_command("describe_split", "books", "--split", name)
+        assert "the first half of each end user's interactions is one drawn by chance" in capsys.readouterr().out
         return
     for ask in (lambda: read(catalog, recipe), lambda: require_order(name, catalog.clock)):
         with pytest.raises(CannotTrainError, match=f"The split {name} needs to know .* choose the split kar"):
             ask()
-    with pytest.raises(CommandError, match="choose the split kar"):
-        call_command("describe_split", "books", "--split", name)
+    for command in ("describe_split", "train_backbone", "evaluate"):
+        with pytest.raises(CommandError, match="choose the split kar"):
+            call_command(command, "books", "--split", name)
+    assert not TrainingRun.objects.exists()
+    assert not Evaluation.objects.exists()
 
 
 @pytest.mark.parametrize("window", ["latest", "sliding"])

@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 from django.core.management.base import CommandError
 
+from recommender.dataset.split import require_order
+from recommender.models import Catalog
+from recommender.runs.errors import CannotTrainError
 from recommender.setting import Setting, Settings, settings_of
 
 Model = TypeVar("Model", bound=Settings)
@@ -88,6 +91,14 @@ def made(model: type[Model], values: Mapping[str, Any]) -> Model:
     try:
         return model.from_json(values)
     except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def require_fitting_split(split: str, catalog: Catalog) -> None:
+    """Raises CommandError for a split by what came first, where the catalog does not say that."""
+    try:
+        require_order(split, catalog.clock)
+    except CannotTrainError as error:
         raise CommandError(str(error)) from error
 
 

@@ -20,6 +20,7 @@ WINDOWS: dict[WindowName, Choice] = {
     "latest": Choice("Each user's latest ratings"),
     "sliding": Choice("Ten ratings at a time along each history"),
 }
+HALF_BY_CHANCE = "Half of each user's ratings, drawn by chance"  # what "prefix" is where no order is known
 STRATEGIES = {
     Strategy.REFINE.value: Choice("Rewrite a text until it passes the AI check"),
     Strategy.FILTER.value: Choice("Write several drafts, keep those that pass the AI check"),

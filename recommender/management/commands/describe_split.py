@@ -8,15 +8,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.dataset.interactions import read_interactions
 from recommender.dataset.split import FOLD_SEED, FOLDS, PARTS, SPLITS, UNSCORED, assign, describe
-from recommender.management.options import add_options, chosen, made
+from recommender.management.options import add_options, chosen, made, require_fitting_split
 from recommender.models import Catalog, Clock
 from recommender.recipe import TrainConfig
-from recommender.runs.errors import CannotTrainError
 
 ONLY_ORDER = (
     "This catalog's clock only orders: its moments do not compare between end users. These are 80/10/10 of each end "
     "user's own interactions, not a split by global time; that needs a catalog whose clock counts seconds."
 )
+NO_ORDER = "This catalog has no order: the first half of each end user's interactions is one drawn by chance."
 
 
 class Command(BaseCommand):
@@ -37,9 +37,10 @@ class Command(BaseCommand):
         if given and name != "kar":
             raise CommandError(f"--{next(iter(given))} belongs to the split kar, which alone deals end users to folds.")
         made(TrainConfig, {"split": name, **given})
+        require_fitting_split(name, catalog)
         try:
             found = counts(catalog, name, **given)
-        except (ValueError, CannotTrainError) as error:
+        except ValueError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found) if options["json"] else table(found))
 
@@ -60,7 +61,11 @@ def counts(catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED)
         "split": name,
         "by": by,
         **({"fold": fold, "seed": seed} if name == "kar" else {}),
-        **({"note": ONLY_ORDER} if by == "relative order" else {}),
+        **(
+            {"note": ONLY_ORDER if catalog.ordered else NO_ORDER}
+            if by == "relative order" or not catalog.ordered
+            else {}
+        ),
         "interactions": len(interactions),
         "unknown_labels": int((liked < 0).sum()),
         "unscored": int((codes == UNSCORED).sum()),
@@ -74,7 +79,7 @@ def counts(catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED)
 def table(found: dict[str, Any]) -> str:
     """The same for a terminal."""
     fold = f", fold {found['fold']} of {FOLDS} by seed {found['seed']}" if "fold" in found else ""
-    meaning = "each end user's last tenth is tested" if "note" in found else SPLITS[found["split"]].help
+    meaning = "each end user's last tenth is tested" if found["by"] == "relative order" else SPLITS[found["split"]].help
     lines = [f"{found['catalog']}, split {found['split']} by {found['by']}{fold}: {meaning}.", ""]
     columns = ("samples", "labelled", "positives", "end_users")
     lines.append(f"{'':22}{'samples':>12}{'label known':>14}{'positives':>12}{'end users':>12}")

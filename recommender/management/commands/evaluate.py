@@ -14,7 +14,16 @@ from recommender.evaluation.arms import ARMS, BASE, BY_THE_STUDY, Study
 from recommender.evaluation.figures import ALL
 from recommender.evaluation.report import NAMES, Finding, about_rows, about_texts, report
 from recommender.management.commands.export_knowledge import EVERY
-from recommender.management.options import add_options, add_set, assigned, chosen, help_of, made, whole
+from recommender.management.options import (
+    add_options,
+    add_set,
+    assigned,
+    chosen,
+    help_of,
+    made,
+    require_fitting_split,
+    whole,
+)
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, Evaluation, Knowledge
 from recommender.recipe import CONTROLS, KNOWLEDGE, TrainConfig
@@ -103,6 +112,7 @@ class Command(BaseCommand):
             values["proposals"] = True
             values["refinements"] = None if options["proposals"] == EVERY else options["proposals"]
         study = made(Study, values | {"settings": chosen(options, OPTIONS) | assigned(options["set"])})
+        require_fitting_split(TrainConfig.from_json(study.settings).split, catalog)
         needed = any(ARMS[arm].source for arm in study.arms) and not study.knowledge_file and not study.proposals
         if needed and not Knowledge.objects.filter(catalog=catalog, in_force=True).exists():
             self.stderr.write(

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.management.options import add_off, add_options, add_set, assigned, chosen, made
+from recommender.management.options import add_off, add_options, add_set, assigned, chosen, made, require_fitting_split
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.management.versions import gate_lines, gates_json
 from recommender.models import BackboneVersion, Catalog, TrainingRun
@@ -68,6 +68,7 @@ class Command(BaseCommand):
         config = made(TrainConfig, values | assigned(options["set"]))
         if config.knowledge_source != KNOWLEDGE and options["activate"]:
             raise CommandError("A backbone trained on a control is for comparison: leave out --activate or --control.")
+        require_fitting_split(config.split, catalog)
         asked = runs.request(
             TRAINING, queue=options["queue"], catalog=catalog, config=config.to_json(), activate=options["activate"]
         )

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from recommender.accounts.visible import catalogs_of
 from recommender.models import Round, RoundBatch
 from recommender.rounds import service as services
-from recommender.rounds.config import STRATEGIES, SUBJECTS, WINDOWS
+from recommender.rounds.config import HALF_BY_CHANCE, STRATEGIES, SUBJECTS, WINDOWS
 from recommender.rounds.estimate import estimate
 from recommender.rounds.queries import proposed, strategy_of
 from recommender.setting import label_of
@@ -76,7 +76,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "states": STATES,
         "subjects": label_of(SUBJECTS, batch_.subjects),
         "strategy": label_of(STRATEGIES, batch_.strategy),
-        "window": label_of(WINDOWS, batch_.window),
+        "window": label_of(WINDOWS, batch_.window) if batch_.catalog.ordered else HALF_BY_CHANCE,
         "may_retry": may(role, Action.RETRY_ROUNDS),
         "may_see_reviews": may(role, Action.SEE_QUEUE),
     }

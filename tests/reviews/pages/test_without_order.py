@@ -2,7 +2,7 @@
 
 from django.urls import reverse
 
-from recommender.models import Account, Clock
+from recommender.models import Account, Clock, RoundBatch
 from recommender.rounds import evidence
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round, open_review
 from tests.reviews.conftest import SignIn
@@ -16,11 +16,16 @@ def test_pages_claim_no_order(browser_of: SignIn, rita: Account, pam: Account) -
     (shown,) = evidence.of_end_users(catalog, [reader.pk])
     round_ = make_round(reader, ("reason", "Likes quiet books."), ("reflect", ""), as_of=shown.as_of)
     round_.evidence, round_.rest_reason = shown.subject.to_json(), "reasonable"
+    batch = round_.batch = RoundBatch.objects.create(catalog=catalog, subjects="all", window="prefix")
     round_.save()
     review = open_review(round_)
     addresses = {
         rita: [reverse("reviews:review", args=[review.pk]), reverse("reviews:queue")],
-        pam: [reverse("reviews:round", args=[round_.pk]), reverse("reviews:insights_end_user", args=["books", "1"])],
+        pam: [
+            reverse("reviews:round", args=[round_.pk]),
+            reverse("reviews:round_batch", args=[batch.pk]),
+            reverse("reviews:insights_end_user", args=["books", "1"]),
+        ],
     }
     said = ""
     for account, wanted in addresses.items():
@@ -28,7 +33,7 @@ def test_pages_claim_no_order(browser_of: SignIn, rita: Account, pam: Account) -
             page = browser_of(account).get(address)
             assert page.status_code == 200, address
             words = " ".join(page.content.decode().split())
-            for claim in ("the latest first", "ratings up to", "position ", "1970", "the latest "):
+            for claim in ("the latest first", "ratings up to", "position ", "1970", "the latest ", "first half"):
                 assert claim not in words, (address, claim)
             said += words
     assert said.count("ratings drawn by chance: it is not known which came first") >= 3
