@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from r4web import environment
+from recommender import private_files
 from recommender.knowledge.encoder_choice import POOLINGS
 from recommender.llm.secrets import without_userinfo
 from worker.supervisor import ready
@@ -67,6 +69,47 @@ def addresses(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMe
         found.append(Error("R4_PORT and R4_ENDPOINT_PORT must be two ports.", id="r4web.E003"))
     if urlsplit(settings.REDIS_URL).scheme not in BROKER_SCHEMES:
         found.append(Error(f"REDIS_URL must begin with {', '.join(BROKER_SCHEMES)}.", id="r4web.E004"))
+    return found
+
+
+@register("r4web")
+def hosts(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """A host with a scheme, a port or a path never matches: every request would be refused."""
+    found: list[CheckMessage] = [
+        Error(
+            f"R4_ALLOWED_HOSTS must name hosts alone, as r4web.example.org; {host!r} is more than that.",
+            id="r4web.E007",
+        )
+        for host in settings.ALLOWED_HOSTS
+        if "/" in host or (":" in host and not host.startswith("["))
+    ]
+    found += [
+        Error(
+            f"R4_TRUSTED_ORIGINS must name origins alone, as https://r4web.example.org; {origin!r} is none.",
+            id="r4web.E008",
+        )
+        for origin in settings.CSRF_TRUSTED_ORIGINS
+        if not re.fullmatch(r"https?://[^/\s]+", origin)
+    ]
+    return found
+
+
+@register("r4web")
+def https(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.SECURE_HSTS_SECONDS < 0:
+        found.append(
+            Error(f"R4_HSTS_SECONDS must be 0 or more; it is {settings.SECURE_HSTS_SECONDS}.", id="r4web.E009")
+        )
+    if settings.SECURE_SSL_REDIRECT and not settings.SECURE_PROXY_SSL_HEADER:
+        found.append(
+            checks.Warning(
+                "R4_HTTPS_REDIRECT is on without R4_PROXY_HEADER: behind a proxy every request looks like HTTP "
+                "and is redirected for ever.",
+                hint="Name the header by which the proxy tells HTTPS: R4_PROXY_HEADER=X-Forwarded-Proto.",
+                id="r4web.W005",
+            )
+        )
     return found
 
 
@@ -129,6 +172,14 @@ def production(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckM
                 "R4_SECRET_KEY is not set: the key in the var folder serves this machine only.",
                 hint="Processes on several machines need the same one, or sign-ins break.",
                 id="r4web.W002",
+            )
+        )
+    if private_files.is_open(settings.VAR_DIR):
+        found.append(
+            checks.Warning(
+                f"Other accounts may look into {settings.VAR_DIR}, which holds keys and people's data.",
+                hint="Let the account that runs R4Web own it: chown it, and chmod 700.",
+                id="r4web.W004",
             )
         )
     if not ready.broker_answers():

@@ -5,6 +5,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 # A Unix socket's path may have at most 108 bytes (sun_path), the closing zero included.
 LONGEST_SOCKET_PATH = 100
 
@@ -28,7 +30,12 @@ def secret_key(var: Path) -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        var.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            var.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"R4_VAR must be a folder that can be made; {var} cannot: {error.strerror}."
+            ) from error
         key = os.urandom(48).hex()
         part = path.with_suffix(f".{os.getpid()}")
         part.touch(mode=0o600)

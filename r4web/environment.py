@@ -1,19 +1,59 @@
 """Read settings from the environment; every mistake is one clear sentence."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+DATABASES = ("sqlite", "postgres", "postgresql", "pgsql")
 asked: set[str] = set()  # names of all settings that were read: r4web.checks warns about misspelt ones
 
 
 def text(name: str, default: str = "") -> str:
     asked.add(name)
     return os.environ.get(name, "").strip() or default
+
+
+def names(name: str, default: str = "") -> list[str]:
+    """What stands between commas or spaces, in its order; nothing twice, nothing empty."""
+    return list(dict.fromkeys(filter(None, re.split(r"[\s,]+", text(name, default)))))
+
+
+def given(name: str) -> bool:
+    """Whether a setting was told at all, to be switched off included."""
+    return bool(text(name))
+
+
+def header(name: str) -> tuple[str, str] | None:
+    """A request header of a proxy and the value that means HTTPS, as Django takes it; None where none is named."""
+    sent, _, value = text(name).partition("=")
+    return (f"HTTP_{sent.strip().upper().replace('-', '_')}", value.strip() or "https") if sent.strip() else None
+
+
+def choice(name: str, choices: tuple[str, ...]) -> str:
+    """One of `choices`, by default the first, whatever its case."""
+    value = text(name, choices[0]).upper()
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}; it is {value!r}.")
+    return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Django's settings of the database at an address, which is not shown where it is wrong: it may hold a password."""
+    address = text(name, default)
+    if address.partition("://")[0] not in DATABASES:
+        raise ImproperlyConfigured(
+            f"{name} must begin with sqlite:/// or postgresql://, as postgresql://user:password@host:5432/name."
+        )
+    try:
+        return dict(dj_database_url.parse(address, conn_max_age=60, conn_health_checks=True))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: is its port a number?") from error
 
 
 def _parsed(name: str, default: T, parse: Callable[[str], T], expected: str) -> T:

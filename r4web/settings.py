@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
-import dj_database_url
 from csp.constants import NONE, SELF
 
 from r4web import embedded, environment
-from recommender import jobs
+from recommender import jobs, private_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = environment.folder("R4_VAR", BASE_DIR / "var")
+private_files.keep(VAR_DIR)
 PORT = environment.integer("R4_PORT", 8000)
 
 DEMO = environment.flag("R4_DEMO", default=True)  # `up` sets a sample catalog up
 
 DEBUG = environment.flag("R4_DEBUG", default=False)
 SECRET_KEY = environment.text("R4_SECRET_KEY") or embedded.secret_key(VAR_DIR)
-ALLOWED_HOSTS = environment.text("R4_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
-CSRF_TRUSTED_ORIGINS = [origin for origin in environment.text("R4_TRUSTED_ORIGINS").split(",") if origin]
+ALLOWED_HOSTS = environment.names("R4_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.names("R4_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -67,13 +67,7 @@ TEMPLATES = [
 ]
 
 # --- database: SQLite in WAL mode by default, PostgreSQL by DATABASE_URL -------------------------------------------
-DATABASES = {
-    "default": dj_database_url.parse(
-        environment.text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'r4web.sqlite3'}"),
-        conn_max_age=60,
-        conn_health_checks=True,
-    )
-}
+DATABASES = {"default": environment.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'r4web.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 30,  # seconds a writer waits for the one write lock
@@ -173,7 +167,20 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+
+# --- HTTPS, which a proxy terminates --------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("R4_HTTPS", default=False)
+SECURE_SSL_REDIRECT = environment.flag("R4_HTTPS_REDIRECT", default=False)
+SECURE_REDIRECT_EXEMPT = [r"^healthz/"]  # asked from inside, without the proxy
+SECURE_PROXY_SSL_HEADER = environment.header("R4_PROXY_HEADER")
+SECURE_HSTS_SECONDS = environment.integer("R4_HSTS_SECONDS", 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.flag("R4_HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = environment.flag("R4_HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS: list[str] = []  # of what somebody has decided
+if environment.given("R4_HSTS_SUBDOMAINS"):
+    SILENCED_SYSTEM_CHECKS.append("security.W005")
+if environment.given("R4_HSTS_PRELOAD"):
+    SILENCED_SYSTEM_CHECKS.append("security.W021")
 
 # --- REST ---------------------------------------------------------------------------------------------------------
 API_PER_MINUTE = environment.integer("R4_API_PER_MINUTE", 3000)  # requests of one token; 0: any number
@@ -224,11 +231,12 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
+LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")  # the first by default
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {"line": {"()": "r4web.logs.Line", "format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": environment.text("R4_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": environment.choice("R4_LOG_LEVEL", LOG_LEVELS)},
     "loggers": {"httpx2": {"level": "WARNING"}},  # otherwise one line for every LLM call
 }

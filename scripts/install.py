@@ -32,6 +32,7 @@ PACKAGES = VENV / "lib" / "python{}.{}".format(*sys.version_info[:2]) / "site-pa
 STAMP = VENV / "installed.json"
 LOG = ROOT / "var" / "log" / "install.log"
 TORCH = "torch==2.13.0"
+LONGEST_LOG = 5 * 2**20  # bytes
 NEEDED_BYTES = 4 * 2**30  # the environment is about 2.5 GB; archives are unpacked somewhere too
 
 UV: list[str | Path] = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON]
@@ -78,6 +79,8 @@ def main(lock_name: str) -> None:
     # Not inside .venv: making the environment anew would remove the lock file from under us.
     LOG.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     (ROOT / "var").chmod(0o700)
+    if LOG.exists() and LOG.stat().st_size > LONGEST_LOG:
+        LOG.replace(LOG.with_suffix(".log.1"))
     with (ROOT / "var" / "install.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

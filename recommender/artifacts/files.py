@@ -31,7 +31,7 @@ def seal(folder: Path) -> str:
     manifest["files"] = {one.name: _sha256(one) for one in sorted(folder.iterdir()) if one.name != MANIFEST}
     path.write_text(json.dumps(manifest, indent=1, sort_keys=True))
     for one in folder.iterdir():
-        one.chmod(0o444)
+        one.chmod(0o400)
     return _sha256(path)
 
 

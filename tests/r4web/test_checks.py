@@ -1,10 +1,17 @@
+import re
+import secrets
+import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
 
 from r4web import checks as ours
 from r4web import environment
+from tests.conftest import ROOT
 
 
 def messages(found: list[checks.CheckMessage]) -> str:
@@ -92,3 +99,80 @@ def test_a_deployment_without_a_key_or_a_broker_is_warned(monkeypatch: pytest.Mo
     said = messages(ours.production(None))
     assert "R4_SECRET_KEY is not set" in said
     assert "The broker does not answer" in said
+
+
+def test_a_list_takes_commas_and_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("R4_ALLOWED_HOSTS", " one.example, two.example ,,one.example\tthree.example\n")
+    assert environment.names("R4_ALLOWED_HOSTS", "x") == ["one.example", "two.example", "three.example"]
+    monkeypatch.setenv("R4_ALLOWED_HOSTS", " ")
+    assert environment.names("R4_ALLOWED_HOSTS", "a,b") == ["a", "b"]
+
+
+@pytest.mark.parametrize("host", ["https://r4web.example", "r4web.example:8000", "r4web.example/"])
+def test_a_host_that_matches_nothing_is_named(settings: Any, host: str) -> None:
+    assert ours.hosts(None) == []
+    settings.ALLOWED_HOSTS = [host, "[::1]"]
+    settings.CSRF_TRUSTED_ORIGINS = ["r4web.example", "https://r4web.example", "https://r4web.example/"]
+    said = messages(ours.hosts(None))
+    assert f"{host!r} is more than that" in said
+    assert said.count("is none") == 2
+
+
+def test_redirects_without_the_proxys_header_are_pointed_out(settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, -1
+    said = messages(ours.https(None))
+    assert "redirected for ever" in said
+    assert "R4_HSTS_SECONDS must be 0 or more" in said
+
+
+@pytest.mark.parametrize(
+    ("told", "header"),
+    [
+        ("", None),
+        ("X-Forwarded-Proto", ("HTTP_X_FORWARDED_PROTO", "https")),
+        ("front-end-https = on", ("HTTP_FRONT_END_HTTPS", "on")),
+    ],
+)
+def test_the_proxys_header_is_read(monkeypatch: pytest.MonkeyPatch, told: str, header: object) -> None:
+    monkeypatch.setenv("R4_PROXY_HEADER", told)
+    assert environment.header("R4_PROXY_HEADER") == header
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DATABASE_URL", "mysql://me:secret-word@there/it", "must begin with sqlite:/// or postgresql://"),
+        ("DATABASE_URL", "postgresql://me:secret-word@there:port/it", "is its port a number"),
+        ("R4_LOG_LEVEL", "loud", "must be INFO or DEBUG"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match=said) as error:
+        environment.database(name, "") if name == "DATABASE_URL" else environment.choice(name, ("INFO", "DEBUG"))
+    assert "secret-word" not in str(error.value)
+
+
+@pytest.mark.once
+def test_behind_a_proxy_with_tls_the_deployment_check_has_nothing_to_say(
+    manage: Callable[..., subprocess.CompletedProcess[str]], broker: str
+) -> None:
+    """With the settings that docs/operations.md shows."""
+    section = (ROOT / "docs" / "operations.md").read_text().partition("## Behind a proxy with TLS")[2]
+    shown = dict(re.findall(r"^(R4_\w+)=(\S+)", section.partition("```sh")[2].partition("```")[0], re.MULTILINE))
+    done = manage("check", "--deploy", "--fail-level", "WARNING", **shown, R4_SECRET_KEY=secrets.token_hex(32))
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_what_was_asked_over_http_is_sent_to_https(settings: Any, client: Client) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_HSTS_SECONDS = 3600
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    redirected = client.get("/sign-in/")
+    assert (redirected.status_code, redirected["Location"]) == (301, "https://testserver/sign-in/")
+    assert client.get("/healthz/live").status_code == 200
+    answered = client.get("/sign-in/", headers={"X-Forwarded-Proto": "https"})
+    assert (answered.status_code, answered["Strict-Transport-Security"]) == (200, "max-age=3600")

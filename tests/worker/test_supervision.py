@@ -92,6 +92,27 @@ def test_waiting_for_what_never_comes_names_it(supervisor: Supervisor) -> None:
         supervisor.wait_until(lambda: False, what="The moon", seconds=0.01)
 
 
+LOUD = """
+import sys, time
+for number in range(400):
+    print(number, "x" * 200, flush=True)
+    time.sleep(0.002)
+sys.exit("the end")
+"""
+
+
+def test_a_log_that_grows_is_set_aside_while_its_process_runs(
+    supervisor: Supervisor, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.supervisor.supervision.LONGEST_LOG", 20_000)
+    supervisor.start(Child("loud", [sys.executable, "-c", LOUD]))
+    supervisor.wait_until(lambda: bool(said), what="its end", seconds=20)
+    log, old = supervisor.logs / "loud.log", supervisor.logs / "loud.log.1"
+    assert log.stat().st_size < 80_000 > old.stat().st_size
+    assert old.stat().st_size > 20_000
+    assert "[loud] the end" in said
+
+
 PARENT = """
 import json, sys, time
 from pathlib import Path

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from recommender import private_files
+
 NEEDED_BYTES = 500 * 2**20
 
 
@@ -38,7 +40,7 @@ def make_folders(var: Path) -> None:
     try:
         for folder in (var, var / "run", var / "log"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        var.chmod(0o700)
+        private_files.close(var)
     except OSError as error:
         why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
         raise CannotStartError(f"{var} cannot be used: {why}.") from error

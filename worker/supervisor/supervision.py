@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from types import FrameType
 
 from worker.supervisor.children import Child
 
-LONGEST_LOG = 5 * 2**20  # bytes; a longer one is set aside when its child starts
+LONGEST_LOG = 5 * 2**20  # bytes; a longer one is set aside
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a dead child is started again
 HEALTHY_AFTER = 60.0  # a child that lived so long starts again with the first pause
 GRACE = 5.0  # seconds between the polite and the hard end
@@ -38,8 +39,7 @@ class Supervised:
         self._log_begins = 0  # the first byte that the running process wrote
 
     def start(self) -> None:
-        if self.log.exists() and self.log.stat().st_size > LONGEST_LOG:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        self._set_long_log_aside()
         self._started = time.monotonic()
         with self.log.open("ab") as log:
             self._log_begins = log.tell()
@@ -64,6 +64,7 @@ class Supervised:
             return
         status = self.process.poll()
         if status is None:
+            self._set_long_log_aside()
             return
         self._end_group()
         self.process = None
@@ -75,6 +76,14 @@ class Supervised:
             say(f"[{self.child.name}] {line}")
         often = f" {self.deaths} times in a row now;" if self.deaths > 1 else ""
         say(f"[{self.child.name}] {how};{often} it starts again in {pause:.0f} s. Its log: {self.log}")
+
+    def _set_long_log_aside(self) -> None:
+        """Copied, not renamed: the child goes on writing at the end of the file that it has open."""
+        if self.log.exists() and self.log.stat().st_size > LONGEST_LOG:
+            with suppress(OSError):  # a full disk, which is no better for a log that grows
+                shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)
+            self._log_begins = 0
 
     def last_lines(self) -> list[str]:
         with self.log.open("rb") as log:

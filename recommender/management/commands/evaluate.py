@@ -51,7 +51,13 @@ class Command(BaseCommand):
         parser.add_argument("catalog", nargs="?", help="the catalog's name; none with --resume")
         add_options(parser, Study, ["backbones"], flag="--backbone", nargs="+")
         arms = parser.add_mutually_exclusive_group()
-        add_options(arms, Study, ["arms"], type=lambda names: [name.strip() for name in names.split(",")], choices=None)
+        add_options(
+            arms,
+            Study,
+            ["arms"],
+            type=lambda names: [name.strip() for name in names.split(",") if name.strip()],
+            choices=None,
+        )
         arms.add_argument(
             "--control", action="append", choices=list(CONTROLS), help="only this control; may be repeated"
         )
@@ -169,3 +175,7 @@ def text(evaluation: Evaluation) -> str:
                 cells = (f"{values.get((arm, metric), '–'):>10}" for metric in metrics)
                 lines.append(f"  {label:{ARM_WIDTH}}" + "".join(cells))
     return "\n".join(lines)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

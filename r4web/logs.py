@@ -1,0 +1,21 @@
+"""How log lines are written. Whoever asks for long addresses makes no long log."""
+
+import logging
+
+LONGEST_LINE = 1_000  # characters
+MOST_LINES = 200  # of one entry: the last lines of a traceback say what went wrong
+
+
+class Line(logging.Formatter):
+    """One entry, its long lines cut, and the first lines of a very long traceback left out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        first, *rest = super().format(record).split("\n")
+        if len(rest) > MOST_LINES:
+            rest = [f"… {len(rest) - MOST_LINES} lines left out", *rest[-MOST_LINES:]]
+        return "\n".join(map(_cut, (first, *rest)))
+
+
+def _cut(line: str) -> str:
+    over = len(line) - LONGEST_LINE
+    return f"{line[:LONGEST_LINE]}… ({over:,} characters more)" if over > 0 else line
