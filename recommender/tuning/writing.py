@@ -19,6 +19,7 @@ from recommender.tuning.layouts import Layout
 from recommender.tuning.rows import SETS, Row, RowSet
 
 MANIFEST = "manifest.json"
+KIND = "r4web-training-sets"  # marks a folder as an export, which the next one may replace
 ROWS_A_GROUP = 1_000  # of one Parquet row group: what is held in memory
 LINES: dict[Layout, Callable[[Row], dict[str, Any]]] = {
     "jsonl": layouts.trl,
@@ -42,11 +43,11 @@ def write(
     """Write these rows to `folder`, in the order they come, and return the manifest.
 
     An export that lies there is replaced as a whole; on any error it stays as it was. `about` is added to the manifest.
-    Raises UnsafeTargetError for a folder with other files.
+    Raises UnsafeTargetError for a folder that holds anything else, or an export that somebody has changed.
     """
     folder = folder.resolve()
-    if folder.exists() and not (folder / MANIFEST).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UnsafeTargetError(f"{folder} is not empty and holds no {MANIFEST}: choose another folder.")
+    if why := _why_not(folder):
+        raise UnsafeTargetError(f"{folder} {why}. Nothing was written or deleted.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     try:
@@ -56,6 +57,38 @@ def write(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return manifest
+
+
+def _why_not(folder: Path) -> str:
+    """Why this folder may not be replaced; empty where there is nothing, or an export as it was written."""
+    if not folder.exists():
+        return ""
+    if not folder.is_dir():
+        return "is a file: name a folder"
+    there = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+    if not there:
+        return ""
+    listed = _files_of_export(folder / MANIFEST)
+    if listed is None:
+        return f"is not empty, and no {MANIFEST} there marks it as an export: choose another folder"
+    for path in sorted(there - {folder / MANIFEST}):
+        name = str(path.relative_to(folder))
+        if path.is_symlink() or name not in listed:
+            return f"holds {name}, which is no file of the export that lies there: move it, or choose another folder"
+        if listed[name] != _described(path, folder):
+            return f"holds {name}, which was changed after it was exported: move it, or choose another folder"
+    return ""
+
+
+def _files_of_export(manifest: Path) -> dict[str, dict[str, Any]] | None:
+    """What each file of an export was when it was written, by its name; None where this is no manifest of one."""
+    try:
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        # Exports of earlier releases are known by what they say of licences.
+        is_ours = told.get("kind") == KIND or told.get("licence") == LICENCE_NOTES
+        return {str(file["path"]): file for file in told["files"]} if is_ours else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _swap(part: Path, folder: Path) -> None:
@@ -95,6 +128,7 @@ def _write(rows: Iterable[Row], part: Path, *, formats: list[Layout], about: dic
         }:
             _dump(described, part / layout / "dataset_info.json")
     manifest = about | {
+        "kind": KIND,
         "format": 1,
         "rows": {name: sum(n for (of, _), n in counts.items() if of == name) for name in SETS},
         "sources": {

@@ -118,6 +118,36 @@ def test_a_folder_with_other_files_is_left_alone(catalog: Catalog, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize(
+    "manifest", ['{"name": "A web app", "icons": []}', '{"files": [{"path": "app.js"}]}', "[]", "null", "not JSON"]
+)
+def test_a_manifest_of_something_else_marks_no_export(catalog: Catalog, tmp_path: Path, manifest: str) -> None:
+    (tmp_path / "manifest.json").write_text(manifest)
+    (tmp_path / "app.js").write_text("mine")
+    with pytest.raises(CommandError, match=r"choose another folder\. Nothing was written or deleted"):
+        export(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.js", "manifest.json"]
+
+
+def test_what_a_person_put_into_an_export_is_not_deleted(catalog: Catalog, tmp_path: Path) -> None:
+    folder = tmp_path / "sets"
+    export(folder, "--format", "jsonl")
+    note = folder / "jsonl" / "notes.md"
+    for path in (note, folder / "link"):
+        path.symlink_to(tmp_path) if path.name == "link" else path.write_text("mine")
+        with pytest.raises(CommandError, match=f"holds .*{path.name}, which is no file of the export"):
+            export(folder, "--format", "jsonl")
+        path.unlink()
+    with (folder / "jsonl" / "kto.jsonl").open("a") as file:
+        file.write("{}\n")
+    with pytest.raises(CommandError, match=r"kto\.jsonl, which was changed"):
+        export(folder, "--format", "jsonl")
+    (folder / "jsonl" / "kto.jsonl").unlink()
+    export(folder, "--format", "alpaca")
+    assert sorted(path.name for path in folder.iterdir()) == ["alpaca", "manifest.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["sets"]
+
+
 def test_an_unknown_catalog_is_named_with_those_there_are(catalog: Catalog, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="known: films"):
         call_command("export_training_sets", "books", "--out", str(tmp_path / "sets"))
