@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, serializers
-from rest_framework.response import Response
 
 from recommender.accounts.quota import Quota
 from recommender.models import TokenScope
@@ -114,8 +113,11 @@ _OWN: list[tuple[type[exceptions.APIException], str, str, str]] = [
 ]
 
 
-def problem_json(exc: Exception, context: dict[str, Any]) -> Response:
-    """Django REST framework's exception handler. What nobody foresaw is logged and answered as a 500 problem."""
+def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
+    """Django REST framework's exception handler. What nobody foresaw is logged and answered as a 500 problem.
+
+    JSON whatever the view renders otherwise, and whatever the request accepts.
+    """
     request = context["request"]
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
@@ -126,9 +128,9 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> Response:
         away = isinstance(exc, OperationalError | InterfaceError)
         body = _away(request.path) if away else internal_error(request.path)
         headers = {"Retry-After": str(AGAIN_IN)} if away else None
-        return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
+        return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
     body = _document(exc, context) | {"status": int(exc.status_code), "instance": request.path}
-    response = Response(body, status=exc.status_code, content_type=CONTENT_TYPE)
+    response = JsonResponse(body, status=exc.status_code, content_type=CONTENT_TYPE)
     challenge = getattr(exc, "auth_header", None)
     if challenge:
         response["WWW-Authenticate"] = challenge
