@@ -59,7 +59,10 @@ def _broker() -> str:
 
 
 def _set_up() -> str:
-    pending = Path(settings.VAR_DIR) / "run" / "setting-up"
+    run = Path(settings.VAR_DIR) / "run"
+    if (run / "restoring").exists():
+        return "a restore is under way, or was killed: run manage.py restore again"
+    pending = run / "setting-up"
     return "the first start is still under way" if pending.exists() else "ok"
 
 

@@ -42,3 +42,12 @@ def test_ready_waits_for_the_first_start(
     (tmp_path / "run" / "setting-up").touch()
     answer = client.get("/healthz/ready")
     assert (answer.status_code, answer.json()["checks"]["set-up"]) == (503, "the first start is still under way")
+
+
+def test_ready_waits_for_a_restore(client: Client, settings: pytest.FixtureRequest, tmp_path) -> None:
+    settings.VAR_DIR = tmp_path
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "restoring").touch()
+    answer = client.get("/healthz/ready")
+    assert answer.status_code == 503
+    assert "run manage.py restore again" in answer.json()["checks"]["set-up"]

@@ -1,4 +1,4 @@
-"""Every address answers every method in words: an address of a button when it is opened, a page when something is sent."""
+"""Every address answers every method in words: a button's when it is opened, a page's when something is sent."""
 
 import json
 import re

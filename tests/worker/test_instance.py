@@ -48,3 +48,11 @@ def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -
     tmp_path.chmod(0o500)
     with pytest.raises(CannotStartError, match="cannot be used"):
         instance.make_folders(tmp_path / "var")
+
+
+def test_a_restore_that_was_killed_is_to_be_finished_first(tmp_path: Path) -> None:
+    instance.make_folders(tmp_path)
+    instance.check_restored(tmp_path)
+    (tmp_path / "run" / "restoring").touch()
+    with pytest.raises(CannotStartError, match=r"Run it again: manage\.py restore FILE --overwrite"):
+        instance.check_restored(tmp_path)

@@ -51,6 +51,15 @@ def make_folders(var: Path) -> None:
         )
 
 
+def check_restored(var: Path) -> None:
+    """Raises CannotStartError when a restore was killed: database and files may be of two moments."""
+    if (var / "run" / "restoring").exists():
+        raise CannotStartError(
+            "A restore was killed before it was done. Run it again: manage.py restore FILE --overwrite. "
+            f"What it had put aside lies in {var}/before-restore-…"
+        )
+
+
 def check_port(port: int, *, setting: str) -> None:
     """Raises CannotStartError when nobody could listen on this port of 127.0.0.1."""
     with socket.socket() as probe:

@@ -39,6 +39,7 @@ class Command(BaseCommand):
         try:
             instance.make_folders(var)
             with instance.only_one(var, address=address):
+                instance.check_restored(var)
                 instance.check_port(settings.PORT, setting="R4_PORT")
                 if children.needs_endpoint():
                     instance.check_port(settings.ENDPOINT_PORT, setting="R4_ENDPOINT_PORT")

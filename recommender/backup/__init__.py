@@ -1,0 +1,1 @@
+"""Database and made files as one archive, and back again."""
