@@ -4,13 +4,14 @@ SHELL := /bin/sh
 PYTHON_IN_VENV := .venv/bin/python
 PYTEST := $(PYTHON_IN_VENV) -m pytest
 PROCESSES ?= 2
+SBOM ?= var/sbom.cdx.json
 SPREAD = -n $(PROCESSES) --dist worksteal
 
 # uv compiles no bytecode: whichever process imports a package first writes it for all others.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-oracles cases check format lock clean
+.PHONY: help install run test test-fast test-oracles cases check audit format lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,9 @@ check: install ## Lint, types, import contracts, migrations, templates
 	$(PYTHON_IN_VENV) manage.py makemigrations --check --dry-run
 	$(PYTHON_IN_VENV) manage.py check
 	$(PYTHON_IN_VENV) -m djlint --lint --quiet templates
+
+audit: install ## Known vulnerabilities of the locked packages where advisories can be reached; the bill of materials (SBOM=FILE)
+	@$(PYTHON_IN_VENV) scripts/audit.py --sbom "$(SBOM)"
 
 format: install ## Format the code
 	@$(PYTHON_IN_VENV) -m ruff check --fix .
