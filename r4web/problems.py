@@ -3,12 +3,11 @@
 import sys
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 
-from recommender.api import errors
+from recommender.api import errors, unavailable
 
 API = "/api/"
 
@@ -18,16 +17,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 when it is the database that is away."""
-    away = isinstance(sys.exception(), OperationalError | InterfaceError)
+    """500, or 503 when it is the database that is away, busy or full."""
+    why = unavailable.reason(sys.exception())
     if request.path.startswith(API):
-        answer: HttpResponse = errors.database_away(request) if away else errors.server_error(request)
-    elif away:
-        answer = HttpResponse(render_to_string("503.html"), status=503)
+        answer: HttpResponse = errors.not_available(request, why) if why else errors.server_error(request)
+    elif why:
+        answer = HttpResponse(render_to_string("503.html", {"why": why}), status=503)
     else:
         answer = defaults.server_error(request)
-    if away:
-        answer["Retry-After"] = str(errors.AGAIN_IN)
+    if why:
+        answer["Retry-After"] = str(unavailable.AGAIN_IN)
     return answer
 
 

@@ -7,17 +7,16 @@ from math import ceil
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, serializers
 
 from recommender.accounts.quota import Quota
+from recommender.api import unavailable
 from recommender.models import TokenScope
 
 HOW_TO_SEND = "Send a token in the header `Authorization: Bearer <key>`."
 CONTENT_TYPE = "application/problem+json"
 DOCS = "/api/v1/docs/"
-AGAIN_IN = 30  # seconds after which to ask a server again whose database is away
 
 logger = logging.getLogger(__name__)
 
@@ -125,9 +124,9 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
         exc = exceptions.PermissionDenied()
     if not isinstance(exc, exceptions.APIException):
         logger.error("%s %s failed", request.method, request.path, exc_info=exc)
-        away = isinstance(exc, OperationalError | InterfaceError)
-        body = _away(request.path) if away else internal_error(request.path)
-        headers = {"Retry-After": str(AGAIN_IN)} if away else None
+        why = unavailable.reason(exc)
+        body = _away(request.path, why) if why else internal_error(request.path)
+        headers = {"Retry-After": str(unavailable.AGAIN_IN)} if why else None
         return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
     body = _document(exc, context) | {"status": int(exc.status_code), "instance": request.path}
     response = JsonResponse(body, status=exc.status_code, content_type=CONTENT_TYPE)
@@ -156,17 +155,18 @@ def server_error(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
-def database_away(request: HttpRequest) -> JsonResponse:
-    """The database does not answer, at an address of the API."""
-    return JsonResponse(_away(request.path), status=_away(request.path)["status"], content_type=CONTENT_TYPE)
+def not_available(request: HttpRequest, why: str) -> JsonResponse:
+    """Nothing can be answered right now (`unavailable.reason`), at an address of the API."""
+    body = _away(request.path, why)
+    return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
-def _away(path: str) -> dict[str, Any]:
+def _away(path: str, why: str) -> dict[str, Any]:
     return {
         "type": _type("unavailable"),
         "title": "Not available right now",
         "status": int(HTTPStatus.SERVICE_UNAVAILABLE),
-        "detail": "The database does not answer. Send the same again after Retry-After seconds.",
+        "detail": f"{why} Send the same again after Retry-After seconds.",
         "instance": path,
     }
 

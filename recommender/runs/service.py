@@ -1,5 +1,6 @@
 """One shape for every run: asked for, carried out by one worker at a time, sent again when that worker is lost."""
 
+import errno
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -53,6 +54,9 @@ def run(kind: Kind[AnyRun], run_id: int, carry_out: CarryOut[AnyRun], *, observe
         leases.fail(claimed, str(error))
     except Exception as error:
         log.exception("%s failed", claimed)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            leases.fail(claimed, f"{kind.failed} The disk is full: free some space, then start it again.")
+            return
         leases.fail(claimed, f"{kind.failed} {type(error).__name__}: {error}")
 
 

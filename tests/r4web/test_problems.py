@@ -1,9 +1,10 @@
 """What answers where no view can."""
 
+import errno
 import json
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
@@ -59,6 +60,29 @@ def test_a_database_that_is_away_is_503_and_says_when_to_ask_again() -> None:
     api = client.get("/api/v1/catalogs", headers={"Authorization": "Bearer r4_x"})
     assert (api.status_code, api["Retry-After"], api["Content-Type"]) == (503, "30", "application/problem+json")
     assert "10.0.0.7" not in client.get("/healthz/ready").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OperationalError("database or disk is full"), "The disk is full"),
+        (OperationalError('could not extend file "base/16384/2619": No space left on device'), "The disk is full"),
+        (OSError(errno.ENOSPC, "No space left on device"), "The disk is full"),
+        (OperationalError("database is locked"), "is busy"),
+        (OperationalError("no such table: recommender_account"), "manage.py migrate"),
+        (ProgrammingError('relation "recommender_account" does not exist'), "manage.py migrate"),
+        (InterfaceError("connection already closed"), "does not answer"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/rounds/", "/api/v1/catalogs"])
+def test_what_the_database_cannot_do_is_said_in_words(error: Exception, said: str, path: str) -> None:
+    try:
+        raise error
+    except type(error):
+        answer = problems.server_error(RequestFactory().get(path))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+    assert said in answer.content.decode()
+    assert str(error) not in answer.content.decode()
 
 
 @pytest.mark.django_db
