@@ -2,6 +2,7 @@ import re
 import secrets
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,6 +100,14 @@ def test_a_deployment_without_a_key_or_a_broker_is_warned(monkeypatch: pytest.Mo
     said = messages(ours.production(None))
     assert "R4_SECRET_KEY is not set" in said
     assert "The broker does not answer" in said
+
+
+def test_a_folder_that_others_may_look_into_is_warned(settings: Any, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    tmp_path.chmod(0o755)
+    assert f"Other accounts may look into {tmp_path}" in messages(ours.production(None))
+    tmp_path.chmod(0o700)
+    assert "Other accounts" not in messages(ours.production(None))
 
 
 def test_a_list_takes_commas_and_spaces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 A new kind in KINDS is tested without a line here, but for the columns that a row of it needs.
 """
 
+import errno
 import signal
 import subprocess
 import sys
@@ -134,6 +135,18 @@ def test_a_run_that_takes_its_process_down_each_time_says_so_at_last(kind: Kind[
     assert run.state == RunState.FAILED
     assert f"ended {leases.MOST_ATTEMPTS} times" in run.error
     assert service.sweep(timezone.now()) == []
+
+
+def test_a_full_disk_is_said_in_words(kind: Kind[Any], broker: str) -> None:
+    run = asked(kind)
+
+    def carry_out(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "there")
+
+    service.run(kind, run.pk, carry_out)
+    run.refresh_from_db()
+    assert run.state == RunState.FAILED
+    assert run.error.endswith("The disk is full: free some space, then start it again.")
 
 
 def test_without_a_start_a_dead_worker_holds_up_no_other_run(kind: Kind[Any], broker: str) -> None:
