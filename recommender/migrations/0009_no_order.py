@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0007_administrators'),
+        ('recommender', '0008_scopes'),
     ]
 
     operations = [
