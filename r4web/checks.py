@@ -126,6 +126,13 @@ def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMess
             (f"GATE_{name.upper()}", value, value >= 0, "0 or more")
             for name, value in (*settings.GATES.items(), ("end_users", settings.GATE_END_USERS))
         ),
+        ("PROXIES", settings.PROXIES, settings.PROXIES >= 0, "0 or more"),
+        ("SESSION_IDLE", settings.SESSION_IDLE // 60, settings.SESSION_IDLE >= 0, "0 or more minutes"),
+        ("SIGN_IN_TRIES", settings.SIGN_IN_TRIES, settings.SIGN_IN_TRIES >= 1, "at least 1"),
+        ("SIGN_IN_WAIT", settings.SIGN_IN_WAIT, settings.SIGN_IN_WAIT >= 1, "at least 1 second"),
+        ("PARALLEL_HASHES", settings.PARALLEL_HASHES, settings.PARALLEL_HASHES >= 1, "at least 1"),
+        ("AUDIT_DAYS", settings.AUDIT_DAYS, settings.AUDIT_DAYS >= 0, "0 or more"),
+        ("AUDIT_SIGN_IN_DAYS", settings.AUDIT_SIGN_IN_DAYS, settings.AUDIT_SIGN_IN_DAYS >= 0, "0 or more"),
         ("RECEIPT_END_USERS", settings.RECEIPT_END_USERS, settings.RECEIPT_END_USERS >= 0, "0 or more"),
     )
     return [

@@ -1,5 +1,6 @@
 """Every setting of R4Web, read from the environment in one place (docs/settings.md)."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -26,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "axes",
     "django_htmx",
     "rest_framework",
     "drf_spectacular",
@@ -44,6 +46,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "recommender.accounts.audit.of_requests",
+    "recommender.accounts.sessions.end_idle_ones",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -104,6 +108,7 @@ CELERY_BEAT_SCHEDULE = {
     # A sweep that no worker took before the next one is due is of no use any more.
     "sweep-rounds": {"task": jobs.SWEEP_ROUNDS.name, "schedule": 30.0, "options": {"expires": 30}},
     "sweep-runs": {"task": jobs.SWEEP_RUNS.name, "schedule": 60.0, "options": {"expires": 60}},
+    "clear-accounts": {"task": jobs.CLEAR_ACCOUNTS.name, "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # --- LLM endpoints: the embedded one unless told otherwise ----------------------------------------------------------
@@ -167,6 +172,26 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+PROXIES = environment.integer("R4_PROXIES", 0)  # whose X-Forwarded-For is believed
+SESSION_IDLE = environment.integer("R4_SESSION_IDLE", 8 * 60) * 60  # seconds; 0: no limit
+AUDIT_DAYS = environment.integer("R4_AUDIT_DAYS", 0)  # 0: kept
+AUDIT_SIGN_IN_DAYS = environment.integer("R4_AUDIT_SIGN_IN_DAYS", 90)
+# Wrong sign-ins: counted by django-axes in the database, by the rules of recommender.accounts.throttle.
+SIGN_IN_TRIES = environment.integer("R4_SIGN_IN_TRIES", 5)
+SIGN_IN_WAIT = environment.integer("R4_SIGN_IN_WAIT", 300)  # seconds
+AUTHENTICATION_BACKENDS = ["recommender.accounts.throttle.Backend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["recommender.accounts.hashing.BoundedHasher"]
+PARALLEL_HASHES = environment.integer("R4_PARALLEL_HASHES", 1)  # on one machine
+AXES_HANDLER = "recommender.accounts.throttle.Handler"
+AXES_CLIENT_IP_CALLABLE = "recommender.accounts.address.network_of"
+AXES_FAILURE_LIMIT = SIGN_IN_TRIES
+AXES_COOLOFF_TIME = timedelta(seconds=SIGN_IN_WAIT)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # what a right password forgives
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # its middleware answers in other words than the sign-in page
 
 # --- HTTPS, which a proxy terminates --------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("R4_HTTPS", default=False)
@@ -238,5 +263,8 @@ LOGGING = {
     "formatters": {"line": {"()": "r4web.logs.Line", "format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": environment.choice("R4_LOG_LEVEL", LOG_LEVELS)},
-    "loggers": {"httpx2": {"level": "WARNING"}},  # otherwise one line for every LLM call
+    "loggers": {
+        "httpx2": {"level": "WARNING"},  # otherwise one line for every LLM call
+        "axes": {"level": "ERROR"},  # the audit log says the same, without what was typed
+    },
 }

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, resolve_url
+from django.shortcuts import get_object_or_404, redirect, resolve_url
 from django.utils.cache import patch_vary_headers
-from django.utils.http import urlencode
 
+from recommender.accounts.sessions import ran_out
 from recommender.accounts.visible import is_limited, within
 from recommender.models import Account
 from reviews.policy import Action, may
@@ -63,12 +63,21 @@ def requires(action: Action | None = None) -> Callable[[View[P]], View[P]]:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    # After signing in one can only go back to an address that answers GET.
-    back = request.get_full_path() if request.method == "GET" else resolve_url("home")
+    back = _current_page(request) if is_htmx(request) else _page_of(request)
+    why = {"ended": "idle"} if ran_out(request) else {}
     if not is_htmx(request):
-        return redirect_to_login(back)
-    query = urlencode({"next": _current_page(request)})
+        return redirect(f"{resolve_url('login')}?{urlencode({'next': back} | why, safe='/')}")
+    query = urlencode({"next": back} | why)
     return HttpResponse(status=401, headers={"HX-Redirect": f"{resolve_url('login')}?{query}", "Vary": "HX-Request"})
+
+
+def _page_of(request: HttpRequest) -> str:
+    """After signing in one can only go back to an address that answers GET: for a form, to the page it was on."""
+    if request.method == "GET":
+        return request.get_full_path()
+    page = urlsplit(request.headers.get("Referer", ""))
+    is_ours = page.netloc == request.get_host() and page.path.startswith("/")
+    return urlunsplit(("", "", page.path, page.query, "")) if is_ours else resolve_url("home")
 
 
 def _current_page(request: HttpRequest) -> str:

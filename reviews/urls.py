@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("insights/", insights.find, name="insights"),
     path("insights/<slug:catalog>/users/<path:user_id>/", insights.end_user, name="insights_end_user"),
     path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/log/", accounts.log, name="account_log"),
     path("accounts/<id:account_id>/role/", accounts.change_role, name="change_role"),
     path("accounts/<id:account_id>/catalogs/", accounts.change_catalogs, name="change_catalogs"),
     path("accounts/<id:account_id>/password/", accounts.reset, name="reset_password"),

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from recommender import jobs
+from recommender.accounts import audit, sessions, throttle
 from recommender.evaluation import service as evaluation
 from recommender.models import RestReason, Round, RoundState
 from recommender.promotion import service as promotion
@@ -74,6 +75,14 @@ def _task_of(kind: Kind[Any]) -> None:
 
 for each in KINDS.values():
     _task_of(each)
+
+
+@shared_task(name=jobs.CLEAR_ACCOUNTS.name)
+def clear_accounts() -> None:
+    """Delete what is over: sessions, wrong sign-ins that count no more, entries of the audit log."""
+    sessions.clear()
+    throttle.clear()
+    audit.clear()
 
 
 @shared_task(name=jobs.SWEEP_RUNS.name)

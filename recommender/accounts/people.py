@@ -7,9 +7,11 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
-from recommender.models import Account, ApiToken, Catalog, Role
+from recommender.accounts import audit, throttle
+from recommender.accounts.hashing import BusyError
+from recommender.accounts.tokens import revoke
+from recommender.models import Account, ApiToken, AuditEvent, Catalog, Role
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that looks like another
 LENGTH = 16
@@ -23,7 +25,7 @@ class AccountError(ValueError):
 def create(name: str, *, role: str, password: str = "", catalogs: Collection[Catalog] = ()) -> tuple[Account, str]:
     """An account and its password, which is made where none is given and cannot be read again.
 
-    `catalogs`: the only ones it may see; none: all.
+    `catalogs`: the only ones it may see; none: all. Raises AccountError.
     """
     try:
         UnicodeUsernameValidator()(name)
@@ -35,11 +37,12 @@ def create(name: str, *, role: str, password: str = "", catalogs: Collection[Cat
         raise AccountError(f"There is an account {name} already.")
     account = Account(username=name, role=Role(role))
     password = _checked(password, account) if password else new_password()
-    account.set_password(password)
+    _set(account, password)
     account.all_catalogs = not catalogs
     with transaction.atomic():
         account.save()
         account.catalogs.set(catalogs)
+        audit.record(AuditEvent.ACCOUNT_MADE, about=account, details=account.get_role_display())
     return account, password
 
 
@@ -49,8 +52,9 @@ def change_role(account: Account, role: str) -> None:
     if role == account.role:
         return
     _require_another_lead(account)
-    account.role = Role(role)
+    before, account.role = account.get_role_display(), Role(role)
     account.save(update_fields=["role"])
+    audit.record(AuditEvent.ROLE_CHANGED, about=account, details=f"{before} → {account.get_role_display()}")
     _revoke_tokens(account)
 
 
@@ -62,6 +66,8 @@ def change_catalogs(account: Account, catalogs: Collection[Catalog]) -> None:
     account.all_catalogs = not catalogs
     account.save(update_fields=["all_catalogs"])
     account.catalogs.set(catalogs)
+    seen = ", ".join(str(catalog) for catalog in catalogs) or "All catalogs"
+    audit.record(AuditEvent.CATALOGS_CHANGED, about=account, details=seen)
 
 
 @transaction.atomic
@@ -70,25 +76,39 @@ def close(account: Account) -> None:
     _require_another_lead(account)
     account.is_active = False
     account.save(update_fields=["is_active"])
+    audit.record(AuditEvent.ACCOUNT_CLOSED, about=account)
     _revoke_tokens(account)
 
 
+@transaction.atomic
 def reopen(account: Account) -> None:
     """Let it in again, with the password it had; tokens stay revoked."""
     account.is_active = True
     account.save(update_fields=["is_active"])
+    audit.record(AuditEvent.ACCOUNT_REOPENED, about=account)
 
 
 def reset_password(account: Account, password: str = "") -> str:
-    """A new password, which ends all of the account's sessions."""
+    """A new password. It ends all sessions of the account, and wrong tries count no more. Raises AccountError."""
     password = _checked(password, account) if password else new_password()
-    account.set_password(password)
-    account.save(update_fields=["password"])
+    _set(account, password)
+    with transaction.atomic():
+        account.save(update_fields=["password"])
+        audit.record(AuditEvent.PASSWORD_RESET, about=account)
+        throttle.forgive(account.username)
     return password
 
 
 def new_password() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+
+
+def _set(account: Account, password: str) -> None:
+    """Outside any transaction: it takes half a second."""
+    try:
+        account.set_password(password)
+    except BusyError as busy:
+        raise AccountError(str(busy)) from None
 
 
 def _checked(password: str, account: Account) -> str:
@@ -109,4 +129,5 @@ def _require_another_lead(account: Account) -> None:
 
 
 def _revoke_tokens(account: Account) -> None:
-    ApiToken.objects.filter(created_by=account, revoked_at=None).update(revoked_at=timezone.now())
+    for token in ApiToken.objects.filter(created_by=account, revoked_at=None):
+        revoke(token)

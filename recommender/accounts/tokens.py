@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from recommender.accounts import audit
 from recommender.accounts.visible import within
-from recommender.models import Account, ApiToken, Catalog, TokenScope
+from recommender.models import Account, ApiToken, AuditEvent, Catalog, TokenScope
 
 PREFIX_LENGTH = 12
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
@@ -48,6 +49,7 @@ def create_token(
         catalog=catalog,
         per_minute=per_minute,
     )
+    audit.record(AuditEvent.TOKEN_MADE, about=token, details=f"For {account}")
     return token, key
 
 
@@ -76,7 +78,8 @@ def visible_to(account: Account) -> QuerySet[ApiToken]:
 
 def revoke(token: ApiToken) -> None:
     """From now on the key opens nothing. Revoking it again keeps the first moment."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        audit.record(AuditEvent.TOKEN_REVOKED, about=token)
 
 
 def _note_use(token: ApiToken, *, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """What is known: catalogs, rounds, knowledge, backbones, the serving log, and who signs in."""
 
 from recommender.models.accounts import Account, ApiToken, Role, TokenScope
+from recommender.models.audit import AuditEntry, AuditEvent
 from recommender.models.backbones import Activation, BackboneVersion, TrainingRun, VersionState
 from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
 from recommender.models.evaluation import Evaluation, EvaluationFit
@@ -30,6 +31,8 @@ __all__ = [
     "Account",
     "Activation",
     "ApiToken",
+    "AuditEntry",
+    "AuditEvent",
     "BackboneVersion",
     "Catalog",
     "Clock",

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
+from recommender.models.audit import AuditEntry, AuditEvent
+
 
 class Role(models.TextChoices):
     ANNOTATOR = "annotator", "Annotator"
@@ -18,7 +20,9 @@ class AccountManager(UserManager["Account"]):
         self, username: str, email: str | None = None, password: str | None = None, **more: Any
     ) -> "Account":
         """Whoever administers the installation is a lead, unless told otherwise."""
-        return super().create_superuser(username, email, password, **{"role": Role.LEAD} | more)
+        made = super().create_superuser(username, email, password, **{"role": Role.LEAD} | more)
+        AuditEntry.objects.create(event=AuditEvent.ACCOUNT_MADE, about=made.username, details="Administrator")
+        return made
 
 
 class Account(AbstractUser):

@@ -10,9 +10,19 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from recommender.accounts import audit
 from recommender.artifacts import files, verified
 from recommender.artifacts.ranker import ArtifactError
-from recommender.models import Account, Activation, BackboneVersion, Catalog, Rollout, RunState, VersionState
+from recommender.models import (
+    Account,
+    Activation,
+    AuditEvent,
+    BackboneVersion,
+    Catalog,
+    Rollout,
+    RunState,
+    VersionState,
+)
 from recommender.promotion import gates
 from recommender.recipe import KNOWLEDGE
 
@@ -159,7 +169,7 @@ def _check_seen(active: BackboneVersion | None, seen: int | None) -> None:
 
 
 def _take_over(
-    version: BackboneVersion, active: BackboneVersion | None, *, kind: str, by: Account | None, **audit: Any
+    version: BackboneVersion, active: BackboneVersion | None, *, kind: str, by: Account | None, **overriding: Any
 ) -> Activation:
     if not files.folder_of(version).is_dir():
         raise ArtifactMissingError(f"The files of {version} are missing: {version.artifact}.")
@@ -170,6 +180,9 @@ def _take_over(
     version.save(update_fields=["state"])
     tried = Rollout.objects.filter(catalog_id=version.catalog_id, ended_at=None)
     tried.update(ended_at=timezone.now(), ended_by=by, end_reason=f"Version {version.number} was activated.")
+    event = AuditEvent.ROLLED_BACK if kind == "roll_back" else AuditEvent.ACTIVATED
+    instead = f"In place of {active}." if active else "None was active."
+    audit.record(event, about=version, details=f"{instead} {overriding.get('reason', '')}".strip(), by=by)
     return Activation.objects.create(
-        catalog=version.catalog, version=version, previous=active, kind=kind, account=by, **audit
+        catalog=version.catalog, version=version, previous=active, kind=kind, account=by, **overriding
     )

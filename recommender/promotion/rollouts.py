@@ -5,8 +5,18 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
+from recommender.accounts import audit
 from recommender.artifacts import files
-from recommender.models import Account, BackboneVersion, Catalog, Rollout, RolloutMode, RunState, VersionState
+from recommender.models import (
+    Account,
+    AuditEvent,
+    BackboneVersion,
+    Catalog,
+    Rollout,
+    RolloutMode,
+    RunState,
+    VersionState,
+)
 
 
 class RolloutRefusedError(Exception):
@@ -34,6 +44,7 @@ def start(version: BackboneVersion, *, mode: RolloutMode, share: float, by: Acco
         earlier = running or version.rollouts.order_by("pk").last()
         if running:
             _end(running, by=by, reason="Changed by a lead.")
+        audit.record(AuditEvent.ROLLOUT_STARTED, about=version, details=f"{mode.label}, {share:.1%}", by=by)
         return Rollout.objects.create(
             catalog_id=version.catalog_id,
             version=version,
@@ -46,7 +57,11 @@ def start(version: BackboneVersion, *, mode: RolloutMode, share: float, by: Acco
 
 def stop(rollout: Rollout, *, by: Account | None, reason: str = "Stopped by a lead.") -> bool:
     """False: it had ended before."""
-    return _end(rollout, by=by, reason=reason)
+    with transaction.atomic():
+        ended = _end(rollout, by=by, reason=reason)
+        if ended:
+            audit.record(AuditEvent.ROLLOUT_ENDED, about=rollout.version, details=reason, by=by)
+    return ended
 
 
 def _check(version: BackboneVersion, mode: RolloutMode, changed: list[str]) -> None:

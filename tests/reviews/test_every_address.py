@@ -79,6 +79,7 @@ PAGES = {
     "reviews:insights": Rule(READERS, get=200),
     "reviews:insights_end_user": Rule(READERS, get=200),
     "reviews:accounts": Rule(LEADS, get=200, post=422, whole=True),
+    "reviews:account_log": Rule(LEADS, get=200, whole=True),
     "reviews:change_role": Rule(LEADS, post=302, whole=True),
     "reviews:change_catalogs": Rule(LEADS, post=302, whole=True),
     "reviews:reset_password": Rule(LEADS, post=200, whole=True),

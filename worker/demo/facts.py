@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
 
+from recommender.accounts import audit
 from recommender.accounts.tokens import TokenRefusedError, create_token, recognise
-from recommender.models import Account, ApiToken, EndUser, Role
+from recommender.models import Account, ApiToken, AuditEvent, EndUser, Role
 from reviews.room import guidelines
 
 CATALOG = "sample"
@@ -70,6 +71,8 @@ def ensure(*, address: str) -> Facts:
     with transaction.atomic():
         for sample in accounts:
             account, made = Account.objects.get_or_create(username=sample.username, defaults={"role": sample.role})
+            if made:
+                audit.record(AuditEvent.ACCOUNT_MADE, about=account, details=account.get_role_display())
             if made or sample.username not in passwords:
                 account.set_password(sample.password)
                 account.save(update_fields=["password"])

@@ -1,8 +1,9 @@
-"""Asking for an account: a name, and what the person may do."""
+"""Asking for an account: a name, and what the person may do. Filtering the log."""
 
 from django import forms
 
-from recommender.models import Account, Catalog, Role
+from recommender.models import Account, AuditEntry, Catalog, Role
+from reviews.pages.accounts.queries import KINDS
 
 
 def _catalogs() -> "forms.ModelMultipleChoiceField[Catalog]":
@@ -27,3 +28,10 @@ class CatalogsForm(forms.Form):
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices)
+
+
+class LogFilter(forms.Form):
+    kind = forms.ChoiceField(
+        label="What", required=False, choices=[("", "Everything"), *((key, kind.label) for key, kind in KINDS.items())]
+    )
+    who = forms.CharField(label="By or about", required=False, max_length=AuditEntry._meta.get_field("name").max_length)

@@ -1,18 +1,25 @@
-"""Accounts: leads make them, give them roles, close them and reset passwords. A password is on one page, once."""
+"""Accounts: leads make them, give them roles, close them, reset passwords and read who did what.
+
+A password is on one page, once.
+"""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from recommender.accounts import people
 from recommender.models import Account, Catalog, Role
 from reviews.guards import requires
-from reviews.pages.accounts.forms import AccountForm, CatalogsForm, RoleForm
+from reviews.pages.accounts import queries
+from reviews.pages.accounts.forms import AccountForm, CatalogsForm, LogFilter, RoleForm
 from reviews.policy import Action
+
+MOST_DIGITS = 18  # of an id
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,7 +46,12 @@ def accounts(request: HttpRequest) -> HttpResponse:
 def reset(request: HttpRequest, account_id: int) -> HttpResponse:
     """A new password, shown in the answer."""
     account = get_object_or_404(Account, pk=account_id)
-    return _page(request, AccountForm(), (account, people.reset_password(account)))
+    try:
+        password = people.reset_password(account)
+    except people.AccountError as error:
+        messages.error(request, str(error))
+        return redirect("reviews:accounts")
+    return _page(request, AccountForm(), (account, password))
 
 
 @require_POST
@@ -81,6 +93,29 @@ def close(request: HttpRequest, account_id: int) -> HttpResponse:
 def reopen(request: HttpRequest, account_id: int) -> HttpResponse:
     account = get_object_or_404(Account, pk=account_id)
     return _done(request, lambda: people.reopen(account), f"{account} may sign in again.")
+
+
+@require_safe
+@never_cache
+@requires(Action.MANAGE_ACCOUNTS)
+def log(request: HttpRequest) -> HttpResponse:
+    """The audit log, a page at a time."""
+    filters = LogFilter(request.GET)
+    chosen = filters.cleaned_data if filters.is_valid() else {}
+    kind, who = chosen.get("kind", ""), chosen.get("who", "")
+    before = request.GET.get("before", "")
+    start = int(before) if before.isdecimal() and len(before) <= MOST_DIGITS else None
+    found, older = queries.entries(kind=kind, who=who, before=start)
+    context = {
+        "filters": filters,
+        "is_filtered": bool(kind or who),
+        "entries": found,
+        "older": older,
+        "is_newest": start is None,
+        "days": settings.AUDIT_DAYS,
+        "sign_in_days": settings.AUDIT_SIGN_IN_DAYS,
+    }
+    return render(request, "accounts/log.html", context)
 
 
 def _done(request: HttpRequest, act: Callable[[], object], said: str) -> HttpResponse:
