@@ -191,7 +191,6 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
-SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # its middleware answers in other words than the sign-in page
 
 # --- HTTPS, which a proxy terminates --------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("R4_HTTPS", default=False)
@@ -201,7 +200,7 @@ SECURE_PROXY_SSL_HEADER = environment.header("R4_PROXY_HEADER")
 SECURE_HSTS_SECONDS = environment.integer("R4_HSTS_SECONDS", 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.flag("R4_HSTS_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = environment.flag("R4_HSTS_PRELOAD", default=False)
-SILENCED_SYSTEM_CHECKS: list[str] = []  # of what somebody has decided
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # its middleware answers in other words than the sign-in page
 if environment.given("R4_HSTS_SUBDOMAINS"):
     SILENCED_SYSTEM_CHECKS.append("security.W005")
 if environment.given("R4_HSTS_PRELOAD"):

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('recommender', '0008_scopes'),
-        ('recommender', '0058_no_order'),
+        ('recommender', '0009_no_order'),
     ]
 
     operations = [
