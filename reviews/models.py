@@ -224,7 +224,7 @@ class Guideline(models.Model):
 
     number = models.PositiveIntegerField(unique=True)
     text = models.TextField()
-    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -88,9 +88,12 @@ def may_meet_a_server(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def nothing_learned_of_endpoints() -> None:
-    """A test's server may get the port of an earlier test's, which refused other things."""
+def nothing_kept_of_earlier_tests() -> None:
+    """A test's server may get the port of an earlier test's, which refused other things. Counts are kept a while."""
+    from reviews.pages.home import queries  # needs Django, which is set up later
+
     learned.forget()
+    queries.KEPT.clear()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from recommender.models import Account, LlmCall, Turn, VersionState
 from reviews.models import Verdict
+from reviews.pages.home import queries as home
 from tests.builders import make_catalog, make_end_user, make_item, make_review
 from tests.recommender.promotion.versions import make_version
 from tests.reviews.approved import make_decision, make_receipt
@@ -75,3 +76,18 @@ def test_the_home_page_asks_fifteen_questions(
 
     with django_assert_num_queries(15):
         browser.get(reverse("home"))
+
+
+def test_the_home_page_does_not_count_what_took_long_to_count_each_time(
+    rita: Account,
+    browser_of: SignIn,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(home, "QUICK", -1.0)
+    make_review(subject=make_end_user(make_catalog("films")))
+    browser = browser_of(rita)
+    first = browser.get(reverse("home")).content
+
+    with django_assert_num_queries(9):
+        assert browser.get(reverse("home")).content.count(b"stat") == first.count(b"stat")

@@ -1,6 +1,6 @@
 """What the home page says about each catalog."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -19,6 +19,7 @@ from recommender.models import (
     Turn,
     VersionState,
 )
+from recommender.process_cache import ProcessCache
 from reviews.models import Review, ReviewState
 
 
@@ -36,31 +37,49 @@ class CatalogFacts:
     active: BackboneVersion | None
 
 
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """Rows of every catalog, by its id."""
+
+    end_users: dict[int, int]
+    items: dict[int, int]
+    texts_under_way: dict[int, int]
+    texts_written: dict[int, int]
+    reviews_open: dict[int, int]
+    approved: dict[int, int]
+
+
+# Counting a large catalog takes long, and nobody needs it to the second: what took long is kept for a while.
+KEPT: ProcessCache[str, Tallies] = ProcessCache(most=1)
+QUICK = 0.05  # seconds of counting that are not worth keeping
+LONGEST_KEPT = 60.0  # seconds
+
+
 def catalog_facts(account: Account) -> list[CatalogFacts]:
-    """The account's catalogs by name. Eight queries, however many there are."""
-    end_users = _counts(EndUser.objects.all())
-    items = _counts(Item.objects.all())
-    under_way = _counts(Round.objects.filter(state__in=[RoundState.WAITING, RoundState.ASKING]))
-    has_text = Exists(Turn.objects.filter(round=OuterRef("pk"), kind__in=RATIONALES))
-    written = _counts(Round.objects.filter(has_text, state=RoundState.RESTING))
-    approved = _counts(Knowledge.objects.filter(in_force=True))
+    """The account's catalogs by name. Eight queries, however many there are; two while the tallies are kept."""
+    tallies = KEPT.get("all", _tallies, fresh_for=lambda took: min(200 * took, LONGEST_KEPT) if took > QUICK else 0.0)
     active = {v.catalog_id: v for v in BackboneVersion.objects.filter(state=VersionState.ACTIVE).defer("metrics")}
-    open_ = _counts(Review.objects.filter(state=ReviewState.OPEN), by="round__catalog")
     return [
         CatalogFacts(
             catalog=catalog,
-            end_users=end_users.get(catalog.pk, 0),
-            items=items.get(catalog.pk, 0),
-            texts_under_way=under_way.get(catalog.pk, 0),
-            texts_written=written.get(catalog.pk, 0),
-            reviews_open=open_.get(catalog.pk, 0),
-            approved=approved.get(catalog.pk, 0),
+            **{field.name: getattr(tallies, field.name).get(catalog.pk, 0) for field in fields(Tallies)},
             active=active.get(catalog.pk),
         )
         for catalog in catalogs_of(account)
     ]
 
 
-def _counts(rows: QuerySet[Any], *, by: str = "catalog") -> dict[int, int]:
-    """Rows by the id of their catalog."""
-    return dict(rows.order_by().values_list(by).annotate(n=Count("pk")))
+def _tallies() -> Tallies:
+    has_text = Exists(Turn.objects.filter(round=OuterRef("pk"), kind__in=RATIONALES))
+    return Tallies(
+        end_users=_counts(EndUser.objects.all()),
+        items=_counts(Item.objects.all()),
+        texts_under_way=_counts(Round.objects.filter(state__in=[RoundState.WAITING, RoundState.ASKING])),
+        texts_written=_counts(Round.objects.filter(has_text, state=RoundState.RESTING)),
+        reviews_open=_counts(Review.objects.filter(state=ReviewState.OPEN)),
+        approved=_counts(Knowledge.objects.filter(in_force=True)),
+    )
+
+
+def _counts(rows: QuerySet[Any]) -> dict[int, int]:
+    return dict(rows.order_by().values_list("catalog").annotate(n=Count("pk")))
