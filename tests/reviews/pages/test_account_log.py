@@ -59,10 +59,10 @@ def test_accounts_and_tokens(lena: Account, browser_of: SignIn) -> None:
     browser.post("/accounts/", {"name": "nora", "role": "lead"})
     nora = Account.objects.get(username="nora")
     token, _ = create_token("shop", account=nora)
-    for address, form in (("role", {"role": "pm"}), ("password", {}), ("close", {}), ("reopen", {})):
+    for address, form in (("role", {"role": "pm"}), ("catalogs", {}), ("password", {}), ("close", {}), ("reopen", {})):
         browser.post(f"/accounts/{nora.pk}/{address}/", form)
     browser.post(f"/accounts/{nora.pk}/role/", {"role": "pm"})  # it is that already
-    browser.post("/tokens/", {"name": "till", "days": "30"})
+    browser.post("/tokens/", {"name": "till", "days": "30", "scopes": ["recommendations:read"]})
     till = lena.api_tokens.get()
     browser.post(f"/tokens/{till.pk}/revoke/")
     browser.post(f"/tokens/{till.pk}/revoke/")
@@ -72,6 +72,7 @@ def test_accounts_and_tokens(lena: Account, browser_of: SignIn) -> None:
         ("token_made", "", str(token), "For nora", None),
         ("role_changed", "lena", "nora", "Lead → PM", here),
         ("token_revoked", "lena", str(token), "", here),
+        ("catalogs_changed", "lena", "nora", "All catalogs", here),
         ("password_reset", "lena", "nora", "", here),
         ("account_closed", "lena", "nora", "", here),
         ("account_reopened", "lena", "nora", "", here),
@@ -100,12 +101,12 @@ def test_models(lena: Account, browser_of: SignIn, settings: Any, tmp_path: Path
     browser.post(f"/backbones/{second.pk}/roll-out/", {"mode": "shadow", "percent": "10"})
     browser.post(f"/backbones/{second.pk}/roll-out/stop/")
     activation.activate(second, by=lena)
-    browser.post("/backbones/films/roll-back/", {"seen": str(second.number)})
+    browser.post("/backbones/films/roll-back/", {"seen": str(second.number), "reason": "Odd lists."})
     assert [row[:4] for row in told()] == [
         ("rollout_started", "lena", str(second), "shadow, 10.0%"),
         ("rollout_ended", "lena", str(second), "Stopped by a lead."),
         ("activated", "lena", str(second), f"In place of {first}."),
-        ("rolled_back", "lena", str(first), f"In place of {second}."),
+        ("rolled_back", "lena", str(first), f"In place of {second}. Odd lists."),
     ]
 
 
