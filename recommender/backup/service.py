@@ -223,17 +223,19 @@ def _folder(where: Path, prefix: str) -> Iterator[Path]:
 
 @contextmanager
 def _work_folder(where: Path) -> Iterator[Path]:
-    """A private folder on the archive's disk. Those of killed backups, which nobody holds any more, are removed."""
-    for left in where.glob(f"{WORK}*"):
-        with (left / "lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
+    """A private folder on the archive's disk; one at a time in a place, so that others were left by killed backups."""
+    place = os.open(where, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BackupError(f"Another backup is being written in {where}: wait until it is done.") from error
+        for left in where.glob(f"{WORK}*"):
             shutil.rmtree(left, ignore_errors=True)
-    with _folder(where, WORK) as folder, (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder
+        with _folder(where, WORK) as folder:
+            yield folder
+    finally:
+        os.close(place)
 
 
 def _progress(what: str) -> Progress:

@@ -24,15 +24,16 @@ def addresses(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
 
 
 @pytest.mark.django_db
+@pytest.mark.once
 @pytest.mark.parametrize("htmx", [False, True])
 def test_every_address_answers_every_method_in_words(htmx: bool) -> None:
     browser = Client(raise_request_exception=False, headers={"HX-Request": "true"} if htmx else {})
     browser.force_login(make_account("lena", role=Role.LEAD))
     refused = 0
     for address in addresses(get_resolver()):
-        if "sign-out" in address:
-            continue
-        for method in METHODS:
+        for method in METHODS[:1] if htmx else METHODS:
+            if (method, address) == ("post", "/sign-out/"):
+                continue
             answer = getattr(browser, method)(address)
             if answer.status_code != 405:
                 continue
@@ -44,4 +45,4 @@ def test_every_address_answers_every_method_in_words(htmx: bool) -> None:
                 assert json.loads(answer.content)["detail"], where
             else:
                 assert "Nothing was changed" in answer.content.decode(), where
-    assert refused > 200
+    assert refused > (20 if htmx else 200)
