@@ -1,8 +1,10 @@
-"""How log lines are written. Whoever asks for long addresses makes no long log."""
+"""How log lines are written. Whoever asks for long addresses makes no long log, and no line names an end user."""
 
 import logging
+import re
 
 LONGEST_LINE = 1_000  # characters
+_NAMED = re.compile(r"(/(?:users|items|end_user|item)/)[^\s'\"?]+")
 MOST_LINES = 200  # of one entry: the last lines of a traceback say what went wrong
 
 
@@ -19,3 +21,13 @@ class Line(logging.Formatter):
 def _cut(line: str) -> str:
     over = len(line) - LONGEST_LINE
     return f"{line[:LONGEST_LINE]}… ({over:,} characters more)" if over > 0 else line
+
+
+class Unnamed(logging.Filter):
+    """Django logs the address of what it refuses; there the id of an end user or item becomes an ellipsis."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        if (unnamed := _NAMED.sub(r"\1…", said)) != said:
+            record.msg, record.args = unnamed, ()
+        return True

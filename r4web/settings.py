@@ -109,6 +109,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-rounds": {"task": jobs.SWEEP_ROUNDS.name, "schedule": 30.0, "options": {"expires": 30}},
     "sweep-runs": {"task": jobs.SWEEP_RUNS.name, "schedule": 60.0, "options": {"expires": 60}},
     "clear-accounts": {"task": jobs.CLEAR_ACCOUNTS.name, "schedule": 3600.0, "options": {"expires": 3600}},
+    "clear-old": {"task": jobs.CLEAR_OLD.name, "schedule": 600.0, "options": {"expires": 600}},
 }
 
 # --- LLM endpoints: the embedded one unless told otherwise ----------------------------------------------------------
@@ -162,6 +163,10 @@ GATES = {
 }
 GATE_END_USERS = environment.integer("R4_GATE_END_USERS", 2000)  # that are tested, at most
 RECEIPT_END_USERS = environment.integer("R4_RECEIPT_END_USERS", 1000)  # whose lists an impact receipt compares, at most
+
+# --- privacy: how long is kept what was said and served (docs/privacy.md); 0: for ever ------------------------------
+KEEP_SERVED_DAYS = environment.integer("R4_KEEP_SERVED_DAYS", 0)
+KEEP_CALLS_DAYS = environment.integer("R4_KEEP_CALLS_DAYS", 0)
 
 # --- people -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "recommender.Account"
@@ -259,8 +264,9 @@ LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")  # the first by default
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"unnamed": {"()": "r4web.logs.Unnamed"}},
     "formatters": {"line": {"()": "r4web.logs.Line", "format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["unnamed"]}},
     "root": {"handlers": ["stderr"], "level": environment.choice("R4_LOG_LEVEL", LOG_LEVELS)},
     "loggers": {
         "httpx2": {"level": "WARNING"},  # otherwise one line for every LLM call

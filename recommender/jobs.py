@@ -32,6 +32,7 @@ ADVANCE_ROUNDS = Job("rounds.advance", Queue.LLM)  # kwargs: round_ids: list[int
 SWEEP_ROUNDS = Job("rounds.sweep", Queue.LLM)  # no kwargs; every 30 s
 SWEEP_RUNS = Job("backbone.sweep", Queue.LLM)  # no kwargs; every 60 s
 CLEAR_ACCOUNTS = Job("accounts.clear", Queue.LLM)  # no kwargs; every hour
+CLEAR_OLD = Job("privacy.clear", Queue.LLM)  # no kwargs; every 10 minutes
 
 
 def send(job: Job, **kwargs: object) -> None:

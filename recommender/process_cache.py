@@ -49,6 +49,12 @@ class ProcessCache(Generic[Key, Value]):
         with self._lock:
             self._entries.clear()
 
+    def drop(self, unwanted: Callable[[Key], bool]) -> None:
+        """Let go of the values of these keys; whoever uses one now may go on with it."""
+        with self._lock:
+            for key in [key for key in self._entries if unwanted(key)]:
+                del self._entries[key]
+
     def _entry(self, key: Key) -> "_Entry[Value]":
         with self._lock:
             entry = self._entries.pop(key) if key in self._entries else _Entry[Value]()

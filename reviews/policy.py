@@ -23,6 +23,7 @@ class Action(StrEnum):
     ROLL_OUT = "try models on real requests"
     ROLL_BACK = "go back to an earlier model"
     BROWSE_EXPLANATIONS = "browse explanations"
+    ERASE = "erase people, or export what is kept about them"
     MANAGE_TOKENS = "manage API tokens"
     MANAGE_ACCOUNTS = "manage accounts"
 

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 
 from reviews.pages.accounts import views as accounts
 from reviews.pages.backbones import views as backbones
+from reviews.pages.erasure import views as erasure
 from reviews.pages.evaluations import views as evaluations
 from reviews.pages.guidelines import views as guidelines
 from reviews.pages.insights import views as insights
@@ -52,6 +53,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rounds/<id:round_id>/cancel/", rounds.cancel_round, name="cancel_round"),
     path("insights/", insights.find, name="insights"),
     path("insights/<slug:catalog>/users/<path:user_id>/", insights.end_user, name="insights_end_user"),
+    path("erasures/", erasure.erasures, name="erasures"),
+    path("erasures/<id:erasure_id>/", erasure.erasure, name="erasure"),
+    path("erase/<slug:catalog>/<slug:kind>/<path:external_id>/", erasure.erase, name="erase"),
+    path("export/<slug:catalog>/users/<path:user_id>/", erasure.export_person, name="export_person"),
     path("accounts/", accounts.accounts, name="accounts"),
     path("accounts/log/", accounts.log, name="account_log"),
     path("accounts/<id:account_id>/role/", accounts.change_role, name="change_role"),

@@ -53,13 +53,13 @@ def make_subject(*ratings: float, kind: Any = "end_user") -> Subject:
 def make_round(subject: EndUser | Item, *turns: tuple[str, str], as_of: int = 1000, **fields: Any) -> Round:
     """Turns are (kind, text): ("reason", "…"), ("reflect", "critique, or empty when reasonable"), …"""
     evidence = make_subject(kind="item" if isinstance(subject, Item) else "end_user").to_json()
-    defaults = {"state": RoundState.RESTING if turns else RoundState.WAITING, "refinements_allowed": 2}
+    state = RoundState.RESTING if turns else RoundState.WAITING
+    defaults = {"state": state, "refinements_allowed": 2, "evidence": evidence}
     round_ = Round.objects.create(
         catalog=subject.catalog,
         end_user=subject if isinstance(subject, EndUser) else None,
         item=subject if isinstance(subject, Item) else None,
         as_of=as_of,
-        evidence=evidence,
         next_attempt_at=timezone.now(),
         **defaults | fields,
     )

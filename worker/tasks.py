@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from recommender import jobs
 from recommender.accounts import audit, sessions, throttle
+from recommender.erasure import retention
+from recommender.erasure import service as erasure
 from recommender.evaluation import service as evaluation
 from recommender.models import RestReason, Round, RoundState
 from recommender.promotion import service as promotion
@@ -50,7 +52,7 @@ def sweep_rounds() -> None:
 
 def open_missing_reviews() -> None:
     """For rounds whose worker died between resting and opening the review."""
-    never = Q(review=None) & ~Q(rest_reason=RestReason.CANCELLED)
+    never = Q(review=None) & ~Q(rest_reason__in=[RestReason.CANCELLED, RestReason.ERASED])
     missing = Round.objects.filter(never | Q(review__state=ReviewState.AWAITING_ACTOR), state=RoundState.RESTING)
     for round_ in missing.exclude(turns=None).order_by("pk").prefetch_related("turns")[:MOST_SWEPT]:
         if proposal(round_) is not None:
@@ -88,3 +90,10 @@ def clear_accounts() -> None:
 @shared_task(name=jobs.SWEEP_RUNS.name)
 def sweep_runs() -> None:
     runs.sweep(timezone.now())
+
+
+@shared_task(name=jobs.CLEAR_OLD.name)
+def clear_old() -> None:
+    """Clear what is kept for a time only, and look once more for what erasures may have missed."""
+    retention.clear_old(timezone.now())
+    erasure.settle_due()

@@ -71,6 +71,18 @@ class UnknownEndUser(Problem):
     status_code = HTTPStatus.NOT_FOUND
 
 
+class UnknownItem(Problem):
+    slug = "unknown-item"
+    title = "Unknown item"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class Erased(Problem):
+    slug = "erased"
+    title = "Erased"
+    status_code = HTTPStatus.GONE
+
+
 class UnknownRecommendation(Problem):
     slug = "unknown-recommendation"
     title = "Unknown recommendation"

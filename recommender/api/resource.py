@@ -17,8 +17,9 @@ PERSONAL = "private, no-store"  # never kept between, never shown to another
 PROBLEMS = {
     400: "A parameter is not valid, or not known.",
     401: "No token, or one that is unknown, expired or revoked.",
-    403: "The token lacks the scope that this needs.",
+    403: "The token lacks the scope or the role that this needs.",
     404: "Nothing has this name or id, or it is in a catalog that the token does not open.",
+    410: "It was erased.",
     406: "This API answers in JSON.",
     429: "The token has sent too many requests in this minute.",
     500: "Something went wrong here.",

@@ -5,6 +5,7 @@ A loaded version stays in memory for the life of the process and is shared by it
 
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from recommender.artifacts import files, golden, ranker
 from recommender.artifacts.ranker import ArtifactError, Ranker
@@ -13,16 +14,39 @@ from recommender.process_cache import ProcessCache
 
 KEPT_VERSIONS = 8  # active ones of several catalogs, and those before them
 
-LOADED: ProcessCache[tuple[int, datetime], Ranker | str] = ProcessCache(most=KEPT_VERSIONS)
+
+class Key(NamedTuple):
+    """A restored or emptied database may number versions anew. `erasures`: of the catalog, so far."""
+
+    catalog: int
+    version: int
+    made: datetime
+    erasures: int
+
+
+LOADED: ProcessCache[Key, Ranker | str] = ProcessCache(most=KEPT_VERSIONS)
 
 
 def load(version: BackboneVersion) -> Ranker:
-    """The version's ranker, read and verified once per process. Raises ArtifactError."""
-    key = (version.pk, version.created_at)  # a restored or emptied database may number anew
-    loaded = LOADED.get(key, lambda: _verified(files.folder_of(version)))
+    """The version's ranker, read and verified once per process until somebody is erased. Raises ArtifactError."""
+    key = Key(version.catalog_id, version.pk, version.created_at, version.catalog.erasures)
+    loaded = LOADED.get(key, lambda: _read(version, key))
     if isinstance(loaded, str):
         raise ArtifactError(loaded)
     return loaded
+
+
+def _read(version: BackboneVersion, key: Key) -> Ranker | str:
+    """What was read before an erasure leaves memory, of all versions of the catalog."""
+    LOADED.drop(lambda other: other.catalog == key.catalog and other.erasures != key.erasures)
+    try:
+        return _verified(files.folder_of(version))
+    except ArtifactError:
+        named = version.artifact
+        version.refresh_from_db(fields=["artifact", "manifest_hash"])
+        if version.artifact == named:
+            raise
+        return _verified(files.folder_of(version))  # another folder took its place while this one was read
 
 
 def _verified(folder: Path) -> Ranker | str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from recommender.models import Catalog, Knowledge, Round, RoundState, Turn
+from recommender.models import Catalog, Knowledge, RestReason, Round, RoundState, Turn
 from recommender.rounds.core import loop
 from recommender.rounds.queries import strategy_of, turn_values
 
@@ -56,7 +56,8 @@ def as_proposed(catalog: Catalog, *, refinements: int | None = None) -> list[Kno
     """
     found = {} if refinements is not None else {one.place: one for one in in_force(catalog)}
     replaced = set(Knowledge.objects.filter(catalog=catalog, in_force=False).values_list("turn_id", flat=True))
-    rounds = Round.objects.filter(catalog=catalog, state=RoundState.RESTING).order_by("pk")
+    resting = Round.objects.filter(catalog=catalog, state=RoundState.RESTING)
+    rounds = resting.exclude(rest_reason=RestReason.ERASED).order_by("pk")
     with_turns = rounds.prefetch_related(Prefetch("turns", Turn.objects.order_by("index").defer("call")))
     for round_ in with_turns.iterator(chunk_size=CHUNK):
         turns = {turn.index: turn for turn in round_.turns.all()}

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from recommender.models import Catalog, Knowledge, Round, Turn
+from recommender.models import Catalog, Knowledge, RestReason, Round, Turn
+from recommender.rounds.service import RoundNotRestingError
 
 
 class TakenUpError(Exception):
@@ -36,12 +37,15 @@ def accept(turn: Turn, *, further: Sequence[Turn] = ()) -> Change:
     """Put an approved rationale in force for its subject from its round's moment on. Doing so again changes nothing.
 
     `further`: the other kept drafts of a filtered round; `turn` is the one that is shown. It takes the place of what
-    was in force as of the same moment; what is in force as of other moments stays. Raises IntegrityError where another
-    text of the moment was approved in the same instant: doing it again takes that one's place.
+    was in force as of the same moment; what is in force as of other moments stays. Raises RoundNotRestingError where
+    the subject was erased; IntegrityError where another text of the moment was approved in the same instant: doing it
+    again takes that one's place.
     """
     if not all(each.is_rationale and each.round_id == turn.round_id for each in (turn, *further)):
         raise ValueError("Only rationales of one round can become knowledge.")
     round_ = turn.round
+    if round_.rest_reason == RestReason.ERASED:
+        raise RoundNotRestingError(f"What round {round_.pk} is about was erased.")
     rejected_index = round_.rejected_index
     if rejected_index == turn.index:
         Round.objects.filter(pk=round_.pk).update(rejected_index=None)

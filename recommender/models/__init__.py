@@ -4,6 +4,7 @@ from recommender.models.accounts import Account, ApiToken, Role, TokenScope
 from recommender.models.audit import AuditEntry, AuditEvent
 from recommender.models.backbones import Activation, BackboneVersion, TrainingRun, VersionState
 from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
+from recommender.models.erasure import Digester, Erasure
 from recommender.models.evaluation import Evaluation, EvaluationFit
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
 from recommender.models.promotion import Examination, ImpactReceipt, Rollout, RolloutMode, ShadowSample
@@ -36,7 +37,9 @@ __all__ = [
     "BackboneVersion",
     "Catalog",
     "Clock",
+    "Digester",
     "EndUser",
+    "Erasure",
     "Evaluation",
     "EvaluationFit",
     "Examination",

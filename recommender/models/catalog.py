@@ -1,6 +1,6 @@
 """One recommendation domain: its end users, items and interactions."""
 
-from typing import Self
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -29,6 +29,9 @@ class Catalog(models.Model):
     most_tokens = models.PositiveBigIntegerField(
         null=True, help_text="Its rounds stop once their calls cost so much in all; null: never."
     )
+    erasures = models.PositiveIntegerField(
+        default=0, help_text="Grows when somebody is erased: what processes hold in memory is read anew."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -40,12 +43,29 @@ class Catalog(models.Model):
         return self.clock != Clock.NONE
 
 
+Row = TypeVar("Row", bound=models.Model)
+
+
+class NotErased(models.Manager[Row]):
+    """All rows but those that stand for something erased; foreign keys lead to those too."""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        return super().get_queryset().filter(erased_at=None)
+
+
 class EndUser(models.Model):
-    """A person whose interactions are recorded and who gets recommendations; `user_id` in REST."""
+    """A person whose interactions are recorded and who gets recommendations; `user_id` in REST.
+
+    Of an erased one a row without id and attributes stays, for the rounds and lists that stay without their texts.
+    """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="end_users")
     external_id = models.CharField(max_length=128)
     attributes = models.JSONField(default=dict)
+    erased_at = models.DateTimeField(null=True)
+
+    objects = NotErased["EndUser"]()
+    with_erased = models.Manager["EndUser"]()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["catalog", "external_id"], name="end_user_unique_in_catalog")]
@@ -61,6 +81,10 @@ class Item(models.Model):
     external_id = models.CharField(max_length=128)
     title = models.CharField(max_length=500)
     attributes = models.JSONField(default=dict)
+    erased_at = models.DateTimeField(null=True)
+
+    objects = NotErased["Item"]()
+    with_erased = models.Manager["Item"]()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["catalog", "external_id"], name="item_unique_in_catalog")]

@@ -65,6 +65,7 @@ class RestReason(models.TextChoices):
     EDITED = "edited", "a person wrote the text"
     KEPT = "kept", "drafts kept"
     ALL_REJECTED = "all_rejected", "every draft judged not reasonable"
+    ERASED = "erased", "its subject was erased"
 
 
 class RoundQuerySet(models.QuerySet["Round"]):
@@ -97,6 +98,9 @@ class Round(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     rested_at = models.DateTimeField(null=True)
+    redacted_at = models.DateTimeField(
+        null=True, help_text="Since when something erased is missing from its evidence and calls."
+    )
 
     objects = RoundQuerySet.as_manager()
 
@@ -209,6 +213,10 @@ class EndpointCall(models.Model):
 
     class Meta:
         abstract = True
+
+    def forget(self) -> None:
+        """Keep what it cost, and nothing of what was said."""
+        self.messages, self.answer, self.error, self.request_id = [], "", "", ""
 
 
 class LlmCall(EndpointCall):

@@ -26,7 +26,10 @@ class Recommendation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["end_user", "-created_at"], name="recommendation_end_user")]
+        indexes = [
+            models.Index(fields=["end_user", "-created_at"], name="recommendation_end_user"),
+            models.Index(fields=["created_at"], name="recommendation_created"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -147,6 +147,7 @@ def _keep(entry: Entry) -> None:
     call = entry.call
     if call is None:
         return
+    _forget_erased([entry])
     try:
         with transaction.atomic():
             call.save(force_insert=True)
@@ -172,6 +173,7 @@ def _mark_unstored(entry: Entry) -> None:
 def _store(entries: Sequence[Entry], token: str) -> list[bool]:
     ids = [entry.round_id for entry in entries]
     ours = set(_held(token).filter(pk__in=ids).select_for_update().order_by("pk").values_list("pk", flat=True))
+    _forget_erased([entry for entry in entries if entry.round_id not in ours])
     LlmCall.objects.bulk_create([entry.call for entry in entries if entry.call is not None])
     _count_tokens(entries)
     kept = [entry for entry in entries if entry.round_id in ours]
@@ -201,6 +203,15 @@ def _store(entries: Sequence[Entry], token: str) -> list[bool]:
     full = set(_held(token).filter(spending.held(), pk__in=ids).values_list("pk", flat=True))
     _leave(sorted(full), state=RoundState.WAITING)
     return [entry.round_id in ours and entry.round_id not in full for entry in entries]
+
+
+def _forget_erased(entries: Sequence[Entry]) -> None:
+    """What was asked before somebody in the evidence was erased: its cost is kept, its words are not."""
+    ids = [entry.round_id for entry in entries]
+    redacted = set(Round.objects.filter(pk__in=ids).exclude(redacted_at=None).values_list("pk", flat=True))
+    for entry in entries:
+        if entry.call is not None and entry.round_id in redacted:
+            entry.call.forget()
 
 
 def _count_tokens(entries: Sequence[Entry]) -> None:

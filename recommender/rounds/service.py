@@ -235,7 +235,8 @@ def _add(round_: Round, turn: Turn, *, then: dict[str, Any] | None = None) -> Tu
     turn.round, turn.index, turn.text_hash = round_, before[-1].index + 1, text_hash(turn.text)
     if then is None:
         then = {"rest_reason": strategy_of(round_).rests_after_person(turn_values([*before, turn]))}
-    if not Round.objects.filter(pk=round_.pk, state=RoundState.RESTING).update(**then):
+    resting = Round.objects.filter(pk=round_.pk, state=RoundState.RESTING).exclude(rest_reason=RestReason.ERASED)
+    if not resting.update(**then):
         raise RoundNotRestingError(f"A worker is at round {round_.pk}.")
     turn.save(force_insert=True)
     return turn

@@ -48,11 +48,18 @@ class CatalogIndex:
         return places[np.isin(self.pks[places], pks)]
 
 
-KEPT: ProcessCache[tuple[int, datetime], CatalogIndex] = ProcessCache(most=INDEXES_KEPT)
+KEPT: ProcessCache[tuple[int, datetime, int], CatalogIndex] = ProcessCache(most=INDEXES_KEPT)
 
 
 def index_of(catalog: Catalog) -> CatalogIndex:
-    return KEPT.get((catalog.pk, catalog.created_at), lambda: _read(catalog), fresh_for=_fresh_for)
+    key = (catalog.pk, catalog.created_at, catalog.erasures)
+    return KEPT.get(key, lambda: _read_anew(catalog), fresh_for=_fresh_for)
+
+
+def _read_anew(catalog: Catalog) -> CatalogIndex:
+    """What was read before an erasure leaves memory."""
+    KEPT.drop(lambda other: other[0] == catalog.pk and other[2] != catalog.erasures)
+    return _read(catalog)
 
 
 def _fresh_for(seconds: float) -> float:

@@ -6,7 +6,16 @@ from django.db.models import Count, IntegerField, OuterRef, Prefetch, QuerySet, 
 from django.db.models.functions import Coalesce
 
 from recommender.accounts.visible import Asker, catalogs_of, within
-from recommender.models import BackboneVersion, Catalog, EndUser, Item, Recommendation, VersionState
+from recommender.models import (
+    BackboneVersion,
+    Catalog,
+    EndUser,
+    Erasure,
+    Item,
+    Recommendation,
+    SubjectKind,
+    VersionState,
+)
 
 
 def active_backbone(catalog: Catalog) -> BackboneVersion | None:
@@ -32,6 +41,12 @@ def catalogs(*, asker: Asker) -> QuerySet[Catalog]:
     active = Prefetch("backbone_versions", BackboneVersion.objects.filter(state=VersionState.ACTIVE))
     counted = catalogs_of(asker).annotate(item_count=_count(Item), end_user_count=_count(EndUser))
     return counted.prefetch_related(active)
+
+
+def erased(catalog: str, kind: SubjectKind, external_id: str, *, asker: Asker) -> bool:
+    """Whether an end user or item of this id was erased from this catalog."""
+    found = catalog_named(catalog, asker=asker)
+    return found is not None and Erasure.objects.named(found, kind, external_id) is not None
 
 
 def logged(recommendation_id: UUID, *, asker: Asker) -> Recommendation | None:

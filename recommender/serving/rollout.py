@@ -57,6 +57,7 @@ def active_in(catalog: Catalog) -> Active:
     )
     active, rollout = None, None
     for row in rows:
+        row.catalog = catalog
         if row.state == VersionState.ACTIVE:
             active = row
         else:

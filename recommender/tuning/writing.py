@@ -145,10 +145,34 @@ def _write(rows: Iterable[Row], part: Path, *, formats: list[Layout], about: dic
     return manifest
 
 
-def _described(path: Path, part: Path) -> dict[str, Any]:
+def take_out(folder: Path, unwanted: Callable[[dict[str, Any]], bool]) -> int:
+    """Take the rows out of an export's JSON lines whose provenance is `unwanted`; returns how many there were."""
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    out: Counter[str] = Counter()
+    for path in sorted((folder / "jsonl").glob("*.jsonl")):
+        with path.open(encoding="utf-8", newline="\n") as stream:
+            lines = list(stream)
+        kept = [line for line in lines if not unwanted(json.loads(line)["provenance"])]
+        out[path.stem] = len(lines) - len(kept)
+        if out[path.stem]:
+            part = path.with_suffix(".part")
+            part.write_text("".join(kept), encoding="utf-8")
+            part.replace(path)
+    if gone := out.total():
+        manifest["rows"] = {name: rows - out[name] for name, rows in manifest["rows"].items()}
+        manifest["erased"] = manifest.get("erased", 0) + gone
+        manifest["files"] = [_described(folder / one["path"], folder) for one in manifest["files"]]
+        _dump(manifest, folder / MANIFEST)
+    return gone
+
+
+def sha256_of(path: Path) -> str:
     with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {"path": str(path.relative_to(part)), "bytes": path.stat().st_size, "sha256": digest}
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _described(path: Path, part: Path) -> dict[str, Any]:
+    return {"path": str(path.relative_to(part)), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _dump(data: dict[str, Any], path: Path) -> None:

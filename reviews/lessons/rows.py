@@ -36,6 +36,7 @@ def _decided(catalog: Catalog) -> QuerySet[Review]:
     turns = Turn.objects.select_related("call").order_by("index")
     return (
         Review.objects.filter(Exists(Decision.objects.filter(review=OuterRef("pk"))), round__catalog=catalog)
+        .filter(round__redacted_at=None)  # else the prompt would not show what the text was written from
         .select_related("round")
         .prefetch_related(Prefetch("decisions", decisions), Prefetch("round__turns", turns))
         .order_by("pk")

@@ -27,6 +27,7 @@ ENDED = {
     RestReason.EDITED: "Edited by a person",
     RestReason.KEPT: "AI check: some drafts passed",
     RestReason.ALL_REJECTED: "AI check: no draft passed",
+    RestReason.ERASED: "Erased",
 }
 STEPS = {
     TurnKind.REASON: "First text",

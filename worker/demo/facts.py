@@ -79,7 +79,7 @@ def ensure(*, address: str) -> Facts:
         if guidelines.latest() is None:
             guidelines.write(guidelines.SUGGESTED, after=0, account=Account.objects.get(username=Role.LEAD))
         token = known.token if known and _recognised(known.token) else _new_token()
-        user_id = known.user_id if known else _example_user_id()
+        user_id = known.user_id if known and _is_there(known.user_id) else _example_user_id()
         facts = Facts(address=address, accounts=accounts, token=token, catalog=CATALOG, user_id=user_id)
         if facts != known:
             facts.write()
@@ -89,6 +89,10 @@ def ensure(*, address: str) -> Facts:
 def _example_user_id() -> str:
     end_users = EndUser.objects.filter(catalog__name=CATALOG)
     return end_users.annotate(n=Count("interactions")).order_by("-n", "pk").values_list("external_id", flat=True)[0]
+
+
+def _is_there(user_id: str) -> bool:
+    return EndUser.objects.filter(catalog__name=CATALOG, external_id=user_id).exists()
 
 
 def _recognised(key: str) -> bool:

@@ -14,7 +14,7 @@ from recommender.api.parameters import NOTHING, WholeNumberField, parse
 from recommender.api.resource import PROBLEMS, PrivateView, responses
 from recommender.api.v1.backbones import BackboneSerializer
 from recommender.api.v1.reasons import REASONS, write
-from recommender.models import ApiToken, EndUser, TokenScope
+from recommender.models import ApiToken, EndUser, SubjectKind, TokenScope
 from recommender.serving import queries
 from recommender.serving.log import replay
 from recommender.serving.recommend import recommend
@@ -98,7 +98,7 @@ class RecommendationsView(PrivateView):
         if asked["explain"] != "none":
             require(request, TokenScope.EXPLANATIONS_READ)
         token = asker_of(request)
-        end_user = _end_user(catalog, user_id, asker=token)
+        end_user = end_user_named(catalog, user_id, asker=token)
         served = recommend(end_user, limit=asked["limit"], level=asked["explain"], token=token)
         return Response(_AS_JSON.to_representation(served))
 
@@ -124,10 +124,13 @@ class RecommendationView(PrivateView):
             raise errors.UnknownRecommendation(
                 f"No list with the id {recommendation_id} was served. Use the `recommendation_id` of an earlier answer."
             )
+        if logged.end_user.erased_at is not None:
+            raise errors.Erased("This list was made for somebody who was erased. Nothing of it is kept.")
         return Response(_AS_JSON.to_representation(replay(logged)))
 
 
-def _end_user(catalog: str, user_id: str, *, asker: ApiToken) -> EndUser:
+def end_user_named(catalog: str, user_id: str, *, asker: ApiToken) -> EndUser:
+    """Raises UnknownCatalog, Erased or UnknownEndUser."""
     end_user = queries.end_user_named(catalog, user_id, asker=asker)
     if end_user is not None:
         return end_user
@@ -135,6 +138,8 @@ def _end_user(catalog: str, user_id: str, *, asker: ApiToken) -> EndUser:
         names = [f"“{each.name}”" for each in queries.catalogs(asker=asker)[:10]]
         known = f"This token opens: {', '.join(names)}." if names else "This token opens none: ask a lead."
         raise errors.UnknownCatalog(f"There is no catalog “{catalog}”. {known}")
+    if queries.erased(catalog, SubjectKind.END_USER, user_id, asker=asker):
+        raise errors.Erased(f"This end user was erased from the catalog “{catalog}”. Nothing about them is kept.")
     raise errors.UnknownEndUser(
         f"The catalog “{catalog}” has no end user “{user_id}”. Check the id; import_catalog adds end users."
     )

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from recommender.api.v1.catalogs import CatalogsView
+from recommender.api.v1.people import ItemView, PersonView
 from recommender.api.v1.recommendations import RecommendationsView, RecommendationView
 from recommender.api.v1.schema import DocsView, SchemaView
 
@@ -14,6 +15,8 @@ urlpatterns = [
         RecommendationsView.as_view(),
         name="recommendations",
     ),
+    path("catalogs/<str:catalog>/users/<path:user_id>", PersonView.as_view(), name="person"),
+    path("catalogs/<str:catalog>/items/<path:item_id>", ItemView.as_view(), name="item"),
     path("recommendations/<uuid:recommendation_id>", RecommendationView.as_view(), name="recommendation"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),

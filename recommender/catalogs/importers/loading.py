@@ -4,12 +4,14 @@
 from collections.abc import Iterator, Sequence
 
 from django.db import IntegrityError, connection
+from django.utils import timezone
 
 from recommender.catalogs.importers import staging
 from recommender.catalogs.importers.plan import Plan
 from recommender.catalogs.importers.report import Changes, ImportFailedError, Progress, Report
+from recommender.catalogs.importers.selection import HOLDING, staged_and_erased
 from recommender.catalogs.importers.staging import END_USERS, INTERACTIONS, ITEMS
-from recommender.models import Catalog, EndUser, Interaction, Item
+from recommender.models import Catalog, EndUser, Erasure, Interaction, Item
 
 CHUNKS = 20  # statements that write a large file's interactions: between them progress shows and Ctrl-C is heard
 SMALLEST_CHUNK = 50_000  # lines
@@ -23,9 +25,15 @@ def write(
     settings_changed: dict[str, str],
     attributes_chosen: Sequence[str],
     progress: Progress,
+    erasures: int,
+    erased_too: bool,
 ) -> None:
-    """Call it inside a transaction."""
+    """Call it inside a transaction. `erasures`: the catalog's number of them when the rows were selected."""
     _save(catalog, settings_changed, report)
+    if Catalog.objects.values_list("erasures", flat=True).get(pk=catalog.pk) != erasures:
+        raise ImportFailedError(f"Somebody was erased from {catalog} while it read the files: start the import again.")
+    if erased_too:
+        _lift_erasures(catalog)
     report.items = _write_described(Item, ITEMS, ("title", "attributes"), catalog)
     _require_attributes(catalog, attributes_chosen)
     if plan.end_users or not plan.interactions:
@@ -52,6 +60,15 @@ def _save(catalog: Catalog, settings_changed: dict[str, str], report: Report) ->
     except IntegrityError:
         raise ImportFailedError(f"Another import has just made catalog {catalog}: start this one again.") from None
     report.catalog_created = True
+
+
+def _lift_erasures(catalog: Catalog) -> None:
+    """Who and what is in the files may come back; what was written about them does not."""
+    for name, columns in HOLDING.items():
+        for column, kind in columns.items():
+            for external_id in staged_and_erased(name, column, kind, catalog):
+                if erased := Erasure.objects.named(catalog, kind, external_id):
+                    Erasure.objects.filter(pk=erased.pk).update(lifted_at=timezone.now())
 
 
 def _require_attributes(catalog: Catalog, names: Sequence[str]) -> None:

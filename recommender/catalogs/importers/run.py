@@ -42,12 +42,14 @@ def import_catalog(
     request: Request,
     options: CatalogOptions | None = None,
     cores: Cores | None = None,
+    erased_too: bool = False,
     progress: Progress = no_progress,
     rejections: TextIO | None = None,
 ) -> Report:
     """Import into catalog `name`, made on demand. Importing the same again changes nothing.
 
     `rejections`: where every rejected row is written as a JSON line; the report itself keeps the first few.
+    `erased_too`: import who and what was erased before as well; else their rows are rejected.
     Raise ImportFailedError, one sentence, when nothing could be imported; the catalog is then as it was.
     """
     started = time.monotonic()
@@ -62,7 +64,8 @@ def import_catalog(
             _stage(plan, catalog, report, progress)
             progress("checking", 0, 0)
             rejecter = partial(_rejecter, report)
-            selection.select(plan, catalog, report, cores=cores or Cores(), rejecter=rejecter)
+            erasures = catalog.erasures
+            selection.select(plan, catalog, report, cores=cores or Cores(), rejecter=rejecter, erased_too=erased_too)
             progress("writing items and end users", 0, 0)
             with transaction.atomic():
                 loading.write(
@@ -72,6 +75,8 @@ def import_catalog(
                     settings_changed=settings_changed,
                     attributes_chosen=options.prompt_attributes or (),
                     progress=progress,
+                    erasures=erasures,
+                    erased_too=erased_too,
                 )
     except Error as error:
         raise ImportFailedError(f"The database refused the import: {str(error).splitlines()[0]}.", report) from error

@@ -1,7 +1,7 @@
 """Which staged rows go into the catalog: no duplicates, nothing about unknown ids, and the k-core where asked for."""
 
 # ruff: noqa: S608 - only names of tables and columns, none of which come from a file, are put into SQL
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
@@ -10,9 +10,15 @@ from recommender.catalogs.importers import staging
 from recommender.catalogs.importers.plan import Plan, Reject, Table
 from recommender.catalogs.importers.report import ImportFailedError, Report
 from recommender.catalogs.importers.staging import END_USERS, INTERACTIONS, ITEMS
-from recommender.models import Catalog, EndUser, Item
+from recommender.models import Catalog, EndUser, Erasure, Item, SubjectKind
 
 KEYS = {ITEMS: "external_id", END_USERS: "external_id", INTERACTIONS: "end_user, item, moment"}
+HOLDING = {
+    ITEMS: {"external_id": SubjectKind.ITEM},
+    END_USERS: {"external_id": SubjectKind.END_USER},
+    INTERACTIONS: {"end_user": SubjectKind.END_USER, "item": SubjectKind.ITEM},
+}
+ERASED = "erased before, and not taken back (--erased-too)"
 DUPLICATES = {
     ITEMS: "an earlier line has the same item",
     END_USERS: "an earlier line has the same end user",
@@ -28,14 +34,24 @@ class Cores:
     items: int = 0
 
 
-def select(plan: Plan, catalog: Catalog, report: Report, *, cores: Cores, rejecter: Callable[[Table], Reject]) -> None:
-    """Leave in the staging tables exactly what is to be written."""
+def select(
+    plan: Plan,
+    catalog: Catalog,
+    report: Report,
+    *,
+    cores: Cores,
+    rejecter: Callable[[Table], Reject],
+    erased_too: bool = False,
+) -> None:
+    """Leave in the staging tables exactly what is to be written. `erased_too`: also who and what was erased before."""
     tables = {ITEMS: plan.items, END_USERS: plan.end_users, INTERACTIONS: plan.interactions}
     staging.analyze(tables)
     for name, table in tables.items():
         if table:
             _reject_duplicates(name, rejecter(table))
             _require_rows(name, table, report)
+    if catalog.pk and not erased_too:
+        _reject_erased(tables, catalog, rejecter)
     for name in (ITEMS, END_USERS):
         staging.change(f"CREATE INDEX {name}_key ON {name} (external_id)")
     if plan.interactions:
@@ -86,6 +102,25 @@ def _reject_unknown(
         f" WHERE known.catalog_id = %s AND known.external_id = rows.{column})"
     )
     _take_out(INTERACTIONS, select, catalog.pk or 0, reject=reject, reason=f"unknown {column.replace('_', ' ')}")
+
+
+def _reject_erased(tables: Mapping[str, Table | None], catalog: Catalog, rejecter: Callable[[Table], Reject]) -> None:
+    """Whoever was erased stays so; the report counts their rows and does not name them."""
+    for name, columns in HOLDING.items():
+        if (table := tables[name]) is None:
+            continue
+        for column, kind in columns.items():
+            for external_id in staged_and_erased(name, column, kind, catalog):
+                select = f"SELECT line, line AS found FROM {name} WHERE {column} = %s"
+                _take_out(name, select, external_id, reject=rejecter(table), reason=ERASED, found="")
+
+
+def staged_and_erased(name: str, column: str, kind: SubjectKind, catalog: Catalog) -> list[str]:
+    """Ids in a staging table that were erased from the catalog."""
+    if not Erasure.objects.standing(catalog, kind).exists():
+        return []
+    ids = (str(external_id) for (external_id,) in staging.stream(f"SELECT DISTINCT {column} FROM {name}"))
+    return sorted(Erasure.objects.among(catalog, kind, ids))
 
 
 def _keep_core(report: Report, cores: Cores) -> None:

@@ -81,6 +81,7 @@ class Command(BaseCommand):
         )
 
         cores = parser.add_argument_group("filtering")
+        cores.add_argument("--erased-too", action="store_true", help="also end users and items that were erased before")
         cores.add_argument("--k-core", type=int, default=0, metavar="N", help="end users and items with N interactions")
         cores.add_argument("--user-core", type=int, default=0, metavar="N", help="the same for end users alone")
         cores.add_argument("--item-core", type=int, default=0, metavar="N", help="the same for items alone")
@@ -133,6 +134,7 @@ class Command(BaseCommand):
                 options["name"],
                 form=options["form"],
                 request=request,
+                erased_too=options["erased_too"],
                 options=chosen,
                 cores=Cores(end_users=options["user_core"] or core, items=options["item_core"] or core),
                 progress=stages.at if sys.stderr.isatty() and not options["json"] else no_progress,

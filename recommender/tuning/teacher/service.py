@@ -40,6 +40,8 @@ def unfinished(catalog: Catalog, *, subjects: Subjects, limit: int) -> list[Teac
 
 @transaction.atomic
 def store(calls: Sequence[TeacherCall], finished: Sequence[TeacherCase]) -> None:
-    """Store what was asked, and the outcome of cases that it decided."""
-    TeacherCall.objects.bulk_create(calls)
+    """Store what was asked, and the outcome of cases that it decided; of a case that was erased meanwhile, nothing."""
+    asked = TeacherCase.objects.filter(pk__in={call.case_id for call in calls})
+    there = set(asked.select_for_update().values_list("pk", flat=True))
+    TeacherCall.objects.bulk_create([call for call in calls if call.case_id in there])
     TeacherCase.objects.bulk_update(finished, ["outcome"])

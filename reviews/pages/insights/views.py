@@ -6,6 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from recommender.accounts.visible import catalogs_of
+from recommender.models import Erasure, SubjectKind
 from recommender.serving.queries import active_backbone, end_user_named
 from reviews.guards import account_of, requires
 from reviews.pages.insights import queries
@@ -35,6 +36,7 @@ def find(request: HttpRequest) -> HttpResponse:
         "backbone": active_backbone(catalog),
         "end_users": queries.matching(catalog, text) if text else queries.examples(catalog),
         "most": queries.FOUND,
+        "may_erase": may(account_of(request).role, Action.ERASE),
     }
     return render(request, "insights/find.html", context)
 
@@ -44,9 +46,15 @@ def find(request: HttpRequest) -> HttpResponse:
 @requires(Action.BROWSE_EXPLANATIONS)
 def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
     """One end user's list with its reasons, their history beside it."""
-    found = end_user_named(catalog, user_id, asker=account_of(request))
+    account = account_of(request)
+    found = end_user_named(catalog, user_id, asker=account)
+    may_erase = may(account.role, Action.ERASE)
     if found is None:
-        raise Http404("There is no such user in this catalog.")
+        of = catalogs_of(account).filter(name=catalog).first()
+        receipt = of and Erasure.objects.named(of, SubjectKind.END_USER, user_id)
+        if receipt is None:
+            raise Http404("There is no such user in this catalog.")
+        return render(request, "erasure/gone.html", {"receipt": receipt if may_erase else None}, status=410)
     form = LengthForm(request.GET)
     limit = (form.is_valid() and form.cleaned_data["limit"]) or LENGTHS[0]
     context = {
@@ -54,6 +62,7 @@ def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
         "catalog": found.catalog,
         "limit": limit,
         "lengths": LENGTHS,
+        "may_erase": may_erase,
         "may_ask": may(account_of(request).role, Action.OPEN_ROUNDS),
     }
     return render(request, "insights/end_user.html", context)

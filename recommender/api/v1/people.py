@@ -1,0 +1,123 @@
+"""What is kept about a person, and erasing them; erasing an item."""
+
+from typing import Any, cast
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from recommender.api import errors
+from recommender.api.authentication import asker_of
+from recommender.api.parameters import NOTHING, parse
+from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.v1.recommendations import end_user_named
+from recommender.erasure import export, queries, service
+from recommender.models import Account, Catalog, Role, SubjectKind, TokenScope
+from recommender.serving.queries import catalog_named, erased
+
+USER = [
+    OpenApiParameter("catalog", str, OpenApiParameter.PATH, description="The catalog's name."),
+    OpenApiParameter("user_id", str, OpenApiParameter.PATH, description="The end user's id in your data."),
+]
+ITEM = [USER[0], OpenApiParameter("item_id", str, OpenApiParameter.PATH, description="The item's id in your data.")]
+
+
+class PersonSerializer(serializers.Serializer[Any]):
+    """Everything that is kept about one person."""
+
+    format = serializers.IntegerField()
+    catalog = serializers.CharField()
+    user_id = serializers.CharField()
+    attributes = serializers.DictField()
+    clock = serializers.CharField(help_text="What moments count.")
+    ratings = serializers.ListField(child=serializers.DictField())
+    texts = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="What was written about them: steps, questions to the AI, decisions.",
+    )
+    in_force = serializers.ListField(child=serializers.DictField(), help_text="Approved texts.")
+    served_lists = serializers.ListField(child=serializers.DictField())
+    shown_to_a_teacher = serializers.ListField(child=serializers.DictField())
+
+
+class TrainingRowsSerializer(serializers.Serializer[Any]):
+    rounds = serializers.ListField(child=serializers.IntegerField())
+    cases = serializers.ListField(child=serializers.IntegerField())
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    """A receipt. It names nobody."""
+
+    receipt = serializers.IntegerField()
+    catalog = serializers.CharField()
+    kind = serializers.ChoiceField(choices=SubjectKind.choices)
+    erased_at = serializers.DateTimeField()
+    settled = serializers.BooleanField(help_text="Whether what was under way meanwhile was looked for.")
+    counts = serializers.DictField(child=serializers.IntegerField(), help_text="What went, by what it was.")
+    training_rows = TrainingRowsSerializer(help_text="Rows of training sets, by their provenance, that are to go.")
+    trained_with = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Backbone versions whose weights learnt from it."
+    )
+    adapters = serializers.ListField(child=serializers.CharField(), help_text="Adapters tuned on rows that are gone.")
+    to_do = serializers.ListField(child=serializers.CharField(), help_text="What is still to do, in sentences.")
+
+
+class LeadsView(PrivateView):
+    scope = TokenScope.PEOPLE_MANAGE
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if cast(Account, request.user).role != Role.LEAD:
+            raise PermissionDenied
+
+
+class PersonView(LeadsView):
+    @extend_schema(
+        operation_id="export_person",
+        tags=["people"],
+        parameters=USER,
+        responses=responses(PersonSerializer, "All of it.", problems=tuple(PROBLEMS)),
+    )
+    def get(self, request: Request, catalog: str, user_id: str) -> Response:
+        """Everything that is kept about one person, for them. A lead's token is needed."""
+        parse(request, NOTHING)
+        return Response(export.of_person(end_user_named(catalog, user_id, asker=asker_of(request))))
+
+    @extend_schema(
+        operation_id="erase_person",
+        tags=["people"],
+        parameters=USER,
+        responses=responses(ReceiptSerializer, "The receipt.", problems=tuple(PROBLEMS)),
+    )
+    def delete(self, request: Request, catalog: str, user_id: str) -> Response:
+        """Erase a person for good. Once they are, this and every other address about them answers 410."""
+        parse(request, NOTHING)
+        found = end_user_named(catalog, user_id, asker=asker_of(request))
+        return _erased(request, found.catalog, SubjectKind.END_USER, user_id)
+
+
+class ItemView(LeadsView):
+    @extend_schema(
+        operation_id="erase_item",
+        tags=["people"],
+        parameters=ITEM,
+        responses=responses(ReceiptSerializer, "The receipt.", problems=tuple(PROBLEMS)),
+    )
+    def delete(self, request: Request, catalog: str, item_id: str) -> Response:
+        """Erase an item for good: with its ratings and texts, and out of everything that shows it."""
+        parse(request, NOTHING)
+        found = catalog_named(catalog, asker=asker_of(request))
+        if found is None:
+            raise errors.UnknownCatalog(f"There is no catalog “{catalog}”.")
+        if queries.find(found, SubjectKind.ITEM, item_id) is None:
+            if erased(catalog, SubjectKind.ITEM, item_id, asker=asker_of(request)):
+                raise errors.Erased(f"This item was erased from the catalog “{catalog}”.")
+            raise errors.UnknownItem(f"The catalog “{catalog}” has no such item. Check the id.")
+        return _erased(request, found, SubjectKind.ITEM, item_id)
+
+
+def _erased(request: Request, catalog: Catalog, kind: SubjectKind, external_id: str) -> Response:
+    erasure = service.erase(catalog, kind, external_id, by=cast(Account, request.user))
+    return Response(queries.receipt(erasure))

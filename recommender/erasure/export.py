@@ -1,0 +1,91 @@
+"""Everything that is kept about one person, as one JSON document for them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Prefetch
+
+from recommender.erasure.rows import table
+from recommender.models import EndUser, Interaction, Knowledge, LlmCall, Recommendation, Round, TeacherCase, Turn
+
+FORMAT = 1
+COLUMNS = ("item__external_id", "item__title", "rating", "liked", "moment")
+
+
+def of_person(end_user: EndUser) -> dict[str, Any]:
+    """`end_user.catalog` must be loaded. People who decided are there by their role only."""
+    return {
+        "format": FORMAT,
+        "catalog": end_user.catalog.name,
+        "user_id": end_user.external_id,
+        "attributes": end_user.attributes,
+        "clock": end_user.catalog.clock,
+        "ratings": list(_ratings(end_user)),
+        "texts": [_round(each) for each in _rounds(end_user)],
+        "in_force": list(_in_force(end_user)),
+        "served_lists": list(_lists(end_user)),
+        "shown_to_a_teacher": list(
+            TeacherCase.objects.filter(end_user=end_user).order_by("pk").values("as_of", "triple", "label", "outcome")
+        ),
+    }
+
+
+def _ratings(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    met = Interaction.objects.filter(end_user=end_user).with_liked().oldest_first().values_list(*COLUMNS)
+    for item_id, title, rating, liked, moment in met:
+        yield {"item_id": item_id, "title": title, "rating": rating, "liked": liked, "moment": moment}
+
+
+def _rounds(end_user: EndUser) -> Iterable[Round]:
+    calls = LlmCall.objects.order_by("pk")
+    turns = Turn.objects.select_related("account").order_by("index")
+    return (
+        Round.objects.filter(end_user=end_user)
+        .order_by("pk")
+        .prefetch_related(Prefetch("turns", turns), Prefetch("calls", calls))
+    )
+
+
+def _round(round_: Round) -> dict[str, Any]:
+    decisions = table("reviews.Decision").filter(review__round=round_).select_related("account").order_by("pk")
+    return {
+        "round": round_.pk,
+        "as_of": round_.as_of,
+        "evidence": round_.evidence,
+        "turns": [
+            {
+                "kind": turn.kind,
+                "text": turn.text,
+                "verdict": turn.verdict,
+                "by": turn.account.role if turn.account else "the AI",
+                "at": turn.created_at.isoformat(),
+            }
+            for turn in round_.turns.all()
+        ],
+        "questions": [
+            {"model": call.model, "step": call.step, "messages": call.messages, "answer": call.answer}
+            for call in round_.calls.all()
+        ],
+        "decisions": [
+            {"verdict": one.verdict, "reason": one.reason, "by": one.account.role, "at": one.created_at.isoformat()}
+            for one in decisions
+        ],
+    }
+
+
+def _in_force(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    for one in Knowledge.objects.filter(end_user=end_user, in_force=True).order_by("as_of"):
+        further = [each["text"] for each in one.further_texts]
+        yield {"text": one.text, "further_texts": further, "as_of": one.as_of, "since": one.accepted_at.isoformat()}
+
+
+def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    served = Recommendation.objects.filter(end_user=end_user).select_related("backbone").order_by("created_at")
+    for one in served.iterator(chunk_size=500):
+        yield {
+            "recommendation_id": str(one.pk),
+            "at": one.created_at.isoformat(),
+            "source": one.source,
+            "backbone": one.backbone.number if one.backbone else None,
+            "items": one.items,
+        }
