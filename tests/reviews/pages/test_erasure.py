@@ -47,6 +47,9 @@ def test_a_lead_sees_what_will_go_erases_and_gets_a_receipt(ann: EndUser, lena: 
     assert (gone.status_code, "This user was erased" in gone.content.decode()) == (410, True)
     assert browser.get(erase).status_code == 302
     assert browser.get(reverse("reviews:review", args=[ann.rounds.get().review.pk])).status_code == 200
+    about = browser.get(reverse("reviews:round", args=[ann.rounds.get().pk])).content.decode()
+    assert "What this was about was erased on" in about
+    assert "war films" not in about
 
 
 def test_the_form_leads_to_whom_it_names_or_says_why_not(ann: EndUser, lena: Account, browser_of: SignIn) -> None:
