@@ -32,7 +32,8 @@ SAYS_NOTHING_OF_END_USERS = {
     "recommender.Evaluation", "recommender.EvaluationFit", "recommender.Examination", "recommender.KnowledgeSnapshot",
     "recommender.Rollout", "recommender.RoundBatch", "recommender.ShadowSample", "recommender.TrainingRun",
     "recommender.TuningRun", "auth.Group", "auth.Group_permissions", "auth.Permission", "contenttypes.ContentType",
-    "sessions.Session", "reviews.Guideline", "recommender.Account_catalogs",
+    "sessions.Session", "recommender.AuditEntry", "axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog",
+    "axes.AccessAttemptExpiration", "reviews.Guideline", "recommender.Account_catalogs",
 }  # fmt: skip
 
 
