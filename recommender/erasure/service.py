@@ -9,11 +9,13 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
+from recommender.accounts import audit
 from recommender.erasure import files, rows, traces
 from recommender.erasure.queries import TABLES, find
 from recommender.erasure.traces import Subject
 from recommender.models import (
     Account,
+    AuditEvent,
     BackboneVersion,
     Catalog,
     Digester,
@@ -96,6 +98,7 @@ def _erase_rows(subject: Subject, *, by: Account | None) -> Erasure | None:
         )
         _leave_nothing_but_a_row(subject)
         _read_anew(catalog)
+        audit.record(AuditEvent.ERASED, about=f"receipt {erasure.pk} of {catalog.name}", by=by)
     return erasure
 
 

@@ -26,6 +26,7 @@ class AuditEvent(models.TextChoices):
     ROLLED_BACK = "rolled_back", "Went back to an earlier model"
     ROLLOUT_STARTED = "rollout_started", "Model tried on real requests"
     ROLLOUT_ENDED = "rollout_ended", "Trying a model ended"
+    ERASED = "erased", "Person or item erased"
 
 
 SIGN_INS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
-from recommender.models import Account, Catalog, Clock, SubjectKind, Turn
+from recommender.models import Account, Catalog, Clock, RestReason, SubjectKind, Turn
 from recommender.rounds import queries
 from recommender.rounds.core.types import Encounter, Subject
 from reviews.choices import Concern, ReviewState
@@ -75,7 +75,12 @@ class Card:
     @property
     def may_reopen(self) -> bool:
         theirs = bool(self.decisions) and self.decisions[-1].account_id == self.viewer.pk
-        return may_reopen(role=self.viewer.role, state=self.review.state, decided_by_them=theirs)
+        return not self.is_erased and may_reopen(role=self.viewer.role, state=self.review.state, decided_by_them=theirs)
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether the person or item was erased, and the text with it."""
+        return self.review.round.rest_reason == RestReason.ERASED
 
     @property
     def seconds_left(self) -> int:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from django.db import transaction
 
-from recommender.models import Account, Judgement, Round, Turn
+from recommender.models import Account, Judgement, RestReason, Round, Turn
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.queries import proposed, turn_values
 from recommender.rounds.service import RoundNotRestingError
@@ -108,8 +108,9 @@ def decide(
 @transaction.atomic
 def reopen(review: Review, *, account: Account, now: datetime) -> bool:
     """Put a decided review back in the hands of `account`. What is in force stays so until the next decision."""
-    review = Review.objects.get(pk=review.pk)
-    if review.state != ReviewState.DONE or not opening.reopen(review):
+    review = Review.objects.select_related("round").get(pk=review.pk)
+    is_erased = review.round.rest_reason == RestReason.ERASED  # nothing is left to decide about
+    if review.state != ReviewState.DONE or is_erased or not opening.reopen(review):
         return False
     leases.take(review, account=account, now=now)
     return True

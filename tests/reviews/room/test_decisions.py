@@ -234,3 +234,11 @@ def test_a_review_whose_round_a_worker_has_is_stale_for_edits(rita: Account) -> 
 
     assert caught.value.stale == Stale.AWAITING_ACTOR
     assert not Decision.objects.exists()
+
+
+def test_what_was_erased_is_not_opened_again(rita: Account) -> None:
+    review = make_review()
+    decide(review, rita, Verdict.REJECT)
+    Round.objects.update(rest_reason=RestReason.ERASED)
+
+    assert not decisions.reopen(review, account=rita, now=NOON)
