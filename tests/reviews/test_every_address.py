@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from recommender.accounts.people import change_catalogs
 from recommender.accounts.tokens import create_token
 from recommender.evaluation.arms import Study
-from recommender.models import Account, Catalog, Recommendation, Role, RoundBatch, TokenScope
+from recommender.models import Account, Catalog, Erasure, Recommendation, Role, RoundBatch, SubjectKind, TokenScope
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION
 from reviews.models import Verdict
@@ -78,6 +78,10 @@ PAGES = {
     "reviews:cancel_round": Rule(LEADS, post=302),
     "reviews:insights": Rule(READERS, get=200),
     "reviews:insights_end_user": Rule(READERS, get=200),
+    "reviews:erasures": Rule(LEADS, get=200, post=422),
+    "reviews:erasure": Rule(LEADS, get=200),
+    "reviews:erase": Rule(LEADS, get=200, post=302),
+    "reviews:export_person": Rule(LEADS, get=200),
     "reviews:accounts": Rule(LEADS, get=200, post=422, whole=True),
     "reviews:account_log": Rule(LEADS, get=200, whole=True),
     "reviews:change_role": Rule(LEADS, post=302, whole=True),
@@ -107,11 +111,14 @@ PAGES = {
     "reviews:resume_evaluation": Rule(LEADS, post=302),
 }
 REST = {
-    "api:catalogs": TokenScope.CATALOGS_READ,
-    "api:recommendations": TokenScope.RECOMMENDATIONS_READ,
-    "api:recommendation": TokenScope.RECOMMENDATIONS_READ,
+    "api:catalogs": ("get", TokenScope.CATALOGS_READ),
+    "api:recommendations": ("get", TokenScope.RECOMMENDATIONS_READ),
+    "api:recommendation": ("get", TokenScope.RECOMMENDATIONS_READ),
+    "api:person": ("get", TokenScope.PEOPLE_MANAGE),
+    "api:item": ("delete", TokenScope.PEOPLE_MANAGE),
 }
 WITHOUT_SIGNING_IN = {"login", "logout", "theme", "live", "ready", "api:schema", "api:docs", "api:unknown"}
+NOTHING_GONE: dict[str, Any] = {"counts": {}, "training_rows": {"rounds": [], "cases": []}, "trained_with": []}
 OURS, THEIRS = "river-books", "orchard-films"  # limited accounts see the first
 
 
@@ -145,6 +152,8 @@ def world(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     made.objects["missing"] = dict.fromkeys(made.objects[OURS], 10**9) | {
         "catalog": "nowhere",
         "user_id": "nobody",
+        "external_id": "nobody",
+        "item_id": "nothing",
         "recommendation_id": uuid4(),
     }
     for role in Role.values:
@@ -166,12 +175,18 @@ def _objects(catalog: Catalog) -> dict[str, Any]:
     round_ = builders.make_round(item, ("reason", "Slow."), ("reflect", ""), batch=batch)
     version = make_version(catalog)
     keeper = builders.make_account(f"keeper-of-{catalog}", role=Role.LEAD)
+    gone = {"content": NOTHING_GONE, "remaining": {}, "digest": f"of {catalog}"}
+    erased = Erasure.objects.create(catalog=catalog, kind=SubjectKind.ITEM, subject=0, **gone)
     decided = make_decision(builders.make_item(catalog), Verdict.APPROVE, by=keeper.username)
     return {
         "catalog": catalog.name,
         "user_id": end_user.external_id,
         "review_id": builders.make_review(subject=end_user).pk,
         "decision_id": decided.decisions.get().pk,
+        "erasure_id": erased.pk,
+        "kind": "users",
+        "external_id": end_user.external_id,
+        "item_id": item.external_id,
         "batch_id": batch.pk,
         "round_id": round_.pk,
         "version_id": version.pk,
@@ -249,21 +264,21 @@ def test_an_address_takes_no_other_method(world: World) -> None:
 
 def test_every_rest_address_takes_a_token_of_its_scope_and_catalog(world: World) -> None:
     everywhere, limited = (Account.objects.get(username=f"lead-{limited}") for limited in (False, True))
-    ours = Catalog.objects.get(name=OURS)
+    ours, everything = Catalog.objects.get(name=OURS), list(TokenScope)
     keys = {  # and whether they see what is of the other catalog
-        "all": (create_token("all", account=everywhere)[1], True),
-        "of one catalog": (create_token("one", account=everywhere, catalog=ours)[1], False),
-        "of a limited account": (create_token("limited", account=limited)[1], False),
+        "all": (create_token("all", account=everywhere, scopes=everything)[1], True),
+        "of one catalog": (create_token("one", account=everywhere, catalog=ours, scopes=everything)[1], False),
+        "of a limited account": (create_token("limited", account=limited, scopes=everything)[1], False),
     }
-    for name, scope in REST.items():
+    for name, (method, scope) in REST.items():
         others = [one for one in TokenScope if one != scope]
         _, lacking = create_token("lacking", account=everywhere, scopes=others)
         for where, address in places(world, name).items():
-            assert world.ask("get", address).status_code == 401
-            refused = world.ask("get", address, Authorization=f"Bearer {lacking}")
+            assert world.ask(method, address).status_code == 401
+            refused = world.ask(method, address, Authorization=f"Bearer {lacking}")
             assert (refused.status_code, refused.json()["type"]) == (403, "urn:r4web:problem:scope-missing")
             for kind, (key, sees_theirs) in keys.items():
-                answer = world.ask("get", address, Authorization=f"Bearer {key}")
+                answer = world.ask(method, address, Authorization=f"Bearer {key}")
                 is_there = where == OURS or (where == THEIRS and sees_theirs)
                 assert answer.status_code == (200 if is_there else 404), (name, kind, where)
                 assert sees_theirs or where == THEIRS or THEIRS not in answer.content.decode(), (name, kind, where)

@@ -32,7 +32,7 @@ from recommender.runs.errors import StoppedError
 from recommender.runs.kinds import TRAINING
 from recommender.serving.recommend import recommend
 from reviews.lessons import rows as lessons
-from reviews.models import Verdict
+from reviews.models import Review, Verdict
 from reviews.room import decisions
 from reviews.room import leases as slots
 from reviews.room.decisions import Seen
@@ -146,20 +146,19 @@ def test_an_annotator_who_has_the_card_open_comes_too_late(films: Catalog) -> No
         )
 
 
-def test_a_decided_text_that_is_reopened_cannot_come_into_force_again(films: Catalog) -> None:
+def test_a_decided_text_cannot_come_into_force_again(films: Catalog) -> None:
     review = make_decision(ann(films), Verdict.APPROVE, by="rita")
-    account = review.decisions.get().account
+    account, slot = review.decisions.get().account, review.slots.get()
     service.erase(films, USER, "ann")
-    assert decisions.reopen(review, account=account, now=timezone.now())
-    review.refresh_from_db()
-    slot = review.slots.get()
+    assert not decisions.reopen(review, account=account, now=timezone.now())
+    Review.objects.update(state="open", version=9)  # as if it had been on somebody's screen
     for verdict in ("approve", "edit", "override"):
         with pytest.raises(slots.StaleReviewError):
             decisions.decide(
                 review,
                 account=account,
                 verdict=verdict,
-                seen=Seen(review.version, 4, ""),
+                seen=Seen(9, 4, ""),
                 lease_token=slot.lease_token,
                 text="Again.",
                 now=timezone.now(),
