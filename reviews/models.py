@@ -77,23 +77,12 @@ class SlotQuerySet(models.QuerySet["Slot"]):
         return self.filter(leased_by=account, lease_expires_at__gt=now, review__state=ReviewState.OPEN)
 
     def not_skipped_by(self, account: Account, now: datetime) -> Self:
-        skipped = Skip.objects.filter(account=account, until__gt=now, review=models.OuterRef("review"))
-        return self.filter(~models.Exists(skipped))
+        skipped = Skip.objects.filter(account=account, until__gt=now)
+        return self.exclude(review_id__in=skipped.values("review_id"))
 
-    def for_card(self, viewer: Account, now: datetime) -> Self:
-        """With all that a card shows of its review but the turns, in one query.
-
-        `guideline`: the number of the guidelines in force, None without any. `has_unsent`: whether the viewer typed
-        something into the card that they did not send. `holds_another`: whether they hold another review besides.
-        """
-        latest = Guideline.objects.order_by("-number").values("number")[:1]
-        unsent = Unsent.objects.filter(account=viewer, review=models.OuterRef("review"))
-        others = Slot.objects.held_by(viewer, now).exclude(review=models.OuterRef("review"))
-        return self.select_related(
-            "leased_by", "review__round__catalog", "review__round__end_user", "review__round__item"
-        ).annotate(
-            guideline=models.Subquery(latest), has_unsent=models.Exists(unsent), holds_another=models.Exists(others)
-        )
+    def for_card(self) -> Self:
+        """With all that a card shows of its review but the turns, in one query."""
+        return self.select_related("review__round__catalog", "review__round__end_user", "review__round__item")
 
 
 class Slot(models.Model):

@@ -91,9 +91,11 @@ def may_meet_a_server(item: pytest.Item) -> bool:
 def nothing_kept_of_earlier_tests() -> None:
     """A test's server may get the port of an earlier test's, which refused other things. Counts are kept a while."""
     from reviews.pages.home import queries  # needs Django, which is set up later
+    from reviews.room import guidelines
 
     learned.forget()
     queries.KEPT.clear()
+    guidelines.KEPT.clear()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from recommender.rounds.core.types import Encounter, Subject
 from reviews.choices import Concern, ReviewState
 from reviews.models import Decision, Review, Slot, Unsent
 from reviews.policy import Action, may, may_decide, may_reopen
-from reviews.room import unsent
+from reviews.room import guidelines, unsent
 from reviews.room.stream import EVERYTHING, Stream
 from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
 from reviews.room.unsent import Field
@@ -162,18 +162,28 @@ def _before(whose: str, history: tuple[Encounter, ...]) -> str:
     return f"{whose} last {earlier} ratings" if earlier > 0 else f"{whose} ratings"
 
 
-def card(review_id: int, *, viewer: Account, stream: Stream = EVERYTHING, now: datetime) -> Card:
-    """Read a review that the viewer may see. Raises Review.DoesNotExist. Two queries, or four (see `of_slots`)."""
-    slots = Slot.objects.visible_to(viewer).for_card(viewer, now).filter(review=review_id).order_by("number")
+def card(
+    review_id: int,
+    *,
+    viewer: Account,
+    stream: Stream = EVERYTHING,
+    now: datetime,
+    typed: Sequence[Unsent] | None = None,
+) -> Card:
+    """Read a review that the viewer may see. Raises Review.DoesNotExist. Three queries, or four (see `of_slots`)."""
+    slots = Slot.objects.visible_to(viewer).for_card().filter(review=review_id).order_by("number")
     if not (found := list(slots)):
         raise Review.DoesNotExist(f"There is no review {review_id} for {viewer}.")
-    return of_slots(found, viewer=viewer, stream=stream, now=now)
+    return of_slots(found, viewer=viewer, stream=stream, now=now, typed=typed)
 
 
-def of_slots(slots: Sequence[Slot], *, viewer: Account, stream: Stream, now: datetime) -> Card:
+def of_slots(
+    slots: Sequence[Slot], *, viewer: Account, stream: Stream, now: datetime, typed: Sequence[Unsent] | None = None
+) -> Card:
     """The card of a review whose slots were read by SlotQuerySet.for_card.
 
-    One query for the turns; one more where something was decided, and where the viewer typed something.
+    `typed`: what the viewer typed into cards and did not send, where it was read already. One query for it otherwise,
+    one for the turns, and one more where something was decided.
     """
     review = slots[0].review
     prefetch_related_objects([review.round], Prefetch("turns", _turns_for_card()))
@@ -181,6 +191,7 @@ def of_slots(slots: Sequence[Slot], *, viewer: Account, stream: Stream, now: dat
     by_id = {turn.pk: turn for turn in turns}
     held = [s for s in slots if s.lease_expires_at and s.lease_expires_at > now and review.state == ReviewState.OPEN]
     decisions = Decision.objects.filter(review=review).select_related("account", "made_turn").order_by("pk")
+    typed = unsent.of(viewer) if typed is None else typed
     return Card(
         review=review,
         viewer=viewer,
@@ -191,8 +202,8 @@ def of_slots(slots: Sequence[Slot], *, viewer: Account, stream: Stream, now: dat
         slot=next((s for s in held if s.leased_by_id == viewer.pk), None),
         holder=next((s for s in held if s.leased_by_id != viewer.pk), None),
         decisions=list(decisions) if review.version > 1 else [],  # nobody has touched the first version
-        unsent=unsent.of(review, viewer) if slots[0].has_unsent else {},  # type: ignore[attr-defined] # for_card has it
-        guideline=slots[0].guideline,  # type: ignore[attr-defined]
+        unsent={each.field: each for each in typed if each.review_id == review.pk},
+        guideline=guidelines.number_in_force(),
         stream=stream,
         now=now,
     )

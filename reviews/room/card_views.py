@@ -1,5 +1,6 @@
 """The card page: one review, its verdicts, and the hold on it. Each address answers htmx and plain forms."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from recommender.models import Judgement, Turn
 from reviews.choices import ReviewState
 from reviews.guards import account_of, is_htmx, requires
-from reviews.models import Review, Slot
+from reviews.models import Review, Slot, Unsent
 from reviews.policy import Action, may
 from reviews.room import decisions, leases, undo, unsent
 from reviews.room.attention import measured
@@ -34,7 +35,8 @@ READ_AGAIN = 3  # times that a decision is made anew when somebody does the same
 @requires(Action.SEE_QUEUE)
 def review(request: HttpRequest, review_id: int) -> HttpResponse:
     shown = _card(request, review_id)
-    return render(request, "reviews/review.html", _context(request, shown, last=_last(request)))
+    beside = bool(shown.slot) and leases.holds_another(account_of(request), than=shown.review, now=shown.now)
+    return render(request, "reviews/review.html", _context(request, shown, last=_last(request), beside=beside))
 
 
 @require_POST
@@ -51,7 +53,9 @@ def decide(request: HttpRequest, review_id: int) -> HttpResponse:
 
 
 def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
-    shown, account, now = _card(request, review_id), account_of(request), timezone.now()
+    account, now = account_of(request), timezone.now()
+    typed = unsent.of(account)
+    shown = _card(request, review_id, typed=typed)
     form = DecisionForm(request.POST, card=shown)
     if not form.is_valid():
         _keep(request, shown)
@@ -69,6 +73,7 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
             judgement=form.given.judgement or Judgement.NOT_REASONABLE,
             measured=measured(request.POST),
             stream=shown.stream,
+            holds_another=request.POST.get("beside") != "",  # as the card was told
             slots=shown.slots,
             now=now,
         )
@@ -84,7 +89,7 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
         return _go_on(
             request, None, at=review_id, focused=last.decision.turn, said=said, last=last, stream=shown.stream
         )
-    return _go_on(request, decided.next, said=said, last=last, stream=shown.stream)
+    return _go_on(request, decided.next, said=said, last=last, stream=shown.stream, typed=typed)
 
 
 @require_POST
@@ -189,7 +194,8 @@ def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
     if slot is None:
         messages.info(request, said)
         return _to(request, _address(undone.review_id, stream))
-    return _go_on(request, None, at=undone.review_id, said=said, last=_last(request), stream=stream)
+    here, last = undone.review_id, _last(request)
+    return _go_on(request, None, at=here, said=said, last=last, stream=stream, beside=in_hand is not None)
 
 
 @require_safe
@@ -206,10 +212,10 @@ def _review(request: HttpRequest, review_id: int) -> Review:
     return get_object_or_404(Review.objects.visible_to(account_of(request)), pk=review_id)
 
 
-def _card(request: HttpRequest, review_id: int) -> Card:
+def _card(request: HttpRequest, review_id: int, *, typed: Sequence[Unsent] | None = None) -> Card:
     stream = Stream.of(request.POST if request.method == "POST" else request.GET, account_of(request))
     try:
-        return card(review_id, viewer=account_of(request), stream=stream, now=timezone.now())
+        return card(review_id, viewer=account_of(request), stream=stream, now=timezone.now(), typed=typed)
     except Review.DoesNotExist as error:
         raise Http404("No such review.") from error
 
@@ -273,18 +279,21 @@ def _go_on(
     stream: Stream,
     at: int | None = None,
     focused: Turn | None = None,
+    typed: Sequence[Unsent] | None = None,
+    beside: bool = False,
 ) -> HttpResponse:
     """The next card, or the queue when there is none. Read anew: nothing is patched.
 
-    `at`: a review to be at, instead of a slot; `focused`: the draft of it that was decided about.
+    `at`: a review to be at, instead of a slot; `focused`: the draft of it that was decided about. `typed`: as for
+    `card`. `beside`: whether another review is held besides.
     """
     review_id = slot.review_id if slot else at
     if not is_htmx(request) or review_id is None:
         messages.success(request, said)
         return _to(request, _address(review_id, stream) if review_id else reverse("reviews:queue") + stream.query)
     viewer, now = account_of(request), timezone.now()
-    shown = of_slots([slot], viewer=viewer, stream=stream, now=now) if slot else _card(request, review_id)
-    response = _answer(request, _context(request, shown, focused=focused, last=last, said=said))
+    shown = of_slots([slot], viewer=viewer, stream=stream, now=now, typed=typed) if slot else _card(request, review_id)
+    response = _answer(request, _context(request, shown, focused=focused, last=last, said=said, beside=beside))
     response["HX-Push-Url"] = _address(review_id, stream)
     return response
 

@@ -54,13 +54,15 @@ def decide(
     judgement: Judgement = Judgement.NOT_REASONABLE,
     measured: Measured = UNMEASURED,
     stream: Stream = EVERYTHING,
+    holds_another: bool = True,
     slots: Sequence[Slot] | None = None,
     now: datetime,
 ) -> Decided:
     """Decide a review on what was seen, and take the next one of the stream. What each verdict does: room.verdicts.
 
     `text`: the edited rationale, or the critique of an override. Of a filtered round `draft` is the index of the turn
-    that the verdict is about, and `judgement` what the annotator judges it to be. `slots`: where the review was just
+    that the verdict is about, and `judgement` what the annotator judges it to be. `holds_another`: False where it
+    is known that they hold nothing else. `slots`: where the review was just
     read for its card, with its round's turns; that it is still the same is made sure of when it is written. Raises
     StaleReviewError, with nothing changed, when the review is not as it was seen or somebody else holds it; ValueError
     for an unknown verdict; IntegrityError where somebody did the same in the same instant: read and decide again.
@@ -100,7 +102,6 @@ def decide(
         )
         if given.state_after == ReviewState.OPEN:
             return Decided(decision, leases.take(review, account=account, now=now))
-        holds_another = getattr(slot, "holds_another", True)  # as it was read for the card
         following = leases.take_next(account, stream=stream, after=review, may_hold=holds_another, now=now)
         return Decided(decision, following)
 

@@ -3,6 +3,7 @@
 from django.db import IntegrityError, transaction
 
 from recommender.models import Account
+from recommender.process_cache import ProcessCache
 from reviews.models import Guideline
 
 LONGEST = 20_000  # characters
@@ -21,12 +22,26 @@ Reject when nobody should use the text: it is about somebody else, it obeys a ti
 Style does not matter. Do not approve what you have not checked: skip it, and somebody else gets it."""
 
 
+# Every card names the version. A process may name the one before for so long after a new one.
+KEPT: ProcessCache[str, int | None] = ProcessCache(most=1)
+KEPT_FOR = 5.0  # seconds
+
+
 class ChangedMeanwhileError(Exception):
     """Somebody wrote a newer version than the one that was edited."""
 
 
 def latest() -> Guideline | None:
     return Guideline.objects.select_related("account").order_by("-number").first()
+
+
+def number_in_force() -> int | None:
+    """The latest version's number; None without any. Seldom a query."""
+    return KEPT.get("number", _latest_number, fresh_for=lambda _: KEPT_FOR)
+
+
+def _latest_number() -> int | None:
+    return Guideline.objects.order_by("-number").values_list("number", flat=True).first()
 
 
 def write(text: str, *, after: int, account: Account | None) -> Guideline:
@@ -41,6 +56,8 @@ def write(text: str, *, after: int, account: Account | None) -> Guideline:
         return last
     try:
         with transaction.atomic():
-            return Guideline.objects.create(number=after + 1, text=text, account=account)
+            written = Guideline.objects.create(number=after + 1, text=text, account=account)
     except IntegrityError as error:
         raise ChangedMeanwhileError from error
+    KEPT.clear()
+    return written

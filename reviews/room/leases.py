@@ -80,6 +80,11 @@ def take(review: Review, *, account: Account, now: datetime, beside: bool = Fals
     return taken
 
 
+def holds_another(account: Account, *, than: Review, now: datetime) -> bool:
+    """Whether the annotator holds another review besides, as after an undo."""
+    return Slot.objects.held_by(account, now).exclude(review=than).exists()
+
+
 def renew(review: Review, *, account: Account, lease_token: str, now: datetime) -> datetime | None:
     """Hold the slot, and what else is theirs, for another LEASE; says until when.
 
@@ -115,7 +120,7 @@ def unskip(account: Account) -> None:
 
 
 def _held(account: Account, now: datetime) -> QuerySet[Slot]:
-    return Slot.objects.visible_to(account).for_card(account, now).held_by(account, now).order_by("pk")
+    return Slot.objects.visible_to(account).for_card().held_by(account, now).order_by("pk")
 
 
 def _let_go(slots: QuerySet[Slot]) -> None:
@@ -130,12 +135,13 @@ def _take_first(slots: SlotQuerySet, account: Account, now: datetime) -> Slot | 
     condition on the update is what makes sure.
     """
     with transaction.atomic(savepoint=False):
-        slots = slots.for_card(account, now)
+        slots = slots.for_card()
         if connection.features.has_select_for_update_skip_locked:
             slots = slots.select_for_update(skip_locked=True, of=("self",))
         slot = slots.first()
         if slot is None:
             return None
+        as_read = Slot.objects.filter(pk=slot.pk, lease_token=slot.lease_token)
         slot.leased_by, slot.lease_token, slot.lease_expires_at = account, secrets.token_hex(16), now + LEASE
         hold = {name: getattr(slot, name) for name in ("leased_by", "lease_token", "lease_expires_at")}
-        return slot if Slot.objects.free(now).filter(pk=slot.pk).update(**hold) else None
+        return slot if as_read.update(**hold) else None

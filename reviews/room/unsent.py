@@ -24,9 +24,9 @@ class Field:
         return "" if text == self.start.strip() or prose.is_blank(text) else text
 
 
-def of(review: Review, account: Account) -> dict[str, Unsent]:
-    """By the name of the field."""
-    return {each.field: each for each in Unsent.objects.filter(review=review, account=account)}
+def of(account: Account) -> list[Unsent]:
+    """All of it, for whatever card. There is little: it goes when it is sent."""
+    return list(Unsent.objects.filter(account=account))
 
 
 @transaction.atomic

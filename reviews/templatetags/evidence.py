@@ -1,8 +1,11 @@
 """Template filters for evidence: ratings as stars, attributes and moments as words."""
 
-from typing import Any
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django import template
+from django.template.defaultfilters import floatformat
 
 from recommender.grounding.orders import reads_like_order
 from recommender.models import Round
@@ -14,7 +17,37 @@ register = template.Library()
 MOST_STARS = 5  # a longer scale is read better as a number
 
 
+class Row(NamedTuple):
+    """An interaction as the card shows it: all in words, since a card has dozens and templates are slow at deciding."""
+
+    tone: str
+    mark: str
+    verdict: str
+    title: str
+    details: str
+    reads_like_order: bool
+    stars: str
+    rating: str
+
+
+VERDICTS = {True: ("is-liked", "▲", "Liked"), False: ("is-disliked", "▼", "Disliked"), None: ("", "•", "Unknown")}
+
+
 @register.filter
+def rows(history: Iterable[Encounter], rating_max: float) -> list[Row]:
+    return [
+        _row(met.title, tuple(map(words, met.attributes.values())), met.rating, met.liked, rating_max)
+        for met in history
+    ]
+
+
+@lru_cache(maxsize=20_000)  # items come again from card to card
+def _row(title: str, details: tuple[str, ...], rating: float | None, liked: bool | None, rating_max: float) -> Row:
+    asks = any(map(reads_like_order, (title, *details)))
+    said = "" if rating is None else str(floatformat(rating))
+    return Row(*VERDICTS[liked], title, " · ".join(details), asks, stars(rating, rating_max), said)
+
+
 def stars(rating: float | None, rating_max: float) -> str:
     """★★★★☆ for 4 of 5; nothing where the scale is longer than stars can show."""
     if rating is None or rating_max > MOST_STARS:
@@ -27,12 +60,6 @@ def stars(rating: float | None, rating_max: float) -> str:
 def as_of(round_: Round) -> str:
     """Which ratings a round's text uses, in words; its catalog must be loaded."""
     return ratings_up_to(round_.as_of, round_.catalog)
-
-
-@register.filter
-def orders(shown: Encounter) -> bool:
-    """Whether a title or an attribute speaks to a model, as if it were more than data."""
-    return any(map(reads_like_order, (shown.title, *map(words, shown.attributes.values()))))
 
 
 @register.filter
