@@ -48,6 +48,7 @@ def _row(title: str, details: tuple[str, ...], rating: float | None, liked: bool
     return Row(*VERDICTS[liked], title, " · ".join(details), asks, stars(rating, rating_max), said)
 
 
+@register.filter
 def stars(rating: float | None, rating_max: float) -> str:
     """★★★★☆ for 4 of 5; nothing where the scale is longer than stars can show."""
     if rating is None or rating_max > MOST_STARS:

@@ -8,7 +8,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from recommender.models import Account, Catalog, Knowledge
-from reviews.models import Decision, Guideline, Review, ReviewState, Unsent
+from reviews.models import Decision, Review, ReviewState, Unsent
+from reviews.room import guidelines
 from reviews.room.opening import open_review
 from tests.browser.test_reviewing import card, catalog, ready, reviews, rita, sign_in, verdicts
 from tests.builders import make_drafts, make_end_user, make_item, make_review
@@ -178,7 +179,7 @@ def test_a_text_that_was_not_on_the_screen_is_shown_before_it_is_decided(
 
 
 def test_a_decision_says_how_it_was_made(card: Page) -> None:
-    Guideline.objects.create(number=3, text="Check the titles.")
+    guidelines.write("Check the titles.", after=0, account=None)
     card.reload()
     ready(card)
     card.mouse.wheel(0, 4000)
@@ -189,7 +190,7 @@ def test_a_decision_says_how_it_was_made(card: Page) -> None:
     ready(card, "User user-2")
 
     by_key, by_mouse = Decision.objects.order_by("pk")
-    assert (by_key.pressed, by_mouse.pressed, by_key.device, by_key.guideline) == ("key", "mouse", "desktop", 3)
+    assert (by_key.pressed, by_mouse.pressed, by_key.device, by_key.guideline) == ("key", "mouse", "desktop", 1)
     assert by_key.scrolled == 100
     assert by_key.shown_at is not None
     assert by_key.active_ms is not None
@@ -290,7 +291,7 @@ def test_on_a_phone_the_button_that_sends_is_on_the_screen(card: Page, height: i
 
 
 def test_the_guidelines_are_read_beside_the_card(card: Page) -> None:
-    Guideline.objects.create(number=1, text="Check the titles.")
+    guidelines.write("Check the titles.", after=0, account=None)
     card.keyboard.press("g")
 
     expect(card.locator("#guidelines")).to_contain_text("Check the titles.")

@@ -186,7 +186,7 @@ def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
             context = {
                 "version": version,
                 "active": _active(request, version.catalog),
-                "percent": percent,
+                "percent": f"{percent:g}",
                 "form": form,
             }
             context["about"] = round(version.catalog.end_users.count() * percent / 100)
