@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 import redis
 from celery import Celery
@@ -18,6 +19,7 @@ from celery.signals import task_postrun
 from django.conf import settings
 from django.db import connection, connections
 from django.test import SimpleTestCase
+from hypothesis import HealthCheck
 from kombu import pools
 
 from r4web import embedded
@@ -36,6 +38,11 @@ OF_SERVERS = {"db", "transactional_db", "django_db_setup", "live_server", "broke
     "subprocess", "servers", "environment", "settings", "checks", "connection", "connections", "psycopg", "redis",
     "app", "current_app", "call_command",
 }  # fmt: skip
+
+
+# What is generated is judged; how long a busy machine takes for it is not.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
