@@ -121,7 +121,8 @@ def restore(path: Path, *, overwrite: bool = False) -> Done:
             _refuse_what_is_there(home, there)
         unfinished = home / UNFINISHED
         unfinished.parent.mkdir(exist_ok=True, mode=0o700)
-        keep = f"{var.PUT_ASIDE}{_stamp()}"
+        # To the microsecond: two restores in one second must not put aside over each other.
+        keep = f"{var.PUT_ASIDE}{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
         was_empty = databases.is_empty()
         aside = home / keep
         kept = [] if was_empty else _keep_database(aside)
