@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from recommender.grounding.statements import statements
+from recommender.grounding.sentences import sentences
 from recommender.models import EndUser, Interaction, Item, Knowledge, Round, SubjectKind, TeacherCase, Turn
 
 Subject = EndUser | Item
@@ -74,5 +74,5 @@ def texts_about(subject: Subject) -> Iterator[str]:
 def hashes(texts: Iterable[str]) -> set[str]:
     """Under which hashes the vectors of texts are kept: of each as a whole, and of each statement in it."""
     return {
-        hashlib.sha256(part.encode()).hexdigest() for text in set(texts) if text for part in (text, *statements(text))
+        hashlib.sha256(part.encode()).hexdigest() for text in set(texts) if text for part in (text, *sentences(text))
     }

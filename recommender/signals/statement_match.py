@@ -15,8 +15,7 @@ import numpy as np
 from recommender.dataset.examples import Examples
 from recommender.dataset.interactions import trained_on
 from recommender.dataset.numbering import NO_TEXT
-from recommender.grounding.statements import facts_of
-from recommender.grounding.statements import statements as statements_of
+from recommender.grounding.sentences import facts_of, sentences
 from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
 from recommender.signals import controls
@@ -126,8 +125,8 @@ def _said(sources: Sources, vectors: Vectors) -> Statements:
         return of_vectors(vectors)
     if source == "metadata":
         texts = controls.metadata_texts(known, sources.interactions)
-        return of_drafts([[statements_of(text)] for text in texts], sources.encode)
-    drafts = [[statements_of(text.text), *(statements_of(draft) for _, draft in text.further)] for text in known.texts]
+        return of_drafts([[sentences(text)] for text in texts], sources.encode)
+    drafts = [[sentences(text.text), *(sentences(draft) for _, draft in text.further)] for text in known.texts]
     if source == "shuffled":
         drafts = [drafts[row - 1] for row in controls.of_other_subjects(known.texts)[1:].tolist()]
     return of_drafts(drafts, sources.encode)

@@ -8,7 +8,7 @@ from django.apps import apps
 
 from recommender.artifacts import files
 from recommender.erasure import service
-from recommender.grounding.statements import statements
+from recommender.grounding.sentences import sentences
 from recommender.models import EndUser, Erasure, Interaction, LlmCall, Round, SubjectKind, Turn
 from recommender.serving.recommend import recommend
 from reviews.models import Decision
@@ -44,7 +44,7 @@ def test_of_every_table_it_is_known_what_an_erasure_does_with_it() -> None:
 
 def needles(person: EndUser) -> set[str]:
     texts = [TEXT, f"{TEXT} More."]
-    hashes = {hashlib.sha256(part.encode()).hexdigest() for text in texts for part in (text, *statements(text))}
+    hashes = {hashlib.sha256(part.encode()).hexdigest() for text in texts for part in (text, *sentences(text))}
     return {PERSON, NICKNAME, "Zzplanted", "zzstatement"} | hashes
 
 

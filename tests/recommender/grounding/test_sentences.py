@@ -1,6 +1,6 @@
 import pytest
 
-from recommender.grounding import statements
+from recommender.grounding import sentences
 
 
 @pytest.mark.parametrize(
@@ -14,16 +14,16 @@ from recommender.grounding import statements
     ],
 )  # fmt: skip
 def test_a_text_is_taken_apart_into_what_it_states(text, said):
-    assert statements.statements(text) == said
+    assert sentences.sentences(text) == said
 
 
-def test_of_a_long_text_the_first_statements_count():
-    assert len(statements.statements("One. " * 1000)) == statements.MOST_STATEMENTS
+def test_of_a_long_text_the_first_sentences_count():
+    assert len(sentences.sentences("One. " * 1000)) == sentences.MOST_SENTENCES
 
 
 def test_facts_are_the_title_and_every_value_with_its_name():
     attributes = {"year": 1979, "genres": ["Horror", "Sci-Fi"], "country": "", "director": None}
 
-    assert statements.facts_of("Alien", attributes) == ["Alien", "genres: Horror", "genres: Sci-Fi", "year: 1979"]
-    assert statements.facts_of("", {}) == []
-    assert len(statements.facts_of("Alien", {"cast": [str(n) for n in range(100)]})) == statements.MOST_FACTS
+    assert sentences.facts_of("Alien", attributes) == ["Alien", "genres: Horror", "genres: Sci-Fi", "year: 1979"]
+    assert sentences.facts_of("", {}) == []
+    assert len(sentences.facts_of("Alien", {"cast": [str(n) for n in range(100)]})) == sentences.MOST_FACTS
