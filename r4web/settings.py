@@ -107,6 +107,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
     # A sweep that no worker took before the next one is due is of no use any more.
     "sweep-rounds": {"task": jobs.SWEEP_ROUNDS.name, "schedule": 30.0, "options": {"expires": 30}},
+    "read-statements": {"task": jobs.READ_STATEMENTS.name, "schedule": 60.0, "options": {"expires": 60}},
     "sweep-runs": {"task": jobs.SWEEP_RUNS.name, "schedule": 60.0, "options": {"expires": 60}},
     "clear-accounts": {"task": jobs.CLEAR_ACCOUNTS.name, "schedule": 3600.0, "options": {"expires": 3600}},
     "clear-old": {"task": jobs.CLEAR_OLD.name, "schedule": 600.0, "options": {"expires": 600}},
@@ -148,6 +149,9 @@ ROUND_REFINEMENTS = environment.integer("R4_REFINEMENTS", 2)
 ROUND_DRAFTS = environment.integer("R4_DRAFTS", 3)  # of a round whose drafts are filtered
 DRAFT_TEMPERATURE = environment.number("R4_DRAFT_TEMPERATURE", 0.8)
 LOW_ACTIVITY = environment.integer("R4_LOW_ACTIVITY", 0)  # end users with fewer interactions get no round; 0: all do
+
+# --- serving: recommender.serving.steering -----------------------------------------------------------------------
+STEERING = environment.number("R4_STEERING", 1.0)  # how strongly approved statements move lists; 0: not at all
 
 # --- knowledge encoder: recommender.knowledge.encoder_choice ----------------------------------------------------
 ENCODER = environment.text("R4_ENCODER", "minilm")  # or a short name, or a folder or hub name for transformers

@@ -22,6 +22,7 @@ from recommender.rounds import leases, service, spending
 from recommender.rounds.queries import proposal
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, TRAINING, TUNING, Kind
+from recommender.statements import service as statements
 from recommender.training import service as training
 from reviews.models import ReviewState
 from reviews.room.opening import open_review
@@ -77,6 +78,12 @@ def _task_of(kind: Kind[Any]) -> None:
 
 for each in KINDS.values():
     _task_of(each)
+
+
+@shared_task(name=jobs.READ_STATEMENTS.name)
+def read_statements() -> None:
+    """Find the statements of texts that nobody has read: those of earlier releases, and what was missed."""
+    statements.read_missing(most=MOST_SWEPT)
 
 
 @shared_task(name=jobs.CLEAR_ACCOUNTS.name)

@@ -38,7 +38,7 @@ def _ratings(end_user: EndUser) -> Iterable[dict[str, Any]]:
 
 def _rounds(end_user: EndUser) -> Iterable[Round]:
     calls = LlmCall.objects.order_by("pk")
-    turns = Turn.objects.select_related("account").order_by("index")
+    turns = Turn.objects.select_related("account").prefetch_related("statements").order_by("index")
     return (
         Round.objects.filter(end_user=end_user)
         .order_by("pk")
@@ -59,6 +59,11 @@ def _round(round_: Round) -> dict[str, Any]:
                 "verdict": turn.verdict,
                 "by": turn.account.role if turn.account else "the AI",
                 "at": turn.created_at.isoformat(),
+                "statements": [
+                    {"aspect": one.aspect, "polarity": one.polarity, "strength": one.strength, "quote": one.quote}
+                    for one in turn.statements.all()
+                    if one.ended_at is None
+                ],
             }
             for turn in round_.turns.all()
         ],

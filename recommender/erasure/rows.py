@@ -26,6 +26,7 @@ from recommender.models import (
     RestReason,
     Round,
     RoundState,
+    Statement,
     TeacherCase,
     Turn,
 )
@@ -62,6 +63,8 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
     approved = Knowledge.objects.filter(traces.about(subject))
     counts["approved texts"] = approved.count()
     approved.delete()
+    if isinstance(subject, Item):
+        counts["statements"] += _clear_namings(subject)
     counts["served lists"] = _clear_lists(subject)
     counts["entries in reports on models"] = _clear_receipts(subject)
     traces.interactions_of(subject).delete()
@@ -78,6 +81,7 @@ def _clear_rounds(own: QuerySet[Round], catalog: Catalog, *, kind: str) -> dict[
         "questions to the AI": calls.exclude(messages=[]).count(),
         "decisions": decisions.exclude(review__round__rest_reason=RestReason.ERASED).count(),
     }
+    counts["statements"] = Statement.objects.filter(turn__in=turns).delete()[0]
     turns.update(text="", text_hash="")
     calls.update(**NOTHING_SAID)
     decided = list(decisions.only("seen", "reason", "effects"))
@@ -107,6 +111,13 @@ def _clear_rounds(own: QuerySet[Round], catalog: Catalog, *, kind: str) -> dict[
         lease_expires_at=None,
     )
     return counts
+
+
+def _clear_namings(item: Item) -> int:
+    """Statements of texts about others that are about this item's title. Their texts stay, as evidence rules say."""
+    naming = Statement.objects.filter(turn__round__catalog=item.catalog, key__contains=f"title={item.external_id}")
+    facet = {"kind": "title", "name": "", "value": item.external_id}
+    return Statement.objects.filter(pk__in=[one.pk for one in naming if facet in one.aspect]).delete()[0]
 
 
 def _redact(rounds: Collection[int], interactions: Collection[int]) -> int:

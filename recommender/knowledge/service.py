@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from recommender.models import Catalog, Knowledge, RestReason, Round, Turn
+from recommender.models import Account, Catalog, Knowledge, RestReason, Round, Turn
 from recommender.rounds.service import RoundNotRestingError
+from recommender.statements import service as statements
 
 
 class TakenUpError(Exception):
@@ -33,10 +34,10 @@ class Change:
 
 
 @transaction.atomic(savepoint=False)
-def accept(turn: Turn, *, further: Sequence[Turn] = ()) -> Change:
+def accept(turn: Turn, *, further: Sequence[Turn] = (), by: Account | None = None) -> Change:
     """Put an approved rationale in force for its subject from its round's moment on. Doing so again changes nothing.
 
-    `further`: the other kept drafts of a filtered round; `turn` is the one that is shown. It takes the place of what
+    `by`: who approved it. `further`: the other kept drafts of a filtered round; `turn` is the one that is shown. It takes the place of what
     was in force as of the same moment; what is in force as of other moments stays. Raises RoundNotRestingError where
     the subject was erased; IntegrityError where another text of the moment was approved in the same instant: doing it
     again takes that one's place.
@@ -64,7 +65,9 @@ def accept(turn: Turn, *, further: Sequence[Turn] = ()) -> Change:
         text_hash=turn.text_hash,
         further_texts=[{"turn": each.pk, "text": each.text, "text_hash": each.text_hash} for each in further],
         as_of=round_.as_of,
+        accepted_by=by,
     )
+    statements.read([turn, *further])
     return Change(accepted.pk, (current.pk,) if current else (), rejected_index)
 
 

@@ -24,6 +24,7 @@ from recommender.models.rounds import (
 )
 from recommender.models.runs import Run, RunState
 from recommender.models.serving import Recommendation
+from recommender.models.statements import Holder, Polarity, Source, Statement
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Evaluation",
     "EvaluationFit",
     "Examination",
+    "Holder",
     "ImpactReceipt",
     "Interaction",
     "Item",
@@ -51,6 +53,7 @@ __all__ = [
     "KnowledgeSnapshot",
     "KnowledgeVector",
     "LlmCall",
+    "Polarity",
     "Recommendation",
     "RestReason",
     "Role",
@@ -62,6 +65,8 @@ __all__ = [
     "Run",
     "RunState",
     "ShadowSample",
+    "Source",
+    "Statement",
     "Strategy",
     "SubjectKind",
     "TeacherCall",

@@ -1,5 +1,6 @@
 """Knowledge: the rationale in force for a subject, its vectors, and the snapshots backbones were trained on."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -26,6 +27,7 @@ class Knowledge(models.Model):
     as_of = models.BigIntegerField(help_text="Never used for an interaction before this moment.")
     in_force = models.BooleanField(default=True)
     accepted_at = models.DateTimeField(auto_now_add=True)
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

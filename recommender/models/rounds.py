@@ -171,6 +171,9 @@ class Turn(models.Model):
     call = models.OneToOneField("LlmCall", on_delete=models.PROTECT, null=True, related_name="turn")
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    reader = models.PositiveSmallIntegerField(
+        null=True, help_text="The release of the reader that found a rationale's statements; null: not read yet."
+    )
 
     class Meta:
         ordering = ["round", "index"]
@@ -181,6 +184,9 @@ class Turn(models.Model):
                 name="turn_verdict_only_on_reflections",
             ),
             models.CheckConstraint(condition=Q(kind=TurnKind.REASON) | Q(about__isnull=False), name="turn_has_about"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(reader=None, kind__in=RATIONALES), name="turn_unread"),
         ]
 
     def __str__(self) -> str:

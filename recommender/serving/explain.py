@@ -8,6 +8,7 @@ from typing import Literal
 from recommender.models import BackboneVersion, EndUser, Item, SubjectKind
 from recommender.serving.attribution import named_by_backbone, sharing_attributes
 from recommender.serving.history import PastInteraction
+from recommender.serving.statements import Cited
 from recommender.serving.texts import texts_about
 from recommender.serving.types import Contribution, HistoryReason, Reason, TextReason
 
@@ -25,12 +26,14 @@ def explain(
     history: Sequence[PastInteraction],
     past: Mapping[int, Item],
     attribution: Mapping[int, Sequence[Contribution]] | None,
+    cited: Mapping[int, Cited],
 ) -> dict[int, list[Reason]]:
     """The reasons of each item, by primary key.
 
     `past`: items of the history that may be named, by primary key. `attribution`: the ranker's own, by
     primary key and strongest first; None where it gives none. Then, and where nothing of the history raised an item's
-    score, attributes shared with liked items are shown, and called that.
+    score, attributes shared with liked items are shown, and called that. `cited`: the statements that moved the item,
+    by primary key.
     """
     texts = texts_about(end_user, [item.pk for item in items], snapshot=backbone.snapshot if backbone else None)
     attributes = end_user.catalog.prompt_attributes
@@ -39,7 +42,7 @@ def explain(
     for item in items:
         subjects = (SubjectKind.END_USER, end_user.pk), (SubjectKind.ITEM, item.pk)
         about: list[Reason] = [
-            texts[subject] if level == "full" else _first_sentence(texts[subject])
+            _with_statements(texts[subject] if level == "full" else _first_sentence(texts[subject]), cited.get(item.pk))
             for subject in subjects
             if subject in texts
         ]
@@ -51,6 +54,13 @@ def explain(
             of_history = sharing_attributes(item, history=history, past=past, attributes=attributes, most=most)
         reasons[item.pk] = [*about, of_history] if of_history else about
     return reasons
+
+
+def _with_statements(reason: TextReason, cited: Cited | None) -> TextReason:
+    """An end user's approved text with those of its statements that moved the item, what weighs most first."""
+    if cited is None or reason.kind != "user_preference" or reason.review_status != "approved":
+        return reason
+    return replace(reason, statements=cited.raised, although=cited.lowered)
 
 
 def _first_sentence(reason: TextReason) -> TextReason:

@@ -1,25 +1,32 @@
-"""The rungs below a ranker: lists that know nothing about the end user but what they have met."""
+"""The rungs below a ranker: lists that know nothing about the end user but what they have met and what people approved."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.serving.catalog_index import CatalogIndex
+from recommender.serving.steering import Steering
 from recommender.serving.types import Ranking, Source, StatisticReason
 
 
-def best_effort(index: CatalogIndex, *, mask: NDArray[np.bool_], limit: int) -> tuple[Source, Ranking]:
+def best_effort(
+    index: CatalogIndex, *, mask: NDArray[np.bool_], limit: int, steering: Steering
+) -> tuple[Source, Ranking]:
     """The first rung that has anything unseen. A shorter list is not padded from the next rung."""
-    if ranked := popular(index, mask=mask, limit=limit):
+    if ranked := popular(index, mask=mask, limit=limit, steering=steering):
         return "popular", ranked
     if ranked := newest(mask=mask, limit=limit):
         return "newest", ranked
     return "nothing", []
 
 
-def popular(index: CatalogIndex, *, mask: NDArray[np.bool_], limit: int) -> Ranking:
-    """By the likes to expect; items nobody met are not popular."""
-    ranked = index.by_popularity[mask[index.by_popularity]][:limit]
-    return [(int(position), float(index.popularity[position])) for position in ranked if index.met[position]]
+def popular(index: CatalogIndex, *, mask: NDArray[np.bool_], limit: int, steering: Steering) -> Ranking:
+    """By the likes to expect, times what approved statements make of the odds; items nobody met are not popular."""
+    expected, order = index.popularity, index.by_popularity
+    if steering.moves:
+        expected = expected * np.exp(steering.offsets)
+        order = np.argsort(-expected, kind="stable")
+    ranked = order[mask[order] & (index.met[order] > 0)][:limit]
+    return [(int(position), float(expected[position])) for position in ranked]
 
 
 def newest(*, mask: NDArray[np.bool_], limit: int) -> Ranking:

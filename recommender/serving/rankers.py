@@ -45,6 +45,8 @@ def rank(request: Request, *, scenario: str = DEFAULT, attribute: bool = False) 
     try:
         return ranker(request, attribute=attribute)
     except CannotRankError as error:
-        source, best = fallback.best_effort(request.index, mask=request.unseen, limit=request.limit)
+        source, best = fallback.best_effort(
+            request.index, mask=request.unseen, limit=request.limit, steering=request.steering
+        )
         reason = f"{error} {NOBODY_MET_THEM}" if source == "newest" else str(error)
         return Ranked(source, best, degraded_reason=reason)

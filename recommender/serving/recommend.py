@@ -12,6 +12,7 @@ from recommender.serving.history import PastInteraction
 from recommender.serving.log import log
 from recommender.serving.rankers import DEFAULT, rank
 from recommender.serving.request import Request, request_for
+from recommender.serving.statements import cited
 from recommender.serving.types import Explain, Ranked, Reason, Served, ServedItem
 
 LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes are looked for
@@ -78,6 +79,7 @@ def _reasons(
         history=request.history,
         past=items,
         attribution=ranked.attribution,
+        cited=cited(request, [(pk, position) for pk, (position, _) in listed.items()]),
     )
     return {
         pk: [*reasons[pk], *fallback.why(ranked.source, request.index, position)]

@@ -16,6 +16,7 @@ from recommender.models import EndUser
 from recommender.serving import retrieve
 from recommender.serving.catalog_index import CatalogIndex, index_of
 from recommender.serving.history import PastInteraction, history_as_of_now
+from recommender.serving.steering import Steering, steering_of
 from recommender.serving.types import Ranking
 
 
@@ -33,10 +34,17 @@ class Request:
     limit: int
 
     @cached_property
+    def steering(self) -> Steering:
+        """What people approved about the end user, as it moves this list."""
+        return steering_of(self.end_user, self.index)
+
+    @cached_property
     def candidates(self) -> NDArray[np.int64]:
         """Positions in the index of the items worth ranking, all unseen."""
         liked = [past.item_pk for past in self.history if past.liked]
-        return retrieve.candidates(self.end_user.catalog, self.index, mask=self.unseen, liked=liked)
+        return retrieve.candidates(
+            self.end_user.catalog, self.index, mask=self.unseen, liked=liked, asked_for=self.steering.raised
+        )
 
     @cached_property
     def item_ids(self) -> list[str]:
@@ -58,17 +66,18 @@ def request_for(end_user: EndUser, *, limit: int) -> Request:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """`scores`: the probability (candidates,) of a like. `milliseconds`: wall time of scoring, without retrieval."""
+    """`scores`: the probability (candidates,) of a like, as steered. `milliseconds`: wall time of scoring, without retrieval."""
 
     scores: NDArray[np.float64]
     milliseconds: float
 
 
 def score(request: Request, ranker: Ranker) -> Scored:
-    """Have a trained version score the candidates."""
+    """Have a trained version score the candidates, and let what people approved move the scores."""
     end_user, item_ids = request.end_user, request.item_ids
     began = time.perf_counter()
     scores = ranker.score(end_user.external_id, request.history, item_ids, attributes=end_user.attributes)
+    scores = request.steering.steered(scores, request.candidates)
     return Scored(scores, (time.perf_counter() - began) * 1000)
 
 

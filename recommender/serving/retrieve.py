@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.models import Catalog, Item
-from recommender.serving.catalog_index import WHOLE_CATALOG, CatalogIndex, values_of
+from recommender.serving.catalog_index import LONGEST_VALUE_LIST, WHOLE_CATALOG, CatalogIndex, values_of
 
 POPULAR = 1_500
 NEWEST = 200
@@ -22,12 +22,18 @@ def unseen(index: CatalogIndex, seen: Sequence[int]) -> NDArray[np.bool_]:
 
 
 def candidates(
-    catalog: Catalog, index: CatalogIndex, *, mask: NDArray[np.bool_], liked: Sequence[int]
+    catalog: Catalog,
+    index: CatalogIndex,
+    *,
+    mask: NDArray[np.bool_],
+    liked: Sequence[int],
+    asked_for: Sequence[NDArray[np.int64]] = (),
 ) -> NDArray[np.int64]:
     """Positions in the index to rank, all unseen.
 
     A small catalog is ranked whole. Of a big one: what most people like, what shares the attribute values this end
-    user liked most often, and what is newest. `liked`: primary keys of the liked items of the history.
+    user liked most often, what is newest, and the most popular of what approved statements ask for. `liked`: primary
+    keys of the liked items of the history. `asked_for`: positions, for each such statement.
     """
     if len(index) <= WHOLE_CATALOG:
         return np.flatnonzero(mask)
@@ -36,6 +42,9 @@ def candidates(
         ranked = index.by_value.get(value)
         if ranked is not None:
             chosen.append(ranked[mask[ranked]])
+    for positions in asked_for:
+        popular = positions[np.argsort(-index.popularity[positions], kind="stable")]
+        chosen.append(_first(popular, mask, LONGEST_VALUE_LIST))
     return np.unique(np.concatenate(chosen))
 
 

@@ -32,7 +32,7 @@ def _in_force(
     frozen = KnowledgeSnapshot.knowledge.through.objects.filter(knowledgesnapshot=snapshot, knowledge=OuterRef("pk"))
     rows = Knowledge.objects.filter(subjects, in_force=True).annotate(in_snapshot=Exists(frozen))
     rows = rows.order_by("as_of")  # of several moments the latest, since it comes last
-    for row in rows.select_related("turn__call").defer(*(f"turn__call__{name}" for name in HEAVY)):
+    for row in rows.select_related("turn__call", "accepted_by").defer(*(f"turn__call__{name}" for name in HEAVY)):
         yield (
             (row.subject_kind, row.item_id or row.end_user_id or 0),
             TextReason(
@@ -45,6 +45,7 @@ def _in_force(
                 written_by=_author(row.turn),
                 knowledge_id=row.pk,
                 accepted_at=row.accepted_at,
+                accepted_by=str(row.accepted_by) if row.accepted_by else "",
                 in_snapshot=row.in_snapshot,
                 further_texts=tuple(other["text"] for other in row.further_texts),
             ),

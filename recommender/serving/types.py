@@ -17,6 +17,9 @@ SOURCES: tuple[Source, ...] = ("backbone", "popular", "newest", "nothing")
 
 MOST_ITEMS = 100
 
+Bearing = Literal["for", "against", "both", "neither"]
+BEARINGS: tuple[Bearing, ...] = ("for", "against", "both", "neither")
+
 Ranking = Sequence[tuple[int, float | None]]  # (position in the catalog index, score), best first
 
 
@@ -48,13 +51,38 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
+class CitedStatement:
+    """A statement of an approved text that moved an item. `effect`: what it added to the item's logit.
+
+    `aspect`: what it is about, in words; `quote`: the text's words, or the person's. `said_by`: the name of the person
+    who said it; empty where a model did. `liked` of `ratings`: of what meets the aspect, the end user rated so many, and
+    liked so many.
+    """
+
+    statement_id: int
+    aspect: str
+    polarity: Literal["likes", "dislikes"]
+    quote: str
+    effect: float
+    said_by: str
+    approved_by: str
+    approved_at: datetime
+    liked: int
+    ratings: int
+
+    @property
+    def by_person(self) -> bool:
+        return bool(self.said_by)
+
+
+@dataclass(frozen=True, slots=True)
 class TextReason:
     """A text about the end user or the item. It is a justification: nobody claims that the score was made from it.
 
     `review_status`: "approved" is knowledge in force; "unreviewed" is a round's proposal that no person has judged.
     `further_texts`: the other kept drafts where a round filtered several; rankings use all of them alike.
     `written_by`: the model, or "a person" who edited it. `in_snapshot`: whether the backbone that ranked this list was
-    trained with this very knowledge.
+    trained with this very knowledge. `accepted_by`: the account's name. `statements` raised the item; `although` lowered it: it is listed all the same.
     """
 
     kind: Literal["user_preference", "item_knowledge"]
@@ -66,9 +94,19 @@ class TextReason:
     written_by: str
     knowledge_id: int | None = None
     accepted_at: datetime | None = None
+    accepted_by: str = ""
     in_snapshot: bool = False
     further_texts: tuple[str, ...] = ()
+    statements: tuple[CitedStatement, ...] = ()
+    although: tuple[CitedStatement, ...] = ()
     basis: Literal["justification"] = "justification"
+
+    @property
+    def bearing(self) -> Bearing:
+        """Whether its statements speak for the item, against it, both or neither: then it is only about the person."""
+        if self.statements:
+            return "both" if self.although else "for"
+        return "against" if self.although else "neither"
 
 
 @dataclass(frozen=True, slots=True)

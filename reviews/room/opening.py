@@ -3,18 +3,25 @@
 from django.db import transaction
 from django.utils import timezone
 
-from recommender.models import Round
+from recommender.models import Round, Turn
+from recommender.statements import service as statements
 from reviews.models import Review, ReviewState, Slot
 from reviews.room.concern import concern_of
 
 
-@transaction.atomic
 def open_review(round_: Round) -> Review:
-    """The round's review, open. Safe to call every time a round rests.
+    """The round's review, open, with the statements of its texts. Safe to call every time a round rests.
 
     A new one gets its slot; one that awaited the actor opens again with a new version, so that what was on somebody's
     screen before is stale; a decided one stays decided.
     """
+    turns = Turn.objects.filter(round=round_).select_related("round__catalog", "round__item", "about")
+    statements.read(turns)
+    return _open(round_)
+
+
+@transaction.atomic
+def _open(round_: Round) -> Review:
     fresh = Review(round=round_, catalog_id=round_.catalog_id, kind=round_.subject_kind, opened_at=timezone.now())
     fresh.concern, fresh.concern_words = concern_of(round_)
     values = {name: getattr(fresh, name) for name in ("catalog_id", "kind", "opened_at", "concern", "concern_words")}

@@ -112,12 +112,12 @@ class VerdictRow:
 
 
 def _approve(writing: Writing) -> Written:
-    return Written(change=accept(writing.about, further=writing.kept[1:]))
+    return Written(change=accept(writing.about, further=writing.kept[1:], by=writing.account))
 
 
 def _edit(writing: Writing) -> Written:
     edit = add_edit(writing.round, about=writing.about, text=writing.text, account=writing.account)
-    return Written(edit, accept(edit))
+    return Written(edit, accept(edit, by=writing.account))
 
 
 def _edit_draft(writing: Writing) -> Written:

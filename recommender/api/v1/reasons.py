@@ -4,7 +4,21 @@ from typing import Any
 
 from rest_framework import serializers
 
-from recommender.serving.types import HistoryReason, Reason, StatisticReason, TextReason
+from recommender.serving.types import BEARINGS, CitedStatement, HistoryReason, Reason, StatisticReason, TextReason
+
+
+class CitedStatementSerializer(serializers.Serializer[CitedStatement]):
+    """One statement of an approved text that moved the item's place."""
+
+    statement_id = serializers.IntegerField()
+    aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
+    polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
+    quote = serializers.CharField(help_text="The words of the text, or of the person, that say so.")
+    effect = serializers.FloatField(help_text="What it added to the logit of a like: above 0 it raised the item.")
+    by_person = serializers.BooleanField(help_text="Whether a person said it; else a model did and a person approved.")
+    approved_at = serializers.DateTimeField()
+    liked = serializers.IntegerField(help_text="Of the ratings below, how many are likes.")
+    ratings = serializers.IntegerField(help_text="How many of the end user's ratings are of items that it is about.")
 
 
 class TextReasonSerializer(serializers.Serializer[TextReason]):
@@ -29,6 +43,13 @@ class TextReasonSerializer(serializers.Serializer[TextReason]):
     as_of = serializers.IntegerField(help_text="The text uses only what happened before this, on the catalog's clock.")
     round_id = serializers.IntegerField()
     turn_id = serializers.IntegerField()
+    bearing = serializers.ChoiceField(
+        choices=BEARINGS,
+        help_text="Whether its statements speak for the item or against it. neither: it is about the person only, and "
+        "no reason for this item.",
+    )
+    statements = CitedStatementSerializer(many=True, help_text="What raised the item, what weighs most first.")
+    although = CitedStatementSerializer(many=True, help_text="What lowered it; it is listed all the same.")
 
 
 class PastItemSerializer(serializers.Serializer[Any]):

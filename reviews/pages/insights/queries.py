@@ -10,9 +10,7 @@ from django.db.models.functions import Coalesce, Length
 from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Knowledge
 from recommender.recipe import TrainConfig
 from recommender.serving.recommend import preview
-from recommender.serving.types import HistoryReason, Served, ServedItem, StatisticReason, TextReason
-from reviews.choices import Verdict
-from reviews.models import Decision
+from recommender.serving.types import CitedStatement, HistoryReason, Served, ServedItem, StatisticReason, TextReason
 from reviews.room.card import ratings_up_to
 from reviews.room.turns import DEMONSTRATION
 
@@ -29,7 +27,6 @@ class Text:
     reason: TextReason
     uses: str
     model: BackboneVersion | None
-    approved_by: str
 
     @property
     def is_demonstration(self) -> bool:
@@ -57,6 +54,8 @@ class Line:
     knowledge: Text | None
     attribution: HistoryReason | None
     statistic: StatisticReason | None
+    statements: tuple[CitedStatement, ...] = ()
+    although: tuple[CitedStatement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +138,9 @@ def case(end_user: EndUser, *, limit: int) -> Case:
     dated = end_user.catalog.clock == Clock.SECONDS
     top = max((item.score or 0.0 for item in served.items), default=0.0)
     reasons = [reason for item in served.items for reason in item.reasons if isinstance(reason, TextReason)]
-    approved_by = _approved_by({reason.turn_id for reason in reasons})
 
     def text_of(reason: TextReason) -> Text:
-        uses = ratings_up_to(reason.as_of, end_user.catalog)
-        return Text(reason, uses, served.backbone, approved_by.get(reason.turn_id, ""))
+        return Text(reason, ratings_up_to(reason.as_of, end_user.catalog), served.backbone)
 
     lines = tuple(_line(item, text_of, top=1.0 if served.backbone else top) for item in served.items)
     preferences = [reason for reason in reasons if reason.kind == "user_preference"]
@@ -160,22 +157,17 @@ def case(end_user: EndUser, *, limit: int) -> Case:
     )
 
 
-def _approved_by(turn_ids: set[int]) -> dict[int, str]:
-    """Who approved these texts, by their turn: their last approval, or the edit that wrote them. One query."""
-    approvals = Q(verdict=Verdict.APPROVE, turn__in=turn_ids)
-    edits = Q(verdict=Verdict.EDIT, made_turn__in=turn_ids)
-    decisions = Decision.objects.filter(approvals | edits).select_related("account").order_by("pk")
-    return {decision.made_turn_id or decision.turn_id: str(decision.account) for decision in decisions}
-
-
 def _line(item: ServedItem, text_of: Callable[[TextReason], Text], *, top: float) -> Line:
     by_kind = {reason.kind: reason for reason in item.reasons}
     knowledge, attribution = by_kind.get("item_knowledge"), by_kind.get("history")
     statistic = by_kind.get("popularity") or by_kind.get("newness")
+    preference = by_kind.get("user_preference")
     return Line(
         item=item,
         score_share=item.score / top if item.score is not None and top else None,
         knowledge=text_of(knowledge) if isinstance(knowledge, TextReason) else None,
         attribution=attribution if isinstance(attribution, HistoryReason) else None,
         statistic=statistic if isinstance(statistic, StatisticReason) else None,
+        statements=preference.statements if isinstance(preference, TextReason) else (),
+        although=preference.although if isinstance(preference, TextReason) else (),
     )

@@ -1,0 +1,77 @@
+"""Which statements moved a recommended item, and from how many ratings each is known."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from recommender.grounding.statements import Facet
+from recommender.serving.request import Request
+from recommender.serving.steering import Move
+from recommender.serving.types import CitedStatement
+from recommender.statements.aspects import CatalogAspects, aspects_of
+
+MOST = 5  # statements that are cited for one item
+FAR_YEAR = 9999  # the end of a period that has none
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """Of one item: what raised it and what lowered it, what weighs most first."""
+
+    raised: tuple[CitedStatement, ...]
+    lowered: tuple[CitedStatement, ...]
+
+
+def cited(request: Request, listed: Iterable[tuple[int, int]]) -> Mapping[int, Cited]:
+    """By primary key, for the listed items that any statement moves. `listed`: primary key, position in the index."""
+    steering = request.steering
+    if not steering.moves:
+        return {}
+    aspects = aspects_of(request.end_user.catalog)
+    known: dict[int, CitedStatement] = {}
+    found = {}
+    for pk, position in listed:
+        moves = steering.of(position)[:MOST]
+        for move in moves:
+            if move.statement.pk not in known:
+                known[move.statement.pk] = _cited(move, request, aspects)
+        if moves:
+            each = [known[move.statement.pk] for move in moves]
+            found[pk] = Cited(
+                tuple(one for one in each if one.effect > 0), tuple(one for one in each if one.effect < 0)
+            )
+    return found
+
+
+def _cited(move: Move, request: Request, aspects: CatalogAspects) -> CitedStatement:
+    said = move.statement
+    meeting = set(aspects.pks[aspects.meeting(said.said.aspect)].tolist())
+    rated = [past.liked for past in request.history if past.item_pk in meeting and past.liked is not None]
+    return CitedStatement(
+        statement_id=said.pk,
+        aspect=in_words(said.said.aspect, aspects.title_of),
+        polarity="likes" if move.effect > 0 else "dislikes",
+        quote=said.quote,
+        effect=round(move.effect, 4),
+        said_by=said.said_by,
+        approved_by=said.approved_by,
+        approved_at=said.approved_at,
+        liked=sum(rated),
+        ratings=len(rated),
+    )
+
+
+def in_words(aspect: Sequence[Facet], titles: Mapping[str, str]) -> str:
+    """An aspect as people read it: Drama, 1970–1979."""
+    return ", ".join(_facet_in_words(facet, titles) for facet in aspect)
+
+
+def _facet_in_words(facet: Facet, titles: Mapping[str, str]) -> str:
+    if facet.kind == "period":
+        first, last = facet.years
+        if first == last:
+            return str(first)
+        if first == 0:
+            return f"up to {last}"
+        return f"{first} and later" if last == FAR_YEAR else f"{first}–{last}"
+    return f"“{titles.get(facet.value, facet.value)}”" if facet.kind in ("title", "phrase") else facet.value
+

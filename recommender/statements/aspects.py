@@ -1,0 +1,137 @@
+"""A catalog's items as statements see them: which of them meet an aspect. Kept by a process, refreshed now and then.
+
+Like serving's catalog index it is read rarely: an item that was imported since is met a little later.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property, reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.grounding.lexicon import Lexicon
+from recommender.grounding.statements import Facet
+from recommender.models import Catalog, Item
+from recommender.process_cache import ProcessCache
+
+FRESH_SECONDS = 60.0
+REST_PER_WORK = 50  # so much longer than reading took it is used
+KEPT_CATALOGS = 8
+NO_YEAR = -1
+_YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
+_WORD = re.compile(r"[^\W_]{3,}")
+Places = NDArray[np.int64]  # of items, ascending
+
+
+@dataclass(frozen=True, eq=False)
+class CatalogAspects:
+    """`pks` (v), ascending; what else is known of the items is in their order."""
+
+    pks: NDArray[np.int64]
+    external_ids: Sequence[str]
+    titles: Sequence[str]
+    attributes: Sequence[Mapping[str, Any]]
+    by_value: Mapping[tuple[str, str], Places]
+    of_phrases: dict[str, Places] = field(default_factory=dict)
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """Seconds for a catalog of 100,000 titles; made when a text is first read."""
+        return Lexicon.of(zip(self.external_ids, self.titles, self.attributes, strict=True))
+
+    @cached_property
+    def title_of(self) -> Mapping[str, str]:
+        return dict(zip(self.external_ids, self.titles, strict=True))
+
+    def meeting(self, aspect: Sequence[Facet]) -> Places:
+        """The items that have all of these facets."""
+        return reduce(np.intersect1d, [self._of_facet(facet) for facet in aspect])
+
+    def _of_facet(self, facet: Facet) -> Places:
+        match facet.kind:
+            case "attribute":
+                return self.by_value.get((facet.name, facet.value), _NONE)
+            case "period":
+                first, last = facet.years
+                return np.flatnonzero((self._years >= first) & (self._years <= last))
+            case "title":
+                place = self._place_of.get(facet.value)
+                return _NONE if place is None else np.array([place])
+            case "phrase":
+                if facet.value not in self.of_phrases:
+                    self.of_phrases[facet.value] = self._with_words(facet.value)
+                return self.of_phrases[facet.value]
+
+    @cached_property
+    def _place_of(self) -> Mapping[str, int]:
+        return {name: place for place, name in enumerate(self.external_ids)}
+
+    @cached_property
+    def _years(self) -> NDArray[np.int64]:
+        return np.array([_year(*one) for one in zip(self.titles, self.attributes, strict=True)], dtype=np.int64)
+
+    @cached_property
+    def _words(self) -> Sequence[frozenset[str]]:
+        described = zip(self.titles, self.attributes, strict=True)
+        return [
+            frozenset(map(_stem, _WORD.findall(f"{title} {' '.join(_texts(given))}".casefold())))
+            for title, given in described
+        ]
+
+    def _with_words(self, phrase: str) -> Places:
+        """Whose title or attributes have all words of a phrase, in whatever order."""
+        wanted = set(map(_stem, _WORD.findall(phrase.casefold())))
+        if not wanted:
+            return _NONE
+        return np.array([place for place, words in enumerate(self._words) if wanted <= words], dtype=np.int64)
+
+
+_NONE: Places = np.empty(0, dtype=np.int64)
+KEPT: ProcessCache[tuple[int, datetime, int], CatalogAspects] = ProcessCache(most=KEPT_CATALOGS)
+
+
+def aspects_of(catalog: Catalog) -> CatalogAspects:
+    key = (catalog.pk, catalog.created_at, catalog.erasures)
+    return KEPT.get(key, lambda: _read(catalog), fresh_for=lambda seconds: max(FRESH_SECONDS, REST_PER_WORK * seconds))
+
+
+def _read(catalog: Catalog) -> CatalogAspects:
+    """What was read before an erasure leaves memory."""
+    KEPT.drop(lambda other: other[0] == catalog.pk and other[2] != catalog.erasures)
+    items = Item.objects.filter(catalog=catalog).order_by("pk")
+    rows = list(items.values_list("pk", "external_id", "title", "attributes").iterator(chunk_size=5_000))
+    members: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, (_, _, _, attributes) in enumerate(rows):
+        for name, value in attributes.items():
+            for each in value if isinstance(value, list) else [value]:
+                members[name, str(each)].append(place)
+    pks, external_ids, titles, attributes = zip(*rows, strict=True) if rows else ((), (), (), ())
+    by_value = {key: np.unique(places) for key, places in members.items()}
+    return CatalogAspects(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value)
+
+
+def _year(title: str, attributes: Mapping[str, Any]) -> int:
+    """An item's year: its attribute's that is named so, else the one at the end of its title."""
+    for name in ("year", "release_year", "published"):
+        try:
+            return int(str(attributes[name])[:4])
+        except (KeyError, ValueError):
+            continue
+    found = _YEAR_IN_TITLE.search(title)
+    return int(found[1]) if found else NO_YEAR
+
+
+def _texts(attributes: Mapping[str, Any]) -> list[str]:
+    return [
+        str(each) for value in attributes.values() for each in (value if isinstance(value, list) else [value]) if each
+    ]
+
+
+def _stem(word: str) -> str:
+    """A word without its plural: enough to find "slow burns" in "a slow burn"."""
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word

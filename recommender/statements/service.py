@@ -1,0 +1,165 @@
+"""What becomes of statements: they are read from texts, and people change, strike and add them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from recommender.grounding import reader
+from recommender.grounding.statements import Facet
+from recommender.grounding.statements import Statement as Said
+from recommender.models import (
+    RATIONALES,
+    Account,
+    Catalog,
+    Polarity,
+    RestReason,
+    Round,
+    Source,
+    Statement,
+    SubjectKind,
+    Turn,
+    TurnKind,
+)
+from recommender.statements.aspects import aspects_of
+
+READER = 1  # its release; texts that an earlier one read keep what it found
+AT_ONCE = 200  # texts read and stored together
+LONGEST_QUOTE = 1000
+
+
+class NotUnderstoodError(ValueError):
+    """Nothing in what a person said names an aspect and an opinion."""
+
+
+def read(turns: Iterable[Turn]) -> int:
+    """Find the statements of rationales that nobody has read yet; returns of how many.
+
+    Each turn's round must be loaded, with its catalog. Two processes that read one text store it once.
+    """
+    unread = [turn for turn in turns if turn.reader is None and turn.kind in RATIONALES and turn.text]
+    found = [row for turn in unread for row in _rows_of(turn)]
+    with transaction.atomic():
+        Statement.objects.bulk_create(found, ignore_conflicts=True)
+        Turn.objects.filter(pk__in=[turn.pk for turn in unread]).update(reader=READER)
+    for turn in unread:
+        turn.reader = READER
+    return len(unread)
+
+
+def unread(catalog: Catalog | None = None) -> QuerySet[Turn]:
+    """Texts that nobody has read, the latest first."""
+    unread = Turn.objects.filter(reader=None, kind__in=RATIONALES).exclude(text="")
+    unread = unread.exclude(round__rest_reason=RestReason.ERASED).select_related("round__catalog", "round__item", "about")
+    if catalog is not None:
+        unread = unread.filter(round__catalog=catalog)
+    return unread.order_by("-pk")
+
+
+def read_missing(
+    catalog: Catalog | None = None, *, most: int | None = None, step: Callable[[int], None] = lambda _: None
+) -> int:
+    """Read texts that nobody has read; returns how many. It may be stopped and go on at any time.
+
+    `step` is told how many are done.
+    """
+    done = 0
+    while most is None or done < most:
+        some = list(unread(catalog)[: AT_ONCE if most is None else min(AT_ONCE, most - done)])
+        if not some:
+            break
+        done += read(some)
+        step(done)
+    return done
+
+
+def stated(text: str, round_: Round) -> list[Said]:
+    """What a text about the round's subject states. `round_.catalog` and `.item` must be loaded."""
+    about: Literal["end_user", "item"] = "item" if round_.subject_kind == SubjectKind.ITEM else "end_user"
+    subject = round_.item.external_id if round_.item else ""
+    return reader.read(text, aspects_of(round_.catalog).lexicon, about=about, subject=subject)
+
+
+def _rows_of(turn: Turn) -> list[Statement]:
+    """An edit's statements that the text before it did not make are its author's."""
+    before = set()
+    if turn.kind == TurnKind.EDIT and turn.about is not None:
+        before = {(one.key, one.polarity, one.holder) for one in stated(turn.about.text, turn.round)}
+    rows = []
+    for place, one in enumerate(stated(turn.text, turn.round)):
+        by_person = turn.account_id is not None and (one.key, one.polarity, one.holder) not in before
+        row = _row(turn, place, one, Source.PERSON if by_person else Source.READER)
+        row.account_id = turn.account_id if by_person else None
+        rows.append(row)
+    return rows
+
+
+def _row(turn: Turn, place: int, said: Said, source: Source) -> Statement:
+    return Statement(
+        turn=turn,
+        place=place,
+        aspect=[facet.to_json() for facet in said.aspect],
+        key=said.key[:400],
+        polarity=said.polarity,
+        strength=said.strength,
+        holder=said.holder,
+        start=said.start,
+        end=said.end,
+        source=source,
+    )
+
+
+def said(statement: Statement) -> Said:
+    """A stored statement as the pure code knows it."""
+    return Said(
+        tuple(Facet.from_json(facet) for facet in statement.aspect),
+        statement.polarity,  # type: ignore[arg-type] # Polarity's values are grounding's
+        statement.strength,
+        statement.start,
+        statement.end,
+        statement.holder,  # type: ignore[arg-type] # and so are Holder's
+    )
+
+
+@transaction.atomic
+def add(turn: Turn, words: str, *, account: Account) -> list[Statement]:
+    """What a person says beside a text, in plain words. Raises NotUnderstoodError where nothing is understood."""
+    words = words.strip()[:LONGEST_QUOTE]
+    understood = stated(words, turn.round)
+    if not understood:
+        raise NotUnderstoodError(
+            "Nothing was understood. Name something that items have, and whether it is liked: “no more documentaries”."
+        )
+    rows = []
+    for place, one in enumerate(understood, start=_next_place(turn)):
+        row = _row(turn, place, one, Source.PERSON)
+        row.account, row.quote = account, words
+        row.start = row.end = 0
+        rows.append(row)
+    return Statement.objects.bulk_create(rows)
+
+
+@transaction.atomic
+def change(
+    statement: Statement, *, polarity: Polarity | str, strength: float | None = None, account: Account, now: datetime
+) -> Statement:
+    """Another polarity or strength, as a person has it. The one it was ends and is kept."""
+    strike([statement], account=account, now=now)
+    changed = _row(statement.turn, _next_place(statement.turn), said(statement), Source.PERSON)
+    changed.polarity, changed.strength = str(polarity), strength or statement.strength
+    changed.account, changed.quote, changed.replaces = account, statement.quote, statement
+    changed.save(force_insert=True)
+    return changed
+
+
+def strike(statements: Sequence[Statement], *, account: Account, now: datetime) -> int:
+    """What a person says is not so counts no more. Doing so again changes nothing."""
+    standing = Statement.objects.filter(pk__in=[one.pk for one in statements], ended_at=None)
+    return standing.update(ended_at=now, ended_by=account)
+
+
+def _next_place(turn: Turn) -> int:
+    last: int | None = Statement.objects.filter(turn=turn).aggregate(last=Max("place"))["last"]
+    return 0 if last is None else last + 1
