@@ -32,13 +32,20 @@ def recommend(
     return replace(served, recommendation_id=logged.pk, generated_at=logged.created_at)
 
 
-def preview(end_user: EndUser, *, limit: int, level: Explain = "none", scenario: str = DEFAULT) -> Served:
-    """The same list for people who only look: nothing is logged, and no shadow asked."""
-    return _served(end_user, limit=limit, level=level, scenario=scenario)[1]
+def preview(
+    end_user: EndUser, *, limit: int, level: Explain = "none", scenario: str = DEFAULT, unaware: bool = False
+) -> Served:
+    """The same list for people who only look: nothing is logged, and no shadow asked.
+
+    `unaware`: as if no text about the end user had been approved.
+    """
+    return _served(end_user, limit=limit, level=level, scenario=scenario, unaware=unaware)[1]
 
 
-def _served(end_user: EndUser, *, limit: int, level: Explain, scenario: str) -> tuple[Ranked, Served]:
-    request = request_for(end_user, limit=limit)
+def _served(
+    end_user: EndUser, *, limit: int, level: Explain, scenario: str, unaware: bool = False
+) -> tuple[Ranked, Served]:
+    request = request_for(end_user, limit=limit, unaware=unaware)
     ranked = rank(request, scenario=scenario, attribute=level != "none")
     listed = {int(request.index.pks[position]): (position, score) for position, score in ranked.best}
     named = _nameable(ranked, request.history) if level != "none" else set()

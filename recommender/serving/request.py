@@ -5,7 +5,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +24,8 @@ from recommender.serving.types import Ranking
 class Request:
     """`history`: oldest first. `unseen` (items,): True where the end user has not met the item of the index.
 
-    `limit`: the most items to list.
+    `limit`: the most items to list. `unaware`: as if nothing were known of the end user but their history, to see what
+    difference the approved text makes.
     """
 
     end_user: EndUser
@@ -32,10 +33,13 @@ class Request:
     index: CatalogIndex
     unseen: NDArray[np.bool_]
     limit: int
+    unaware: bool = False
 
     @cached_property
     def steering(self) -> Steering:
         """What people approved about the end user, as it moves this list."""
+        if self.unaware:
+            return Steering([], len(self.index))
         return steering_of(self.end_user, self.index)
 
     @cached_property
@@ -57,16 +61,16 @@ class Request:
         return bool(self.history) and bool(self.unseen.any())
 
 
-def request_for(end_user: EndUser, *, limit: int) -> Request:
+def request_for(end_user: EndUser, *, limit: int, unaware: bool = False) -> Request:
     """What is to be recommended to this end user now. `end_user.catalog` must be loaded."""
     index, history = index_of(end_user.catalog), history_as_of_now(end_user)
     unseen = retrieve.unseen(index, [past.item_pk for past in history])
-    return Request(end_user, history, index, unseen, limit)
+    return Request(end_user, history, index, unseen, limit, unaware)
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """`scores`: the probability (candidates,) of a like, as steered. `milliseconds`: wall time of scoring, without retrieval."""
+    """`scores`: the probability (candidates,) of a like, as steered. `milliseconds`: wall time, without retrieval."""
 
     scores: NDArray[np.float64]
     milliseconds: float
@@ -75,6 +79,8 @@ class Scored:
 def score(request: Request, ranker: Ranker) -> Scored:
     """Have a trained version score the candidates, and let what people approved move the scores."""
     end_user, item_ids = request.end_user, request.item_ids
+    if request.unaware:
+        ranker = replace(ranker, end_users={})
     began = time.perf_counter()
     scores = ranker.score(end_user.external_id, request.history, item_ids, attributes=end_user.attributes)
     scores = request.steering.steered(scores, request.candidates)

@@ -43,9 +43,7 @@ def acting(end_user: EndUser) -> list[Acting]:
         return []
     drafts = latest.turn_ids
     texts = {latest.turn_id: latest.text} | {each["turn"]: each["text"] for each in latest.further_texts}
-    standing = Statement.objects.filter(
-        turn_id__in=drafts, ended_at=None, holder=Holder.SUBJECT, polarity__in=OPINIONS
-    )
+    standing = Statement.objects.filter(turn_id__in=drafts, ended_at=None, holder=Holder.SUBJECT, polarity__in=OPINIONS)
     rows = list(standing.select_related("account").order_by("turn_id", "place"))
     of_people = {row.key for row in rows if row.source == Source.PERSON}
     approved_by = str(latest.accepted_by) if latest.accepted_by else ""

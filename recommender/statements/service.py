@@ -52,7 +52,9 @@ def read(turns: Iterable[Turn]) -> int:
 def unread(catalog: Catalog | None = None) -> QuerySet[Turn]:
     """Texts that nobody has read, the latest first."""
     unread = Turn.objects.filter(reader=None, kind__in=RATIONALES).exclude(text="")
-    unread = unread.exclude(round__rest_reason=RestReason.ERASED).select_related("round__catalog", "round__item", "about")
+    unread = unread.exclude(round__rest_reason=RestReason.ERASED).select_related(
+        "round__catalog", "round__item", "about"
+    )
     if catalog is not None:
         unread = unread.filter(round__catalog=catalog)
     return unread.order_by("-pk")

@@ -42,7 +42,9 @@ def first_genre(served: Served, catalog: Catalog) -> str:
 
 
 @pytest.mark.parametrize("words", ["No more {}s, please.", "She can't stand {}s.", "{} films bore them to tears."])
-def test_an_approved_dislike_lowers_what_it_names_in_the_next_list(ranked: Catalog, reader: EndUser, words: str) -> None:
+def test_an_approved_dislike_lowers_what_it_names_in_the_next_list(
+    ranked: Catalog, reader: EndUser, words: str
+) -> None:
     before = preview(reader, limit=100)
     genre = first_genre(before, ranked)
     synthetic.approve(reader, words.format(genre.lower()).capitalize())
@@ -192,7 +194,9 @@ def test_steering_costs_two_queries(reader: EndUser, django_assert_num_queries: 
 
 
 @given(
-    st.lists(st.tuples(st.lists(st.integers(0, 19), min_size=1, unique=True), st.floats(-3, 3).filter(bool)), max_size=8),
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 19), min_size=1, unique=True), st.floats(-3, 3).filter(bool)), max_size=8
+    ),
     st.integers(0, 7),
 )
 def test_a_like_never_lowers_and_a_dislike_never_raises(moves: list[tuple[list[int], float]], which: int) -> None:
