@@ -5,8 +5,8 @@
 | approve | the text as an answer (reason), judged reasonable (reflect), liked (kto); what it states (extract), and what
   people changed in that, preferred to what was read (polarity) |
 | … of a refinement | also the critique it followed (reflect), the refinement (refine), preferred to what it replaced |
-| edit | the person's text as an answer (reason), what it states (extract, polarity), preferred to what it replaced; with a stated reason, the reason as a
-  critique (reflect) and the edit as what follows it (refine) |
+| edit | the person's text as an answer (reason), what it states (extract, polarity), preferred to what it replaced;
+  with a stated reason, the reason as a critique (reflect) and the edit as what follows it (refine) |
 | override | the person's critique (reflect) |
 | reject | not liked (kto); with a stated reason, the reason as a critique (reflect) |
 

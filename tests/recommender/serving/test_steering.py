@@ -76,7 +76,7 @@ def test_an_approved_like_raises_what_it_names_and_is_cited(ranked: Catalog, rea
 def test_what_is_listed_against_a_statement_is_shown_as_such(ranked: Catalog, reader: EndUser) -> None:
     genre = first_genre(preview(reader, limit=1), ranked)
     synthetic.approve(reader, f"No more {genre.lower()}s, please.")
-    listed = [item for item in preview(reader, limit=100, level="short").items]
+    listed = preview(reader, limit=100, level="short").items
     against = [item for item in listed if ranked.items.get(external_id=item.item_id).attributes["genres"] == [genre]]
     assert against
     for item in against:
