@@ -18,6 +18,7 @@ from recommender.serving.catalog_index import CatalogIndex, index_of
 from recommender.serving.history import PastInteraction, history_as_of_now
 from recommender.serving.steering import Steering, steering_of
 from recommender.serving.types import Ranking
+from recommender.statements.queries import Acting
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class Request:
     """`history`: oldest first. `unseen` (items,): True where the end user has not met the item of the index.
 
     `limit`: the most items to list. `unaware`: as if nothing were known of the end user but their history, to see what
-    difference the approved text makes.
+    difference the approved text makes. `said`: statements to be steered by in place of those that act now.
     """
 
     end_user: EndUser
@@ -34,13 +35,12 @@ class Request:
     unseen: NDArray[np.bool_]
     limit: int
     unaware: bool = False
+    said: Sequence[Acting] | None = None
 
     @cached_property
     def steering(self) -> Steering:
         """What people approved about the end user, as it moves this list."""
-        if self.unaware:
-            return Steering([], len(self.index))
-        return steering_of(self.end_user, self.index)
+        return steering_of(self.end_user, self.index, said=() if self.unaware else self.said)
 
     @cached_property
     def candidates(self) -> NDArray[np.int64]:
@@ -61,11 +61,13 @@ class Request:
         return bool(self.history) and bool(self.unseen.any())
 
 
-def request_for(end_user: EndUser, *, limit: int, unaware: bool = False) -> Request:
+def request_for(
+    end_user: EndUser, *, limit: int, unaware: bool = False, said: Sequence[Acting] | None = None
+) -> Request:
     """What is to be recommended to this end user now. `end_user.catalog` must be loaded."""
     index, history = index_of(end_user.catalog), history_as_of_now(end_user)
     unseen = retrieve.unseen(index, [past.item_pk for past in history])
-    return Request(end_user, history, index, unseen, limit, unaware)
+    return Request(end_user, history, index, unseen, limit, unaware, said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Steering: what people approved moves the next list, only the way it says, and no longer than it stands."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
-from pytest_django.fixtures import SettingsWrapper
 
 from recommender.knowledge.service import reject
 from recommender.models import BackboneVersion, Catalog, EndUser, Statement, Turn, VersionState
@@ -169,7 +169,7 @@ def test_popular_lists_listen_too(ranked: Catalog, reader: EndUser) -> None:
 
 
 def test_the_knob_is_the_catalog_s_or_the_setting_s(
-    ranked: Catalog, reader: EndUser, settings: SettingsWrapper, capsys: pytest.CaptureFixture[str]
+    ranked: Catalog, reader: EndUser, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     synthetic.approve(reader, "No more dramas, please.")
     settings.STEERING = 0.0
