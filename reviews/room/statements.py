@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from recommender.grounding.evidence import Evidence, Rated, Standing, count, standing
-
 from recommender.grounding.statements import Statement as Said
 from recommender.grounding.wording import in_words
 from recommender.models import Holder, Polarity, Source, Statement, Turn
@@ -75,14 +75,14 @@ class StatementOnCard:
     @property
     def counted(self) -> str:
         """What its evidence counts, in words: 3 of 11 liked."""
-        if self.evidence is None or not self.evidence.judged or self.said.polarity == Polarity.NEUTRAL:
+        if self.evidence is None or not self.evidence.judged or self.row.polarity == Polarity.NEUTRAL:
             return ""
         return f"{self.evidence.liked} of {self.evidence.judged} liked"
 
     @property
     def others(self) -> list[tuple[str, str]]:
         """What a person may make of it by one press: polarity, label."""
-        if self.said.polarity == Polarity.NEUTRAL:
+        if self.row.polarity == Polarity.NEUTRAL:
             return []
         choices = [(Polarity.LIKES, "likes"), (Polarity.DISLIKES, "dislikes"), (Polarity.MIXED, "mixed")]
         return [(str(value), label) for value, label in choices if value != self.said.polarity]
@@ -131,7 +131,7 @@ def parts(text: str, statements: Sequence[StatementOnCard]) -> list[Part]:
     placed = [one for one in statements if one.said.end > one.said.start and not one.is_struck]
     edges = sorted({0, len(text), *(one.said.start for one in placed), *(one.said.end for one in placed)})
     made = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         own = [one for one in placed if one.said.start <= start and end <= one.said.end]
         ending = [one for one in own if one.said.end == end]
         tone = next((one.tone for one in own if one.tone == "bad"), "")
