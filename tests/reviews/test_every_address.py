@@ -17,7 +17,17 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from recommender.accounts.people import change_catalogs
 from recommender.accounts.tokens import create_token
 from recommender.evaluation.arms import Study
-from recommender.models import Account, Catalog, Erasure, Recommendation, Role, RoundBatch, SubjectKind, TokenScope
+from recommender.models import (
+    Account,
+    Catalog,
+    Erasure,
+    Recommendation,
+    Role,
+    RoundBatch,
+    Statement,
+    SubjectKind,
+    TokenScope,
+)
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION
 from reviews.models import Verdict

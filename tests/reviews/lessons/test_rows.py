@@ -242,7 +242,7 @@ def test_rows_carry_the_statements_of_their_text_and_teach_extraction(catalog: C
     text = "Likes crime films a lot. Musicals bore this person."
     make_item(catalog, "Cats (2019)", genres=["Musical"])
     review = make_review(("reason", text), ("reflect", ""), subject=make_end_user(catalog))
-    likes, dislikes = review.round.turns.first().statements.order_by("place")  # type: ignore[union-attr]
+    likes, _ = review.round.turns.first().statements.order_by("place")  # type: ignore[union-attr]
     service.change(likes, polarity="dislikes", account=make_account("ann"), now=timezone.now())
     service.add(Turn.objects.get(pk=likes.turn_id), "No more crime films from before 1970.", account=make_account())
     decided(review, Verdict.APPROVE)
