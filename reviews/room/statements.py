@@ -82,8 +82,6 @@ class StatementOnCard:
     @property
     def others(self) -> list[tuple[str, str]]:
         """What a person may make of it by one press: polarity, label."""
-        if self.row.polarity == Polarity.NEUTRAL:
-            return []
         choices = [(Polarity.LIKES, "likes"), (Polarity.DISLIKES, "dislikes"), (Polarity.MIXED, "mixed")]
         return [(str(value), label) for value, label in choices if value != self.said.polarity]
 
