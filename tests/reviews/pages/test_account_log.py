@@ -89,7 +89,7 @@ def test_commands_are_told_without_a_name(browser_of: SignIn) -> None:
         ("account_made", "", "root", "Administrator", None),
     ]
     page = browser_of(Account.objects.get(username="nora")).get(LOG).content.decode()
-    assert "a command or a job" in page
+    assert "a command, a job or by itself" in page
 
 
 def test_models(lena: Account, browser_of: SignIn, settings: Any, tmp_path: Path) -> None:
