@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from recommender.grounding.aspects import Marked
 from recommender.grounding.cues import language_of
 from recommender.grounding.evidence import Rated
 from recommender.grounding.lexicon import Mention
+from recommender.grounding.phrases import Marked
 from recommender.grounding.titles import forms
 from recommender.grounding.words import folded_words
 
@@ -56,7 +56,7 @@ def invented(text: str, known: Iterable[str], others: Iterable[str], values: Ite
 
     Of texts in English only: others may name a film by its title in their own language."""
     cited = list(_cited(text))
-    if not cited or language_of(folded_words(text), otherwise="de") != "en":
+    if not cited or not is_english(text):
         return
     own = _Known(known)
     words = {" ".join(folded_words(value)) for value in values}
@@ -64,6 +64,11 @@ def invented(text: str, known: Iterable[str], others: Iterable[str], values: Ite
     if strange:
         elsewhere = _Known(others)
         yield from (each for each in strange if not elsewhere.has(each.title))
+
+
+def is_english(text: str) -> bool:
+    """Surely; of other languages too little is understood to call anything wrong."""
+    return language_of(folded_words(text), otherwise="de") == "en"
 
 
 class _Known:

@@ -8,9 +8,11 @@ what it counts by words that no row can tell ("the three slow ones", "of these")
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from recommender.grounding.aspects import Marked, aspects_in
-from recommender.grounding.cues import cues_in
+from recommender.grounding import outcomes
+from recommender.grounding.aspects import aspects_in
+from recommender.grounding.cues import Cue, cues_in
 from recommender.grounding.evidence import Rated, meets
+from recommender.grounding.phrases import Marked
 from recommender.grounding.statements import Facet
 
 
@@ -45,14 +47,6 @@ _NARROWING = _words(
     " where whose other others remaining rest more further newer older same half second"
 )
 _WITHOUT_NOUN = _words("them which whom")
-_POSITIVE = _words(
-    "liked loved enjoyed positive pleased approval approved success successes well favour favor favourite hit"
-    " hits worked landed appealed fond happy welcomed"
-)
-_NEGATIVE = _words(
-    "disliked hated negative failed failures rejected disappointed flat cold low lowly poorly badly panned"
-)
-_NEGATIONS = _words("not never nothing without hardly no")
 _NEARLY = _words("not nearly almost a at the above after first about")  # before a quantity: another one
 # The share that each takes: exactly one, or above the first and up to the second.
 _QUANTITIES = {
@@ -60,7 +54,6 @@ _QUANTITIES = {
     "half": (0.34, 0.66),
 }  # fmt: skip
 _BREAKS = _words(", ; : ( ) — – but while whereas although though yet however")
-_OUTCOMES = _words("ended fared went landed met came got earned drew received turned proved")  # well or badly
 _RATINGS = _words("star stars marks average averages averaging mean score scores points")
 _SUBJECTS = _words("they he she we you")
 
@@ -129,8 +122,7 @@ def _answer(said: Marked, count: _Count, rows: Sequence[tuple[int, Rated]]) -> _
     if any(_is_rating(said, place) for place in next(_said_of(said, count))):
         return None
     liked = _opinion(said, count)
-    behind = [said.word(place) for place in next(_said_of(said, count))]
-    unclear = liked is None and _OUTCOMES.isdisjoint(behind)
+    unclear = liked is None and not any(_hints(said, places) for places in _said_of(said, count))
     answers = []
     for wanted in aspects:
         met = [(place, row) for place, row in rows if _is_one(row, wanted)]
@@ -208,18 +200,23 @@ def _is_rating(said: Marked, place: int) -> bool:
 
 
 def _polarity(said: Marked, places: Sequence[int]) -> bool | None:
+    """Whether these words tell of something liked; of the reader's own expressions only those of several words do."""
     words = [said.word(place) for place in places if not said.taken[place]]
-    turned = bool(_NEGATIONS & set(words))
-    if any(word in _NEGATIVE for word in words):
-        return turned
-    if any(word in _POSITIVE for word in words):
-        return not turned
-    if not places:
-        return None
-    inside = said.tokens[places[0] : places[-1] + 1]
-    cues = cues_in(inside, said.taken[places[0] : places[-1] + 1], said.language)
-    signs = {cue.polarity for cue in cues if cue.polarity}
-    return None if len(signs) != 1 or turned else signs == {1}
+    if (told := outcomes.told(words)) is not None or outcomes.turns(words):
+        return told
+    signs = {cue.polarity for cue in _cues(said, places) if cue.polarity and cue.end - cue.begin > 1}
+    return signs == {1} if len(signs) == 1 else None
+
+
+def _cues(said: Marked, places: Sequence[int]) -> list[Cue]:
+    inside = slice(places[0], places[-1] + 1) if places else slice(0)
+    return cues_in(said.tokens[inside], said.taken[inside], said.language)
+
+
+def _hints(said: Marked, places: Sequence[int]) -> bool:
+    """Whether words tell of an outcome, well or badly, though not surely which."""
+    words = {said.word(at) for at in places}
+    return any(cue.polarity for cue in _cues(said, places)) or not outcomes.OUTCOMES.isdisjoint(words)
 
 
 # --- where a sentence counts ----------------------------------------------------------------------------------------

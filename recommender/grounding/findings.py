@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from recommender.grounding import cited, counted
-from recommender.grounding.aspects import Marked
+from recommender.grounding import cited, counted, outcomes
+from recommender.grounding.cited import is_english
 from recommender.grounding.evidence import Evidence, Rated, count, standing, values_of
 from recommender.grounding.lexicon import Lexicon
+from recommender.grounding.phrases import Marked
 from recommender.grounding.ratings import misquotes
 from recommender.grounding.reader import marked
 from recommender.grounding.statements import Holder, Statement
@@ -22,6 +23,8 @@ _DISLIKERS = re.compile(
     r"\b(?:not|n't|never) (?:like|enjoy|love|care for|take to) (?:it|this)\b|\bdislik\w+ (?:it|this)\b", re.IGNORECASE
 )
 _LIKERS = re.compile(r"\b(?:like|likes|liked|enjoy|enjoys|enjoyed|love|loves|loved) (?:it|this)\b", re.IGNORECASE)
+_RATED = {"star", "stars", "marks", "mark", "full", "points"}
+_POLARITIES = {True: "likes", False: "dislikes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,8 @@ def findings(
     histories = _Histories.of(rows)
     found: list[Finding] = []
     counts: list[tuple[int, int]] = []
-    for said in marked(text, histories.lexicon):
-        if not said.tokens:
-            continue
+    sentences = [said for said in marked(text, histories.lexicon) if said.tokens]
+    for said in sentences:
         start, end = said.tokens[0].start, said.tokens[-1].end
         holders = histories.spoken_of(text[start:end], [each for each in statements if start <= each.start < end])
         if histories.is_item:
@@ -66,8 +68,8 @@ def findings(
         found += _miscounted(said, histories, holders)
         found += _stale(text, said, histories, holders, ordered=ordered)
         counts += [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
-    uncounted = [each for each in statements if not any(each.start <= start < each.end for start, _ in counts)]
-    found += _turned_round(uncounted, histories, titles)
+    if is_english(text):
+        found += _turned_round(_clear(statements, sentences, counts), histories, titles)
     found += _invented(text, histories, known_titles)
     found += _misquoted(text, histories)
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end))
@@ -160,8 +162,28 @@ def _stale(
             yield histories.finding("order", old.start, old.end, words, old.rows)
 
 
+def _clear(
+    statements: Sequence[Statement], sentences: Sequence[Marked], counts: Sequence[tuple[int, int]]
+) -> Iterator[Statement]:
+    """Statements that a second look at their words confirms: none of a clause that counts or says the opposite, none
+    of a title beside a number, which is its rating."""
+    for statement in statements:
+        if any(statement.start <= start < statement.end for start, _ in counts):
+            continue
+        said = next((each for each in sentences if each.tokens[-1].end > statement.start), None)
+        if said is None:
+            continue
+        own = [token for token, taken in zip(said.tokens, said.taken, strict=True) if not taken]
+        is_title = any(facet.kind == "title" for facet in statement.aspect)
+        if is_title and any(token.word.isdecimal() or token.word in _RATED for token in own):
+            continue
+        told = outcomes.told([token.word for token in own if statement.start <= token.start < statement.end])
+        if told is None or statement.polarity == _POLARITIES[told] or statement.polarity not in _POLARITIES.values():
+            yield statement
+
+
 def _turned_round(
-    statements: Sequence[Statement], histories: _Histories, titles: Mapping[str, str]
+    statements: Iterable[Statement], histories: _Histories, titles: Mapping[str, str]
 ) -> Iterator[Finding]:
     for statement in statements:
         if statement.holder not in histories.rows:

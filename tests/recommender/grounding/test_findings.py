@@ -135,7 +135,8 @@ def test_titles_of_the_rows_and_other_quotations_are_not(text: str) -> None:
 )
 def test_a_latest_title_that_is_long_past_is_found(text: str, title: str) -> None:
     (finding,) = found(text)
-    assert (finding.kind, text[finding.start : finding.end]) == ("order", title)
+    assert finding.kind == "order"
+    assert text[finding.start : finding.end].startswith(title)
     assert finding.rows == tuple(place for place, row in enumerate(ROWS) if row.title.startswith(title))
     assert "came after it" in finding.words
 
@@ -209,12 +210,13 @@ def test_a_text_about_an_item_is_held_against_the_side_it_speaks_of(text: str, r
 
 
 def test_tastes_of_a_side_and_facts_of_the_item_are_held_against_their_own_rows() -> None:
+    text = "It is a drama from the 1970s. Those who like it love westerns, and the others love drama."
     statements = [
-        said("likes", DRAMA, holder="dislikers"),
-        said("likes", Facet("attribute", "genres", "Western"), holder="likers"),
-        said("neutral", Facet("period", "year", "1970-1979")),
-        said("neutral", DRAMA),
+        said("likes", DRAMA, start=58, end=len(text), holder="dislikers"),
+        said("likes", Facet("attribute", "genres", "Western"), start=30, end=57, holder="likers"),
+        said("neutral", Facet("period", "year", "1970-1979"), end=28),
+        said("neutral", DRAMA, end=28),
     ]
-    wrong = findings("x" * 20, statements, OF_ITEM, TITLES)
-    assert [(f.kind, f.holder) for f in wrong] == [("polarity", "dislikers"), ("fact", "subject")]
-    assert wrong[0].rows == (0, 1, 2, 3, 4)
+    wrong = findings(text, statements, OF_ITEM, TITLES)
+    assert [(f.kind, f.holder) for f in wrong] == [("fact", "subject"), ("polarity", "dislikers")]
+    assert wrong[1].rows == (0, 1, 2, 3, 4)
