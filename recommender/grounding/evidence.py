@@ -121,11 +121,7 @@ def _elsewhere(evidence: Evidence, *, likes: bool) -> float:
 def values_of(value: Any) -> tuple[str, ...]:
     """The values of an attribute, as facets write them."""
     several = value if isinstance(value, (list, tuple)) else [value]
-    return tuple(_written(each) for each in several if each not in ("", None))
-
-
-def _written(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return tuple(text for each in several if each is not None and (text := str(each).strip()))
 
 
 def _has(facet: Facet, item: Described, titles: Mapping[str, str]) -> bool | None:

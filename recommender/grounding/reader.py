@@ -22,15 +22,19 @@ LONGEST_TEXT = 100_000  # characters; what is behind them is not read
 
 def read(text: str, lexicon: Lexicon, *, about: Literal["end_user", "item"], subject: str = "") -> list[Statement]:
     """The statements of a text in the order of their places. `subject`: external id of the item that it is about."""
-    text = text[:LONGEST_TEXT]
-    found = tokens(text)
-    titles = lexicon.named_in(text, found)
-    language = language_of([token.word for token in found])
     opinions: list[tuple[Marked, Opinion]] = []
     place = _Place()
-    for said in chain.from_iterable(map(_parts, _sentences(text, found, titles, lexicon, language))):
+    for said in chain.from_iterable(map(_parts, marked(text, lexicon))):
         opinions += [(said, opinion) for opinion in place.read(said, about == "item")]
     return _statements(opinions, subject)
+
+
+def marked(text: str, lexicon: Lexicon) -> Iterator[Marked]:
+    """The sentences of a text, with what they name of a lexicon."""
+    text = text[:LONGEST_TEXT]
+    found = tokens(text)
+    language = language_of([token.word for token in found])
+    yield from _sentences(text, found, lexicon.named_in(text, found), lexicon, language)
 
 
 @dataclass(slots=True)

@@ -113,8 +113,8 @@ def unmeasured(name: str, why: str) -> Gate:
 def quality(name: str, difference: Interval | None, *, margin: float, against: int) -> Gate:
     """The candidate's score less the active version's (number `against`), over the same end users and rows.
 
-    Passed only where even the lower end of the 95 % interval is not below what is allowed (`allowed_loss`). Failed where
-    all of it is below 0, and more than the margin.
+    Passed only where even the lower end of the 95 % interval is not below what is allowed (`allowed_loss`). Failed
+    where all of it is below 0, and its lower end below the margin.
     """
     label, setting = MEASURES[name], f"R4_GATE_{name.upper()}_MARGIN"
     if difference is None:

@@ -21,10 +21,11 @@ TEXT = (
     "Westerns are at the heart of this taste, as “Rio Bravo (1959)” (rated 5) and “Shane (1953)” (rated 4) show. "
     "They do not care for musicals, for example “Cats (2019)” (rated 1) and “Hair (1979)” (rated 2). They also enjoy "
     "crime films such as “Heat (1995)” (rated 5) and “Chinatown (1974)” (rated 5), while drama tries their patience: "
-    "“Ikiru (1952)” (rated 2) and “Ran (1985)” (rated 1). They adore horror. Whoever looks at the order of all of these "
-    "ratings sees one person who knows rather well what the next evening is to bring, who gives every film a fair chance "
-    "until its end, and who seldom changes an opinion afterwards, whatever friends, critics or neighbours may say of it. "
-    "There is too little here to say more than that, and nothing at all to go by where the seventies are concerned."
+    "“Ikiru (1952)” (rated 2) and “Ran (1985)” (rated 1). They adore horror. Whoever looks at the order of all of "
+    "these ratings sees one person who knows rather well what the next evening is to bring, who gives every film a "
+    "fair chance until its end, and who seldom changes an opinion afterwards, whatever friends, critics or neighbours "
+    "may say of it. There is too little here to say more than that, and nothing at all to go by where the seventies "
+    "are concerned."
 )
 FILMS = (
     ("Rio Bravo (1959)", 0, 5.0), ("Shane (1953)", 0, 4.0), ("Cats (2019)", 1, 1.0), ("Hair (1979)", 1, 2.0),
