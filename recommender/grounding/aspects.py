@@ -5,36 +5,34 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from recommender.grounding import links
-from recommender.grounding.cues import Language
 from recommender.grounding.lexicon import Mention
 from recommender.grounding.links import Link
+from recommender.grounding.phrases import RELATIVE, Marked, heads_a_phrase, modifies, phrase_facet, phrase_in
 from recommender.grounding.statements import Facet
-from recommender.grounding.words import Token
 
-LONGEST_PHRASE = 7  # words
 MOST_MODIFIERS = 2  # unknown words before a known one
 
 
-_WHERE = frozenset({"in", "to", "through", "across", "around", "near", "the"})  # before a place where something is set
-# Before a weak noun: the war, her family.
-_OWNERS = frozenset(
-    {"the", "a", "an", "his", "her", "their", "my", "our", "der", "die", "das", "of", "world", "civil", "own"}
+_MADE = frozenset(
+    {
+        "made",
+        "directed",
+        "written",
+        "released",
+        "starring",
+        "shot",
+        "filmed",
+        "published",
+        "produced",
+        "von",
+        "dirigida",
+    }
 )
-
-
-@dataclass(slots=True)
-class Marked:
-    """The tokens of a sentence, what they name, and the words for items of any kind."""
-
-    text: str
-    tokens: list[Token]
-    mentions: dict[int, Mention]  # by their first token
-    taken: list[bool]
-    nouns: frozenset[str]
-    language: Language = "en"
-
-    def word(self, place: int) -> str:
-        return self.tokens[place].word if 0 <= place < len(self.tokens) else ""
+_SPLITS = frozenset(",/:;()–—>|+•·→=!?…\n")
+_WHERE = frozenset({"in", "to", "through", "across", "around", "near"})  # before a place where something is set
+# Before a weak noun: the war, her family.
+_OWNERS = frozenset({"the", "his", "her", "their", "my", "our", "der", "die", "das", "of", "world", "civil", "own"})
+_COUNTED = frozenset({"war", "family", "history", "crime", "sport", "business", "short", "classic", "science"})
 
 
 @dataclass(slots=True)
@@ -61,15 +59,18 @@ class _Chunk:
     mark: str = ""  # what separates it from the one before
 
 
-def aspects_in(said: Marked, begin: int, end: int, *, phrases: bool, preference: bool = False) -> list[Aspect]:
+def aspects_in(
+    said: Marked, begin: int, end: int, *, phrases: bool, preference: bool = False, passive: bool = False
+) -> list[Aspect]:
     """What tokens `begin` to `end` name. `phrases`: unknown words count; `preference`: "to" and "over" turn round."""
-    chunks = list(_chunks(said, begin, end, preference))
+    chunks = list(_chunks(said, begin, end, preference, passive))
     found: list[Aspect] = []
     per_chunk: list[list[Aspect]] = []
     for number, chunk in enumerate(chunks):
         named = list(_aspects_of(said, chunk, phrases=phrases and _may_be_phrase(said, chunks, number)))
         if number:
             _share(said, chunks[number - 1], per_chunk[-1], chunk, named)
+            named = _joined(said, per_chunk[-1], chunk, named)
         per_chunk.append(named)
         if phrases and _ends_zone(said, chunk):
             phrases = False
@@ -78,7 +79,7 @@ def aspects_in(said: Marked, begin: int, end: int, *, phrases: bool, preference:
     return found
 
 
-def _chunks(said: Marked, begin: int, end: int, preference: bool) -> Iterator[_Chunk]:
+def _chunks(said: Marked, begin: int, end: int, preference: bool, passive: bool) -> Iterator[_Chunk]:
     start, link, mark = begin, "list", ""
     place = begin
     while place < end:
@@ -87,7 +88,7 @@ def _chunks(said: Marked, begin: int, end: int, preference: bool) -> Iterator[_C
             continue
         token = said.tokens[place]
         if not token.is_word:
-            if token.word == ".":
+            if token.word not in _SPLITS:
                 place += 1
                 continue
             if start < place:
@@ -98,8 +99,8 @@ def _chunks(said: Marked, begin: int, end: int, preference: bool) -> Iterator[_C
             start = place = place + 1
             continue
         hit = links.link_at(said.tokens, place)
-        if hit is None and preference and token.word in links.PREFERENCE and place > begin:
-            hit = place + 1, "flip"
+        if (hit is None or token.word == "than") and preference and token.word in links.PREFERENCE:
+            hit = (place + 1, "flip") if place >= begin + (not passive) else hit
         if hit is None and token.word == "like" and place > begin:
             hit = place + 1, "same"
         if hit and not (
@@ -127,6 +128,8 @@ def _mentions(said: Marked, chunk: _Chunk) -> list[Mention]:
 
 
 def _aspects_of(said: Marked, chunk: _Chunk, *, phrases: bool) -> Iterator[Aspect]:
+    if chunk.link == "if":
+        chunk.begin = _without_subject(said, chunk)
     mentions = [mention for mention in _mentions(said, chunk) if _has_company(said, chunk, mention)]
     titles = [mention for mention in mentions if mention.role == "title"]
     others = [mention for mention in mentions if mention.role != "title"]
@@ -147,16 +150,26 @@ def _tells_which(said: Marked, creator: Mention, title: Mention) -> bool:
     """Kurosawa's Ran; Ran by Kurosawa."""
     if creator.role not in ("name", "surname"):
         return False
-    if creator.end <= title.begin <= creator.end + 1:
-        return all(said.word(place) in ("'s", "s") for place in range(creator.end, title.begin))
-    between = [said.word(place) for place in range(title.end, creator.begin)]
+    if creator.end <= title.begin <= creator.end + 3 and _is_owner(said, creator, title):
+        return True
+    between = [said.word(place) for place in range(title.end, creator.begin) if said.tokens[place].is_word]
     return bool(between) and len(between) <= 3 and between[-1] in ("by", "from", "von", "de")
+
+
+def _is_owner(said: Marked, creator: Mention, title: Mention) -> bool:
+    return any(said.word(place) == "'s" for place in range(creator.end, title.begin)) and not any(
+        said.tokens[place].is_word and said.word(place) != "'s" for place in range(creator.end, title.begin)
+    )
 
 
 def _has_company(said: Marked, chunk: _Chunk, mention: Mention) -> bool:
     before, after = said.word(mention.begin - 1), said.word(mention.end) if mention.end < chunk.end else ""
     beside = mention.end in said.mentions and mention.end < chunk.end
+    if mention.begin == chunk.begin and mention.role == "weak":
+        return True
     if mention.role == "adjective":
+        if chunk.link == "if" or (said.language != "en" and mention.end - mention.begin == chunk.end - chunk.begin):
+            return True
         if after in said.nouns or beside or (before in said.nouns and said.language == "es"):
             return True
         if said.language in ("es", "de") and any(end == mention.begin for end in _ends(said, chunk)):
@@ -168,9 +181,12 @@ def _has_company(said: Marked, chunk: _Chunk, mention: Mention) -> bool:
     if mention.role == "weak":
         if after in said.nouns or beside or (after and after.endswith(("films", "filme"))):
             return True
-        return before not in _OWNERS
+        return before not in _OWNERS and not (before in ("a", "an") and said.word(mention.begin) in _COUNTED)
     if mention.role == "place":
-        return before not in _WHERE or said.word(mention.begin - 2) in ("made", "produced", "shot")
+        two_before = said.word(mention.begin - 2)
+        if before in ("the", "der", "den", "los", "las"):
+            before, two_before = two_before, said.word(mention.begin - 3)
+        return before not in _WHERE or two_before in ("made", "produced", "shot", "gedreht", "hecha", "hecho")
     if mention.role == "year":
         return before in (
             "in",
@@ -198,6 +214,8 @@ def _groups(said: Marked, mentions: Sequence[Mention]) -> list[list[Mention]]:
     """Mentions of one noun phrase stand together."""
     groups: list[list[Mention]] = []
     for mention in mentions:
+        if groups and mention.role in ("noun", "weak") and _is_topic(said, groups[-1][-1].end, mention.begin):
+            continue
         if groups and _linked(said, groups[-1][-1], mention):
             groups[-1].append(mention)
         else:
@@ -205,8 +223,15 @@ def _groups(said: Marked, mentions: Sequence[Mention]) -> list[list[Mention]]:
     return groups
 
 
+def _is_topic(said: Marked, begin: int, end: int) -> bool:
+    """Whether a kind only tells what another is about: a comedy about war."""
+    return any(said.word(place) in ("about", "uber", "sobre") for place in range(begin, end))
+
+
 def _linked(said: Marked, first: Mention, second: Mention) -> bool:
     between = [said.word(place) for place in range(first.end, second.begin)]
+    if not all(said.tokens[place].is_word for place in range(first.end, second.begin)):
+        return all(word in (".", "'s", "-") for word in between) and said.tokens[second.begin].glued
     known = said.nouns | links.ATTACH
     if all(word in known or word == "'s" for word in between):
         if first.role in ("name", "surname") and second.role in ("name", "surname"):
@@ -223,25 +248,37 @@ def _linked(said: Marked, first: Mention, second: Mention) -> bool:
     )
 
 
+def _without_subject(said: Marked, chunk: _Chunk) -> int:
+    """Behind "they are", "it is about"."""
+    place = chunk.begin
+    while place < chunk.end and (said.word(place) in links.PRONOUNS or said.word(place) in links.VERBS):
+        place += 1
+    return place
+
+
 def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *, phrases: bool) -> Iterator[Aspect]:
     first, last = group[0], group[-1]
     facets = list(dict.fromkeys(facet for mention in group for facet in mention.facets))
     begin, end = first.begin, last.end
     before = range(max(place, begin - MOST_MODIFIERS), begin)
-    modifiers = [at for at in before if all(_modifies(said, inner) for inner in range(at, begin))]
+    modifiers = [at for at in before if all(modifies(said, inner) for inner in range(at, begin))]
     if modifiers and first.role not in ("name", "surname"):
         begin = modifiers[0]
-        facets.append(_phrase(said, begin, first.begin))
+        facets.append(phrase_facet(said, begin, first.begin))
     for one, two in pairwise(group):
-        inner = [at for at in range(one.end, two.begin) if _modifies(said, at) and said.word(at) not in links.ATTACH]
+        inner = [at for at in range(one.end, two.begin) if modifies(said, at) and said.word(at) not in links.ATTACH]
         if inner and len(inner) == two.begin - one.end:
-            facets.append(_phrase(said, inner[0], inner[-1] + 1))
+            facets.append(phrase_facet(said, inner[0], inner[-1] + 1))
+    if last.role in ("noun", "weak") and heads_a_phrase(said, end, chunk.end) and len(group) == 1:
+        words = phrase_facet(said, begin, end + 1)  # romance subplots are no romances
+        yield Aspect((words,), begin, end + 1, chunk.link, is_phrase=True)
+        return
     while end < chunk.end and said.word(end) in said.nouns:
         end += 1
-    if tail := _tail(said, chunk, end):
-        facets.append(_phrase(said, *tail))
+    if tail := _tail(said, chunk, end, phrases=phrases):
+        facets.append(phrase_facet(said, *tail))
         end = tail[1]
-    stands_for = first.begin > chunk.begin and _stands_for(said, chunk.begin, first.begin)
+    stands_for = first.begin > chunk.begin and _stands_for(said, chunk, first)
     if len(group) == 1 and len(first.options) > 1:
         for option in first.options:
             yield Aspect((*option, *facets[len(first.facets) :]), begin, end, chunk.link, stands_for)
@@ -249,99 +286,32 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     yield Aspect(tuple(facets), begin, end, chunk.link, stands_for)
 
 
-def _stands_for(said: Marked, begin: int, end: int) -> bool:
-    words = [said.word(place) for place in range(begin, end)]
-    german, spanish = words[:1] == ["die"] and words[-1:] == ["von"], words[-2:] in (["los", "de"], ["las", "de"])
-    return bool({"those", "ones", "one"} & set(words)) or german or spanish
+def _stands_for(said: Marked, chunk: _Chunk, first: Mention) -> bool:
+    """Those by Leone; especially from Japan."""
+    words = [said.word(place) for place in range(chunk.begin, first.begin)]
+    german, spanish = "die" in words and words[-1:] == ["von"], words[-2:] in (["los", "de"], ["las", "de"])
+    bare = chunk.link in ("same", "except") and set(words) <= {"from", "of", "by", "the", "aus", "von", "de", "in"}
+    return bool({"those", "ones", "one"} & set(words)) or german or spanish or (bare and "the" not in words[:1])
 
 
-def _phrase(said: Marked, begin: int, end: int) -> Facet:
-    return Facet("phrase", "", said.text[said.tokens[begin].start : said.tokens[end - 1].end])
-
-
-def _modifies(said: Marked, place: int) -> bool:
-    token = said.tokens[place]
-    word = token.word
-    return (
-        token.is_word
-        and not said.taken[place]
-        and word.isalpha()
-        and len(word) > 2
-        and word not in said.nouns
-        and not (
-            word in links.DETERMINERS
-            or word in links.PRONOUNS
-            or word in links.INTENSIFIERS
-            or word in links.PRAISE
-            or word in links.VERBS
-            or word in links.STOPS
-            or word in links.OPENERS
-            or word in links.ATTACH
-            or word in links.NEGATORS
-            or word in links.EMPTY
-            or word in links.HEDGES
-            or word.endswith("ly")
-        )
-    )
-
-
-def _tail(said: Marked, chunk: _Chunk, place: int) -> tuple[int, int] | None:
+def _tail(said: Marked, chunk: _Chunk, place: int, *, phrases: bool) -> tuple[int, int] | None:
     """What stands behind a known noun: "with unreliable narrators", "about music", "told slowly"."""
     if place >= chunk.end or said.word(place) not in links.OPENERS:
         return None
     opener = said.word(place)
-    if opener in ("of", "for", "on", "that", "which", "who", "where", "in", "over", "under", "de"):
+    if opener in ("of", "for", "on", "de") or (opener in RELATIVE and not phrases):
         return None
     begin = place if opener in links.KEPT else place + 1
-    return phrase_in(said, begin, chunk.end)
-
-
-def phrase_in(said: Marked, begin: int, end: int) -> tuple[int, int] | None:
-    """Trimmed of articles and filler; none where the words are no noun phrase or say nothing."""
-    lead = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
-    for place in range(begin, end):
-        if said.word(place) in links.STOPS or not said.tokens[place].is_word:
-            end = place
-            break
-    while begin < end and (said.word(begin) in lead or said.word(begin) in links.LEADS):
-        begin += 1
-    if begin < end and said.word(begin) in said.nouns:
-        inner = begin + 1
-        if inner < end and said.word(inner) in links.OPENERS:
-            begin = inner if said.word(inner) in links.KEPT else inner + 1
-    while begin < end and said.word(begin) in lead and said.word(begin) not in links.KEPT:
-        begin += 1
-    while begin < end and (said.word(end - 1) in lead or said.word(end - 1) in links.TRAILS):
-        end -= 1
-    words = [said.word(place) for place in range(begin, end)]
-    if not words or len(words) > LONGEST_PHRASE or any(said.taken[begin:end]):
-        return None
-    if words[0] in links.PRONOUNS or any(word in links.PRONOUNS for word in words if word not in links.DETERMINERS):
-        return None
-    if any(word in links.VERBS for word in words):
-        return None
-    content = [word for word in words if word not in links.EMPTY and word not in said.nouns and not _is_small(word)]
-    if not content or (len(words) == 1 and (len(words[0]) < 4 or words[0].endswith("ly"))):
-        return None
-    return begin, end
-
-
-def _is_small(word: str) -> bool:
-    return (
-        word in links.OPENERS
-        or word in links.DETERMINERS
-        or word in links.INTENSIFIERS
-        or word in links.ATTACH
-        or word in links.PRAISE
-        or not word.isalpha()
-    )
+    return phrase_in(said, begin, chunk.end, verbs=opener in RELATIVE)
 
 
 def _may_be_phrase(said: Marked, chunks: Sequence[_Chunk], number: int) -> bool:
     """Whether the chunks before it leave room for one more noun phrase."""
     chunk = chunks[number]
-    if chunk.link in ("aside", "contrast", "if"):
+    if chunk.link in ("aside", "contrast"):
         return False
+    if chunk.link == "if":
+        return True
     first = said.word(chunk.begin)
     return first not in links.PRONOUNS or first in (
         "more",
@@ -376,6 +346,11 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
     if not earlier or not named or chunk.link != "list" or named[0].is_title or earlier[-1].is_title:
         return
     left, right = earlier[-1], named[0]
+    if left.is_phrase and not right.is_phrase and chunk.mark == "," and right.facets[-1].kind == "phrase":
+        if right.begin == chunk.begin and left.begin + 1 == left.end == before.end:  # short, clever mysteries
+            right.facets = (*right.facets, *left.facets)
+            earlier.pop()
+        return
     if left.is_phrase or right.is_phrase:
         return
     own, other = left.facets, right.facets
@@ -388,6 +363,23 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
         mention = said.mentions.get(right.begin)
         if mention and mention.role in ("name", "surname") and right.begin == chunk.begin:
             right.facets = (*(facet for facet in own if facet.name != other[0].name), *other)
+
+
+def _joined(said: Marked, earlier: list[Aspect], chunk: _Chunk, named: list[Aspect]) -> list[Aspect]:
+    """A comedy, made in Japan by Ozu: what stands behind the comma belongs to the comedy."""
+    if (
+        not earlier
+        or not named
+        or chunk.mark != ","
+        or said.word(chunk.begin) not in _MADE
+        or named[0].is_title
+        or earlier[-1].is_title
+    ):
+        return named
+    left, right = earlier[-1], named[0]
+    left.facets = tuple(dict.fromkeys((*left.facets, *right.facets)))
+    left.end = right.end
+    return named[1:]
 
 
 def _leads(said: Marked, aspect: Aspect) -> bool:

@@ -10,9 +10,12 @@ from recommender.grounding import tables
 from recommender.grounding.words import Token
 
 Language = Literal["en", "de", "es"]
+Table = Language | Literal["outcomes"]
 Side = Literal[">", "<", "=", "left", "right"]  # left, right: only what stands right beside
 STRENGTHS = {"strong": 1.0, "plain": 0.75, "hedged": 0.4}
-_POLARITIES = {"likes": 1, "dislikes": -1, "mixed": 0, "neutral": None}
+NOTHING = 9  # the polarity of words that take back what stands beside them: "nothing can be said about war"
+_POLARITIES = {"likes": 1, "dislikes": -1, "mixed": 0, "neutral": None, "nothing": NOTHING}
+_OPENING = frozenset({"and", "but", "or", "wants", "want", "please", "und", "aber", "y", "pero", "wunscht", "quiere"})
 LONGEST_GAP = 6  # words
 _CLASSES = {f"@{name}": frozenset(" ".join(words).split()) for name, words in tables.sections("classes").items()}
 _IRREGULAR = {verb: forms for line in tables.lines("irregular") for verb, _, forms in [line.partition(":")]}
@@ -28,6 +31,7 @@ class Cue:
     side: Side
     strength: float
     gap: tuple[int, int] | None = None  # the tokens inside that may be the object
+    is_bare: bool = False  # a negation alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class _Part:
 @dataclass(frozen=True, slots=True)
 class _Pattern:
     parts: tuple[_Part, ...]
+    begins: bool  # a clause
+    ends: bool
     polarity: int | None
     side: Side
     strength: float
@@ -70,7 +76,7 @@ def _words(alternatives: str) -> frozenset[str]:
 
 
 @cache
-def _table(language: Language) -> dict[str, list[_Pattern]]:
+def _table(language: Table) -> dict[str, list[_Pattern]]:
     """By each word that a pattern can begin with."""
     table: dict[str, list[_Pattern]] = {}
     head: tuple[int | None, Side, float] = (None, ">", 0.75)
@@ -79,10 +85,13 @@ def _table(language: Language) -> dict[str, list[_Pattern]]:
             polarity, side, strength = line[1:].split()
             head = (_POLARITIES[polarity], side, STRENGTHS[strength])  # type: ignore[assignment]
             continue
+        words = line.split()
         parts = tuple(
-            _Part(None if part == "..." else _words(part.rstrip("?")), part.endswith("?")) for part in line.split()
+            _Part(None if part == "..." else _words(part.rstrip("?")), part.endswith("?"))
+            for part in words
+            if part not in ("^", "$")
         )
-        pattern = _Pattern(parts, *head)
+        pattern = _Pattern(parts, words[0] == "^", words[-1] == "$", *head)
         for part in parts:
             for word in part.words or ():
                 table.setdefault(word, []).append(pattern)
@@ -91,7 +100,7 @@ def _table(language: Language) -> dict[str, list[_Pattern]]:
     return table
 
 
-def cues_in(tokens: Sequence[Token], taken: Sequence[bool], language: Language) -> list[Cue]:
+def cues_in(tokens: Sequence[Token], taken: Sequence[bool], language: Table) -> list[Cue]:
     """From left to right, the longest at each place; `taken`: tokens that name something of the catalog."""
     table = _table(language)
     found: list[Cue] = []
@@ -115,6 +124,8 @@ def _match(tokens: Sequence[Token], taken: Sequence[bool], place: int, pattern: 
     gap: tuple[int, int] | None = None
     at = place
     parts = pattern.parts
+    if pattern.begins and place and tokens[place - 1].is_word and tokens[place - 1].word not in _OPENING:
+        return None
     for number, part in enumerate(parts):
         if part.words is None:
             end = _gap(tokens, taken, at, parts[number + 1].words or frozenset())
@@ -126,6 +137,8 @@ def _match(tokens: Sequence[Token], taken: Sequence[bool], place: int, pattern: 
             at += 1
         elif not part.optional:
             return None
+    if pattern.ends and at < len(tokens) and (taken[at] or tokens[at].is_word):
+        return None
     return Cue(place, at, pattern.polarity, pattern.side, pattern.strength, gap) if at > place else None
 
 

@@ -92,12 +92,12 @@ def of_value(key: str, *, language: bool) -> Iterator[tuple[str, Role]]:
 def _of_place(key: str, *, language: bool) -> Iterator[tuple[str, Role]]:
     key = CODES.get(key, key) if language else key
     for names, adjectives, tongue in _PLACES:
-        if language and key in (tongue, *adjectives):
+        if language and key in adjectives and tongue in (key, ""):
             for adjective in adjectives:
                 yield f"{adjective} language", "adjective"
                 for form in _inflected(adjective):
                     yield form, "adjective"
-            yield key + "sprachig", "adjective"
+            yield key, "adjective"
             return
         if not language and key in names:
             for name in names:

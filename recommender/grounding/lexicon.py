@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from recommender.grounding import forms, people, periods
+from recommender.grounding import forms, people, periods, tables
 from recommender.grounding.statements import Facet
 from recommender.grounding.titles import ORDINARY, Named, Titles, year_of
 from recommender.grounding.words import Token, folded_words
@@ -25,8 +25,7 @@ _SKIPPED = re.compile(
 )
 _PROPER = re.compile(r"brand|publisher|manufacturer|studio|store|label|maker|series|franchise|company|network|verlag")
 _YEAR = re.compile(r"\b(1[0-9]\d\d|20\d\d)\b")
-_NOTHING = {"other", "unknown", "none", "yes", "no", "na", "n a", "general", "misc", "new", "used", "good", "all", "various",
-            "true", "false", "genres listed", "no genres listed", "best", "more", "some", "many", "old"}  # fmt: skip
+_NOTHING = frozenset(tables.lines("no_values"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,11 @@ class Lexicon:
             if not lexicon.year_name and year_of(title):
                 lexicon.year_name = "year"
             for name, value in attributes.items():
+                known = counts.get(name)
+                if known is None:
+                    known = counts[name] = Counter()
                 for each in _values_of(value):
-                    counts.setdefault(name, Counter())[each] += 1
+                    known[each] += 1
         lexicon._add_values(counts)
         return lexicon
 
@@ -105,7 +107,11 @@ class Lexicon:
             values = self._values.get(key) if len(said) == length else None
             if values is None:
                 continue
-            values = tuple(value for value in values if value.role not in ("name", "surname") or first.capital)
+            values = tuple(
+                value
+                for value in values
+                if first.capital or not (value.role in ("name", "surname") or key in ("us", "uk"))
+            )
             if values:
                 return Mention(place, end, tuple(value.facets for value in values), values[0].role)
         return self._compound_at(tokens, place)
@@ -192,6 +198,8 @@ class Lexicon:
 
 
 def _values_of(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value.strip()] if 0 < len(value) <= LONGEST_VALUE and value.strip() else []
     if isinstance(value, (list, tuple)):
         return [each for part in value for each in _values_of(part)]
     if isinstance(value, bool) or value is None or isinstance(value, dict):

@@ -3,13 +3,32 @@
 import re
 from collections.abc import Sequence
 
-from recommender.grounding import tables
 from recommender.grounding.cues import Cue, Side
+from recommender.grounding.numbers import NUMBERS, WORDS
 from recommender.grounding.words import Token
 
-_WORDS = {name: frozenset(" ".join(words).split()) for name, words in tables.sections("numbers").items()}
-_NUMBERS = {word: int(name) for name, words in _WORDS.items() if name.isdecimal() for word in words}
-_STARS, _RATED, _LIKED, _DISLIKED = (_WORDS[name] for name in ("stars", "rated", "liked", "disliked"))
+_STARS, _RATED, _LIKED, _DISLIKED = (WORDS[name] for name in ("stars", "rated", "liked", "disliked"))
+_ENDS = frozenset(
+    {
+        "and",
+        "but",
+        "while",
+        "whereas",
+        "or",
+        "und",
+        "aber",
+        "y",
+        "pero",
+        "each",
+        "out",
+        "by",
+        "though",
+        "for",
+        "with",
+        "in",
+        "on",
+    }
+)
 _OF = {"of", "/", "von", "aus", "de", "out"}
 _SMALL = re.compile(r"\d{1,4}")
 
@@ -28,7 +47,7 @@ def _number(token: Token | None) -> int | None:
         return None
     if _SMALL.fullmatch(token.word):
         return int(token.word)
-    return _NUMBERS.get(token.word)
+    return NUMBERS.get(token.word)
 
 
 def scores_in(tokens: Sequence[Token], taken: Sequence[bool]) -> list[Cue]:
@@ -56,6 +75,8 @@ def _score_at(tokens: Sequence[Token], taken: Sequence[bool], place: int) -> Cue
     number = _number(at(place))
     if number is None:
         return None
+    if _is_count(tokens, place):
+        return None
     decimal = 0.0
     after = place + 1
     if word(place).isdecimal() and word(after) in (".", ",") and tokens[after].glued and word(after + 1).isdecimal():
@@ -64,7 +85,8 @@ def _score_at(tokens: Sequence[Token], taken: Sequence[bool], place: int) -> Cue
     value = number + decimal
     before = word(place - 1)
     rated = before in _RATED or (
-        before in ("a", "only", "just", "to", "nur", "as", "of", "the") and word(place - 2) in _RATED
+        before in ("a", "an", "both", "each", "all", "only", "just", "to", "nur", "as", "of", "the")
+        and word(place - 2) in _RATED
     )
     if word(after) == "%":
         return Cue(place, after + 1, polarity_of_share(value / 100), _side(tokens, taken, place, after + 1), 0.75)
@@ -73,13 +95,19 @@ def _score_at(tokens: Sequence[Token], taken: Sequence[bool], place: int) -> Cue
     if word(after) in _STARS or (word(after) in ("full", "volle") and word(after + 1) in _STARS):
         if word(place) in ("a", "the"):
             return None
-        return Cue(place, after + 1, polarity_of_rating(value, 10 if value > 5 else 5), "left", 0.75)
+        side: Side = (
+            "right" if word(after + 1) in ("went", "go", "goes", "each", "for", "to", "fur", "para") else "left"
+        )
+        return Cue(place, after + 1, polarity_of_rating(value, 10 if value > 5 else 5), side, 0.75)
     if place and tokens[place].glued and not tokens[place].is_word:
         return None
-    if word(place) in ("a", "the", "un", "una", "ein", "eine", "one"):
+    if word(place) in ("a", "the", "un", "una", "ein", "eine"):
         return None
     if rated and value <= 10 and (not at(after) or not tokens[after].is_word or taken[after] or _ends(word(after))):
         return Cue(place, after, polarity_of_rating(value, 10 if value > 5 else 5), "left", 0.75)
+    after_stars = place > 0 and taken[place - 1] and any(token.word in _STARS for token in tokens[:place])
+    if after_stars and value <= 5 and (after == len(tokens) or not tokens[after].is_word):
+        return Cue(place, after, polarity_of_rating(value), "left", 0.75)
     bare = before in ("(", ":", "–", "—", "-", "=") or (place > 0 and taken[place - 1])
     if (
         bare
@@ -91,23 +119,13 @@ def _score_at(tokens: Sequence[Token], taken: Sequence[bool], place: int) -> Cue
     return None
 
 
+def _is_count(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a number only counts what it was measured on: n = 7."""
+    return [token.word for token in tokens[max(0, place - 2) : place]] == ["n", "="]
+
+
 def _ends(word: str) -> bool:
-    return word in (
-        "and",
-        "but",
-        "while",
-        "whereas",
-        "or",
-        "und",
-        "aber",
-        "y",
-        "pero",
-        "each",
-        "out",
-        "by",
-        "though",
-        "for",
-    )
+    return word in _ENDS
 
 
 def _of(

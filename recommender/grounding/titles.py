@@ -24,7 +24,10 @@ _FOLLOWING_RATING = re.compile(
     re.IGNORECASE,
 )
 _VERBS = {"is", "was", "got", "gets", "received", "remains", "has", "did", "'s", "ist", "war", "bekam", "es", "fue"}
-_JOINS = {",", "and", "or", "und", "oder", "y", "e", "o", "like", "to", "/", "but", "not"}
+_JOINS = {",", ";", "and", "or", "und", "oder", "y", "e", "o", "like", "to", "/", "but", "not"}
+# Words behind which one with a capital letter is a title.
+_BEFORE_TITLE = tables.words("before_title")
+_BEFORE_YEAR = frozenset({"from", "of", "in", "during", "since", "on", "to", "is", "until", "after", "before"})
 _BREAK = re.compile(r"[\n;]|[.!?]\s")
 
 
@@ -54,16 +57,19 @@ def forms(title: str) -> list[_Form]:
     """The ways in which a title may be written."""
     base = _YEAR.sub("", title).strip()
     names = [base]
-    if aside := _ASIDE.search(base):
+    if "(" in base and (aside := _ASIDE.search(base)):
         names = [_ASIDE.sub(" ", base).strip(), aside[1], base]
     found: dict[str, bool] = {}
     for name in names:
-        if moved := _MOVED.fullmatch(name):
+        if ", " in name and (moved := _MOVED.fullmatch(name)):
             space = "" if moved[2].endswith("'") else " "
             found.setdefault(moved[2] + space + moved[1], True)
+        elif article := _ARTICLE.match(name):
+            found.setdefault(f"{name[article.end() :]}, {article[0].strip()}", True)
         found.setdefault(name, True)
     for name in list(found):
-        for short in (_SUBTITLE.split(name)[0], _ARTICLE.sub("", name, count=1)):
+        parts = _SUBTITLE.split(name)
+        for short in (parts[0], parts[-1] if parts[-1].count(" ") > 1 else "", _ARTICLE.sub("", name, count=1)):
             if len(short) > 2:
                 found.setdefault(short, False)
     return [_Form(written, whole) for written, whole in found.items() if written]
@@ -165,6 +171,9 @@ class Titles:
             fitting = [each for each in fitting if each[0]]
         if not fitting or len(fitting) > MOST_ITEMS:
             return None
+        if year is not None and following and following[0][-5] == "(":
+            while end < len(found) and found[end].start < following.end() + 1:
+                end += 1
         return Named(begin, end, tuple(item for _, item in fitting), certainty)
 
 
@@ -182,7 +191,7 @@ def _same_case(said: Sequence[Token], written: str) -> bool:
     """Whether each word that the title has with a capital letter has one in the text as well."""
     own = [token for token in tokens(written) if token.is_word]
     words = [token for token in said if token.is_word]
-    return any(token.capital for token in own) and all(
+    return any(token.capital or token.word.isdecimal() for token in own) and all(
         token.capital or not mine.capital or len(mine.word) < 3 for token, mine in zip(words, own, strict=False)
     )
 
@@ -192,13 +201,13 @@ def _alone(text: str, found: Sequence[Token], begin: int, end: int, form: _Form)
     words = [token for token in found[begin:end] if token.is_word]
     starts = _begins_sentence(text, words[0].start)
     if len(words) > 1:
-        if not any(token.capital for token in (words[1:] if starts else words)):
+        if not any(token.capital for token in (words[1:] if starts and len(words) < 4 else words)):
             return -1
         return 1 if form.whole or len(words) > 2 or any(token.word not in ORDINARY for token in words) else -1
     word = words[0].word
-    if not words[0].capital or not word.isalpha() or not form.whole:
+    if not (words[0].capital or len(word) > 2) or not (form.whole or word.isdecimal()):
         return -1
-    if len(word) < 4 or word in ORDINARY:
+    if len(word) < 4 or word in ORDINARY or not word.isalpha():
         return 0
     if starts:
         return 1 if end < len(found) and found[end].word in _VERBS else 0
@@ -222,8 +231,24 @@ def _with_company(found: Sequence[Token], named: list[Named]) -> list[Named]:
     kept = []
     for chain in chains:
         certain = any(name.certainty for name in chain)
+        if not certain and _is_spoken_of(found, chain):
+            certain = True
         kept += [name for name in chain if name.certainty or certain]
     return kept
+
+
+def _is_spoken_of(found: Sequence[Token], chain: Sequence[Named]) -> bool:
+    """Whether a capital letter inside a sentence, a colon or a question mark say that ordinary words are a title."""
+    before = found[chain[0].begin - 1] if chain[0].begin else None
+    after = found[chain[-1].end] if chain[-1].end < len(found) else None
+    year = found[chain[0].begin].word.isdecimal()
+    if year and before is not None and before.word in _BEFORE_YEAR:
+        return False
+    if len(chain) > 2 or (after is not None and after.word in ":?=" and not after.is_word):
+        return True
+    if before is None or not before.is_word:
+        return before is not None and before.word == ":" and len(chain) > 1
+    return before.word in _BEFORE_TITLE
 
 
 def _in_list(between: Sequence[Token]) -> bool:
