@@ -21,8 +21,8 @@ class Prepared(Generic[M]):
     """A queryset that is asked again and again with other values.
 
     `make` builds it from its `shape`, which says what the SQL looks like, and from values by name, which are only
-    compared with: it is called once for each shape, with values that occur nowhere else, and where these stand in the
-    compiled query the real ones are put. None and booleans change the SQL, so they belong to the shape.
+    compared with: it is called once for each shape, with values that occur nowhere else, and the real ones are
+    put where the compiled query has these. None and booleans change the SQL, so they belong to the shape.
     """
 
     def __init__(self, make: Callable[..., QuerySet[M]]) -> None:
@@ -53,7 +53,7 @@ class PreparedUpdate:
         if update is None:
             standing = _standing_for(values)
             queryset, columns = self._make(*shape, **standing)
-            query = queryset.query.chain(UpdateQuery)
+            query: Any = queryset.query.chain(UpdateQuery)
             query.add_update_values(columns)
             update = self._compiled[key] = _Statement(query.get_compiler(DEFAULT_DB_ALIAS), standing)
         with _connection().cursor() as cursor:
@@ -67,7 +67,8 @@ def keep(instance: Model, name: str, rows: list[M], *, back: str) -> None:
     known._result_cache, known._prefetch_done = rows, True
     instance.__dict__.setdefault("_prefetched_objects_cache", {})[name] = known
     for row in rows:
-        row._meta.get_field(back).set_cached_value(row, instance)
+        field: Any = row._meta.get_field(back)
+        field.set_cached_value(row, instance)
 
 
 class _Statement:
@@ -97,10 +98,10 @@ class _Select(Generic[M]):
 
     def rows(self, values: Mapping[str, Value]) -> list[M]:
         params = self._statement.params(values)
-        compiler = copy(self._compiler)
+        compiler: Any = copy(self._compiler)
         compiler.connection = _connection()
-        compiler.as_sql = lambda *_, **__: (self._statement.sql, params)  # type: ignore[method-assign]
-        compiler.get_converters = lambda _: self._converters  # type: ignore[method-assign]
+        compiler.as_sql = lambda *_, **__: (self._statement.sql, params)
+        compiler.get_converters = lambda _: self._converters
         rows = self._queryset.all()
         rows.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
         return list(rows)

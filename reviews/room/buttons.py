@@ -34,7 +34,7 @@ def button_of(
     name = row.field_of(number)
     kept = card.unsent.get(name)
     sent = form.data.get(name) if form else None
-    errors = form.errors.get(name, []) if form else []
+    errors: Any = form.errors.get(name, []) if form else []
     is_sent = form is not None and form.data.get("verdict") == button["value"]
     typed = next((text for text in (sent, kept and kept.text) if text is not None), card.fields[name].start)
     return button | {

@@ -125,7 +125,7 @@ def _moved(review: Review, state: ReviewState, version: int, now: datetime) -> b
     review.closed_at = now if state == ReviewState.DONE else None
     review.place = review.place_now()
     closed = {"closed_at": now} if review.closed_at else {}
-    columns = {"state": str(state), "version": review.version, "place": review.place} | closed
+    columns: dict[str, Any] = {"state": str(state), "version": review.version, "place": review.place} | closed
     return bool(_MOVE.run(bool(closed), review=review.pk, as_seen=version, **columns))
 
 

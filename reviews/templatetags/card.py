@@ -38,4 +38,5 @@ def _url(name: str, *arguments: Any) -> str:
 @register.simple_tag(takes_context=True)
 def card_part(context: RequestContext, name: str) -> SafeString:
     """A template of the card's, with what this one knows."""
-    return SafeString(render_to_string(name, context.flatten(), context["request"], using="card"))
+    known: Any = context.flatten()
+    return SafeString(render_to_string(name, known, context["request"], using="card"))
