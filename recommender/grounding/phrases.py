@@ -52,10 +52,10 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
     while begin < end and (said.word(end - 1) in lead or said.word(end - 1) in links.TRAILS):
         end -= 1
     words = [said.word(place) for place in range(begin, end) if said.tokens[place].is_word]
-    if begin and said.tokens[begin - 1].word in _QUOTES and said.tokens[begin].capital:
-        return None  # a title that the catalog does not have
     if not words or len(words) > LONGEST_PHRASE or any(said.taken[begin:end]):
         return None
+    if begin and said.tokens[begin - 1].word in _QUOTES and said.tokens[begin].capital:
+        return None  # a title that the catalog does not have
     if words[0] in links.PRONOUNS or any(word in links.PRONOUNS for word in words if word not in links.DETERMINERS):
         return None
     if any(word in links.VERBS for word in words) and not verbs:
