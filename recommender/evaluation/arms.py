@@ -38,12 +38,12 @@ ARMS: Mapping[str, Arm] = {
     ),
     BASE: Arm("without knowledge"),
     KNOWLEDGE: Arm("with knowledge", KNOWLEDGE),
-    "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False, "statement_match": False}),
+    "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False, "statements": False}),
     "signal": Arm(
-        "knowledge as a history signal only", KNOWLEDGE, {"knowledge_field": False, "statement_match": False}
+        "knowledge as a history signal only", KNOWLEDGE, {"knowledge_field": False, "statements": False}
     ),
     "claims": Arm(
-        "knowledge as claims about items only", KNOWLEDGE, {"knowledge_field": False, "knowledge_signal": False}
+        "knowledge as statements only", KNOWLEDGE, {"knowledge_field": False, "knowledge_signal": False}
     ),
     **{name: Arm(f"control: {control.help}", name) for name, control in CONTROLS.items()},
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, reduce
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ Places = NDArray[np.int64]  # of items, ascending
 
 @dataclass(frozen=True, eq=False)
 class CatalogAspects:
-    """`pks` (v), ascending; what else is known of the items is in their order."""
+    """`pks` (v), ascending, in a training run the items' numbers; what else is known of them is in that order."""
 
     pks: NDArray[np.int64]
     external_ids: Sequence[str]
@@ -38,6 +38,22 @@ class CatalogAspects:
     attributes: Sequence[Mapping[str, Any]]
     by_value: Mapping[tuple[str, str], Places]
     of_phrases: dict[str, Places] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        pks: Sequence[int],
+        external_ids: Sequence[str],
+        titles: Sequence[str],
+        attributes: Sequence[Mapping[str, Any]],
+    ) -> Self:
+        members: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for place, own in enumerate(attributes):
+            for name, value in own.items():
+                for each in value if isinstance(value, list) else [value]:
+                    members[name, str(each)].append(place)
+        by_value = {key: np.unique(places) for key, places in members.items()}
+        return cls(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value)
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -105,14 +121,7 @@ def _read(catalog: Catalog) -> CatalogAspects:
     KEPT.drop(lambda other: other[0] == catalog.pk and other[2] != catalog.erasures)
     items = Item.objects.filter(catalog=catalog).order_by("pk")
     rows = list(items.values_list("pk", "external_id", "title", "attributes").iterator(chunk_size=5_000))
-    members: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, (_, _, _, attributes) in enumerate(rows):
-        for name, value in attributes.items():
-            for each in value if isinstance(value, list) else [value]:
-                members[name, str(each)].append(place)
-    pks, external_ids, titles, attributes = zip(*rows, strict=True) if rows else ((), (), (), ())
-    by_value = {key: np.unique(places) for key, places in members.items()}
-    return CatalogAspects(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value)
+    return CatalogAspects.of(*(zip(*rows, strict=True) if rows else ((), (), (), ())))
 
 
 def _year(title: str, attributes: Mapping[str, Any]) -> int:
