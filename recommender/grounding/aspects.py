@@ -1,0 +1,367 @@
+"""Noun phrases as aspects: what stands together is one aspect, lists are several, unknown words are phrases."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from recommender.grounding import links
+from recommender.grounding.lexicon import Mention
+from recommender.grounding.links import Link
+from recommender.grounding.phrases import RELATIVE, Marked, heads_a_phrase, modifies, phrase_facet, phrase_in
+from recommender.grounding.statements import Facet
+
+MOST_MODIFIERS = 2  # unknown words before a known one
+
+
+_MADE = frozenset(
+    {
+        "made",
+        "directed",
+        "written",
+        "released",
+        "starring",
+        "shot",
+        "filmed",
+        "published",
+        "produced",
+        "von",
+        "dirigida",
+    }
+)
+_SPLITS = frozenset(",/:;()–—>|+•·→=!?…\n")
+_WHERE = frozenset({"in", "to", "through", "across", "around", "near"})  # before a place where something is set
+# Before a weak noun: the war, her family.
+_OWNERS = frozenset({"the", "his", "her", "their", "my", "our", "der", "die", "das", "of", "world", "civil", "own"})
+_COUNTED = frozenset({"war", "family", "history", "crime", "sport", "business", "short", "classic", "science"})
+
+
+@dataclass(slots=True)
+class Aspect:
+    """Facets that tokens `begin` to `end` name. `link`: how it goes on from what is before it."""
+
+    facets: tuple[Facet, ...]
+    begin: int
+    end: int
+    link: Link = "list"
+    stands_for: bool = False  # "those by Leone": the noun is said before
+    is_phrase: bool = field(default=False)
+
+    @property
+    def is_title(self) -> bool:
+        return self.facets[0].kind == "title"
+
+
+@dataclass(slots=True)
+class _Chunk:
+    begin: int
+    end: int
+    link: Link
+    mark: str = ""  # what separates it from the one before
+
+
+def aspects_in(said: Marked, begin: int, end: int, *, phrases: bool, preference: bool = False) -> list[Aspect]:
+    """What tokens `begin` to `end` name. `phrases`: unknown words count; `preference`: "to" and "over" turn round."""
+    chunks = list(_chunks(said, begin, end, preference))
+    found: list[Aspect] = []
+    per_chunk: list[list[Aspect]] = []
+    for number, chunk in enumerate(chunks):
+        named = list(_aspects_of(said, chunk, phrases=phrases and _may_be_phrase(said, chunks, number)))
+        if number:
+            _share(said, chunks[number - 1], per_chunk[-1], chunk, named)
+            named = _joined(said, per_chunk[-1], chunk, named)
+        per_chunk.append(named)
+        if phrases and _ends_zone(said, chunk):
+            phrases = False
+    for named in per_chunk:
+        found += named
+    return found
+
+
+def _chunks(said: Marked, begin: int, end: int, preference: bool) -> Iterator[_Chunk]:
+    start, link, mark = begin, "list", ""
+    place = begin
+    while place < end:
+        if said.taken[place]:
+            place += 1
+            continue
+        token = said.tokens[place]
+        if not token.is_word:
+            if token.word not in _SPLITS:
+                place += 1
+                continue
+            if start < place:
+                yield _Chunk(start, place, link, mark)  # type: ignore[arg-type]
+                link = "list" if token.word in ",/:" or link in ("list", "same") else link
+                mark = ""
+            mark += token.word
+            start = place = place + 1
+            continue
+        hit = links.link_at(said.tokens, place)
+        if hit is None and preference and token.word in links.PREFERENCE and place > begin:
+            hit = place + 1, "flip"
+        if hit is None and token.word == "like" and place > begin:
+            hit = place + 1, "same"
+        if hit and not (
+            hit[1] == "list"
+            and token.word in ("o", "e", "even", "bar")
+            and said.language == "en"
+            and token.word != "even"
+        ):
+            if start < place:
+                yield _Chunk(start, place, link, mark)  # type: ignore[arg-type]
+                mark = ""
+                link = hit[1] if hit[1] != "list" or link in ("list", "same") else link
+            else:
+                link = hit[1] if hit[1] != "list" else link
+            mark += token.word
+            start = place = hit[0]
+            continue
+        place += 1
+    if start < end:
+        yield _Chunk(start, end, link, mark)  # type: ignore[arg-type]
+
+
+def _mentions(said: Marked, chunk: _Chunk) -> list[Mention]:
+    return [said.mentions[place] for place in range(chunk.begin, chunk.end) if place in said.mentions]
+
+
+def _aspects_of(said: Marked, chunk: _Chunk, *, phrases: bool) -> Iterator[Aspect]:
+    if chunk.link == "if":
+        chunk.begin = _without_subject(said, chunk)
+    mentions = [mention for mention in _mentions(said, chunk) if _has_company(said, chunk, mention)]
+    titles = [mention for mention in mentions if mention.role == "title"]
+    others = [mention for mention in mentions if mention.role != "title"]
+    others = [each for each in others if not any(_tells_which(said, each, title) for title in titles)]
+    place = chunk.begin
+    for group in _groups(said, others):
+        yield from _known(said, chunk, group, place, phrases=phrases)
+        place = group[-1].end
+    for title in titles:
+        for option in title.options:
+            yield Aspect(option, title.begin, title.end, chunk.link)
+    if not mentions and phrases and (phrase := phrase_in(said, chunk.begin, chunk.end)):
+        facet = Facet("phrase", "", said.text[said.tokens[phrase[0]].start : said.tokens[phrase[1] - 1].end])
+        yield Aspect((facet,), phrase[0], phrase[1], chunk.link, is_phrase=True)
+
+
+def _tells_which(said: Marked, creator: Mention, title: Mention) -> bool:
+    """Kurosawa's Ran; Ran by Kurosawa."""
+    if creator.role not in ("name", "surname"):
+        return False
+    if creator.end <= title.begin <= creator.end + 3 and _is_owner(said, creator, title):
+        return True
+    between = [said.word(place) for place in range(title.end, creator.begin) if said.tokens[place].is_word]
+    return bool(between) and len(between) <= 3 and between[-1] in ("by", "from", "von", "de")
+
+
+def _is_owner(said: Marked, creator: Mention, title: Mention) -> bool:
+    return any(said.word(place) == "'s" for place in range(creator.end, title.begin)) and not any(
+        said.tokens[place].is_word and said.word(place) != "'s" for place in range(creator.end, title.begin)
+    )
+
+
+def _has_company(said: Marked, chunk: _Chunk, mention: Mention) -> bool:
+    before, after = said.word(mention.begin - 1), said.word(mention.end) if mention.end < chunk.end else ""
+    beside = mention.end in said.mentions and mention.end < chunk.end
+    if mention.begin == chunk.begin and mention.role == "weak":
+        return True
+    if mention.role == "adjective":
+        if chunk.link == "if":
+            return True
+        if after in said.nouns or beside or (before in said.nouns and said.language == "es"):
+            return True
+        if said.language in ("es", "de") and any(end == mention.begin for end in _ends(said, chunk)):
+            return True
+        later = range(mention.end, min(chunk.end, mention.end + 3))
+        if any(place in said.mentions or said.word(place) in said.nouns for place in later):
+            return True
+        return mention.end >= chunk.end and said.word(chunk.end) in ("and", "or", ",", "und", "oder", "y", "o", "/")
+    if mention.role == "weak":
+        if after in said.nouns or beside or (after and after.endswith(("films", "filme"))):
+            return True
+        return before not in _OWNERS and not (before in ("a", "an") and said.word(mention.begin) in _COUNTED)
+    if mention.role == "place":
+        two_before = said.word(mention.begin - 2)
+        if before in ("the", "der", "den", "los", "las"):
+            before, two_before = two_before, said.word(mention.begin - 3)
+        return before not in _WHERE or two_before in ("made", "produced", "shot", "gedreht", "hecha", "hecho")
+    if mention.role == "year":
+        return before in (
+            "in",
+            "from",
+            "of",
+            "year",
+            "von",
+            "aus",
+            "de",
+            "to",
+            "for",
+            "im",
+            "jahr",
+            "released",
+            ":",
+        ) or (after in said.nouns or beside)
+    return True
+
+
+def _ends(said: Marked, chunk: _Chunk) -> set[int]:
+    return {mention.end for mention in _mentions(said, chunk)}
+
+
+def _groups(said: Marked, mentions: Sequence[Mention]) -> list[list[Mention]]:
+    """Mentions of one noun phrase stand together."""
+    groups: list[list[Mention]] = []
+    for mention in mentions:
+        if groups and _linked(said, groups[-1][-1], mention):
+            groups[-1].append(mention)
+        else:
+            groups.append([mention])
+    return groups
+
+
+def _linked(said: Marked, first: Mention, second: Mention) -> bool:
+    between = [said.word(place) for place in range(first.end, second.begin)]
+    known = said.nouns | links.ATTACH
+    if all(word in known or word == "'s" for word in between):
+        if first.role in ("name", "surname") and second.role in ("name", "surname"):
+            return False
+        if "with" in between or "mit" in between:
+            return second.role in ("name", "surname")
+        return not (between and between[0] == "of" and second.role == "noun" and first.role == "noun")
+    unknown = [word for word in between if word not in known]
+    small = links.DETERMINERS | links.PRONOUNS | links.VERBS | links.STOPS | links.OPENERS
+    return (
+        first.role in ("adjective", "period", "place", "year")
+        and len(unknown) == len(between) <= 2
+        and not any(word in small for word in unknown)
+    )
+
+
+def _without_subject(said: Marked, chunk: _Chunk) -> int:
+    """Behind "they are", "it is about"."""
+    place = chunk.begin
+    while place < chunk.end and (said.word(place) in links.PRONOUNS or said.word(place) in links.VERBS):
+        place += 1
+    return place
+
+
+def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *, phrases: bool) -> Iterator[Aspect]:
+    first, last = group[0], group[-1]
+    facets = list(dict.fromkeys(facet for mention in group for facet in mention.facets))
+    begin, end = first.begin, last.end
+    before = range(max(place, begin - MOST_MODIFIERS), begin)
+    modifiers = [at for at in before if all(modifies(said, inner) for inner in range(at, begin))]
+    if modifiers and first.role not in ("name", "surname"):
+        begin = modifiers[0]
+        facets.append(phrase_facet(said, begin, first.begin))
+    for one, two in pairwise(group):
+        inner = [at for at in range(one.end, two.begin) if modifies(said, at) and said.word(at) not in links.ATTACH]
+        if inner and len(inner) == two.begin - one.end:
+            facets.append(phrase_facet(said, inner[0], inner[-1] + 1))
+    if last.role in ("noun", "weak") and heads_a_phrase(said, end, chunk.end) and len(group) == 1:
+        words = phrase_facet(said, begin, end + 1)  # romance subplots are no romances
+        yield Aspect((words,), begin, end + 1, chunk.link, is_phrase=True)
+        return
+    while end < chunk.end and said.word(end) in said.nouns:
+        end += 1
+    if tail := _tail(said, chunk, end, phrases=phrases):
+        facets.append(phrase_facet(said, *tail))
+        end = tail[1]
+    stands_for = first.begin > chunk.begin and _stands_for(said, chunk.begin, first.begin)
+    if len(group) == 1 and len(first.options) > 1:
+        for option in first.options:
+            yield Aspect((*option, *facets[len(first.facets) :]), begin, end, chunk.link, stands_for)
+        return
+    yield Aspect(tuple(facets), begin, end, chunk.link, stands_for)
+
+
+def _stands_for(said: Marked, begin: int, end: int) -> bool:
+    words = [said.word(place) for place in range(begin, end)]
+    german, spanish = words[:1] == ["die"] and words[-1:] == ["von"], words[-2:] in (["los", "de"], ["las", "de"])
+    return bool({"those", "ones", "one"} & set(words)) or german or spanish
+
+
+def _tail(said: Marked, chunk: _Chunk, place: int, *, phrases: bool) -> tuple[int, int] | None:
+    """What stands behind a known noun: "with unreliable narrators", "about music", "told slowly"."""
+    if place >= chunk.end or said.word(place) not in links.OPENERS:
+        return None
+    opener = said.word(place)
+    if opener in ("of", "for", "on", "de") or (opener in RELATIVE and not phrases):
+        return None
+    begin = place if opener in links.KEPT else place + 1
+    return phrase_in(said, begin, chunk.end, verbs=opener in RELATIVE)
+
+
+def _may_be_phrase(said: Marked, chunks: Sequence[_Chunk], number: int) -> bool:
+    """Whether the chunks before it leave room for one more noun phrase."""
+    chunk = chunks[number]
+    if chunk.link in ("aside", "contrast"):
+        return False
+    if chunk.link == "if":
+        return True
+    first = said.word(chunk.begin)
+    return first not in links.PRONOUNS or first in (
+        "more",
+        "most",
+        "some",
+        "all",
+        "other",
+        "anything",
+        "those",
+        "the",
+        "la",
+        "der",
+        "die",
+    )
+
+
+def _ends_zone(said: Marked, chunk: _Chunk) -> bool:
+    """Whether a chunk has a verb or a conjunction: what comes behind it is no list any more."""
+    words = [said.word(place) for place in range(chunk.begin, chunk.end) if not said.taken[place]]
+    return any(word in links.VERBS or word in links.STOPS for word in words) or words[:1] in (
+        ["they"],
+        ["he"],
+        ["she"],
+        ["it"],
+        ["i"],
+        ["we"],
+    )
+
+
+def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, named: list[Aspect]) -> None:
+    """French and Italian dramas are French dramas and Italian dramas; films by Lean and Reed are both British."""
+    if not earlier or not named or chunk.link != "list" or named[0].is_title or earlier[-1].is_title:
+        return
+    left, right = earlier[-1], named[0]
+    if left.is_phrase and not right.is_phrase and chunk.mark == "," and right.facets[-1].kind == "phrase":
+        if right.begin == chunk.begin and left.begin + 1 == left.end == before.end:  # short, clever mysteries
+            right.facets = (*right.facets, *left.facets)
+            earlier.pop()
+        return
+    if left.is_phrase or right.is_phrase:
+        return
+    own, other = left.facets, right.facets
+    if len(own) == 1 and len(other) > 1 and own[0].name == other[0].name and own[0].kind == other[0].kind:
+        if left.end == before.end and own[0].kind in ("attribute", "period"):
+            rest = tuple(facet for facet in other[1:] if facet.name != own[0].name)
+            if rest and _leads(said, left):
+                left.facets = (*own, *rest)
+    elif len(other) == 1 and len(own) > 1 and own[-1].name == other[0].name and own[-1].kind == "attribute":
+        mention = said.mentions.get(right.begin)
+        if mention and mention.role in ("name", "surname") and right.begin == chunk.begin:
+            right.facets = (*(facet for facet in own if facet.name != other[0].name), *other)
+
+
+def _joined(said: Marked, earlier: list[Aspect], chunk: _Chunk, named: list[Aspect]) -> list[Aspect]:
+    """A comedy, made in Japan by Ozu: what stands behind the comma belongs to the comedy."""
+    if not earlier or not named or said.word(chunk.begin) not in _MADE or named[0].is_title or earlier[-1].is_title:
+        return named
+    left, right = earlier[-1], named[0]
+    left.facets = tuple(dict.fromkeys((*left.facets, *right.facets)))
+    left.end = right.end
+    return named[1:]
+
+
+def _leads(said: Marked, aspect: Aspect) -> bool:
+    mention = said.mentions.get(aspect.begin)
+    return mention is not None and mention.role in ("adjective", "period", "place", "year")

@@ -1,0 +1,145 @@
+"""Texts about an item: facts of it, and whom it suits or not, told by what those people like."""
+
+from collections.abc import Sequence
+
+from recommender.grounding import links, tables
+from recommender.grounding.aspects import aspects_in
+from recommender.grounding.clauses import Clause, clauses_of
+from recommender.grounding.cues import NOTHING, Cue, cues_in
+from recommender.grounding.labels import Label
+from recommender.grounding.negations import all_cues
+from recommender.grounding.opinions import Context, Opinion
+from recommender.grounding.opinions import opinions_in as tastes_in
+from recommender.grounding.phrases import Marked
+from recommender.grounding.statements import Holder
+
+_GROUPS = tables.sections("audiences")
+_PEOPLE = frozenset(" ".join(_GROUPS["people"]).split())
+_ADVERBS = frozenset(" ".join(_GROUPS["adverbs"]).split())
+_WHO = frozenset(" ".join(_GROUPS["who"]).split())
+_BEHIND = frozenset(" ".join(_GROUPS["behind"]).split())
+_WANTS = frozenset(" ".join(_GROUPS["wants"]).split())
+_FORS = frozenset(" ".join(_GROUPS["for"]).split())
+
+
+def opinions_in(said: Marked, begin: int, label: Label) -> list[Opinion]:
+    """Facts, and tastes of those who like the item and of those who do not."""
+    cues = [cue for cue in all_cues(said) if cue.begin >= begin]
+    found: list[Opinion] = []
+    holder: Holder | None = "likers" if label == "likes" else "dislikers" if label == "dislikes" else None
+    for clause in _audience_clauses(said, cues, begin):
+        group = _group_in(said, clause)
+        if group is None and holder is None:
+            found += _facts(said, clause)
+        else:
+            found += _tastes(said, clause, group if group is not None else clause.begin, holder)
+    return [opinion for opinion in found if opinion.polarity != NOTHING]
+
+
+def _audience_clauses(said: Marked, cues: Sequence[Cue], begin: int) -> list[Clause]:
+    """Clauses, cut as well where the next group of people begins."""
+    clauses: list[Clause] = []
+    for clause in sorted(clauses_of(said, cues, begin), key=lambda clause: clause.begin):
+        start = clause.begin
+        seen = False
+        for place in range(clause.begin, clause.end):
+            if _is_group(said, place):
+                if seen and (cut := _last_join(said, start + 1, place)):
+                    clauses.append(Clause(start, cut, clause.opener))
+                    start = cut
+                seen = True
+        clauses.append(Clause(start, clause.end, clause.opener))
+    for clause in clauses:
+        clause.cues = [cue for cue in cues if clause.begin <= cue.end - 1 < clause.end]
+    return clauses
+
+
+def _last_join(said: Marked, begin: int, end: int) -> int:
+    """Where the words that lead to the next group begin: "and disliked by those", "not by those"."""
+    for place in range(end - 1, max(begin, end - 6) - 1, -1):
+        if said.word(place) in ("and", ",", "or", "und", "y", "but", "not", "nicht", "aber", "pero"):
+            return place
+    return 0
+
+
+def _is_group(said: Marked, place: int) -> bool:
+    word, following = said.word(place), said.word(place + 1)
+    if said.taken[place]:
+        return False
+    if word in ("those", "anyone", "everyone", "nobody", "people", "viewers", "readers", "wer", "quienes", "someone"):
+        return word != "those" or following in _WHO or following.endswith("ing")
+    return word in _PEOPLE and (following in _WHO or following in _BEHIND)
+
+
+def _group_in(said: Marked, clause: Clause) -> int | None:
+    return next((place for place in range(clause.begin, clause.end) if _is_group(said, place)), None)
+
+
+def _facts(said: Marked, clause: Clause) -> list[Opinion]:
+    facts = []
+    for aspect in aspects_in(said, clause.begin, clause.end, phrases=False):
+        denied = said.word(aspect.begin - 1) in links.NEGATORS
+        if not (aspect.is_title or denied or aspect.link in ("flip", "aside")):
+            facts.append(Opinion(aspect, None, 0.75, clause.begin, clause.end))
+    return facts
+
+
+def _tastes(said: Marked, clause: Clause, group: int, holder: Holder | None) -> list[Opinion]:
+    """What a group likes, held by likers or dislikers of the item."""
+    outcomes = [cue for cue in cues_in(said.tokens, said.taken, "outcomes") if clause.begin <= cue.begin < clause.end]
+    before = [cue for cue in outcomes if cue.end <= group and cue.side == ">"]
+    behind = [cue for cue in outcomes if cue.begin > group and cue.side == "<"]
+    begin, end = _skip_who(said, group, clause.end), clause.end
+    sign: int | None = None
+    about_item = [cue for cue in behind if cue.begin <= begin + 1]
+    if about_item:  # "those who liked it prefer war"
+        sign, begin = _sign(said, about_item[0]), about_item[0].end
+    elif before:
+        sign = _sign(said, before[-1])
+    elif behind:
+        sign, end = _sign(said, behind[-1]), _subject_end(said, behind[-1])
+    elif said.word(group) == "nobody":
+        sign = 1
+    if said.word(group) == "nobody" and sign is not None:
+        sign = abs(sign)
+    whose: Holder = holder or ("dislikers" if sign == -1 else "likers")
+    end = max(end, begin)
+    part = Marked(said.text, said.tokens[:end], said.mentions, said.taken[:end], said.nouns, said.language)
+    opinions = [opinion for opinion in tastes_in(part, begin, Context(1, True)) if opinion.aspect.begin >= begin]
+    for opinion in opinions:
+        opinion.holder = whose
+        opinion.begin, opinion.end = clause.begin, clause.end
+    return opinions
+
+
+def _sign(said: Marked, outcome: Cue) -> int:
+    """With a negation right before it: not recommended for; will not enjoy it."""
+    words = [said.word(place) for place in range(max(0, outcome.begin - 3), outcome.begin)]
+    polarity = outcome.polarity or 1
+    negated = any(word in links.NEGATORS or word == "unlikely" for word in words if word not in ("no", "few", "little"))
+    return -polarity if negated and said.word(outcome.begin) not in ("not", "no") else polarity
+
+
+def _skip_who(said: Marked, group: int, end: int) -> int:
+    """Where what a group likes begins: behind "viewers who want", "fans of", "anyone hoping for"."""
+    place = group + 1
+    while place < end and (said.word(place) in _WHO - _WANTS or said.word(place) in _ADVERBS):
+        place += 1
+    verb = place < end and said.word(place) in _WANTS
+    if verb:
+        place += 1
+        while place < end and said.word(place) in ("to", "for", "about", "in", "a", "an", "with", "up"):
+            place += 1
+    elif place < end and said.word(place) in ("of", "von", "de", "with", "who"):
+        place += 1
+    return min(place, end)
+
+
+def _subject_end(said: Marked, cue: Cue) -> int:
+    """The end of what stands before a predicate: without its auxiliary verbs."""
+    place = cue.begin
+    while (
+        place > 0 and not said.taken[place - 1] and said.word(place - 1) in links.VERBS | links.NEGATORS | {"usually"}
+    ):
+        place -= 1
+    return place

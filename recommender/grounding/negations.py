@@ -1,0 +1,96 @@
+"""The expressions of a sentence with their negations, its ratings and counts among them."""
+
+from collections.abc import Iterator, Sequence
+
+from recommender.grounding import links
+from recommender.grounding.cues import NOTHING, Cue, cues_in
+from recommender.grounding.phrases import Marked
+from recommender.grounding.scores import scores_in
+
+REACH = 4  # words from a negation to what it negates
+_STOPS = frozenset({"but", "and", "who", "which", "that", "because", "y", "und", "aber", "pero"})
+_WEAK = frozenset({"little", "few", "less"})  # they negate only what stands right behind
+_NO = frozenset({"no", "keine", "kein", "keinen", "sin", "nada"})
+
+
+def all_cues(said: Marked) -> list[Cue]:
+    scores = scores_in(said.tokens, said.taken)
+    blocked = list(said.taken)
+    for score in scores:
+        blocked[score.begin : score.end] = [True] * (score.end - score.begin)
+    cues = [cue for cue in cues_in(said.tokens, blocked, said.language) if not _is_preposition(said, cue)]
+    return _negated(said, sorted([*cues, *scores], key=lambda cue: cue.begin))
+
+
+def _is_preposition(said: Marked, cue: Cue) -> bool:
+    """Whether "like" only compares: thrillers like Heat."""
+    if cue.end - cue.begin != 1 or said.word(cue.begin) != "like" or said.language != "en":
+        return False
+    before = said.word(cue.begin - 1)
+    return not (before in links.SUBJECTS or not before or before in ",;:—–-")
+
+
+def _negated(said: Marked, cues: Sequence[Cue]) -> list[Cue]:
+    """Cues that a negation turns round, and negations that are cues of their own."""
+    inside = {place for cue in cues for place in range(cue.begin, cue.end)}
+    used: set[int] = set()
+    turned: list[Cue] = []
+    for cue in cues:
+        plain = cue.polarity in (None, NOTHING) or cue.side in ("left", "right")
+        negation = None if plain else _before(said, cue, inside)
+        if negation is None and not plain and said.language == "de":
+            negation = _behind(said, cue, inside)
+        if negation is None or negation in used:
+            turned.append(cue)
+            continue
+        used.add(negation)
+        polarity, strength = (-1, 0.75) if cue.polarity == 1 else (0, 0.4)
+        begin = negation if negation < cue.begin else cue.begin
+        turned.append(Cue(begin, cue.end, polarity, cue.side, strength, cue.gap))
+    for place, token in enumerate(said.tokens):
+        if token.word in links.NEGATORS and place not in inside and place not in used and not said.taken[place]:
+            turned += _alone(said, place)
+    return sorted(turned, key=lambda cue: cue.begin)
+
+
+def _before(said: Marked, cue: Cue, inside: set[int]) -> int | None:
+    for place in range(cue.begin - 1, max(-1, cue.begin - 2 - REACH), -1):
+        token = said.tokens[place]
+        if said.taken[place] or place in inside or not token.is_word or token.word in _STOPS:
+            return None
+        if token.word in links.NEGATORS and (token.word not in _WEAK or place == cue.begin - 1):
+            return place
+    return None
+
+
+def _behind(said: Marked, cue: Cue, inside: set[int]) -> int | None:
+    """German negates behind the verb: mag Horror nicht."""
+    for place in range(cue.end, len(said.tokens)):
+        token = said.tokens[place]
+        if place in inside or not token.is_word:
+            return None
+        if token.word in ("nicht", "nie", "niemals", "kaum", "selten") and said.word(place + 1) not in ("nur", "so"):
+            return place
+    return None
+
+
+def _alone(said: Marked, place: int) -> Iterator[Cue]:
+    """No horror; not for horror; horror: no; likes no horror; enjoys neither war nor crime."""
+    word = said.word(place)
+    inner = place + 1
+    while inner < len(said.tokens) and not said.taken[inner] and inner - place < 4 and said.tokens[inner].is_word:
+        inner += 1
+    if inner < len(said.tokens) and said.taken[inner]:
+        skipped = [said.word(at) for at in range(place + 1, inner)]
+        small = links.VERBS | links.STOPS | (links.PRONOUNS - {"other"})
+        if not any(each in small for each in skipped):
+            yield Cue(place, place + 1, -1, ">", 0.75)
+            return
+    following = said.word(place + 1)
+    begins = (
+        place == 0 or not said.tokens[place - 1].is_word or said.word(place - 1) in ("please", "bitte", "and", "but")
+    )
+    if word in _NO and begins and following.isalpha() and following not in links.VERBS | links.PRONOUNS:
+        yield Cue(place, place + 1, -1, ">", 0.75)
+    elif word not in ("without", "sin", *_WEAK) and (not following or not following[0].isalnum()):
+        yield Cue(place, place + 1, -1, "<", 0.75)

@@ -1,0 +1,222 @@
+"""Which words of a sentence like or dislike which aspects of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from recommender.grounding import links
+from recommender.grounding.aspects import Aspect, aspects_in
+from recommender.grounding.clauses import Clause, clauses_of, zones_of
+from recommender.grounding.cues import NOTHING, Cue
+from recommender.grounding.negations import all_cues
+from recommender.grounding.numbers import is_number
+from recommender.grounding.phrases import Marked
+from recommender.grounding.statements import Facet, Holder
+
+_PREFERENCES = ("prefer", "favo", "valu", "choos", "pick", "give", "rather", "lieber", "bevorzug", "prefier", "zieh")
+_BACK = frozenset(
+    {"it", "they", "them", "these", "those", "both", "all", "that", "this", "he", "she", "her", "him", "ones", "any",
+     "each", "neither", "none", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las", "ambas", "ambos"}
+)  # fmt: skip
+_AMOUNTS = frozenset({"much", "many", "little", "few", "often", "well", "though", "but", "and", "bad", "low", "high"})
+_MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
+
+
+@dataclass(slots=True)
+class Opinion:
+    """An aspect and what is thought of it; `polarity` None: nothing says. Tokens `begin` to `end` say so."""
+
+    aspect: Aspect
+    polarity: int | None
+    strength: float
+    begin: int
+    end: int
+    is_scored: bool = False
+    holder: Holder = "subject"
+
+
+@dataclass(slots=True)
+class Context:
+    """What sentences before it say about this one. `polarity`: of a label or a heading; `before`: their opinions."""
+
+    polarity: int | None = None
+    has_label: bool = False
+    before: list[Opinion] = field(default_factory=list)
+
+
+def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
+    """From token `begin` on, behind a label."""
+    cues = [cue for cue in all_cues(said) if cue.begin >= begin]
+    found: list[Opinion] = []
+    for clause in clauses_of(said, cues, begin):
+        found += _of_clause(said, clause, found, context)
+    return [opinion for opinion in found if opinion.polarity != NOTHING]
+
+
+def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context: Context) -> list[Opinion]:
+    polar = [cue for cue in clause.cues if cue.polarity is not None]
+    main = [cue for cue in polar if cue.side not in ("left", "right")]
+    opinions: list[Opinion] = []
+    for zone in zones_of(said, clause, main):
+        cue = zone.cue
+        preference = cue is not None and any(said.word(at).startswith(_PREFERENCES) for at in range(cue.begin, cue.end))
+        phrases = zone.phrases or (cue is None and context.has_label)
+        base: Aspect | None = None
+        for aspect in aspects_in(said, zone.begin, zone.end, phrases=phrases, preference=preference):
+            _take_over(aspect, base, (*context.before, *earlier, *opinions))
+            base = base if aspect.is_title else aspect
+            polarity, strength = _polarity_of(said, clause, cue, aspect, opinions or earlier, context)
+            if aspect.link == "if" and opinions and polarity == 1 and not aspect.is_title:
+                _condition(said, aspect, opinions)
+            span = min(clause.begin, aspect.begin), max(clause.end, aspect.end)
+            opinions.append(Opinion(aspect, polarity, strength, *span))
+        if cue is not None and cue.side == ">" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
+            _take_back(said, zone.begin, zone.end, cue, opinions)
+    opinions += _excesses(said, clause, opinions)
+    scores = [cue for cue in polar if cue.side in ("left", "right")]
+    if not opinions and polar:
+        _speaks_back(said, clause, polar, [*context.before, *earlier])
+    _score(said, opinions or list(earlier), scores)
+    return opinions
+
+
+def _excesses(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> list[Opinion]:
+    """What something is too much of is disliked: too long, too grim."""
+    found = []
+    for place in range(clause.begin, clause.end - 1):
+        word = said.word(place + 1)
+        if (
+            said.word(place) == "too"
+            and opinions
+            and word.isalpha()
+            and word not in _AMOUNTS
+            and not said.taken[place + 1]
+        ):
+            start, end = said.tokens[place].start, said.tokens[place + 1].end
+            aspect = Aspect((Facet("phrase", "", said.text[start:end]),), place, place + 2, is_phrase=True)
+            found.append(Opinion(aspect, -1, 0.75, clause.begin, clause.end))
+    return found
+
+
+def _names(opinions: Sequence[Opinion], begin: int) -> bool:
+    return any(opinion.aspect.begin >= begin for opinion in opinions)
+
+
+def _take_back(said: Marked, begin: int, end: int, cue: Cue, opinions: Sequence[Opinion]) -> None:
+    """Used to like war, has had enough of it."""
+    if {said.word(place) for place in range(begin, end)} & _BACK:
+        for opinion in opinions:
+            if opinion.polarity == NOTHING:
+                opinion.polarity, opinion.strength = cue.polarity, cue.strength
+
+
+def _condition(said: Marked, aspect: Aspect, opinions: Sequence[Opinion]) -> None:
+    """What is liked only if it has something is mixed."""
+    if opinions[-1].polarity == 1 and said.word(aspect.begin) != "unless":
+        opinions[-1].polarity = 0
+
+
+def _take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -> None:
+    """What stands for a noun, or narrows it, has its facets as well."""
+    if not (aspect.stands_for or (aspect.is_phrase and aspect.link == "except") or aspect.link == "if"):
+        return
+    if base is None:
+        known = [opinion.aspect for opinion in earlier if not opinion.aspect.is_title and not opinion.aspect.is_phrase]
+        base = known[-1] if known else None
+    if base is not None:
+        names = {facet.name for facet in aspect.facets if facet.name}
+        rest = tuple(facet for facet in base.facets if facet.kind == "attribute" and facet.name not in names)
+        aspect.facets = (*rest, *aspect.facets)
+
+
+def _polarity_of(
+    said: Marked, clause: Clause, cue: Cue | None, aspect: Aspect, earlier: Sequence[Opinion], context: Context
+) -> tuple[int | None, float]:
+    if cue is None:
+        last = earlier[-1] if earlier else context.before[-1] if context.before and _goes_on(said, clause) else None
+        if aspect.link == "flip" and _is_here(earlier, clause):
+            rival = earlier[-1]
+            if rival.polarity is None:  # "read for rest, Brown rather than Holmes"
+                rival.polarity, rival.strength = 1, 0.4
+            return -(rival.polarity or 0), 0.4
+        if last and (aspect.link == "same" or clause.opener in ("(", "—", "–", ")") or not earlier):
+            return last.polarity, last.strength
+        if last and clause.opener in (";", ":") and aspect.is_title and _is_list(said, clause):
+            return last.polarity, 0.4
+        if not context.has_label and not aspect.is_title and _is_list(said, Clause(0, len(said.tokens))):
+            return 1, 0.4  # "Crime, noir.": what somebody names without any verb
+        return context.polarity, 0.75
+    polarity, strength = cue.polarity, cue.strength
+    words = {said.word(place) for place in range(clause.begin, clause.end) if not said.taken[place]}
+    if words & links.HEDGES:
+        strength = min(strength, 0.4)
+    elif strength == 0.75 and words & links.STRONG:
+        strength = 1.0
+    if polarity == NOTHING:
+        return polarity, strength
+    if aspect.link in ("flip", "except") and polarity:
+        return -polarity, min(strength, 0.75)
+    if aspect.link == "if" and polarity is not None:
+        return 1, min(strength, 0.75)
+    if aspect.link == "aside":
+        return None, strength
+    return polarity, strength
+
+
+def _is_here(earlier: Sequence[Opinion], clause: Clause) -> bool:
+    return bool(earlier) and earlier[-1].aspect.begin >= clause.begin and earlier[-1].polarity != NOTHING
+
+
+def _is_list(said: Marked, clause: Clause) -> bool:
+    """Whether words only name, without a verb and without a number."""
+    words = [said.word(place) for place in range(clause.begin, clause.end) if not said.taken[place]]
+    small = [word for word in words if word[0].isalnum()]
+    return len(small) <= 4 and not any(word in links.VERBS or word.isdecimal() or is_number(word) for word in small)
+
+
+def _goes_on(said: Marked, clause: Clause) -> bool:
+    """Whether a sentence only adds to the one before it: "Especially Leone."; "Also westerns."."""
+    first = next((place for place in range(clause.begin, clause.end) if said.tokens[place].is_word), clause.begin)
+    link = links.link_at(said.tokens, first) if first < len(said.tokens) and not said.taken[first] else None
+    return (link is not None and link[1] == "same") or said.word(first) in ("also", "auch", "tambien", "plus", "and")
+
+
+def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Sequence[Opinion]) -> None:
+    """They bore him; adored it; never could: said of what stands before and has no opinion of its own."""
+    words = [said.word(place) for place in range(clause.begin, clause.end) if not said.taken[place]]
+    short = len([word for word in words if word.isalpha()]) <= 4
+    if not earlier or not (set(words) & _BACK or short):
+        return
+    open_ones: list[Opinion] = []
+    for opinion in reversed(earlier):
+        if opinion.polarity is not None and opinion.polarity != NOTHING:
+            break
+        open_ones.append(opinion)
+    if open_ones and not set(words) & _MANY and not short:
+        open_ones = open_ones[:1]
+    cue = cues[-1]
+    for opinion in open_ones:
+        opinion.polarity, opinion.strength = cue.polarity, cue.strength
+        opinion.is_scored = cue.side == "left"
+
+
+def _behind(said: Marked, score: Cue) -> tuple[str, str]:
+    return said.word(score.end), said.word(score.end + 1)
+
+
+def _score(said: Marked, opinions: list[Opinion], scores: Sequence[Cue]) -> None:
+    """Ratings and counts speak of the aspect right beside them."""
+    for score in scores:
+        if score.side == "left":
+            beside = [opinion for opinion in opinions if opinion.aspect.end <= score.begin]
+            chosen = beside[-1:]
+            if chosen and not chosen[0].is_scored:
+                between = [said.word(at) for at in range(chosen[0].aspect.end, score.begin)]
+                if "both" in between or "all" in between or "each" in between or not set(between) & {",", ":", "("}:
+                    chosen = [
+                        each for each in beside if not each.is_scored and each.polarity in (None, chosen[0].polarity)
+                    ]
+        else:
+            chosen = [opinion for opinion in opinions if opinion.aspect.begin >= score.end]
+            chosen = [each for each in chosen if each.aspect.is_title] if "went" in _behind(said, score) else chosen[:1]
+        for opinion in chosen:
+            opinion.polarity, opinion.strength, opinion.is_scored = score.polarity, 0.75, True

@@ -1,0 +1,55 @@
+"""The ways in which people's names are written: in full, without initials, by surname."""
+
+import re
+from collections.abc import Iterator
+
+from recommender.grounding.words import folded_words
+
+_ROLES = re.compile(
+    r"author|director|writer|actor|actress|artist|creator|cast\b|starring|^stars?$|composer|musician|narrator|performer"
+    r"|singer|^bands?$|autor|regie|schauspiel|darsteller|guionista|escritor|illustrator|interpret|drehbuch|actores|by$"
+    r"|screenplay|poet|producer|designer"
+)
+_PARTICLES = {"van", "von", "de", "di", "da", "del", "della", "le", "la", "du", "den", "der", "ter", "mc", "st", "dos",
+              "al", "el", "bin", "ben", "zu", "o"}  # fmt: skip
+_SUFFIXES = {"jr", "sr", "ii", "iii", "iv", "phd", "md"}
+_INVERTED = re.compile(r"([^,]+), ([^,]+)")
+
+
+def is_role(attribute: str) -> bool:
+    """Whether an attribute's values are people."""
+    return _ROLES.search(attribute.casefold()) is not None
+
+
+def written(name: str) -> tuple[list[list[str]], list[str]]:
+    """The full names as words, and the surname; a name of one word has no surname."""
+    if inverted := _INVERTED.fullmatch(name):
+        name = f"{inverted[2]} {inverted[1]}"
+    words = [word for word in folded_words(name) if word != "'s"]
+    while len(words) > 2 and words[-1] in _SUFFIXES:
+        words.pop()
+    if len(words) < 2:
+        return [words] if words else [], []
+    return list(_full(words)), _surname(name, words)
+
+
+def _full(words: list[str]) -> Iterator[list[str]]:
+    yield words
+    shorter = [words[0], *(word for word in words[1:-1] if len(word) > 1), words[-1]]
+    if shorter != words and len(words[0]) > 1:
+        yield shorter
+    initials = [word for word in words if len(word) == 1]
+    if len(initials) > 1 and words[: len(initials)] == initials:
+        yield ["".join(initials), *words[len(initials) :]]
+
+
+def _surname(name: str, words: list[str]) -> list[str]:
+    last = name.split()[-1]
+    if re.fullmatch(r"[^\W\d_]+-[^\W\d_]+", last) and last.split("-")[1].islower():
+        return words[:1]  # Bong Joon-ho, Wong Kar-wai
+    if "-" in last:
+        return words[-2:]
+    begin = len(words) - 1
+    while begin > 1 and words[begin - 1] in _PARTICLES:
+        begin -= 1
+    return words[begin:]

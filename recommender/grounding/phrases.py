@@ -1,0 +1,120 @@
+"""The words of a sentence, and phrases: noun phrases of words that no item has as a value."""
+
+from dataclasses import dataclass
+
+from recommender.grounding import links
+from recommender.grounding.cues import Language
+from recommender.grounding.lexicon import Mention
+from recommender.grounding.numbers import is_number
+from recommender.grounding.statements import Facet
+from recommender.grounding.words import Token
+
+LONGEST_PHRASE = 7  # words
+RELATIVE = frozenset({"that", "which", "who", "where", "in", "over", "under"})
+_QUOTES = frozenset("\"“„‘«»'")
+
+
+@dataclass(slots=True)
+class Marked:
+    """The tokens of a sentence, what they name, and the words for items of any kind."""
+
+    text: str
+    tokens: list[Token]
+    mentions: dict[int, Mention]  # by their first token
+    taken: list[bool]
+    nouns: frozenset[str]
+    language: Language = "en"
+
+    def word(self, place: int) -> str:
+        return self.tokens[place].word if 0 <= place < len(self.tokens) else ""
+
+
+def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tuple[int, int] | None:
+    """Trimmed of articles and filler; none where the words are no noun phrase or say nothing."""
+    lead = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
+    for place in range(begin, end):
+        if said.word(place) in links.STOPS or not said.tokens[place].is_word:
+            end = place
+            break
+    if said.word(begin) == "to" and not is_small(said.word(begin + 1)):
+        return None  # likes to laugh
+    while begin < end and (said.word(begin) in lead or said.word(begin) in links.LEADS):
+        begin += 1
+    if begin < end and said.word(begin) in said.nouns:
+        inner = begin + 1
+        if inner < end and said.word(inner) in links.OPENERS:
+            verbs = said.word(inner) in RELATIVE
+            begin = inner if said.word(inner) in links.KEPT else inner + 1
+    while begin < end and said.word(begin) in lead and said.word(begin) not in links.KEPT:
+        begin += 1
+    while begin < end and (said.word(end - 1) in lead or said.word(end - 1) in links.TRAILS):
+        end -= 1
+    words = [said.word(place) for place in range(begin, end) if said.tokens[place].is_word]
+    if begin and said.tokens[begin - 1].word in _QUOTES and said.tokens[begin].capital:
+        return None  # a title that the catalog does not have
+    if not words or len(words) > LONGEST_PHRASE or any(said.taken[begin:end]):
+        return None
+    if words[0] in links.PRONOUNS or any(word in links.PRONOUNS for word in words if word not in links.DETERMINERS):
+        return None
+    if any(word in links.VERBS for word in words) and not verbs:
+        return None
+    content = [word for word in words if word not in links.EMPTY and word not in said.nouns and not is_small(word)]
+    if not content or (len(words) == 1 and (len(words[0]) < 4 or words[0].endswith("ly"))):
+        return None
+    return begin, end
+
+
+def is_small(word: str) -> bool:
+    return (
+        word in links.OPENERS
+        or word in links.DETERMINERS
+        or word in links.INTENSIFIERS
+        or word in links.ATTACH
+        or word in links.PRAISE
+        or not word.replace("'", "").isalpha()
+        or is_number(word)
+    )
+
+
+def modifies(said: Marked, place: int) -> bool:
+    token = said.tokens[place]
+    word = token.word
+    return (
+        token.is_word
+        and not said.taken[place]
+        and word.isalpha()
+        and len(word) > 2
+        and word not in said.nouns
+        and not (
+            word in links.DETERMINERS
+            or word in links.PRONOUNS
+            or word in links.INTENSIFIERS
+            or word in links.PRAISE
+            or word in links.VERBS
+            or word in links.STOPS
+            or word in links.OPENERS
+            or word in links.ATTACH
+            or word in links.NEGATORS
+            or word in links.EMPTY
+            or word in links.HEDGES
+            or word.endswith("ly")
+            or (word.endswith("s") and not word.endswith(("ss", "ous", "sports", "less")) and said.language == "en")
+        )
+    )
+
+
+def phrase_facet(said: Marked, begin: int, end: int) -> Facet:
+    return Facet("phrase", "", said.text[said.tokens[begin].start : said.tokens[end - 1].end])
+
+
+def heads_a_phrase(said: Marked, place: int, end: int) -> bool:
+    """Whether an unknown noun follows a kind that only tells what sort of it is meant."""
+    word = said.word(place)
+    if place >= end or said.taken[place] or not said.tokens[place].is_word or said.language != "en":
+        return False
+    if said.word(place - 1).endswith("s") or word in said.nouns or not word.isalpha() or not word.endswith("s"):
+        return False
+    small = links.VERBS | links.STOPS | links.OPENERS | links.ATTACH | links.PRONOUNS | links.DETERMINERS | links.EMPTY
+    return (
+        len(word) > 4 and word not in small | links.INTENSIFIERS | links.NEGATORS and not word.endswith(("ss", "ous"))
+    )

@@ -1,0 +1,164 @@
+"""A text taken apart into statements: what it says of which aspects of items, whose opinion that is, and where."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from recommender.grounding import audiences
+from recommender.grounding.cues import NOTHING, Language, language_of
+from recommender.grounding.labels import LONGEST, POLARITIES, Label, label_of
+from recommender.grounding.lexicon import Lexicon, Mention
+from recommender.grounding.opinions import Context, Opinion, opinions_in
+from recommender.grounding.phrases import Marked
+from recommender.grounding.sentences import spans
+from recommender.grounding.statements import Facet, Polarity, Statement
+from recommender.grounding.titles import Named
+from recommender.grounding.words import Token, tokens
+
+_SAID: dict[int | None, Polarity] = {1: "likes", -1: "dislikes", 0: "mixed", None: "neutral"}
+LONGEST_TEXT = 100_000  # characters; what is behind them is not read
+
+
+def read(text: str, lexicon: Lexicon, *, about: Literal["end_user", "item"], subject: str = "") -> list[Statement]:
+    """The statements of a text in the order of their places. `subject`: external id of the item that it is about."""
+    text = text[:LONGEST_TEXT]
+    found = tokens(text)
+    titles = lexicon.named_in(text, found)
+    language = language_of([token.word for token in found])
+    opinions: list[tuple[Marked, Opinion]] = []
+    place = _Place()
+    for said in _sentences(text, found, titles, lexicon, language):
+        opinions += [(said, opinion) for opinion in place.read(said, about == "item")]
+    return _statements(opinions, subject)
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where in a text a sentence is: below which heading, behind which label, after which opinions."""
+
+    heading: Label = ""
+    label: Label = ""
+    line: int = -1
+    before: list[Opinion] = field(default_factory=list)
+
+    def read(self, said: Marked, is_item: bool) -> list[Opinion]:
+        text, start = said.text, said.tokens[0].start
+        line = text.rfind("\n", 0, start)
+        if line != self.line:
+            self.line, self.label = line, ""
+        if _is_heading(text, line + 1, said):
+            self.heading = label_of(said.tokens, said.language)
+            return []
+        begin = _label_end(said)
+        if begin:
+            self.label = label_of(said.tokens[:begin], said.language)
+        label = self.label or self.heading
+        if is_item:
+            return audiences.opinions_in(said, begin, label)
+        opinions = opinions_in(said, begin, self._context(label))
+        self.before = opinions or self.before
+        return opinions
+
+    def _context(self, label: Label) -> Context:
+        context = Context(POLARITIES.get(label), bool(label), self.before)
+        last = next((opinion.polarity for opinion in reversed(self.before)), None)
+        if label == "same":
+            context.polarity = last
+        elif label == "exception" and last:
+            context.polarity = -last
+        elif label == "taste":
+            context.polarity = POLARITIES.get(self.heading, 1)
+        return context
+
+
+def _is_heading(text: str, line: int, said: Marked) -> bool:
+    """Whether a sentence is alone in its line, and written as what stands over others."""
+    end = text.find("\n", line)
+    whole = text[line : end if end >= 0 else len(text)].strip()
+    if any(said.taken) or end < 0 or len(said.tokens) > 2 * LONGEST:
+        return False
+    plain = whole.strip("#*_ ")
+    return bool(plain) and (whole.startswith("#") or plain.endswith(":") or (whole[:2] == whole[-2:] == "**"))
+
+
+def _label_end(said: Marked) -> int:
+    """The tokens of a label without anything known in it, and its colon: "**Likes:** war"."""
+    words = 0
+    for place, token in enumerate(said.tokens):
+        if said.taken[place] or words > LONGEST:
+            return 0
+        words += token.is_word
+        if token.word in (":", "→", "=") or (token.word in "–—" and not token.is_word and _is_marked(said, place)):
+            return place + 1
+    return 0
+
+
+def _is_marked(said: Marked, place: int) -> bool:
+    return any(token.word == "*" for token in said.tokens[:place])
+
+
+def _sentences(
+    text: str, found: Sequence[Token], titles: Sequence[Named], lexicon: Lexicon, language: Language
+) -> Iterator[Marked]:
+    """Sentences with what they name; a mark inside a title ends none."""
+    hidden = list(text)
+    for title in titles:
+        start, end = found[title.begin].start, found[title.end - 1].end
+        hidden[start:end] = "x" * (end - start)
+    at = named = 0
+    for start, end in spans("".join(hidden)):
+        while at < len(found) and found[at].start < start:
+            at += 1
+        first = at
+        while at < len(found) and found[at].start < end:
+            at += 1
+        inside = list(found[first:at])
+        mentions: dict[int, Mention] = {}
+        while named < len(titles) and titles[named].begin < first:
+            named += 1
+        while named < len(titles) and titles[named].end <= at:
+            title = titles[named]
+            if title.certainty < 2 and title.end - title.begin == 1:
+                value = lexicon.mention_at(inside, title.begin - first)
+                if value and value.role in ("noun", "weak"):  # a kind before a title of the same name
+                    named += 1
+                    continue
+            options = tuple((Facet("title", "", item),) for item in title.items)
+            mentions[title.begin - first] = Mention(title.begin - first, title.end - first, options, "title")
+            named += 1
+        if inside:
+            yield _marked(text, inside, mentions, lexicon, language)
+
+
+def _marked(
+    text: str, inside: list[Token], mentions: dict[int, Mention], lexicon: Lexicon, language: Language
+) -> Marked:
+    taken = [False] * len(inside)
+    for mention in mentions.values():
+        taken[mention.begin : mention.end] = [True] * (mention.end - mention.begin)
+    place = 0
+    while place < len(inside):
+        named = lexicon.mention_at(inside, place) if inside[place].is_word and not taken[place] else None
+        if named and not any(taken[named.begin : named.end]):
+            mentions[place] = named
+            taken[named.begin : named.end] = [True] * (named.end - named.begin)
+            place = named.end
+        else:
+            place += 1
+    words = [token.word for token in inside]
+    return Marked(text, inside, mentions, taken, lexicon.nouns, language_of(words, language))
+
+
+def _statements(opinions: Sequence[tuple[Marked, Opinion]], subject: str) -> list[Statement]:
+    found: dict[tuple[str, str, str], Statement] = {}
+    for said, opinion in opinions:
+        facets = opinion.aspect.facets
+        if facets[0].kind == "title" and facets[0].value == subject:
+            continue
+        if opinion.polarity == NOTHING or (opinion.polarity is None and opinion.aspect.is_phrase):
+            continue
+        last = said.tokens[max(opinion.begin, opinion.end - 1)]
+        start = said.tokens[opinion.begin].start
+        statement = Statement(facets, _SAID[opinion.polarity], opinion.strength, start, last.end, opinion.holder)
+        found.setdefault((statement.key, statement.polarity, statement.holder), statement)
+    return sorted(found.values(), key=lambda statement: (statement.start, statement.end))
