@@ -14,7 +14,6 @@ import json
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +63,7 @@ class Quiet:
 def catalog(people):
     """Interactions, aspects and tastes of so many people."""
     films, tastes = truth.films(), generate.make_tastes(truth.films(), people)
-    told = [
-        {"genres": list(f.genres), "director": f.director, "country": f.country, "year": f.year} for f in films
-    ]
+    told = [{"genres": list(f.genres), "director": f.director, "country": f.country, "year": f.year} for f in films]
     watched = list(generate.interactions(films, tastes, truth.appeal()))
     names = sorted({one.user_id for one in watched})
     items = [film.item_id for film in films]
@@ -140,8 +137,7 @@ def measure_truth(options):
     print(f"base {' / '.join(f'{one:.4f}' for one in base.mean(axis=0))}", flush=True)
     table = {}
     for style in (told_tastes.TEMPLATE, *told_tastes.STYLES):
-        tell = told_tastes.template if style == told_tastes.TEMPLATE else lambda taste: told_tastes.prose(taste, style)
-        known = knowledge(data, {name: tell(taste) for name, taste in tastes.items()})
+        known = knowledge(data, {name: told_tastes.told(taste, style) for name, taste in tastes.items()})
         made = prepared(data, codes, aspects, known, encoded(known))
         table[style] = {}
         for name, settings in (
@@ -152,11 +148,11 @@ def measure_truth(options):
             gain = (found - base).mean(axis=0)
             table[style][name] = {"auc": round(gain[0], 4), "gauc": round(gain[1], 4), "learned": learned}
             print(f"{style:10} {name:8} {gain[0]:+.4f} / {gain[1]:+.4f}  {learned}", flush=True)
-    best = table[told_tastes.TEMPLATE]
-    shares = {
-        name: {m: round(float(np.mean([table[s][name][m] for s in told_tastes.STYLES]) / best[name][m]), 3) for m in ("auc", "gauc")}
-        for name in best
-    }
+    best, shares = table[told_tastes.TEMPLATE], {}
+    for name, of_best in best.items():
+        for metric in ("auc", "gauc"):
+            gains = [table[style][name][metric] for style in told_tastes.STYLES]
+            shares[f"{name}, {metric}"] = round(float(np.mean(gains)) / of_best[metric], 3)
     print(f"prose over template: {shares}")
     return {"base": base.mean(axis=0).round(4).tolist(), "gains": table, "prose_over_template": shares}
 
@@ -184,7 +180,10 @@ def measure_null(options):
             people, others = chosen[:count], draw.permutation(chosen[count:])
             accepted += stated.chance(sums[np.ix_(others, people)], seed=number) <= stated.CHANCE
         found[count] = {"accepted": int(accepted), "upper": round(upper(int(accepted), options.draws), 4)}
-        print(f"{count} texts of others: {accepted} of {options.draws} accepted, at most {found[count]['upper']:.1%}", flush=True)
+        print(
+            f"{count} texts of others: {accepted} of {options.draws} accepted, at most {found[count]['upper']:.1%}",
+            flush=True,
+        )
         own = [
             stated.chance(sums[np.ix_(chosen, chosen)], seed=number) <= stated.CHANCE
             for number in range(options.draws // 10)

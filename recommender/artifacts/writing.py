@@ -116,9 +116,7 @@ def _write(
     return manifest
 
 
-def _fold(
-    backbone: Backbone, of_end_users: Sequence[int], of_items: NDArray[np.int64]
-) -> tuple[Tensor, Tensor | None]:
+def _fold(backbone: Backbone, of_end_users: Sequence[int], of_items: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
     """Adapted knowledge of the end users that have some, (1 + rows, K), and of every item in the graph, (V, K)."""
     if backbone.knowledge is None:
         return torch.zeros(1 + len(of_end_users), 1), None

@@ -76,4 +76,3 @@ def _facet_in_words(facet: Facet, titles: Mapping[str, str]) -> str:
             return f"up to {last}"
         return f"{first} and later" if last == FAR_YEAR else f"{first}–{last}"
     return f"“{titles.get(facet.value, facet.value)}”" if facet.kind in ("title", "phrase") else facet.value
-
