@@ -11,7 +11,7 @@ SPREAD = -n $(PROCESSES) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast test-oracles cases check audit format lock clean
+.PHONY: help install run test test-fast test-oracles cases check check-types check-the-rest audit format lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,9 +41,14 @@ cases: install ## Every case of ../shared/cases and the attack set, tried now: a
 	@$(PYTHON_IN_VENV) -m benchmarks.cases $(ARGS)
 
 check: install ## Lint, types, import contracts, migrations, templates
+	@$(MAKE) --no-print-directory -j $(PROCESSES) check-types check-the-rest
+
+check-types: # mypy takes one core, and longest: the rest runs beside it
+	$(PYTHON_IN_VENV) -m mypy
+
+check-the-rest:
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
-	$(PYTHON_IN_VENV) -m mypy
 	$(PYTHON_IN_VENV) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 	$(PYTHON_IN_VENV) manage.py makemigrations --check --dry-run
 	$(PYTHON_IN_VENV) manage.py check

@@ -46,6 +46,7 @@ from recommender.signals import stated  # noqa: E402
 from recommender.statements.aspects import CatalogAspects  # noqa: E402
 from recommender.training.calibration import logit  # noqa: E402
 from recommender.training.fit import fit_arm  # noqa: E402
+from recommender.training.inputs import make_inputs  # noqa: E402
 from recommender.training.loop import predict  # noqa: E402
 from recommender.training.prepare import Prepared  # noqa: E402
 
@@ -103,9 +104,13 @@ def knowledge(data, texts):
     return KnowledgeRows(sorted(rows, key=lambda one: one.subject))
 
 
-def prepared(data, codes, aspects, known, vectors):
+def prepared(data, codes, aspects, known, vectors, *, bare=None):
+    """`bare`: the same without texts, whose signals need not be fitted again."""
     made = Prepared(data, codes, known, vectors, encode=dict)
     made.once("aspects", lambda: aspects)
+    for key, kept in (bare.kept if bare else {}).items():
+        if key[0] == "signals":
+            made.once(key, lambda kept=kept: kept)
     return made
 
 
@@ -118,9 +123,9 @@ def encoded(known):
 def scored(made, arm, recipe, seeds):
     """Mean AUC and GAUC of the test part over seeds, and what was learned of statements with the first."""
     rows = made.parts.test
-    found, learned = [], None
+    found, learned, inputs = [], None, make_inputs(made, recipe.but(seed=1), arm, alive=lambda: None)
     for seed in seeds:
-        fitted = fit_arm(made, recipe.but(seed=seed), arm, observer=Quiet())
+        fitted = fit_arm(made, recipe.but(seed=seed), arm, inputs=inputs, observer=Quiet())
         said, who = fitted.probability[STREAMING], made.interactions.end_user[rows]
         label = made.interactions.liked[rows]
         found.append((auc(label, said), gauc(label, said, who)))
@@ -138,7 +143,7 @@ def measure_truth(options):
     table = {}
     for style in (told_tastes.TEMPLATE, *told_tastes.STYLES):
         known = knowledge(data, {name: told_tastes.told(taste, style) for name, taste in tastes.items()})
-        made = prepared(data, codes, aspects, known, encoded(known))
+        made = prepared(data, codes, aspects, known, encoded(known), bare=nobody)
         table[style] = {}
         for name, settings in (
             ("learned", ALONE | {"statement_priors": False}),

@@ -171,6 +171,7 @@ RECEIPT_END_USERS = environment.integer("R4_RECEIPT_END_USERS", 1000)  # whose l
 # --- privacy: how long is kept what was said and served (docs/privacy.md); 0: for ever ------------------------------
 KEEP_SERVED_DAYS = environment.integer("R4_KEEP_SERVED_DAYS", 0)
 KEEP_CALLS_DAYS = environment.integer("R4_KEEP_CALLS_DAYS", 0)
+KEEP_UNSENT_DAYS = environment.integer("R4_KEEP_UNSENT_DAYS", 30)
 
 # --- people -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "recommender.Account"

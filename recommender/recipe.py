@@ -1,10 +1,13 @@
 """How to train one backbone version, and what everything in that is called. Web processes read and write it too."""
 
+from collections.abc import Collection
 from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from recommender.dataset.split import FOLDS, SPLITS
+from recommender.models import Clock
+from recommender.runs.errors import CannotTrainError
 from recommender.setting import Choice, OneOf, OnlyWith, SettingError, Settings, settings_of
 
 BACKBONES = {  # what `backbones.registry` builds: known here without torch
@@ -22,6 +25,7 @@ BACKBONES = {  # what `backbones.registry` builds: known here without torch
     "fignn": Choice("FiGNN", "fields as a graph; the smallest"),
     "finalmlp": Choice("FinalMLP", "two perceptrons, multiplied"),
 }
+BY_ORDER = ("dien", "dien_augru", "gru4rec")  # architectures that are about what came first in a history
 ADAPTERS = {  # of knowledge: backbones.adapter
     "hea": Choice("HEA", "R4ec's; shared experts beside each kind's own"),
     "moe": Choice("MoE", "experts of each kind of subject"),
@@ -237,3 +241,23 @@ class TrainConfig(Settings):
 
 
 SWITCHES = tuple(name for name, told in settings_of(TrainConfig).items() if told.default is True)  # can be left out
+
+
+def require_order(backbones: Collection[str], clock: str) -> None:
+    """Raises CannotTrainError for an architecture that learns from the order of a history, where none is known."""
+    if clock == Clock.NONE and (refused := [BACKBONES[name].label for name in BY_ORDER if name in backbones]):
+        others = ", ".join(choice.label for name, choice in BACKBONES.items() if name not in BY_ORDER)
+        raise CannotTrainError(
+            f"{' and '.join(refused)} would learn in which order people met things, and this catalog was imported "
+            f"without an order: choose another model type ({others})."
+        )
+
+
+def said_of_chance(backbones: Collection[str], clock: str, *, drift: bool) -> str:
+    """What a training in an order drawn by chance cannot learn, in words; empty where the order is known."""
+    if clock != Clock.NONE:
+        return ""
+    idle = ["how long ago a rating was, which SIM reads,"] if "sim" in backbones else []
+    idle += [f"the signal {settings_of(TrainConfig)['drift'].label}"] if drift else []
+    nothing = f" Nothing can be learnt there from {' and '.join(idle)}." if idle else ""
+    return f"No order is known in this catalog: each history is read in one drawn by chance.{nothing}"

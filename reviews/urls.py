@@ -11,7 +11,7 @@ from reviews.pages.insights import views as insights
 from reviews.pages.rounds import views as rounds
 from reviews.pages.tokens import views as tokens
 from reviews.pages.versions import views as versions
-from reviews.room import card_views, queue_views
+from reviews.room import card_views, queue_views, statement_views
 
 
 class Id:
@@ -39,6 +39,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<id:review_id>/reopen/", card_views.reopen, name="reopen"),
     path("reviews/<id:review_id>/unsent/", card_views.keep_unsent, name="keep_unsent"),
     path("reviews/<id:review_id>/unsent/discard/", card_views.discard_unsent, name="discard_unsent"),
+    path("reviews/<id:review_id>/statements/", statement_views.add, name="add_statement"),
+    path("reviews/<id:review_id>/statements/<id:statement_id>/", statement_views.change, name="change_statement"),
+    path("reviews/<id:review_id>/difference/", statement_views.difference, name="difference"),
     path("guidelines/", guidelines.guidelines, name="guidelines"),
     path("guidelines/write/", guidelines.write, name="write_guidelines"),
     path("rounds/", rounds.rounds, name="rounds"),

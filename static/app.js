@@ -27,6 +27,9 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+// --- on a phone the top bar scrolls sideways: the current page's link is the one to see ------------------------------
+document.querySelector(".topnav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // --- the account menu closes when the attention goes elsewhere -------------------------------------------------------
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;

@@ -30,11 +30,11 @@ function press(element) {
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.repeat || event.altKey) return;
   const dialog = document.querySelector("dialog[open]");
-  const within = event.target.closest?.(".verdicts details");
+  const within = event.target.closest?.(".verdicts details, .add");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && within) {
     event.preventDefault();
     pressed = "key";
-    if (!document.querySelector("#decision.htmx-request")) within.querySelector("[data-verdict]").click();
+    if (!document.querySelector("#decision.htmx-request")) within.querySelector("[data-verdict], [data-send]").click();
   } else if (event.key === "Escape" && within?.open && !dialog) {
     within.open = false;
     within.querySelector("summary").focus();
@@ -55,6 +55,7 @@ function showKeys() {
   const dialog = document.getElementById("shortcuts");
   const first = new Map([...document.querySelectorAll("[data-shortcut]")].reverse().map((each) => [each.dataset.shortcut, each]));
   const keys = [...first.values()].reverse().map((each) => [each.dataset.shortcut, each.dataset.shortcutLabel]);
+  if (document.querySelector(".statement")) keys.push(["j k", "The next point, the one before"]);
   if (decision()) keys.push(["Ctrl ⏎", "Send what is in the box"], ["Esc", "Close the box; what you typed stays"]);
   const rows = [...keys, ["?", "Show these keys"]].flatMap(([pressed, label]) => {
     const [term, description, key] = ["dt", "dd", "kbd"].map((name) => document.createElement(name));
@@ -87,6 +88,29 @@ document.addEventListener("toggle", (event) => {
   const area = event.target.querySelector("textarea");
   if (event.target === opened && document.activeElement !== area) area.focus();
 }, true);
+
+// --- statements: one that is pointed at lights up in the text, in the list and in the evidence ----------------------------
+function link(numbers, on) {
+  for (const each of document.querySelectorAll("#review-card [data-said]")) {
+    const shared = numbers.some((number) => each.dataset.said.split(" ").includes(number));
+    each.classList.toggle("is-linked", on && shared);
+  }
+}
+for (const [name, on] of [["pointerover", true], ["pointerout", false], ["focusin", true], ["focusout", false]]) {
+  document.addEventListener(name, (event) => {
+    const said = event.target.closest?.("#review-card [data-said]");
+    if (said) link(said.dataset.said.split(" "), on);
+  });
+}
+document.addEventListener("keydown", (event) => {
+  const step = { j: 1, k: -1 }[keyOf(event)];
+  if (!step || !keysOn() || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+  const all = [...document.querySelectorAll(".statement")];
+  if (!all.length) return;
+  event.preventDefault();
+  const at = all.indexOf(document.activeElement?.closest(".statement"));
+  all[Math.min(Math.max(at + step, 0), all.length - 1)].focus();
+});
 
 // --- what is typed: which box differs from what it started with ------------------------------------------------------------
 const areas = () => [...document.querySelectorAll("[data-typed]")];

@@ -1,12 +1,13 @@
 """What every test may ask for: a real broker, a live worker, child processes on the test database, research data."""
 
+import gc
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Only tests that may meet the database or the broker: the others say the same on all of them.",
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What test modules import stays: garbage is not looked for meanwhile, nor later among all that."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -123,10 +135,12 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator["TransformersServer"]:
-    """A real `transformers serve` whose model has random weights (mark such tests `slow`)."""
+    """A real `transformers serve` whose model has random weights, one for all processes (mark such tests `slow`)."""
     from tests import transformers_server  # torch: only for these tests
 
-    with transformers_server.serve(tmp_path_factory.mktemp("transformers-serve")) as server:
+    ours = tmp_path_factory.getbasetemp()
+    of_all = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+    with transformers_server.shared(tmp_path_factory.mktemp("transformers-serve"), of_all=of_all) as server:
         yield server
 
 

@@ -12,14 +12,17 @@ from recommender.catalogs.importers.plan import Request
 from recommender.catalogs.importers.report import ImportFailedError, Report
 from recommender.catalogs.importers.run import import_catalog
 from recommender.dataset.split import SPLITS, TEST, require_order
-from recommender.models import Account, Catalog, Clock, Evaluation, Interaction, Round, TrainingRun
-from recommender.recipe import TrainConfig
+from recommender.models import Account, Catalog, Clock, Evaluation, Interaction, Round, RunState, TrainingRun
+from recommender.recipe import BY_ORDER, TrainConfig
 from recommender.rounds import service
 from recommender.rounds.config import OpenConfig
 from recommender.rounds.core import prompts
 from recommender.rounds.core.types import Subject
+from recommender.runs import service as runs
 from recommender.runs.errors import CannotTrainError
+from recommender.runs.kinds import TRAINING
 from recommender.setting import SettingError
+from recommender.training import service as training
 from recommender.training.prepare import read
 from tests.reviews.conftest import SignIn, browser_of, lena, pam  # noqa: F401
 
@@ -162,6 +165,65 @@ def test_forms_refuse_what_needs_an_order(catalog: Catalog, browser_of: SignIn, 
         answer = lead.post(reverse(f"reviews:{address}"), {"catalog": "books"} | asked)
         assert (answer.status_code, "choose the split kar" in answer.content.decode()) == (422, True)
         assert lead.post(reverse(f"reviews:{address}"), {"catalog": "books", "split": "kar"} | asked).status_code == 302
+
+
+@pytest.mark.parametrize("backbone", BY_ORDER)
+def test_a_model_of_the_order_is_refused_everywhere(
+    catalog: Catalog,
+    backbone: str,
+    browser_of: SignIn,  # noqa: F811
+    lena: Account,  # noqa: F811
+) -> None:
+    with pytest.raises(CommandError, match="would learn in which order people met things"):
+        call_command("train_backbone", "books", "--split", "kar", "--backbone", backbone)
+    with pytest.raises(CommandError, match="would learn in which order people met things"):
+        call_command("evaluate", "books", "--split", "kar", "--backbone", "din", backbone)
+    lead, study = browser_of(lena), {"arms": ["base", "knowledge"], "seeds": 2, "users": 100}
+    for address, asked in (("train_backbone", {"backbone": backbone}), ("start_evaluation", {"backbones": backbone})):
+        answer = lead.post(reverse(f"reviews:{address}"), {"catalog": "books", "split": "kar"} | study | asked)
+        assert (answer.status_code, "choose another model type" in answer.content.decode()) == (422, True)
+    assert not TrainingRun.objects.exists()
+    assert not Evaluation.objects.exists()
+
+
+def test_a_run_of_such_a_model_that_was_asked_for_before_fails_in_words(catalog: Catalog) -> None:
+    settings = TrainConfig(backbone="gru4rec", split="kar").to_json()
+    asked = runs.request(TRAINING, queue=False, catalog=catalog, config=settings)
+    runs.run(TRAINING, asked.pk, training.carry_out)
+    asked.refresh_from_db()
+    assert (asked.state, "GRU4Rec would learn" in asked.error) == (RunState.FAILED, True)
+
+
+def test_pages_say_that_the_order_is_drawn_by_chance_before_and_after(
+    catalog: Catalog,
+    browser_of: SignIn,  # noqa: F811
+    lena: Account,  # noqa: F811
+) -> None:
+    lead = browser_of(lena)
+    for address in ("train_backbone", "start_evaluation"):
+        said = lead.get(reverse(f"reviews:{address}")).content.decode()
+        assert "Imported without an order: books. There each history is read in an order drawn by chance." in said
+    asked = {"catalog": "books", "split": "kar", "backbone": "sim", "left_out": ["match"]}
+    page = lead.post(reverse("reviews:train_backbone"), asked, follow=True).content.decode()
+    assert "each history is read in one drawn by chance" in page
+    assert "how long ago a rating was, which SIM reads, and the signal Drift" in page
+
+
+def test_pages_say_nothing_of_it_where_the_order_is_known(browser_of: SignIn, lena: Account) -> None:  # noqa: F811
+    Catalog.objects.create(name="films")
+    lead = browser_of(lena)
+    assert "by chance" not in lead.get(reverse("reviews:train_backbone")).content.decode()
+    page = lead.post(reverse("reviews:train_backbone"), {"catalog": "films", "backbone": "gru4rec"}, follow=True)
+    assert page.redirect_chain
+    assert "by chance" not in page.content.decode()
+
+
+def test_the_command_warns_of_what_learns_nothing(catalog: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("train_backbone", "books", "--split", "kar", "--queue")
+    assert "Nothing can be learnt there from the signal Drift." in capsys.readouterr().err
+    call_command("train_backbone", "books", "--split", "kar", "--off", "drift", "--queue")
+    said = capsys.readouterr().err
+    assert ("drawn by chance" in said, "Drift" in said) == (True, False)
 
 
 def test_rest_says_that_the_clock_is_none(catalog: Catalog, pam: Account) -> None:  # noqa: F811

@@ -6,13 +6,15 @@
 Needs transformers[serving] and torch (requirements/dev.lock). Starting takes several seconds: one for a whole run.
 """
 
+import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -88,6 +90,30 @@ def serve(folder: Path, *, model: Path | None = None) -> Iterator[TransformersSe
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@contextmanager
+def shared(folder: Path, *, of_all: Path) -> Iterator[TransformersServer]:
+    """One server for all processes that name the same `of_all`: the first starts it, and ends it when no other uses it.
+
+    The files of the one who starts it are in `folder`.
+    """
+    address = of_all / "transformers-serve.json"
+    with (of_all / "transformers-serve.start").open("w") as start, (of_all / "transformers-serve.use").open("w") as use:
+        fcntl.flock(start, fcntl.LOCK_EX)
+        if address.exists():
+            fcntl.flock(use, fcntl.LOCK_SH)
+            fcntl.flock(start, fcntl.LOCK_UN)
+            yield TransformersServer(**json.loads(address.read_text()))
+            return
+        with serve(folder) as server:
+            address.write_text(json.dumps(asdict(server)))
+            fcntl.flock(start, fcntl.LOCK_UN)
+            yield server
+            fcntl.flock(start, fcntl.LOCK_EX)
+            address.unlink()  # who comes now starts one
+            fcntl.flock(start, fcntl.LOCK_UN)
+            fcntl.flock(use, fcntl.LOCK_EX)
 
 
 def _healthy(process: "subprocess.Popen[bytes]", port: int, log: Path) -> bool:

@@ -25,6 +25,7 @@ from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, TRAINING, TUN
 from recommender.statements import service as statements
 from recommender.training import service as training
 from reviews.models import ReviewState
+from reviews.room import unsent
 from reviews.room.opening import open_review
 from worker import tuning
 
@@ -88,10 +89,11 @@ def read_statements() -> None:
 
 @shared_task(name=jobs.CLEAR_ACCOUNTS.name)
 def clear_accounts() -> None:
-    """Delete what is over: sessions, wrong sign-ins that count no more, entries of the audit log."""
+    """Delete what is over: sessions, wrong sign-ins that count no more, entries of the audit log, words never sent."""
     sessions.clear()
     throttle.clear()
     audit.clear()
+    unsent.clear(timezone.now())
 
 
 @shared_task(name=jobs.SWEEP_RUNS.name)

@@ -33,13 +33,19 @@ def of_requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
 
 
 def record(
-    event: AuditEvent, *, about: object = "", details: str = "", by: Account | None = None, name: str = ""
+    event: AuditEvent,
+    *,
+    about: object = "",
+    details: str = "",
+    by: Account | None = None,
+    name: str = "",
+    by_itself: bool = False,
 ) -> None:
     """Add an entry, in the caller's transaction. `by`: who did it; the request's account unless told otherwise.
 
-    `name`: who it was said to be, where nobody is signed in.
+    `name`: who it was said to be, where nobody is signed in. `by_itself`: it happened, whoever asked at that moment.
     """
-    request = _request.get()
+    request = None if by_itself else _request.get()
     account = by or _account_of(request)
     AuditEntry.objects.create(
         event=event,

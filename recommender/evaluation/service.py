@@ -15,6 +15,7 @@ from recommender.evaluation.figures import ALL, FitKey, Key, Samples, draws_of, 
 from recommender.knowledge.snapshots import encoder_key, freeze
 from recommender.measures.bootstrap import Drawn
 from recommender.models import Evaluation, EvaluationFit
+from recommender.recipe import require_order
 from recommender.runs import leases
 from recommender.runs.errors import CannotTrainError
 from recommender.runs.recorder import Recorder
@@ -30,6 +31,7 @@ def carry_out(evaluation: Evaluation, recorder: Recorder) -> None:
     from recommender.evaluation import fits  # noqa: PLC0415 - torch: in the worker only
 
     study = Study.from_json(evaluation.config)
+    require_order(study.backbones, evaluation.catalog.clock)
     if evaluation.snapshot is None:
         evaluation.snapshot = freeze(evaluation.catalog, encoder=settings.ENCODER)
         leases.update(evaluation, snapshot=evaluation.snapshot)

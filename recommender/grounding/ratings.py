@@ -16,11 +16,13 @@ _SHORTEST = 3  # letters: shorter titles are found in any text
 
 @dataclass(frozen=True, slots=True)
 class Misquote:
-    """A text says that something was rated `said`; its evidence has it rated `rated`."""
+    """Characters `start` to `end` of a text say that something was rated `said`; its evidence has it rated `rated`."""
 
     title: str
     said: float
     rated: float
+    start: int
+    end: int
 
 
 def misquotes(text: str, rated: Sequence[tuple[str, float | None]]) -> list[Misquote]:
@@ -36,19 +38,19 @@ def misquotes(text: str, rated: Sequence[tuple[str, float | None]]) -> list[Misq
     found = []
     for title, ratings in known.items():
         longer = [other for other in known if title in other and other != title]
-        for said in _said(text, title, longer):
+        for said, start, end in _said(text, title, longer):
             if all(abs(said - rating) > 1e-6 for rating in ratings):
-                found.append(Misquote(title, said, max(ratings)))
+                found.append(Misquote(title, said, max(ratings), start, end))
                 break
     return found
 
 
-def _said(text: str, title: str, longer: Iterable[str]) -> Iterable[float]:
+def _said(text: str, title: str, longer: Iterable[str]) -> Iterable[tuple[float, int, int]]:
     start = text.find(title)
     while start >= 0:
         end = start + len(title)
         inside = any(other in text[max(0, start - len(other)) : end + len(other)] for other in longer)
         begins_word = start == 0 or not text[start - 1].isalnum()
         if begins_word and not inside and (quoted := _RATING.match(text[end : end + 60])):
-            yield float((quoted["said"] or quoted["stars"]).replace(",", "."))
+            yield float((quoted["said"] or quoted["stars"]).replace(",", ".")), start, end + quoted.end()
         start = text.find(title, end)

@@ -37,10 +37,10 @@ class Change:
 def accept(turn: Turn, *, further: Sequence[Turn] = (), by: Account | None = None) -> Change:
     """Put an approved rationale in force for its subject from its round's moment on. Doing so again changes nothing.
 
-    `by`: who approved it. `further`: the other kept drafts of a filtered round; `turn` is the one that is shown. It takes the place of what
-    was in force as of the same moment; what is in force as of other moments stays. Raises RoundNotRestingError where
-    the subject was erased; IntegrityError where another text of the moment was approved in the same instant: doing it
-    again takes that one's place.
+    `by`: who approved it. `further`: the other kept drafts of a filtered round; `turn` is the one that is shown. It
+    takes the place of what was in force as of the same moment; what is in force as of other moments stays. Raises
+    RoundNotRestingError where the subject was erased; IntegrityError where another text of the moment was approved in
+    the same instant: doing it again takes that one's place.
     """
     if not all(each.is_rationale and each.round_id == turn.round_id for each in (turn, *further)):
         raise ValueError("Only rationales of one round can become knowledge.")

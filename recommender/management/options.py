@@ -2,13 +2,14 @@
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.core.management.base import CommandError
 
-from recommender.dataset.split import require_order
+from recommender.dataset import split as splits
 from recommender.models import Catalog
+from recommender.recipe import require_order
 from recommender.runs.errors import CannotTrainError
 from recommender.setting import Setting, Settings, settings_of
 
@@ -94,10 +95,11 @@ def made(model: type[Model], values: Mapping[str, Any]) -> Model:
         raise CommandError(str(error)) from error
 
 
-def require_fitting_split(split: str, catalog: Catalog) -> None:
-    """Raises CommandError for a split by what came first, where the catalog does not say that."""
+def require_fitting(catalog: Catalog, *, split: str, backbones: Collection[str] = ()) -> None:
+    """Raises CommandError for what is about what came first, where the catalog does not say that."""
     try:
-        require_order(split, catalog.clock)
+        splits.require_order(split, catalog.clock)
+        require_order(backbones, catalog.clock)
     except CannotTrainError as error:
         raise CommandError(str(error)) from error
 

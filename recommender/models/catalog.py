@@ -30,7 +30,8 @@ class Catalog(models.Model):
         null=True, help_text="Its rounds stop once their calls cost so much in all; null: never."
     )
     steering = models.FloatField(
-        null=True, help_text="How strongly approved statements move its lists; null: as R4_STEERING says, 0: not at all."
+        null=True,
+        help_text="How strongly approved statements move its lists; null: as R4_STEERING says.",
     )
     erasures = models.PositiveIntegerField(
         default=0, help_text="Grows when somebody is erased: what processes hold in memory is read anew."

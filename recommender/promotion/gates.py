@@ -1,5 +1,6 @@
 """What a version must show before it may take over. Pure: measured values in, words people can act on out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -19,6 +20,8 @@ LABELS = {
 MEASURES = {"gauc": "GAUC", "ndcg": "NDCG@10"}
 QUALITY = ("gauc", "ndcg")
 REQUIRED = tuple(LABELS)
+# Times 1 / √(end users): twice the standard error that the difference of two equally good versions has.
+RESOLUTION = {"gauc": 0.15, "ndcg": 0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +113,18 @@ def unmeasured(name: str, why: str) -> Gate:
 def quality(name: str, difference: Interval | None, *, margin: float, against: int) -> Gate:
     """The candidate's score less the active version's (number `against`), over the same end users and rows.
 
-    Passed only where even the lower end of the 95 % interval is not below -margin. Failed where all of it is below 0.
+    Passed only where even the lower end of the 95 % interval is not below what is allowed (`allowed_loss`). Failed
+    where all of it is below 0, and its lower end below the margin.
     """
     label, setting = MEASURES[name], f"R4_GATE_{name.upper()}_MARGIN"
     if difference is None:
         return Gate(name, "unsure", f"Nobody tested both likes and dislikes something, so there is no {label}.")
     low, high, value = difference.low, difference.high, difference.estimate
     seen = f"{signed(value)} against version {against}, 95 % interval {signed(low)} to {signed(high)}"
-    allowed = f"at worst {signed(-margin)} is allowed ({setting})"
-    if low >= -margin:
+    most = allowed_loss(name, margin, difference.end_users)
+    why = setting if most == margin else f"so few end users cannot show less; {setting} with more of them"
+    allowed = f"at worst {signed(-most)} is allowed ({why})"
+    if low >= -margin or (high >= 0 and low >= -most):
         outcome: Outcome = "passed"
         said = f"{label} is {seen}; {allowed}. {difference.end_users:,} end users."
     elif high < 0:
@@ -130,7 +136,12 @@ def quality(name: str, difference: Interval | None, *, margin: float, against: i
             f"Too few end users to tell: with {difference.end_users:,} of them {label} is {seen}, and {allowed}. "
             "It may well be as good; more tested end users would show it."
         )
-    return Gate(name, outcome, said, value, -margin, low, high)
+    return Gate(name, outcome, said, value, -most, low, high)
+
+
+def allowed_loss(name: str, margin: float, end_users: int) -> float:
+    """What a version may be worse by: `margin`, or what so few end users can show at all (docs/evaluation.md)."""
+    return max(margin, RESOLUTION[name] / math.sqrt(max(end_users, 1)))
 
 
 def missing(gates: Sequence[dict[str, Any]]) -> list[str]:

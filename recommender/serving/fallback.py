@@ -1,4 +1,4 @@
-"""The rungs below a ranker: lists that know nothing about the end user but what they have met and what people approved."""
+"""The rungs below a ranker: all that they know of the end user is what they have met and what people approved."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from django.utils import timezone
 
@@ -25,20 +26,26 @@ def recommend(
 
     `scenario`: whose ranker answers (serving.rankers). Raises UnknownScenarioError.
     """
-    ranked, served = _served(end_user, limit=limit, level=level, scenario=scenario)
+    ranked, served = _served(request_for(end_user, limit=limit), level=level, scenario=scenario)
     logged = log(served, end_user=end_user, token=token)
     if ranked.afterwards:
         ranked.afterwards(logged.pk)
     return replace(served, recommendation_id=logged.pk, generated_at=logged.created_at)
 
 
-def preview(end_user: EndUser, *, limit: int, level: Explain = "none", scenario: str = DEFAULT) -> Served:
-    """The same list for people who only look: nothing is logged, and no shadow asked."""
-    return _served(end_user, limit=limit, level=level, scenario=scenario)[1]
+def preview(
+    end_user: EndUser, *, limit: int, level: Explain = "none", scenario: str = DEFAULT, **supposing: Any
+) -> Served:
+    """The same list for people who only look: nothing is logged, and no shadow asked.
+
+    `supposing`: `unaware`, as if no text about the end user had been approved; `said`, as if these statements were.
+    """
+    request = request_for(end_user, limit=limit, **supposing)
+    return _served(request, level=level, scenario=scenario)[1]
 
 
-def _served(end_user: EndUser, *, limit: int, level: Explain, scenario: str) -> tuple[Ranked, Served]:
-    request = request_for(end_user, limit=limit)
+def _served(request: Request, *, level: Explain, scenario: str) -> tuple[Ranked, Served]:
+    end_user = request.end_user
     ranked = rank(request, scenario=scenario, attribute=level != "none")
     listed = {int(request.index.pks[position]): (position, score) for position, score in ranked.best}
     named = _nameable(ranked, request.history) if level != "none" else set()

@@ -5,7 +5,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,13 +18,15 @@ from recommender.serving.catalog_index import CatalogIndex, index_of
 from recommender.serving.history import PastInteraction, history_as_of_now
 from recommender.serving.steering import Steering, steering_of
 from recommender.serving.types import Ranking
+from recommender.statements.queries import Acting
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
     """`history`: oldest first. `unseen` (items,): True where the end user has not met the item of the index.
 
-    `limit`: the most items to list.
+    `limit`: the most items to list. `unaware`: as if nothing were known of the end user but their history, to see what
+    difference the approved text makes. `said`: statements to be steered by in place of those that act now.
     """
 
     end_user: EndUser
@@ -32,11 +34,13 @@ class Request:
     index: CatalogIndex
     unseen: NDArray[np.bool_]
     limit: int
+    unaware: bool = False
+    said: Sequence[Acting] | None = None
 
     @cached_property
     def steering(self) -> Steering:
         """What people approved about the end user, as it moves a list that no version ranks."""
-        return steering_of(self.end_user, self.index)
+        return steering_of(self.end_user, self.index, said=() if self.unaware else self.said)
 
     @cached_property
     def candidates(self) -> NDArray[np.int64]:
@@ -57,11 +61,13 @@ class Request:
         return bool(self.history) and bool(self.unseen.any())
 
 
-def request_for(end_user: EndUser, *, limit: int) -> Request:
+def request_for(
+    end_user: EndUser, *, limit: int, unaware: bool = False, said: Sequence[Acting] | None = None
+) -> Request:
     """What is to be recommended to this end user now. `end_user.catalog` must be loaded."""
     index, history = index_of(end_user.catalog), history_as_of_now(end_user)
     unseen = retrieve.unseen(index, [past.item_pk for past in history])
-    return Request(end_user, history, index, unseen, limit)
+    return Request(end_user, history, index, unseen, limit, unaware, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,8 @@ class Scored:
 def score(request: Request, ranker: Ranker) -> Scored:
     """Have a trained version score the candidates, and let what people approved move the scores."""
     end_user, item_ids = request.end_user, request.item_ids
+    if request.unaware:
+        ranker = replace(ranker, end_users={})
     began = time.perf_counter()
     scores = ranker.score(end_user.external_id, request.history, item_ids, attributes=end_user.attributes)
     steering = request.steering.weighed(ranker.statements)

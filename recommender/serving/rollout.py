@@ -4,10 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F, FilteredRelation, Q
 from django.utils import timezone
 
-from recommender.models import BackboneVersion, Catalog, EndUser, Rollout, RolloutMode, VersionState
+from recommender.accounts import audit
+from recommender.models import AuditEvent, BackboneVersion, Catalog, EndUser, Rollout, RolloutMode, VersionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ def place_of(end_user: EndUser, salt: str) -> float:
 
 
 def end(running: RunningRollout, *, why: str) -> None:
-    """Stop a rollout that failed. Its version's page says why."""
-    Rollout.objects.filter(pk=running.rollout_id, ended_at=None).update(
-        ended_at=timezone.now(), end_reason=f"Stopped by itself: {why}"
-    )
+    """Stop a rollout that failed. Its version's page and the audit log say why."""
+    reason = f"Stopped by itself: {why}"
+    with transaction.atomic():
+        still = Rollout.objects.filter(pk=running.rollout_id, ended_at=None)
+        if still.update(ended_at=timezone.now(), end_reason=reason):
+            audit.record(AuditEvent.ROLLOUT_ENDED, about=running.version, details=reason, by_itself=True)

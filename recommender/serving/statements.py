@@ -1,16 +1,15 @@
 """Which statements moved a recommended item, and from how many ratings each is known."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from recommender.grounding.statements import Facet
+from recommender.grounding.wording import in_words
 from recommender.serving.request import Request
 from recommender.serving.steering import Move, Steering
 from recommender.serving.types import CitedStatement
 from recommender.statements.aspects import CatalogAspects, aspects_of
 
 MOST = 5  # statements that are cited for one item
-FAR_YEAR = 9999  # the end of a period that has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +59,3 @@ def _cited(move: Move, request: Request, aspects: CatalogAspects) -> CitedStatem
         liked=sum(rated),
         ratings=len(rated),
     )
-
-
-def in_words(aspect: Sequence[Facet], titles: Mapping[str, str]) -> str:
-    """An aspect as people read it: Drama, 1970–1979."""
-    return ", ".join(_facet_in_words(facet, titles) for facet in aspect)
-
-
-def _facet_in_words(facet: Facet, titles: Mapping[str, str]) -> str:
-    if facet.kind == "period":
-        first, last = facet.years
-        if first == last:
-            return str(first)
-        if first == 0:
-            return f"up to {last}"
-        return f"{first} and later" if last == FAR_YEAR else f"{first}–{last}"
-    return f"“{titles.get(facet.value, facet.value)}”" if facet.kind in ("title", "phrase") else facet.value

@@ -77,10 +77,11 @@ def knob(catalog: Catalog) -> float:
     return settings.STEERING if catalog.steering is None else catalog.steering
 
 
-def steering_of(end_user: EndUser, index: CatalogIndex) -> Steering:
-    """`end_user.catalog` must be loaded."""
+def steering_of(end_user: EndUser, index: CatalogIndex, *, said: Sequence[Acting] | None = None) -> Steering:
+    """How these statements move the end user's list; by default those that act now. `end_user.catalog` is loaded."""
     strength = knob(end_user.catalog)
-    said = acting(end_user) if strength > 0 else []
+    if said is None:
+        said = acting(end_user) if strength > 0 else []
     return Steering(list(_moves(said, end_user.catalog, index, strength)), len(index)) if said else Steering([], 0)
 
 

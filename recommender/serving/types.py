@@ -60,8 +60,8 @@ class CitedStatement:
     """A statement of an approved text that moved an item. `effect`: what it added to the item's logit.
 
     `aspect`: what it is about, in words; `quote`: the text's words, or the person's. `said_by`: the name of the person
-    who said it; empty where a model did. `liked` of `ratings`: of what meets the aspect, the end user rated so many, and
-    liked so many.
+    who said it; empty where a model did. `ratings`: how many of the end user's are of what meets the aspect;
+    `liked`: of those, the likes.
     """
 
     statement_id: int
@@ -87,7 +87,8 @@ class TextReason:
     `review_status`: "approved" is knowledge in force; "unreviewed" is a round's proposal that no person has judged.
     `further_texts`: the other kept drafts where a round filtered several; rankings use all of them alike.
     `written_by`: the model, or "a person" who edited it. `in_snapshot`: whether the backbone that ranked this list was
-    trained with this very knowledge. `accepted_by`: the account's name. `statements` raised the item; `although` lowered it: it is listed all the same.
+    trained with this very knowledge. `accepted_by`: the account's name. `statements` raised the item;
+    `although` lowered it: it is listed all the same.
     """
 
     kind: Literal["user_preference", "item_knowledge"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recommender.grounding.statements import Statement as Said
-from recommender.models import EndUser, Holder, Knowledge, Polarity, Source, Statement
+from recommender.models import EndUser, Holder, Knowledge, Polarity, Source, Statement, Turn
 from recommender.statements import service
 
 OPINIONS = (Polarity.LIKES, Polarity.DISLIKES)
@@ -47,27 +47,35 @@ def acting(end_user: EndUser) -> list[Acting]:
     """Of the end user's latest text in force. Two queries, one where there is none."""
     latest = (
         Knowledge.objects.filter(end_user=end_user, item=None, in_force=True)
-        .select_related("accepted_by", "turn")
+        .select_related("accepted_by")
         .order_by("-as_of")
         .first()
     )
     if latest is None:
         return []
-    drafts = latest.turn_ids
     texts = {latest.turn_id: latest.text} | {each["turn"]: each["text"] for each in latest.further_texts}
-    approved_by = str(latest.accepted_by) if latest.accepted_by else ""
+    by = str(latest.accepted_by) if latest.accepted_by else ""
+    return _acting(texts, knowledge_id=latest.pk, approved_by=by, approved_at=latest.accepted_at)
+
+
+def if_approved(turns: Sequence[Turn], *, by: str, now: datetime) -> list[Acting]:
+    """What would act were these texts, the kept drafts of one round, approved now. One query."""
+    return _acting({turn.pk: turn.text for turn in turns}, knowledge_id=0, approved_by=by, approved_at=now)
+
+
+def _acting(texts: Mapping[int, str], *, knowledge_id: int, approved_by: str, approved_at: datetime) -> list[Acting]:
     return [
         Acting(
             pk=row.pk,
             said=(one := service.said(row)),
             quote=row.quote or " ".join(one.quote(texts[row.turn_id]).split()),
             said_by=str(row.account) if row.account else "",
-            weight=1 / len(drafts),
-            knowledge_id=latest.pk,
+            weight=1 / len(texts),
+            knowledge_id=knowledge_id,
             approved_by=approved_by,
-            approved_at=latest.accepted_at,
+            approved_at=approved_at,
         )
-        for row in _standing(_of_turns(drafts))
+        for row in _standing(_of_turns(texts))
     ]
 
 

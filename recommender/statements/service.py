@@ -52,7 +52,9 @@ def read(turns: Iterable[Turn]) -> int:
 def unread(catalog: Catalog | None = None) -> QuerySet[Turn]:
     """Texts that nobody has read, the latest first."""
     unread = Turn.objects.filter(reader=None, kind__in=RATIONALES).exclude(text="")
-    unread = unread.exclude(round__rest_reason=RestReason.ERASED).select_related("round__catalog", "round__item", "about")
+    unread = unread.exclude(round__rest_reason=RestReason.ERASED).select_related(
+        "round__catalog", "round__item", "about"
+    )
     if catalog is not None:
         unread = unread.filter(round__catalog=catalog)
     return unread.order_by("-pk")
@@ -83,12 +85,13 @@ def stated(text: str, round_: Round) -> list[Said]:
 
 
 def _rows_of(turn: Turn) -> list[Statement]:
-    """An edit's statements that the text before it did not make are its author's."""
+    """What a text says twice counts once. An edit's statements that the text before did not make are its author's."""
     before = set()
     if turn.kind == TurnKind.EDIT and turn.about is not None:
         before = {(one.key, one.polarity, one.holder) for one in stated(turn.about.text, turn.round)}
     rows = []
-    for place, one in enumerate(stated(turn.text, turn.round)):
+    once = {(one.key, one.polarity, one.holder): one for one in reversed(stated(turn.text, turn.round))}
+    for place, one in enumerate(reversed(once.values())):
         by_person = turn.account_id is not None and (one.key, one.polarity, one.holder) not in before
         row = _row(turn, place, one, Source.PERSON if by_person else Source.READER)
         row.account_id = turn.account_id if by_person else None
@@ -158,6 +161,12 @@ def strike(statements: Sequence[Statement], *, account: Account, now: datetime) 
     """What a person says is not so counts no more. Doing so again changes nothing."""
     standing = Statement.objects.filter(pk__in=[one.pk for one in statements], ended_at=None)
     return standing.update(ended_at=now, ended_by=account)
+
+
+def restore(statement: Statement) -> bool:
+    """What was struck counts again, unless another took its place."""
+    struck = Statement.objects.filter(pk=statement.pk, replaced_by=None).exclude(ended_at=None)
+    return bool(struck.update(ended_at=None, ended_by=None))
 
 
 def _next_place(turn: Turn) -> int:

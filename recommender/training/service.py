@@ -14,7 +14,7 @@ from django.db.models import Max
 from recommender.artifacts import files
 from recommender.knowledge.snapshots import freeze
 from recommender.models import BackboneVersion, Catalog, KnowledgeSnapshot, TrainingRun
-from recommender.recipe import TrainConfig
+from recommender.recipe import TrainConfig, require_order
 from recommender.runs import leases
 from recommender.runs import service as runs
 from recommender.runs.errors import CannotTrainError
@@ -31,10 +31,12 @@ def carry_out(run: TrainingRun, recorder: Recorder, *, queue: bool = True) -> No
 
     The only service that loads torch. `queue`: send the examination to the workers; else the caller carries it out.
     """
+    config = TrainConfig.from_json(run.config)
+    require_order([config.backbone], run.catalog.clock)
+
     from recommender.training import distributed  # noqa: PLC0415 - torch: in the worker only
     from recommender.training.pipeline import train  # noqa: PLC0415
 
-    config = TrainConfig.from_json(run.config)
     _check_place(files.folder_for(run.catalog))
     snapshot = freeze(run.catalog, encoder=settings.ENCODER)
     part = files.folder_for(run.catalog) / f".run-{run.pk}-{run.lease_token}"

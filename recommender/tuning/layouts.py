@@ -6,46 +6,48 @@ completion and label. `sharegpt` and `alpaca` are LLaMA-Factory's two, described
 
 from typing import Any, Literal, get_args
 
-from recommender.tuning.rows import Row, RowSet
+from recommender.tuning.rows import PAIRS, Row, RowSet
 
 Layout = Literal["jsonl", "parquet", "sharegpt", "alpaca"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
 def trl(row: Row) -> dict[str, Any]:
-    """A row as TRL's trainers read it; `id` and `provenance` are columns that they pass over."""
+    """A row as TRL's trainers read it; `id`, `statements` and `provenance` are columns that they pass over."""
     laid_out: dict[str, Any] = {"id": row.id, "prompt": list(row.prompt)}
-    if row.set == "preference":
+    if row.set in PAIRS:
         laid_out |= {"chosen": [_assistant(row.answer)], "rejected": [_assistant(row.rejected)]}
     else:
         laid_out["completion"] = [_assistant(row.answer)]
     if row.set == "kto":
         laid_out["label"] = row.label
-    return laid_out | {"provenance": row.provenance.to_json()}
+    return laid_out | {"statements": _told(row), "provenance": row.provenance.to_json()}
 
 
 def sharegpt(row: Row) -> dict[str, Any]:
     system, turns = _parts(row)
     laid_out: dict[str, Any] = {"conversations": [{"from": "human", "value": text} for text in turns]}
-    if row.set == "preference":
+    if row.set in PAIRS:
         laid_out |= {"chosen": _gpt(row.answer), "rejected": _gpt(row.rejected)}
     else:
         laid_out["conversations"].append(_gpt(row.answer))
     if row.set == "kto":
         laid_out["kto_tag"] = row.label
-    return laid_out | {"system": system, "id": row.id, "provenance": row.provenance.to_json()}
+    own = {"system": system, "id": row.id, "statements": _told(row), "provenance": row.provenance.to_json()}
+    return laid_out | own
 
 
 def alpaca(row: Row) -> dict[str, Any]:
     system, turns = _parts(row)
     laid_out: dict[str, Any] = {"instruction": "\n\n".join(turns), "input": ""}
-    if row.set == "preference":
+    if row.set in PAIRS:
         laid_out |= {"chosen": row.answer, "rejected": row.rejected}
     else:
         laid_out["output"] = row.answer
     if row.set == "kto":
         laid_out["kto_tag"] = row.label
-    return laid_out | {"system": system, "id": row.id, "provenance": row.provenance.to_json()}
+    own = {"system": system, "id": row.id, "statements": _told(row), "provenance": row.provenance.to_json()}
+    return laid_out | own
 
 
 def dataset_info(name: RowSet, layout: Literal["sharegpt", "alpaca"], file_name: str) -> dict[str, Any]:
@@ -55,14 +57,18 @@ def dataset_info(name: RowSet, layout: Literal["sharegpt", "alpaca"], file_name:
         columns["messages"] = "conversations"
     else:
         columns |= {"prompt": "instruction", "query": "input"}
-    if name == "preference":
+    if name in PAIRS:
         columns |= {"chosen": "chosen", "rejected": "rejected"}
     elif layout == "alpaca":
         columns["response"] = "output"
     if name == "kto":
         columns["kto_tag"] = "kto_tag"
     described: dict[str, Any] = {"file_name": file_name, "formatting": layout, "columns": columns}
-    return described | ({"ranking": True} if name == "preference" else {})
+    return described | ({"ranking": True} if name in PAIRS else {})
+
+
+def _told(row: Row) -> list[dict[str, Any]]:
+    return [one.to_json() for one in row.statements]
 
 
 def _parts(row: Row) -> tuple[str, list[str]]:

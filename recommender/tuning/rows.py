@@ -7,6 +7,7 @@ training format.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -17,8 +18,10 @@ from recommender.rounds.core.parsing import NAMES
 from recommender.rounds.core.types import JudgementName, Kind, Subject
 
 Messages = tuple[dict[str, str], ...]
-RowSet = Literal["reason", "reflect", "refine", "preference", "kto"]
+RowSet = Literal["reason", "reflect", "refine", "preference", "kto", "extract", "polarity"]
 SETS: tuple[RowSet, ...] = get_args(RowSet)
+PAIRS: tuple[RowSet, ...] = ("preference", "polarity")  # a better answer and a worse one
+STRONG, HEDGED = 0.9, 0.5  # a statement of more strength is strong; of up to so much, hedged
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,31 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """One statement of a text, for an export. `about`: the aspect in words; `source`: who or what found it.
+
+    `verdict`: what people did to it: "approved" with its text, "said", "changed", or "" while nobody judged it.
+    """
+
+    about: str
+    aspect: tuple[dict[str, str], ...]
+    polarity: str
+    strength: float
+    who: str
+    quote: str
+    source: str
+    verdict: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One example. `answer` is what to learn; `rejected` what it is preferred to; `label` what people thought of it."""
+    """One example. `answer` is what to learn; `rejected` what it is preferred to; `label` what people thought of it.
+
+    `statements`: what the text states that the row is about, as it stands (`Told`).
+    """
 
     set: RowSet
     prompt: Messages
@@ -61,6 +87,7 @@ class Row:
     provenance: Provenance
     rejected: str = ""
     label: bool | None = None
+    statements: tuple[Told, ...] = ()
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,33 +95,78 @@ class Row:
         object.__setattr__(self, "id", hashlib.sha256(content.encode()).hexdigest()[:24])
 
 
-def reason(subject: Subject, text: str, provenance: Provenance) -> Row:
+def reason(subject: Subject, text: str, provenance: Provenance, *, said: Sequence[Told] = ()) -> Row:
     """The actor's first rationale."""
-    return _row("reason", prompts.render(subject, "reason"), harmless(text), provenance)
+    return _row("reason", prompts.render(subject, "reason"), harmless(text), provenance, said=said)
 
 
-def reflect(subject: Subject, text: str, verdict: JudgementName, critique: str, provenance: Provenance) -> Row:
+def reflect(
+    subject: Subject,
+    text: str,
+    verdict: JudgementName,
+    critique: str,
+    provenance: Provenance,
+    *,
+    said: Sequence[Told] = (),
+) -> Row:
     """The reflector's judgement of a text."""
     prompt = prompts.render(subject, "reflect", rationale=text)
-    return _row("reflect", prompt, judgement(subject.kind, verdict, critique), provenance)
+    return _row("reflect", prompt, judgement(subject.kind, verdict, critique), provenance, said=said)
 
 
-def refine(subject: Subject, text: str, critique: str, refined: str, provenance: Provenance) -> Row:
+def refine(
+    subject: Subject, text: str, critique: str, refined: str, provenance: Provenance, *, said: Sequence[Told] = ()
+) -> Row:
     """The actor's refinement of a text that follows a critique."""
-    return _row(
-        "refine", prompts.render(subject, "refine", rationale=text, critique=critique), harmless(refined), provenance
-    )
+    prompt = prompts.render(subject, "refine", rationale=text, critique=critique)
+    return _row("refine", prompt, harmless(refined), provenance, said=said)
 
 
-def preference(subject: Subject, *, chosen: str, rejected: str, provenance: Provenance) -> Row:
+def preference(
+    subject: Subject, *, chosen: str, rejected: str, provenance: Provenance, said: Sequence[Told] = ()
+) -> Row:
     """Two answers to the reason prompt, the better one first (DPO)."""
     prompt = prompts.render(subject, "reason")
-    return _row("preference", prompt, harmless(chosen), provenance, rejected=harmless(rejected))
+    return _row("preference", prompt, harmless(chosen), provenance, rejected=harmless(rejected), said=said)
 
 
-def opinion(subject: Subject, text: str, provenance: Provenance, *, approved: bool) -> Row:
+def opinion(subject: Subject, text: str, provenance: Provenance, *, approved: bool, said: Sequence[Told] = ()) -> Row:
     """A text that people approved or rejected, as an answer to the reason prompt (KTO)."""
-    return _row("kto", prompts.render(subject, "reason"), harmless(text), provenance, label=approved)
+    prompt = prompts.render(subject, "reason")
+    return _row("kto", prompt, harmless(text), provenance, label=approved, said=said)
+
+
+def extract(subject: Subject, text: str, provenance: Provenance, *, said: Sequence[Told]) -> Row:
+    """What a text states, as an answer to the extraction prompt (SFT)."""
+    return _row("extract", prompts.render_extraction(subject, text), statements(said), provenance, said=said)
+
+
+def polarity(
+    subject: Subject, text: str, provenance: Provenance, *, chosen: Sequence[Told], rejected: Sequence[Told]
+) -> Row:
+    """What a text states as people left it, preferred to what was read before (DPO)."""
+    prompt = prompts.render_extraction(subject, text)
+    return _row("polarity", prompt, statements(chosen), provenance, rejected=statements(rejected), said=chosen)
+
+
+def statements(said: Sequence[Told]) -> str:
+    """Statements in the form that the extraction prompt asks for."""
+    listed = [
+        {
+            "quote": harmless(one.quote),
+            "about": harmless(one.about),
+            "polarity": one.polarity,
+            "strength": strength_in_words(one.strength),
+            "who": one.who,
+        }
+        for one in said
+    ]
+    return json.dumps({"statements": listed}, ensure_ascii=False)
+
+
+def strength_in_words(strength: float) -> str:
+    """How strong a statement is, as the extraction prompt says it."""
+    return "strong" if strength > STRONG else "plain" if strength > HEDGED else "hedged"
 
 
 def judgement(kind: Kind, verdict: JudgementName, critique: str) -> str:
@@ -105,7 +177,14 @@ def judgement(kind: Kind, verdict: JudgementName, critique: str) -> str:
 
 
 def _row(
-    name: RowSet, prompt: Prompt, answer: str, provenance: Provenance, *, rejected: str = "", label: bool | None = None
+    name: RowSet,
+    prompt: Prompt,
+    answer: str,
+    provenance: Provenance,
+    *,
+    rejected: str = "",
+    label: bool | None = None,
+    said: Sequence[Told] = (),
 ) -> Row:
     provenance = replace(provenance, prompt_name=prompt.name, prompt_hash=prompt.hash)
-    return Row(name, prompt.messages, answer, provenance, rejected=rejected, label=label)
+    return Row(name, prompt.messages, answer, provenance, rejected=rejected, label=label, statements=tuple(said))

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from recommender.tuning import layouts
 from recommender.tuning.layouts import Layout
-from recommender.tuning.rows import SETS, Row, RowSet
+from recommender.tuning.rows import PAIRS, SETS, Row, RowSet
 
 MANIFEST = "manifest.json"
 KIND = "r4web-training-sets"  # marks a folder as an export, which the next one may replace
@@ -249,11 +249,15 @@ def _schema(name: RowSet) -> Any:
 
     text, number = pa.string(), pa.int64()
     message = pa.list_(pa.struct({"role": text, "content": text}))
-    answers = {"chosen": message, "rejected": message} if name == "preference" else {"completion": message}
+    answers = {"chosen": message, "rejected": message} if name in PAIRS else {"completion": message}
     lists = {"turns": number, "decisions": number, "calls": number, "verdicts": text, "roles": text}
     numbers = ("subject", "as_of", "round", "case")
     texts = ("source", "catalog", "subject_kind", "created", "model", "prompt_name", "prompt_hash", "guideline_version")
     provenance = dict.fromkeys(texts, text) | dict.fromkeys(numbers, number)
     provenance |= {key: pa.list_(of) for key, of in lists.items()}
     label = {"label": pa.bool_()} if name == "kto" else {}
-    return pa.schema({"id": text, "prompt": message} | answers | label | {"provenance": pa.struct(provenance)})
+    facet = pa.struct({"kind": text, "name": text, "value": text})
+    told = dict.fromkeys(("about", "polarity", "who", "quote", "source", "verdict"), text)
+    statement = pa.struct(told | {"aspect": pa.list_(facet), "strength": pa.float64()})
+    more = {"statements": pa.list_(statement), "provenance": pa.struct(provenance)}
+    return pa.schema({"id": text, "prompt": message} | answers | label | more)

@@ -4,12 +4,13 @@ What each verdict teaches is told in room.lessons. A decision that was taken aga
 override stays, since the round went on from it. Of several judgements of one draft the last one counts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from recommender.models import Catalog, Turn
+from recommender.statements.aspects import aspects_of
 from recommender.tuning.rows import Provenance, Row
 from reviews.models import Decision, Review, ReviewState
 from reviews.room import verdicts
@@ -24,16 +25,16 @@ def of_catalog(catalog: Catalog, *, guideline: str = "") -> Iterator[Row]:
 
     `guideline`: the version of the annotators' guidelines that the rows are to name.
     """
-    last = 0
+    last, titles = 0, aspects_of(catalog).title_of
     while chunk := list(_decided(catalog).filter(pk__gt=last)[:REVIEWS_AT_ONCE]):
         for review in chunk:
-            yield from of_review(review, catalog, guideline=guideline)
+            yield from of_review(review, catalog, guideline=guideline, titles=titles)
         last = chunk[-1].pk
 
 
 def _decided(catalog: Catalog) -> QuerySet[Review]:
     decisions = Decision.objects.select_related("account", "made_turn").order_by("pk")
-    turns = Turn.objects.select_related("call").order_by("index")
+    turns = Turn.objects.select_related("call").prefetch_related("statements").order_by("index")
     return (
         Review.objects.filter(Exists(Decision.objects.filter(review=OuterRef("pk"))), round__catalog=catalog)
         .filter(round__redacted_at=None)  # else the prompt would not show what the text was written from
@@ -43,13 +44,13 @@ def _decided(catalog: Catalog) -> QuerySet[Review]:
     )
 
 
-def of_review(review: Review, catalog: Catalog, *, guideline: str = "") -> Iterator[Row]:
+def of_review(review: Review, catalog: Catalog, *, guideline: str = "", titles: Mapping[str, str]) -> Iterator[Row]:
     """One review's rows. A row that several decisions give comes once and names them all."""
     by_id: dict[str, Row] = {}
     given = [(each, verdicts.of_decision(each, review.round.strategy)) for each in review.decisions.all()]
     for decision, verdict in standing(given):
         assert verdict.lesson is not None, "only decisions that teach stand"
-        for row in verdict.lesson(Lesson(decision, review, catalog, guideline=guideline)):
+        for row in verdict.lesson(Lesson(decision, review, catalog, guideline=guideline, titles=titles)):
             if earlier := by_id.get(row.id):
                 row = replace(row, provenance=_merged(earlier.provenance, row.provenance))
             by_id[row.id] = row

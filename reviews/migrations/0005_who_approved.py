@@ -1,5 +1,7 @@
 from django.db import migrations
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
+
+LONGER_THAN_ANY_WAIT = 10**13
 
 
 def name_who_approved(apps, schema_editor):
@@ -12,10 +14,22 @@ def name_who_approved(apps, schema_editor):
     knowledge.update(accepted_by=Subquery(approved.values("account")[:1]))
 
 
+def mend_concerns(apps, schema_editor):
+    """The release before took every text of a worker for one that no attempt had passed with."""
+    passed = apps.get_model("reviews", "Review").objects.filter(
+        concern=0, round__rest_reason__in=("reasonable", "kept", "edited")
+    )
+    passed.filter(state="done").update(concern=2)
+    passed.update(concern=2, place=F("place") + 2 * LONGER_THAN_ANY_WAIT)
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("recommender", "0012_statements"),
         ("reviews", "0004_places_needed"),
     ]
 
-    operations = [migrations.RunPython(name_who_approved, migrations.RunPython.noop)]
+    operations = [
+        migrations.RunPython(name_who_approved, migrations.RunPython.noop),
+        migrations.RunPython(mend_concerns, migrations.RunPython.noop),
+    ]

@@ -1,13 +1,15 @@
 """Forms of settings: labels, help, choices, ranges and defaults are read from the settings themselves."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.forms import BoundField
 
-from recommender.dataset.split import require_order
+from recommender.dataset import split as splits
 from recommender.models import Account, Catalog, Clock
+from recommender.recipe import BACKBONES, BY_ORDER, require_order
 from recommender.runs.errors import CannotTrainError
 from recommender.setting import Setting, SettingError
 from reviews.pages.filters import offer_catalogs
@@ -35,12 +37,21 @@ def field_of(setting: Setting, **more: Any) -> forms.Field:
     return forms.FloatField(**told | more)
 
 
-def require_fitting_split(split: str, catalog: Catalog | None) -> None:
-    """Raises SettingError for a split by what came first, where the catalog does not say that."""
-    try:
-        require_order(split, catalog.clock if catalog else Clock.SECONDS)
-    except CannotTrainError as error:
-        raise SettingError("split", f"does not fit. {error}") from error
+def require_fitting(catalog: Catalog | None, *, split: str, field: str, backbones: Collection[str]) -> None:
+    """Raises SettingError for what is about what came first, where the catalog does not say that.
+
+    `field`: what the form calls the choice of backbones.
+    """
+    clock = catalog.clock if catalog else Clock.SECONDS
+    wrong: list[SettingError] = []
+    checks = {"split": partial(splits.require_order, split), field: partial(require_order, backbones)}
+    for name, check in checks.items():
+        try:
+            check(clock)
+        except CannotTrainError as error:
+            wrong.append(SettingError(name, f"does not fit. {error}"))
+    if wrong:
+        raise SettingError(wrong[0].field, wrong[0].wrong, more=tuple(wrong[1:]))
 
 
 class SettingsForm(forms.Form):
@@ -82,6 +93,20 @@ class SettingsForm(forms.Form):
                 else:
                     self.add_error(None, str(one))
         return data
+
+    @property
+    def without_order(self) -> str:
+        """What to know before choosing a catalog that does not say what came first; empty where all do."""
+        offered = cast("forms.ModelChoiceField[Catalog]", self.fields["catalog"]).queryset
+        names = [catalog.name for catalog in offered if not catalog.ordered] if offered is not None else []
+        if not names:
+            return ""
+        refused = ", ".join(BACKBONES[name].label for name in BY_ORDER)
+        return (
+            f"Imported without an order: {', '.join(names)}. There each history is read in an order drawn by chance. "
+            f"{refused} learn from the order alone, so they are refused; SIM learns nothing from how long ago a rating "
+            "was, and Drift finds nothing."
+        )
 
     @property
     def shown(self) -> list[tuple[BoundField, str]]:

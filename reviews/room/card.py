@@ -8,17 +8,21 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
-from recommender.models import Account, Catalog, Clock, RestReason, SubjectKind, Turn
+from recommender.models import Account, Catalog, Clock, Holder, RestReason, Statement, SubjectKind, Turn
 from recommender.rounds import queries
 from recommender.rounds.core.types import Encounter, Subject
+from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
 from reviews.models import Decision, Review, Slot, Unsent
 from reviews.policy import Action, may, may_decide, may_reopen
 from reviews.room import guidelines, unsent
+from reviews.room.statements import Part, Shown, StatementOnCard, on_card, ordered, parts
 from reviews.room.stream import EVERYTHING, Stream
 from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
 from reviews.room.unsent import Field
-from reviews.room.verdicts import About, VerdictRow, of_strategy
+from reviews.room.verdicts import About, VerdictRow, of_strategy, over_evidence
+
+STATEMENT = "statement"  # the field in which one adds a statement in plain words
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,13 @@ class Card:
     def verdicts(self) -> tuple[VerdictRow, ...]:
         """All that the viewer may give now."""
         may_now = may_decide(role=self.viewer.role, state=self.review.state, holds=self.slot is not None)
-        return of_strategy(self.review.round.strategy) if may_now else ()
+        return self.rows if may_now else ()
+
+    @cached_property
+    def rows(self) -> tuple[VerdictRow, ...]:
+        """All verdicts about such a text; an approval asks why where the evidence says otherwise."""
+        rows = of_strategy(self.review.round.strategy)
+        return tuple(over_evidence(row) if row.puts_in_force == "turn" and self.contradicted else row for row in rows)
 
     @property
     def panel_verdicts(self) -> list[VerdictRow]:
@@ -104,8 +114,8 @@ class Card:
     @cached_property
     def fields(self) -> dict[str, Field]:
         """The boxes that one can type into, by name: of the card, and of each of its drafts."""
-        found = []
-        for row in of_strategy(self.review.round.strategy):
+        found = [Field(STATEMENT, "")] if self.may_change_statements else []
+        for row in self.rows:
             if row.box is None:
                 continue
             starts: list[tuple[DraftOnCard | None, str]] = [(None, self.proposal.text if self.proposal else "")]
@@ -139,17 +149,48 @@ class Card:
     def latest_rationale(self) -> Turn | None:
         return next((t.turn for t in reversed(self.turns) if t.turn.is_rationale), None)
 
+    @cached_property
+    def statements(self) -> list[StatementOnCard]:
+        """What the proposed text states; of a filtered round, the first kept draft."""
+        return on_card(self.proposal, self.subject, aspects_of(self.review.round.catalog).title_of)
+
     @property
-    def histories(self) -> list[tuple[str, tuple[Encounter, ...]]]:
-        """The evidence in parts, each with its heading; the latest interaction first."""
+    def quiet(self) -> list[StatementOnCard]:
+        """Titles that are cited as the evidence has them."""
+        return [one for one in self.statements if one.is_quiet]
+
+    @property
+    def proposed_texts(self) -> list[Turn]:
+        """What an approval would put in force: one text, or all kept drafts."""
+        return queries.proposed(self.review.round)
+
+    @property
+    def parts(self) -> list[Part]:
+        """The proposed text, with the places of its statements."""
+        return parts(self.proposal.text, self.statements) if self.proposal else []
+
+    @property
+    def contradicted(self) -> list[StatementOnCard]:
+        """Statements that stand against their evidence: who approves the text says why."""
+        return [one for one in self.statements if one.standing == "contradicted" and not one.is_struck and not one.by]
+
+    @property
+    def may_change_statements(self) -> bool:
+        return bool(self.verdicts) and self.proposal is not None
+
+    @property
+    def histories(self) -> list[tuple[str, list[Shown]]]:
+        """The evidence in parts, each with its heading: what statements cite, then the latest interaction first."""
+        subject = self.subject
         if self.review.round.subject_kind == SubjectKind.END_USER:
-            parts = [(f"Their ratings ({len(self.subject.history)})", self.subject.history)]
-        else:
-            parts = [
-                (_before("A fan's", self.subject.liker), self.subject.liker),
-                (_before("The other person's", self.subject.disliker), self.subject.disliker),
-            ]
-        return [(heading, history[::-1]) for heading, history in parts]
+            return [(f"Their ratings ({len(subject.history)})", self._shown(subject.history, Holder.SUBJECT))]
+        return [
+            (_before("A fan's", subject.liker), self._shown(subject.liker, Holder.LIKERS)),
+            (_before("The other person's", subject.disliker), self._shown(subject.disliker, Holder.DISLIKERS)),
+        ]
+
+    def _shown(self, history: tuple[Encounter, ...], holder: str) -> list[Shown]:
+        return ordered(history, self.statements, holder)
 
     @property
     def subject_attributes(self) -> dict[str, Any]:
@@ -213,7 +254,8 @@ def _turns_for_card() -> QuerySet[Turn]:
     """Without the calls' long texts."""
     shown = [field.attname for field in Turn._meta.concrete_fields]
     turns = Turn.objects.select_related("account", "call").only(*shown, "account__username", "call__model")
-    return turns.order_by("index")
+    statements = Statement.objects.select_related("account").order_by("place")
+    return turns.order_by("index").prefetch_related(Prefetch("statements", statements))
 
 
 def ratings_up_to(moment: int, catalog: Catalog) -> str:

@@ -34,9 +34,9 @@ READ_AGAIN = 3  # times that a decision is made anew when somebody does the same
 @never_cache
 @requires(Action.SEE_QUEUE)
 def review(request: HttpRequest, review_id: int) -> HttpResponse:
-    shown = _card(request, review_id)
+    shown = card_of(request, review_id)
     beside = bool(shown.slot) and leases.holds_another(account_of(request), than=shown.review, now=shown.now)
-    return render(request, "reviews/review.html", _context(request, shown, last=_last(request), beside=beside))
+    return render(request, "reviews/review.html", context_of(request, shown, last=last_of(request), beside=beside))
 
 
 @require_POST
@@ -55,11 +55,11 @@ def decide(request: HttpRequest, review_id: int) -> HttpResponse:
 def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
     account, now = account_of(request), timezone.now()
     typed = unsent.of(account)
-    shown = _card(request, review_id, typed=typed)
+    shown = card_of(request, review_id, typed=typed)
     form = DecisionForm(request.POST, card=shown)
     if not form.is_valid():
-        _keep(request, shown)
-        return _answer(request, _context(request, _card(request, review_id), form=form), status=422)
+        keep_typed(request, shown)
+        return answer(request, context_of(request, card_of(request, review_id), form=form), status=422)
     try:
         decided = decisions.decide(
             shown.review,
@@ -82,7 +82,7 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
     if shown.unsent:
         unsent.forget(shown.review, account)
     if form.given.state_after == ReviewState.OPEN:
-        _keep(request, shown, but=form.told)
+        keep_typed(request, shown, but=form.told)
     said = form.given.said.format(heading=shown.heading, draft=form.draft and form.draft.number)
     last = Given(decided.decision)
     if decided.next and decided.next.review_id == review_id:
@@ -95,12 +95,12 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.DECIDE)
 def skip(request: HttpRequest, review_id: int) -> HttpResponse:
-    account, now, shown = account_of(request), timezone.now(), _card(request, review_id)
-    _keep(request, shown)
+    account, now, shown = account_of(request), timezone.now(), card_of(request, review_id)
+    keep_typed(request, shown)
     leases.skip(shown.review, account=account, now=now)
     said = "Skipped: you will not see that text for an hour; others will."
     following = leases.take_next(account, stream=shown.stream, now=now)
-    return _go_on(request, following, said=said, last=_last(request), stream=shown.stream)
+    return _go_on(request, following, said=said, last=last_of(request), stream=shown.stream)
 
 
 @require_POST
@@ -109,14 +109,14 @@ def take(request: HttpRequest, review_id: int) -> HttpResponse:
     """Take this very review instead of the next one."""
     if not leases.take(_review(request, review_id), account=account_of(request), now=timezone.now()):
         messages.warning(request, "Somebody else was faster and has this text now.")
-    return redirect(_address(review_id, Stream.of(request.POST, account_of(request))))
+    return redirect(address_of(review_id, Stream.of(request.POST, account_of(request))))
 
 
 @require_POST
 @requires(Action.DECIDE)
 def release(request: HttpRequest, review_id: int) -> HttpResponse:
-    shown = _card(request, review_id)
-    kept = _keep(request, shown)
+    shown = card_of(request, review_id)
+    kept = keep_typed(request, shown)
     leases.release(shown.review, account=account_of(request))
     words = " What you typed is kept for you." if kept else ""
     messages.info(request, f"Stopped. The text is free for others.{words}")
@@ -143,11 +143,11 @@ def renew(request: HttpRequest, review_id: int) -> HttpResponse:
 @requires(Action.DECIDE)
 def keep_unsent(request: HttpRequest, review_id: int) -> HttpResponse:
     """Keep what is typed while it is typed: which fields now hold words, and since when."""
-    shown, account, now = _card(request, review_id), account_of(request), timezone.now()
+    shown, account, now = card_of(request, review_id), account_of(request), timezone.now()
     version = request.POST.get("version", "")
     if version.isdecimal() and unsent.is_late(shown.review, account, version=int(version[:9])):
         return JsonResponse({"kept": [], "at": None})
-    return JsonResponse({"kept": sorted(_keep(request, shown)), "at": now.isoformat()})
+    return JsonResponse({"kept": sorted(keep_typed(request, shown)), "at": now.isoformat()})
 
 
 @require_POST
@@ -156,18 +156,18 @@ def discard_unsent(request: HttpRequest, review_id: int) -> HttpResponse:
     """Forget what is typed and not sent."""
     unsent.forget(_review(request, review_id), account_of(request))
     messages.info(request, "What you had typed is discarded.")
-    return redirect(_address(review_id, Stream.of(request.POST, account_of(request))))
+    return redirect(address_of(review_id, Stream.of(request.POST, account_of(request))))
 
 
 @require_POST
 @requires(Action.DECIDE)
 def reopen(request: HttpRequest, review_id: int) -> HttpResponse:
-    account, shown = account_of(request), _card(request, review_id)
+    account, shown = account_of(request), card_of(request, review_id)
     if not shown.may_reopen or not decisions.reopen(shown.review, account=account, now=timezone.now()):
         messages.error(request, "You cannot decide this again: somebody else did last.")
     else:
         messages.info(request, "You can decide again. Until you do, everything stays as it was.")
-    return redirect(_address(review_id, shown.stream))
+    return redirect(address_of(review_id, shown.stream))
 
 
 @require_POST
@@ -178,14 +178,14 @@ def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
     account, now = account_of(request), timezone.now()
     in_hand, stream = _in_hand(request), Stream.of(request.POST, account)
     if in_hand is not None:
-        _keep(request, in_hand)
+        keep_typed(request, in_hand)
     try:
         undone, slot = undo.undo(decision_id, account=account, now=now)
     except CannotUndoError as error:
         messages.error(request, f"This cannot be undone. {error}")
         back = in_hand.review.pk if in_hand else None
-        return _to(request, _address(back, stream) if back else reverse("reviews:last") + stream.query)
-    shown = _card(request, undone.review_id)
+        return _to(request, address_of(back, stream) if back else reverse("reviews:last") + stream.query)
+    shown = card_of(request, undone.review_id)
     unsent.keep(
         shown.review, account=account, fields=shown.fields.values(), values=undo.words_of(undone, shown), now=now
     )
@@ -193,8 +193,8 @@ def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
     said = f"Undone: {shown.heading} is open again, as it was.{rest}"
     if slot is None:
         messages.info(request, said)
-        return _to(request, _address(undone.review_id, stream))
-    here, last = undone.review_id, _last(request)
+        return _to(request, address_of(undone.review_id, stream))
+    here, last = undone.review_id, last_of(request)
     return _go_on(request, None, at=here, said=said, last=last, stream=stream, beside=in_hand is not None)
 
 
@@ -212,7 +212,7 @@ def _review(request: HttpRequest, review_id: int) -> Review:
     return get_object_or_404(Review.objects.visible_to(account_of(request)), pk=review_id)
 
 
-def _card(request: HttpRequest, review_id: int, *, typed: Sequence[Unsent] | None = None) -> Card:
+def card_of(request: HttpRequest, review_id: int, *, typed: Sequence[Unsent] | None = None) -> Card:
     stream = Stream.of(request.POST if request.method == "POST" else request.GET, account_of(request))
     try:
         return card(review_id, viewer=account_of(request), stream=stream, now=timezone.now(), typed=typed)
@@ -226,16 +226,16 @@ def _in_hand(request: HttpRequest) -> Card | None:
     if not sent_from.isdecimal() or len(sent_from) > 18:
         return None
     try:
-        return _card(request, int(sent_from))
+        return card_of(request, int(sent_from))
     except Http404:
         return None
 
 
-def _last(request: HttpRequest) -> Given | None:
+def last_of(request: HttpRequest) -> Given | None:
     return next(iter(undo.last(account_of(request), most=1)), None)
 
 
-def _keep(request: HttpRequest, shown: Card, *, but: str = "") -> dict[str, str]:
+def keep_typed(request: HttpRequest, shown: Card, *, but: str = "") -> dict[str, str]:
     """Keep on the server what was typed and not sent."""
     values = {name: request.POST[name] for name in shown.fields if name in request.POST and name != but}
     return unsent.keep(
@@ -243,7 +243,7 @@ def _keep(request: HttpRequest, shown: Card, *, but: str = "") -> dict[str, str]
     )
 
 
-def _context(
+def context_of(
     request: HttpRequest, shown: Card, *, form: DecisionForm | None = None, last: Given | None = None, **more: Any
 ) -> dict[str, Any]:
     return {
@@ -257,12 +257,12 @@ def _context(
     }
 
 
-def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     template = "reviews/_answer.html" if is_htmx(request) else "reviews/review.html"
     return render(request, template, context, status=status)
 
 
-def _address(review_id: int, stream: Stream) -> str:
+def address_of(review_id: int, stream: Stream) -> str:
     return reverse("reviews:review", args=[review_id]) + stream.query
 
 
@@ -290,22 +290,24 @@ def _go_on(
     review_id = slot.review_id if slot else at
     if not is_htmx(request) or review_id is None:
         messages.success(request, said)
-        return _to(request, _address(review_id, stream) if review_id else reverse("reviews:queue") + stream.query)
+        return _to(request, address_of(review_id, stream) if review_id else reverse("reviews:queue") + stream.query)
     viewer, now = account_of(request), timezone.now()
-    shown = of_slots([slot], viewer=viewer, stream=stream, now=now, typed=typed) if slot else _card(request, review_id)
-    response = _answer(request, _context(request, shown, focused=focused, last=last, said=said, beside=beside))
-    response["HX-Push-Url"] = _address(review_id, stream)
+    shown = (
+        of_slots([slot], viewer=viewer, stream=stream, now=now, typed=typed) if slot else card_of(request, review_id)
+    )
+    response = answer(request, context_of(request, shown, focused=focused, last=last, said=said, beside=beside))
+    response["HX-Push-Url"] = address_of(review_id, stream)
     return response
 
 
 def _too_late(request: HttpRequest, shown: Card, form: DecisionForm, stale: Stale) -> HttpResponse:
     """The card as it is now, held for the annotator again where that is possible, and what they typed beside it."""
-    _keep(request, shown)
+    keep_typed(request, shown)
     leases.take(shown.review, account=account_of(request), now=timezone.now())
-    now_there = _card(request, shown.review.pk)
+    now_there = card_of(request, shown.review.pk)
     edit = now_there.unsent.get(form.told) if form.given.box and form.given.box.field == "text" else None
     compared = (
         word_diff(now_there.fields[form.told].start, edit.text) if edit and form.told in now_there.fields else None
     )
-    context = _context(request, now_there, form=form, stale=stale, compared=compared, last=_last(request))
-    return _answer(request, context, status=409)
+    context = context_of(request, now_there, form=form, stale=stale, compared=compared, last=last_of(request))
+    return answer(request, context, status=409)

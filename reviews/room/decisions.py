@@ -71,7 +71,7 @@ def decide(
         review = Review.objects.select_related("round").get(pk=review.pk)
         slots = list(review.slots.order_by("number"))
     round_ = review.round
-    given = verdicts.find(round_.strategy, verdict, judgement)
+    given = verdicts.find(verdicts.of_strategy(round_.strategy), verdict, judgement)
     if given is None:
         raise ValueError(f"There is no verdict {verdict!r} here.")
     slot = _slot_in_hand(review, slots, account, lease_token, now)
@@ -95,7 +95,7 @@ def decide(
             verdict=given.name,
             turn=about,
             made_turn=written.made,
-            reason=reason if given.takes_reason else "",
+            reason=reason if given.takes_reason or given.puts_in_force == "turn" else "",
             seen=asdict(seen),
             effects=effects,
             **asdict(measured),

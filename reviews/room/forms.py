@@ -75,7 +75,7 @@ class DecisionForm(forms.Form):
         super().__init__(data)
         self.card = card
         for name in card.fields:
-            longest = LONGEST_REASON if name == "reason" else LONGEST_TEXT
+            longest = LONGEST_REASON if name in ("reason", "although", "statement") else LONGEST_TEXT
             self.fields[name] = _Text(required=False, max_length=longest)
 
     def clean(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class DecisionForm(forms.Form):
         name, *about = data["verdict"].split(".")
         number = int(about[0]) if about and about[0].isdecimal() and len(about[0]) < 4 else None
         judgement = about[-1] if about and not about[-1].isdecimal() else ""
-        given = verdicts.find(self.card.review.round.strategy, name, judgement)
+        given = verdicts.find(self.card.rows, name, judgement)
         draft = next((each for each in self.card.drafts if each.number == number), None)
         is_about_draft = given is not None and given.about is About.DRAFT
         if given is None or (number is not None) != is_about_draft or (is_about_draft and draft is None):
@@ -140,4 +140,6 @@ class DecisionForm(forms.Form):
 
     @property
     def reason(self) -> str:
-        return str(self.cleaned_data.get("reason", ""))
+        """What is kept with the decision: why a text is right although its evidence says otherwise, or why at all."""
+        box = self.given.box
+        return str(self.cleaned_data.get(box.field if box and box.field == "although" else "reason", ""))

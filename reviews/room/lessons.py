@@ -2,10 +2,11 @@
 
 | verdict | rows |
 | --- | --- |
-| approve | the text as an answer (reason), judged reasonable (reflect), liked (kto) |
+| approve | the text as an answer (reason), judged reasonable (reflect), liked (kto); what it states (extract), and what
+  people changed in that, preferred to what was read (polarity) |
 | … of a refinement | also the critique it followed (reflect), the refinement (refine), preferred to what it replaced |
-| edit | the person's text as an answer (reason), preferred to what it replaced; with a stated reason, the reason as a
-  critique (reflect) and the edit as what follows it (refine) |
+| edit | the person's text as an answer (reason), what it states (extract, polarity), preferred to what it replaced;
+  with a stated reason, the reason as a critique (reflect) and the edit as what follows it (refine) |
 | override | the person's critique (reflect) |
 | reject | not liked (kto); with a stated reason, the reason as a critique (reflect) |
 
@@ -19,7 +20,7 @@ Of a round whose drafts were filtered:
 | reject | all kept drafts as above |
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -28,16 +29,19 @@ from recommender.rounds.core import drafts as filtering
 from recommender.rounds.core.parsing import MIN_CRITIQUE
 from recommender.rounds.core.types import Subject, TurnValue
 from recommender.rounds.queries import turn_values
-from recommender.tuning import rows
-from recommender.tuning.rows import Provenance, Row
+from recommender.tuning import rows, told
+from recommender.tuning.rows import Provenance, Row, Told
 from reviews.models import Decision, Review
 
 
 class Lesson:
     """One decision, the turns of its round, and the rows that several verdicts give."""
 
-    def __init__(self, decision: Decision, review: Review, catalog: Catalog, *, guideline: str) -> None:
-        round_ = review.round
+    def __init__(
+        self, decision: Decision, review: Review, catalog: Catalog, *, guideline: str, titles: Mapping[str, str]
+    ) -> None:
+        """`titles`: of the catalog's items, by external id."""
+        round_, self._titles = review.round, titles
         self._decision, self._round, self._catalog, self._guideline = decision, round_, catalog, guideline
         self.turns: Sequence[Turn] = list(round_.turns.all())
         self.by_id = {turn.pk: turn for turn in self.turns}
@@ -69,11 +73,25 @@ class Lesson:
         """The drafts that were kept when the decision was made."""
         return [self.seen[index] for index in filtering.kept(self.seen_values)]
 
+    def said(self, text: Turn, *, approved: bool = False) -> list[Told]:
+        """What a text states, as people left it."""
+        return told.of_turn(text, self._titles, approved=approved)
+
+    def stated(self, text: Turn) -> Iterator[Row]:
+        """What an approved text states, and what people changed in that, preferred to what was read."""
+        provenance = replace(self.provenance(text), model="")
+        stands, read = told.in_text(text, self._titles), told.as_read(text, self._titles)
+        if stands:
+            yield rows.extract(self.subject, text.text, provenance, said=stands)
+        if rows.statements(stands) != rows.statements(read):
+            yield rows.polarity(self.subject, text.text, provenance, chosen=stands, rejected=read)
+
     def approval(self, text: Turn) -> Iterator[Row]:
-        provenance = self.provenance(text)
-        yield rows.reason(self.subject, text.text, provenance)
-        yield rows.reflect(self.subject, text.text, "reasonable", "", replace(provenance, model=""))
-        yield rows.opinion(self.subject, text.text, provenance, approved=True)
+        provenance, said = self.provenance(text), self.said(text, approved=True)
+        yield rows.reason(self.subject, text.text, provenance, said=said)
+        yield rows.reflect(self.subject, text.text, "reasonable", "", replace(provenance, model=""), said=said)
+        yield rows.opinion(self.subject, text.text, provenance, approved=True, said=said)
+        yield from self.stated(text)
         replaced = self.by_id[text.about_id] if text.about_id else None
         if text.kind != TurnKind.REFINE or replaced is None:
             return
@@ -81,23 +99,29 @@ class Lesson:
         if followed is not None:
             yield from self.critique(replaced, followed.text, self.provenance(followed, replaced))
             refined = self.provenance(text, followed, replaced)
-            yield rows.refine(self.subject, replaced.text, followed.text, text.text, refined)
+            yield rows.refine(self.subject, replaced.text, followed.text, text.text, refined, said=said)
         yield from self.preference(text, replaced)
 
     def rejection(self, text: Turn) -> Iterator[Row]:
-        yield rows.opinion(self.subject, text.text, self.provenance(text), approved=False)
+        yield rows.opinion(self.subject, text.text, self.provenance(text), approved=False, said=self.said(text))
         if self.reason:
             yield from self.critique(text, self.reason, replace(self.provenance(text), model=""))
 
     def preference(self, chosen: Turn, rejected: Turn) -> Iterator[Row]:
         if chosen.text.split() != rejected.text.split():
             provenance = self.provenance(chosen, rejected)
-            yield rows.preference(self.subject, chosen=chosen.text, rejected=rejected.text, provenance=provenance)
+            yield rows.preference(
+                self.subject,
+                chosen=chosen.text,
+                rejected=rejected.text,
+                provenance=provenance,
+                said=self.said(chosen, approved=True),
+            )
 
     def critique(self, text: Turn, critique: str, provenance: Provenance) -> Iterator[Row]:
         """A judgement to learn, unless it is so short that the round's own parser would refuse it."""
         if len(critique.split()) >= MIN_CRITIQUE:
-            yield rows.reflect(self.subject, text.text, "not_reasonable", critique, provenance)
+            yield rows.reflect(self.subject, text.text, "not_reasonable", critique, provenance, said=self.said(text))
 
     def provenance(self, written: Turn, *others: Turn) -> Provenance:
         """`written`: the turn whose text is to be learnt."""
@@ -127,11 +151,13 @@ def approved(lesson: Lesson) -> Iterator[Row]:
 
 def edited(lesson: Lesson) -> Iterator[Row]:
     edit, replaced = lesson.made, lesson.about
-    yield rows.reason(lesson.subject, edit.text, lesson.provenance(edit))
+    said = lesson.said(edit, approved=True)
+    yield rows.reason(lesson.subject, edit.text, lesson.provenance(edit), said=said)
+    yield from lesson.stated(edit)
     if lesson.reason:
         provenance = lesson.provenance(edit, replaced)
         yield from lesson.critique(replaced, lesson.reason, provenance)
-        yield rows.refine(lesson.subject, replaced.text, lesson.reason, edit.text, provenance)
+        yield rows.refine(lesson.subject, replaced.text, lesson.reason, edit.text, provenance, said=said)
     yield from lesson.preference(edit, replaced)
 
 
@@ -162,12 +188,14 @@ def approved_drafts(lesson: Lesson) -> Iterator[Row]:
 
 def kept_draft(lesson: Lesson) -> Iterator[Row]:
     text = lesson.about
-    yield rows.reflect(lesson.subject, text.text, "reasonable", "", lesson.provenance(lesson.made, text))
+    provenance = lesson.provenance(lesson.made, text)
+    yield rows.reflect(lesson.subject, text.text, "reasonable", "", provenance, said=lesson.said(text))
 
 
 def dropped_draft(lesson: Lesson) -> Iterator[Row]:
     yield from overridden(lesson)
-    yield rows.opinion(lesson.subject, lesson.about.text, lesson.provenance(lesson.about), approved=False)
+    provenance = lesson.provenance(lesson.about)
+    yield rows.opinion(lesson.subject, lesson.about.text, provenance, approved=False, said=lesson.said(lesson.about))
 
 
 def rejected_drafts(lesson: Lesson) -> Iterator[Row]:

@@ -1,6 +1,7 @@
 """A round that rests with a proposal is put before people."""
 
 from django.db import transaction
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from recommender.models import Round, Turn
@@ -15,8 +16,10 @@ def open_review(round_: Round) -> Review:
     A new one gets its slot; one that awaited the actor opens again with a new version, so that what was on somebody's
     screen before is stale; a decided one stays decided.
     """
-    turns = Turn.objects.filter(round=round_).select_related("round__catalog", "round__item", "about")
-    statements.read(turns)
+    turns = Turn.objects.select_related("about").order_by("index")  # as they are now: a worker read its round before
+    as_it_is = Round.objects.select_related("catalog", "item", "end_user").prefetch_related(Prefetch("turns", turns))
+    round_ = as_it_is.get(pk=round_.pk)
+    statements.read(round_.turns.all())
     return _open(round_)
 
 

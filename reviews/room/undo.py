@@ -111,7 +111,7 @@ def undo(decision_id: int, *, account: Account, now: datetime) -> tuple[Undone, 
 def words_of(undone: Undone, card: Card) -> dict[str, str]:
     """What was typed for a decision, by the fields of the card that it goes back to."""
     draft = next((each for each in card.drafts if each.text.turn.index == undone.turn_index), None)
-    given = verdicts.find(card.review.round.strategy, undone.verdict, undone.judgement)
+    given = verdicts.find(card.rows, undone.verdict, undone.judgement)
     if given is None:
         return {}
     number = draft.number if draft and given.about is About.DRAFT else None

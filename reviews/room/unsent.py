@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from recommender.models import Account
 from recommender.rounds.core import prose
-from reviews.models import Decision, Review, Unsent
+from reviews.models import Decision, Review, ReviewState, Unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,15 @@ def keep(
 def is_late(review: Review, account: Account, *, version: int) -> bool:
     """Whether the account has decided about this version: what arrives now was on its way, and is sent already."""
     return Decision.objects.filter(review=review, account=account, seen__version=version).exists()
+
+
+def clear(now: datetime) -> int:
+    """Delete the words for reviews that were decided R4_KEEP_UNSENT_DAYS ago without them; 0 days: none."""
+    if not settings.KEEP_UNSENT_DAYS:
+        return 0
+    cut = now - timedelta(days=settings.KEEP_UNSENT_DAYS)
+    over = Unsent.objects.filter(review__state=ReviewState.DONE, review__closed_at__lt=cut, saved_at__lt=cut)
+    return over.delete()[0]
 
 
 def forget(review: Review, account: Account) -> None:

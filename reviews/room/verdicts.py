@@ -318,6 +318,20 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
 }
 
 
+_ALTHOUGH = Box(
+    "although",
+    "The evidence says otherwise in places. Why is the text right all the same?",
+    "Approve all the same",
+    rows=3,
+    missing="Say why it is right all the same, or change what is wrong.",
+)
+
+
+def over_evidence(row: VerdictRow) -> VerdictRow:
+    """An approval of a text whose evidence says otherwise: it asks why."""
+    return replace(row, box=_ALTHOUGH, takes_reason=True)
+
+
 def every() -> list[VerdictRow]:
     """The rows of all strategies."""
     return [row for rows in ROWS.values() for row in rows]
@@ -327,9 +341,9 @@ def of_strategy(strategy: str) -> tuple[VerdictRow, ...]:
     return ROWS[Strategy(strategy)]
 
 
-def find(strategy: str, name: str, judgement: str = "") -> VerdictRow | None:
-    """The verdict that somebody gives with this name, and with this judgement where it tells verdicts apart."""
-    named = (row for row in of_strategy(strategy) if row.name == name)
+def find(rows: Sequence[VerdictRow], name: str, judgement: str = "") -> VerdictRow | None:
+    """Of these rows the one with this name, and with this judgement where it tells verdicts apart."""
+    named = (row for row in rows if row.name == name)
     return next((row for row in named if row.judgement in (None, judgement)), None)
 
 

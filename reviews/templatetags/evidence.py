@@ -9,8 +9,8 @@ from django.template.defaultfilters import floatformat
 
 from recommender.grounding.orders import reads_like_order
 from recommender.models import Round
-from recommender.rounds.core.types import Encounter
 from reviews.room.card import ratings_up_to
+from reviews.room.statements import Shown
 
 register = template.Library()
 
@@ -28,17 +28,20 @@ class Row(NamedTuple):
     reads_like_order: bool
     stars: str
     rating: str
+    numbers: str = ""  # of the statements that it is evidence for or against
 
 
 VERDICTS = {True: ("is-liked", "▲", "Liked"), False: ("is-disliked", "▼", "Disliked"), None: ("", "•", "Unknown")}
 
 
 @register.filter
-def rows(history: Iterable[Encounter], rating_max: float) -> list[Row]:
-    return [
-        _row(met.title, tuple(map(words, met.attributes.values())), met.rating, met.liked, rating_max)
-        for met in history
-    ]
+def rows(history: Iterable[Shown], rating_max: float) -> list[Row]:
+    made = []
+    for shown in history:
+        met = shown.met
+        row = _row(met.title, tuple(map(words, met.attributes.values())), met.rating, met.liked, rating_max)
+        made.append(row._replace(numbers=shown.numbers) if shown.statements else row)
+    return made
 
 
 @lru_cache(maxsize=20_000)  # items come again from card to card

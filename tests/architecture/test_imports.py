@@ -5,8 +5,12 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
+
 from tests.architecture import imports, repository
 from tests.architecture.repository import ROOT
+
+pytestmark = pytest.mark.once
 
 
 def test_the_import_contracts_hold() -> None:

@@ -27,6 +27,7 @@ print(json.dumps([name for name in {heavy} if name in sys.modules]))
         ("worker that has run no job", "from r4web.celery import app; app.loader.import_default_modules()"),
     ],
 )
+@pytest.mark.once
 def test_a_process_starts_light(process: str, more: str) -> None:
     code = LOAD.format(more="import django.test; " + more, heavy=HEAVY)
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

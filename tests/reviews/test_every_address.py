@@ -17,7 +17,17 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from recommender.accounts.people import change_catalogs
 from recommender.accounts.tokens import create_token
 from recommender.evaluation.arms import Study
-from recommender.models import Account, Catalog, Erasure, Recommendation, Role, RoundBatch, SubjectKind, TokenScope
+from recommender.models import (
+    Account,
+    Catalog,
+    Erasure,
+    Recommendation,
+    Role,
+    RoundBatch,
+    Statement,
+    SubjectKind,
+    TokenScope,
+)
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION
 from reviews.models import Verdict
@@ -64,6 +74,9 @@ PAGES = {
     "reviews:reopen": Rule(DECIDERS, post=302),
     "reviews:keep_unsent": Rule(DECIDERS, post=200),
     "reviews:discard_unsent": Rule(DECIDERS, post=302),
+    "reviews:add_statement": Rule(DECIDERS, post=409),
+    "reviews:change_statement": Rule(DECIDERS, post=409),
+    "reviews:difference": Rule(DECIDERS, get=200),
     "reviews:guidelines": Rule(DECIDERS, get=200),
     "reviews:write_guidelines": Rule(LEADS, get=200, post=422, whole=True),
     "reviews:rounds": Rule(ALL, get=200),
@@ -177,11 +190,22 @@ def _objects(catalog: Catalog) -> dict[str, Any]:
     keeper = builders.make_account(f"keeper-of-{catalog}", role=Role.LEAD)
     gone = {"content": NOTHING_GONE, "remaining": {}, "digest": f"of {catalog}"}
     erased = Erasure.objects.create(catalog=catalog, kind=SubjectKind.ITEM, subject=0, **gone)
+    open_text = builders.make_review(subject=end_user)
+    statement = Statement.objects.create(
+        turn=open_text.round.turns.first(),
+        place=9,
+        aspect=[{"kind": "phrase", "name": "", "value": "rain"}],
+        key="phrase=rain",
+        polarity="likes",
+        strength=1.0,
+        source="reader",
+    )
     decided = make_decision(builders.make_item(catalog), Verdict.APPROVE, by=keeper.username)
     return {
         "catalog": catalog.name,
         "user_id": end_user.external_id,
-        "review_id": builders.make_review(subject=end_user).pk,
+        "review_id": open_text.pk,
+        "statement_id": statement.pk,
         "decision_id": decided.decisions.get().pk,
         "erasure_id": erased.pk,
         "kind": "users",

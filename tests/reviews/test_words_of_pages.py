@@ -31,7 +31,7 @@ from tests.reviews.conftest import SignIn
 from tests.reviews.forms import form, start, url
 from tests.reviews.pages.test_evaluations import FACTS, figures
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ artifacts: version 1 has format 4, version 3 has format 3. Both are of the sampl
 import gzip
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.db import connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoDbBlocker
 
 from recommender.accounts.tokens import create_token
 from recommender.artifacts import files, verified
@@ -31,25 +33,44 @@ from tests.reviews.forms import form
 PREVIOUS = Path(__file__).resolve().parent.parent / "data" / "previous-release"
 TOLERANCE = 1e-6
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def previous() -> Any:
     return json.loads(gzip.decompress((PREVIOUS / "rows.json.gz").read_bytes()))
 
 
-@pytest.fixture
-def upgraded(previous: Any, settings: Any, tmp_path: Path) -> Client:
-    """The previous release's database, migrated to this one; a lead's browser."""
-    shutil.copytree(PREVIOUS / "backbones", tmp_path / "backbones")
-    settings.VAR_DIR = tmp_path
+@pytest.fixture(scope="module")
+def migrated(previous: Any, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The previous release's database, migrated to this one: a database of its own, for all tests of this module."""
+    ours, creation = connection.settings_dict["NAME"], connection.creation
+    with django_db_blocker.unblock():
+        connection.close()
+        creation.clone_test_db("upgraded", verbosity=0)
+        connection.close()
+        connection.settings_dict.update(creation.get_test_db_clone_settings("upgraded"))
+        _migrate(list(previous["migrations"].items()), previous["rows"])
+        yield
+        connection.close()
+        connection.settings_dict["NAME"] = ours
+        creation.destroy_test_db(suffix="upgraded", verbosity=0)
+
+
+def _migrate(earlier: list[tuple[str, str]], rows: dict[str, list[dict[str, Any]]]) -> None:
     executor = MigrationExecutor(connection)
     newest = executor.loader.graph.leaf_nodes()
-    executor.migrate(list(previous["migrations"].items()))
-    _insert(executor.loader.project_state(list(previous["migrations"].items())).apps, previous["rows"])
+    executor.migrate(earlier)
+    _insert(executor.loader.project_state(earlier).apps, rows)
     executor = MigrationExecutor(connection)
     executor.migrate(newest)
+
+
+@pytest.fixture
+def upgraded(migrated: None, settings: Any, tmp_path: Path) -> Client:
+    """The files of the previous release beside its migrated database; a lead's browser."""
+    shutil.copytree(PREVIOUS / "backbones", tmp_path / "backbones")
+    settings.VAR_DIR = tmp_path
     browser = Client()
     browser.force_login(Account.objects.get(role=Role.LEAD))
     return browser

@@ -91,6 +91,7 @@ def test_it_serves_says_where_and_ends_every_child_on_sigterm(environment: dict[
     assert (tmp_path / "output").read_text().rstrip().endswith("Stopped.")
 
 
+@pytest.mark.once
 def test_a_killed_child_comes_back_and_a_killed_parent_leaves_nobody(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

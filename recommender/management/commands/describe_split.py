@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.dataset.interactions import read_interactions
 from recommender.dataset.split import FOLD_SEED, FOLDS, PARTS, SPLITS, UNSCORED, assign, describe
-from recommender.management.options import add_options, chosen, made, require_fitting_split
+from recommender.management.options import add_options, chosen, made, require_fitting
 from recommender.models import Catalog, Clock
 from recommender.recipe import TrainConfig
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if given and name != "kar":
             raise CommandError(f"--{next(iter(given))} belongs to the split kar, which alone deals end users to folds.")
         made(TrainConfig, {"split": name, **given})
-        require_fitting_split(name, catalog)
+        require_fitting(catalog, split=name)
         try:
             found = counts(catalog, name, **given)
         except ValueError as error:

@@ -21,12 +21,12 @@ from recommender.management.options import (
     chosen,
     help_of,
     made,
-    require_fitting_split,
+    require_fitting,
     whole,
 )
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, Evaluation, Knowledge
-from recommender.recipe import CONTROLS, KNOWLEDGE, TrainConfig
+from recommender.recipe import CONTROLS, KNOWLEDGE, TrainConfig, said_of_chance
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION
 from recommender.setting import settings_of
@@ -125,7 +125,10 @@ class Command(BaseCommand):
             values["proposals"] = True
             values["refinements"] = None if options["proposals"] == EVERY else options["proposals"]
         study = made(Study, values | {"settings": chosen(options, OPTIONS) | assigned(options["set"])})
-        require_fitting_split(TrainConfig.from_json(study.settings).split, catalog)
+        recipe = TrainConfig.from_json(study.settings)
+        require_fitting(catalog, split=recipe.split, backbones=study.backbones)
+        if note := said_of_chance(study.backbones, catalog.clock, drift=recipe.drift):
+            self.stderr.write(note)
         needed = any(ARMS[arm].source for arm in study.arms) and not study.knowledge_file and not study.proposals
         if needed and not Knowledge.objects.filter(catalog=catalog, in_force=True).exists():
             self.stderr.write(

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.management.options import add_off, add_options, add_set, assigned, chosen, made, require_fitting_split
+from recommender.management.options import add_off, add_options, add_set, assigned, chosen, made, require_fitting
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.management.versions import gate_lines, gates_json
 from recommender.models import BackboneVersion, Catalog, TrainingRun
 from recommender.promotion import service as promotion
-from recommender.recipe import CONTROLS, KNOWLEDGE, SWITCHES, TrainConfig
+from recommender.recipe import CONTROLS, KNOWLEDGE, SWITCHES, TrainConfig, said_of_chance
 from recommender.runs import service as runs
 from recommender.runs.kinds import TRAINING
 from recommender.training import service as training
@@ -68,7 +68,9 @@ class Command(BaseCommand):
         config = made(TrainConfig, values | assigned(options["set"]))
         if config.knowledge_source != KNOWLEDGE and options["activate"]:
             raise CommandError("A backbone trained on a control is for comparison: leave out --activate or --control.")
-        require_fitting_split(config.split, catalog)
+        require_fitting(catalog, split=config.split, backbones=[config.backbone])
+        if note := said_of_chance([config.backbone], catalog.clock, drift=config.drift):
+            self.stderr.write(note)
         asked = runs.request(
             TRAINING, queue=options["queue"], catalog=catalog, config=config.to_json(), activate=options["activate"]
         )

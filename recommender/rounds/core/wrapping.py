@@ -1,4 +1,4 @@
-"""Take an answer out of what models wrap around it: thinking, channels, end marks, fences, greetings.
+"""Take an answer out of what models wrap around it: thinking, channels, end marks, fences.
 
 The marks are those of the chat templates that are in use; what is not one of them stays. Thinking that never ends
 leaves no answer: MalformedAnswerError.
@@ -9,7 +9,6 @@ import re
 from recommender.rounds.core.errors import MalformedAnswerError
 
 MAX_ANSWER = 60_000  # characters that are looked at, thinking included
-MAX_GREETING = 25  # words of a line before or after the answer
 
 # How models open and close their thinking, beyond tags.
 _OTHER_THINKING = (
@@ -39,14 +38,6 @@ _MARKS = re.compile(
     r"|</?s>|<(?:bos|eos|pad|unk)>|<(?:start|end)_of_turn>(?:model|user)?|\[/?INST\]|<<?/?SYS>>?|<｜[^<>｜]{1,40}｜>",
 )
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[\w-]*[ \t]*$", re.MULTILINE)
-_BEFORE = re.compile(
-    r"(?:sure|certainly|of course|absolutely|okay|ok|great|here(?:'s| is| are)|below is|based on|the following)\b.*:",
-    re.IGNORECASE,
-)
-_AFTER = re.compile(
-    r"(?:let me know|i hope|feel free|would you like|if you (?:need|want|would|have)|please let|is there anything)\b.*",
-    re.IGNORECASE,
-)
 
 
 def unwrapped(text: str) -> str:
@@ -62,16 +53,6 @@ def unwrapped(text: str) -> str:
     if tagged := _ANSWER_TAG.match(text):
         text = tagged[2]
     return _FENCE.sub("", text).replace("\x00", " ").strip()
-
-
-def without_greetings(text: str) -> str:
-    """The answer without a short line that announces it and one that offers more."""
-    parts = re.split(r"\n\s*\n", text)
-    if len(parts) > 1 and len(parts[0].split()) <= MAX_GREETING and _BEFORE.fullmatch(parts[0].strip()):
-        parts = parts[1:]
-    if len(parts) > 1 and len(parts[-1].split()) <= MAX_GREETING and _AFTER.fullmatch(parts[-1].strip()):
-        parts = parts[:-1]
-    return "\n\n".join(parts)
 
 
 def _final_channel(text: str) -> str:

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from django.db.models import Prefetch
 
+from recommender.grounding import reader
 from recommender.models import Catalog, TeacherCall, TeacherCase
-from recommender.tuning import rows
-from recommender.tuning.rows import Provenance, Row
+from recommender.statements.aspects import CatalogAspects, aspects_of
+from recommender.tuning import rows, told
+from recommender.tuning.rows import Provenance, Row, Told
 from recommender.tuning.teacher.cells import Cell
 from recommender.tuning.teacher.questions import Ask, Done, Reply, next_move
 from recommender.tuning.teacher.triples import Triple
@@ -28,15 +30,19 @@ def move(case: TeacherCase, calls: Sequence[TeacherCall]) -> Ask | Done:
 def of_catalog(catalog: Catalog, *, guideline: str = "") -> Iterator[Row]:
     """All rows from a catalog's teacher, streamed in chunks. `guideline`: the version that the rows are to name."""
     kept = TeacherCase.objects.filter(catalog=catalog, outcome__in=[Cell.AGREED.value, Cell.MENDED.value])
-    kept = kept.order_by("pk").prefetch_related(Prefetch("calls", TeacherCall.objects.order_by("pk")))
-    last = 0
+    kept = (
+        kept.order_by("pk")
+        .select_related("item")
+        .prefetch_related(Prefetch("calls", TeacherCall.objects.order_by("pk")))
+    )
+    last, aspects = 0, aspects_of(catalog)
     while chunk := list(kept.filter(pk__gt=last)[:CASES_AT_ONCE]):
         for case in chunk:
-            yield from of_case(case, catalog, guideline=guideline)
+            yield from of_case(case, catalog, guideline=guideline, aspects=aspects)
         last = chunk[-1].pk
 
 
-def of_case(case: TeacherCase, catalog: Catalog, *, guideline: str = "") -> Iterator[Row]:
+def of_case(case: TeacherCase, catalog: Catalog, *, guideline: str = "", aspects: CatalogAspects) -> Iterator[Row]:
     calls = [call for call in case.calls.all() if call.error_kind in ANSWERED]
     found = move(case, calls)
     if isinstance(found, Ask):
@@ -54,9 +60,16 @@ def of_case(case: TeacherCase, catalog: Catalog, *, guideline: str = "") -> Iter
         model=calls[-1].model,
         guideline_version=guideline,
     )
+    about = case.item.external_id if case.item else ""
+
+    def said(text: str) -> list[Told]:
+        read = reader.read(text, aspects.lexicon, about=subject.kind, subject=about)
+        return told.of_text(text, read, aspects.title_of)
+
     if found.outcome == Cell.AGREED.value:
-        yield rows.reason(subject, found.text, provenance)
-        yield rows.reflect(subject, found.text, "reasonable", "", provenance)
+        yield rows.reason(subject, found.text, provenance, said=said(found.text))
+        yield rows.reflect(subject, found.text, "reasonable", "", provenance, said=said(found.text))
     elif found.outcome == Cell.MENDED.value:
-        yield rows.reflect(subject, found.text, "not_reasonable", found.critique, provenance)
-        yield rows.refine(subject, found.text, found.critique, found.refined, provenance)
+        critique, refined = found.critique, found.refined
+        yield rows.reflect(subject, found.text, "not_reasonable", critique, provenance, said=said(found.text))
+        yield rows.refine(subject, found.text, critique, refined, provenance, said=said(refined))

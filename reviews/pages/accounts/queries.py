@@ -35,6 +35,7 @@ KINDS = {
         "Models",
         (AuditEvent.ACTIVATED, AuditEvent.ROLLED_BACK, AuditEvent.ROLLOUT_STARTED, AuditEvent.ROLLOUT_ENDED),
     ),
+    "erasures": Kind("Erasures", (AuditEvent.ERASED,)),
 }
 
 

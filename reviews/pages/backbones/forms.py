@@ -7,7 +7,7 @@ from django.forms import BoundField
 
 from recommender.recipe import SWITCHES, TrainConfig
 from recommender.setting import Setting, settings_of
-from reviews.pages.setting_forms import SettingsForm, require_fitting_split
+from reviews.pages.setting_forms import SettingsForm, require_fitting
 
 SETTINGS = (
     "backbone",
@@ -51,7 +51,8 @@ class TrainForm(SettingsForm):
 
     def build(self, chosen: dict[str, Any], data: dict[str, Any]) -> None:
         self.config = TrainConfig(**chosen | dict.fromkeys(data.get("left_out", []), False))
-        require_fitting_split(self.config.split, data.get("catalog"))
+        split, backbone = self.config.split, self.config.backbone
+        require_fitting(data.get("catalog"), split=split, field="backbone", backbones=[backbone])
 
     @property
     def basic(self) -> list[BoundField]:

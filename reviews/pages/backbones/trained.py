@@ -5,8 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from recommender.dataset.split import SPLITS
-from recommender.models import BackboneVersion
-from recommender.recipe import ADAPTERS, CALIBRATIONS, CONTROLS, KNOWLEDGE, LOW_ACTIVITY, SWITCHES, TrainConfig
+from recommender.models import BackboneVersion, Catalog
+from recommender.recipe import (
+    ADAPTERS,
+    CALIBRATIONS,
+    CONTROLS,
+    KNOWLEDGE,
+    LOW_ACTIVITY,
+    SWITCHES,
+    TrainConfig,
+    said_of_chance,
+)
 from recommender.setting import settings_of
 
 GATE_START = 0.12  # backbones.adapter's
@@ -71,11 +80,19 @@ def _words(share: float) -> str:
     return "used in part" if share < PARTLY else "fully used"
 
 
+def order(config: Mapping[str, Any], catalog: Catalog) -> str:
+    """What a training with these settings cannot learn, where nobody knows what came first; else empty."""
+    read = TrainConfig.from_json(config)
+    return said_of_chance([read.backbone], catalog.clock, drift=read.drift)
+
+
 def facts(version: BackboneVersion) -> list[tuple[str, str]]:
     """What was chosen, each with what that means."""
     config, told = TrainConfig.from_json(version.config), settings_of(TrainConfig)
     fold = f", {told['fold'].label.lower()} {config.fold}" if config.split == "kar" else ""
     found = [(told["split"].label, f"{config.split}{fold}: {SPLITS[config.split].help}")]
+    if by_chance := order(version.config, version.catalog):
+        found.append(("Order", by_chance))
     if config.knowledge_source != KNOWLEDGE:
         control = CONTROLS[config.knowledge_source]
         found.append((told["knowledge_source"].label, f"{control.help}: a control, which is never activated"))

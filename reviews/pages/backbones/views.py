@@ -16,6 +16,7 @@ from recommender.runs.kinds import TRAINING, stage_of
 from recommender.runs.service import UNFINISHED
 from reviews.guards import account_of, requires, visible
 from reviews.pages.backbones import queries as select
+from reviews.pages.backbones import trained
 from reviews.pages.backbones.forms import TrainForm
 from reviews.pages.filters import CatalogFilter
 from reviews.policy import Action, may
@@ -78,6 +79,7 @@ def training_progress(request: HttpRequest, run_id: int) -> HttpResponse:
 def _run_context(request: HttpRequest, run_id: int) -> dict[str, Any]:
     run = get_object_or_404(select.runs(account_of(request)), pk=run_id)
     return {
+        "order": trained.order(run.config, run.catalog),
         "run": run,
         "stage": stage_of(run),
         "epochs": run.progress.get("epochs", []),

@@ -9,11 +9,11 @@ from django.utils.safestring import SafeString
 
 from recommender.accounts.visible import within
 from recommender.dataset.histories import FROZEN, HISTORIES, STREAMING
-from recommender.evaluation.arms import ARMS, BASE
+from recommender.evaluation.arms import ARMS, BASE, Study
 from recommender.evaluation.figures import ALL, LESS_IS_BETTER
 from recommender.evaluation.report import DECIDING, NAMES, OF_LISTS, Finding, about_rows, about_texts, report
 from recommender.models import Account, Catalog, Evaluation, RunState
-from recommender.recipe import BACKBONES, KNOWLEDGE
+from recommender.recipe import BACKBONES, KNOWLEDGE, TrainConfig, said_of_chance
 from recommender.runs.kinds import Stage, stage_of
 from recommender.setting import label_of
 from reviews.pages.charts import Line, Mark, curves, intervals
@@ -116,8 +116,13 @@ def _findings(evaluation: Evaluation) -> list[Finding]:
 
 
 def about(evaluation: Evaluation) -> list[str]:
-    """Which rows and which texts it was, in sentences; none before it has read them."""
-    return [of(evaluation.config, evaluation.facts) for of in (about_rows, about_texts)] if evaluation.facts else []
+    """Which rows and which texts it was, in sentences, and of what order; none before it has read them."""
+    if not evaluation.facts:
+        return []
+    study, catalog = Study.from_json(evaluation.config), evaluation.catalog
+    by_chance = said_of_chance(study.backbones, catalog.clock, drift=TrainConfig.from_json(study.settings).drift)
+    told = [of(evaluation.config, evaluation.facts) for of in (about_rows, about_texts)]
+    return [*told, by_chance] if by_chance else told
 
 
 def across(evaluation: Evaluation) -> list[Plot]:

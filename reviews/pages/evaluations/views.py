@@ -20,7 +20,7 @@ from recommender.setting import Setting, settings_of
 from reviews.guards import account_of, is_htmx, requires, visible
 from reviews.pages.evaluations import queries as select
 from reviews.pages.filters import CatalogFilter
-from reviews.pages.setting_forms import SettingsForm, require_fitting_split
+from reviews.pages.setting_forms import SettingsForm, require_fitting
 from reviews.policy import Action, may
 
 ROWS = 20
@@ -48,7 +48,8 @@ class EvaluationForm(SettingsForm):
     def build(self, chosen: dict[str, Any], data: dict[str, Any]) -> None:
         settings = {name: chosen.pop(name) for name in OF_TRAINING if name in chosen}
         self.study = Study(**chosen, users=data.get("users", 100) / 100, settings=settings)
-        require_fitting_split(TrainConfig.from_json(settings).split, data.get("catalog"))
+        split, backbones = TrainConfig.from_json(settings).split, self.study.backbones
+        require_fitting(data.get("catalog"), split=split, field="backbones", backbones=backbones)
 
 
 @require_safe

@@ -69,12 +69,21 @@ class Met:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What the approved text does to a list: titles that are in it because of the text, and those that gave way."""
+
+    came: tuple[str, ...]
+    went: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """One end user's list as of now, and what it was made from."""
+    """One end user's list as of now, and what it was made from. `difference`: None where no text was approved."""
 
     end_user: EndUser
     served: Served
     preference: Text | None
+    difference: Difference | None
     lines: tuple[Line, ...]
     history: tuple[Met, ...]  # newest first
     history_length: int
@@ -148,12 +157,23 @@ def case(end_user: EndUser, *, limit: int) -> Case:
         end_user=end_user,
         served=served,
         preference=text_of(preferences[0]) if preferences else None,
+        difference=_difference(end_user, served) if any(r.knowledge_id for r in preferences) else None,
         lines=lines,
         history=tuple(
             Met(title, rating, liked, datetime.fromtimestamp(moment, tz=UTC) if dated else None)
             for title, rating, liked, moment in newest[:HISTORY_SHOWN]
         ),
         history_length=interactions.count(),
+    )
+
+
+def _difference(end_user: EndUser, served: Served) -> Difference:
+    """Against the list of now as the same model makes it without the text."""
+    unaware = preview(end_user, limit=len(served.items), unaware=True)
+    before, after = ({item.item_id: item.title for item in each.items} for each in (unaware, served))
+    return Difference(
+        tuple(title for name, title in after.items() if name not in before),
+        tuple(title for name, title in before.items() if name not in after),
     )
 
 

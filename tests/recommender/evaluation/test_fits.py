@@ -10,6 +10,8 @@ from recommender.knowledge.snapshots import freeze
 from recommender.models import EndUser, Item
 from tests.recommender.training import synthetic
 
+pytestmark = pytest.mark.once
+
 SMALL = {"epochs": 1, "embedding": 4, "history": 5, "head": [8], "adapter_hidden": 8, "adapter_width": 4}
 
 

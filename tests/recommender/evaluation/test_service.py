@@ -121,6 +121,7 @@ def test_a_cancelled_evaluation_keeps_its_fits_and_can_be_resumed(catalog):
     assert done(evaluation) == ALL
 
 
+@pytest.mark.once
 def test_a_fit_whose_files_are_gone_is_fitted_again(catalog):
     evaluation = carried_out(ask(catalog))
     (files.folder_of_evaluation(evaluation) / "din-base-2.npz").unlink()
@@ -142,6 +143,7 @@ def test_fits_of_a_catalog_that_changed_are_never_mixed(catalog):
     assert again.fits.count() == len(ALL)
 
 
+@pytest.mark.once
 def test_an_encoder_that_changed_is_refused(catalog, settings):
     evaluation = carried_out(ask(catalog))
     settings.ENCODER = "minilm"

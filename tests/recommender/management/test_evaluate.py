@@ -35,6 +35,7 @@ def evaluate(*arguments):
     return out.getvalue()
 
 
+@pytest.mark.once
 def test_the_report_is_in_words_and_every_arm_has_its_scores(catalog, tmp_path):
     out = tmp_path / "found.json"
     said = evaluate("films", "--control", "random", *SMALL, "--ranking", "4", "--out", str(out))
@@ -52,6 +53,7 @@ def test_the_report_is_in_words_and_every_arm_has_its_scores(catalog, tmp_path):
     assert found["findings"][0]["headline"] in said
 
 
+@pytest.mark.once
 def test_proposals_are_evaluated_as_if_approved_and_the_report_says_that_nobody_reviewed_them(catalog):
     item = Item.objects.get(catalog=catalog, external_id="i002")
     builders.make_round(item, ("reason", "a draft"), ("reflect", "No."), ("refine", "a better one"), ("reflect", ""))
@@ -75,6 +77,7 @@ def test_impossible_refinements_are_refused(catalog, arguments):
         evaluate("films", *arguments, *SMALL)
 
 
+@pytest.mark.once
 def test_without_any_text_it_is_said_before_and_after(capsys):
     synthetic.in_database("bare", end_users=16)
     said = evaluate("bare", "--control", "random", *SMALL)

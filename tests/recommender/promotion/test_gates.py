@@ -17,8 +17,9 @@ def difference(estimate, low, high):
         (difference(0.001, -0.001, 0.003), "passed"),
         (difference(0.0, 0.0, 0.0), "passed"),
         (difference(-0.0015, -0.0019, -0.0011), "passed"),
-        (difference(0.001, -0.0021, 0.004), "unsure"),
-        (difference(-0.003, -0.01, 0.004), "unsure"),
+        (difference(0.001, -0.0021, 0.004), "passed"),  # 200 end users cannot show less than 0.0106
+        (difference(-0.003, -0.01, 0.004), "passed"),
+        (difference(-0.003, -0.0107, 0.004), "unsure"),
         (difference(-0.003, -0.005, -0.001), "failed"),
         (None, "unsure"),
     ],
@@ -31,11 +32,19 @@ def test_quality_passes_only_where_even_the_lower_end_is_within_the_margin(found
 
 
 def test_words_name_the_figure_its_interval_what_is_allowed_and_the_setting():
-    said = gates.quality("ndcg", difference(-0.003, -0.01, 0.004), margin=0.002, against=3).words
+    said = gates.quality("ndcg", difference(-0.003, -0.02, 0.004), margin=0.002, against=3).words
 
     assert said.startswith("Too few end users to tell: with 200 of them NDCG@10 is −0.0030 against version 3")
-    assert "95 % interval −0.0100 to +0.0040" in said
-    assert "at worst −0.0020 is allowed (R4_GATE_NDCG_MARGIN)" in said
+    assert "95 % interval −0.0200 to +0.0040" in said
+    assert "at worst −0.0177 is allowed (so few end users cannot show less; R4_GATE_NDCG_MARGIN" in said
+
+
+def test_the_margin_of_the_setting_holds_where_enough_end_users_are_tested():
+    many = Interval(-0.001, -0.003, 0.001, end_users=100_000, seeds=1, draws=1000)
+    gate = gates.quality("gauc", many, margin=0.002, against=3)
+
+    assert (gate.outcome, gate.limit) == ("unsure", -0.002)
+    assert "at worst −0.0020 is allowed (R4_GATE_GAUC_MARGIN)" in gate.words
 
 
 @pytest.mark.parametrize(("p95", "outcome"), [(10.0, "passed"), (250.0, "passed"), (250.1, "failed"), (None, "passed")])

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from recommender.accounts.tokens import create_token
 from tests.builders import make_account
 from tests.recommender.serving.ranked import ranked_catalog
@@ -24,6 +26,7 @@ print(json.dumps({"status": answer.status_code, "source": answer.json()["source"
 """
 
 
+@pytest.mark.once
 def test_a_fresh_process_serves_an_explained_list_without_torch_or_openai(child_environment: dict[str, str]) -> None:
     ranked_catalog("films")
     _, key = create_token("light", account=make_account())

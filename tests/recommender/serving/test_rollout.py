@@ -5,12 +5,26 @@ import uuid
 from pathlib import Path
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from recommender.accounts.tokens import create_token
 from recommender.artifacts import files, ranker, verified
-from recommender.models import BackboneVersion, Catalog, EndUser, Recommendation, Rollout, VersionState
+from recommender.models import (
+    AuditEntry,
+    AuditEvent,
+    BackboneVersion,
+    Catalog,
+    EndUser,
+    Recommendation,
+    Role,
+    Rollout,
+    VersionState,
+)
 from recommender.serving.recommend import preview, recommend
 from recommender.serving.rollout import RunningRollout, active_in, place_of
+from tests.builders import make_account
 from tests.recommender.promotion.versions import make_version
 from tests.recommender.serving.ranked import activate, trained
 
@@ -86,6 +100,20 @@ def test_a_canary_that_fails_is_stopped_and_the_active_version_answers(
     assert rollout.end_reason.startswith("Stopped by itself: it could not answer a request. ")
     assert rollout.ended_at is not None
     assert active_in(reader.catalog).rollout is None
+    recommend(reader, limit=3)
+    entry = AuditEntry.objects.get()
+    assert (entry.event, entry.name, entry.about) == ("rollout_ended", "", str(candidate))
+    assert entry.details == rollout.end_reason[:300]
+
+
+def test_who_asked_when_it_stopped_did_not_stop_it(candidate: BackboneVersion, reader: EndUser, client: Client) -> None:
+    tried(candidate)
+    (files.folder_of(candidate) / "model.onnx").unlink()
+    _, key = create_token("shop", account=make_account("pam", role=Role.PM))
+    address = reverse("api:recommendations", args=[reader.catalog.name, reader.external_id])
+    assert client.get(address, headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    entry = AuditEntry.objects.get(event=AuditEvent.ROLLOUT_ENDED)
+    assert (entry.account, entry.name, entry.address) == (None, "", None)
 
 
 def test_scores_that_are_not_numbers_are_no_answer(

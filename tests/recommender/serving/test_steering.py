@@ -1,6 +1,7 @@
 """Steering: what people approved moves the next list, only the way it says, and no longer than it stands."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,14 +10,14 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
-from pytest_django.fixtures import SettingsWrapper
 
 from recommender.knowledge.service import reject
 from recommender.models import BackboneVersion, Catalog, EndUser, Statement, Turn, VersionState
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
-from recommender.serving.steering import MOST, Move, Steering
+from recommender.serving.steering import Move, Steering
 from recommender.serving.types import Served, TextReason
+from recommender.signals.stated import MOST
 from recommender.statements import service
 from tests.builders import make_account
 from tests.recommender.training import synthetic
@@ -42,7 +43,9 @@ def first_genre(served: Served, catalog: Catalog) -> str:
 
 
 @pytest.mark.parametrize("words", ["No more {}s, please.", "She can't stand {}s.", "{} films bore them to tears."])
-def test_an_approved_dislike_lowers_what_it_names_in_the_next_list(ranked: Catalog, reader: EndUser, words: str) -> None:
+def test_an_approved_dislike_lowers_what_it_names_in_the_next_list(
+    ranked: Catalog, reader: EndUser, words: str
+) -> None:
     before = preview(reader, limit=100)
     genre = first_genre(before, ranked)
     synthetic.approve(reader, words.format(genre.lower()).capitalize())
@@ -74,7 +77,7 @@ def test_an_approved_like_raises_what_it_names_and_is_cited(ranked: Catalog, rea
 def test_what_is_listed_against_a_statement_is_shown_as_such(ranked: Catalog, reader: EndUser) -> None:
     genre = first_genre(preview(reader, limit=1), ranked)
     synthetic.approve(reader, f"No more {genre.lower()}s, please.")
-    listed = [item for item in preview(reader, limit=100, level="short").items]
+    listed = preview(reader, limit=100, level="short").items
     against = [item for item in listed if ranked.items.get(external_id=item.item_id).attributes["genres"] == [genre]]
     assert against
     for item in against:
@@ -167,7 +170,7 @@ def test_popular_lists_listen_too(ranked: Catalog, reader: EndUser) -> None:
 
 
 def test_the_knob_is_the_catalog_s_or_the_setting_s(
-    ranked: Catalog, reader: EndUser, settings: SettingsWrapper, capsys: pytest.CaptureFixture[str]
+    ranked: Catalog, reader: EndUser, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     synthetic.approve(reader, "No more dramas, please.")
     settings.STEERING = 0.0
@@ -192,11 +195,13 @@ def test_steering_costs_two_queries(reader: EndUser, django_assert_num_queries: 
 
 
 @given(
-    st.lists(st.tuples(st.lists(st.integers(0, 19), min_size=1, unique=True), st.floats(-3, 3).filter(bool)), max_size=8),
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 19), min_size=1, unique=True), st.floats(-3, 3).filter(bool)), max_size=8
+    ),
     st.integers(0, 7),
 )
 def test_a_like_never_lowers_and_a_dislike_never_raises(moves: list[tuple[list[int], float]], which: int) -> None:
-    made = [Move(None, np.array(places), effect) for places, effect in moves]  # type: ignore[arg-type]
+    made = [Move(None, np.array(places), effect, abs(effect)) for places, effect in moves]  # type: ignore[arg-type]
     scores, everywhere = np.linspace(0.01, 0.99, 20), np.arange(20)
     steered = Steering(made, 20).steered(scores, everywhere)
     assert np.isfinite(steered).all()

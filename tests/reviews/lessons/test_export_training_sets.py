@@ -41,8 +41,16 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_the_manifest_counts_the_rows_and_knows_every_file(catalog: Catalog, tmp_path: Path) -> None:
     manifest = export(tmp_path / "sets", "--guideline", "2026-11")
     assert manifest == json.loads((tmp_path / "sets" / "manifest.json").read_text())
-    assert manifest["rows"] == {"reason": 2, "reflect": 3, "refine": 1, "preference": 2, "kto": 2}
-    assert manifest["sources"] == {"human": manifest["rows"]}
+    assert manifest["rows"] == {
+        "reason": 2,
+        "reflect": 3,
+        "refine": 1,
+        "preference": 2,
+        "kto": 2,
+        "extract": 0,
+        "polarity": 0,
+    }
+    assert manifest["sources"] == {"human": {name: count for name, count in manifest["rows"].items() if count}}
     assert manifest["guideline_versions"] == ["2026-11"]
     assert set(manifest["licence"]) == {"data", "models", "people"}
     assert set(manifest["prompts"]) >= {"end_user/reason/v1", "item/reason/v1", "end_user/refine/v1"}
@@ -63,7 +71,7 @@ def test_jsonl_and_parquet_hold_the_columns_that_trl_reads(catalog: Catalog, tmp
     }
     for name, expected in columns.items():
         written = lines(tmp_path / "sets" / "jsonl" / f"{name}.jsonl")
-        assert all(set(row) == expected | {"id", "provenance"} for row in written)
+        assert all(set(row) == expected | {"id", "statements", "provenance"} for row in written)
         table = pq.read_table(tmp_path / "sets" / "parquet" / f"{name}.parquet")
         assert table.to_pylist() == written
         assert [message["role"] for message in written[0]["prompt"]] == ["system", "user"]
@@ -101,7 +109,7 @@ def test_a_sharegpt_conversation_alternates_between_human_and_gpt(catalog: Catal
 def test_an_alpaca_row_is_instruction_input_output_and_system(catalog: Catalog, tmp_path: Path) -> None:
     export(tmp_path / "sets", "--format", "alpaca")
     (refine,) = lines(tmp_path / "sets" / "alpaca" / "refine.jsonl")
-    assert set(refine) == {"instruction", "input", "output", "system", "id", "provenance"}
+    assert set(refine) == {"instruction", "input", "output", "system", "id", "statements", "provenance"}
     assert (refine["input"], refine["output"]) == ("", "Likes war films.")
     assert "<critique>\nThat is too vague.\n</critique>" in refine["instruction"]
 

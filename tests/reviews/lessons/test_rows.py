@@ -1,13 +1,15 @@
 """What each decision teaches."""
 
+import json
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from recommender.models import Account, Catalog, EndUser, Item, Judgement, LlmCall, Role
+from recommender.models import Account, Catalog, EndUser, Item, Judgement, LlmCall, Role, Turn
 from recommender.rounds.core.parsing import parse_reflection
 from recommender.rounds.queries import proposed
+from recommender.statements import service
 from recommender.tuning.rows import Row
 from reviews.lessons.rows import of_catalog
 from reviews.models import Decision, Review, Verdict
@@ -168,7 +170,7 @@ def test_the_same_decisions_give_the_same_rows_in_a_fixed_number_of_queries(
     refined_review(make_end_user(catalog))  # undecided: teaches nothing
     decided_elsewhere = refined_review(make_end_user(make_catalog()))
     assert decided_elsewhere.state == "open"
-    with django_assert_num_queries(4):  # three of a chunk, and one that finds no further chunk
+    with django_assert_num_queries(5):  # four of a chunk, and one that finds no further chunk
         first = taught(catalog)
     assert [row.id for row in first] == [row.id for row in taught(catalog)]
     assert len(first) == 3 * 6
@@ -233,3 +235,29 @@ def on_drafts(review: Review, verdict: Verdict, **fields: Any) -> None:
     kept = proposed(fresh.round)
     seen = Seen(fresh.version, fresh.round.turns.count(), kept[0].text_hash if kept else "")
     decide(review, account=account, verdict=verdict, seen=seen, lease_token=slot.lease_token, now=now, **fields)
+
+
+def test_rows_carry_the_statements_of_their_text_and_teach_extraction(catalog: Catalog) -> None:
+    make_item(catalog, "Heat (1995)", genres=["Crime"])
+    text = "Likes crime films a lot. Musicals bore this person."
+    make_item(catalog, "Cats (2019)", genres=["Musical"])
+    review = make_review(("reason", text), ("reflect", ""), subject=make_end_user(catalog))
+    likes, _ = review.round.turns.first().statements.order_by("place")  # type: ignore[union-attr]
+    service.change(likes, polarity="dislikes", account=make_account("ann"), now=timezone.now())
+    service.add(Turn.objects.get(pk=likes.turn_id), "No more crime films from before 1970.", account=make_account())
+    decided(review, Verdict.APPROVE)
+
+    rows = {row.set: row for row in taught(catalog)}
+    said = {(one.about, one.polarity, one.verdict) for one in rows["reason"].statements}
+    assert said == {
+        ("Crime", "dislikes", "changed"),
+        ("Musical", "dislikes", "approved"),
+        ("Crime, up to 1969", "dislikes", "said"),
+    }
+    assert all(row.statements == rows["reason"].statements for row in rows.values() if row.set in ("reflect", "kto"))
+    stands, read = (json.loads(answer)["statements"] for answer in (rows["polarity"].answer, rows["polarity"].rejected))
+    assert rows["extract"].answer == rows["polarity"].answer
+    assert [(one["about"], one["polarity"]) for one in stands] == [("Crime", "dislikes"), ("Musical", "dislikes")]
+    assert [(one["about"], one["polarity"]) for one in read] == [("Crime", "likes"), ("Musical", "dislikes")]
+    assert all(one["quote"] in text for one in stands)
+    assert text in rows["extract"].prompt[1]["content"]

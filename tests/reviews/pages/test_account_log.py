@@ -16,6 +16,7 @@ from recommender.accounts import audit
 from recommender.accounts.tokens import create_token
 from recommender.models import Account, AuditEntry, AuditEvent, Role, VersionState
 from recommender.promotion import activation
+from reviews.pages.accounts.queries import KINDS
 from tests.architecture.words import expert_words
 from tests.builders import PASSWORD, make_account, make_catalog
 from tests.recommender.promotion.versions import examined, make_version
@@ -89,7 +90,7 @@ def test_commands_are_told_without_a_name(browser_of: SignIn) -> None:
         ("account_made", "", "root", "Administrator", None),
     ]
     page = browser_of(Account.objects.get(username="nora")).get(LOG).content.decode()
-    assert "a command or a job" in page
+    assert "a command, a job or by itself" in page
 
 
 def test_models(lena: Account, browser_of: SignIn, settings: Any, tmp_path: Path) -> None:
@@ -126,6 +127,8 @@ def test_the_page_has_filters_and_goes_back_in_time_at_one_cost(
     assert ("no. 11" in oldest, "no. 10" in oldest, "no. 00" in oldest, "Older" in oldest) == (False, True, True, False)
     assert "no. 01" not in browser.get(LOG, {"kind": "tokens"}).content.decode()
     assert "no. " not in browser.get(LOG, {"who": "rita"}).content.decode()
+    audit.record(AuditEvent.ERASED, by=lena, about="erasure 7")
+    assert "erasure 7" in browser.get(LOG, {"kind": "erasures"}).content.decode()
     audit.record(AuditEvent.ROLE_CHANGED, by=lena, about="rita")
     assert "Role changed" in browser.get(LOG, {"who": "rita"}).content.decode()
     with django_assert_num_queries(4):
@@ -172,3 +175,7 @@ def test_an_entry_outlives_its_account(lena: Account) -> None:
     nora.delete()
     entry = AuditEntry.objects.get()
     assert (entry.account, entry.name) == (None, "nora")
+
+
+def test_every_event_can_be_looked_for_by_its_kind() -> None:
+    assert {event for kind in KINDS.values() for event in kind.events} == set(AuditEvent)

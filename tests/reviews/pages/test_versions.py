@@ -84,7 +84,7 @@ def test_gates_are_a_checklist_in_words_with_what_they_were_measured_on(client, 
     assert "2 of 6 not passed" in shown
     assert "✗ Failed Fast enough This does not hold; the details say why." in shown
     assert "Fast enough Fast enough was measured." in shown
-    assert "? Unsure Order of each user&#x27;s items We cannot tell yet." in shown
+    assert "? Unsure Order of each user&#x27;s items We cannot tell yet; the details say why." in shown
     assert "What you can do: try it on real requests" in shown
     assert "✓ Passed Same answers after export" in shown
     assert "compared with model 1" in shown

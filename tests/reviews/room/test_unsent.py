@@ -1,6 +1,10 @@
 """No POST discards a field that a person typed into: it takes it along, refuses, or keeps it on the server."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from django.utils import timezone
 
 from recommender.models import Account
 from reviews.models import Decision, Review, ReviewState, Skip, Unsent
@@ -8,6 +12,7 @@ from reviews.room.opening import open_review
 from tests.builders import make_catalog, make_drafts, make_end_user, make_review
 from tests.reviews.conftest import SignIn
 from tests.reviews.forms import HTMX, form, start, url
+from worker import tasks
 
 TYPED = {"text": "My own words.", "critique": "A note.", "reason": "Why not."}
 TELLS = {"approve": set(), "edit": {"text", "reason"}, "override": {"critique"}, "reject": {"reason"}}
@@ -133,3 +138,25 @@ def test_what_somebody_else_decided_about_keeps_the_words_until_they_are_discard
     assert "My own words.</textarea>" in page
     browser.post(url("discard_unsent", review))
     assert words() == {}
+
+
+def test_words_that_others_decided_about_go_after_a_while_and_all_others_stay(
+    rita: Account, omar: Account, settings: Any
+) -> None:
+    """Thirty days after the decision, however long before they were typed; for an open text they stay."""
+    now = timezone.now()
+    ages = {"gone": (40, 31), "decided lately": (40, 29), "open": (400, None), "typed lately": (1, 31)}
+    for name, (typed, decided) in ages.items():
+        review = make_review()
+        if decided:
+            Review.objects.filter(pk=review.pk).update(state=ReviewState.DONE, closed_at=now - timedelta(days=decided))
+        for account in (rita, omar):
+            saved = {"version": 1, "saved_at": now - timedelta(days=typed)}
+            Unsent.objects.create(account=account, review=review, field="text", text=name, **saved)
+    settings.KEEP_UNSENT_DAYS = 0
+    tasks.clear_accounts()
+    assert Unsent.objects.count() == 8
+    settings.KEEP_UNSENT_DAYS = 30
+    tasks.clear_accounts()
+    assert set(Unsent.objects.values_list("text", flat=True)) == set(ages) - {"gone"}
+    assert Unsent.objects.count() == 6

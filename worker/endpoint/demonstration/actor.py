@@ -1,6 +1,7 @@
 """The demonstration actor's first drafts: counts the last entries three times and takes one sample for a rule.
 
-That is on purpose. It gives the reflector and the annotators something to find, as a language model's draft would.
+That is on purpose, and so is what is plainly wrong in one draft of eight (remarks.py): it gives the reflector and the
+annotators something to find, as a language model's draft would.
 """
 
 from collections.abc import Iterable
@@ -9,9 +10,11 @@ from worker.endpoint.demonstration.checks import fair
 from worker.endpoint.demonstration.features import Feature, Record
 from worker.endpoint.demonstration.phrasing import Voice, attributed, shortened
 from worker.endpoint.demonstration.reading import Entry, Reading
+from worker.endpoint.demonstration.remarks import remark
 from worker.endpoint.demonstration.statements import Aspect, Evidence, Strength
 
 MOST_LIKED, MOST_AVOIDED = 3, 2  # tastes in a first draft
+REMARK_AT = 2  # sentences before it, where there are so many
 CARELESS = 3  # drafts that are eager for every one that is sober
 
 
@@ -19,8 +22,10 @@ def draft(reading: Reading, *, variation: str = "") -> str:
     """`variation`: what a sampled draft differs by; in its words, and in how careful it is."""
     evidence = Evidence.of(reading)
     voice = Voice(noun=reading.noun, seed=reading.data + variation)
-    sentences = _item(evidence, voice) if reading.is_item else _person(evidence.records["person"], voice)
-    return shortened(list(sentences))
+    sentences = list(_item(evidence, voice) if reading.is_item else _person(evidence.records["person"], voice))
+    if made := remark(evidence, voice):
+        sentences.insert(REMARK_AT, made.sentence)
+    return shortened(sentences)
 
 
 def _person(record: Record, voice: Voice) -> Iterable[str]:

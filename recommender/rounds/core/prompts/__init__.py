@@ -14,6 +14,7 @@ from recommender.rounds.core.prompts.template import Template, TemplateError, lo
 from recommender.rounds.core.types import Kind, Subject
 
 __all__ = [
+    "EXTRACTION_SCHEMA",
     "REFLECTION_SCHEMA",
     "VERSIONS",
     "Step",
@@ -23,6 +24,7 @@ __all__ = [
     "fill",
     "load",
     "render",
+    "render_extraction",
     "render_repair",
 ]
 
@@ -42,7 +44,7 @@ UNORDERED: dict[tuple[Kind, Step], int] = {  # the steps that speak of a history
     ("end_user", "refine"): 1,
     ("item", "reason"): 1,
 }
-REPAIR_VERSION = 1
+REPAIR_VERSION = EXTRACT_VERSION = 1
 MAX_QUOTED_ANSWER = 4000  # characters of a malformed answer that are sent back
 
 REFLECTION_SCHEMA: dict[str, Any] = {
@@ -52,6 +54,29 @@ REFLECTION_SCHEMA: dict[str, Any] = {
         "reflection": {"type": "string"},
     },
     "required": ["judgement", "reflection"],
+    "additionalProperties": False,
+}
+
+EXTRACTION_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "statements": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "quote": {"type": "string"},
+                    "about": {"type": "string"},
+                    "polarity": {"type": "string", "enum": ["likes", "dislikes", "mixed", "neutral"]},
+                    "strength": {"type": "string", "enum": ["strong", "plain", "hedged"]},
+                    "who": {"type": "string", "enum": ["subject", "likers", "dislikers"]},
+                },
+                "required": ["quote", "about", "polarity", "strength", "who"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["statements"],
     "additionalProperties": False,
 }
 
@@ -74,6 +99,26 @@ def render(
         hash=template.hash,
         messages=({"role": "system", "content": system}, {"role": "user", "content": user}),
         json_schema=REFLECTION_SCHEMA if structured and step == "reflect" else None,
+    )
+
+
+def render_extraction(subject: Subject, text: str) -> Prompt:
+    """Write the prompt that asks what a text about the subject states."""
+    template = load("extract", EXTRACT_VERSION)
+    noun = harmless(subject.item_noun)
+    system, user = template.render(
+        "system",
+        "user",
+        about="about what one person likes" if subject.kind == "end_user" else f"about one {noun}",
+        item_noun=noun,
+        item_nouns=harmless(evidence_lines.plural(subject.item_noun)),
+        text=harmless(text.strip()),
+    )
+    return Prompt(
+        name=template.name,
+        hash=template.hash,
+        messages=({"role": "system", "content": system}, {"role": "user", "content": user}),
+        json_schema=EXTRACTION_SCHEMA,
     )
 
 

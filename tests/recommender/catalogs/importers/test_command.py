@@ -90,6 +90,7 @@ def _fails(done: subprocess.CompletedProcess[str], sentence: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.once
 def test_failures_are_one_sentence_and_an_exit_code(
     manage: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
@@ -106,6 +107,7 @@ def test_failures_are_one_sentence_and_an_exit_code(
     assert not Catalog.objects.exists()
 
 
+@pytest.mark.once
 def test_bars_stay_away_where_nobody_watches(manage: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     done = manage("import_catalog", "films", str(TABLES), "--format", "csv")
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,8 @@ from recommender.rounds.core import prose
 from recommender.rounds.core.echoes import Asked
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.harmless import harmless
-from recommender.rounds.core.parsing import ParsedReflection, parse_rationale, parse_reflection, read_judgement
+from recommender.rounds.core.judgements import read_judgement
+from recommender.rounds.core.parsing import ParsedReflection, parse_rationale, parse_reflection
 
 TEXT = "They enjoy crime films such as Heat (1995), and they turn away from slow period dramas."
 CRITIQUE = "Only one drama was rated low, so the second statement rests on too little."

@@ -1,0 +1,110 @@
+"""Does a list move the way a correction asks? By style, language and kind of aspect; and if not, whose fault it is."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.steering import corrections, measures
+from benchmarks.steering.corrections import Correction
+from benchmarks.steering.lists import Lists
+from benchmarks.steering.measures import Outcome
+from recommender.statements.queries import OPINIONS
+
+KINDS = ("genre", "creator", "period", "title", "content")
+GOALS = {"attributes": 0.95, "contents": 0.8}
+MOST_WRONG, MOST_UNMOVABLE = 0.01, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One correction of one end user's list. `blame`: empty where the list moved as asked, or cannot move.
+
+    `understood`: some opinion was read; `as_meant`: of this very aspect, with this polarity.
+    """
+
+    correction: Correction
+    outcome: Outcome
+    understood: bool
+    as_meant: bool
+    blame: str
+
+
+def measure(lists: Lists, pairs: int, *, seed: int = 0) -> list[Tried]:
+    """Styles, kinds and polarities take turns; end users, aspects and wordings are drawn."""
+    source = random.Random(seed)
+    kinds = [kind for kind in KINDS if lists.aspects.get(kind)]
+    styles = corrections.styles()
+    tried = []
+    for number in range(pairs):
+        style, kind = styles[number % len(styles)], kinds[number // len(styles) % len(kinds)]
+        end_user = source.choice(lists.end_users)
+        aspect = source.choice(lists.aspects[kind])
+        if kind == "title":  # somebody speaks of films they have not met
+            unseen = set(lists.before(end_user).names)
+            aspect = source.choice([one for one in lists.aspects[kind] if one.items <= unseen])
+        up = bool(number // (len(styles) * len(kinds)) % 2)
+        tried.append(_try(lists, end_user, corrections.draw(source, style, aspect, up=up)))
+    return tried
+
+
+def _try(lists: Lists, end_user: Any, correction: Correction) -> Tried:
+    aspect, before = correction.aspect, lists.before(end_user)
+    opinions = [one for one in lists.read(correction.text) if one.polarity in OPINIONS]
+    said = lists.said(correction.text, by_person=True)
+    found = measures.outcome(before.scores, lists.after(end_user, said), before.meets(aspect), up=correction.up)
+    asked = "likes" if correction.up else "dislikes"
+    as_meant = any(
+        one.polarity == asked
+        and (set(one.aspect) == set(aspect.facets) if aspect.facets else one.aspect[0].kind == "phrase")
+        for one in opinions
+    )
+    blame = ""
+    if found in ("still", "wrong"):
+        if not opinions:
+            blame = "nothing read"
+        elif not as_meant:
+            polarities = {one.polarity for one in opinions}
+            blame = "polarity read wrong" if asked not in polarities else "aspect read wrong"
+        else:
+            moved = lists.steering(end_user, said).moves
+            blame = "size" if moved else "no item met"
+    return Tried(correction, found, bool(opinions), as_meant, blame)
+
+
+def summary(tried: Sequence[Tried]) -> dict[str, Any]:
+    """Shares by group, and the goals."""
+    groups: dict[str, Callable[[Tried], bool]] = {
+        "all": lambda one: True,
+        "attributes": lambda one: one.correction.aspect.kind != "content",
+        "contents": lambda one: one.correction.aspect.kind == "content",
+        "English": lambda one: one.correction.style.language == "en",
+        "English, held out": lambda one: one.correction.style.language == "en" and one.correction.style.held_out,
+        "English attributes": lambda one: (
+            one.correction.style.language == "en" and one.correction.aspect.kind != "content"
+        ),
+    }
+    groups |= {f"kind {kind}": (lambda one, kind=kind: one.correction.aspect.kind == kind) for kind in KINDS}  # type: ignore[misc]
+    for style in corrections.styles():
+        name = f"style {style.name}{', held out' if style.held_out else ''}"
+        groups[name] = lambda one, style=style: one.correction.style is style  # type: ignore[misc]
+    rows = {name: _row([one for one in tried if belongs(one)]) for name, belongs in groups.items()}
+    return {name: row for name, row in rows.items() if row["pairs"]}
+
+
+def _row(tried: Sequence[Tried]) -> dict[str, Any]:
+    found = [one.outcome for one in tried]
+    return {
+        "pairs": len(tried),
+        **{name: round(measures.share(found, name), 4) for name in ("right", "still", "wrong")},
+        "cannot": round(found.count("cannot") / len(found), 4) if found else None,
+        "understood": round(sum(one.understood for one in tried) / len(tried), 4) if tried else None,
+        "as_meant": round(sum(one.as_meant for one in tried) / len(tried), 4) if tried else None,
+        "blame": dict(Counter(one.blame for one in tried if one.blame).most_common()),
+    }
+
+
+def faults(tried: Sequence[Tried]) -> list[str]:
+    """Corrections that failed, of the styles that may be looked at."""
+    return [f"{one.blame}: {one.correction.text}" for one in tried if one.blame and not one.correction.style.held_out]

@@ -1,0 +1,224 @@
+"""What a text says that its evidence contradicts: counts, tastes, titles that nobody has, a stale "latest", ratings.
+
+Each finding has its place in the text, words for people, and the rows that show it. Pure.
+What cannot be told is never found: docs/reviewing.md, *What is found wrong in a text*.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from recommender.grounding import cited, counted, outcomes
+from recommender.grounding.cited import is_english
+from recommender.grounding.evidence import Evidence, Rated, count, standing, values_of
+from recommender.grounding.lexicon import Lexicon
+from recommender.grounding.phrases import Marked
+from recommender.grounding.ratings import misquotes
+from recommender.grounding.reader import marked
+from recommender.grounding.statements import Holder, Statement
+
+Kind = Literal["count", "polarity", "title", "order", "rating", "fact"]
+_DISLIKERS = re.compile(
+    r"\b(?:not|n't|never) (?:like|enjoy|love|care for|take to) (?:it|this)\b|\bdislik\w+ (?:it|this)\b", re.IGNORECASE
+)
+_LIKERS = re.compile(r"\b(?:like|likes|liked|enjoy|enjoys|enjoyed|love|loves|loved) (?:it|this)\b", re.IGNORECASE)
+_RATED = {"star", "stars", "marks", "mark", "full", "points"}
+_POLARITIES = {True: "likes", False: "dislikes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Characters `start` to `end` of a text are wrong; `words` say why, `rows` are the places that show it."""
+
+    kind: Kind
+    start: int
+    end: int
+    words: str
+    rows: tuple[int, ...] = ()
+    holder: Holder = "subject"
+
+
+Rows = Sequence[Rated] | Mapping[Holder, Sequence[Rated]]
+
+
+def findings(
+    text: str,
+    statements: Sequence[Statement],
+    rows: Rows,
+    titles: Mapping[str, str],
+    ordered: bool = True,
+    known_titles: Iterable[str] = (),
+) -> list[Finding]:
+    """Everything that the rows contradict, in the order of its place.
+
+    `rows`: of an end user, oldest first; of an item, by holder: the item itself as the subject's only row, and the
+    histories of a liker and a disliker. `titles`: external id → title. `ordered`: whether rows say what came first.
+    `known_titles`: others that a text may name, such as the catalog's.
+    """
+    histories = _Histories.of(rows)
+    found: list[Finding] = []
+    counts: list[tuple[int, int]] = []
+    sentences = [said for said in marked(text, histories.lexicon) if said.tokens]
+    for said in sentences:
+        start, end = said.tokens[0].start, said.tokens[-1].end
+        holders = histories.spoken_of(text[start:end], [each for each in statements if start <= each.start < end])
+        if histories.is_item:
+            _hide_holders(said, text[start:end])
+        found += _miscounted(said, histories, holders)
+        found += _stale(text, said, histories, holders, ordered=ordered)
+        counts += [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
+    if is_english(text):
+        found += _turned_round(_clear(statements, sentences, counts), histories, titles)
+    found += _invented(text, histories, known_titles)
+    found += _misquoted(text, histories)
+    return sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end))
+
+
+@dataclass(frozen=True, slots=True)
+class _Histories:
+    """Rows by holder, each with a number of its own, which is its external id in `lexicon`."""
+
+    rows: Mapping[Holder, Sequence[Rated]]
+    numbered: Mapping[Holder, Sequence[tuple[int, Rated]]]
+    places: Sequence[tuple[Holder, int]]
+    lexicon: Lexicon
+
+    @classmethod
+    def of(cls, rows: Rows) -> "_Histories":
+        by_holder: Mapping[Holder, Sequence[Rated]] = rows if isinstance(rows, Mapping) else {"subject": rows}
+        places = [(holder, place) for holder, shown in by_holder.items() for place in range(len(shown))]
+        numbers = {key: number for number, key in enumerate(places)}
+        numbered = {
+            holder: [(numbers[holder, place], row) for place, row in enumerate(shown)]
+            for holder, shown in by_holder.items()
+        }
+        everything = [(str(number), row) for shown in numbered.values() for number, row in shown]
+        lexicon = Lexicon.of((number, row.title, row.attributes) for number, row in everything)
+        return cls(by_holder, numbered, places, lexicon)
+
+    @property
+    def is_item(self) -> bool:
+        return "likers" in self.rows or "dislikers" in self.rows
+
+    @property
+    def all_rows(self) -> list[Rated]:
+        return [row for shown in self.rows.values() for row in shown]
+
+    def spoken_of(self, sentence: str, statements: Sequence[Statement]) -> list[Holder]:
+        """Whose rows a sentence may be about."""
+        if not self.is_item:
+            return ["subject"]
+        named: set[Holder] = {each.holder for each in statements if each.holder != "subject"}
+        if _DISLIKERS.search(sentence):
+            named.add("dislikers")
+        elif _LIKERS.search(sentence):
+            named.add("likers")
+        return [holder for holder in self.rows if holder in (named or {"likers", "dislikers"})]
+
+    def readings(self, holder: Holder) -> list[Sequence[tuple[int, Rated]]]:
+        """The rows of one holder; of an item's, also without the item itself, whose line says what is known already."""
+        shown = self.numbered[holder]
+        own = {row.title for row in self.rows.get("subject", ())} if holder != "subject" else set()
+        without = [(number, row) for number, row in shown if row.title not in own]
+        return [without, shown] if len(without) < len(shown) else [shown]
+
+    def finding(self, kind: Kind, start: int, end: int, words: str, numbers: Iterable[int] = ()) -> Finding:
+        places = [self.places[number] for number in numbers]
+        holder = places[0][0] if places else "subject"
+        return Finding(kind, start, end, words, tuple(place for of, place in places if of == holder), holder)
+
+
+def _hide_holders(said: Marked, sentence: str) -> None:
+    """Whom a sentence speaks of is no opinion about what it counts."""
+    start = said.tokens[0].start
+    for match in (*_DISLIKERS.finditer(sentence), *_LIKERS.finditer(sentence)):
+        for place, token in enumerate(said.tokens):
+            if match.start() <= token.start - start < match.end():
+                said.taken[place] = True
+
+
+def _miscounted(said: Marked, histories: _Histories, holders: Sequence[Holder]) -> Iterator[Finding]:
+    readings = [rows for holder in holders for rows in histories.readings(holder)]
+    for wrong in counted.miscounts(said, readings):
+        words = f"says {wrong.said}; it is {wrong.true}"
+        yield histories.finding("count", wrong.start, wrong.end, words, wrong.rows)
+
+
+def _stale(
+    text: str, said: Marked, histories: _Histories, holders: Sequence[Holder], *, ordered: bool
+) -> Iterator[Finding]:
+    if not ordered:
+        for mention in cited.called_latest(text, said):
+            start, end = said.tokens[mention.begin].start, said.tokens[mention.end - 1].end
+            words = f"calls “{text[start:end]}” the latest; what came first is not known"
+            yield histories.finding("order", start, end, words)
+        return
+    found = [list(cited.stale(text, said, histories.numbered[holder])) for holder in holders]
+    if found and all(found):
+        for old in found[0]:
+            after = len(histories.numbered[histories.places[old.rows[-1]][0]]) - 1 - histories.places[old.rows[-1]][1]
+            words = f"calls “{old.title}” the latest; {after} came after it"
+            yield histories.finding("order", old.start, old.end, words, old.rows)
+
+
+def _clear(
+    statements: Sequence[Statement], sentences: Sequence[Marked], counts: Sequence[tuple[int, int]]
+) -> Iterator[Statement]:
+    """Statements that a second look at their words confirms: none of a clause that counts or says the opposite, none
+    of a title beside a number, which is its rating."""
+    for statement in statements:
+        if any(statement.start <= start < statement.end for start, _ in counts):
+            continue
+        said = next((each for each in sentences if each.tokens[-1].end > statement.start), None)
+        if said is None:
+            continue
+        own = [token for token, taken in zip(said.tokens, said.taken, strict=True) if not taken]
+        is_title = any(facet.kind == "title" for facet in statement.aspect)
+        if is_title and any(token.word.isdecimal() or token.word in _RATED for token in own):
+            continue
+        told = outcomes.told([token.word for token in own if statement.start <= token.start < statement.end])
+        if told is None or statement.polarity == _POLARITIES[told] or statement.polarity not in _POLARITIES.values():
+            yield statement
+
+
+def _turned_round(
+    statements: Iterable[Statement], histories: _Histories, titles: Mapping[str, str]
+) -> Iterator[Finding]:
+    for statement in statements:
+        if statement.holder not in histories.rows:
+            continue
+        shown = histories.readings(statement.holder)[0]
+        rows = [row for _, row in shown]
+        evidence = count(statement, rows, titles)
+        if standing(statement, evidence) != "contradicted" or evidence is None:
+            continue
+        kind: Kind = "fact" if statement.polarity == "neutral" else "polarity"
+        numbers = [shown[place][0] for place in evidence.rows]
+        words = _words(statement, evidence, titles)
+        found = histories.finding(kind, statement.start, statement.end, words, numbers)
+        yield replace(found, holder=statement.holder)
+
+
+def _words(statement: Statement, evidence: Evidence, titles: Mapping[str, str]) -> str:
+    facets = [titles.get(f.value, f.value) if f.kind == "title" else f.value for f in statement.aspect]
+    aspect = ", ".join(facets)
+    if statement.polarity == "neutral":
+        return f"says {aspect}; the data says otherwise"
+    said = {"likes": "is liked", "dislikes": "is not liked", "mixed": "divides"}[statement.polarity]
+    return f"says that {aspect} {said}; {evidence.liked} of {evidence.judged} were liked"
+
+
+def _invented(text: str, histories: _Histories, known_titles: Iterable[str]) -> Iterator[Finding]:
+    rows = histories.all_rows
+    values = {value for row in rows for each in row.attributes.values() for value in values_of(each)}
+    for strange in cited.invented(text, [row.title for row in rows], known_titles, values):
+        words = f"names “{strange.title}”, which is not among what is shown"
+        yield histories.finding("title", strange.start, strange.end, words)
+
+
+def _misquoted(text: str, histories: _Histories) -> Iterator[Finding]:
+    for wrong in misquotes(text, [(row.title, row.rating) for row in histories.all_rows]):
+        numbers = [number for shown in histories.numbered.values() for number, row in shown if row.title == wrong.title]
+        words = f"says that “{wrong.title}” was rated {wrong.said:g}; it was rated {wrong.rated:g}"
+        yield histories.finding("rating", wrong.start, wrong.end, words, numbers)

@@ -1,0 +1,94 @@
+"""What people do to the statements on a card, and what that would do to the list. Words that are typed stay typed."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from recommender.grounding.wording import in_words
+from recommender.models import Polarity
+from recommender.serving.recommend import preview
+from recommender.statements import queries, service
+from recommender.statements.aspects import aspects_of
+from recommender.statements.service import NotUnderstoodError
+from reviews.guards import account_of, is_htmx, requires
+from reviews.policy import Action
+from reviews.room.card import STATEMENT, Card
+from reviews.room.card_views import answer, card_of, context_of, keep_typed
+from reviews.room.statements import SAYS
+
+STRIKE, RESTORE = "strike", "restore"
+LISTED = 10
+
+
+@require_POST
+@never_cache
+@requires(Action.DECIDE)
+def change(request: HttpRequest, review_id: int, statement_id: int) -> HttpResponse:
+    """Another polarity for a statement, or strike it, or put it back."""
+    shown = card_of(request, review_id)
+    statement = next((one for one in shown.statements if one.row.pk == statement_id), None)
+    asked = request.POST.get("say", "")
+    if not shown.may_change_statements or statement is None:
+        return _cannot(request, shown)
+    if asked == STRIKE:
+        service.strike([statement.row], account=shown.viewer, now=timezone.now())
+    elif asked == RESTORE:
+        service.restore(statement.row)
+    elif asked in Polarity.values:
+        service.change(statement.row, polarity=asked, account=shown.viewer, now=timezone.now())
+    else:
+        messages.error(request, "Choose what the statement should say.")
+    return _again(request, shown)
+
+
+@require_POST
+@never_cache
+@requires(Action.DECIDE)
+def add(request: HttpRequest, review_id: int) -> HttpResponse:
+    """What the text leaves out, in plain words: said again as it was understood."""
+    shown = card_of(request, review_id)
+    if not shown.may_change_statements or shown.proposal is None:
+        return _cannot(request, shown)
+    shown.proposal.round = shown.review.round
+    try:
+        made = service.add(shown.proposal, request.POST.get(STATEMENT, ""), account=shown.viewer)
+    except NotUnderstoodError as error:
+        messages.error(request, str(error))
+        return _again(request, shown, status=422)
+    titles = aspects_of(shown.review.round.catalog).title_of
+    said = "; ".join(f"{SAYS[one.polarity].lower()} {in_words(service.said(one).aspect, titles)}" for one in made)
+    messages.success(request, f"Understood as: {said}. Change or strike it if that is wrong.")
+    return _again(request, shown, but=STATEMENT)
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_QUEUE)
+def difference(request: HttpRequest, review_id: int) -> HttpResponse:
+    """The user's list now, and as it would be at once were the text approved as it stands."""
+    shown = card_of(request, review_id)
+    end_user = shown.review.round.end_user
+    if end_user is None or shown.proposal is None:
+        raise Http404("Only a text about a user moves a list.")
+    end_user.catalog = shown.review.round.catalog
+    said = queries.if_approved(shown.proposed_texts, by=str(account_of(request)), now=shown.now)
+    before, after = (preview(end_user, limit=LISTED, said=each) for each in (None, said))
+    rank = {item.item_id: item.rank for item in before.items}
+    moved = [(item, rank.get(item.item_id)) for item in after.items]
+    left = [item for item in before.items if item.item_id not in {each.item_id for each in after.items}]
+    template = "reviews/_difference.html" if is_htmx(request) else "reviews/difference.html"
+    return render(request, template, {"after": moved, "left": left, "most": LISTED, "review": shown.review})
+
+
+def _again(request: HttpRequest, shown: Card, *, but: str = "", status: int = 200) -> HttpResponse:
+    """The same card, read anew, with what is typed into it."""
+    keep_typed(request, shown, but=but)
+    return answer(request, context_of(request, card_of(request, shown.review.pk)), status=status)
+
+
+def _cannot(request: HttpRequest, shown: Card) -> HttpResponse:
+    messages.error(request, "The statements can be changed by whoever holds this text. Take it first.")
+    return _again(request, shown, status=409)

@@ -1,0 +1,161 @@
+"""What a text says, beside its evidence: both on the screen, linked both ways, changed by key, mouse and without JS."""
+
+import re
+from dataclasses import asdict
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from recommender.models import Account, Knowledge, Statement
+from recommender.rounds.core.types import Encounter
+from reviews.models import Review
+from reviews.room.opening import open_review
+from tests.browser.test_reviewing import ready, sign_in
+from tests.builders import make_account, make_catalog, make_end_user, make_item, make_round, make_subject
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+GENRES = ("Western", "Musical", "Drama", "Crime", "Horror")
+TEXT = (
+    "Westerns are at the heart of this taste, as “Rio Bravo (1959)” (rated 5) and “Shane (1953)” (rated 4) show. "
+    "They do not care for musicals, for example “Cats (2019)” (rated 1) and “Hair (1979)” (rated 2). They also enjoy "
+    "crime films such as “Heat (1995)” (rated 5) and “Chinatown (1974)” (rated 5), while drama tries their patience: "
+    "“Ikiru (1952)” (rated 2) and “Ran (1985)” (rated 1). They adore horror. Whoever looks at the order of all of "
+    "these ratings sees one person who knows rather well what the next evening is to bring, who gives every film a "
+    "fair chance until its end, and who seldom changes an opinion afterwards, whatever friends, critics or neighbours "
+    "may say of it. There is too little here to say more than that, and nothing at all to go by where the seventies "
+    "are concerned."
+)
+FILMS = (
+    ("Rio Bravo (1959)", 0, 5.0), ("Shane (1953)", 0, 4.0), ("Cats (2019)", 1, 1.0), ("Hair (1979)", 1, 2.0),
+    ("Ikiru (1952)", 2, 2.0), ("Ran (1985)", 2, 1.0), ("Heat (1995)", 3, 5.0), ("Chinatown (1974)", 3, 5.0),
+)  # fmt: skip
+
+
+@pytest.fixture
+def rita(broker: str) -> Account:
+    return make_account("rita")
+
+
+@pytest.fixture
+def review(transactional_db: None) -> Review:
+    """A text that names eight titles of thirty ratings, and is wrong about horror."""
+    catalog = make_catalog("films")
+    rest = [(f"Other {n} (2000)", 4, 1.0) for n in range(22)]
+    history = []
+    for title, genre, rating in (*FILMS[:4], *rest, *FILMS[4:]):
+        make_item(catalog, title, genres=[GENRES[genre]])
+        history.append(Encounter(title, rating, rating > 3, {"genres": [GENRES[genre]]}))
+    evidence = make_subject().to_json() | {"history": [asdict(met) for met in history]}
+    round_ = make_round(
+        make_end_user(catalog, "u1"), ("reason", TEXT), ("reflect", ""), evidence=evidence, rest_reason="reasonable"
+    )
+    return open_review(round_)
+
+
+@pytest.fixture
+def card(page: Page, browser_context: BrowserContext, live_server: LiveServer, rita: Account, review: Review) -> Page:
+    sign_in(browser_context, live_server, rita)
+    page.goto(f"{live_server.url}/reviews/")
+    page.keyboard.press("n")
+    ready(page)
+    return page
+
+
+def in_sight(page: Page, selector: str) -> list[bool]:
+    """Of each element, whether nothing hides it."""
+    found: list[bool] = page.evaluate(
+        """(selector) => [...document.querySelectorAll(selector)].map((each) => {
+            const box = each.getBoundingClientRect();
+            const at = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+            return !!at && (each === at || each.contains(at));
+        })""",
+        selector,
+    )
+    return found
+
+
+def test_the_titles_that_a_text_names_stand_beside_it_unscrolled(card: Page) -> None:
+    card.set_viewport_size({"width": 1280, "height": 800})
+    rows = card.locator(".the-evidence .history li.is-cited")
+    named = [text for text in rows.all_inner_texts() if any(title in text for title, _, _ in FILMS)]
+    assert len(named) == len(FILMS)
+    seen = in_sight(card, ".the-evidence .history li.is-cited .what")[: len(FILMS)]
+    assert sum(seen) / len(FILMS) >= 0.8
+    assert in_sight(card, "#proposal-text .said:first-child") == [True]
+    assert all(in_sight(card, "#decision > .btn, #decision > details > summary"))
+
+
+def test_on_a_phone_the_text_has_half_of_the_screen(card: Page) -> None:
+    card.set_viewport_size({"width": 390, "height": 844})
+    card.evaluate("scrollTo(0, 0)")
+    top, bottom, bar = card.evaluate(
+        """() => [document.querySelector('#proposal-text').getBoundingClientRect().top,
+                  document.querySelector('#proposal-text').getBoundingClientRect().bottom,
+                  document.querySelector('.decide').getBoundingClientRect().top]"""
+    )
+    assert (min(bottom, bar) - top) / 844 >= 0.5
+    assert card.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_pointing_at_a_statement_lights_up_its_place_and_its_rows(card: Page) -> None:
+    card.locator(".statement", has_text="Western").first.hover()
+    expect(card.locator(".history .is-linked")).to_have_count(2)
+    expect(card.locator("#proposal-text .is-linked").first).to_be_visible()
+    card.locator(".history li", has_text="Cats").hover()
+    expect(card.locator(".statement.is-linked", has_text="Musical")).to_have_count(1)
+
+
+def test_by_key_alone_a_statement_is_changed_and_one_is_added(card: Page) -> None:
+    for _ in range(card.locator(".statement").count()):
+        card.keyboard.press("j")
+        if "Horror" in (card.evaluate("document.activeElement.innerText") or ""):
+            break
+    expect(card.locator(".statement:focus", has_text="evidence says otherwise")).to_be_visible()
+    card.keyboard.press("Tab")
+    card.keyboard.press("Enter")
+    expect(card.locator(".statement", has_text=re.compile("Dislikes\\s+Horror"))).to_be_visible()
+    assert Statement.objects.get(key="genres=Horror", ended_at=None).account.username == "rita"  # type: ignore[union-attr]
+
+    ready(card)
+    card.keyboard.press("p")
+    card.locator("#id_statement").press_sequentially("No more dramas from before 1960, please.")
+    card.keyboard.press("Control+Enter")
+    expect(card.locator(".notice", has_text="Understood as: dislikes Drama, up to 1959.")).to_be_visible()
+    ready(card)
+    card.keyboard.press("a")
+    expect(card.get_by_text("Approved: User u1.").first).to_be_visible()
+    assert Knowledge.objects.get().accepted_by == Account.objects.get(username="rita")
+
+
+def test_approving_against_the_evidence_opens_a_box_for_the_reason(card: Page) -> None:
+    card.keyboard.press("a")
+    expect(card.get_by_label(re.compile("The evidence says otherwise"))).to_be_focused()
+    card.keyboard.press("Control+Enter")
+    expect(card.get_by_text("Say why it is right all the same, or change what is wrong.")).to_be_visible()
+    ready(card)
+    card.get_by_label(re.compile("The evidence says otherwise")).fill("She said so.")
+    card.keyboard.press("Control+Enter")
+    expect(card.get_by_text("Approved: User u1.").first).to_be_visible()
+
+
+def test_what_would_change_is_shown_in_place(card: Page) -> None:
+    card.keyboard.press("w")
+    expect(card.locator("#difference-list")).to_contain_text("Their list at once, were you to approve.")
+
+
+def test_without_javascript_a_statement_is_struck(
+    browser: Browser, live_server: LiveServer, rita: Account, review: Review
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    sign_in(context, live_server, rita)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/reviews/{review.pk}/")
+    page.get_by_role("button", name="Review this one").click()
+    page.locator(".statement", has_text="Horror").get_by_role("button", name="Strike").click()
+    expect(page.locator(".statement.is-struck", has_text="Horror")).to_be_visible()
+    page.get_by_text("What would change").click()
+    page.get_by_role("link", name="Show this user's list now and afterwards").click()
+    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    context.close()

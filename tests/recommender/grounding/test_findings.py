@@ -1,0 +1,222 @@
+"""What a text says that its rows contradict: found where it is wrong, and nowhere else. Statements are made by hand."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from recommender.grounding.evidence import Rated
+from recommender.grounding.findings import Finding, findings
+from recommender.grounding.statements import Facet, Holder, Polarity, Statement
+
+
+def film(title: str, rating: float, *genres: str, year: int = 1995) -> Rated:
+    return Rated(f"{title} ({year})", {"genres": list(genres), "year": year}, rating > 3, rating)
+
+
+# 11 dramas, 3 of them liked; 3 westerns, 2 of them liked; 2 comedies, both liked.
+ROWS = [
+    film("Red Dust", 5, "Western", year=1962),
+    film("Low Sun", 4, "Western", "Drama", year=1964),
+    film("Long Grass", 2, "Western", year=1971),
+    *(film(f"Letters {word}", 2, "Drama") for word in ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")),
+    film("Night Train, The", 5, "Drama", year=1978),
+    film("Parade", 4, "Comedy"),
+    film("Oh, Harvest!", 5, "Comedy", "Drama"),
+]
+TITLES = {str(place): row.title for place, row in enumerate(ROWS)}
+DRAMA = Facet("attribute", "genres", "Drama")
+
+
+def said(polarity: Polarity, *facets: Facet, start: int = 0, end: int = 10, holder: Holder = "subject") -> Statement:
+    return Statement(facets, polarity, 1.0, start, end, holder)
+
+
+def found(
+    text: str, rows: Sequence[Rated] | Mapping[Holder, Sequence[Rated]] = ROWS, **options: object
+) -> list[Finding]:
+    return findings(text, [], rows, TITLES, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("They liked 7 of 11 dramas.", "says 7 of 11; it is 3 of 11 liked"),
+        ("7 of the 11 dramas in the history were liked.", "says 7 of 11; it is 3 of 11 liked"),
+        ("Seven out of eleven dramas pleased them.", "says 7 of 11; it is 3 of 11 liked"),
+        ("Of the eleven dramas they rated, seven were received well.", "says 7 of 11; it is 3 of 11 liked"),
+        ("They disliked 3 of the 11 dramas.", "says 3 of 11; it is 8 of 11 not liked"),
+        ("3 of the 11 dramas failed.", "says 3 of 11; it is 8 of 11 not liked"),
+        ("3 of 9 dramas were liked.", "says 3 of 9; it is 3 of 11 liked"),
+        ("One of the three westerns was liked.", "says 1 of 3; it is 2 of 3 liked"),
+        ("Dramas: 9/11 liked.", "says 9 of 11; it is 3 of 11 liked"),
+        ("They liked nineteen of the thirty films.", "says 19 of 30; it is 5 of 14 liked"),
+        ("Most of the dramas were liked.", "says most; it is 3 of 11 liked"),
+        ("All of the westerns won them over.", "says all; it is 2 of 3 liked"),
+        ("None of the comedies were liked.", "says none; it is 2 of 2 liked"),
+        ("They liked few of the comedies.", "says few; it is 2 of 2 liked"),
+        ("6 of the 14 entries with an opinion ended well.", "says 6 of 14; it is 5 of 14 liked"),
+        ("6 of the 14 entries ended in much noise.", "says 6 of 14; it is 5 of 14 liked"),  # well or badly
+        ("4 of the 9 dramas have a train in them.", "says 4 of 9; it is 3 of 11 liked"),
+        ("Films from the 1960s: none liked.", "says none; it is 2 of 2 liked"),
+    ],
+)
+def test_a_wrong_count_is_found_with_what_is_true(text: str, words: str) -> None:
+    (finding,) = found(text)
+    assert (finding.kind, finding.words) == ("count", words)
+    assert text[finding.start : finding.end] in text
+    assert finding.rows or "films" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "They liked 3 of 11 dramas, and 8 of 11 dramas did not please them.",
+        "3 of the 11 dramas in the history were liked, most of them late.",
+        "Two of the three westerns and both comedies were liked.",
+        "5 of the 14 entries with an opinion ended well.",
+        "Of the 14 entries with an opinion 5 ended well.",
+        "11 of the 14 films are dramas.",
+        "4 of the 11 dramas have a train in them.",
+        "Most of the westerns were liked, few of the dramas were, and all of the comedies.",
+        "Two of the three slow westerns were not liked.",  # no row tells which are slow
+        "One of the last three dramas was liked.",
+        "Two of these three were rated 5.",
+        "5 of 11 dramas averaged above 3.",
+        "Rated Parade 4/5, gave Red Dust 5 out of 5 stars.",
+        "Some of the dramas, and a few of the westerns, were liked.",
+        "Not all of the dramas failed.",
+        "8 of 11 musicals were liked.",  # of none it can be told
+        "",
+    ],
+)
+def test_a_right_count_and_what_cannot_be_told_is_not(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("They adored “The Lantern Keeper”.", "The Lantern Keeper"),
+        ('They adored "Nine Winters (1983)".', "Nine Winters (1983)"),
+        ("They adored *Salt on the Window*, too.", "Salt on the Window"),
+        ("An example is A Train for Emilia (1971), which they rated highly.", "A Train for Emilia (1971)"),
+    ],
+)
+def test_a_title_that_nobody_has_is_found(text: str, title: str) -> None:
+    (finding,) = found(text)
+    assert (finding.kind, text[finding.start : finding.end]) == ("title", title)
+    elsewhere = ("Lantern Keeper, The (1990)", "Nine Winters", "Salt on the Window (2001)", "A Train for Emilia (1971)")
+    assert found(text, known_titles=elsewhere) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "They adored “The Night Train”, “Night Train, The (1978)” and The Night Train (1978).",
+        "They adored “Oh Harvest” and “Letters One”, and Red Dust (1962) above all.",
+        "They adored “Leters Two (1995)”.",  # a slip of the pen
+        "A “slow burn” is fine, and so is what one may call “Drama”.",
+        "They said: “It was much too long for what it had to tell.”",
+        "**In short:** dramas of the nineties (1990s), no.",
+        "Diese Person liebt „Der Nachtzug“ und mag auch „Parade“.",  # a title in another language
+    ],
+)
+def test_titles_of_the_rows_and_other_quotations_are_not(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Most recently they enjoyed “Red Dust (1962)”.", "Red Dust"),
+        ("Lately “Low Sun” has been on their mind.", "Low Sun"),
+        ("Their latest success is “Letters Two”.", "Letters Two"),
+    ],
+)
+def test_a_latest_title_that_is_long_past_is_found(text: str, title: str) -> None:
+    (finding,) = found(text)
+    assert finding.kind == "order"
+    assert text[finding.start : finding.end].startswith(title)
+    assert finding.rows == tuple(place for place, row in enumerate(ROWS) if row.title.startswith(title))
+    assert "came after it" in finding.words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Most recently they enjoyed “Oh, Harvest! (1995)”.",
+        "“Red Dust” came first; most recently there was “Parade”.",
+        "Lately they liked “Parade”, unlike “Red Dust”.",
+        "They prefer recent films to “Red Dust”.",
+    ],
+)
+def test_one_of_the_last_is_not(text: str) -> None:
+    assert found(text) == []
+
+
+def test_where_no_order_is_known_nothing_is_the_latest() -> None:
+    (finding,) = found("Most recently they enjoyed “Parade”.", ordered=False)
+    assert finding.kind == "order"
+    assert "not known" in finding.words
+
+
+def test_a_taste_turned_round_is_found_with_its_rows() -> None:
+    text = "They love drama."
+    wrong = findings(text, [said("likes", DRAMA, end=15)], ROWS, TITLES)
+    assert [(f.kind, f.start, f.end, f.words) for f in wrong] == [
+        ("polarity", 0, 15, "says that Drama is liked; 3 of 11 were liked")
+    ]
+    assert [ROWS[place].attributes["genres"] for place in wrong[0].rows].count(["Drama"]) == 9
+    fine = [said("dislikes", DRAMA), said("likes", Facet("attribute", "genres", "Musical"))]
+    assert findings(text, fine, ROWS, TITLES) == []
+
+
+def test_a_statement_whose_count_is_looked_at_is_not_looked_at_twice() -> None:
+    text = "They like only 3 of the 11 dramas."
+    assert findings(text, [said("likes", DRAMA, end=len(text))], ROWS, TITLES) == []
+
+
+def test_a_misquoted_rating_is_found_at_its_place() -> None:
+    text = "They rated Parade (1995) (rated 2) highly."
+    (finding,) = found(text)
+    assert (finding.kind, text[finding.start : finding.end]) == ("rating", "Parade (1995) (rated 2")
+    assert finding.rows == (12,)
+
+
+# --- items ----------------------------------------------------------------------------------------------------------
+
+ITEM = film("Last Water", 4, "Western", year=1958)
+OF_ITEM: Mapping[Holder, Sequence[Rated]] = {
+    "subject": [Rated(ITEM.title, ITEM.attributes)],
+    "likers": [*ROWS[:4], ITEM],
+    "dislikers": [*ROWS[3:8], Rated(ITEM.title, ITEM.attributes, False, 1.0)],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("People who like it liked 2 of 3 westerns.", True),
+        ("People who like it liked 3 of 4 westerns.", True),  # with the item itself
+        ("People who like it liked 1 of 3 westerns.", False),
+        ("Of people who do not like it: none of the dramas were liked.", True),
+        ("Of people who do not like it: 4 of 5 dramas were liked.", False),
+        ("“Last Water” suits those who adored “Red Dust”.", True),
+        ("It sits beside “The Lantern Keeper”.", False),
+    ],
+)
+def test_a_text_about_an_item_is_held_against_the_side_it_speaks_of(text: str, right: bool) -> None:
+    assert (found(text, OF_ITEM) == []) is right
+
+
+def test_tastes_of_a_side_and_facts_of_the_item_are_held_against_their_own_rows() -> None:
+    text = "It is a drama from the 1970s. Those who like it love westerns, and the others love drama."
+    statements = [
+        said("likes", DRAMA, start=58, end=len(text), holder="dislikers"),
+        said("likes", Facet("attribute", "genres", "Western"), start=30, end=57, holder="likers"),
+        said("neutral", Facet("period", "year", "1970-1979"), end=28),
+        said("neutral", DRAMA, end=28),
+    ]
+    wrong = findings(text, statements, OF_ITEM, TITLES)
+    assert [(f.kind, f.holder) for f in wrong] == [("fact", "subject"), ("polarity", "dislikers")]
+    assert wrong[1].rows == (0, 1, 2, 3, 4)

@@ -1,0 +1,229 @@
+"""Statements on the card: beside their evidence, changed, struck and added, and heard when the text is approved."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from recommender.models import Account, Catalog, EndUser, Knowledge, LlmCall, Role, Statement, Turn, TurnKind
+from recommender.rounds.core.types import Encounter
+from recommender.rounds.service import add_edit
+from recommender.statements import service
+from recommender.statements.queries import acting
+from reviews.choices import Concern
+from reviews.models import Review
+from reviews.room import leases
+from reviews.room.card import Card, card
+from reviews.room.opening import open_review
+from reviews.room.statements import parts
+from tests.builders import make_account, make_catalog, make_end_user, make_item, make_round, make_subject
+
+pytestmark = pytest.mark.django_db
+TEXT = "They love westerns, such as “Rio Bravo (1959)”. Musicals bore them. They adore drama."
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    made = make_catalog("films")
+    for title, genre in (("Rio Bravo", "Western"), ("Shane", "Western"), ("Cats", "Musical"), ("Ikiru", "Drama")):
+        make_item(made, f"{title} (1959)", external_id=title.lower(), genres=[genre])
+    return made
+
+
+@pytest.fixture
+def review(catalog: Catalog) -> Review:
+    met = (("Rio Bravo", "Western", 5.0), ("Cats", "Musical", 1.0), ("Ikiru", "Drama", 2.0), ("Ran", "Drama", 1.0))
+    history = tuple(
+        Encounter(title=f"{title} (1959)", rating=rating, liked=rating > 3, attributes={"genres": [genre]})
+        for title, genre, rating in met
+    )
+    evidence = make_subject().to_json() | {"history": [asdict(one) for one in history]}
+    return open_review(
+        make_round(
+            make_end_user(catalog), ("reason", TEXT), ("reflect", ""), evidence=evidence, rest_reason="reasonable"
+        )
+    )
+
+
+@pytest.fixture
+def ann() -> Account:
+    return make_account("ann", role=Role.ANNOTATOR)
+
+
+def hold(review: Review, account: Account) -> Client:
+    leases.take(review, account=account, now=timezone.now())
+    browser = Client()
+    browser.force_login(account)
+    return browser
+
+
+def shown(review: Review, account: Account) -> Card:
+    return card(review.pk, viewer=account, now=timezone.now())
+
+
+def send(browser: Client, shown: Card, name: str, *, of: int | None = None, **fields: str) -> Any:
+    """What the card's form sends to this address, with everything typed."""
+    given = {"review": str(shown.review.pk), "version": str(shown.review.version), "turns": str(len(shown.turns))}
+    assert shown.slot is not None
+    assert shown.proposal is not None
+    given |= {"lease_token": shown.slot.lease_token, "text_hash": shown.proposal.text_hash}
+    address = reverse(f"reviews:{name}", args=[shown.review.pk, *([of] if of else [])])
+    return browser.post(address, given | fields, headers={"HX-Request": "true"})
+
+
+def test_each_statement_stands_beside_its_evidence(review: Review, ann: Account) -> None:
+    found = shown(review, ann).statements
+    assert [(one.says, one.aspect, one.standing, one.counted) for one in found] == [
+        ("Likes", "Western", "supported", "1 of 1 liked"),
+        ("Likes", "“Rio Bravo (1959)”", "supported", "1 of 1 liked"),
+        ("Dislikes", "Musical", "supported", "0 of 1 liked"),
+        ("Likes", "Drama", "contradicted", "0 of 2 liked"),
+    ]
+    assert [one.aspect for one in shown(review, ann).contradicted] == ["Drama"]
+
+
+def test_rows_that_are_cited_come_first_with_the_numbers_of_their_statements(review: Review, ann: Account) -> None:
+    ((_, rows),) = shown(review, ann).histories
+    assert [(row.met.title[:4], row.numbers) for row in rows] == [
+        ("Rio ", "1 2"),
+        ("Cats", "3"),
+        ("Ran ", "4"),
+        ("Ikir", "4"),
+    ]
+
+
+def test_the_pieces_of_the_text_are_the_text(review: Review, ann: Account) -> None:
+    on_card = shown(review, ann)
+    assert "".join(part.text for part in on_card.parts) == TEXT
+    assert [part.marks for part in on_card.parts if part.marks]
+    assert [part.text for part in parts("plain", [])] == ["plain"]
+
+
+def test_a_polarity_is_changed_a_statement_struck_and_put_back(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    on_card = shown(review, ann)
+    drama = next(one.row for one in on_card.statements if one.aspect == "Drama")
+    assert send(browser, on_card, "change_statement", of=drama.pk, say="dislikes").status_code == 200
+    changed = next(one for one in shown(review, ann).statements if one.aspect == "Drama")
+    assert (changed.says, changed.by, changed.standing, changed.row.replaces_id) == (
+        "Dislikes",
+        "ann",
+        "supported",
+        drama.pk,
+    )
+    assert not shown(review, ann).contradicted
+
+    send(browser, on_card, "change_statement", of=changed.row.pk, say="strike")
+    assert next(one for one in shown(review, ann).statements if one.aspect == "Drama").is_struck
+    send(browser, on_card, "change_statement", of=changed.row.pk, say="restore")
+    assert not next(one for one in shown(review, ann).statements if one.aspect == "Drama").is_struck
+
+
+def test_a_point_is_added_in_plain_words_and_said_as_it_was_understood(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    on_card = shown(review, ann)
+    answer = send(
+        browser, on_card, "add_statement", statement="And no more dramas from the fifties, please.", critique="Hm"
+    )
+    assert "Understood as: dislikes Drama, 1950–1959." in answer.content.decode()
+    assert shown(review, ann).unsent["critique"].text == "Hm"  # typed words stay
+    assert "statement" not in shown(review, ann).unsent
+
+    refused = send(browser, on_card, "add_statement", statement="Well, well.")
+    assert refused.status_code == 422
+    assert "Nothing was understood" in refused.content.decode()
+    assert shown(review, ann).unsent["statement"].text == "Well, well."
+
+
+def test_who_does_not_hold_the_text_changes_nothing(review: Review, ann: Account) -> None:
+    hold(review, ann)
+    other = Client()
+    other.force_login(make_account("bob"))
+    statement = Statement.objects.first()
+    assert statement is not None
+    for address in (
+        reverse("reviews:change_statement", args=[review.pk, statement.pk]),
+        reverse("reviews:add_statement", args=[review.pk]),
+    ):
+        answer = other.post(address, {"say": "strike", "statement": "Hates rain."})
+        assert answer.status_code == 409
+    assert Statement.objects.count() == 4
+    assert not Statement.objects.exclude(ended_at=None).exists()
+
+
+def test_approving_over_a_contradicted_statement_asks_why(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    on_card = shown(review, ann)
+    refused = send(browser, on_card, "decide", verdict="approve")
+    assert refused.status_code == 422
+    assert "Say why it is right all the same" in refused.content.decode()
+    assert not Knowledge.objects.exists()
+
+    send(browser, on_card, "decide", verdict="approve", although="She told us so herself.")
+    assert review.decisions.get().reason == "She told us so herself."
+    assert Knowledge.objects.get().accepted_by == ann
+
+
+def test_what_was_changed_on_the_card_acts_once_the_text_is_approved(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    end_user = EndUser.objects.select_related("catalog").get()
+    on_card = shown(review, ann)
+    drama = next(one.row for one in on_card.statements if one.aspect == "Drama")
+    send(browser, on_card, "change_statement", of=drama.pk, say="dislikes")
+    assert acting(end_user) == []
+    send(browser, shown(review, ann), "decide", verdict="approve")
+    said = {(one.said.key, one.said.polarity, one.said_by) for one in acting(end_user)}
+    assert said == {
+        ("genres=Western", "likes", ""),
+        ("title=rio bravo", "likes", ""),
+        ("genres=Musical", "dislikes", ""),
+        ("genres=Drama", "dislikes", "ann"),
+    }
+
+
+def test_a_typed_point_is_not_passed_over_by_a_decision(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    on_card = shown(review, ann)
+    answer = send(browser, on_card, "decide", verdict="approve", although="So it is.", statement="Hates rain.")
+    assert answer.status_code == 422
+    assert not Knowledge.objects.exists()
+
+
+def test_the_difference_is_the_list_now_and_were_the_text_approved(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    for number in range(6):
+        make_item(review.round.catalog, f"New {number} (2001)", genres=["Musical" if number % 2 else "Western"])
+    page = browser.get(reverse("reviews:difference", args=[review.pk])).content.decode()
+    fragment = browser.get(reverse("reviews:difference", args=[review.pk]), headers={"HX-Request": "true"})
+    assert "<h1>What would change</h1>" in page
+    assert "<h1>" not in fragment.content.decode()
+    assert not Knowledge.objects.exists()
+
+
+def test_an_edit_s_own_statements_are_its_author_s(review: Review, ann: Account) -> None:
+    turn = review.round.turns.get(index=0)
+    round_ = review.round
+    edit = add_edit(round_, about=turn, text="They love westerns. They cannot stand drama.", account=ann)
+    service.read(Turn.objects.filter(pk=edit.pk).select_related("round__catalog", "round__item", "about"))
+    assert {(one.key, one.polarity, one.source) for one in edit.statements.all()} == {
+        ("genres=Western", "likes", "reader"),
+        ("genres=Drama", "dislikes", "person"),
+    }
+
+
+def test_a_review_is_opened_with_what_its_round_has_now(catalog: Catalog) -> None:
+    """A worker read its round before it asked: what it got since is in the database only."""
+    stale = make_round(make_end_user(catalog))
+    list(stale.turns.all())
+    type(stale).objects.filter(pk=stale.pk).update(state="resting", rest_reason="reasonable")
+    read_before = type(stale).objects.prefetch_related("turns").get(pk=stale.pk)
+    reason = Turn.objects.create(round=stale, index=0, kind=TurnKind.REASON, text="They love westerns.", text_hash="x")
+    call = LlmCall.objects.create(round=stale, turn_index=1, messages=[], parameters={})
+    Turn.objects.create(round=stale, index=1, kind=TurnKind.REFLECT, verdict="reasonable", about=reason, call=call)
+    opened = open_review(read_before)
+    assert opened.concern == Concern.NONE
+    assert reason.statements.count() == 1
+    assert reason.statements.get().key == "genres=Western"
