@@ -52,7 +52,7 @@ from recommender.training.fit import fit_arm  # noqa: E402
 from recommender.training.inputs import make_inputs  # noqa: E402
 from recommender.training.prepare import Prepared  # noqa: E402
 
-SIGNAL_ALONE = {"knowledge_field": False, "knowledge_words": False, "statement_match": False}  # of knowledge
+SIGNAL_ALONE = {"knowledge_field": False, "knowledge_words": False, "statements": False}  # of knowledge
 BEFORE_ALL = -(2**62)
 OFF = dict.fromkeys((*SIGNALS, "match", "demographics"), False)
 ROWS = {  # settings, and whose texts join as knowledge

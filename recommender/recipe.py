@@ -57,7 +57,7 @@ SOURCES = {KNOWLEDGE: Choice("knowledge", "the knowledge texts"), **CONTROLS}
 SIGNALS = ("statistics", "collaborative", "metadata", "knowledge_signal", "drift")  # what `signals` computes
 
 # Fields that rows and artifacts know by the names of earlier releases.
-STORED_AS = {"drift": "mood", "statement_match": "knowledge_claims"}
+STORED_AS = {"drift": "mood", "statements": "knowledge_claims"}
 
 Backbone = Annotated[str, OneOf(BACKBONES)]
 Widths = tuple[Annotated[int, Field(ge=1, le=8192)], ...]
@@ -128,8 +128,11 @@ class TrainConfig(Settings):
         default=True, title="Knowledge signal", description="resemblance by the items' texts"
     )
     knowledge_words: bool = Field(default=True, title="Wording", description="in that signal, words beside meaning")
-    statement_match: bool = Field(
-        default=True, title="Statement match", description="end users' texts held against items"
+    statements: bool = Field(
+        default=True, title="Statements", description="what texts say that end users like and dislike, as an offset"
+    )
+    statement_priors: bool = Field(
+        default=True, title="Priors of statements", description="what is approved counts before likes bear it out"
     )
     knowledge_field: bool = Field(
         default=True, title="Knowledge field", description="texts through the adapter, R4ec's way in"

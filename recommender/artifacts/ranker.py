@@ -14,8 +14,9 @@ from recommender.dataset.attributes import Vocabulary
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
 from recommender.signals.protocol import Candidates
 from recommender.signals.registry import Signals
+from recommender.signals.stated import Weights
 
-FORMATS = (3, 4, 5)  # 3 and 4: signals.earlier_formats
+FORMATS = (3, 4, 5, 6)  # until 5: signals.earlier_formats
 ITEMS_AT_A_TIME = 4096
 
 
@@ -47,6 +48,7 @@ class Ranker:
     history: int
     signals: Signals  # those that the backbone reads
     demographics: Vocabulary | None  # of end users' attributes, where the backbone reads them
+    statements: Weights  # how far statements move its scores; `score` is without them
 
     def score(
         self,
@@ -194,6 +196,7 @@ def read(folder: Path) -> Ranker:
             history=manifest["config"]["history"],
             signals=Signals.load(folder, manifest["files"]),
             demographics=_demographics(folder) if manifest["sizes"]["end_user_tokens"] else None,
+            statements=Weights.from_json(manifest["statements"]) if manifest.get("statements") else Weights(),
         )
     except FileNotFoundError as error:
         raise ArtifactError(f"A file of it is missing: {Path(str(error.filename)).name}.") from error

@@ -5,14 +5,15 @@ model.onnx            the serving form: item table and item knowledge folded in,
 end_users.npy         adapted knowledge of each end user that has some (row 0: none), mapped into memory to serve
 ids.json              external ids of the items, and of the end users in end_users.npy
 demographics.json     the vocabulary of the end users' attributes, where they are an input
-signal_*.np*          what each signal that the backbone has is read from (signals.registry)
-manifest.json         config, sizes, scale, hashes of the files above, how well the forms agree
+signal_*.npz          what each signal that the backbone has is read from (signals.registry)
+manifest.json         config, sizes, scale, how far statements move scores, hashes of the files above, how well the
+                      forms agree
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,10 @@ from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT
 from recommender.dataset.texts import KnowledgeRows
 from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
-from recommender.signals.protocol import NewestTexts
 from recommender.signals.registry import Signals
+from recommender.signals.stated import Learned
 
-FORMAT = 5
+FORMAT = 6
 
 
 def write(
@@ -48,6 +49,7 @@ def write(
     *,
     signals: Signals,
     demographics: Vocabulary | None,
+    statements: Learned | None = None,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write the artifact into a new folder and return its manifest; `facts` join it. Raises graph.ParityError.
@@ -60,7 +62,7 @@ def write(
             (folder / "demographics.json").write_text(json.dumps(demographics.to_json(), ensure_ascii=False))
         tokens = demographics.width if demographics else 1
         manifest = _write(folder, backbone.eval(), config, interactions, knowledge, signals, tokens=tokens)
-        manifest |= dict(facts)
+        manifest |= dict(facts) | {"statements": statements.to_json() if statements else None}
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
     except BaseException:
         shutil.rmtree(folder)
@@ -93,11 +95,10 @@ def _write(
     tokens: int,
 ) -> dict[str, Any]:
     safetensors.torch.save_file(backbone.state_dict(), folder / "weights.safetensors")
-    read = backbone.knowledge is not None or signals.read_texts
-    known = sorted(knowledge.latest(SubjectKind.END_USER).items()) if read else []
-    texts = NewestTexts([row for _, row in known], knowledge.newest_of_items(len(interactions.items)))
-    end_users, items = _fold(backbone, texts)
-    signals.save(folder, texts)
+    known = sorted(knowledge.latest(SubjectKind.END_USER).items()) if backbone.knowledge is not None else []
+    of_items = knowledge.newest_of_items(len(interactions.items))
+    end_users, items = _fold(backbone, [row for _, row in known], of_items)
+    signals.save(folder)
     np.save(folder / "end_users.npy", end_users.numpy())
     ids = {"items": interactions.items, "end_users": [interactions.end_users[number] for number, _ in known]}
     (folder / "ids.json").write_text(json.dumps(ids, ensure_ascii=False))
@@ -115,14 +116,14 @@ def _write(
     return manifest
 
 
-def _fold(backbone: Backbone, texts: NewestTexts) -> tuple[Tensor, Tensor | None]:
+def _fold(backbone: Backbone, of_end_users: Sequence[int], of_items: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
     """Adapted knowledge of the end users that have some, (1 + rows, K), and of every item in the graph, (V, K)."""
     if backbone.knowledge is None:
-        return torch.zeros(1 + len(texts.end_user), 1), None
-    in_graph = torch.from_numpy(np.r_[np.full(FIRST_ITEM, NO_TEXT), texts.item])
+        return torch.zeros(1 + len(of_end_users), 1), None
+    in_graph = torch.from_numpy(np.r_[np.full(FIRST_ITEM, NO_TEXT), of_items])
     with torch.inference_mode():
-        of_end_users = backbone.knowledge.fields(torch.tensor([NO_TEXT, *texts.end_user]), END_USER)
-        return of_end_users.clone(), backbone.knowledge.fields(in_graph, ITEM).clone()
+        known = backbone.knowledge.fields(torch.tensor([NO_TEXT, *of_end_users]), END_USER)
+        return known.clone(), backbone.knowledge.fields(in_graph, ITEM).clone()
 
 
 def _sha256(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,15 @@ from recommender.dataset.interactions import Interactions
 from recommender.dataset.numbering import NO_TEXT
 from recommender.knowledge.proposals import as_proposed
 from recommender.models import Catalog, KnowledgeSnapshot, SubjectKind
+from recommender.statements.queries import Opinion, opinions
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """One knowledge text, or several kept drafts whose vectors are averaged (`further`: hash and text of the others).
 
-    `shown`: primary keys of the interactions its prompts showed.
+    `shown`: primary keys of the interactions its prompts showed. `opinions`: what it says of an end user's likes; None:
+    it comes from elsewhere than the database, and nobody has read it.
     """
 
     kind: SubjectKind
@@ -28,6 +30,7 @@ class Text:
     text: str = field(repr=False, default="")
     shown: frozenset[int] = frozenset()
     further: tuple[tuple[str, str], ...] = field(repr=False, default=())
+    opinions: tuple[Opinion, ...] | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +174,21 @@ class KnowledgeRows:
 def read_texts(snapshot: KnowledgeSnapshot, interactions: Interactions) -> KnowledgeRows:
     """The snapshot's texts, subjects by their numbers in `interactions`, in an order that any database gives."""
     rows = snapshot.knowledge.values_list(
-        "end_user_id", "item_id", "as_of", "text_hash", "text", "turn__round__evidence", "further_texts"
+        "end_user_id", "item_id", "as_of", "text_hash", "text", "turn__round__evidence", "further_texts", "turn_id"
     )
-    texts = []
-    for end_user, item, as_of, text_hash, text, evidence, others in rows.iterator(chunk_size=500):
+    texts, drafts = [], {}
+    for end_user, item, as_of, text_hash, text, evidence, others, turn in rows.iterator(chunk_size=500):
         number = interactions.item_keys[item] if item else interactions.end_user_keys[end_user]
         kind = SubjectKind.ITEM if item else SubjectKind.END_USER
         further = tuple((other["text_hash"], other["text"]) for other in others)
+        if kind == SubjectKind.END_USER:
+            drafts[number, as_of] = [turn, *(other["turn"] for other in others)]
         texts.append(Text(kind, number, as_of, text_hash, text, _shown(evidence), further))
+    said = opinions(drafts.values())
+    texts = [
+        replace(text, opinions=said[drafts[text.subject, text.as_of][0]] if text.kind == SubjectKind.END_USER else ())
+        for text in texts
+    ]
     return KnowledgeRows(sorted(texts, key=lambda text: (text.kind, text.subject, text.as_of)))
 
 

@@ -26,25 +26,23 @@ class Arm:
         return self.label[0].upper() + self.label[1:]
 
 
+PLAIN, PUBLISHED = "plain", "published"
+OF_R4EC = dict.fromkeys(("match", "demographics", "metadata_text", "statements", "knowledge_gate", *SIGNALS), False) | {
+    "history": 5,
+    "first_attribute": True,
+}
 ARMS: Mapping[str, Arm] = {
-    "plain": Arm(
-        "R4ec's plain inputs: ids, the first attribute, five interactions",
-        settings=dict.fromkeys(("match", "demographics", "metadata_text", *SIGNALS), False)
-        | {"history": 5, "first_attribute": True},
-    ),
+    PLAIN: Arm("R4ec's plain inputs: ids, the first attribute, five interactions", settings=OF_R4EC),
+    PUBLISHED: Arm("R4ec as published: its plain inputs and knowledge as a field", KNOWLEDGE, OF_R4EC),
     "strong": Arm(
         "ids, all attributes, demographics, statistics, drift and the match",
         settings=dict.fromkeys(("collaborative", "metadata", "knowledge_signal", "metadata_text"), False),
     ),
     BASE: Arm("without knowledge"),
     KNOWLEDGE: Arm("with knowledge", KNOWLEDGE),
-    "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False, "statement_match": False}),
-    "signal": Arm(
-        "knowledge as a history signal only", KNOWLEDGE, {"knowledge_field": False, "statement_match": False}
-    ),
-    "claims": Arm(
-        "knowledge as claims about items only", KNOWLEDGE, {"knowledge_field": False, "knowledge_signal": False}
-    ),
+    "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False, "statements": False}),
+    "signal": Arm("knowledge as a history signal only", KNOWLEDGE, {"knowledge_field": False, "statements": False}),
+    "claims": Arm("knowledge as statements only", KNOWLEDGE, {"knowledge_field": False, "knowledge_signal": False}),
     **{name: Arm(f"control: {control.help}", name) for name, control in CONTROLS.items()},
 }
 DEFAULT_ARMS = (BASE, KNOWLEDGE, *CONTROLS)

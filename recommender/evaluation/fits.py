@@ -100,10 +100,12 @@ def _of_arm(prepared: Prepared, study: Study, arm: str, keys: list[FitKey], obse
                 observer=epochs,
             )
         told = fitted.fit.to_json() | {"spent": spent, "spent_on_signals": on_signals}
+        if fitted.learned:
+            told["statements"] = fitted.learned.to_json()
         ranked: Mapping[str, NDArray[np.float64]] = {}
         if lists:
             fitted.read_texts(FROZEN)
-            ranked = full_ranking.rank(fitted.backbone, lists, alive=observer.alive)
+            ranked = full_ranking.rank(fitted.backbone, lists, offset=fitted.offset, alive=observer.alive)
         yield Outcome(key, fitted.probability, epochs.seen, told, ranked)
 
 

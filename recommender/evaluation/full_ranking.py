@@ -68,8 +68,17 @@ def make_lists(inputs: Inputs, tested: Rows, *, most: int, alive: Callable[[], N
     )
 
 
-def rank(backbone: torch.nn.Module, lists: Lists, *, alive: Callable[[], None]) -> Mapping[str, NDArray[np.float64]]:
-    """ndcg@k, map@k and recall@k of each end user (u), NaN for who likes nothing of the test part."""
+def rank(
+    backbone: torch.nn.Module,
+    lists: Lists,
+    *,
+    offset: Callable[[int], NDArray[np.float64]] | None = None,
+    alive: Callable[[], None],
+) -> Mapping[str, NDArray[np.float64]]:
+    """ndcg@k, map@k and recall@k of each end user (u), NaN for who likes nothing of the test part.
+
+    `offset`: what is added to the logit of every item (v) for who has this text.
+    """
     items = np.arange(len(lists.examples.interactions.items), dtype=np.int64) + FIRST_ITEM
 
     def score(some: Ids) -> NDArray[np.float64]:
@@ -81,6 +90,8 @@ def rank(backbone: torch.nn.Module, lists: Lists, *, alive: Callable[[], None]) 
         )
         with torch.inference_mode():
             scores: NDArray[np.float64] = backbone(to_batch(arrays)).double().numpy()
+        if offset is not None:
+            scores = scores + np.stack([offset(text) for text in arrays.end_user_text.tolist()])
         return scores
 
     backbone.eval()

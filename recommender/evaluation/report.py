@@ -4,13 +4,13 @@ Knowledge *helps* where the intervals of its gain in AUC and in GAUC are both ab
 seeds on, and a lead before. It is the *knowledge* that helps only where it also beats every control in what it gains.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 from recommender.dataset.histories import FROZEN, STREAMING
-from recommender.evaluation.arms import ARMS, BASE, SEEDS
+from recommender.evaluation.arms import ARMS, BASE, PLAIN, PUBLISHED, SEEDS
 from recommender.evaluation.figures import ALL
 from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE
 from recommender.setting import label_of
@@ -30,6 +30,7 @@ NAMES = {
     "thinkrec_ndcg@5": "ThinkRec's NDCG@5",
     "thinkrec_map@5": "ThinkRec's MAP@5",
 }
+TO = {BASE: "everything else", PLAIN: "R4ec's plain inputs"}  # what knowledge is added to
 Row = Mapping[str, Any]
 
 
@@ -160,11 +161,13 @@ def _finding(backbone: str, figures: Mapping[str, Any]) -> Finding:
         }
         return [found.get(metric) for metric in DECIDING]
 
-    gains = differences(KNOWLEDGE, BASE)
+    done = {row["arm"] for row in figures["arms"] if row["backbone"] == backbone}
+    informed, bare = (PUBLISHED, PLAIN) if done <= {PUBLISHED, PLAIN} else (KNOWLEDGE, BASE)
+    gains = differences(informed, bare)
     of_gains = effect(gains)
     known = [gain for gain in gains if gain is not None]
     if of_gains == Effect.UNKNOWN:
-        return Finding(backbone, of_gains, Explained.NOTHING, False, *_unknown(name, backbone, figures, known))
+        return Finding(backbone, of_gains, Explained.NOTHING, False, *_unknown(name, done, (bare, informed), known))
     each = {control: differences(KNOWLEDGE, control) for control in CONTROLS}
     controls = {control: rows for control, rows in each.items() if None not in rows}
     # Of the comparison with the fewest: a control that is still being trained holds the claim back.
@@ -172,16 +175,16 @@ def _finding(backbone: str, figures: Mapping[str, Any]) -> Finding:
     claim = seeds >= SEEDS
     explained, about_controls = _explained(of_gains, gains, controls)
     sentences = [
-        f"With {name}, adding the knowledge to everything else changes the test part by {_list(map(said, known))}.",
+        f"With {name}, adding the knowledge to {TO[bare]} changes the test part by {_list(map(said, known))}.",
         about_controls,
-        _frozen(of_gains, differences(KNOWLEDGE, BASE, FROZEN)),
+        _frozen(of_gains, differences(informed, bare, FROZEN)),
         *(
             f"In lists from the whole catalog the change is {said(row)}."
             for row in rows
-            if (row["one"], row["other"], row["metric"]) == (KNOWLEDGE, BASE, OF_LISTS)
+            if (row["one"], row["other"], row["metric"]) == (informed, bare, OF_LISTS)
         ),
         *_for_whom(
-            {part: differences(KNOWLEDGE, BASE, STREAMING, part)[0] for part in figures["slices"] if part != ALL}
+            {part: differences(informed, bare, STREAMING, part)[0] for part in figures["slices"] if part != ALL}
         ),
         _how_sure(seeds, claim),
     ]
@@ -278,9 +281,8 @@ def _how_sure(seeds: int, claim: bool) -> str:
     return f"That is {count}: {SEEDS} or more are conclusive, fewer are only a hint."
 
 
-def _unknown(name: str, backbone: str, figures: Mapping[str, Any], known: Sequence[Row]) -> tuple[str, list[str]]:
-    done = {row["arm"] for row in figures["arms"] if row["backbone"] == backbone}
-    missing = [ARMS[arm].label for arm in (BASE, KNOWLEDGE) if arm not in done]
+def _unknown(name: str, done: Set[str], arms: Iterable[str], known: Sequence[Row]) -> tuple[str, list[str]]:
+    missing = [ARMS[arm].label for arm in arms if arm not in done]
     if missing:
         return f"We cannot say yet whether the texts help {name}.", [
             f"The comparison takes a model {_list(missing)}, and that is not done or was not asked for."

@@ -56,7 +56,7 @@ def _rank(request: Request, version: BackboneVersion, *, attribute: bool) -> tup
         raise ArtifactError("It gives scores that are not numbers.")
     listed = best(request, scored.scores)
     attribution = _attribution(request, ranker, listed) if attribute else None
-    return Ranked("backbone", listed, backbone=version, attribution=attribution), scored
+    return Ranked("backbone", listed, scored.steering, backbone=version, attribution=attribution), scored
 
 
 def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int, list[Contribution]]:

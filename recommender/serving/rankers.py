@@ -49,4 +49,4 @@ def rank(request: Request, *, scenario: str = DEFAULT, attribute: bool = False) 
             request.index, mask=request.unseen, limit=request.limit, steering=request.steering
         )
         reason = f"{error} {NOBODY_MET_THEM}" if source == "newest" else str(error)
-        return Ranked(source, best, degraded_reason=reason)
+        return Ranked(source, best, request.steering if source == "popular" else None, degraded_reason=reason)

@@ -86,7 +86,7 @@ def _reasons(
         history=request.history,
         past=items,
         attribution=ranked.attribution,
-        cited=cited(request, [(pk, position) for pk, (position, _) in listed.items()]),
+        cited=cited(request, ranked.steering, [(pk, position) for pk, (position, _) in listed.items()]),
     )
     return {
         pk: [*reasons[pk], *fallback.why(ranked.source, request.index, position)]

@@ -39,7 +39,7 @@ class Request:
 
     @cached_property
     def steering(self) -> Steering:
-        """What people approved about the end user, as it moves this list."""
+        """What people approved about the end user, as it moves a list that no version ranks."""
         return steering_of(self.end_user, self.index, said=() if self.unaware else self.said)
 
     @cached_property
@@ -72,10 +72,14 @@ def request_for(
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """`scores`: the probability (candidates,) of a like, as steered. `milliseconds`: wall time, without retrieval."""
+    """`scores`: the probability (candidates,) of a like, as `steering` moved it, with the version's own weights.
+
+    `milliseconds`: wall time of scoring, without retrieval.
+    """
 
     scores: NDArray[np.float64]
     milliseconds: float
+    steering: Steering
 
 
 def score(request: Request, ranker: Ranker) -> Scored:
@@ -85,8 +89,9 @@ def score(request: Request, ranker: Ranker) -> Scored:
         ranker = replace(ranker, end_users={})
     began = time.perf_counter()
     scores = ranker.score(end_user.external_id, request.history, item_ids, attributes=end_user.attributes)
-    scores = request.steering.steered(scores, request.candidates)
-    return Scored(scores, (time.perf_counter() - began) * 1000)
+    steering = request.steering.weighed(ranker.statements)
+    scores = steering.steered(scores, request.candidates)
+    return Scored(scores, (time.perf_counter() - began) * 1000, steering)
 
 
 def best(request: Request, scores: NDArray[np.float64]) -> Ranking:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from recommender.grounding.wording import in_words
 from recommender.serving.request import Request
-from recommender.serving.steering import Move
+from recommender.serving.steering import Move, Steering
 from recommender.serving.types import CitedStatement
 from recommender.statements.aspects import CatalogAspects, aspects_of
 
@@ -20,10 +20,12 @@ class Cited:
     lowered: tuple[CitedStatement, ...]
 
 
-def cited(request: Request, listed: Iterable[tuple[int, int]]) -> Mapping[int, Cited]:
-    """By primary key, for the listed items that any statement moves. `listed`: primary key, position in the index."""
-    steering = request.steering
-    if not steering.moves:
+def cited(request: Request, steering: Steering | None, listed: Iterable[tuple[int, int]]) -> Mapping[int, Cited]:
+    """By primary key, for the listed items that any statement moves.
+
+    `steering`: as it moved the list, if it did. `listed`: primary key, position in the index.
+    """
+    if steering is None or not steering.moves:
         return {}
     aspects = aspects_of(request.end_user.catalog)
     known: dict[int, CitedStatement] = {}

@@ -1,11 +1,12 @@
 """Steering: approved statements move the list at once, before any rebuild, and only the way they say.
 
-A liked aspect raises the items that meet it, a disliked one lowers them: in logits, by strength and by who said it,
-all statements together at most MOST. What is erased, rejected, struck or replaced acts no longer at the next request.
+A liked aspect raises the items that meet it, a disliked one lowers them: in logits, by strength, by who said it, and
+by what the ranking version learned (signals.stated). What is erased, rejected, struck or replaced acts no longer at the
+next request.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,23 +15,26 @@ from numpy.typing import NDArray
 
 from recommender.models import Catalog, EndUser
 from recommender.serving.catalog_index import CatalogIndex
+from recommender.signals import stated
+from recommender.signals.stated import Weights
 from recommender.statements.aspects import aspects_of
 from recommender.statements.queries import Acting, acting
 
-BY_PERSON, BY_MODEL = 2.0, 0.6  # logits of a statement at full strength that a person said, and of one they approved
-AVOIDED = 1.25  # what is disliked weighs more: a list that shows it once has not listened
 STRONGEST = 5.0  # the knob
-MOST = 4.0  # logits that all statements may move one item
 Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What one statement does: to the items at `places` of the index it adds `effect` (logits), never 0."""
+    """What one statement does: to the items at `places` of the index it adds `effect` (logits), never 0.
+
+    `strength`: the effect of a weight of 1.
+    """
 
     statement: Acting
     places: Places
     effect: float
+    strength: float
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Steering:
         total = np.zeros(self.items)
         for move in self.moves:
             total[move.places] += move.effect
-        return np.clip(total, -MOST, MOST)
+        return stated.bounded(total)
 
     def of(self, place: int) -> list[Move]:
         """What moves the item there, what weighs most first."""
@@ -55,12 +59,12 @@ class Steering:
 
     def steered(self, scores: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
         """Probabilities of the items at `places` after the moves."""
-        if not self.moves:
-            return scores
-        odds = np.clip(scores, 1e-9, 1 - 1e-9)
-        logits: NDArray[np.float64] = np.log(odds / (1 - odds)) + self.offsets[places]
-        moved = self.offsets[places] != 0
-        return np.where(moved, 1 / (1 + np.exp(-logits)), scores)
+        return stated.moved(scores, self.offsets[places]) if self.moves else scores
+
+    def weighed(self, weights: Weights) -> "Steering":
+        """The same with the weights that a version learned."""
+        moves = [replace(move, effect=_weight(move.statement, weights) * move.strength) for move in self.moves]
+        return replace(self, moves=moves)
 
     @property
     def raised(self) -> list[Places]:
@@ -86,5 +90,9 @@ def _moves(said: Iterable[Acting], catalog: Catalog, index: CatalogIndex, streng
     for one in said:
         places = index.positions(aspects.pks[aspects.meeting(one.said.aspect)])
         if len(places):
-            size = (BY_PERSON if one.said_by else BY_MODEL) * one.said.strength * one.weight * strength
-            yield Move(one, places, size if one.said.polarity == "likes" else -AVOIDED * size)
+            size = one.said.strength * one.weight * strength
+            yield Move(one, places, _weight(one, Weights()) * size, size)
+
+
+def _weight(said: Acting, weights: Weights) -> float:
+    return weights.of(likes=said.said.polarity == "likes", by_person=bool(said.said_by))

@@ -4,9 +4,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from recommender.models import BackboneVersion
+
+if TYPE_CHECKING:
+    from recommender.serving.steering import Steering
 
 Explain = Literal["none", "short", "full"]
 EXPLAIN_CHOICES: tuple[Explain, ...] = ("none", "short", "full")
@@ -39,11 +42,13 @@ class Contribution:
 class Ranked:
     """A ranker's answer. `attribution`: by primary key of the item, the strongest contribution first; None: not known.
 
-    `afterwards` is called with the id under which the list was logged; for a list that is only looked at it is not.
+    `steering`: as it moved the list; None where it did not. `afterwards` is called with the id under which the list was
+    logged; for a list that is only looked at it is not.
     """
 
     source: Source
     best: Ranking
+    steering: "Steering | None" = None
     backbone: BackboneVersion | None = None
     degraded_reason: str = ""
     attribution: Mapping[int, Sequence[Contribution]] | None = None

@@ -20,7 +20,7 @@ from recommender.signals import leave_one_out, posterior
 from recommender.signals.factors import Likes
 from recommender.signals.folds import fold_of
 from recommender.signals.posterior import Floats, Rows
-from recommender.signals.protocol import Candidates, Columns, Fit, NewestTexts, Places
+from recommender.signals.protocol import Candidates, Columns, Fit, Places
 from recommender.signals.sources import Sources
 
 AMPLITUDES = (0.02, 0.05, 0.1, 0.2)  # tried for each space in turn; the train part decides
@@ -45,10 +45,6 @@ class GaussianProcess:
     @property
     def width(self) -> int:
         return len(self.columns)
-
-    @property
-    def reads_texts(self) -> bool:
-        return False
 
     def rows(self, fold: int, item: Places, liked: NDArray[np.int8], before: Places) -> Rows:
         """One end user's rows as the kernel sees them: posterior.Rows says which `item`, `liked`, `before` (n) each."""
@@ -90,7 +86,7 @@ class GaussianProcess:
         columns: Columns = scaled[..., self.columns].astype(np.float32)
         return columns
 
-    def save(self, path: Path, texts: NewestTexts) -> None:
+    def save(self, path: Path) -> None:
         arrays: dict[str, NDArray[Any]] = {f"space_{place}": space for place, space in enumerate(self.spaces)}
         arrays |= {"mean": self.mean, "factors": self.factors, "columns": self.columns}
         arrays["amplitudes"] = np.array(self.amplitudes, dtype=np.float64)
@@ -102,9 +98,7 @@ def reads_knowledge(config: TrainConfig) -> bool:
 
 
 def prepare(sources: Sources) -> Fit | None:
-    config = sources.config
-    resembles = config.collaborative or config.metadata or config.metadata_text or config.knowledge_signal
-    names = (RESEMBLANCE if resembles else ()) + (DRIFT if config.drift else ())
+    names = (RESEMBLANCE if sources.resembles else ()) + (DRIFT if sources.config.drift else ())
     if not names:
         return None
     return lambda _: _fit(sources, np.array([NAMES.index(name) for name in names]))

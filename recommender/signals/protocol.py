@@ -5,7 +5,7 @@ part, read for all interactions beforehand and for one end user's candidates, sa
 and loaded to serve. Reading takes numpy only, so training and serving share the code.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,8 +25,8 @@ Places = NDArray[np.int64]
 class Candidates:
     """Items (m) that one end user is asked about after a whole history (h), oldest first.
 
-    Item -1 is one nobody knows. Texts are rows of the vectors in a training run; an artifact numbers them anew
-    (NewestTexts).
+    Item -1 is one nobody knows. Texts are rows of the vectors in a training run; in an artifact an end user's is the
+    row of ids.json, an item's the item's number.
     """
 
     end_user: str  # external id
@@ -37,24 +37,12 @@ class Candidates:
     item_text: NDArray[np.integer[Any]]  # (m)
 
 
-@dataclass(frozen=True, slots=True)
-class NewestTexts:
-    """The texts that an artifact keeps, as rows of the vectors, and the order in which it numbers them."""
-
-    end_user: Sequence[int]  # 1, 2, … in the artifact; 0: none
-    item: NDArray[np.int64]  # (v) 0: none; in the artifact each item's text has the item's number
-
-
 class Fitted(Protocol):
     """A signal that was fitted or loaded."""
 
     @property
     def width(self) -> int:
         """How many columns it has (F)."""
-
-    @property
-    def reads_texts(self) -> bool:
-        """Whether it needs the end user's text."""
 
     def read_all(self, examples: Examples, *, alive: Callable[[], None]) -> Columns:
         """The columns of all interactions (n, F), each from what was known at its moment."""
@@ -65,8 +53,8 @@ class Fitted(Protocol):
     def read_without(self, candidates: Candidates, places: Places) -> Columns:
         """As `read`, then the same without the history's entry at each of `places` (p): (1 + p, m, F)."""
 
-    def save(self, path: Path, texts: NewestTexts) -> None:
-        """Write it to `path` (.npz); what is mapped into memory to serve lies beside it, its name begins alike."""
+    def save(self, path: Path) -> None:
+        """Write it to `path` (.npz)."""
 
 
 Fit = Callable[[Examples], Fitted | None]  # examples with the columns of the signals before it; None: it does not help

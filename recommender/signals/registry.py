@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from recommender.dataset.examples import Examples, leaking_rows
 from recommender.dataset.texts import KnowledgeRows
-from recommender.signals import earlier_formats, gaussian_process, statement_match, statistics
-from recommender.signals.protocol import Candidates, Columns, Fit, Fitted, NewestTexts, Places, Signal
+from recommender.signals import earlier_formats, gaussian_process, statistics
+from recommender.signals.protocol import Candidates, Columns, Fit, Fitted, Places, Signal
 from recommender.signals.sources import Sources
 
 REGISTRY: dict[str, Signal] = {
     "statistics": statistics,
     "gaussian_process": gaussian_process,
-    "statement_match": statement_match,
 }
 
 
@@ -32,11 +31,6 @@ class Signals:
     @property
     def width(self) -> int:
         return sum(each.width for each in self.fitted.values())
-
-    @property
-    def read_texts(self) -> bool:
-        """Whether any of them needs end users' texts."""
-        return any(each.reads_texts for each in self.fitted.values())
 
     def read(
         self, candidates: Candidates, *, leaking: NDArray[np.bool_] | None = None, without: "Signals | None" = None
@@ -58,16 +52,17 @@ class Signals:
         columns = [each.read_without(candidates, places) for each in self.fitted.values()]
         return _side_by_side(columns, (1 + len(places), len(candidates.item)))
 
-    def save(self, folder: Path, texts: NewestTexts) -> None:
+    def save(self, folder: Path) -> None:
         for name, fitted in self.fitted.items():
-            fitted.save(_path(folder, name), texts)
+            fitted.save(_path(folder, name))
 
     @classmethod
     def load(cls, folder: Path, files: Collection[str]) -> "Signals":
         """Those that `folder` holds; `files`: the names in its manifest."""
         earlier = earlier_formats.load(folder, files)
         here = {name: signal for name, signal in REGISTRY.items() if _path(folder, name).name in files}
-        return cls(earlier | {name: signal.load(_path(folder, name)) for name, signal in here.items()})
+        loaded = {name: signal.load(_path(folder, name)) for name, signal in here.items()}
+        return cls(earlier | loaded | earlier_formats.load_match(folder, files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +99,7 @@ def prepare(sources: Sources) -> Prepared:
 def fit(prepared: Prepared, examples: Examples, *, without: Joined | None = None) -> Joined:
     """Fit every signal beside the ones before it, and give `examples` their columns.
 
-    `without`: the same rows in the model without knowledge. It lends the signals that knowledge does not change, and
+    `without`: the same rows in the model without texts. It lends the signals that knowledge does not change, and
     the columns of rows that must not see their item's newest text.
     """
     sources = prepared.sources

@@ -29,7 +29,10 @@ class FoldFactors:
 
 @dataclass(frozen=True)
 class Sources:
-    """A catalog's interactions and, in the model with knowledge, its texts."""
+    """A catalog's interactions and, in the model with knowledge, its texts.
+
+    `informed`: it has the columns of the model with knowledge, with its texts or, to lend them to it, without.
+    """
 
     config: TrainConfig
     interactions: Interactions
@@ -38,7 +41,15 @@ class Sources:
     vectors: Vectors | None = None  # (1 + texts, D) of the texts, or of a control
     encode: Encode = lambda texts: {}  # never asked for anything without knowledge
     sentences: Space | None = None  # of the items' metadata as sentences, where the recipe has them
+    informed: bool = False
     alive: Callable[[], None] = lambda: None
+
+    @property
+    def resembles(self) -> bool:
+        """Whether there is anything by which items resemble each other."""
+        config = self.config
+        plain = config.collaborative or config.metadata or config.metadata_text
+        return plain or (config.knowledge_signal and self.informed)
 
     @cached_property
     def likes(self) -> Likes:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recommender.dataset.examples import Examples
 from recommender.recipe import TrainConfig
 from recommender.signals.folds import fold_of
-from recommender.signals.protocol import Candidates, Columns, Fit, NewestTexts, Places
+from recommender.signals.protocol import Candidates, Columns, Fit, Places
 from recommender.signals.sources import Sources
 
 CENTRE = np.array([0.5, 4.0, 4.0])  # brings the mean, and log1p of the counts, to a common size
@@ -27,10 +27,6 @@ class Statistics:
     @property
     def width(self) -> int:
         return len(SCALE)
-
-    @property
-    def reads_texts(self) -> bool:
-        return False
 
     def read_all(self, examples: Examples, *, alive: Callable[[], None]) -> Columns:
         alive()
@@ -56,7 +52,7 @@ class Statistics:
         scaled: Columns = ((np.stack(columns, axis=-1) - CENTRE) * SCALE).astype(np.float32)
         return scaled
 
-    def save(self, path: Path, texts: NewestTexts) -> None:
+    def save(self, path: Path) -> None:
         np.savez(path, allow_pickle=False, mean=self.mean, count=self.count)
 
 

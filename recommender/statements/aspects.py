@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, reduce
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ KEPT_CATALOGS = 8
 NO_YEAR = -1
 _YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
 _WORD = re.compile(r"[^\W_]{3,}")
-_DENIED = re.compile(  # what such a sentence names, the item may well lack
+_NEGATED = re.compile(  # what such a sentence names, the item may well lack
     r"\b(?:not|no|never|without|unlike|nothing|hardly|rather than|(?:dis|un)lik\w*|avoid\w*)\b|n[’']t\b"
     r"|\b(?:kein\w*|nicht|ohne|sin|nunca)\b"
 )
@@ -41,7 +41,7 @@ Places = NDArray[np.int64]  # of items, ascending
 
 @dataclass(frozen=True, eq=False)
 class CatalogAspects:
-    """`pks` (v), ascending; what else is known of the items is in their order."""
+    """`pks` (v), ascending, in a training run the items' numbers; what else is known of them is in that order."""
 
     pks: NDArray[np.int64]
     external_ids: Sequence[str]
@@ -50,6 +50,25 @@ class CatalogAspects:
     by_value: Mapping[tuple[str, str], Places]
     texts: Mapping[int, str] = field(default_factory=dict)  # place → the approved text about the item, casefolded
     of_phrases: dict[str, Places] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        pks: Sequence[int],
+        external_ids: Sequence[str],
+        titles: Sequence[str],
+        attributes: Sequence[Mapping[str, Any]],
+        *,
+        texts: Mapping[int, str] | None = None,
+    ) -> Self:
+        """`texts`: by place, the approved text about the item, casefolded."""
+        members: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for place, own in enumerate(attributes):
+            for name, value in own.items():
+                for each in value if isinstance(value, list) else [value]:
+                    members[name, str(each)].append(place)
+        by_value = {key: np.unique(places) for key, places in members.items()}
+        return cls(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value, texts or {})
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -120,16 +139,10 @@ def _read(catalog: Catalog) -> CatalogAspects:
     KEPT.drop(lambda other: other[0] == catalog.pk and other[2] != catalog.erasures)
     items = Item.objects.filter(catalog=catalog).order_by("pk")
     rows = list(items.values_list("pk", "external_id", "title", "attributes").iterator(chunk_size=5_000))
-    members: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, (_, _, _, attributes) in enumerate(rows):
-        for name, value in attributes.items():
-            for each in value if isinstance(value, list) else [value]:
-                members[name, str(each)].append(place)
     pks, external_ids, titles, attributes = zip(*rows, strict=True) if rows else ((), (), (), ())
-    by_value = {key: np.unique(places) for key, places in members.items()}
     place_of = {pk: place for place, pk in enumerate(pks)}
     texts = {place_of[pk]: text for pk, text in _texts_in_force(catalog) if pk in place_of}
-    return CatalogAspects(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value, texts)
+    return CatalogAspects.of(pks, external_ids, titles, attributes, texts=texts)
 
 
 def _texts_in_force(catalog: Catalog) -> Iterator[tuple[int, str]]:
@@ -145,7 +158,7 @@ def _tells_of(text: str, wanted: Set[str]) -> bool:
         return False
     sentences = (text[start:end] for start, end in spans(text))
     return any(
-        wanted <= set(map(_stem, _WORD.findall(sentence))) and not _DENIED.search(sentence) for sentence in sentences
+        wanted <= set(map(_stem, _WORD.findall(sentence))) and not _NEGATED.search(sentence) for sentence in sentences
     )
 
 

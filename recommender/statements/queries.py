@@ -1,6 +1,7 @@
-"""Which statements act: those of the approved text about an end user, as people left them."""
+"""Which statements act: those of texts about end users, as people left them."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,19 @@ from recommender.models import EndUser, Holder, Knowledge, Polarity, Source, Sta
 from recommender.statements import service
 
 OPINIONS = (Polarity.LIKES, Polarity.DISLIKES)
+AT_ONCE = 500  # turns asked for together
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A statement about an end user that says whether an aspect is liked.
+
+    `weight`: below 1 where several kept drafts share one.
+    """
+
+    said: Said
+    by_person: bool = False
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +64,6 @@ def if_approved(turns: Sequence[Turn], *, by: str, now: datetime) -> list[Acting
 
 
 def _acting(texts: Mapping[int, str], *, knowledge_id: int, approved_by: str, approved_at: datetime) -> list[Acting]:
-    """What a person said of an aspect takes the place of what a model's text says of it."""
-    standing = Statement.objects.filter(turn_id__in=texts, ended_at=None, holder=Holder.SUBJECT, polarity__in=OPINIONS)
-    rows = list(standing.select_related("account").order_by("turn_id", "place"))
-    of_people = {row.key for row in rows if row.source == Source.PERSON}
     return [
         Acting(
             pk=row.pk,
@@ -65,6 +75,38 @@ def _acting(texts: Mapping[int, str], *, knowledge_id: int, approved_by: str, ap
             approved_by=approved_by,
             approved_at=approved_at,
         )
-        for row in rows
-        if row.source == Source.PERSON or row.key not in of_people
+        for row in _standing(_of_turns(texts))
     ]
+
+
+def opinions(drafts: Collection[Sequence[int]]) -> dict[int, tuple[Opinion, ...]]:
+    """Of texts about end users, each by its turn's id; of several kept drafts (ids of turns) by the first one's.
+
+    Texts that nobody has read are read first.
+    """
+    turns = [turn for each in drafts for turn in each]
+    found: Mapping[int, list[Statement]] = defaultdict(list)
+    for first in range(0, len(turns), AT_ONCE):
+        some = turns[first : first + AT_ONCE]
+        service.read(service.unread().filter(pk__in=some))
+        for row in _of_turns(some):
+            found[row.turn_id].append(row)
+    return {
+        each[0]: tuple(
+            Opinion(service.said(row), row.source == Source.PERSON, 1 / len(each))
+            for row in _standing([row for turn in each for row in found[turn]])
+        )
+        for each in drafts
+    }
+
+
+def _of_turns(turns: Collection[int]) -> list[Statement]:
+    standing = Statement.objects.filter(turn_id__in=turns, ended_at=None, holder=Holder.SUBJECT, polarity__in=OPINIONS)
+    return list(standing.select_related("account").order_by("turn_id", "place"))
+
+
+def _standing(rows: Iterable[Statement]) -> list[Statement]:
+    """Of one text. What a person said of an aspect takes the place of what a model's text says of it."""
+    rows = list(rows)
+    of_people = {row.key for row in rows if row.source == Source.PERSON}
+    return [row for row in rows if row.source == Source.PERSON or row.key not in of_people]

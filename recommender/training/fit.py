@@ -1,4 +1,4 @@
-"""One arm with one recipe: its inputs, the fit, the calibration, and what it predicts for the test part."""
+"""One arm with one recipe: its inputs, the fit, the calibration, what statements move, and what it predicts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,11 +16,14 @@ from recommender.dataset.examples import Examples
 from recommender.dataset.histories import STREAMING
 from recommender.dataset.interactions import Interactions, trained_on
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT
-from recommender.dataset.split import Codes, Parts
-from recommender.recipe import TrainConfig
+from recommender.dataset.split import PARTS, Codes, Parts, Rows
+from recommender.measures.scores import scores
+from recommender.recipe import KNOWLEDGE, TrainConfig
 from recommender.runs.observer import Observer
+from recommender.signals import stated
+from recommender.signals.stated import Learned, Weights
 from recommender.training import loop
-from recommender.training.calibration import calibrate
+from recommender.training.calibration import calibrate, logit
 from recommender.training.inputs import Inputs, make_inputs
 from recommender.training.loop import Fit, predict
 from recommender.training.prepare import Prepared
@@ -30,18 +33,41 @@ PADDING_ID, SHARED_ID, FIRST_ID = range(3)  # rows of the id embeddings
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained arm. `probability`: of the test part's rows (m), by history."""
+    """A trained arm. `probability`: of the test part's rows (m), by history, as statements move it.
+
+    `learned`: how far they do; None where there are none.
+    """
 
     recipe: TrainConfig
     backbone: Backbone
     fit: Fit
     inputs: Inputs
     probability: Mapping[str, NDArray[np.float64]]
+    learned: Learned | None = None
 
     @property
     def examples(self) -> Examples:
         """Those it was trained on."""
         return self.inputs.examples[STREAMING]
+
+    @property
+    def weights(self) -> Weights:
+        """Of statements. A control's have no prior: nobody approved other people's texts for these."""
+        learned = self.learned.weights if self.learned else Weights()
+        return replace(learned, priors=self.recipe.statement_priors and self.recipe.knowledge_source == KNOWLEDGE)
+
+    def moved(self, probability: NDArray[np.float64], history: str, rows: Rows) -> NDArray[np.float64]:
+        """Probabilities (m) of the backbone for these rows after what statements say."""
+        if self.inputs.stated is None:
+            return probability
+        examples = self.inputs.examples[history]
+        texts, items = examples.end_user_text[rows], examples.interactions.item[rows]
+        return stated.moved(probability, self.inputs.stated.offsets(texts, items, self.weights))
+
+    def offset(self, text: int) -> NDArray[np.float64]:
+        """What is added to the logit of every item (v) for who has this text."""
+        none = np.zeros(len(self.inputs.examples[STREAMING].interactions.items))
+        return none if self.inputs.stated is None else self.inputs.stated.offset(text, self.weights)
 
     def read_texts(self, history: str) -> None:
         """Let the backbone answer with what is known in one of the inputs' histories."""
@@ -73,13 +99,40 @@ def fit_arm(
             model=model or arm,
             observer=observer,
         )
-        fitted = Fitted(recipe, backbone, fit, inputs, {})
+        fitted = _with_statements(Fitted(recipe, backbone, fit, inputs, {}), prepared, observer)
         probability = {}
         for history, examples in inputs.examples.items():
             fitted.read_texts(history)
-            probability[history] = predict(backbone, examples, prepared.parts.test, observer=observer)
+            predicted = predict(backbone, examples, prepared.parts.test, observer=observer)
+            probability[history] = fitted.moved(predicted, history, prepared.parts.test)
         fitted.read_texts(STREAMING)
     return replace(fitted, probability=probability)
+
+
+def _with_statements(fitted: Fitted, prepared: Prepared, observer: Observer) -> Fitted:
+    """Learn from the train and valid parts how far statements move the calibrated scores, and score the parts anew.
+
+    Where the backbone knows its train part by heart little is left to be explained: weights then come out too small.
+    """
+    said, examples, parts = fitted.inputs.stated, fitted.examples, prepared.parts
+    if said is None:
+        return fitted
+    data, answered = prepared.interactions, {}
+    for part in PARTS:
+        rows: Rows = getattr(parts, part)
+        answered[part] = rows, predict(fitted.backbone, examples, rows, observer=observer)
+    rows, probability = (np.concatenate(both) for both in zip(answered["train"], answered["valid"], strict=True))
+    text = examples.end_user_text[rows]
+    seen = (text != NO_TEXT) & (text <= len(prepared.known.texts))
+    rows, text = rows[seen], text[seen]
+    liked = examples.labels(rows).astype(np.float64)
+    asked = stated.Answered(data.end_user[rows], text, data.item[rows], logit(probability[seen]), liked)
+    fitted = replace(fitted, learned=stated.learn(said, asked, data.end_users))
+    after = {
+        part: scores(examples.labels(rows), fitted.moved(probability, STREAMING, rows), data.end_user[rows])
+        for part, (rows, probability) in answered.items()
+    }
+    return replace(fitted, fit=replace(fitted.fit, valid=after["valid"], test=after["test"]))
 
 
 def fit_backbone(

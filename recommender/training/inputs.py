@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from recommender.dataset.examples import Examples, build
 from recommender.dataset.histories import STREAMING
 from recommender.dataset.texts import KnowledgeRows
+from recommender.models import SubjectKind
 from recommender.recipe import SIGNALS, TrainConfig
 from recommender.runs.observer import WITH
-from recommender.signals import controls, registry
+from recommender.signals import controls, registry, stated
 from recommender.signals.registry import Joined, Signals
 from recommender.signals.sources import Sources
 from recommender.signals.spaces import Space
-from recommender.signals.statement_match import StatementMatch
+from recommender.signals.stated import Stated
 from recommender.training.prepare import Prepared, texts_of
 
 Alive = Callable[[], None]
@@ -30,8 +31,8 @@ class Inputs:
     """Of one arm. `known` and `examples` by history (dataset.histories); `signals` are fitted on the streaming one.
 
     `without`: the signals of the arm without knowledge, for items whose text must not be seen. `vectors`: (1 + texts,
-    D) of the texts or of a control; None in an arm without knowledge. `gain`: of the statement match, 0 where it does
-    not help; None where it was not asked for or no text says anything.
+    D) of the texts or of a control; None in an arm without knowledge. `stated`: what the end users' texts say; None
+    where it was not asked for or they say nothing.
     """
 
     known: Mapping[str, KnowledgeRows]
@@ -39,7 +40,7 @@ class Inputs:
     signals: Signals
     without: Signals
     vectors: NDArray[np.float32] | None = None
-    gain: float | None = None
+    stated: Stated | None = None
 
     def field(self, recipe: TrainConfig, history: str = STREAMING) -> NDArray[np.float32] | None:
         """The vectors (1 + texts and sets, D) that the knowledge adapter reads, where the arm has one."""
@@ -69,6 +70,7 @@ def make_inputs(
         prepared.codes,
         encode=prepared.encode,
         sentences=_sentences(prepared, recipe),
+        informed=informed,
         alive=alive,
     )
     without = _without(prepared, sources, bare)
@@ -79,9 +81,9 @@ def make_inputs(
 
 
 def _without(prepared: Prepared, sources: Sources, bare: Mapping[str, Examples]) -> dict[str, Joined]:
-    """The rows with their signals without knowledge, which are computed once for all arms that have the same."""
+    """The rows with their signals without texts, which are computed once for all arms that have the same."""
     recipe, alive = sources.config, sources.alive
-    decisive = recipe.seed, *(getattr(recipe, name) for name in (*SIGNALS, "metadata_text"))
+    decisive = recipe.seed, sources.resembles, *(getattr(recipe, name) for name in (*SIGNALS, "metadata_text"))
     fitted = prepared.once(("signals", *decisive), lambda: registry.fit(registry.prepare(sources), bare[STREAMING]))
     joined = {}
     for history, rows in bare.items():
@@ -100,7 +102,7 @@ def _informed(
     bare: Mapping[str, Examples],
     without: Mapping[str, Joined],
 ) -> Inputs:
-    """The signals of an arm with knowledge. `without`: the same rows in the model without."""
+    """The signals of an arm with knowledge. `without`: the same rows, with the same columns, in the model without."""
     vectors = controls.control_vectors(
         sources.config.knowledge_source,
         prepared.known,
@@ -122,15 +124,17 @@ def _informed(
         signals,
         without[STREAMING].signals,
         vectors,
-        _gain(asked, signals),
+        _stated(prepared, sources.config),
     )
 
 
-def _gain(asked: registry.Prepared, signals: Signals) -> float | None:
-    match = signals.fitted.get("statement_match")
-    if isinstance(match, StatementMatch):
-        return match.gain
-    return 0.0 if "statement_match" in asked.fits else None
+def _stated(prepared: Prepared, recipe: TrainConfig) -> Stated | None:
+    """Computed once for all arms that have the same."""
+    if not recipe.statements or all(text.kind == SubjectKind.ITEM for text in prepared.known.texts):
+        return None
+    aspects = prepared.once("aspects", partial(stated.aspects_of, prepared.interactions))
+    hold = partial(stated.hold, prepared.known, aspects, source=recipe.knowledge_source)
+    return prepared.once(("stated", recipe.knowledge_source), hold)
 
 
 def _sentences(prepared: Prepared, recipe: TrainConfig) -> Space | None:

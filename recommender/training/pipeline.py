@@ -61,6 +61,7 @@ def export(folder: Path, fitted: Fitted, facts: dict[str, Any]) -> float:
         known,
         signals=fitted.inputs.signals,
         demographics=examples.demographics,
+        statements=fitted.learned,
         facts=facts,
     )
     golden_choice.write(folder, fitted.backbone, examples.interactions, known)
@@ -76,7 +77,6 @@ def _metrics(prepared: Prepared, fitted: dict[str, Fitted]) -> dict[str, Any]:
     interactions, parts = prepared.interactions, prepared.parts
     without, served = fitted[WITHOUT], fitted.get(WITH, fitted[WITHOUT])
     label, end_user = served.examples.labels(parts.test), interactions.end_user[parts.test]
-    gain = served.inputs.gain
     return {
         WITH: served.fit.to_json(),
         WITHOUT: without.fit.to_json(),
@@ -85,5 +85,5 @@ def _metrics(prepared: Prepared, fitted: dict[str, Fitted]) -> dict[str, Any]:
         "samples": describe(prepared.codes, interactions.end_user, interactions.liked),
         "coverage": {name: served.examples.coverage(getattr(parts, name)) for name in PARTS},
         "texts": len(prepared.known.texts),
-        "claims": None if gain is None else {"gain": round(gain, 4)},
+        "claims": served.learned.to_json() if served.learned else None,
     }

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.dataset.histories import FROZEN, STREAMING
 from recommender.evaluation import service as evaluation
-from recommender.evaluation.arms import ARMS, BASE, BY_THE_STUDY, Study
+from recommender.evaluation.arms import ARMS, BASE, BY_THE_STUDY, PLAIN, PUBLISHED, Study
 from recommender.evaluation.figures import ALL
 from recommender.evaluation.report import NAMES, Finding, about_rows, about_texts, report
 from recommender.management.commands.export_knowledge import EVERY
@@ -61,6 +61,11 @@ class Command(BaseCommand):
         arms.add_argument(
             "--control", action="append", choices=list(CONTROLS), help="only this control; may be repeated"
         )
+        arms.add_argument(
+            "--published",
+            action="store_true",
+            help="R4ec as published: its plain inputs, without knowledge and with it as a field",
+        )
         add_options(parser, Study, ["seeds", "users", "ranking"])
         add_options(parser, TrainConfig, OPTIONS)
         add_set(parser, TrainConfig, but=(*OPTIONS, *BY_THE_STUDY))
@@ -110,6 +115,8 @@ class Command(BaseCommand):
         values = chosen(options, ("backbones", "arms", "seeds", "users", "ranking"))
         if options["control"]:
             values["arms"] = [BASE, KNOWLEDGE, *dict.fromkeys(options["control"])]
+        if options["published"]:
+            values["arms"] = [PLAIN, PUBLISHED]
         if file := options.get("knowledge_file"):
             if not file.is_file():
                 raise CommandError(f"There is no file {file}.")

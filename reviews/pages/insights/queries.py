@@ -106,7 +106,7 @@ class Case:
 def _reads_texts(model: BackboneVersion) -> bool:
     """Whether anything of the texts was an input of the model."""
     config = TrainConfig.from_json(model.config)
-    return config.knowledge_field or config.knowledge_signal or config.statement_match
+    return config.knowledge_field or config.knowledge_signal or config.statements
 
 
 def matching(catalog: Catalog, text: str) -> list[EndUser]:

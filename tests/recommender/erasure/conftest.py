@@ -47,7 +47,7 @@ PERSON, NICKNAME = "zz/planted person é", "zzplantednick"
 TEXT = "Zzplanted rain; zzstatement two. Zzstatement three."
 CRITIQUE, REASON, ITEM_TEXT = "Zzcritique it is.", "Zzreason of hers.", "People who met it like westerns."
 QUICK = TrainConfig(
-    epochs=1, patience=1, embedding=4, history=5, head=(8,), adapter_hidden=8, adapter_width=4, statement_match=True
+    epochs=1, patience=1, embedding=4, history=5, head=(8,), adapter_hidden=8, adapter_width=4, statements=True
 )
 
 

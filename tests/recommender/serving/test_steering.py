@@ -15,8 +15,9 @@ from recommender.knowledge.service import reject
 from recommender.models import BackboneVersion, Catalog, EndUser, Statement, Turn, VersionState
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
-from recommender.serving.steering import MOST, Move, Steering
+from recommender.serving.steering import Move, Steering
 from recommender.serving.types import Served, TextReason
+from recommender.signals.stated import MOST
 from recommender.statements import service
 from tests.builders import make_account
 from tests.recommender.training import synthetic
@@ -200,7 +201,7 @@ def test_steering_costs_two_queries(reader: EndUser, django_assert_num_queries: 
     st.integers(0, 7),
 )
 def test_a_like_never_lowers_and_a_dislike_never_raises(moves: list[tuple[list[int], float]], which: int) -> None:
-    made = [Move(None, np.array(places), effect) for places, effect in moves]  # type: ignore[arg-type]
+    made = [Move(None, np.array(places), effect, abs(effect)) for places, effect in moves]  # type: ignore[arg-type]
     scores, everywhere = np.linspace(0.01, 0.99, 20), np.arange(20)
     steered = Steering(made, 20).steered(scores, everywhere)
     assert np.isfinite(steered).all()

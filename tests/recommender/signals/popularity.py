@@ -10,7 +10,7 @@ class Popularity:
     """Fitted: one column."""
 
     count: np.ndarray
-    width, reads_texts = 1, False
+    width = 1
 
     def read_all(self, examples, *, alive):
         return self.count[examples.interactions.item, None]
@@ -21,7 +21,7 @@ class Popularity:
     def read_without(self, candidates, places):
         return np.repeat(self.read(candidates)[None], 1 + len(places), axis=0)
 
-    def save(self, path, texts):
+    def save(self, path):
         np.savez(path, count=self.count)
 
 

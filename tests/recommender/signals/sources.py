@@ -7,7 +7,7 @@ import numpy as np
 from recommender.recipe import TrainConfig
 from recommender.signals import registry
 
-CONFIG = TrainConfig(knowledge_words=False, statement_match=False)  # made-up texts have no words
+CONFIG = TrainConfig(knowledge_words=False, statements=False)  # made-up texts have no words
 
 
 def relabelled(data, chosen):

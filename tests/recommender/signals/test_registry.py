@@ -14,7 +14,7 @@ from recommender.measures.scores import gauc
 from recommender.models import SubjectKind
 from recommender.recipe import SIGNALS, SWITCHES, TrainConfig
 from recommender.signals import registry
-from recommender.signals.protocol import Candidates, NewestTexts
+from recommender.signals.protocol import Candidates
 from recommender.signals.registry import Signals
 from recommender.signals.sources import Sources
 from recommender.training.inputs import Inputs
@@ -22,8 +22,6 @@ from tests.recommender.signals.popularity import PopularitySignal
 from tests.recommender.signals.sources import CONFIG, fit
 from tests.recommender.training.fitting import SMALL, fitted, knowledge_of
 from tests.recommender.training.synthetic import in_memory, rows
-
-NO_TEXTS = NewestTexts([], np.zeros(40, dtype=np.int64))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ def test_signals_alone_rank_what_an_end_user_likes_first(data, codes, joined):
 
 
 def test_stored_signals_read_the_same(joined, tmp_path):
-    joined.signals.save(tmp_path, NO_TEXTS)
+    joined.signals.save(tmp_path)
     loaded = Signals.load(tmp_path, [path.name for path in tmp_path.iterdir()])
 
     assert list(loaded.fitted) == list(joined.signals.fitted) == ["statistics", "gaussian_process"]
@@ -176,4 +174,4 @@ def split_of(made):
 
 
 def test_every_signal_has_switches_in_the_recipe():
-    assert {*SIGNALS, "statement_match"} <= {*SWITCHES} <= {*TrainConfig.model_fields}
+    assert {*SIGNALS, "statements", "statement_priors"} <= {*SWITCHES} <= {*TrainConfig.model_fields}

@@ -54,7 +54,7 @@ def prepared(*, knowledge: bool = True, split_name: str = "r4ec", **sizes: int) 
 
 def fitted(config: TrainConfig = SMALL, *, knowledge: bool = True, observer=None, **sizes: int) -> Fitted:
     """The texts have vectors and no words, so that nothing reads their words."""
-    config = config.but(knowledge_words=False, statement_match=False)
+    config = config.but(knowledge_words=False, statements=False)
     data = prepared(knowledge=knowledge, split_name=config.split, **sizes)
     arm = fit_arm(data, config, WITH if knowledge else WITHOUT, observer=observer or synthetic.Silent())
     return Fitted(
