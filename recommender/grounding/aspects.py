@@ -59,9 +59,11 @@ class _Chunk:
     mark: str = ""  # what separates it from the one before
 
 
-def aspects_in(said: Marked, begin: int, end: int, *, phrases: bool, preference: bool = False) -> list[Aspect]:
+def aspects_in(
+    said: Marked, begin: int, end: int, *, phrases: bool, preference: bool = False, passive: bool = False
+) -> list[Aspect]:
     """What tokens `begin` to `end` name. `phrases`: unknown words count; `preference`: "to" and "over" turn round."""
-    chunks = list(_chunks(said, begin, end, preference))
+    chunks = list(_chunks(said, begin, end, preference, passive))
     found: list[Aspect] = []
     per_chunk: list[list[Aspect]] = []
     for number, chunk in enumerate(chunks):
@@ -77,7 +79,7 @@ def aspects_in(said: Marked, begin: int, end: int, *, phrases: bool, preference:
     return found
 
 
-def _chunks(said: Marked, begin: int, end: int, preference: bool) -> Iterator[_Chunk]:
+def _chunks(said: Marked, begin: int, end: int, preference: bool, passive: bool) -> Iterator[_Chunk]:
     start, link, mark = begin, "list", ""
     place = begin
     while place < end:
@@ -97,8 +99,8 @@ def _chunks(said: Marked, begin: int, end: int, preference: bool) -> Iterator[_C
             start = place = place + 1
             continue
         hit = links.link_at(said.tokens, place)
-        if hit is None and preference and token.word in links.PREFERENCE and place > begin:
-            hit = place + 1, "flip"
+        if (hit is None or token.word == "than") and preference and token.word in links.PREFERENCE:
+            hit = (place + 1, "flip") if place >= begin + (not passive) else hit
         if hit is None and token.word == "like" and place > begin:
             hit = place + 1, "same"
         if hit and not (
@@ -166,7 +168,7 @@ def _has_company(said: Marked, chunk: _Chunk, mention: Mention) -> bool:
     if mention.begin == chunk.begin and mention.role == "weak":
         return True
     if mention.role == "adjective":
-        if chunk.link == "if":
+        if chunk.link == "if" or (said.language != "en" and mention.end - mention.begin == chunk.end - chunk.begin):
             return True
         if after in said.nouns or beside or (before in said.nouns and said.language == "es"):
             return True
@@ -212,6 +214,8 @@ def _groups(said: Marked, mentions: Sequence[Mention]) -> list[list[Mention]]:
     """Mentions of one noun phrase stand together."""
     groups: list[list[Mention]] = []
     for mention in mentions:
+        if groups and mention.role in ("noun", "weak") and _is_topic(said, groups[-1][-1].end, mention.begin):
+            continue
         if groups and _linked(said, groups[-1][-1], mention):
             groups[-1].append(mention)
         else:
@@ -219,8 +223,15 @@ def _groups(said: Marked, mentions: Sequence[Mention]) -> list[list[Mention]]:
     return groups
 
 
+def _is_topic(said: Marked, begin: int, end: int) -> bool:
+    """Whether a kind only tells what another is about: a comedy about war."""
+    return any(said.word(place) in ("about", "uber", "sobre") for place in range(begin, end))
+
+
 def _linked(said: Marked, first: Mention, second: Mention) -> bool:
     between = [said.word(place) for place in range(first.end, second.begin)]
+    if not all(said.tokens[place].is_word for place in range(first.end, second.begin)):
+        return all(word in (".", "'s", "-") for word in between) and said.tokens[second.begin].glued
     known = said.nouns | links.ATTACH
     if all(word in known or word == "'s" for word in between):
         if first.role in ("name", "surname") and second.role in ("name", "surname"):
@@ -267,7 +278,7 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     if tail := _tail(said, chunk, end, phrases=phrases):
         facets.append(phrase_facet(said, *tail))
         end = tail[1]
-    stands_for = first.begin > chunk.begin and _stands_for(said, chunk.begin, first.begin)
+    stands_for = first.begin > chunk.begin and _stands_for(said, chunk, first)
     if len(group) == 1 and len(first.options) > 1:
         for option in first.options:
             yield Aspect((*option, *facets[len(first.facets) :]), begin, end, chunk.link, stands_for)
@@ -275,10 +286,12 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     yield Aspect(tuple(facets), begin, end, chunk.link, stands_for)
 
 
-def _stands_for(said: Marked, begin: int, end: int) -> bool:
-    words = [said.word(place) for place in range(begin, end)]
-    german, spanish = words[:1] == ["die"] and words[-1:] == ["von"], words[-2:] in (["los", "de"], ["las", "de"])
-    return bool({"those", "ones", "one"} & set(words)) or german or spanish
+def _stands_for(said: Marked, chunk: _Chunk, first: Mention) -> bool:
+    """Those by Leone; especially from Japan."""
+    words = [said.word(place) for place in range(chunk.begin, first.begin)]
+    german, spanish = "die" in words and words[-1:] == ["von"], words[-2:] in (["los", "de"], ["las", "de"])
+    bare = chunk.link in ("same", "except") and set(words) <= {"from", "of", "by", "the", "aus", "von", "de", "in"}
+    return bool({"those", "ones", "one"} & set(words)) or german or spanish or (bare and "the" not in words[:1])
 
 
 def _tail(said: Marked, chunk: _Chunk, place: int, *, phrases: bool) -> tuple[int, int] | None:
@@ -354,7 +367,14 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
 
 def _joined(said: Marked, earlier: list[Aspect], chunk: _Chunk, named: list[Aspect]) -> list[Aspect]:
     """A comedy, made in Japan by Ozu: what stands behind the comma belongs to the comedy."""
-    if not earlier or not named or said.word(chunk.begin) not in _MADE or named[0].is_title or earlier[-1].is_title:
+    if (
+        not earlier
+        or not named
+        or chunk.mark != ","
+        or said.word(chunk.begin) not in _MADE
+        or named[0].is_title
+        or earlier[-1].is_title
+    ):
         return named
     left, right = earlier[-1], named[0]
     left.facets = tuple(dict.fromkeys((*left.facets, *right.facets)))

@@ -11,12 +11,16 @@ from recommender.grounding.negations import all_cues
 from recommender.grounding.opinions import Context, Opinion
 from recommender.grounding.opinions import opinions_in as tastes_in
 from recommender.grounding.phrases import Marked
+from recommender.grounding.scores import scores_in
 from recommender.grounding.statements import Holder
 
 _GROUPS = tables.sections("audiences")
 _PEOPLE = frozenset(" ".join(_GROUPS["people"]).split())
 _ADVERBS = frozenset(" ".join(_GROUPS["adverbs"]).split())
 _WHO = frozenset(" ".join(_GROUPS["who"]).split())
+_FANS = frozenset(" ".join(_GROUPS["fans"]).split())
+_FOR_IT = frozenset(" ".join(_GROUPS["for it"]).split())
+_AGAINST_IT = frozenset(" ".join(_GROUPS["against it"]).split())
 _BEHIND = frozenset(" ".join(_GROUPS["behind"]).split())
 _WANTS = frozenset(" ".join(_GROUPS["wants"]).split())
 _FORS = frozenset(" ".join(_GROUPS["for"]).split())
@@ -66,6 +70,13 @@ def _is_group(said: Marked, place: int) -> bool:
     word, following = said.word(place), said.word(place + 1)
     if said.taken[place]:
         return False
+    before = said.word(place - 1)
+    if word == "you" and before in ("if", "that"):
+        return before == "if"
+    if word in _FOR_IT | _AGAINST_IT and before in ("its", "the", "whose"):
+        return True
+    if word in _FANS and place and said.taken[place - 1]:
+        return True
     if word in ("those", "anyone", "everyone", "nobody", "people", "viewers", "readers", "wer", "quienes", "someone"):
         return word != "those" or following in _WHO or following.endswith("ing")
     return word in _PEOPLE and (following in _WHO or following in _BEHIND)
@@ -91,13 +102,19 @@ def _tastes(said: Marked, clause: Clause, group: int, holder: Holder | None) -> 
     behind = [cue for cue in outcomes if cue.begin > group and cue.side == "<"]
     begin, end = _skip_who(said, group, clause.end), clause.end
     sign: int | None = None
-    about_item = [cue for cue in behind if cue.begin <= begin + 1]
-    if about_item:  # "those who liked it prefer war"
+    if group and said.taken[group - 1] and said.word(group) in _FANS:  # horror fans
+        begin, end = clause.begin, group
+        before = [cue for cue in before if not any(said.taken[clause.begin : cue.begin])]
+    about_item = [cue for cue in behind if cue.begin - group <= 5 and not any(said.taken[group : cue.begin])]
+    about_item += [cue for cue in scores_in(said.tokens, said.taken) if group < cue.begin < group + 6]
+    if said.word(group) in _AGAINST_IT:
+        sign = -1
+    elif about_item and end == clause.end:  # "those who liked it prefer war"
         sign, begin = _sign(said, about_item[0]), about_item[0].end
     elif before:
         sign = _sign(said, before[-1])
     elif behind:
-        sign, end = _sign(said, behind[-1]), _subject_end(said, behind[-1])
+        sign, end = _sign(said, behind[-1]), min(end, _subject_end(said, behind[-1]))
     elif said.word(group) == "nobody":
         sign = 1
     if said.word(group) == "nobody" and sign is not None:
@@ -105,11 +122,12 @@ def _tastes(said: Marked, clause: Clause, group: int, holder: Holder | None) -> 
     whose: Holder = holder or ("dislikers" if sign == -1 else "likers")
     end = max(end, begin)
     part = Marked(said.text, said.tokens[:end], said.mentions, said.taken[:end], said.nouns, said.language)
+    told = [opinion for opinion in _facts(said, Clause(clause.begin, group)) if not before and end == clause.end]
     opinions = [opinion for opinion in tastes_in(part, begin, Context(1, True)) if opinion.aspect.begin >= begin]
     for opinion in opinions:
         opinion.holder = whose
         opinion.begin, opinion.end = clause.begin, clause.end
-    return opinions
+    return [*told, *opinions]
 
 
 def _sign(said: Marked, outcome: Cue) -> int:

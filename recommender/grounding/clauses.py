@@ -8,6 +8,9 @@ from recommender.grounding.cues import Cue
 from recommender.grounding.phrases import Marked
 
 _MARKS = frozenset([";", "(", ")", "—", "–"])
+_ADVERBIAL = frozenset(
+    {"by", "on", "however", "in", "conversely", "otherwise", "though", "dagegen", "hingegen", "jedoch", "aber", "en"}
+)
 _CUTS = (frozenset({",", ":", "\n", "?", "!", "."}), frozenset({"and", "or", "und", "y", "who", "which", "that"}))
 
 
@@ -40,15 +43,15 @@ def clauses_of(said: Marked, cues: Sequence[Cue], begin: int) -> list[Clause]:
             place = close
             clauses.append(Clause(place, place, ")"))
             continue
-        if opener == "except":
-            comma = next(
-                (at for at in range(place, len(said.tokens)) if said.word(at) == "," and not said.taken[at]), 0
-            )
+        if opener in ("except", "flip"):
             opener = ""
+            comma = next((at for at in range(place, len(said.tokens)) if _is_comma(said, at)), 0)
             if comma and place == begin:
-                clauses[-1].end = comma
+                clauses[-1].end, clauses[-1].opener = comma, "lead"
                 clauses.append(Clause(comma + 1, comma + 1, "main"))
                 place = comma
+        if opener == "contrast" and said.word(place) in _ADVERBIAL and _is_open(said, clauses[-1].begin, place, cues):
+            opener = ""  # "romance, by contrast, is avoided"
         if opener:
             clauses[-1].end = place
             clauses.append(Clause(place + width, place + width, opener))
@@ -64,6 +67,11 @@ def clauses_of(said: Marked, cues: Sequence[Cue], begin: int) -> list[Clause]:
     return clauses
 
 
+def _is_open(said: Marked, begin: int, end: int, cues: Sequence[Cue]) -> bool:
+    """Whether a subject waits for its verb."""
+    return any(said.taken[begin:end]) and not any(begin <= cue.begin < end for cue in cues)
+
+
 def _opener(said: Marked, place: int) -> tuple[str, int]:
     token = said.tokens[place]
     if not token.is_word:
@@ -73,9 +81,13 @@ def _opener(said: Marked, place: int) -> tuple[str, int]:
         goes_on = following is not None and following[1] in ("same", "except", "flip", "if")
         return ("", 1) if goes_on and not said.taken[place + 1] else (token.word, 1)
     link = links.link_at(said.tokens, place)
-    if link and link[1] in ("contrast", "except"):
+    if link and link[1] in ("contrast", "except", "flip"):
         return link[1], link[0] - place
     return "", 1
+
+
+def _is_comma(said: Marked, place: int) -> bool:
+    return said.word(place) == "," and not said.taken[place]
 
 
 def _is_remark(said: Marked, place: int, cues: Sequence[Cue]) -> int:

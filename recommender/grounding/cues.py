@@ -31,6 +31,7 @@ class Cue:
     side: Side
     strength: float
     gap: tuple[int, int] | None = None  # the tokens inside that may be the object
+    is_bare: bool = False  # a negation alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from recommender.grounding.scores import scores_in
 REACH = 4  # words from a negation to what it negates
 _STOPS = frozenset({"but", "and", "who", "which", "that", "because", "y", "und", "aber", "pero"})
 _WEAK = frozenset({"little", "few", "less"})  # they negate only what stands right behind
+_PLUS = frozenset({"+", "👍", "✓", "✔", "❤", "♥"})
+_MINUS = frozenset({"-", "👎", "✗", "✘"})
 _NO = frozenset({"no", "keine", "kein", "keinen", "sin", "nada"})
 
 
@@ -18,8 +20,26 @@ def all_cues(said: Marked) -> list[Cue]:
     blocked = list(said.taken)
     for score in scores:
         blocked[score.begin : score.end] = [True] * (score.end - score.begin)
+    scores += _symbols(said)
     cues = [cue for cue in cues_in(said.tokens, blocked, said.language) if not _is_preposition(said, cue)]
     return _negated(said, sorted([*cues, *scores], key=lambda cue: cue.begin))
+
+
+def _symbols(said: Marked) -> list[Cue]:
+    """+noir -musicals; 👍 westerns; crime (+)."""
+    found = []
+    for place, token in enumerate(said.tokens):
+        sign = 1 if token.word in _PLUS else -1 if token.word in _MINUS else 0
+        if not sign or token.is_word:
+            continue
+        following = said.tokens[place + 1] if place + 1 < len(said.tokens) else None
+        if following is not None and following.word == token.word:
+            continue
+        if following is not None and following.is_word and (following.glued or token.word != "-"):
+            found.append(Cue(place, place + 1, sign, ">", 0.75))
+        elif following is None or following.word in ",;)|" or not following.is_word:
+            found.append(Cue(place, place + 1, sign, "<", 0.75))
+    return found
 
 
 def _is_preposition(said: Marked, cue: Cue) -> bool:
@@ -36,7 +56,7 @@ def _negated(said: Marked, cues: Sequence[Cue]) -> list[Cue]:
     used: set[int] = set()
     turned: list[Cue] = []
     for cue in cues:
-        plain = cue.polarity in (None, NOTHING) or cue.side in ("left", "right")
+        plain = cue.polarity in (None, NOTHING) or cue.side in ("left", "right") or not said.tokens[cue.begin].is_word
         negation = None if plain else _before(said, cue, inside)
         if negation is None and not plain and said.language == "de":
             negation = _behind(said, cue, inside)
@@ -84,13 +104,18 @@ def _alone(said: Marked, place: int) -> Iterator[Cue]:
         skipped = [said.word(at) for at in range(place + 1, inner)]
         small = links.VERBS | links.STOPS | (links.PRONOUNS - {"other"})
         if not any(each in small for each in skipped):
-            yield Cue(place, place + 1, -1, ">", 0.75)
+            yield Cue(place, place + 1, -1, ">", 0.75, is_bare=True)
             return
     following = said.word(place + 1)
     begins = (
         place == 0 or not said.tokens[place - 1].is_word or said.word(place - 1) in ("please", "bitte", "and", "but")
     )
-    if word in _NO and begins and following.isalpha() and following not in links.VERBS | links.PRONOUNS:
+    if (
+        word in _NO
+        and begins
+        and following.isalpha()
+        and following not in links.VERBS | (links.PRONOUNS - {"other", "more"})
+    ):
         yield Cue(place, place + 1, -1, ">", 0.75)
     elif word not in ("without", "sin", *_WEAK) and (not following or not following[0].isalnum()):
         yield Cue(place, place + 1, -1, "<", 0.75)

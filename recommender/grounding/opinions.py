@@ -18,6 +18,28 @@ _BACK = frozenset(
      "each", "neither", "none", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las", "ambas", "ambos"}
 )  # fmt: skip
 _AMOUNTS = frozenset({"much", "many", "little", "few", "often", "well", "though", "but", "and", "bad", "low", "high"})
+_DENIAL = frozenset(
+    {
+        "he",
+        "she",
+        "they",
+        "i",
+        "it",
+        "that",
+        "this",
+        "does",
+        "do",
+        "did",
+        "is",
+        "are",
+        "was",
+        "not",
+        "true",
+        "at",
+        "all",
+        ".",
+    }
+)
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
 
@@ -49,7 +71,14 @@ def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
     found: list[Opinion] = []
     for clause in clauses_of(said, cues, begin):
         found += _of_clause(said, clause, found, context)
+    for opinion in found:
+        if opinion.polarity and said.word(opinion.aspect.begin - 1) == "some" and _has_others(said, opinion.aspect.end):
+            opinion.polarity = 0
     return [opinion for opinion in found if opinion.polarity != NOTHING]
+
+
+def _has_others(said: Marked, begin: int) -> bool:
+    return any(said.word(place) in ("others", "some") for place in range(begin, len(said.tokens)))
 
 
 def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context: Context) -> list[Opinion]:
@@ -59,9 +88,10 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
     for zone in zones_of(said, clause, main):
         cue = zone.cue
         preference = cue is not None and any(said.word(at).startswith(_PREFERENCES) for at in range(cue.begin, cue.end))
+        passive = preference and cue is not None and cue.side != ">"
         phrases = zone.phrases or (cue is None and context.has_label)
         base: Aspect | None = None
-        for aspect in aspects_in(said, zone.begin, zone.end, phrases=phrases, preference=preference):
+        for aspect in aspects_in(said, zone.begin, zone.end, phrases=phrases, preference=preference, passive=passive):
             _take_over(aspect, base, (*context.before, *earlier, *opinions))
             base = base if aspect.is_title else aspect
             polarity, strength = _polarity_of(said, clause, cue, aspect, opinions or earlier, context)
@@ -91,7 +121,10 @@ def _excesses(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> list
             and word not in _AMOUNTS
             and not said.taken[place + 1]
         ):
-            start, end = said.tokens[place].start, said.tokens[place + 1].end
+            last = place + 1
+            while last + 1 < clause.end and said.tokens[last + 1].glued and said.tokens[last + 1].is_word:
+                last += 1
+            start, end = said.tokens[place].start, said.tokens[last].end
             aspect = Aspect((Facet("phrase", "", said.text[start:end]),), place, place + 2, is_phrase=True)
             found.append(Opinion(aspect, -1, 0.75, clause.begin, clause.end))
     return found
@@ -133,6 +166,8 @@ def _polarity_of(
 ) -> tuple[int | None, float]:
     if cue is None:
         last = earlier[-1] if earlier else context.before[-1] if context.before and _goes_on(said, clause) else None
+        if aspect.link in ("flip", "except") and clause.opener == "lead" and earlier:
+            return -(earlier[-1].polarity or 0) or None, 0.4
         if aspect.link == "flip" and _is_here(earlier, clause):
             rival = earlier[-1]
             if rival.polarity is None:  # "read for rest, Brown rather than Holmes"
@@ -142,10 +177,17 @@ def _polarity_of(
             return last.polarity, last.strength
         if last and clause.opener in (";", ":") and aspect.is_title and _is_list(said, clause):
             return last.polarity, 0.4
-        if not context.has_label and not aspect.is_title and _is_list(said, Clause(0, len(said.tokens))):
+        if (
+            not context.has_label
+            and not aspect.is_title
+            and "?" not in said.text[said.tokens[0].start : said.tokens[-1].end]
+            and _is_list(said, Clause(0, len(said.tokens)))
+        ):
             return 1, 0.4  # "Crime, noir.": what somebody names without any verb
         return context.polarity, 0.75
     polarity, strength = cue.polarity, cue.strength
+    if cue.is_bare and aspect.end <= cue.begin:
+        return 1, 0.4  # "crime, not romance"
     words = {said.word(place) for place in range(clause.begin, clause.end) if not said.taken[place]}
     if words & links.HEDGES:
         strength = min(strength, 0.4)
@@ -158,7 +200,7 @@ def _polarity_of(
     if aspect.link == "if" and polarity is not None:
         return 1, min(strength, 0.75)
     if aspect.link == "aside":
-        return None, strength
+        return NOTHING, strength
     return polarity, strength
 
 
@@ -184,7 +226,10 @@ def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Seq
     """They bore him; adored it; never could: said of what stands before and has no opinion of its own."""
     words = [said.word(place) for place in range(clause.begin, clause.end) if not said.taken[place]]
     short = len([word for word in words if word.isalpha()]) <= 4
-    if not earlier or not (set(words) & _BACK or short):
+    if not earlier or not (set(words) & _BACK or (short and cues[-1].polarity != NOTHING)):
+        return
+    if set(words) <= _DENIAL and "not" in words and earlier[-1].polarity in (1, -1):
+        earlier[-1].polarity = -(earlier[-1].polarity or 0)  # "it says he likes war; he does not"
         return
     open_ones: list[Opinion] = []
     for opinion in reversed(earlier):
@@ -194,8 +239,10 @@ def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Seq
     if open_ones and not set(words) & _MANY and not short:
         open_ones = open_ones[:1]
     cue = cues[-1]
+    behind = {said.word(place) for place in range(cue.end, clause.end)}
+    hardly = cue.polarity == 1 and bool(behind & {"hardly", "few", "none", "little", "neither", "no"})
     for opinion in open_ones:
-        opinion.polarity, opinion.strength = cue.polarity, cue.strength
+        opinion.polarity, opinion.strength = -1 if hardly else cue.polarity, cue.strength
         opinion.is_scored = cue.side == "left"
 
 

@@ -31,6 +31,8 @@ class Marked:
 
 def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tuple[int, int] | None:
     """Trimmed of articles and filler; none where the words are no noun phrase or say nothing."""
+    while begin < end and not said.tokens[begin].is_word:
+        begin += 1
     lead = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
     for place in range(begin, end):
         if said.word(place) in links.STOPS or not said.tokens[place].is_word:
@@ -59,7 +61,7 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
     if any(word in links.VERBS for word in words) and not verbs:
         return None
     content = [word for word in words if word not in links.EMPTY and word not in said.nouns and not is_small(word)]
-    if not content or (len(words) == 1 and (len(words[0]) < 4 or words[0].endswith("ly"))):
+    if not content or (len(words) == 1 and (len(words[0]) < 3 or words[0].endswith("ly"))):
         return None
     return begin, end
 

@@ -1,7 +1,8 @@
 """A text taken apart into statements: what it says of which aspects of items, whose opinion that is, and where."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, pairwise
 from typing import Literal
 
 from recommender.grounding import audiences
@@ -23,7 +24,7 @@ def read(text: str, lexicon: Lexicon, *, about: Literal["end_user", "item"], sub
     """The statements of a text in the order of their places. `subject`: external id of the item that it is about."""
     opinions: list[tuple[Marked, Opinion]] = []
     place = _Place()
-    for said in marked(text, lexicon):
+    for said in chain.from_iterable(map(_parts, marked(text, lexicon))):
         opinions += [(said, opinion) for opinion in place.read(said, about == "item")]
     return _statements(opinions, subject)
 
@@ -73,6 +74,37 @@ class _Place:
         elif label == "taste":
             context.polarity = POLARITIES.get(self.heading, 1)
         return context
+
+
+def _parts(said: Marked) -> Iterator[Marked]:
+    """A sentence, cut where one more label begins in it: "likes: war; dislikes: crime"."""
+    cuts = [0]
+    for place, token in enumerate(said.tokens[:-1]):
+        if token.word in (";", "|", ",", ".", "\n") and not said.taken[place] and _begins_label(said, place + 1):
+            cuts.append(place + 1)
+    if len(cuts) == 1:
+        yield said
+        return
+    for begin, end in pairwise([*cuts, len(said.tokens)]):
+        mentions = {
+            place - begin: replace(mention, begin=mention.begin - begin, end=mention.end - begin)
+            for place, mention in said.mentions.items()
+            if begin <= place and mention.end <= end
+        }
+        tokens_of, taken = said.tokens[begin:end], said.taken[begin:end]
+        yield Marked(said.text, tokens_of, mentions, taken, said.nouns, said.language)
+
+
+def _begins_label(said: Marked, place: int) -> bool:
+    for end in range(place, min(place + 4, len(said.tokens))):
+        token = said.tokens[end]
+        if said.taken[end]:
+            return False
+        if token.word in (":", "="):
+            return end > place and bool(label_of(said.tokens[place:end], said.language))
+        if not token.is_word and token.word != "*":
+            return False
+    return False
 
 
 def _is_heading(text: str, line: int, said: Marked) -> bool:

@@ -105,6 +105,9 @@ def _score_at(tokens: Sequence[Token], taken: Sequence[bool], place: int) -> Cue
         return None
     if rated and value <= 10 and (not at(after) or not tokens[after].is_word or taken[after] or _ends(word(after))):
         return Cue(place, after, polarity_of_rating(value, 10 if value > 5 else 5), "left", 0.75)
+    after_stars = place > 0 and taken[place - 1] and any(token.word in _STARS for token in tokens[:place])
+    if after_stars and value <= 5 and (after == len(tokens) or not tokens[after].is_word):
+        return Cue(place, after, polarity_of_rating(value), "left", 0.75)
     bare = before in ("(", ":", "–", "—", "-", "=") or (place > 0 and taken[place - 1])
     if (
         bare

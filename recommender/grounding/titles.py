@@ -241,12 +241,14 @@ def _is_spoken_of(found: Sequence[Token], chain: Sequence[Named]) -> bool:
     """Whether a capital letter inside a sentence, a colon or a question mark say that ordinary words are a title."""
     before = found[chain[0].begin - 1] if chain[0].begin else None
     after = found[chain[-1].end] if chain[-1].end < len(found) else None
+    year = found[chain[0].begin].word.isdecimal()
+    if year and before is not None and before.word in _BEFORE_YEAR:
+        return False
     if len(chain) > 2 or (after is not None and after.word in ":?=" and not after.is_word):
         return True
     if before is None or not before.is_word:
         return before is not None and before.word == ":" and len(chain) > 1
-    year = found[chain[0].begin].word.isdecimal()
-    return before.word in _BEFORE_TITLE and not (year and before.word in _BEFORE_YEAR)
+    return before.word in _BEFORE_TITLE
 
 
 def _in_list(between: Sequence[Token]) -> bool:

@@ -4,7 +4,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’‘`´][^\W_]+)*['’]?|\n+|[,;:()\[\]{}.!?…—–+/&=<>|%$*\"“”„«»‹›#•·。！？；，、-]")
+_TOKEN = re.compile(
+    r"[^\W_]+(?:['’‘`´][^\W_]+)*['’]?|\n+|[,;:()\[\]{}.!?…—–+/&=<>|%$*\"“”„«»‹›#•·。！？；，、👍👎✓✔✗✘❤♥-]"
+)
 _WORD = re.compile(r"[^\W_]+")
 _APOSTROPHES = str.maketrans("’‘`´", "''''")
 _IS = {"it", "he", "she", "that", "there", "what", "who", "here", "this", "where", "how", "let"}
@@ -43,9 +45,8 @@ def fold(text: str) -> str:
 
 def folded_words(text: str) -> list[str]:
     """The words of a name or a title, as `tokens` has them, without marks but with "and" for "&"."""
-    text = fold(text).replace("&", " and ")
-    if "'" not in text:
-        words: list[str] = _WORD.findall(text)
+    if text.isascii() and "'" not in text:
+        words: list[str] = _WORD.findall(text.casefold().replace("&", " and "))
         if _WHOLE.keys().isdisjoint(words):
             return words
     return [token.word for token in tokens(text) if token.is_word]
