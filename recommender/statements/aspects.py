@@ -27,7 +27,7 @@ KEPT_CATALOGS = 8
 NO_YEAR = -1
 _YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
 _WORD = re.compile(r"[^\W_]{3,}")
-_NEGATED = re.compile(  # what such a sentence names, the item may well lack
+_LACKING = re.compile(  # what such a sentence names, the item may well lack
     r"\b(?:not|no|never|without|unlike|nothing|hardly|rather than|(?:dis|un)lik\w*|avoid\w*)\b|n[’']t\b"
     r"|\b(?:kein\w*|nicht|ohne|sin|nunca)\b"
 )
@@ -158,7 +158,7 @@ def _tells_of(text: str, wanted: Set[str]) -> bool:
         return False
     sentences = (text[start:end] for start, end in spans(text))
     return any(
-        wanted <= set(map(_stem, _WORD.findall(sentence))) and not _NEGATED.search(sentence) for sentence in sentences
+        wanted <= set(map(_stem, _WORD.findall(sentence))) and not _LACKING.search(sentence) for sentence in sentences
     )
 
 
