@@ -168,8 +168,8 @@ def _stale(
 def _clear(
     text: str, statements: Sequence[Statement], sentences: Sequence[Marked], counts: Sequence[tuple[int, int]]
 ) -> Iterator[Statement]:
-    """Statements that a second look at their words does not put aside: those of a clause that counts, says the opposite
-    or names the other side, and those of a title, unless a word is plain and no number, which is its rating, beside."""
+    """Statements whose words say the same at a second look. None of a clause that counts or of a sentence that names
+    the other side of an item; none of a title with a number beside it, which is its rating."""
     for statement in statements:
         if any(statement.start <= start < statement.end for start, _ in counts):
             continue
@@ -179,12 +179,15 @@ def _clear(
         sides = _named(text[said.tokens[0].start : said.tokens[-1].end])
         if statement.holder != "subject" and len(sides) == 1 and statement.holder not in sides:
             continue
-        own = [token for token, taken in zip(said.tokens, said.taken, strict=True) if not taken]
-        told = outcomes.told([token.word for token in own if statement.start <= token.start < statement.end])
-        rated = any(token.word.isdecimal() or token.word in _RATED for token in own)
-        if any(facet.kind == "title" for facet in statement.aspect) and (rated or told is None):
+        inside = [at for at, token in enumerate(said.tokens) if statement.start <= token.start < statement.end]
+        own = [token.word for token, taken in zip(said.tokens, said.taken, strict=True) if not taken]
+        is_rated = any(word.isdecimal() or word in _RATED for word in own)
+        if is_rated and any(facet.kind == "title" for facet in statement.aspect):
             continue
-        if told is None or statement.polarity == _POLARITIES[told] or statement.polarity not in _POLARITIES.values():
+        told = outcomes.told(said, inside)
+        if statement.polarity not in _POLARITIES.values() or (
+            told is not None and _POLARITIES[told] == statement.polarity
+        ):
             yield statement
 
 
