@@ -20,12 +20,23 @@ from worker.supervisor import ready
 
 STRUCTURED = ("auto", "json_schema", "tags")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 READ_ELSEWHERE = {"R4_TORCH_INDEX", "R4_CHROMIUM"}  # by scripts and tests
 
 
 @register("r4web")
 def endpoints(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     return [problem for role in settings.LLM for problem in _endpoint(role, settings.LLM[role])]
+
+
+@register("r4web")
+def openid(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """What the provider says of people must not be read or changed on its way."""
+    url = urlsplit(settings.OIDC_ISSUER)
+    is_safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
+    if not settings.OIDC_ISSUER or (is_safe and url.netloc and "@" not in url.netloc):
+        return []
+    return [Error("R4_OIDC_ISSUER must be an https address, without a name and password.", id="r4web.E010")]
 
 
 def _endpoint(role: str, values: dict[str, Any]) -> list[CheckMessage]:
