@@ -32,9 +32,14 @@ def endpoints(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMe
 @register("r4web")
 def openid(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """What the provider says of people must not be read or changed on its way."""
+    given = {name: getattr(settings, name) for name in ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")}
+    if not any(given.values()):
+        return []
+    if missing := [f"R4_{name}" for name, value in given.items() if not value]:
+        return [Error(f"The settings R4_OIDC_… belong together: {', '.join(missing)} not given.", id="r4web.E011")]
     url = urlsplit(settings.OIDC_ISSUER)
     is_safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
-    if not settings.OIDC_ISSUER or (is_safe and url.netloc and "@" not in url.netloc):
+    if is_safe and url.netloc and "@" not in url.netloc:
         return []
     return [Error("R4_OIDC_ISSUER must be an https address, without a name and password.", id="r4web.E010")]
 

@@ -19,15 +19,6 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
-def all_or_none(*names: str) -> list[str]:
-    """The texts of settings that make sense together only; empty ones where none of them is given."""
-    found = [text(name) for name in names]
-    if any(found) and not all(found):
-        missing = ", ".join(name for name, value in zip(names, found, strict=True) if not value)
-        raise ImproperlyConfigured(f"{', '.join(names)} belong together: {missing} is not given.")
-    return found
-
-
 def names(name: str, default: str = "") -> list[str]:
     """What stands between commas or spaces, in its order; nothing twice, nothing empty."""
     return list(dict.fromkeys(filter(None, re.split(r"[\s,]+", text(name, default)))))

@@ -211,9 +211,9 @@ AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 
 SECOND_FACTOR = environment.choice("R4_SECOND_FACTOR", ("OPTIONAL", "LEADS"))  # who must have one
 # Signing in by an OpenID provider: on where all three are given (recommender.accounts.openid).
-OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET = environment.all_or_none(
-    "R4_OIDC_ISSUER", "R4_OIDC_CLIENT_ID", "R4_OIDC_CLIENT_SECRET"
-)
+OIDC_ISSUER = environment.text("R4_OIDC_ISSUER")
+OIDC_CLIENT_ID = environment.text("R4_OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = environment.text("R4_OIDC_CLIENT_SECRET")
 OIDC_NAME = environment.text("R4_OIDC_NAME", urlsplit(OIDC_ISSUER).netloc)  # what the button says
 
 # --- HTTPS, which a proxy terminates --------------------------------------------------------------------------------

@@ -37,7 +37,8 @@ class OutsideError(Exception):
 
 def name() -> str:
     """What the provider is called; empty where there is none."""
-    return str(settings.OIDC_NAME) if settings.OIDC_ISSUER else ""
+    is_on = settings.OIDC_ISSUER and settings.OIDC_CLIENT_ID and settings.OIDC_CLIENT_SECRET
+    return str(settings.OIDC_NAME) if is_on else ""
 
 
 def begin(request: HttpRequest, back: str) -> HttpResponse:
@@ -113,7 +114,8 @@ def _account_of(claims: Mapping[str, Any]) -> Account:
     if known is not None:
         return known.account
     email = str(claims.get("email") or "")
-    if not email or claims.get("email_verified") not in (True, "true"):
+    verified = claims.get("email_verified")
+    if not email or not (verified is True or verified == "true"):
         raise _refused(f"{name()} does not say that you have a verified e-mail address, so no account can be found.")
     found = list(Account.objects.filter(email__iexact=email)[:2])
     if len(found) != 1:

@@ -50,6 +50,4 @@ def test_secrets_are_long_and_differ_and_the_address_is_what_apps_read() -> None
     assert len(secrets) == 50
     assert {len(base64.b32decode(secret)) for secret in secrets} == {20}
     address = one_time.address_of(SECRET, account="a b@c", issuer="R4Web (h:1)")
-    assert address == (
-        f"otpauth://totp/R4Web%20%28h%3A1%29:a%20b%40c?secret={SECRET}&issuer=R4Web%20%28h%3A1%29"
-    )
+    assert address == (f"otpauth://totp/R4Web%20%28h%3A1%29:a%20b%40c?secret={SECRET}&issuer=R4Web%20%28h%3A1%29")
