@@ -20,12 +20,28 @@ from worker.supervisor import ready
 
 STRUCTURED = ("auto", "json_schema", "tags")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 READ_ELSEWHERE = {"R4_TORCH_INDEX", "R4_CHROMIUM"}  # by scripts and tests
 
 
 @register("r4web")
 def endpoints(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     return [problem for role in settings.LLM for problem in _endpoint(role, settings.LLM[role])]
+
+
+@register("r4web")
+def openid(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """What the provider says of people must not be read or changed on its way."""
+    given = {name: getattr(settings, name) for name in ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")}
+    if not any(given.values()):
+        return []
+    if missing := [f"R4_{name}" for name, value in given.items() if not value]:
+        return [Error(f"The settings R4_OIDC_… belong together: {', '.join(missing)} not given.", id="r4web.E011")]
+    url = urlsplit(settings.OIDC_ISSUER)
+    is_safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
+    if is_safe and url.netloc and "@" not in url.netloc:
+        return []
+    return [Error("R4_OIDC_ISSUER must be an https address, without a name and password.", id="r4web.E010")]
 
 
 def _endpoint(role: str, values: dict[str, Any]) -> list[CheckMessage]:

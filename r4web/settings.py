@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
@@ -209,7 +210,24 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # what a right password 
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+# What it stores of a form stars out what was typed into these.
+AXES_SENSITIVE_PARAMETERS = [
+    "username",
+    "ip_address",
+    "csrfmiddlewaretoken",
+    "old_password",
+    "new_password1",
+    "new_password2",
+    "code",
+]
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+
+SECOND_FACTOR = environment.choice("R4_SECOND_FACTOR", ("OPTIONAL", "LEADS"))  # who must have one
+# Signing in by an OpenID provider: on where all three are given (recommender.accounts.openid).
+OIDC_ISSUER = environment.text("R4_OIDC_ISSUER")
+OIDC_CLIENT_ID = environment.text("R4_OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = environment.text("R4_OIDC_CLIENT_SECRET")
+OIDC_NAME = environment.text("R4_OIDC_NAME", urlsplit(OIDC_ISSUER).netloc)  # what the button says
 
 # --- HTTPS, which a proxy terminates --------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("R4_HTTPS", default=False)

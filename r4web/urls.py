@@ -3,15 +3,21 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from r4web import health
-from reviews.pages.home import sign_in, views
+from reviews.pages.home import outside, second_factor, sign_in, views
 
 handler400 = "r4web.problems.bad_request"
 handler500 = "r4web.problems.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("sign-in/", sign_in.SignIn.as_view(), name="login"),
+    path("sign-in/code/", second_factor.sign_in_code, name="sign_in_code"),
+    path("sign-in/outside/", outside.begin, name="outside"),
+    path("sign-in/outside/back/", outside.back, name="outside_back"),
     path("sign-out/", sign_in.SignOut.as_view(), name="logout"),
     path("password/", sign_in.change_password, name="password_change"),
+    path("second-factor/", second_factor.page, name="second_factor"),
+    path("second-factor/codes/", second_factor.new_codes, name="new_recovery_codes"),
+    path("second-factor/off/", second_factor.switch_off, name="second_factor_off"),
     path("theme/", views.theme, name="theme"),
     path("api/", include("recommender.api.urls")),
     path("healthz/live", health.live, name="live"),

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, resolve_url
 from django.utils.cache import patch_vary_headers
 
+from recommender.accounts import second_factor
 from recommender.accounts.sessions import ran_out
 from recommender.accounts.visible import is_limited, within
 from recommender.models import Account
@@ -38,8 +39,10 @@ def visible(request: HttpRequest, rows: QuerySet[M], *, at: str = "catalog", **l
     return get_object_or_404(within(rows, account_of(request), at=at), **lookup)
 
 
-def requires(action: Action | None = None) -> Callable[[View[P]], View[P]]:
+def requires(action: Action | None = None, *, before_second_factor: bool = False) -> Callable[[View[P]], View[P]]:
     """Let only signed-in accounts through whose role may do `action`; none: every signed-in account.
+
+    Who has to set up a second factor first is led there, unless the view is open `before_second_factor`.
 
     Signed out, a page goes to the sign-in page and comes back; an htmx request gets 401 with HX-Redirect, so that no
     sign-in form lands inside a card. Answers vary by HX-Request, because one URL serves pages and fragments.
@@ -51,6 +54,8 @@ def requires(action: Action | None = None) -> Callable[[View[P]], View[P]]:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             account = account_of(request)
+            if not before_second_factor and second_factor.is_missing(account):
+                return _to_second_factor(request)
             if action is not None and not may(account.role, action, limited=is_limited(account)):
                 raise PermissionDenied(f"Your role may not {action}.")
             response = view(request, *args, **kwargs)
@@ -69,6 +74,12 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(f"{resolve_url('login')}?{urlencode({'next': back} | why, safe='/')}")
     query = urlencode({"next": back} | why)
     return HttpResponse(status=401, headers={"HX-Redirect": f"{resolve_url('login')}?{query}", "Vary": "HX-Request"})
+
+
+def _to_second_factor(request: HttpRequest) -> HttpResponse:
+    if not is_htmx(request):
+        return redirect("second_factor")
+    return HttpResponse(status=403, headers={"HX-Redirect": resolve_url("second_factor"), "Vary": "HX-Request"})
 
 
 def _page_of(request: HttpRequest) -> str:

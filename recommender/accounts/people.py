@@ -6,7 +6,9 @@ from collections.abc import Collection
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import QuerySet
 
 from recommender.accounts import audit, throttle
 from recommender.accounts.hashing import BusyError
@@ -22,10 +24,18 @@ class AccountError(ValueError):
     """What was asked for cannot be; the message says why."""
 
 
-def create(name: str, *, role: str, password: str = "", catalogs: Collection[Catalog] = ()) -> tuple[Account, str]:
+def everybody() -> QuerySet[Account]:
+    """Open accounts first, by name, each with what a list of them shows."""
+    found = Account.objects.select_related("second_factor").prefetch_related("catalogs")
+    return found.order_by("-is_active", "username")
+
+
+def create(
+    name: str, *, role: str, password: str = "", catalogs: Collection[Catalog] = (), email: str = ""
+) -> tuple[Account, str]:
     """An account and its password, which is made where none is given and cannot be read again.
 
-    `catalogs`: the only ones it may see; none: all. Raises AccountError.
+    `catalogs`: the only ones it may see; none: all. `email`: what an OpenID provider knows it by. Raises AccountError.
     """
     try:
         UnicodeUsernameValidator()(name)
@@ -35,7 +45,7 @@ def create(name: str, *, role: str, password: str = "", catalogs: Collection[Cat
         raise AccountError(f"A name has at most {LONGEST_NAME} characters.")
     if Account.objects.filter(username__iexact=name).exists():
         raise AccountError(f"There is an account {name} already.")
-    account = Account(username=name, role=Role(role))
+    account = Account(username=name, role=Role(role), email=_free(email))
     password = _checked(password, account) if password else new_password()
     _set(account, password)
     account.all_catalogs = not catalogs
@@ -68,6 +78,18 @@ def change_catalogs(account: Account, catalogs: Collection[Catalog]) -> None:
     account.catalogs.set(catalogs)
     seen = ", ".join(str(catalog) for catalog in catalogs) or "All catalogs"
     audit.record(AuditEvent.CATALOGS_CHANGED, about=account, details=seen)
+
+
+@transaction.atomic
+def change_email(account: Account, email: str) -> None:
+    """Give it the e-mail address that an OpenID provider knows it by, or none. Nobody outside is joined to it any more.
+
+    Raises AccountError for one that is none, or another account's.
+    """
+    account.email = _free(email, but=account)
+    account.save(update_fields=["email"])
+    account.identities.all().delete()
+    audit.record(AuditEvent.EMAIL_CHANGED, about=account)
 
 
 @transaction.atomic
@@ -117,6 +139,20 @@ def _checked(password: str, account: Account) -> str:
     except ValidationError as error:
         raise AccountError(" ".join(error.messages)) from None
     return password
+
+
+def _free(email: str, *, but: Account | None = None) -> str:
+    """The address as it is kept. Raises AccountError."""
+    if not email:
+        return ""
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise AccountError("That is no e-mail address.") from None
+    others = Account.objects.exclude(pk=but.pk) if but else Account.objects.all()
+    if other := others.filter(email__iexact=email).first():
+        raise AccountError(f"{other} has that e-mail address.")
+    return email
 
 
 def _require_another_lead(account: Account) -> None:

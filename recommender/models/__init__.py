@@ -1,6 +1,6 @@
 """What is known: catalogs, rounds, knowledge, backbones, the serving log, and who signs in."""
 
-from recommender.models.accounts import Account, ApiToken, Role, TokenScope
+from recommender.models.accounts import Account, ApiToken, OutsideIdentity, RecoveryCode, Role, SecondFactor, TokenScope
 from recommender.models.audit import AuditEntry, AuditEvent
 from recommender.models.backbones import Activation, BackboneVersion, TrainingRun, VersionState
 from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
@@ -53,8 +53,10 @@ __all__ = [
     "KnowledgeSnapshot",
     "KnowledgeVector",
     "LlmCall",
+    "OutsideIdentity",
     "Polarity",
     "Recommendation",
+    "RecoveryCode",
     "RestReason",
     "Role",
     "Rollout",
@@ -64,6 +66,7 @@ __all__ = [
     "RoundState",
     "Run",
     "RunState",
+    "SecondFactor",
     "ShadowSample",
     "Source",
     "Statement",

@@ -68,3 +68,52 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class SecondFactor(models.Model):
+    """An account's authenticator app. `secret`: encrypted, what app and server share (accounts.second_factor).
+
+    `last_step`: the time step of the last code that was taken; none is taken twice. `wrong`: codes since then.
+    """
+
+    account = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="second_factor"
+    )
+    secret = models.CharField(max_length=255)
+    last_step = models.BigIntegerField(default=0)
+    wrong = models.PositiveIntegerField(default=0)
+    wrong_at = models.DateTimeField(null=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"second factor of {self.account}"
+
+
+class RecoveryCode(models.Model):
+    """Lets its account in once in place of a code of the app, and goes. Only its SHA-256 is kept."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "digest"], name="recovery_code_unique")]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.account}"
+
+
+class OutsideIdentity(models.Model):
+    """Whom an OpenID provider knows an account as, from the first time that they signed in with it."""
+
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="outside_identity_unique"),
+            models.UniqueConstraint(fields=["account", "issuer"], name="outside_identity_one_of_an_issuer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} at {self.issuer}"

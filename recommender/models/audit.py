@@ -14,9 +14,18 @@ class AuditEvent(models.TextChoices):
     SIGNED_OUT = "signed_out", "Signed out"
     RAN_OUT = "ran_out", "Signed out because nothing happened"
     PASSWORD_CHANGED = "password_changed", "Changed the own password"
+    WRONG_CODE = "wrong_code", "Wrong code of the second factor"
+    RECOVERY_CODE = "recovery_code", "Recovery code used"
+    OUTSIDE_REFUSED = "outside_refused", "Not let in from outside"
+    OUTSIDE_LINKED = "outside_linked", "Account joined to a person outside"
+    FACTOR_ON = "factor_on", "Second factor switched on"
+    FACTOR_OFF = "factor_off", "Second factor switched off"
+    FACTOR_RESET = "factor_reset", "Second factor taken away"
+    CODES_MADE = "codes_made", "New recovery codes made"
     ACCOUNT_MADE = "account_made", "Account added"
     ROLE_CHANGED = "role_changed", "Role changed"
     CATALOGS_CHANGED = "catalogs_changed", "Catalogs changed"
+    EMAIL_CHANGED = "email_changed", "E-mail address changed"
     PASSWORD_RESET = "password_reset", "New password made"
     ACCOUNT_CLOSED = "account_closed", "Account closed"
     ACCOUNT_REOPENED = "account_reopened", "Account opened again"
@@ -36,6 +45,9 @@ SIGN_INS = (
     AuditEvent.SIGNED_OUT,
     AuditEvent.RAN_OUT,
     AuditEvent.PASSWORD_CHANGED,
+    AuditEvent.WRONG_CODE,
+    AuditEvent.RECOVERY_CODE,
+    AuditEvent.OUTSIDE_REFUSED,
 )
 
 

@@ -60,6 +60,9 @@ READERS, LEADS = frozenset({Role.PM, Role.LEAD}), frozenset({Role.LEAD})
 PAGES = {
     "home": Rule(ALL, get=200),
     "password_change": Rule(ALL, get=200, post=200),
+    "second_factor": Rule(ALL, get=200, post=200),
+    "new_recovery_codes": Rule(ALL, post=302),
+    "second_factor_off": Rule(ALL, post=302),
     "reviews:queue": Rule(DECIDERS, get=200),
     "reviews:start": Rule(DECIDERS, post=302),
     "reviews:unskip": Rule(DECIDERS, post=302),
@@ -100,6 +103,8 @@ PAGES = {
     "reviews:change_role": Rule(LEADS, post=302, whole=True),
     "reviews:change_catalogs": Rule(LEADS, post=302, whole=True),
     "reviews:reset_password": Rule(LEADS, post=200, whole=True),
+    "reviews:change_email": Rule(LEADS, post=302, whole=True),
+    "reviews:reset_second_factor": Rule(LEADS, post=302, whole=True),
     "reviews:close_account": Rule(LEADS, post=302, whole=True),
     "reviews:reopen_account": Rule(LEADS, post=302, whole=True),
     "reviews:tokens": Rule(LEADS, get=200, post=422),
@@ -130,7 +135,11 @@ REST = {
     "api:person": ("get", TokenScope.PEOPLE_MANAGE),
     "api:item": ("delete", TokenScope.PEOPLE_MANAGE),
 }
-WITHOUT_SIGNING_IN = {"login", "logout", "theme", "live", "ready", "api:schema", "api:docs", "api:unknown"}
+SIGNING_IN = {"sign_in_code", "outside", "outside_back"}  # their own tests: tests/reviews/pages
+WITHOUT_SIGNING_IN = {
+    *("login", "logout", "theme", "live", "ready", "api:schema", "api:docs", "api:unknown"),
+    *SIGNING_IN,
+}
 NOTHING_GONE: dict[str, Any] = {"counts": {}, "training_rows": {"rounds": [], "cases": []}, "trained_with": []}
 OURS, THEIRS = "river-books", "orchard-films"  # limited accounts see the first
 
@@ -308,7 +317,7 @@ def test_every_rest_address_takes_a_token_of_its_scope_and_catalog(world: World)
                 assert sees_theirs or where == THEIRS or THEIRS not in answer.content.decode(), (name, kind, where)
 
 
-@pytest.mark.parametrize("name", sorted(WITHOUT_SIGNING_IN - {"logout", "theme", "api:unknown"}))
+@pytest.mark.parametrize("name", sorted(WITHOUT_SIGNING_IN - SIGNING_IN - {"logout", "theme", "api:unknown"}))
 def test_what_is_open_to_everybody_opens(world: World, name: str) -> None:
     answer = world.ask("get", reverse(name))
     assert answer.status_code == 200 or (name == "ready" and answer.status_code == 503)

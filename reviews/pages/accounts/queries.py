@@ -18,7 +18,7 @@ class Kind:
 
 KINDS = {
     "sign-ins": Kind("Sign-ins", SIGN_INS),
-    "wrong": Kind("Wrong passwords", (AuditEvent.REFUSED, AuditEvent.PAUSED)),
+    "wrong": Kind("Wrong passwords and codes", (AuditEvent.REFUSED, AuditEvent.PAUSED, AuditEvent.WRONG_CODE)),
     "accounts": Kind(
         "Accounts",
         (
@@ -26,6 +26,12 @@ KINDS = {
             AuditEvent.ROLE_CHANGED,
             AuditEvent.CATALOGS_CHANGED,
             AuditEvent.PASSWORD_RESET,
+            AuditEvent.EMAIL_CHANGED,
+            AuditEvent.OUTSIDE_LINKED,
+            AuditEvent.FACTOR_ON,
+            AuditEvent.FACTOR_OFF,
+            AuditEvent.FACTOR_RESET,
+            AuditEvent.CODES_MADE,
             AuditEvent.ACCOUNT_CLOSED,
             AuditEvent.ACCOUNT_REOPENED,
         ),

@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from recommender.accounts import people
+from recommender.accounts import openid, people, second_factor
 from recommender.models import Account, Catalog, Role
-from reviews.guards import requires
+from reviews.guards import account_of, requires
 from reviews.pages.accounts import queries
-from reviews.pages.accounts.forms import AccountForm, CatalogsForm, LogFilter, RoleForm
+from reviews.pages.accounts.forms import AccountForm, CatalogsForm, EmailForm, LogFilter, RoleForm
 from reviews.policy import Action
 
 MOST_DIGITS = 18  # of an id
@@ -32,9 +32,10 @@ def accounts(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             chosen = form.cleaned_data
-            made = people.create(chosen["name"], role=chosen["role"], catalogs=chosen["catalogs"])
+            email = chosen.get("email", "")
+            made = people.create(chosen["name"], role=chosen["role"], catalogs=chosen["catalogs"], email=email)
         except people.AccountError as error:
-            form.add_error("name", str(error))
+            form.add_error("email" if "e-mail" in str(error) else "name", str(error))
         else:
             form = AccountForm()
     return _page(request, form, made)
@@ -77,6 +78,33 @@ def change_catalogs(request: HttpRequest, account_id: int) -> HttpResponse:
     chosen = form.cleaned_data["catalogs"]
     seen = ", ".join(str(catalog) for catalog in chosen) or "all catalogs"
     return _done(request, lambda: people.change_catalogs(account, chosen), f"{account} sees {seen} now.")
+
+
+@require_POST
+@requires(Action.MANAGE_ACCOUNTS)
+def change_email(request: HttpRequest, account_id: int) -> HttpResponse:
+    account = get_object_or_404(Account, pk=account_id)
+    form = EmailForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "That is no e-mail address. Nothing was changed.")
+        return redirect("reviews:accounts")
+    email = form.cleaned_data["email"]
+    said = f"{account} has the e-mail address {email} now." if email else f"{account} has no e-mail address now."
+    return _done(request, lambda: people.change_email(account, email), said)
+
+
+@require_POST
+@requires(Action.MANAGE_ACCOUNTS)
+def reset_second_factor(request: HttpRequest, account_id: int) -> HttpResponse:
+    """For somebody who has lost the app and the recovery codes. One's own is switched off with a code."""
+    account = get_object_or_404(Account, pk=account_id)
+    if account == account_of(request):
+        messages.error(request, "Switch your own second factor off on its page: that asks for a code.")
+    elif second_factor.reset(account):
+        messages.success(request, f"{account} has no second factor any more, and signs in with the password alone.")
+    else:
+        messages.info(request, f"{account} has no second factor.")
+    return redirect("reviews:accounts")
 
 
 @require_POST
@@ -133,8 +161,11 @@ def _page(request: HttpRequest, form: AccountForm, made: tuple[Account, str] | N
         "form": form,
         "account": made[0] if made else None,
         "password": made[1] if made else "",
-        "accounts": Account.objects.prefetch_related("catalogs").order_by("-is_active", "username"),
+        "accounts": Account.objects.select_related("second_factor")
+        .prefetch_related("catalogs")
+        .order_by("-is_active", "username"),
         "catalogs": Catalog.objects.order_by("name"),
         "roles": Role.choices,
+        "outside": openid.name(),
     }
     return render(request, "accounts/accounts.html", context, status=422 if form.errors else 200)

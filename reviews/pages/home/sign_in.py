@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash, views
@@ -14,37 +13,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from recommender.accounts import audit, hashing, sessions, throttle
-from recommender.models import Account, AuditEvent
+from recommender.accounts import audit, hashing, openid, throttle
+from recommender.models import AuditEvent
 from reviews.guards import account_of, requires
-
-
-class Refusable(forms.Form):
-    """A form that looks at a password: `status` and `again_in` (seconds) where it was not looked at."""
-
-    status, again_in = 200, 0
-
-    def refuse_while_paused(self, request: HttpRequest, name: str) -> None:
-        if seconds := throttle.seconds_to_wait(request, name):
-            raise self._pause(seconds, "Too many wrong passwords.")
-
-    def wrong(self, error: ValidationError, request: HttpRequest, name: str, *, where: str = "") -> ValidationError:
-        """What to say of a wrong password, which is recorded. A name that is no account's may be a password."""
-        known = name if Account.objects.filter(username=name).exists() else ""
-        audit.record(AuditEvent.REFUSED, name=known, details=where)
-        seconds = throttle.seconds_to_wait(request, name)
-        if not seconds:
-            return error
-        audit.record(AuditEvent.PAUSED, name=known, details=f"For {throttle.in_words(seconds)}")
-        return self._pause(seconds, "That was not right, and too often.")
-
-    def busy(self, error: hashing.BusyError) -> ValidationError:
-        self.status, self.again_in = 503, hashing.AGAIN_IN
-        return ValidationError(str(error))
-
-    def _pause(self, seconds: int, words: str) -> ValidationError:
-        self.status, self.again_in = 429, seconds
-        return ValidationError(f"{words} Wait {throttle.in_words(seconds)} before you try again.")
+from reviews.pages.home import entering
+from reviews.pages.home.refusable import Refusable, answered
 
 
 class SignInForm(Refusable, AuthenticationForm):
@@ -70,16 +43,13 @@ class SignIn(views.LoginView):
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
         idle = throttle.in_words(settings.SESSION_IDLE) if self.request.GET.get("ended") == "idle" else ""
-        return super().get_context_data(idle=idle, **more)
+        return super().get_context_data(idle=idle, outside=openid.name(), **more)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
-        sessions.begin(self.request)
-        audit.record(AuditEvent.SIGNED_IN, by=form.get_user())
-        return response
+        return entering.enter(self.request, form.get_user(), to=self.get_success_url())
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        return _refused(super().form_invalid(form), cast(SignInForm, form))
+        return answered(super().form_invalid(form), cast(SignInForm, form))
 
 
 class SignOut(views.LogoutView):
@@ -123,11 +93,4 @@ def change_password(request: HttpRequest) -> HttpResponse:
         form = OwnPasswordForm(request)
         problem = " ".join(form.busy(error).messages)
     page = render(request, "registration/password_change_form.html", {"form": form, "problem": problem})
-    return _refused(page, form)
-
-
-def _refused(response: HttpResponse, form: Refusable) -> HttpResponse:
-    response.status_code = form.status
-    if form.again_in:
-        response["Retry-After"] = str(form.again_in)
-    return response
+    return answered(page, form)

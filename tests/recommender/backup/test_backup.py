@@ -18,6 +18,7 @@ from recommender.backup import service
 from reviews.models import Verdict
 from tests.builders import make_account, make_catalog, make_end_user, make_item
 from tests.conftest import ROOT
+from tests.recommender.accounts.test_second_factor import switched_on
 from tests.recommender.backup.told import told
 from tests.recommender.serving.ranked import ranked_catalog
 from tests.reviews.lessons.test_rows import decided, refined_review
@@ -49,6 +50,7 @@ def test_restored_elsewhere_lists_texts_and_decisions_are_the_same(elsewhere: di
     gone = make_account("gone")
     number = gone.pk
     gone.delete()
+    switched_on(make_account("lena"))
     before = told()
     file = tmp_path / "it.tar.gz"
     call_command("backup", "--out", str(file), "--json")

@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Model
 
-from recommender.models import Account, EndUser, Interaction, Knowledge, Round, Turn
+from recommender.models import Account, EndUser, Interaction, Knowledge, RecoveryCode, Round, SecondFactor, Turn
 from recommender.serving.recommend import preview
 from reviews.models import Decision
 
-TABLES: tuple[type[Model], ...] = (Account, Interaction, Round, Turn, Knowledge, Decision)
+TABLES: tuple[type[Model], ...] = (Account, SecondFactor, RecoveryCode, Interaction, Round, Turn, Knowledge, Decision)
 
 
 def told() -> dict[str, Any]:
