@@ -16,17 +16,24 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--data", type=Path, default=DATA)
     options = parser.parse_args()
-    films = (line.split("::") for line in _lines(options.data / "ml-1m/movies.dat"))
-    number_of = {title: number for number, title, _ in films}
-    with gzip.open(options.data / "ml-1m/item_knowledge.jsonl.gz", "rt") as file:
-        text_of = {row["item_id"]: row["text"] for row in map(json.loads, file)}
-    found = 0
+    found = of_ml_100k(options.data)
     with options.file.open("w") as file:
-        for number, title, *_ in (line.split("|") for line in _lines(options.data / "ml-100k/u.item")):
-            if text := text_of.get(number_of.get(title, "")):
-                file.write(json.dumps({"item_id": number, "text": text}) + "\n")
-                found += 1
-    print(f"{found:,} texts in {options.file}.")
+        file.writelines(json.dumps({"item_id": number, "text": text}) + "\n" for number, text in found.items())
+    print(f"{len(found):,} texts in {options.file}.")
+
+
+def of_ml_1m(data: Path = DATA) -> dict[str, str]:
+    """The text about each film that has one, by its number."""
+    with gzip.open(data / "ml-1m/item_knowledge.jsonl.gz", "rt") as file:
+        return {row["item_id"]: row["text"] for row in map(json.loads, file)}
+
+
+def of_ml_100k(data: Path = DATA) -> dict[str, str]:
+    films = (line.split("::") for line in _lines(data / "ml-1m/movies.dat"))
+    number_of = {title: number for number, title, _ in films}
+    texts = of_ml_1m(data)
+    rows = (line.split("|") for line in _lines(data / "ml-100k/u.item"))
+    return {number: texts[number_of[title]] for number, title, *_ in rows if number_of.get(title) in texts}
 
 
 def _lines(path: Path) -> list[str]:

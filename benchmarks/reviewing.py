@@ -2,11 +2,11 @@
 
     python -m benchmarks.reviewing [--database sqlite,postgresql] [--annotators 8] [--seconds N] [--reviews N]
 
-Fills an empty database with rounds about people and items (four turns, thirty ratings of evidence), serves it with
-granian and a broker as `manage.py up` does, and signs annotators in, each with a session, a connection and a process of
-their own. Each decides what is on the card, as the page's form does, and gets the next card in the same answer: that is
-a pair. Of twenty decisions fifteen approve, two edit, two send back, one rejects. What the annotators cost is in the
-figure; they do nothing but ask, find the form's fields and ask again.
+Fills an empty database with rounds about people and items (four turns, six statements, thirty ratings of evidence),
+serves it with granian and a broker as `manage.py up` does, and signs annotators in, each with a session, a connection
+and a process of their own. Each decides what is on the card, as the page's form does, and gets the next card in the
+same answer: that is a pair. Of twenty decisions fifteen approve, two edit, two send back, one rejects. What the
+annotators cost is in the figure; they do nothing but ask, find the form's fields and ask again.
 
 Then the pages are asked for, one after the other, with --reviews reviews of which nine in ten are decided: medians,
 beside those with a hundredth of them. The last line printed is one JSON object.
@@ -43,6 +43,14 @@ TEXT = (
     "taste, above all old ones. Comedies are met with patience and no more: of five, two were liked. Recent entries "
     "lean towards crime, with “Film 27” (rated 4) as the latest. Nothing here speaks for musicals or horror."
 )
+STATEMENTS = [  # what is read from it: kind, name and value of the facet, polarity, where
+    ("attribute", "genres", "Drama", "mixed", (40, 110)),
+    ("phrase", "", "quiet dramas", "likes", (40, 110)),
+    ("attribute", "genres", "War", "dislikes", (212, 268)),
+    ("phrase", "", "old ones", "likes", (212, 268)),
+    ("attribute", "genres", "Comedy", "mixed", (269, 342)),
+    ("phrase", "", "musicals or horror", "dislikes", (410, 452)),
+]
 _FIELD = re.compile(r'<input type="hidden" name="([a-z_]+)"(?: value="([^"]*)")?')
 _DECIDE = re.compile(r'id="decision"[^>]* hx-post="([^"]+)"')
 
@@ -257,7 +265,8 @@ def _more(catalog: Any, accounts: list[Any], first: int, count: int, *, decided:
 
     from django.utils import timezone
 
-    from recommender.models import EndUser, Item, Round, Turn
+    from recommender.models import EndUser, Item, Round, Statement, Turn
+    from recommender.statements.service import READER
     from reviews.models import Decision, Review, Slot
     from tests.builders import make_subject
 
@@ -297,11 +306,27 @@ def _more(catalog: Any, accounts: list[Any], first: int, count: int, *, decided:
                 text_hash=f"{hash(text) & (2**64 - 1):064x}",
                 verdict=("not_reasonable" if text else "reasonable") if judges else "",
                 about=about[number] if about else None,
+                reader=None if judges else READER,
             )
             for number, round_ in enumerate(rounds)
         ]
         turns = Turn.objects.bulk_create(made)
         about = about if judges else turns
+    Statement.objects.bulk_create(
+        Statement(
+            turn=turn,
+            place=place,
+            aspect=[{"kind": kind, "name": name, "value": value}],
+            key=f"{name or kind}={value}",
+            polarity=polarity,
+            strength=0.75,
+            start=start,
+            end=end,
+            source="reader",
+        )
+        for turn in about
+        for place, (kind, name, value, polarity, (start, end)) in enumerate(STATEMENTS)
+    )
     reviews = []
     for number, round_ in zip(numbers, rounds, strict=True):
         done = decided and number % 10 > 0

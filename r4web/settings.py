@@ -67,7 +67,16 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ]
         },
-    }
+    },
+    {  # the card: hundreds of nodes for every decision (docs/decisions/0019-jinja-for-the-card.md)
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "card",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "environment": "reviews.templatetags.card.environment",
+            "context_processors": ["django.contrib.messages.context_processors.messages"],
+        },
+    },
 ]
 
 # --- database: SQLite in WAL mode by default, PostgreSQL by DATABASE_URL -------------------------------------------

@@ -4,7 +4,8 @@
 
 Imports the catalogs into a database of its own, trains a DIN of few epochs on each (kept in --folder for another run),
 and measures with the reader, the ranker and the steering that serve. `direction`: the change of an aspect's
-log-discounted exposure over the whole list after one everyday sentence (benchmarks/data/corrections.json). `size`:
+log-discounted exposure over the whole list after one everyday sentence (benchmarks/data/corrections.json); the
+research data's texts about films are in force, the sample has none. `size`:
 TEARS's measures (arXiv 2410.19302) over R4_STEERING. `harm`: the test part with statements of honest texts against
 without. `cost`: what ten statements add to a request. `reasons`: what a cited statement does to its item's score.
 The last line printed is one JSON object. Research data is read in place; no title, name or row of it is printed.
@@ -16,10 +17,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from benchmarks import item_texts
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -31,6 +34,10 @@ SOURCES: Mapping[str, Sequence[str]] = {
         "--end-users", str(DATA / "ml-1m" / "users.dat"), "--map", "item_id=movie_id,order=pos", "--item-noun", "movie",
     ),
 }  # fmt: skip
+ITEM_TEXTS: Mapping[str, Callable[[], Mapping[str, str]]] = {
+    "ml-100k": item_texts.of_ml_100k,
+    "ml-1m": item_texts.of_ml_1m,
+}
 EPOCHS = 1
 PARTS = ("direction", "size", "harm", "cost", "reasons")
 
@@ -79,6 +86,25 @@ def _prepare(name: str, *, epochs: int) -> None:
         _manage("train_backbone", name, "--epochs", str(epochs), "--json")
     if not versions.filter(state=VersionState.ACTIVE).exists():
         versions.filter(pk=versions.latest("pk").pk).update(state=VersionState.ACTIVE)
+    if name in ITEM_TEXTS:
+        _approve_item_texts(name)
+
+
+def _approve_item_texts(name: str) -> None:
+    """Put the research data's texts about items in force, after training, as if people had just approved them; once."""
+    from django.db import transaction
+
+    from recommender.knowledge.service import accept
+    from recommender.models import Catalog, Item
+    from tests.builders import make_round
+
+    catalog = Catalog.objects.get(name=name)
+    if catalog.knowledge.filter(end_user=None).exists():
+        return
+    texts = ITEM_TEXTS[name]()
+    with transaction.atomic():
+        for item in Item.objects.filter(catalog=catalog, external_id__in=texts).select_related("catalog"):
+            accept(make_round(item, ("reason", texts[item.external_id])).turns.get())
 
 
 def _manage(*arguments: str) -> None:

@@ -69,7 +69,8 @@ def _try(lists: Lists, end_user: Any, correction: Correction) -> Tried:
             blame = "polarity read wrong" if asked not in polarities else "aspect read wrong"
         else:
             moved = lists.steering(end_user, said).moves
-            blame = "size" if moved else "no item met"
+            missed = "size" if aspect.facets else "other items met"
+            blame = missed if moved else "no item met"
     return Tried(correction, found, bool(opinions), as_meant, blame)
 
 

@@ -89,8 +89,8 @@ def _group_in(said: Marked, clause: Clause) -> int | None:
 def _facts(said: Marked, clause: Clause) -> list[Opinion]:
     facts = []
     for aspect in aspects_in(said, clause.begin, clause.end, phrases=False):
-        denied = said.word(aspect.begin - 1) in links.NEGATORS
-        if not (aspect.is_title or denied or aspect.link in ("flip", "aside")):
+        negated = said.word(aspect.begin - 1) in links.NEGATORS
+        if not (aspect.is_title or negated or aspect.link in ("flip", "aside")):
             facts.append(Opinion(aspect, None, 0.75, clause.begin, clause.end))
     return facts
 

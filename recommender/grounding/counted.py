@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from recommender.grounding import outcomes
 from recommender.grounding.aspects import aspects_in
-from recommender.grounding.cues import Cue, cues_in
 from recommender.grounding.evidence import Rated, meets
 from recommender.grounding.phrases import Marked
 from recommender.grounding.statements import Facet
@@ -122,7 +121,7 @@ def _answer(said: Marked, count: _Count, rows: Sequence[tuple[int, Rated]]) -> _
     if any(_is_rating(said, place) for place in next(_said_of(said, count))):
         return None
     liked = _opinion(said, count)
-    unclear = liked is None and not any(_hints(said, places) for places in _said_of(said, count))
+    unclear = liked is None and not any(outcomes.hinted(said, places) for places in _said_of(said, count))
     answers = []
     for wanted in aspects:
         met = [(place, row) for place, row in rows if _is_one(row, wanted)]
@@ -182,7 +181,7 @@ def _said_of(said: Marked, count: _Count) -> Iterator[list[int]]:
 
 def _opinion(said: Marked, count: _Count) -> bool | None:
     """Whether a sentence counts what was liked, or what was not; None where it does not say."""
-    return next((found for places in _said_of(said, count) if (found := _polarity(said, places)) is not None), None)
+    return next((found for places in _said_of(said, count) if (found := outcomes.told(said, places)) is not None), None)
 
 
 def _words_until_break(said: Marked, places: range) -> list[int]:
@@ -197,26 +196,6 @@ def _words_until_break(said: Marked, places: range) -> list[int]:
 def _is_rating(said: Marked, place: int) -> bool:
     """Whether a count goes by ratings, "five of them rated 4 or higher", or by an average; those are not followed."""
     return not said.taken[place] and (said.word(place) in _RATINGS or _number(said, place) is not None)
-
-
-def _polarity(said: Marked, places: Sequence[int]) -> bool | None:
-    """Whether these words tell of something liked; of the reader's own expressions only those of several words do."""
-    words = [said.word(place) for place in places if not said.taken[place]]
-    if (told := outcomes.told(words)) is not None or outcomes.turns(words):
-        return told
-    signs = {cue.polarity for cue in _cues(said, places) if cue.polarity and cue.end - cue.begin > 1}
-    return signs == {1} if len(signs) == 1 else None
-
-
-def _cues(said: Marked, places: Sequence[int]) -> list[Cue]:
-    inside = slice(places[0], places[-1] + 1) if places else slice(0)
-    return cues_in(said.tokens[inside], said.taken[inside], said.language)
-
-
-def _hints(said: Marked, places: Sequence[int]) -> bool:
-    """Whether words tell of an outcome, well or badly, though not surely which."""
-    words = {said.word(at) for at in places}
-    return any(cue.polarity for cue in _cues(said, places)) or not outcomes.OUTCOMES.isdisjoint(words)
 
 
 # --- where a sentence counts ----------------------------------------------------------------------------------------
@@ -262,7 +241,7 @@ def _part_of_whole(said: Marked, place: int) -> _Count | None:
     if noun.begin < noun.end and not slash:
         return _Count(place, whole[1], part[0], whole[0], "", noun)
     rated = said.word(whole[1]) in ("star", "stars", "point", "points")
-    if rated or (slash and _polarity(said, [whole[1]] if whole[1] < len(said.tokens) else []) is None):
+    if rated or (slash and outcomes.told(said, [whole[1]] if whole[1] < len(said.tokens) else []) is None):
         return None
     return _Count(place, whole[1], part[0], whole[0], "", _Noun(_clause_start(said, place), place, place), before=True)
 
@@ -300,7 +279,7 @@ def _quantity_at(said: Marked, place: int) -> _Count | None:
         at += 1
     elif word != "all" or said.word(at) not in _DETERMINERS:
         after = [at] if at < len(said.tokens) else []
-        if before == ":" and _polarity(said, after) is not None and after:
+        if before == ":" and outcomes.told(said, after) is not None and after:
             return _Count(place, at, None, None, word, _Noun(_clause_start(said, place), place, place), before=True)
         return None
     while said.word(at) in _DETERMINERS:

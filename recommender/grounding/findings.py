@@ -69,7 +69,7 @@ def findings(
         found += _stale(text, said, histories, holders, ordered=ordered)
         counts += [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
     if is_english(text):
-        found += _turned_round(_clear(statements, sentences, counts), histories, titles)
+        found += _turned_round(_clear(text, statements, sentences, counts), histories, titles)
     found += _invented(text, histories, known_titles)
     found += _misquoted(text, histories)
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end))
@@ -109,11 +109,7 @@ class _Histories:
         """Whose rows a sentence may be about."""
         if not self.is_item:
             return ["subject"]
-        named: set[Holder] = {each.holder for each in statements if each.holder != "subject"}
-        if _DISLIKERS.search(sentence):
-            named.add("dislikers")
-        elif _LIKERS.search(sentence):
-            named.add("likers")
+        named = _named(sentence) or {each.holder for each in statements if each.holder != "subject"}
         return [holder for holder in self.rows if holder in (named or {"likers", "dislikers"})]
 
     def readings(self, holder: Holder) -> list[Sequence[tuple[int, Rated]]]:
@@ -127,6 +123,13 @@ class _Histories:
         places = [self.places[number] for number in numbers]
         holder = places[0][0] if places else "subject"
         return Finding(kind, start, end, words, tuple(place for of, place in places if of == holder), holder)
+
+
+def _named(sentence: str) -> set[Holder]:
+    """The sides of an item that a sentence names: people who do not like it, people who like it."""
+    without, count = _DISLIKERS.subn(" ", sentence)
+    sides: list[tuple[Holder, bool]] = [("dislikers", count > 0), ("likers", _LIKERS.search(without) is not None)]
+    return {holder for holder, named in sides if named}
 
 
 def _hide_holders(said: Marked, sentence: str) -> None:
@@ -163,22 +166,28 @@ def _stale(
 
 
 def _clear(
-    statements: Sequence[Statement], sentences: Sequence[Marked], counts: Sequence[tuple[int, int]]
+    text: str, statements: Sequence[Statement], sentences: Sequence[Marked], counts: Sequence[tuple[int, int]]
 ) -> Iterator[Statement]:
-    """Statements that a second look at their words confirms: none of a clause that counts or says the opposite, none
-    of a title beside a number, which is its rating."""
+    """Statements whose words say the same at a second look. None of a clause that counts or of a sentence that names
+    the other side of an item; none of a title with a number beside it, which is its rating."""
     for statement in statements:
         if any(statement.start <= start < statement.end for start, _ in counts):
             continue
         said = next((each for each in sentences if each.tokens[-1].end > statement.start), None)
         if said is None:
             continue
-        own = [token for token, taken in zip(said.tokens, said.taken, strict=True) if not taken]
-        is_title = any(facet.kind == "title" for facet in statement.aspect)
-        if is_title and any(token.word.isdecimal() or token.word in _RATED for token in own):
+        sides = _named(text[said.tokens[0].start : said.tokens[-1].end])
+        if statement.holder != "subject" and len(sides) == 1 and statement.holder not in sides:
             continue
-        told = outcomes.told([token.word for token in own if statement.start <= token.start < statement.end])
-        if told is None or statement.polarity == _POLARITIES[told] or statement.polarity not in _POLARITIES.values():
+        inside = [at for at, token in enumerate(said.tokens) if statement.start <= token.start < statement.end]
+        own = [token.word for token, taken in zip(said.tokens, said.taken, strict=True) if not taken]
+        is_rated = any(word.isdecimal() or word in _RATED for word in own)
+        if is_rated and any(facet.kind == "title" for facet in statement.aspect):
+            continue
+        told = outcomes.told(said, inside)
+        if statement.polarity not in _POLARITIES.values() or (
+            told is not None and _POLARITIES[told] == statement.polarity
+        ):
             yield statement
 
 

@@ -35,9 +35,10 @@ def _symbols(said: Marked) -> list[Cue]:
         following = said.tokens[place + 1] if place + 1 < len(said.tokens) else None
         if following is not None and following.word == token.word:
             continue
-        if following is not None and following.is_word and (following.glued or token.word != "-"):
+        behind = place > 0 and said.word(place - 1) in (":", "(", "=")
+        if not behind and following is not None and following.is_word and (following.glued or token.word != "-"):
             found.append(Cue(place, place + 1, sign, ">", 0.75))
-        elif following is None or following.word in ",;)|" or not following.is_word:
+        elif behind or following is None or following.word in ",;)|" or not following.is_word:
             found.append(Cue(place, place + 1, sign, "<", 0.75))
     return found
 
@@ -76,6 +77,8 @@ def _negated(said: Marked, cues: Sequence[Cue]) -> list[Cue]:
 def _before(said: Marked, cue: Cue, inside: set[int]) -> int | None:
     for place in range(cue.begin - 1, max(-1, cue.begin - 2 - REACH), -1):
         token = said.tokens[place]
+        if token.word == "that" and said.word(place - 1) in ("true", "correct", "case", "right"):
+            continue
         if said.taken[place] or place in inside or not token.is_word or token.word in _STOPS:
             return None
         if token.word in links.NEGATORS and (token.word not in _WEAK or place == cue.begin - 1):

@@ -1,13 +1,16 @@
 """Words that say how something was received, for a second look at what a reader of whole sentences made of it. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
+
+from recommender.grounding.cues import Cue, cues_in
+from recommender.grounding.phrases import Marked
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-OUTCOMES = _words("ended fared went landed met came got earned drew received turned proved")  # well or badly
+_OUTCOMES = _words("ended fared went landed met came got earned drew received turned proved")  # well or badly
 _POSITIVE = _words(
     "liked like likes loved love loves enjoyed enjoy enjoys positive pleased please pleases approval approved success"
     " successes well good great best favour favor favourite favorite favourable favorable hit hits worked landed"
@@ -18,16 +21,30 @@ _NEGATIVE = _words(
     " disappoint disappoints disappointing flat cold low lowly poor poorly bad badly worst panned unfavourable"
     " unfavorable avoid avoids avoided wary weary bored bores minus lack absence reverse opposite"
 )
-_NEGATIONS = _words("not never nothing without hardly no cannot nor neither")
+_NEGATIONS = _words("not never nothing hardly no cannot nor neither")
 
 
-def told(words: Collection[str]) -> bool | None:
-    """True: well, False: badly; None where no word says it."""
-    turned = turns(words)
+def told(said: Marked, places: Sequence[int]) -> bool | None:
+    """Whether these tokens tell of something liked, or of something that was not; None where they do not say.
+
+    Of the reader's own expressions only those of several words count: of one word, too many mean something else.
+    """
+    words = {said.word(place) for place in places if not said.taken[place]}
+    turned = not _NEGATIONS.isdisjoint(words)
     if not _NEGATIVE.isdisjoint(words):
         return turned
-    return not turned if not _POSITIVE.isdisjoint(words) else None
+    if not _POSITIVE.isdisjoint(words):
+        return not turned
+    signs = {cue.polarity for cue in _cues(said, places) if cue.polarity and cue.end - cue.begin > 1}
+    return signs == {1} if len(signs) == 1 and not turned else None
 
 
-def turns(words: Collection[str]) -> bool:
-    return not _NEGATIONS.isdisjoint(words)
+def hinted(said: Marked, places: Sequence[int]) -> bool:
+    """Whether they tell of an outcome, well or badly, though not surely which."""
+    words = {said.word(place) for place in places}
+    return not _OUTCOMES.isdisjoint(words) or any(cue.polarity for cue in _cues(said, places))
+
+
+def _cues(said: Marked, places: Sequence[int]) -> list[Cue]:
+    inside = slice(places[0], places[-1] + 1) if places else slice(0)
+    return cues_in(said.tokens[inside], said.taken[inside], said.language)

@@ -11,6 +11,7 @@ from recommender.grounding.words import Token
 
 LONGEST_PHRASE = 7  # words
 RELATIVE = frozenset({"that", "which", "who", "where", "in", "over", "under"})
+_LEAD = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
 _QUOTES = frozenset("\"“„‘«»'")
 
 
@@ -33,29 +34,28 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
     """Trimmed of articles and filler; none where the words are no noun phrase or say nothing."""
     while begin < end and not said.tokens[begin].is_word:
         begin += 1
-    lead = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
     for place in range(begin, end):
         if said.word(place) in links.STOPS or not said.tokens[place].is_word:
             end = place
             break
     if said.word(begin) == "to" and not is_small(said.word(begin + 1)):
         return None  # likes to laugh
-    while begin < end and (said.word(begin) in lead or said.word(begin) in links.LEADS):
+    while begin < end and (said.word(begin) in _LEAD or said.word(begin) in links.LEADS):
         begin += 1
     if begin < end and said.word(begin) in said.nouns:
         inner = begin + 1
         if inner < end and said.word(inner) in links.OPENERS:
             verbs = said.word(inner) in RELATIVE
             begin = inner if said.word(inner) in links.KEPT else inner + 1
-    while begin < end and said.word(begin) in lead and said.word(begin) not in links.KEPT:
+    while begin < end and said.word(begin) in _LEAD and said.word(begin) not in links.KEPT:
         begin += 1
-    while begin < end and (said.word(end - 1) in lead or said.word(end - 1) in links.TRAILS):
+    while begin < end and (said.word(end - 1) in _LEAD or said.word(end - 1) in links.TRAILS):
         end -= 1
     words = [said.word(place) for place in range(begin, end) if said.tokens[place].is_word]
-    if begin and said.tokens[begin - 1].word in _QUOTES and said.tokens[begin].capital:
-        return None  # a title that the catalog does not have
     if not words or len(words) > LONGEST_PHRASE or any(said.taken[begin:end]):
         return None
+    if begin and said.tokens[begin - 1].word in _QUOTES and said.tokens[begin].capital:
+        return None  # a title that the catalog does not have
     if words[0] in links.PRONOUNS or any(word in links.PRONOUNS for word in words if word not in links.DETERMINERS):
         return None
     if any(word in links.VERBS for word in words) and not verbs:

@@ -17,6 +17,7 @@ from recommender.grounding.titles import Named
 from recommender.grounding.words import Token, tokens
 
 _SAID: dict[int | None, Polarity] = {1: "likes", -1: "dislikes", 0: "mixed", None: "neutral"}
+LONGEST_SENTENCE = 200  # words and marks; what is longer is read in pieces
 LONGEST_TEXT = 100_000  # characters; what is behind them is not read
 
 
@@ -80,7 +81,7 @@ def _parts(said: Marked) -> Iterator[Marked]:
     """A sentence, cut where one more label begins in it: "likes: war; dislikes: crime"."""
     cuts = [0]
     for place, token in enumerate(said.tokens[:-1]):
-        if token.word in (";", "|", ",", ".", "\n") and not said.taken[place] and _begins_label(said, place + 1):
+        if token.word in (";", "|", ",", ".", "/", "!") and not said.taken[place] and _begins_label(said, place + 1):
             cuts.append(place + 1)
     if len(cuts) == 1:
         yield said
@@ -145,25 +146,29 @@ def _sentences(
     for start, end in spans("".join(hidden)):
         while at < len(found) and found[at].start < start:
             at += 1
-        first = at
         while at < len(found) and found[at].start < end:
-            at += 1
-        inside = list(found[first:at])
-        mentions: dict[int, Mention] = {}
-        while named < len(titles) and titles[named].begin < first:
-            named += 1
-        while named < len(titles) and titles[named].end <= at:
-            title = titles[named]
-            if title.certainty < 2 and title.end - title.begin == 1:
-                value = lexicon.mention_at(inside, title.begin - first)
-                if value and value.role in ("noun", "weak"):  # a kind before a title of the same name
-                    named += 1
-                    continue
-            options = tuple((Facet("title", "", item),) for item in title.items)
-            mentions[title.begin - first] = Mention(title.begin - first, title.end - first, options, "title")
-            named += 1
-        if inside:
-            yield _marked(text, inside, mentions, lexicon, language)
+            first = at
+            while at < len(found) and found[at].start < end and at - first < LONGEST_SENTENCE:
+                at += 1
+            while named < len(titles) and titles[named].begin < first:
+                named += 1
+            inside: list[Named] = []
+            while named < len(titles) and titles[named].end <= at:
+                inside.append(titles[named])
+                named += 1
+            yield _marked(text, list(found[first:at]), _titles_in(inside, found, first, lexicon), lexicon, language)
+
+
+def _titles_in(titles: Sequence[Named], found: Sequence[Token], first: int, lexicon: Lexicon) -> dict[int, Mention]:
+    mentions = {}
+    for title in titles:
+        if title.certainty < 2 and title.end - title.begin == 1:
+            value = lexicon.mention_at(found[title.begin : title.end], 0)
+            if value and value.role in ("noun", "weak"):
+                continue  # a kind before a title of the same name
+        options = tuple((Facet("title", "", item),) for item in title.items)
+        mentions[title.begin - first] = Mention(title.begin - first, title.end - first, options, "title")
+    return mentions
 
 
 def _marked(

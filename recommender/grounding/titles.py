@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from recommender.grounding import tables
 from recommender.grounding.words import Token, folded_words, tokens
@@ -42,8 +43,7 @@ class Named:
     certainty: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(NamedTuple):
     written: str
     whole: bool  # not shortened
 

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from recommender.models import Account, Catalog, Knowledge, RestReason, Round, Turn
+from recommender.models import Account, Catalog, Knowledge, RestReason, Round, SubjectKind, Turn
+from recommender.prepared import Prepared
 from recommender.rounds.service import RoundNotRestingError
 from recommender.statements import service as statements
 
@@ -50,12 +51,11 @@ def accept(turn: Turn, *, further: Sequence[Turn] = (), by: Account | None = Non
     rejected_index = round_.rejected_index
     if rejected_index == turn.index:
         Round.objects.filter(pk=round_.pk).update(rejected_index=None)
-    of_moment = _of_moment(round_)
-    current = of_moment.first()
+    current = next(iter(_CURRENT.rows(round_.subject_kind, subject=round_.subject_id, as_of=round_.as_of)), None)
     if current is not None and current.turn_ids == [turn.pk, *(each.pk for each in further)]:
         return Change(rejected_index=rejected_index)
     if current is not None:
-        of_moment.update(in_force=False, ended_at=timezone.now())
+        _of_moment(round_).update(in_force=False, ended_at=timezone.now())
     accepted = Knowledge.objects.create(
         catalog_id=round_.catalog_id,
         end_user_id=round_.end_user_id,
@@ -115,5 +115,11 @@ def take_back(change: Change, round_: Round) -> None:
 
 def _of_moment(round_: Round) -> QuerySet[Knowledge]:
     """What is in force as of the round's moment about its subject: at most one."""
-    about = {"end_user": round_.end_user_id} if round_.end_user_id else {"item": round_.item_id}
-    return Knowledge.objects.filter(**about, as_of=round_.as_of, in_force=True)
+    return _in_force(round_.subject_kind, subject=round_.subject_id, as_of=round_.as_of)
+
+
+def _in_force(kind: SubjectKind, *, subject: int, as_of: int) -> QuerySet[Knowledge]:
+    return Knowledge.objects.filter(**{str(kind): subject}, as_of=as_of, in_force=True)
+
+
+_CURRENT = Prepared(_in_force)

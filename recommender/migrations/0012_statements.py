@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='catalog',
             name='steering',
-            field=models.FloatField(help_text='How strongly approved statements move its lists; null: as R4_STEERING says, 0: not at all.', null=True),
+            field=models.FloatField(help_text='How strongly approved statements move its lists; null: as R4_STEERING says.', null=True),
         ),
         migrations.AddField(
             model_name='knowledge',

@@ -131,6 +131,12 @@ class Round(models.Model):
         return SubjectKind.ITEM if self.item_id else SubjectKind.END_USER
 
     @property
+    def subject_id(self) -> int:
+        found = self.end_user_id or self.item_id
+        assert found is not None, "a database constraint gives every round one subject"
+        return found
+
+    @property
     def subject(self) -> EndUser | Item:
         subject = self.item or self.end_user
         assert subject is not None, "a database constraint gives every round one subject"

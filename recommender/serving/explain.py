@@ -1,10 +1,10 @@
 """Say why: the texts about the end user and the item, and what of the history contributed to it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from recommender.grounding.sentences import sentences
 from recommender.models import BackboneVersion, EndUser, Item, SubjectKind
 from recommender.serving.attribution import named_by_backbone, sharing_attributes
 from recommender.serving.history import PastInteraction
@@ -14,7 +14,7 @@ from recommender.serving.types import Contribution, HistoryReason, Reason, TextR
 
 PAST_ITEMS: Mapping[str, int] = {"short": 3, "full": 5}
 LONGEST_SHORT_TEXT = 200
-_SENTENCE = re.compile(r".{30,}?[.!?](?=\s|$)", re.DOTALL)  # a stop before that is an abbreviation's more often
+LEAST_SHORT_TEXT = 30  # characters: a first sentence below it says too little alone
 
 
 def explain(
@@ -64,9 +64,12 @@ def _with_statements(reason: TextReason, cited: Cited | None) -> TextReason:
 
 
 def _first_sentence(reason: TextReason) -> TextReason:
-    text = " ".join(reason.text.split())
-    found = _SENTENCE.match(text)
-    sentence = found.group() if found else text
+    """A text's first sentence; what ends at a semicolon is none."""
+    sentence = ""
+    for part in sentences(" ".join(reason.text.split())):
+        sentence = f"{sentence} {part}".lstrip()
+        if len(sentence) >= LEAST_SHORT_TEXT and not sentence.endswith((";", "；")):
+            break
     if len(sentence) > LONGEST_SHORT_TEXT:
         sentence = sentence[: LONGEST_SHORT_TEXT - 1].rsplit(" ", 1)[0] + "…"
     return replace(reason, text=sentence, further_texts=())

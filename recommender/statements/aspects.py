@@ -1,11 +1,12 @@
 """A catalog's items as statements see them: which of them meet an aspect. Kept by a process, refreshed now and then.
 
-Like serving's catalog index it is read rarely: an item that was imported since is met a little later.
+Like serving's catalog index it is read rarely: an item that was imported, or whose text was approved or rejected since
+is met, or no longer met, a little later.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, reduce
@@ -15,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.grounding.lexicon import Lexicon
+from recommender.grounding.sentences import spans
 from recommender.grounding.statements import Facet
-from recommender.models import Catalog, Item
+from recommender.models import Catalog, Item, Knowledge
 from recommender.process_cache import ProcessCache
 
 FRESH_SECONDS = 60.0
@@ -25,6 +27,15 @@ KEPT_CATALOGS = 8
 NO_YEAR = -1
 _YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
 _WORD = re.compile(r"[^\W_]{3,}")
+_LACKING = re.compile(  # what such a sentence names, the item may well lack
+    r"\b(?:not|no|never|without|unlike|nothing|hardly|rather than|(?:dis|un)lik\w*|avoid\w*)\b|n[’']t\b"
+    r"|\b(?:kein\w*|nicht|ohne|sin|nunca)\b"
+)
+# Of a phrase, what need not be found: "set in a prison" is about prisons.
+_FUNCTION_WORDS = frozenset(
+    """the and with about set from into that their its her his
+    über mit von aus der die das den und sobre con del las los una por para""".split()  # noqa: SIM905 - a list of words
+)
 Places = NDArray[np.int64]  # of items, ascending
 
 
@@ -37,6 +48,7 @@ class CatalogAspects:
     titles: Sequence[str]
     attributes: Sequence[Mapping[str, Any]]
     by_value: Mapping[tuple[str, str], Places]
+    texts: Mapping[int, str] = field(default_factory=dict)  # place → the approved text about the item, casefolded
     of_phrases: dict[str, Places] = field(default_factory=dict)
 
     @classmethod
@@ -46,14 +58,17 @@ class CatalogAspects:
         external_ids: Sequence[str],
         titles: Sequence[str],
         attributes: Sequence[Mapping[str, Any]],
+        *,
+        texts: Mapping[int, str] | None = None,
     ) -> Self:
+        """`texts`: by place, the approved text about the item, casefolded."""
         members: dict[tuple[str, str], list[int]] = defaultdict(list)
         for place, own in enumerate(attributes):
             for name, value in own.items():
                 for each in value if isinstance(value, list) else [value]:
                     members[name, str(each)].append(place)
         by_value = {key: np.unique(places) for key, places in members.items()}
-        return cls(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value)
+        return cls(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value, texts or {})
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -100,11 +115,14 @@ class CatalogAspects:
         ]
 
     def _with_words(self, phrase: str) -> Places:
-        """Whose title or attributes have all words of a phrase, in whatever order."""
-        wanted = set(map(_stem, _WORD.findall(phrase.casefold())))
+        """What has all words of a phrase in its title and attributes, or in one sentence of its approved text."""
+        said = [word for word in _WORD.findall(phrase.casefold()) if word not in _FUNCTION_WORDS]
+        wanted = {_stem(word) for word in said if word not in self.lexicon.nouns}
         if not wanted:
             return _NONE
-        return np.array([place for place, words in enumerate(self._words) if wanted <= words], dtype=np.int64)
+        found = {place for place, words in enumerate(self._words) if wanted <= words}
+        found |= {place for place, text in self.texts.items() if _tells_of(text, wanted)}
+        return np.array(sorted(found), dtype=np.int64)
 
 
 _NONE: Places = np.empty(0, dtype=np.int64)
@@ -121,7 +139,27 @@ def _read(catalog: Catalog) -> CatalogAspects:
     KEPT.drop(lambda other: other[0] == catalog.pk and other[2] != catalog.erasures)
     items = Item.objects.filter(catalog=catalog).order_by("pk")
     rows = list(items.values_list("pk", "external_id", "title", "attributes").iterator(chunk_size=5_000))
-    return CatalogAspects.of(*(zip(*rows, strict=True) if rows else ((), (), (), ())))
+    pks, external_ids, titles, attributes = zip(*rows, strict=True) if rows else ((), (), (), ())
+    place_of = {pk: place for place, pk in enumerate(pks)}
+    texts = {place_of[pk]: text for pk, text in _texts_in_force(catalog) if pk in place_of}
+    return CatalogAspects.of(pks, external_ids, titles, attributes, texts=texts)
+
+
+def _texts_in_force(catalog: Catalog) -> Iterator[tuple[int, str]]:
+    """Items' primary keys and the latest approved text about each, kept drafts one after the other, casefolded."""
+    rows = Knowledge.objects.filter(catalog=catalog, end_user=None, in_force=True).order_by("as_of")
+    for pk, text, further in rows.values_list("item_id", "text", "further_texts").iterator(chunk_size=5_000):
+        yield pk, "\n".join([text, *(each["text"] for each in further)]).casefold()
+
+
+def _tells_of(text: str, wanted: Set[str]) -> bool:
+    """Whether one sentence has all of these words, and denies nothing."""
+    if not all(word in text for word in wanted):
+        return False
+    sentences = (text[start:end] for start, end in spans(text))
+    return any(
+        wanted <= set(map(_stem, _WORD.findall(sentence))) and not _LACKING.search(sentence) for sentence in sentences
+    )
 
 
 def _year(title: str, attributes: Mapping[str, Any]) -> int:

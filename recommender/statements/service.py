@@ -40,6 +40,8 @@ def read(turns: Iterable[Turn]) -> int:
     Each turn's round must be loaded, with its catalog. Two processes that read one text store it once.
     """
     unread = [turn for turn in turns if turn.reader is None and turn.kind in RATIONALES and turn.text]
+    if not unread:
+        return 0
     found = [row for turn in unread for row in _rows_of(turn)]
     with transaction.atomic():
         Statement.objects.bulk_create(found, ignore_conflicts=True)

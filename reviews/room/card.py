@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 
+from recommender import prepared
 from recommender.models import Account, Catalog, Clock, Holder, RestReason, Statement, SubjectKind, Turn
+from recommender.prepared import Prepared
 from recommender.rounds import queries
 from recommender.rounds.core.types import Encounter, Subject
 from recommender.statements.aspects import aspects_of
@@ -212,8 +214,8 @@ def card(
     typed: Sequence[Unsent] | None = None,
 ) -> Card:
     """Read a review that the viewer may see. Raises Review.DoesNotExist. Three queries, or four (see `of_slots`)."""
-    slots = Slot.objects.visible_to(viewer).for_card().filter(review=review_id).order_by("number")
-    if not (found := list(slots)):
+    found = _SLOTS.rows(viewer.role, viewer.all_catalogs, viewer=viewer.pk, review=review_id)
+    if not found:
         raise Review.DoesNotExist(f"There is no review {review_id} for {viewer}.")
     return of_slots(found, viewer=viewer, stream=stream, now=now, typed=typed)
 
@@ -227,22 +229,24 @@ def of_slots(
     one for the turns, and one more where something was decided.
     """
     review = slots[0].review
-    prefetch_related_objects([review.round], Prefetch("turns", _turns_for_card()))
-    turns = list(review.round.turns.all())
+    turns = _TURNS.rows(round_id=review.round_id)
+    prepared.keep(review.round, "turns", turns, back="round")
+    proposal = queries.proposal(review.round)
+    if proposal is not None:
+        prepared.keep(proposal, "statements", _STATEMENTS.rows(turn_id=proposal.pk), back="turn")
     by_id = {turn.pk: turn for turn in turns}
     held = [s for s in slots if s.lease_expires_at and s.lease_expires_at > now and review.state == ReviewState.OPEN]
-    decisions = Decision.objects.filter(review=review).select_related("account", "made_turn").order_by("pk")
     typed = unsent.of(viewer) if typed is None else typed
     return Card(
         review=review,
         viewer=viewer,
         subject=Subject.from_json(review.round.evidence),
         turns=[TurnOnCard(turn, by_id.get(turn.about_id or 0)) for turn in turns],
-        proposal=queries.proposal(review.round),
+        proposal=proposal,
         slots=list(slots),
         slot=next((s for s in held if s.leased_by_id == viewer.pk), None),
         holder=next((s for s in held if s.leased_by_id != viewer.pk), None),
-        decisions=list(decisions) if review.version > 1 else [],  # nobody has touched the first version
+        decisions=_decisions(review) if review.version > 1 else [],  # nobody has touched the first version
         unsent={each.field: each for each in typed if each.review_id == review.pk},
         guideline=guidelines.number_in_force(),
         stream=stream,
@@ -250,12 +254,29 @@ def of_slots(
     )
 
 
-def _turns_for_card() -> QuerySet[Turn]:
+def _slots_for_card(role: str, everywhere: bool, *, viewer: int, review: int) -> QuerySet[Slot]:
+    account = Account(pk=viewer, role=role, all_catalogs=everywhere)
+    return Slot.objects.visible_to(account).for_card().filter(review=review).order_by("number")
+
+
+def _turns_for_card(*, round_id: int) -> QuerySet[Turn]:
     """Without the calls' long texts."""
     shown = [field.attname for field in Turn._meta.concrete_fields]
     turns = Turn.objects.select_related("account", "call").only(*shown, "account__username", "call__model")
-    statements = Statement.objects.select_related("account").order_by("place")
-    return turns.order_by("index").prefetch_related(Prefetch("statements", statements))
+    return turns.filter(round=round_id).order_by("index")
+
+
+def _statements_for_card(*, turn_id: int) -> QuerySet[Statement]:
+    return Statement.objects.filter(turn=turn_id).select_related("account").order_by("place")
+
+
+def _decisions(review: Review) -> list[Decision]:
+    return list(Decision.objects.filter(review=review).select_related("account", "made_turn").order_by("pk"))
+
+
+_SLOTS = Prepared(_slots_for_card)
+_TURNS = Prepared(_turns_for_card)
+_STATEMENTS = Prepared(_statements_for_card)
 
 
 def ratings_up_to(moment: int, catalog: Catalog) -> str:

@@ -135,7 +135,7 @@ def renew(request: HttpRequest, review_id: int) -> HttpResponse:
         return redirect("reviews:review", review_id)
     seconds_left = int((until - now).total_seconds()) if until else 0
     context = {"review": review_, "until": until, "seconds_left": seconds_left, "lease_token": token}
-    return render(request, "reviews/_lease.html", context, status=200 if until else 409)
+    return render(request, "card/lease.html", context, status=200 if until else 409, using="card")
 
 
 @require_POST
@@ -258,8 +258,9 @@ def context_of(
 
 
 def answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    template = "reviews/_answer.html" if is_htmx(request) else "reviews/review.html"
-    return render(request, template, context, status=status)
+    if is_htmx(request):
+        return render(request, "card/answer.html", context, status=status, using="card")
+    return render(request, "reviews/review.html", context, status=status)
 
 
 def address_of(review_id: int, stream: Stream) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from recommender.models import Account, Judgement, RestReason, Round, Turn
+from recommender.prepared import PreparedUpdate
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.queries import proposed, turn_values
 from recommender.rounds.service import RoundNotRestingError
@@ -122,9 +124,17 @@ def _moved(review: Review, state: ReviewState, version: int, now: datetime) -> b
     review.state, review.version = state, version + 1
     review.closed_at = now if state == ReviewState.DONE else None
     review.place = review.place_now()
-    as_seen = Review.objects.filter(pk=review.pk, state=ReviewState.OPEN, version=version)
-    columns = ("state", "version", "closed_at", "place")
-    return bool(as_seen.update(**{name: getattr(review, name) for name in columns}))
+    closed = {"closed_at": now} if review.closed_at else {}
+    columns: dict[str, Any] = {"state": str(state), "version": review.version, "place": review.place} | closed
+    return bool(_MOVE.run(bool(closed), review=review.pk, as_seen=version, **columns))
+
+
+def _move(closes: bool, *, review: int, as_seen: int, **columns: Any) -> tuple[QuerySet[Review], dict[str, Any]]:
+    closed = {} if closes else {"closed_at": None}
+    return Review.objects.filter(pk=review, state=ReviewState.OPEN, version=as_seen), columns | closed
+
+
+_MOVE = PreparedUpdate(_move)
 
 
 def _too_late(review: Review) -> StaleReviewError:

@@ -6,6 +6,7 @@ lease means something only while its review is open.
 """
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -13,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from recommender.models import Account
+from recommender.prepared import Prepared, PreparedUpdate
 from reviews.models import Review, ReviewState, Skip, Slot, SlotQuerySet
 from reviews.room.stream import EVERYTHING, Stream
 
@@ -55,9 +57,10 @@ def take_next(
     for slot in held:
         if stream.holds(slot.review):
             return slot
-    visible = stream.narrow(Slot.objects.visible_to(account), at="review__")
-    free = visible.free(now).not_skipped_by(account, now).order_by("review__place", "review_id", "number")
-    taken = _take_first(free, account, now)
+    shape = (account.role, account.all_catalogs, bool(stream.catalog), stream.kind)
+    with transaction.atomic(savepoint=False):
+        free = _FIRST_FREE.rows(*shape, account=account.pk, now=now, catalog=stream.catalog)
+        taken = _hold(free, account, now)
     if taken and held:
         _let_go(Slot.objects.filter(pk__in=[slot.pk for slot in held]))
     return taken
@@ -74,7 +77,7 @@ def take(review: Review, *, account: Account, now: datetime, beside: bool = Fals
         return mine
     with transaction.atomic():
         free = Slot.objects.visible_to(account).free(now).filter(review=review).order_by("number")
-        taken = _take_first(free, account, now)
+        taken = _hold(_first_to_take(free), account, now)
         if taken and held and not beside:
             _let_go(Slot.objects.filter(pk__in=[slot.pk for slot in held]))
     return taken
@@ -127,21 +130,44 @@ def _let_go(slots: QuerySet[Slot]) -> None:
     slots.update(leased_by=None, lease_token="", lease_expires_at=None)
 
 
-def _take_first(slots: SlotQuerySet, account: Account, now: datetime) -> Slot | None:
-    """The first of these slots, now held by the annotator.
+def _first_free(
+    role: str, everywhere: bool, in_catalog: bool, kind: str, *, account: int, now: datetime, catalog: str
+) -> QuerySet[Slot]:
+    viewer = Account(pk=account, role=role, all_catalogs=everywhere)
+    visible = Stream(catalog if in_catalog else "", kind).narrow(Slot.objects.visible_to(viewer), at="review__")
+    free = visible.free(now).not_skipped_by(viewer, now)
+    return _first_to_take(free.order_by("review__place", "review_id", "number"))
+
+
+_FIRST_FREE = Prepared(_first_free)
+
+
+def _first_to_take(slots: SlotQuerySet) -> QuerySet[Slot]:
+    """The first of these slots, in a transaction.
 
     PostgreSQL passes over the slots that somebody is taking at this very moment, so that nobody waits for them and
-    nobody gets nothing while others are free; one row is locked, no more. SQLite has one writer at a time anyway. The
-    condition on the update is what makes sure.
+    nobody gets nothing while others are free; one row is locked, no more. SQLite has one writer at a time anyway.
     """
-    with transaction.atomic(savepoint=False):
-        slots = slots.for_card()
-        if connection.features.has_select_for_update_skip_locked:
-            slots = slots.select_for_update(skip_locked=True, of=("self",))
-        slot = slots.first()
-        if slot is None:
+    slots = slots.for_card()
+    if connection.features.has_select_for_update_skip_locked:
+        slots = slots.select_for_update(skip_locked=True, of=("self",))
+    return slots[:1]
+
+
+def _hold(first: Iterable[Slot], account: Account, now: datetime) -> Slot | None:
+    """The slot that was read, if any, now held by the annotator; the condition on the update is what makes sure."""
+    for slot in first:
+        as_read, token, until = slot.lease_token, secrets.token_hex(16), now + LEASE
+        if not _HOLD.run(slot=slot.pk, as_read=as_read, account=account.pk, token=token, until=until):
             return None
-        as_read = Slot.objects.filter(pk=slot.pk, lease_token=slot.lease_token)
-        slot.leased_by, slot.lease_token, slot.lease_expires_at = account, secrets.token_hex(16), now + LEASE
-        hold = {name: getattr(slot, name) for name in ("leased_by", "lease_token", "lease_expires_at")}
-        return slot if as_read.update(**hold) else None
+        slot.leased_by, slot.lease_token, slot.lease_expires_at = account, token, until
+        return slot
+    return None
+
+
+_HOLD = PreparedUpdate(
+    lambda *, slot, as_read, account, token, until: (
+        Slot.objects.filter(pk=slot, lease_token=as_read),
+        {"leased_by": account, "lease_token": token, "lease_expires_at": until},
+    )
+)

@@ -50,9 +50,10 @@ class Stream:
             rows = rows.filter(**{f"{at}kind": self.kind})
         return rows
 
-    def words(self, noun: str = "") -> str:
-        """What the stream holds, for people: "users in films". `noun`: what the catalog calls its items."""
-        about = {"": "", SubjectKind.END_USER: "users", SubjectKind.ITEM: f"{noun or 'item'}s"}[self.kind]
+    @property
+    def words(self) -> str:
+        """What the stream holds, for people: "users in films"."""
+        about = {"": "", SubjectKind.END_USER: "users", SubjectKind.ITEM: "items"}[self.kind]
         return " in ".join(part for part in (about or "texts", self.catalog) if part)
 
 

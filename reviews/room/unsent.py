@@ -8,8 +8,11 @@ from django.conf import settings
 from django.db import transaction
 
 from recommender.models import Account
+from recommender.prepared import Prepared
 from recommender.rounds.core import prose
 from reviews.models import Decision, Review, ReviewState, Unsent
+
+_TYPED = Prepared(lambda *, account: Unsent.objects.filter(account=account))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Field:
 
 def of(account: Account) -> list[Unsent]:
     """All of it, for whatever card. There is little: it goes when it is sent."""
-    return list(Unsent.objects.filter(account=account))
+    return _TYPED.rows(account=account.pk)
 
 
 @transaction.atomic

@@ -23,7 +23,7 @@ TEXT = (
     "crime films such as “Heat (1995)” (rated 5) and “Chinatown (1974)” (rated 5), while drama tries their patience: "
     "“Ikiru (1952)” (rated 2) and “Ran (1985)” (rated 1). They adore horror. Whoever looks at the order of all of "
     "these ratings sees one person who knows rather well what the next evening is to bring, who gives every film a "
-    "fair chance until its end, and who seldom changes an opinion afterwards, whatever friends, critics or neighbours "
+    "fair chance until its end, and who seldom changes an opinion afterwards, whatever friends, papers or neighbours "
     "may say of it. There is too little here to say more than that, and nothing at all to go by where the seventies "
     "are concerned."
 )

@@ -20,7 +20,8 @@ from recommender.rounds.core.types import JudgementName, Kind
 from recommender.rounds.core.wrapping import unwrapped
 
 MIN_RATIONALE, MAX_RATIONALE = 8, 600  # words; about 200 are asked for
-MIN_CRITIQUE, MAX_CRITIQUE = 2, 600
+MIN_CRITIQUE, MAX_CRITIQUE = 3, 600
+MIN_OBJECTION = 2  # words beside the judgement itself: not reasonable (missing westerns)
 MAX_CHARACTERS = 12_000  # of one rationale or critique
 NAMES: dict[Kind, str] = {"end_user": "user preference", "item": "item knowledge"}
 
@@ -106,14 +107,15 @@ def _reflection(judgements: Sequence[str], critique: str, *, cut_off: bool, aske
         raise MalformedAnswerError("The final judgement is not clear; say either reasonable or not reasonable, once.")
     judgement = read[-1]
     critique = _tidy(without_asides(_ANY_TAG.sub(" ", critique)))
+    least = MIN_CRITIQUE
     if answer_parts.is_empty(critique):
-        critique = _tidy(judgement.objection)
+        critique, least = _tidy(judgement.objection), MIN_OBJECTION
     if judgement.verdict == "reasonable" and (judgement.hedge == "none" or _takes_nothing_back(judgement, critique)):
         return ParsedReflection("reasonable", "")
     if cut_off:
         raise MalformedAnswerError(f"The reflection is not complete: {CUT_OFF}.")
     count = prose.words(critique)
-    if answer_parts.is_empty(critique) or count < MIN_CRITIQUE:
+    if answer_parts.is_empty(critique) or count < least:
         raise MalformedAnswerError("The reflection is missing: say what makes the text not reasonable.")
     _check("The reflection", critique, count, MAX_CRITIQUE, asked)
     return ParsedReflection("not_reasonable", critique)

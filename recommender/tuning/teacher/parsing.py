@@ -2,11 +2,18 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
+from recommender.grounding import tables
+from recommender.grounding.titles import ORDINARY, Titles, forms, year_of
+from recommender.grounding.words import folded_words, tokens
 from recommender.rounds.core import parsing
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.types import Kind
 
+_ARTICLE = re.compile(r"(?:the|an?) ", re.IGNORECASE)
+LEAST_WORDS, LEAST_LETTERS = 2, 7  # of a name that small letters may hold; of a word that is rare
+_KINDS = {word.strip("~,|") for word in tables.words("kinds")}
 _VERDICT = r"final[\s_-]*(?:verdict|answer|prediction)"
 _TAGGED = re.compile(rf"<\s*{_VERDICT}\s*>(.*?)(?:<\s*/\s*{_VERDICT}\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _LABELLED = re.compile(rf"^[ \t*_#>-]{{0,9}}{_VERDICT}[ *_]{{0,9}}:[ *_]{{0,9}}(.*)$", re.MULTILINE | re.IGNORECASE)
@@ -47,6 +54,33 @@ def parse_prediction(answer: str, *, subject_kind: Kind, finish_reason: str = ""
 
 
 def names_target(text: str, title: str) -> bool:
-    """Whether a text names the target, with or without the year in its title: then it is of no use for others."""
-    name = re.sub(r"\s*\(\d{4}\)\s*$", "", title).strip().casefold()
-    return bool(name) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text.casefold()) is not None
+    """Whether a text names the target in any way a title is written: then it is of no use for others.
+
+    A title of ordinary words is named where its writing shows it: capitals, quotation marks, a year. One with a rarer
+    word is named in small letters as well.
+    """
+    words = list(tokens(text))
+    for named in _index(title).named_in(text, words):
+        is_kind = named.end - named.begin == 1 and words[named.begin].word in _KINDS  # "prefers Drama to Romance"
+        if named.certainty > is_kind:
+            return True
+    said, year = f" {' '.join(token.word for token in words if token.is_word)} ", year_of(title)
+    for form in forms(title):
+        if year and f"{form.written} ({year})".casefold() in text.casefold():
+            return True
+        if form.whole and not needs_marks(form.written) and f" {' '.join(folded_words(form.written))} " in said:
+            return True
+    return False
+
+
+def needs_marks(name: str) -> bool:
+    """Whether a name in small letters may be ordinary words: a single one but for its article, or none that is rare."""
+    words = folded_words(_ARTICLE.sub("", name))
+    return len(words) < LEAST_WORDS or all(word in ORDINARY or len(word) < LEAST_LETTERS for word in words)
+
+
+@lru_cache(maxsize=64)
+def _index(title: str) -> Titles:
+    index = Titles()
+    index.add("", title)
+    return index

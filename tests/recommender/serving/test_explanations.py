@@ -137,6 +137,22 @@ def test_no_reasons_are_given_unasked(reader: EndUser) -> None:
     [
         (PREFERENCE, "Likes quiet dramas of the sixties and slow westerns."),
         ("Rated Dr. Strangelove and Mr. Hulot's Holiday 5. More.", "Rated Dr. Strangelove and Mr. Hulot's Holiday 5."),
+        (
+            "A drama by Samuel L. Someone, J.R.R. Tolkien and others. More.",
+            "A drama by Samuel L. Someone, J.R.R. Tolkien and others.",
+        ),
+        (
+            "Likes crime of every kind, old or new; romance leaves them cold. More.",
+            "Likes crime of every kind, old or new; romance leaves them cold.",
+        ),
+        (
+            "Known for “Heat” and “Notting Hill (1999).” Released in 1995.",
+            "Known for “Heat” and “Notting Hill (1999).”",
+        ),
+        (
+            "Patience. That is the one word for what they like. More.",
+            "Patience. That is the one word for what they like.",
+        ),
         ("One line\nthat goes on and on\nwithout a stop", "One line that goes on and on without a stop"),
     ],
 )

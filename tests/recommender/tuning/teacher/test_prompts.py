@@ -100,7 +100,36 @@ def test_a_missing_text_or_verdict_is_never_made_up(answer: str) -> None:
         parse_prediction(answer, subject_kind="end_user")
 
 
-def test_a_text_that_names_its_target_is_found_out() -> None:
-    assert names_target("They would enjoy heat as well.", "Heat (1995)")
-    assert not names_target("They enjoy theatre.", "Heat (1995)")
-    assert not names_target("They enjoy theatre.", "")
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("They would enjoy *Heat* or “Alien”.", "Heat (1995)"),
+        ("They would rate heat (1995) highly.", "Heat (1995)"),
+        ("They rate The Godfather 5.", "Godfather, The (1972)"),
+        ("Those who like La Strada will stay.", "Strada, La (1954)"),
+        ("They love Dr. Strangelove.", "Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb (1963)"),
+        ("Loved schindler's list.", "Schindler's List (1993)"),
+        ("“Big” is what they like.", "Big (1988)"),
+        ("They love Big (1988).", "Big (1988)"),
+        ("They watched City of Lost Children.", "City of Lost Children, The (Cité des enfants perdus, La) (1995)"),
+    ],
+)
+def test_a_text_that_names_its_target_is_found_out(text: str, title: str) -> None:
+    assert names_target(text, title)
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("They enjoy theatre.", "Heat (1995)"),
+        ("The heat of the summer is felt in what they watch.", "Heat (1995)"),
+        ("Big films leave them cold, and it shows.", "Big (1988)"),
+        ("It is clear what they want.", "It (1990)"),
+        ("They rate Drama above Romance.", "Romance (1999)"),
+        ("They like the piano in the score.", "Piano, The (1993)"),
+        ("They would enjoy heat as well.", "Heat (1995)"),
+        ("They enjoy theatre.", ""),
+    ],
+)
+def test_ordinary_words_name_no_title(text: str, title: str) -> None:
+    assert not names_target(text, title)

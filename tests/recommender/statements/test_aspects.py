@@ -1,0 +1,65 @@
+"""Which items meet a phrase: by title and attributes, and by what approved texts about items tell."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from recommender.grounding.statements import Facet
+from recommender.knowledge.service import reject
+from recommender.models import Catalog
+from recommender.statements import aspects
+from tests import builders
+from tests.recommender.training.synthetic import approve
+
+pytestmark = pytest.mark.django_db
+TEXTS = {
+    "i1": "A crew plans one last heist. The robots are played for laughs.",
+    "i2": "It is not a heist film, unlike what its title promises.",
+    "i3": "Somebody walks into a prison. Years later the bank falls for a plan.",
+    "i4": "",
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> Iterator[None]:
+    yield
+    aspects.KEPT.clear()
+
+
+@pytest.fixture
+def catalog(db: None) -> Catalog:
+    catalog = builders.make_catalog()
+    for name, text in TEXTS.items():
+        title = "The Heist of Naples (1964)" if name == "i4" else ""
+        item = builders.make_item(catalog, title, external_id=name)
+        if text:
+            approve(item, text)
+    return catalog
+
+
+def meeting(catalog: Catalog, phrase: str) -> list[str]:
+    aspects.KEPT.clear()  # as if a minute had passed
+    found = aspects.aspects_of(catalog)
+    return [found.external_ids[place] for place in found.meeting([Facet("phrase", "", phrase)])]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "items"),
+    [
+        ("heists", ["i1", "i4"]),  # not what a text denies
+        ("heist films", ["i1", "i4"]),
+        ("set in a prison", ["i3"]),
+        ("prison plan", []),  # two sentences
+        ("without robots", []),
+        ("films", []),  # all of them, and nobody asks for that
+    ],
+)
+def test_a_phrase_is_met_by_title_or_by_one_sentence_of_an_approved_text(
+    catalog: Catalog, phrase: str, items: list[str]
+) -> None:
+    assert meeting(catalog, phrase) == items
+
+
+def test_a_rejected_text_tells_nothing(catalog: Catalog) -> None:
+    reject(catalog.knowledge.get(item__external_id="i1").turn)
+    assert meeting(catalog, "heists") == ["i4"]
