@@ -131,6 +131,8 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
     for text in prepared.known.texts:
         drafts = [text.text_hash, *(text_hash for text_hash, _ in text.further)]
         digest.update(f"{text.kind} {text.subject} {text.as_of} {drafts}\n".encode())
+        for one in text.opinions or ():  # people may have changed them since
+            digest.update(f"{one.said.key} {one.said.polarity} {one.said.strength} {one.by_person}\n".encode())
     of = prepared.interactions
     return {
         "data": of.hash(),

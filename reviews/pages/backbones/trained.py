@@ -104,15 +104,14 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
             what, below = LOW_ACTIVITY[config.low_activity].label, config.low_activity_below
             found.append((told["low_activity"].label, f"{what}; below {below} interactions before a moment"))
     if (claims := version.metrics.get("claims")) is not None:
-        found.append(("Users' texts checked against items", _said_of_claims(claims["gain"])))
+        found.append(("What texts say users like and dislike", _said_of_statements(claims["gain"])))
     if config.metadata_text:
         found.append(("Beside attributes", "titles and attributes as encoded sentences, in both models"))
     left_out = [told[name].label for name in SWITCHES if not getattr(config, name)]
     return [*found, ("Left out", ", ".join(left_out) or "nothing")]
 
 
-def _said_of_claims(gain: float) -> str:
-    if not gain:
-        return "not used; checking users' texts against items did not improve predictions"
-    off = f"{100 * gain:.1f} %"
-    return f"checking users' texts against items takes {off} off the error in predicting the likes of others"
+def _said_of_statements(gain: float) -> str:
+    if gain <= 0:
+        return "counts as far as people said or approved it; ratings do not bear it out beyond chance"
+    return f"takes {100 * gain:.1f} % off the error in predicting the likes of others"

@@ -6,21 +6,22 @@ import pytest
 from recommender.artifacts import ranker, writing
 from recommender.artifacts.golden import Entry
 from recommender.dataset.examples import build, leaking_rows
-from recommender.dataset.histories import FROZEN, frozen
+from recommender.dataset.histories import FROZEN, STREAMING, frozen
 from recommender.dataset.split import TEST, split
 from recommender.dataset.texts import KnowledgeRows
 from recommender.evaluation import full_ranking
 from recommender.measures.scores import gauc
 from recommender.models import SubjectKind
 from recommender.recipe import SIGNALS, SWITCHES, TrainConfig
+from recommender.runs.observer import WITH, WITHOUT
 from recommender.signals import registry
 from recommender.signals.protocol import Candidates
 from recommender.signals.registry import Signals
 from recommender.signals.sources import Sources
-from recommender.training.inputs import Inputs
+from recommender.training.inputs import Inputs, make_inputs
 from tests.recommender.signals.popularity import PopularitySignal
 from tests.recommender.signals.sources import CONFIG, fit
-from tests.recommender.training.fitting import SMALL, fitted, knowledge_of
+from tests.recommender.training.fitting import SMALL, fitted, knowledge_of, prepared
 from tests.recommender.training.synthetic import in_memory, rows
 
 
@@ -175,3 +176,25 @@ def split_of(made):
 
 def test_every_signal_has_switches_in_the_recipe():
     assert {*SIGNALS, "statements", "statement_priors"} <= {*SWITCHES} <= {*TrainConfig.model_fields}
+
+
+@pytest.mark.parametrize("signals", [{"drift": True}, {}])
+def test_without_knowledge_there_is_no_column_that_knowledge_switches_on(signals):
+    """And what must not see a text is read with the same columns as everything else of the model with knowledge."""
+    recipe = CONFIG.but(**dict.fromkeys(SIGNALS, False) | signals | {"knowledge_signal": True})
+    made = prepared(end_users=40)
+    alone, bare = (
+        make_inputs(made, each, WITHOUT, alive=lambda: None) for each in (recipe, recipe.but(knowledge_signal=False))
+    )
+    informed = make_inputs(made, recipe, WITH, alive=lambda: None)
+    examples = informed.examples[STREAMING]
+    leaking = leaking_rows(examples, made.known)
+
+    assert alone.signals.width == len(signals)
+    np.testing.assert_array_equal(alone.examples[STREAMING].signals, bare.examples[STREAMING].signals)
+    assert informed.signals.width == informed.without.width == 2 + len(signals)
+    assert leaking.any()
+    columns = examples.signals
+    assert np.isfinite(columns).all()
+    np.testing.assert_allclose(columns[leaking, 0], columns[leaking, 0][0], atol=1e-6)  # no text: no resemblance
+    assert np.ptp(columns[~leaking, 0]) > 0.01

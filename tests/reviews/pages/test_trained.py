@@ -53,7 +53,7 @@ def test_gates_are_words_and_shares(client, version):
 @pytest.mark.parametrize(
     ("share", "words"),
     [
-        (0.0, "not used"),
+        (0.0, "not bear it out"),
         (0.05, "practically"),
         (0.12, "practically"),
         (0.2, "used in part"),
@@ -95,11 +95,11 @@ def test_what_was_chosen_and_left_out_is_named(client, version):
     assert "Left out Demographics, Drift" in shown
 
 
-@pytest.mark.parametrize(("gain", "said"), [(0.0153, "takes 1.5 % off the error"), (0.0, "not used")])
-def test_what_claims_were_worth_is_said(version, gain, said):
+@pytest.mark.parametrize(("gain", "said"), [(0.0153, "takes 1.5 % off the error"), (0.0, "not bear it out")])
+def test_what_statements_were_worth_is_said(version, gain, said):
     version.metrics["claims"] = {"gain": gain}
 
-    assert said in dict(trained.facts(version))["Users' texts checked against items"]
+    assert said in dict(trained.facts(version))["What texts say users like and dislike"]
 
 
 def test_an_older_version_without_these_says_less(client, version):
