@@ -25,7 +25,7 @@ _YEAR = re.compile(r"\s*[(\[](?:18|19|20)\d\d[)\]]\s*$")
 _DATED = re.compile(r"\s[(\[](?:18|19|20)\d\d[)\]]")
 # Words of a title run to its year: with a capital letter, or small ones between such.
 _RUN = re.compile(
-    r"(?:(?:[^\W_a-zß-ÿ][\w'’.:!?&/-]*|&|-|–)(?:,?\s+(?:(?:of|the|a|an|and|in|on|at|to|for|from|with|or|by|de|la|le|les|"
+    r"(?:(?:[^\W_a-zß-ÿ][\w'’.:!?&/·-]*|&|-|–)(?:,?\s+(?:(?:of|the|a|an|and|in|on|at|to|for|from|with|or|by|de|la|le|les|"
     r"du|des|der|die|das|und|el|los|y|et|i|il|di|von|vs\.?|n)\s+)*|$))+$"
 )
 _CUE = re.compile(

@@ -185,6 +185,8 @@ def _clear(
         if is_rated and any(facet.kind == "title" for facet in statement.aspect):
             continue
         told = outcomes.told(said, inside)
+        if told is None:  # a label is no part of its statement: "Dislikes: dramas"
+            told = outcomes.told(said, range(len(said.tokens)))
         if statement.polarity not in _POLARITIES.values() or (
             told is not None and _POLARITIES[told] == statement.polarity
         ):

@@ -21,7 +21,7 @@ _NEGATIVE = _words(
     " disappoint disappoints disappointing flat cold low lowly poor poorly bad badly worst panned unfavourable"
     " unfavorable avoid avoids avoided wary weary bored bores minus lack absence reverse opposite"
 )
-_NEGATIONS = _words("not never nothing hardly no cannot nor neither")
+_NEGATIONS = _words("not never nothing hardly rarely seldom scarcely barely no cannot nor neither")
 
 
 def told(said: Marked, places: Sequence[int]) -> bool | None:

@@ -154,6 +154,10 @@ def test_one_of_the_last_is_not(text: str) -> None:
     assert found(text) == []
 
 
+def test_a_dot_inside_a_title_does_not_cut_it() -> None:
+    assert found("An example is WALK·E (2008).", [film("WALK·E", 4, "Comedy", year=2008)]) == []
+
+
 def test_where_no_order_is_known_nothing_is_the_latest() -> None:
     (finding,) = found("Most recently they enjoyed “Parade”.", ordered=False)
     assert finding.kind == "order"
