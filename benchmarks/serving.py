@@ -127,7 +127,7 @@ def served(environment: dict[str, str], *, workers: int) -> Iterator[tuple[int, 
     command += ["--workers", str(workers), "--blocking-threads", "4", "--no-log", "r4web.wsgi:application"]
     server = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environment)
     try:
-        for _ in range(200):
+        for _ in range(1200):  # a crowded machine takes its time
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
