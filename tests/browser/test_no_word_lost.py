@@ -162,11 +162,11 @@ def test_a_text_that_was_not_on_the_screen_is_shown_before_it_is_decided(
 ) -> None:
     make_review(subject=make_item(catalog, "A title " * 60))
     sign_in(browser_context, live_server, rita)
-    page.set_viewport_size({"width": 390, "height": 500})
+    page.set_viewport_size({"width": 390, "height": 440})
     page.goto(f"{live_server.url}/reviews/")
     page.keyboard.press("n")
     ready(page)
-    assert page.evaluate("document.querySelector('#proposal-text').getBoundingClientRect().top") > 500
+    assert page.evaluate("document.querySelector('#proposal-text').getBoundingClientRect().top") > 440
 
     page.keyboard.press("a")
     expect(page.locator("#live-status")).to_have_text("Here is the text: read it, then decide.")
