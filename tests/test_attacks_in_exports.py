@@ -27,10 +27,17 @@ from tests.test_attacks import CRITIQUE, advanced, attacked, honest, reader_of  
 
 LIKES = "Likes quiet dramas and rates loud action low"
 OURS = re.compile(  # the tags that prompts and judgements have of their own
-    r"</?(?:history|item|liker_history|disliker_history|user_preference|item_knowledge|critique|target|target_history"
+    r"</?(?:history|item|liker_history|disliker_history|user_preference|item_knowledge|critique|target|target_history|text"
     r"|Final Judgement|Reflection)>"
 )
 MARKS = re.compile(r"[<>{}]|\[/?(?:INST|SYS|TOOL_CALLS|THINK)\]|[\u202a-\u202e\u2066-\u2069]", re.IGNORECASE)
+
+
+def words_of(message: dict[str, str]) -> str:
+    """What a message says; of statements, which are an object of ours, what stands in it."""
+    if message["role"] == "assistant" and message["content"].startswith('{"statements": ['):
+        return "\n".join(str(value) for one in json.loads(message["content"])["statements"] for value in one.values())
+    return message["content"]
 
 
 def assert_only_data(row: dict[str, Any]) -> None:
@@ -39,7 +46,7 @@ def assert_only_data(row: dict[str, Any]) -> None:
     answers = [row[name] for name in ("completion", "chosen", "rejected") if row.get(name)]
     assert [[message["role"] for message in answer] for answer in answers] == [["assistant"]] * len(answers)
     for message in itertools.chain(row["prompt"], *answers):
-        assert not MARKS.findall(OURS.sub("", message["content"])), message["content"]
+        assert not MARKS.findall(OURS.sub("", words_of(message))), message["content"]
     user = row["prompt"][1]["content"]
     assert all(user.count(f"</{tag}>") <= 1 for tag in ("history", "item", "user_preference", "critique"))
 
@@ -125,6 +132,8 @@ def test_every_export_of_an_attacked_catalog(attacked: Catalog, settings: Settin
     assert all(manifest["rows"][name] for name in ("reason", "reflect", "refine", "preference", "kto"))
     assert set(manifest["sources"]) == {"human", "teacher"}
     for name, count in manifest["rows"].items():
+        if not count:
+            continue  # a set without rows has no file
         lines = (tmp_path / "sets" / "jsonl" / f"{name}.jsonl").read_text().split("\n")[:-1]
         stored = pq.read_table(tmp_path / "sets" / "parquet" / f"{name}.parquet").to_pylist()
         assert len(lines) == len(stored) == count
@@ -133,7 +142,7 @@ def test_every_export_of_an_attacked_catalog(attacked: Catalog, settings: Settin
             if name == "reflect":
                 answer = row["completion"][0]["content"]
                 assert is_negative(row["provenance"]["subject_kind"], answer) == (CRITIQUE in answer)
-            else:
+            elif name not in ("extract", "polarity"):
                 for text in (row.get("completion"), row.get("chosen"), row.get("rejected")):
                     assert not text or text[0]["content"].startswith(LIKES)
 

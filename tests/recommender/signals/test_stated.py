@@ -172,4 +172,4 @@ def test_one_more_like_never_lowers_and_one_more_dislike_never_raises(before, mo
     np.testing.assert_allclose(np.delete(with_it, places), np.delete(without, places))
     scores = np.linspace(0.0, 1.0, 10)
     moved = stated.moved(scores, with_it) - stated.moved(scores, without)
-    assert ((moved if likes else -moved) >= -1e-9).all()
+    assert ((moved if likes else -moved) >= -1e-8).all()  # odds of 0 and 1 are cut at 1e-9

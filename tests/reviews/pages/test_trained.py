@@ -53,7 +53,7 @@ def test_gates_are_words_and_shares(client, version):
 @pytest.mark.parametrize(
     ("share", "words"),
     [
-        (0.0, "not bear it out"),
+        (0.0, "not used"),
         (0.05, "practically"),
         (0.12, "practically"),
         (0.2, "used in part"),
