@@ -63,6 +63,8 @@ class World:
 @pytest.fixture
 def world(db: None, settings: Any, tiny_encoder: str, tmp_path: Path) -> Iterator[World]:
     settings.ENCODER, settings.VAR_DIR = tiny_encoder, tmp_path
+    verified.LOADED.clear()  # what other tests left in memory is not this world's
+    catalog_index.KEPT.clear()
     catalog = synthetic.in_database("films", end_users=12, items=24, each=16)
     person = catalog.end_users.order_by("pk")[5]
     EndUser.objects.filter(pk=person.pk).update(external_id=PERSON, attributes={"nickname": NICKNAME, "age": 44})
