@@ -3,7 +3,8 @@
 SHELL := /bin/sh
 PYTHON_IN_VENV := .venv/bin/python
 PYTEST := $(PYTHON_IN_VENV) -m pytest
-PROCESSES ?= 2
+# One more than there are cores: tests often wait for a browser, a server or a child process.
+PROCESSES ?= $(shell expr $$(nproc) + 1)
 SBOM ?= var/sbom.cdx.json
 SPREAD = -n $(PROCESSES) --dist worksteal
 

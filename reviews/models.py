@@ -39,6 +39,7 @@ class Review(models.Model):
     version = models.PositiveIntegerField(default=1)
     concern = models.PositiveSmallIntegerField(choices=Concern, default=Concern.NONE)
     concern_words = models.CharField(max_length=300, blank=True, help_text="What the evidence contradicts.")
+    findings = models.JSONField(default=list, help_text="Places of its texts that the evidence contradicts, in words.")
     place = models.BigIntegerField()
     opened_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)

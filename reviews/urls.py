@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<id:review_id>/statements/", statement_views.add, name="add_statement"),
     path("reviews/<id:review_id>/statements/<id:statement_id>/", statement_views.change, name="change_statement"),
     path("reviews/<id:review_id>/difference/", statement_views.difference, name="difference"),
+    path("reviews/<id:review_id>/known-now/", statement_views.known_now, name="known_now"),
     path("guidelines/", guidelines.guidelines, name="guidelines"),
     path("guidelines/write/", guidelines.write, name="write_guidelines"),
     path("rounds/", rounds.rounds, name="rounds"),

@@ -96,9 +96,9 @@ def _clear_rounds(own: QuerySet[Round], catalog: Catalog, *, kind: str) -> dict[
     standing = list(reviews.exclude(round__rest_reason=RestReason.ERASED))
     for review in standing:
         review.state, review.closed_at, review.version = "done", review.closed_at or now, review.version + 1
-        review.concern, review.concern_words = 0, ""
+        review.concern, review.concern_words, review.findings = 0, "", []
         review.place = review.place_now()
-    written = ["state", "closed_at", "version", "concern", "concern_words", "place"]
+    written = ["state", "closed_at", "version", "concern", "concern_words", "findings", "place"]
     reviews.bulk_update(standing, written, batch_size=traces.ROWS_AT_ONCE)
     own.update(
         evidence=evidence.subject_of(catalog, kind).to_json(),  # type: ignore[arg-type] # SubjectKind's values

@@ -45,6 +45,7 @@ class Evidence:
     """How the rows that meet an aspect were received. `rows`: their places, oldest first.
 
     `others_liked`, `others_disliked`: the same of the rows that do not meet it, the person's own measure.
+    `lukewarm`: a row that meets it was rated between what was liked and what was rated lowest.
     `otherwise`: a row gives one value only where a facet asks for another: another director, another year.
     """
 
@@ -55,6 +56,7 @@ class Evidence:
     others_liked: int = 0
     others_disliked: int = 0
     otherwise: bool = False
+    lukewarm: bool = False
 
     @property
     def judged(self) -> int:
@@ -87,7 +89,15 @@ def count(statement: Statement, rows: Sequence[Rated], titles: Mapping[str, str]
         others_liked=outside.count(True),
         others_disliked=outside.count(False),
         otherwise=any(_says_otherwise(facet, row) for facet in statement.aspect for row in rows) and not meeting,
+        lukewarm=not _lukewarm(rows).isdisjoint(meeting),
     )
+
+
+def _lukewarm(rows: Sequence[Rated]) -> set[int]:
+    """Places of rows that were not liked, with the best rating that such rows have and not the only one."""
+    ratings = {place: row.rating for place, row in enumerate(rows) if row.liked is False and row.rating is not None}
+    best = max(ratings.values(), default=0.0)
+    return {place for place, rating in ratings.items() if rating == best > min(ratings.values())}
 
 
 def standing(statement: Statement, evidence: Evidence | None) -> Standing:
@@ -99,7 +109,7 @@ def standing(statement: Statement, evidence: Evidence | None) -> Standing:
     if not evidence.judged:
         return "not_checkable" if evidence.unknown else "unsupported"
     if statement.polarity == "mixed":
-        if evidence.liked and evidence.disliked:
+        if (evidence.liked and evidence.disliked) or evidence.lukewarm:
             return "supported"
         return "contradicted" if evidence.judged >= LEAST_ALIKE else "unsupported"
     likes = statement.polarity == "likes"

@@ -92,7 +92,7 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
         phrases = zone.phrases or (cue is None and context.has_label)
         base: Aspect | None = None
         for aspect in aspects_in(said, zone.begin, zone.end, phrases=phrases, preference=preference, passive=passive):
-            _take_over(aspect, base, (*context.before, *earlier, *opinions))
+            take_over(aspect, base, (*context.before, *earlier, *opinions))
             base = base if aspect.is_title else aspect
             polarity, strength = _polarity_of(said, clause, cue, aspect, opinions or earlier, context)
             if aspect.link == "if" and opinions and polarity == 1 and not aspect.is_title:
@@ -148,7 +148,7 @@ def _condition(said: Marked, aspect: Aspect, opinions: Sequence[Opinion]) -> Non
         opinions[-1].polarity = 0
 
 
-def _take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -> None:
+def take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -> None:
     """What stands for a noun, or narrows it, has its facets as well."""
     if not (aspect.stands_for or (aspect.is_phrase and aspect.link == "except") or aspect.link == "if"):
         return

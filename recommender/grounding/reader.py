@@ -13,6 +13,8 @@ from recommender.grounding.opinions import Context, Opinion, opinions_in
 from recommender.grounding.phrases import Marked
 from recommender.grounding.sentences import spans
 from recommender.grounding.statements import Facet, Polarity, Statement
+from recommender.grounding.tagger import opinions as tagged
+from recommender.grounding.tagger.tags import Tagger
 from recommender.grounding.titles import Named
 from recommender.grounding.words import Token, tokens
 
@@ -21,12 +23,27 @@ LONGEST_SENTENCE = 200  # words and marks; what is longer is read in pieces
 LONGEST_TEXT = 100_000  # characters; what is behind them is not read
 
 
-def read(text: str, lexicon: Lexicon, *, about: Literal["end_user", "item"], subject: str = "") -> list[Statement]:
-    """The statements of a text in the order of their places. `subject`: external id of the item that it is about."""
+def read(
+    text: str,
+    lexicon: Lexicon,
+    *,
+    about: Literal["end_user", "item"],
+    subject: str = "",
+    tagger: Tagger | None = None,
+) -> list[Statement]:
+    """The statements of a text in the order of their places.
+
+    `subject`: external id of the item that it is about. `tagger`: hears again what rules read, if there is one.
+    """
+    text = text[:LONGEST_TEXT]
+    tags = tagger.tags(text, about) if tagger is not None else None
     opinions: list[tuple[Marked, Opinion]] = []
     place = _Place()
     for said in chain.from_iterable(map(_parts, marked(text, lexicon))):
-        opinions += [(said, opinion) for opinion in place.read(said, about == "item")]
+        found = place.read(said, about == "item")
+        if tags is not None and not place.is_heading:
+            found = tagged.heard(said, found, tags, is_item=about == "item")
+        opinions += [(said, opinion) for opinion in found]
     return _statements(opinions, subject)
 
 
@@ -46,13 +63,15 @@ class _Place:
     label: Label = ""
     line: int = -1
     before: list[Opinion] = field(default_factory=list)
+    is_heading: bool = False
 
     def read(self, said: Marked, is_item: bool) -> list[Opinion]:
         text, start = said.text, said.tokens[0].start
         line = text.rfind("\n", 0, start)
         if line != self.line:
             self.line, self.label = line, ""
-        if _is_heading(text, line + 1, said):
+        self.is_heading = _is_heading(text, line + 1, said)
+        if self.is_heading:
             self.heading = label_of(said.tokens, said.language)
             return []
         begin = _label_end(said)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from recommender.grounding.statements import Statement as Said
 from recommender.models import Account, Catalog, Knowledge, RestReason, Round, SubjectKind, Turn
 from recommender.prepared import Prepared
 from recommender.rounds.service import RoundNotRestingError
@@ -35,13 +36,20 @@ class Change:
 
 
 @transaction.atomic(savepoint=False)
-def accept(turn: Turn, *, further: Sequence[Turn] = (), by: Account | None = None) -> Change:
+def accept(
+    turn: Turn,
+    *,
+    further: Sequence[Turn] = (),
+    by: Account | None = None,
+    known: Mapping[str, Sequence[Said]] | None = None,
+) -> Change:
     """Put an approved rationale in force for its subject from its round's moment on. Doing so again changes nothing.
 
     `by`: who approved it. `further`: the other kept drafts of a filtered round; `turn` is the one that is shown. It
-    takes the place of what was in force as of the same moment; what is in force as of other moments stays. Raises
-    RoundNotRestingError where the subject was erased; IntegrityError where another text of the moment was approved in
-    the same instant: doing it again takes that one's place.
+    takes the place of what was in force as of the same moment; what is in force as of other moments stays.
+    `known`: what the texts state, where it was read already. Raises RoundNotRestingError where the subject was erased;
+    IntegrityError where another text of the moment was approved in the same instant: doing it again takes that one's
+    place.
     """
     if not all(each.is_rationale and each.round_id == turn.round_id for each in (turn, *further)):
         raise ValueError("Only rationales of one round can become knowledge.")
@@ -67,7 +75,7 @@ def accept(turn: Turn, *, further: Sequence[Turn] = (), by: Account | None = Non
         as_of=round_.as_of,
         accepted_by=by,
     )
-    statements.read([turn, *further])
+    statements.read([turn, *further], known=known)
     return Change(accepted.pk, (current.pk,) if current else (), rejected_index)
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from django.db.models import Count, F, OuterRef, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
-from recommender.models import Catalog, Clock, Interaction, Item
+from recommender.models import Catalog, Clock, EndUser, Interaction, Item
 from recommender.rounds.core.types import Encounter, Kind, Subject
 
 WindowName = Literal["prefix", "latest", "sliding"]
@@ -118,6 +118,17 @@ def of_end_users(catalog: Catalog, ids: Collection[int], *, windows: Windows | N
 
 def in_time(met: Met) -> tuple[int, int]:
     return met.moment, met.id
+
+
+def known_now(end_user: EndUser) -> tuple[Encounter, ...]:
+    """Everything the end user has met until now, oldest first, with all attributes. Two queries."""
+    rows = Interaction.objects.filter(end_user=end_user).with_liked().oldest_first().values_list(*COLUMNS)
+    history = [Met(*columns) for columns in rows]
+    items = Item.objects.in_bulk({met.item_id for met in history})
+    return tuple(
+        Encounter(items[met.item_id].title, met.rating, met.liked, items[met.item_id].attributes, met.id)
+        for met in history
+    )
 
 
 def _prefix(history: Sequence[Met], in_all: int) -> tuple[int, list[Met]]:

@@ -1,6 +1,6 @@
 """What becomes of statements: they are read from texts, and people change, strike and add them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -10,6 +10,7 @@ from django.db.models import Max, QuerySet
 from recommender.grounding import reader
 from recommender.grounding.statements import Facet
 from recommender.grounding.statements import Statement as Said
+from recommender.grounding.tagger.tags import tagger
 from recommender.models import (
     RATIONALES,
     Account,
@@ -25,7 +26,7 @@ from recommender.models import (
 )
 from recommender.statements.aspects import aspects_of
 
-READER = 1  # its release; texts that an earlier one read keep what it found
+TABLES, TAGGER = 1, 2  # who read a text: rules and tables of words, or the tagger
 AT_ONCE = 200  # texts read and stored together
 LONGEST_QUOTE = 1000
 
@@ -34,20 +35,23 @@ class NotUnderstoodError(ValueError):
     """Nothing in what a person said names an aspect and an opinion."""
 
 
-def read(turns: Iterable[Turn]) -> int:
+def read(turns: Iterable[Turn], *, known: Mapping[str, Sequence[Said]] | None = None) -> int:
     """Find the statements of rationales that nobody has read yet; returns of how many.
 
-    Each turn's round must be loaded, with its catalog. Two processes that read one text store it once.
+    Each turn's round must be loaded, with its catalog. `known`: what some of the texts state, where that was read
+    already. Two processes that read one text store it once.
     """
     unread = [turn for turn in turns if turn.reader is None and turn.kind in RATIONALES and turn.text]
     if not unread:
         return 0
-    found = [row for turn in unread for row in _rows_of(turn)]
+    known = known or {}
+    found = [row for turn in unread for row in _rows_of(turn, known.get(turn.text))]
+    reader = TABLES if tagger() is None else TAGGER
     with transaction.atomic():
         Statement.objects.bulk_create(found, ignore_conflicts=True)
-        Turn.objects.filter(pk__in=[turn.pk for turn in unread]).update(reader=READER)
+        Turn.objects.filter(pk__in=[turn.pk for turn in unread]).update(reader=reader)
     for turn in unread:
-        turn.reader = READER
+        turn.reader = reader
     return len(unread)
 
 
@@ -83,16 +87,19 @@ def stated(text: str, round_: Round) -> list[Said]:
     """What a text about the round's subject states. `round_.catalog` and `.item` must be loaded."""
     about: Literal["end_user", "item"] = "item" if round_.subject_kind == SubjectKind.ITEM else "end_user"
     subject = round_.item.external_id if round_.item else ""
-    return reader.read(text, aspects_of(round_.catalog).lexicon, about=about, subject=subject)
+    return reader.read(text, aspects_of(round_.catalog).lexicon, about=about, subject=subject, tagger=tagger())
 
 
-def _rows_of(turn: Turn) -> list[Statement]:
+def _rows_of(turn: Turn, known: Sequence[Said] | None) -> list[Statement]:
     """What a text says twice counts once. An edit's statements that the text before did not make are its author's."""
     before = set()
     if turn.kind == TurnKind.EDIT and turn.about is not None:
-        before = {(one.key, one.polarity, one.holder) for one in stated(turn.about.text, turn.round)}
+        is_read = turn.about.reader is not None
+        earlier = map(said, turn.about.statements.all()) if is_read else stated(turn.about.text, turn.round)
+        before = {(one.key, one.polarity, one.holder) for one in earlier}
     rows = []
-    once = {(one.key, one.polarity, one.holder): one for one in reversed(stated(turn.text, turn.round))}
+    own = stated(turn.text, turn.round) if known is None else known
+    once = {(one.key, one.polarity, one.holder): one for one in reversed(own)}
     for place, one in enumerate(reversed(once.values())):
         by_person = turn.account_id is not None and (one.key, one.polarity, one.holder) not in before
         row = _row(turn, place, one, Source.PERSON if by_person else Source.READER)

@@ -13,6 +13,7 @@ from recommender.models import Account, Catalog, Clock, Holder, RestReason, Stat
 from recommender.prepared import Prepared
 from recommender.rounds import queries
 from recommender.rounds.core.types import Encounter, Subject
+from recommender.statements import service
 from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
 from reviews.models import Decision, Review, Slot, Unsent
@@ -24,6 +25,8 @@ from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
 from reviews.room.unsent import Field
 from reviews.room.verdicts import About, VerdictRow, of_strategy, over_evidence
 
+READERS = {service.TABLES: "rules", service.TAGGER: "the learned reader"}
+OF_STATEMENTS = ("polarity", "fact")  # findings that a statement's own badge tells
 STATEMENT = "statement"  # the field in which one adds a statement in plain words
 
 
@@ -157,6 +160,11 @@ class Card:
         return on_card(self.proposal, self.subject, aspects_of(self.review.round.catalog).title_of)
 
     @property
+    def read_by(self) -> str:
+        """Who took the proposed text apart into statements."""
+        return READERS.get(self.proposal.reader, "") if self.proposal else ""
+
+    @property
     def quiet(self) -> list[StatementOnCard]:
         """Titles that are cited as the evidence has them."""
         return [one for one in self.statements if one.is_quiet]
@@ -169,7 +177,15 @@ class Card:
     @property
     def parts(self) -> list[Part]:
         """The proposed text, with the places of its statements."""
-        return parts(self.proposal.text, self.statements) if self.proposal else []
+        if self.proposal is None:
+            return []
+        return parts(self.proposal.text, self.statements, [(each["start"], each["end"]) for each in self.wrong])
+
+    @property
+    def wrong(self) -> list[dict[str, Any]]:
+        """Counts, titles, ratings and the like of the proposed text that the evidence contradicts; no statements."""
+        proposed = self.proposal.pk if self.proposal else None
+        return [each for each in self.review.findings if each["turn"] == proposed and each["kind"] not in OF_STATEMENTS]
 
     @property
     def contradicted(self) -> list[StatementOnCard]:

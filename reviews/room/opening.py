@@ -7,7 +7,9 @@ from django.utils import timezone
 from recommender.models import Round, Turn
 from recommender.statements import service as statements
 from reviews.models import Review, ReviewState, Slot
-from reviews.room.concern import concern_of
+from reviews.room.concern import Concerns, concerns_of
+
+CONCERNS = ("concern", "concern_words", "findings")  # columns
 
 
 def open_review(round_: Round) -> Review:
@@ -26,27 +28,32 @@ def open_review(round_: Round) -> Review:
 @transaction.atomic
 def _open(round_: Round) -> Review:
     fresh = Review(round=round_, catalog_id=round_.catalog_id, kind=round_.subject_kind, opened_at=timezone.now())
-    fresh.concern, fresh.concern_words = concern_of(round_)
-    values = {name: getattr(fresh, name) for name in ("catalog_id", "kind", "opened_at", "concern", "concern_words")}
+    concerns = concerns_of(round_)
+    _take_over(fresh, concerns)
+    values = {name: getattr(fresh, name) for name in ("catalog_id", "kind", "opened_at", *CONCERNS)}
     review, created = Review.objects.get_or_create(round=round_, defaults={**values, "place": fresh.place_now()})
     if created:
         Slot.objects.create(review=review)
         return review
     if review.state == ReviewState.AWAITING_ACTOR:
-        reopen(review, concern=(fresh.concern, fresh.concern_words))
+        reopen(review, concerns=concerns)
     return review
 
 
-def reopen(review: Review, *, concern: tuple[int, str] | None = None) -> bool:
+def reopen(review: Review, *, concerns: Concerns | None = None) -> bool:
     """Open a review that is as it was read, and free, with a new version. False: it has changed meanwhile."""
     before = {"state": review.state, "version": review.version}
     review.state, review.closed_at, review.version = ReviewState.OPEN, None, review.version + 1
-    if concern is not None:
-        review.concern, review.concern_words = concern
+    if concerns is not None:
+        _take_over(review, concerns)
     review.place = review.place_now()
-    columns = ("state", "closed_at", "version", "concern", "concern_words", "place")
+    columns = ("state", "closed_at", "version", *CONCERNS, "place")
     opened = Review.objects.filter(pk=review.pk, **before).update(**{name: getattr(review, name) for name in columns})
     if opened:
         # Whoever decided it held it; a hold means nothing while a review is not open.
         Slot.objects.filter(review=review).update(leased_by=None, lease_token="", lease_expires_at=None)
     return bool(opened)
+
+
+def _take_over(review: Review, concerns: Concerns) -> None:
+    review.concern, review.concern_words, review.findings = concerns.gravest, concerns.words, concerns.findings

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from recommender.grounding.wording import in_words
 from recommender.models import Polarity
+from recommender.rounds import evidence
 from recommender.serving.recommend import preview
 from recommender.statements import queries, service
 from recommender.statements.aspects import aspects_of
@@ -17,7 +18,7 @@ from reviews.guards import account_of, is_htmx, requires
 from reviews.policy import Action
 from reviews.room.card import STATEMENT, Card
 from reviews.room.card_views import answer, card_of, context_of, keep_typed
-from reviews.room.statements import SAYS
+from reviews.room.statements import SAYS, by_all_known
 
 STRIKE, RESTORE = "strike", "restore"
 LISTED = 10
@@ -81,6 +82,22 @@ def difference(request: HttpRequest, review_id: int) -> HttpResponse:
     left = [item for item in before.items if item.item_id not in {each.item_id for each in after.items}]
     template = "reviews/_difference.html" if is_htmx(request) else "reviews/difference.html"
     return render(request, template, {"after": moved, "left": left, "most": LISTED, "review": shown.review})
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_QUEUE)
+def known_now(request: HttpRequest, review_id: int) -> HttpResponse:
+    """The points of a text about a user, held against everything the user has rated until now."""
+    shown = card_of(request, review_id)
+    end_user = shown.review.round.end_user
+    if end_user is None or shown.proposal is None:
+        raise Http404("Only a text about a user is held against what is known now.")
+    met = evidence.known_now(end_user)
+    compared = by_all_known(shown.statements, met, aspects_of(shown.review.round.catalog).title_of)
+    template = "reviews/_known_now.html" if is_htmx(request) else "reviews/known_now.html"
+    counts = {"shown": len(shown.subject.history), "now": len(met)}
+    return render(request, template, {"compared": compared, "counts": counts, "review": shown.review})
 
 
 def _again(request: HttpRequest, shown: Card, *, but: str = "", status: int = 200) -> HttpResponse:

@@ -1,7 +1,7 @@
 """The statements of a proposed text as the card shows them: what each says, where, and how its evidence stands."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -114,6 +114,28 @@ def on_card(turn: Turn | None, subject: Subject, titles: Mapping[str, str]) -> l
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A statement by what the model was shown, and by everything that is known now."""
+
+    shown: StatementOnCard
+    now: StatementOnCard
+
+    @property
+    def is_other(self) -> bool:
+        return self.shown.stands != self.now.stands
+
+
+def by_all_known(
+    statements: Sequence[StatementOnCard], met: Sequence[Encounter], titles: Mapping[str, str]
+) -> list[Compared]:
+    """The statements about a person, those that stand, held against everything the person has met."""
+    rows = _rated(met)
+    return [
+        Compared(one, replace(one, evidence=count(one.said, rows, titles))) for one in statements if not one.is_struck
+    ]
+
+
 def evidence_of(subject: Subject) -> dict[str, list[Rated]]:
     """What statements are held against, by whose they are; oldest first."""
     own = _rated(subject.history) if subject.kind == "end_user" else [Rated(subject.title, subject.attributes)]
@@ -124,15 +146,17 @@ def _rated(history: Sequence[Encounter]) -> list[Rated]:
     return [Rated(met.title, met.attributes, met.liked, met.rating) for met in history]
 
 
-def parts(text: str, statements: Sequence[StatementOnCard]) -> list[Part]:
-    """The text in pieces; together they are the text."""
+def parts(text: str, statements: Sequence[StatementOnCard], wrong: Sequence[tuple[int, int]] = ()) -> list[Part]:
+    """The text in pieces; together they are the text. `wrong`: places that the evidence contradicts."""
     placed = [one for one in statements if one.said.end > one.said.start and not one.is_struck]
-    edges = sorted({0, len(text), *(one.said.start for one in placed), *(one.said.end for one in placed)})
+    places = {place for one in placed for place in (one.said.start, one.said.end)}
+    edges = sorted({0, len(text)} | places | {min(place, len(text)) for each in wrong for place in each})
     made = []
     for start, end in pairwise(edges):
         own = [one for one in placed if one.said.start <= start and end <= one.said.end]
         ending = [one for one in own if one.said.end == end]
-        tone = next((one.tone for one in own if one.tone == "bad"), "")
+        is_wrong = any(first <= start and end <= last for first, last in wrong)
+        tone = "bad" if is_wrong or any(one.tone == "bad" for one in own) else ""
         marks = " ".join(str(one.number) for one in ending)
         made.append(Part(text[start:end], " ".join(str(one.number) for one in own), marks, tone))
     return [part for part in made if part.text]

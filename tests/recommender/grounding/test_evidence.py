@@ -128,3 +128,13 @@ def test_a_fact_is_held_against_the_items_own_attributes() -> None:
     ):
         fact = said("neutral", facet)
         assert standing(fact, count(fact, [HEAT], TITLES)) == expected
+
+
+@pytest.mark.parametrize(("rating", "stands"), [(3.0, "supported"), (1.0, "unsupported")])
+def test_a_title_rated_in_between_bears_out_two_minds(rating: float, stands: str) -> None:
+    others = [Rated("A", {}, True, 5.0), Rated("B", {}, False, 2.0), Rated("C", {}, False, 1.0)]
+    titles = {"x": "X"}
+    statement = said("mixed", Facet("title", "", "x"))
+    shown = [*others, Rated("X", {}, False, rating)]
+
+    assert standing(statement, count(statement, shown, titles)) == stands

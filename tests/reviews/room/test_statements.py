@@ -8,7 +8,18 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from recommender.models import Account, Catalog, EndUser, Knowledge, LlmCall, Role, Statement, Turn, TurnKind
+from recommender.models import (
+    Account,
+    Catalog,
+    EndUser,
+    Interaction,
+    Knowledge,
+    LlmCall,
+    Role,
+    Statement,
+    Turn,
+    TurnKind,
+)
 from recommender.rounds.core.types import Encounter
 from recommender.rounds.service import add_edit
 from recommender.statements import service
@@ -227,3 +238,45 @@ def test_a_review_is_opened_with_what_its_round_has_now(catalog: Catalog) -> Non
     assert opened.concern == Concern.NONE
     assert reason.statements.count() == 1
     assert reason.statements.get().key == "genres=Western"
+
+
+def test_what_the_evidence_contradicts_stands_on_the_card_with_its_words(catalog: Catalog, ann: Account) -> None:
+    text = "2 of 2 dramas were liked. “The Silver Lagoon (1962)” had five stars, and so had “Cats (1959)” (rated 4)."
+    met = (("Rio Bravo", "Western", 5.0), ("Cats", "Musical", 1.0), ("Ikiru", "Drama", 2.0), ("Ran", "Drama", 1.0))
+    history = [
+        Encounter(title=f"{title} (1959)", rating=rating, liked=rating > 3, attributes={"genres": [genre]})
+        for title, genre, rating in met
+    ]
+    evidence = make_subject().to_json() | {"history": [asdict(one) for one in history]}
+    turns = (("reason", text), ("reflect", ""))
+    review = open_review(make_round(make_end_user(catalog), *turns, evidence=evidence, rest_reason="reasonable"))
+
+    assert review.concern == Concern.CONTRADICTED
+    assert {"count", "title", "rating"} <= {each["kind"] for each in review.findings}
+    page = hold(review, ann).get(reverse("reviews:review", args=[review.pk])).content.decode()
+    assert "Check this: the evidence says otherwise" in page
+    for each in review.findings:
+        assert text[each["start"] : each["end"]].startswith(each["quote"].rstrip("…"))
+        if each["kind"] in ("count", "title", "rating"):
+            assert f"it {each['words']}" in page
+
+
+def test_an_honest_text_has_nothing_to_check(review: Review, ann: Account) -> None:
+    page = hold(review, ann).get(reverse("reviews:review", args=[review.pk])).content.decode()
+
+    assert [each for each in review.findings if each["kind"] not in ("polarity", "fact")] == []
+    assert "Check this" not in page
+
+
+def test_points_are_held_against_all_that_is_known_now(review: Review, catalog: Catalog, ann: Account) -> None:
+    end_user = review.round.end_user
+    assert end_user is not None
+    for moment, (item, rating) in enumerate((("ikiru", 2.0), ("ran", 5.0), ("yojimbo", 5.0), ("shane", 5.0))):
+        known = catalog.items.filter(external_id=item).first() or make_item(catalog, external_id=item, genres=["Drama"])
+        Interaction.objects.create(end_user=end_user, item=known, rating=rating, moment=moment)
+
+    page = hold(review, ann).get(reverse("reviews:known_now", args=[review.pk])).content.decode()
+
+    assert "Today there are 4." in page
+    drama = page[page.index("<bdi>Drama</bdi>") :]
+    assert drama.index("0 of 2 liked") < drama.index("2 of 3 liked") < drama.index("supported")

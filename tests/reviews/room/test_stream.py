@@ -40,7 +40,7 @@ def test_what_never_passed_comes_first_then_what_is_contradicted_then_the_oldest
 
 def test_the_card_and_the_queue_say_why_a_text_comes_early(rita: Account, browser_of: SignIn) -> None:
     review = make_review(("reason", WRONG), ("reflect", ""))
-    words = "It says that “Film 0 (1990)” was rated 1; the evidence says 5."
+    words = "it says that “Film 0 (1990)” was rated 1; it was rated 5."
 
     for page in (url("review", review), url("queue")):
         assert words in browser_of(rita).get(page).content.decode()

