@@ -266,7 +266,7 @@ def _more(catalog: Any, accounts: list[Any], first: int, count: int, *, decided:
     from django.utils import timezone
 
     from recommender.models import EndUser, Item, Round, Statement, Turn
-    from recommender.statements.service import READER
+    from recommender.statements.service import TABLES
     from reviews.models import Decision, Review, Slot
     from tests.builders import make_subject
 
@@ -306,7 +306,7 @@ def _more(catalog: Any, accounts: list[Any], first: int, count: int, *, decided:
                 text_hash=f"{hash(text) & (2**64 - 1):064x}",
                 verdict=("not_reasonable" if text else "reasonable") if judges else "",
                 about=about[number] if about else None,
-                reader=None if judges else READER,
+                reader=None if judges else TABLES,
             )
             for number, round_ in enumerate(rounds)
         ]

@@ -44,22 +44,29 @@ class Acting:
 
 
 def acting(end_user: EndUser) -> list[Acting]:
-    """Of the end user's latest text in force. Two queries, one where there is none."""
+    """Of the end user's latest text in force, which is read first if nobody has, as after an edit.
+
+    Two queries, one where there is none, three for several drafts.
+    """
     latest = (
         Knowledge.objects.filter(end_user=end_user, item=None, in_force=True)
-        .select_related("accepted_by")
+        .select_related("accepted_by", "turn")
         .order_by("-as_of")
         .first()
     )
     if latest is None:
         return []
     texts = {latest.turn_id: latest.text} | {each["turn"]: each["text"] for each in latest.further_texts}
+    if latest.turn.reader is None or len(texts) > 1:
+        service.read(service.unread().filter(pk__in=texts))
     by = str(latest.accepted_by) if latest.accepted_by else ""
     return _acting(texts, knowledge_id=latest.pk, approved_by=by, approved_at=latest.accepted_at)
 
 
 def if_approved(turns: Sequence[Turn], *, by: str, now: datetime) -> list[Acting]:
-    """What would act were these texts, the kept drafts of one round, approved now. One query."""
+    """What would act were these texts, the kept drafts of one round, approved now. One query, once they are read."""
+    if any(turn.reader is None for turn in turns):
+        service.read(service.unread().filter(pk__in=[turn.pk for turn in turns]))
     return _acting({turn.pk: turn.text for turn in turns}, knowledge_id=0, approved_by=by, approved_at=now)
 
 

@@ -1,6 +1,6 @@
 """What becomes of statements: they are read from texts, and people change, strike and add them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -35,17 +35,15 @@ class NotUnderstoodError(ValueError):
     """Nothing in what a person said names an aspect and an opinion."""
 
 
-def read(turns: Iterable[Turn], *, known: Mapping[str, Sequence[Said]] | None = None) -> int:
+def read(turns: Iterable[Turn]) -> int:
     """Find the statements of rationales that nobody has read yet; returns of how many.
 
-    Each turn's round must be loaded, with its catalog. `known`: what some of the texts state, where that was read
-    already. Two processes that read one text store it once.
+    Each turn's round must be loaded, with its catalog. Two processes that read one text store it once.
     """
     unread = [turn for turn in turns if turn.reader is None and turn.kind in RATIONALES and turn.text]
     if not unread:
         return 0
-    known = known or {}
-    found = [row for turn in unread for row in _rows_of(turn, known.get(turn.text))]
+    found = [row for turn in unread for row in _rows_of(turn)]
     reader = TABLES if tagger() is None else TAGGER
     with transaction.atomic():
         Statement.objects.bulk_create(found, ignore_conflicts=True)
@@ -90,7 +88,7 @@ def stated(text: str, round_: Round) -> list[Said]:
     return reader.read(text, aspects_of(round_.catalog).lexicon, about=about, subject=subject, tagger=tagger())
 
 
-def _rows_of(turn: Turn, known: Sequence[Said] | None) -> list[Statement]:
+def _rows_of(turn: Turn) -> list[Statement]:
     """What a text says twice counts once. An edit's statements that the text before did not make are its author's."""
     before = set()
     if turn.kind == TurnKind.EDIT and turn.about is not None:
@@ -98,8 +96,7 @@ def _rows_of(turn: Turn, known: Sequence[Said] | None) -> list[Statement]:
         earlier = map(said, turn.about.statements.all()) if is_read else stated(turn.about.text, turn.round)
         before = {(one.key, one.polarity, one.holder) for one in earlier}
     rows = []
-    own = stated(turn.text, turn.round) if known is None else known
-    once = {(one.key, one.polarity, one.holder): one for one in reversed(own)}
+    once = {(one.key, one.polarity, one.holder): one for one in reversed(stated(turn.text, turn.round))}
     for place, one in enumerate(reversed(once.values())):
         by_person = turn.account_id is not None and (one.key, one.polarity, one.holder) not in before
         row = _row(turn, place, one, Source.PERSON if by_person else Source.READER)

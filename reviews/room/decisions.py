@@ -13,7 +13,6 @@ from recommender.prepared import PreparedUpdate
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.queries import proposed, turn_values
 from recommender.rounds.service import RoundNotRestingError
-from recommender.statements import service as statements
 from reviews.choices import ReviewState, Verdict
 from reviews.models import Decision, Review, Slot
 from reviews.room import leases, opening, verdicts
@@ -71,7 +70,7 @@ def decide(
     for an unknown verdict; IntegrityError where somebody did the same in the same instant: read and decide again.
     """
     if slots is None:
-        review = Review.objects.select_related("round__catalog", "round__item").get(pk=review.pk)
+        review = Review.objects.select_related("round").get(pk=review.pk)
         slots = list(review.slots.order_by("number"))
     round_ = review.round
     given = verdicts.find(verdicts.of_strategy(round_.strategy), verdict, judgement)
@@ -82,14 +81,12 @@ def decide(
     if (len(round_.turns.all()), kept[0].text_hash if kept else "") != (seen.turns, seen.text_hash):
         raise _too_late(review)
     about = _about(round_, given.about, kept, draft)
-    # Read before anything is locked: it takes as long as everything else together.
-    stated = statements.stated(text, round_) if given.puts_in_force == "made_turn" else ()
     with transaction.atomic():
         if not _moved(review, given.state_after, seen.version, now):
             raise _too_late(review)
         rest_reason = round_.rest_reason
         try:
-            written = given.write(Writing(round_, about, kept, text, account, stated))
+            written = given.write(Writing(round_, about, kept, text, account))
         except RoundNotRestingError as error:
             raise StaleReviewError(Stale.AWAITING_ACTOR) from error
         effects = {"rest_reason": rest_reason, "change": written.change and written.change.to_json()}

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from recommender.grounding.statements import Statement
 from recommender.knowledge.service import Change, accept, reject
 from recommender.models import Account, Judgement, Round, Strategy, Turn, TurnKind
 from recommender.rounds.service import add_edit, add_override, judge_draft
@@ -30,17 +29,13 @@ class About(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What a verdict writes from. `kept`: all that is proposed, `about` first where it is the proposal.
-
-    `stated`: what the text states, where it is one to be put in force.
-    """
+    """What a verdict writes from. `kept`: all that is proposed, `about` first where it is the proposal."""
 
     round: Round
     about: Turn
     kept: Sequence[Turn]
     text: str
     account: Account
-    stated: Sequence[Statement] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +117,7 @@ def _approve(writing: Writing) -> Written:
 
 def _edit(writing: Writing) -> Written:
     edit = add_edit(writing.round, about=writing.about, text=writing.text, account=writing.account)
-    return Written(edit, accept(edit, by=writing.account, known={writing.text: writing.stated}))
+    return Written(edit, accept(edit, by=writing.account))
 
 
 def _edit_draft(writing: Writing) -> Written:

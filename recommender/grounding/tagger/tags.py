@@ -1,7 +1,7 @@
 """What the tagger says of a text: how sure it is of each word piece, summed over the words that somebody asks for."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -79,18 +79,27 @@ class Tagger:
         self._tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        self._stops = {self._tokenizer.token_to_id(mark) for mark in ".!?;"}
         self._network = Network.load(encoder / "model.safetensors", WEIGHTS)
 
     def tags(self, text: str, about: Literal["end_user", "item"]) -> Tags:
         lead = self._tokenizer.encode(_ABOUT[about]).ids  # [CLS] word [SEP]
         said = self._tokenizer.encode(text, add_special_tokens=False)
-        logits = [
-            self._network([*lead, *said.ids[first : first + WINDOW], lead[-1]])[len(lead) : -1]
-            for first in range(0, len(said.ids), WINDOW)
-        ]
+        cuts = pairwise([0, *self._ends(said.ids)])
+        logits = [self._network([*lead, *said.ids[first:last], lead[-1]])[len(lead) : -1] for first, last in cuts]
         joined = np.concatenate(logits) if logits else np.empty((0, _SPLITS[-1]), dtype=np.float32)
         parts = [_log_softmax(joined[:, first:last]) for first, last in pairwise(_SPLITS)]
         return Tags([start for start, _ in said.offsets], [end for _, end in said.offsets], *parts)
+
+    def _ends(self, ids: Sequence[int]) -> Iterator[int]:
+        """Where windows end: behind the last sentence that they hold, if there is an end in their second half."""
+        first = 0
+        while len(ids) - first > WINDOW:
+            half = range(first + WINDOW - 1, first + WINDOW // 2, -1)
+            first = next((place + 1 for place in half if ids[place] in self._stops), first + WINDOW)
+            yield first
+        if len(ids) > first:
+            yield len(ids)
 
 
 @cache

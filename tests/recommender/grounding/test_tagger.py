@@ -40,13 +40,17 @@ def test_the_network_says_what_the_model_that_was_fitted_says(tmp_path: Path) ->
 
 
 def test_marks_have_their_places_in_texts_of_any_length(ours: Tagger) -> None:
-    said = "He adores the westerns of John Ford, and documentaries put him to sleep.\n"
+    said = "He adores the westerns of John Ford, but documentaries put him to sleep. "
     text = said * (3 * WINDOW // 16)
     tags = ours.tags(text, "end_user")
-    found = [text[start:end] for start, end in tags.aspects()]
+    places = range(text.index("documentaries"), len(text), len(said))
+    told = [tags.of(place, place + len("documentaries")) for place in places]
 
-    assert found.count("documentaries") == len(text) // len(said)
+    assert {one.polarity for one in told if one} == {"dislikes"}
+    assert len(tags.starts) == len(tags.spans) > 2 * WINDOW
+    assert all(text[start:end].strip() for start, end in tags.aspects())
     assert list(ours.tags("", "item").aspects()) == []
+    assert len(ours.tags("western " * 600, "end_user").spans) == 600  # without any end of a sentence
 
 
 def test_one_word_is_liked_or_not_by_what_is_around_it(ours: Tagger) -> None:
