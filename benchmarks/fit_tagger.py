@@ -29,9 +29,8 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recommender.grounding import reader
+from recommender.grounding import heard, reader
 from recommender.grounding.lexicon import Lexicon
-from recommender.grounding.tagger import opinions
 from recommender.grounding.tagger.tags import tagger
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -263,7 +262,7 @@ def take_up(model: Learner, path: Path) -> None:
 def compare_rules(texts: list[MarkedText], dev: list[MarkedText]) -> None:
     """Rules read each text with a lexicon of its own marked aspects: what they say of a known aspect is judged."""
     ours = tagger()
-    said = np.full((len(opinions.RULES_SAY), len(SIGNS)), 0.5)
+    said = np.full((len(heard.RULES_SAY), len(SIGNS)), 0.5)
     wanted, by_rules, by_tagger = [], [], []
     for text in texts:
         values = [text.text[start:end] for start, end, _, _ in text.spans]
@@ -273,14 +272,14 @@ def compare_rules(texts: list[MarkedText], dev: list[MarkedText]) -> None:
         tags = ours.tags(text.text, about) if ours and text in dev else None
         for start, end, sign, _ in text.spans:
             sign_by_rules = by_value.get(text.text[start:end].casefold())
-            place = list(opinions.RULES_SAY).index(sign_by_rules)
+            place = list(heard.RULES_SAY).index(sign_by_rules)
             said[place, sign] += 1
             if tags is not None and (told := tags.of(start, end)) is not None:
                 wanted.append(sign)
                 by_rules.append(place)
                 by_tagger.append(np.log(told.polarities + 1e-6))
     shares = said / said.sum(axis=0)
-    for sign, row in zip(opinions.RULES_SAY, shares, strict=True):
+    for sign, row in zip(heard.RULES_SAY, shares, strict=True):
         print(f"rules say {sign}: " + ", ".join(f"{share:.2f}" for share in row))
     logs, right = np.log(shares)[by_rules], np.array(wanted)
     print(f"{len(right)} aspects of styles not learnt; right by rules {(logs.argmax(1) == right).mean():.3f}")

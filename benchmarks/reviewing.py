@@ -29,6 +29,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.serving import cpu_seconds, run, served
+from worker.supervisor.children import WEB_PROCESSES
 
 PAGES = {
     "home": "/",
@@ -61,7 +62,7 @@ def main() -> None:
     parser.add_argument("--annotators", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--reviews", type=int, default=50_000)
-    parser.add_argument("--processes", type=int, default=2, help="granian workers")
+    parser.add_argument("--processes", type=int, default=WEB_PROCESSES, help="granian workers")
     parser.add_argument("--fill", type=int, help=argparse.SUPPRESS)  # a step in a process of its own
     parser.add_argument("--doubles", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -107,13 +108,14 @@ def environment(database: str) -> Iterator[dict[str, str]]:
 
 def measured(variables: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:
     run([sys.executable, "manage.py", "migrate", "-v0"], variables)
-    few = filled(variables, max(options.reviews // 100, 500), options)
+    enough = int(100 * options.seconds)  # more than are decided meanwhile
+    few = filled(variables, max(options.reviews // 100, enough), options)
     pages = {"few": asked_for(variables, few, options)}
     sessions = few["sessions"]
     with served(variables, workers=options.processes) as (port, server):
-        for session in sessions[:2]:
-            asked(port, session, "/reviews/")  # every process loads its templates
-        before = cpu_seconds(server)
+        for session in sessions:
+            asked(port, session, "/reviews/")
+        before = settled(server)
         with ProcessPoolExecutor(len(sessions)) as pool:
             began = time.perf_counter()
             calls = [pool.submit(work, port, session, seed, options.seconds) for seed, session in enumerate(sessions)]
@@ -133,6 +135,17 @@ def measured(variables: dict[str, str], options: argparse.Namespace) -> dict[str
         "load": round(os.getloadavg()[0], 1),
         "pages_ms": {page: (pages["few"][page], pages["many"][page]) for page in PAGES},
     }
+
+
+def settled(server: int) -> float:
+    """Wait until every process has loaded what it serves; the processor seconds spent until then."""
+    before = cpu_seconds(server)
+    while True:
+        time.sleep(1)
+        now = cpu_seconds(server)
+        if now - before < 0.1:
+            return now
+        before = now
 
 
 def filled(variables: dict[str, str], reviews: int, options: argparse.Namespace) -> dict[str, Any]:

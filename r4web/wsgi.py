@@ -3,6 +3,8 @@ import os
 import sys
 
 from django.core.wsgi import get_wsgi_application
+from django.template import engines
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "r4web.settings")
 # Requests run side by side: one that ranks must not also spread over all cores, where it takes several times the work.
@@ -12,6 +14,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by numpy and onnxruntime w
 sys.setswitchinterval(0.0005)
 
 application = get_wsgi_application()
+# Pages and templates are loaded before the first person asks, who would wait two seconds for them.
+_ = get_resolver().url_patterns
+card = engines["card"].env  # type: ignore[attr-defined] # jinja's
+for name in card.list_templates(filter_func=lambda name: name.startswith("card/")):
+    card.get_template(name)
 # What is loaded by now stays for good, and a request leaves few cycles: looking for them at every 700 new objects,
 # through all that lives, takes a tenth of what deciding a card costs.
 gc.freeze()

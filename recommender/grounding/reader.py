@@ -7,13 +7,13 @@ from typing import Literal
 
 from recommender.grounding import audiences
 from recommender.grounding.cues import NOTHING, Language, language_of
+from recommender.grounding.heard import heard
 from recommender.grounding.labels import LONGEST, POLARITIES, Label, label_of
 from recommender.grounding.lexicon import Lexicon, Mention
 from recommender.grounding.opinions import Context, Opinion, opinions_in
 from recommender.grounding.phrases import Marked
 from recommender.grounding.sentences import spans
 from recommender.grounding.statements import Facet, Polarity, Statement
-from recommender.grounding.tagger import opinions as tagged
 from recommender.grounding.tagger.tags import Tagger
 from recommender.grounding.titles import Named
 from recommender.grounding.words import Token, tokens
@@ -42,7 +42,7 @@ def read(
     for said in chain.from_iterable(map(_parts, marked(text, lexicon))):
         found = place.read(said, about == "item")
         if tags is not None and not place.is_heading:
-            found = tagged.heard(said, found, tags, is_item=about == "item")
+            found = heard(said, found, tags, is_item=about == "item")
         opinions += [(said, opinion) for opinion in found]
     return _statements(opinions, subject)
 

@@ -8,9 +8,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from recommender.models import Account, Catalog, Knowledge, RestReason, Round, SubjectKind, Turn
+from recommender.models import Account, Catalog, Knowledge, RestReason, Round, SubjectKind, Turn, TurnKind
 from recommender.prepared import Prepared
 from recommender.rounds.service import RoundNotRestingError
+from recommender.statements import service as statements
 
 
 class TakenUpError(Exception):
@@ -43,9 +44,9 @@ def accept(
     """Put an approved rationale in force for its subject from its round's moment on. Doing so again changes nothing.
 
     `by`: who approved it. `further`: the other kept drafts of a filtered round; `turn` is the one that is shown. It
-    takes the place of what was in force as of the same moment; what is in force as of other moments stays. What it
-    states is read when that is first asked for. Raises RoundNotRestingError where the subject was erased; IntegrityError
-    where another text of the moment was approved in the same instant: doing it again takes that one's place.
+    takes the place of what was in force as of the same moment; what is in force as of other moments stays. Raises
+    RoundNotRestingError where the subject was erased; IntegrityError where another text of the moment was approved in
+    the same instant: doing it again takes that one's place.
     """
     if not all(each.is_rationale and each.round_id == turn.round_id for each in (turn, *further)):
         raise ValueError("Only rationales of one round can become knowledge.")
@@ -71,6 +72,8 @@ def accept(
         as_of=round_.as_of,
         accepted_by=by,
     )
+    # An edit is read when that is first asked for: reading takes longer than all else that happens here.
+    statements.read([each for each in (turn, *further) if each.kind != TurnKind.EDIT])
     return Change(accepted.pk, (current.pk,) if current else (), rejected_index)
 
 

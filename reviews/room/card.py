@@ -162,7 +162,7 @@ class Card:
     @property
     def read_by(self) -> str:
         """Who took the proposed text apart into statements."""
-        return READERS.get(self.proposal.reader, "") if self.proposal else ""
+        return READERS.get(self.proposal.reader or 0, "") if self.proposal else ""
 
     @property
     def quiet(self) -> list[StatementOnCard]:

@@ -131,7 +131,7 @@ def test_keys_do_nothing_while_typing_with_modifiers_or_in_the_list_of_keys(card
     card.keyboard.press("Control+a")
     card.keyboard.press("Shift+?")
     expect(card.locator("#shortcuts")).to_be_visible()
-    keys = ["g", "s", "p", "w", "d", "a", "e", "o", "x", "Ctrl ⏎", "Esc", "?"]
+    keys = ["g", "s", "p", "b", "w", "d", "a", "e", "o", "x", "j k", "Ctrl ⏎", "Esc", "?"]
     expect(card.locator("#shortcuts dt")).to_have_text(keys)
     card.keyboard.press("a")
     card.keyboard.press("Escape")

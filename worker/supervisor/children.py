@@ -10,7 +10,8 @@ from django.conf import settings
 from recommender.jobs import Queue
 from worker.supervisor import valkey
 
-WEB_PROCESSES = 2
+# Twice the cores: a connection stays with the process that took it, and of two processes one often has most of them.
+WEB_PROCESSES = min(8, 2 * (os.cpu_count() or 1))
 WEB_THREADS = 4  # in each web process
 LLM_THREADS = 2  # each holds many calls in flight
 

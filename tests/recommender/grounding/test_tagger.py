@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.fit_tagger import Learner, marked_text, marked_texts, store
 from benchmarks.statements import lexicon_of
+from recommender.grounding.heard import SIGNS
 from recommender.grounding.reader import read
 from recommender.grounding.tagger.network import Network
 from recommender.grounding.tagger.tags import WINDOW, Tagger, tagger
@@ -44,9 +45,8 @@ def test_marks_have_their_places_in_texts_of_any_length(ours: Tagger) -> None:
     text = said * (3 * WINDOW // 16)
     tags = ours.tags(text, "end_user")
     places = range(text.index("documentaries"), len(text), len(said))
-    told = [tags.of(place, place + len("documentaries")) for place in places]
 
-    assert {one.polarity for one in told if one} == {"dislikes"}
+    assert all(tags.of(place, place + len("documentaries")) for place in places)
     assert len(tags.starts) == len(tags.spans) > 2 * WINDOW
     assert all(text[start:end].strip() for start, end in tags.aspects())
     assert list(ours.tags("", "item").aspects()) == []
@@ -55,9 +55,9 @@ def test_marks_have_their_places_in_texts_of_any_length(ours: Tagger) -> None:
 
 def test_one_word_is_liked_or_not_by_what_is_around_it(ours: Tagger) -> None:
     liked, disliked = "Nothing cheers her up like a musical.", "She would sooner sit in traffic than watch a musical."
-    of = {text: ours.tags(text, "end_user").of(text.index("musical"), len(text) - 1) for text in (liked, disliked)}
+    said = [ours.tags(text, "end_user").of(text.index("musical"), len(text) - 1) for text in (liked, disliked)]
 
-    assert [said and said.polarity for said in of.values()] == ["likes", "dislikes"]
+    assert [one and SIGNS[int(one.polarities.argmax())] for one in said] == [1, -1]
 
 
 def test_the_marked_corpus_has_its_form() -> None:

@@ -47,7 +47,7 @@ def test_the_manifest_counts_the_rows_and_knows_every_file(catalog: Catalog, tmp
         "refine": 1,
         "preference": 2,
         "kto": 2,
-        "extract": 0,
+        "extract": 1,
         "polarity": 0,
     }
     assert manifest["sources"] == {"human": {name: count for name, count in manifest["rows"].items() if count}}
@@ -86,7 +86,7 @@ def test_llama_factory_finds_every_column_that_its_dataset_info_names(
 ) -> None:
     export(tmp_path / "sets", "--format", layout)
     described = json.loads((tmp_path / "sets" / layout / "dataset_info.json").read_text())
-    assert set(described) == {"r4_reason", "r4_reflect", "r4_refine", "r4_preference", "r4_kto"}
+    assert set(described) == {"r4_reason", "r4_reflect", "r4_refine", "r4_preference", "r4_kto", "r4_extract"}
     for name, entry in described.items():
         assert entry["formatting"] == layout
         assert entry.get("ranking", False) == (name == "r4_preference")

@@ -53,8 +53,11 @@ def taught(catalog: Catalog) -> list[Row]:
 
 
 def short(rows: list[Row]) -> list[tuple[Any, ...]]:
+    """Without what texts state, which has tests of its own."""
     return [
-        (row.set, *(part for part in (row.rejected, row.label) if part not in ("", None)), shown(row)) for row in rows
+        (row.set, *(part for part in (row.rejected, row.label) if part not in ("", None)), shown(row))
+        for row in rows
+        if row.set != "extract"
     ]
 
 
@@ -173,7 +176,7 @@ def test_the_same_decisions_give_the_same_rows_in_a_fixed_number_of_queries(
     with django_assert_num_queries(5):  # four of a chunk, and one that finds no further chunk
         first = taught(catalog)
     assert [row.id for row in first] == [row.id for row in taught(catalog)]
-    assert len(first) == 3 * 6
+    assert len(short(first)) == 3 * 6
 
 
 def test_approving_filtered_drafts_teaches_the_kept_and_against_the_dropped(catalog: Catalog) -> None:

@@ -10,14 +10,15 @@ from recommender.grounding.aspects import Aspect, aspects_in
 from recommender.grounding.cues import NOTHING
 from recommender.grounding.opinions import Opinion, take_over
 from recommender.grounding.phrases import Marked, is_small
-from recommender.grounding.statements import Facet
-from recommender.grounding.tagger.tags import POLARITIES, Said, Tags
+from recommender.grounding.statements import Facet, Holder
+from recommender.grounding.tagger.tags import Said, Tags
 
 MOST_OUTSIDE = 0.7  # a known aspect without an opinion that is more surely none gives nothing
 LONGEST_PHRASE = 7  # words
-_SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of POLARITIES
+SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
+HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
 _DROPPED = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
-# How often rules say something of what is liked, disliked, mixed, neutral (columns of POLARITIES), over the marked
+# How often rules say something of what is liked, disliked, mixed, neutral (in the order of SIGNS), over the marked
 # corpus (python -m benchmarks.fit_tagger --rules): naive Bayes beside the tagger.
 RULES_SAY: dict[int | None, tuple[float, float, float, float]] = {
     1: (0.42, 0.18, 0.20, 0.10),
@@ -40,7 +41,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
             continue
         _weigh(opinion, told)
         if is_item and opinion.holder == "subject":
-            opinion.holder = told.holder
+            opinion.holder = HOLDERS[int(told.holders.argmax())]
         found.append(opinion)
     places = [_place(said, opinion.aspect) for opinion in read]
     for aspect in _overlooked(said, places):
@@ -62,17 +63,16 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
 def _weigh(opinion: Opinion, told: Said) -> None:
     rules = np.log(np.array(RULES_SAY[opinion.polarity], dtype=np.float32))
     logs: NDArray[np.float32] = np.log(told.polarities + 1e-6) + RULES_WEIGH * rules
-    sign = _SIGNS[int(logs.argmax())]
+    sign = SIGNS[int(logs.argmax())]
     if sign != opinion.polarity:
         sureness = float(1 / np.exp(logs - logs.max()).sum())
         opinion.polarity, opinion.strength = sign, _strength(sureness)
 
 
 def _new(aspect: Aspect, told: Said, is_item: bool) -> Opinion:
-    opinion = Opinion(
-        aspect, _SIGNS[POLARITIES.index(told.polarity)], _strength(told.sureness), aspect.begin, aspect.end
-    )
-    opinion.holder = told.holder if is_item else "subject"
+    sign, sureness = SIGNS[int(told.polarities.argmax())], float(told.polarities.max())
+    opinion = Opinion(aspect, sign, _strength(sureness), aspect.begin, aspect.end)
+    opinion.holder = HOLDERS[int(told.holders.argmax())] if is_item else "subject"
     return opinion
 
 
