@@ -29,7 +29,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.serving import cpu_seconds, run, served
-from worker.supervisor.children import WEB_PROCESSES
 
 PAGES = {
     "home": "/",
@@ -62,7 +61,7 @@ def main() -> None:
     parser.add_argument("--annotators", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--reviews", type=int, default=50_000)
-    parser.add_argument("--processes", type=int, default=WEB_PROCESSES, help="granian workers")
+    parser.add_argument("--processes", type=int, default=min(8, 2 * (os.cpu_count() or 1)), help="granian workers")
     parser.add_argument("--fill", type=int, help=argparse.SUPPRESS)  # a step in a process of its own
     parser.add_argument("--doubles", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()

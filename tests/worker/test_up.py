@@ -53,6 +53,7 @@ def environment(child_environment: dict[str, str], broker: str, tmp_path: Path) 
     return child_environment | {
         "R4_VAR": str(tmp_path / "var"),
         "R4_PORT": str(free_port()),
+        "R4_WEB_PROCESSES": "1",
         "R4_ENDPOINT_PORT": str(free_port()),
     }
 

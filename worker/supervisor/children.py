@@ -10,8 +10,6 @@ from django.conf import settings
 from recommender.jobs import Queue
 from worker.supervisor import valkey
 
-# Twice the cores: a connection stays with the process that took it, and of two processes one often has most of them.
-WEB_PROCESSES = min(8, 2 * (os.cpu_count() or 1))
 WEB_THREADS = 4  # in each web process
 LLM_THREADS = 2  # each holds many calls in flight
 
@@ -58,7 +56,7 @@ def _python(name: str, module: str, *arguments: str, **environment: str) -> Chil
 def _web() -> Child:
     web = _python(
         "web", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(settings.PORT), "--no-ws",
-        "--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--log-level", "info",
+        "--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--log-level", "info",
         "r4web.wsgi:application",
     )  # fmt: skip
     return replace(web, alone=False)
