@@ -30,6 +30,7 @@ from reviews.room.opening import open_review
 from worker import tuning
 
 MOST_SWEPT = 5_000  # rounds that one sweep sends, or opens reviews for
+MOST_READ = 500  # texts that one run reads: half a minute
 
 
 @shared_task(name=jobs.ADVANCE_ROUNDS.name)
@@ -84,7 +85,7 @@ for each in KINDS.values():
 @shared_task(name=jobs.READ_STATEMENTS.name)
 def read_statements() -> None:
     """Find the statements of texts that nobody has read: those of earlier releases, and what was missed."""
-    statements.read_missing(most=MOST_SWEPT)
+    statements.read_missing(most=MOST_READ)
 
 
 @shared_task(name=jobs.CLEAR_ACCOUNTS.name)

@@ -5,6 +5,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from recommender.models import Round, Turn
+from recommender.rounds import queries
 from recommender.statements import service as statements
 from reviews.models import Review, ReviewState, Slot
 from reviews.room.concern import Concerns, concerns_of
@@ -13,7 +14,7 @@ CONCERNS = ("concern", "concern_words", "findings")  # columns
 
 
 def open_review(round_: Round) -> Review:
-    """The round's review, open, with the statements of its texts. Safe to call every time a round rests.
+    """The round's review, open, with the statements of what it proposes. Safe to call every time a round rests.
 
     A new one gets its slot; one that awaited the actor opens again with a new version, so that what was on somebody's
     screen before is stale; a decided one stays decided.
@@ -21,7 +22,7 @@ def open_review(round_: Round) -> Review:
     turns = Turn.objects.select_related("about").order_by("index")  # as they are now: a worker read its round before
     as_it_is = Round.objects.select_related("catalog", "item", "end_user").prefetch_related(Prefetch("turns", turns))
     round_ = as_it_is.get(pk=round_.pk)
-    statements.read(round_.turns.all())
+    statements.read(queries.proposed(round_))  # the others within the next minutes: nobody sees those first
     return _open(round_)
 
 
