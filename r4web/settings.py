@@ -14,8 +14,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = environment.folder("R4_VAR", BASE_DIR / "var")
 private_files.keep(VAR_DIR)
 PORT = environment.integer("R4_PORT", 8000)
-# Twice the cores: a connection stays with the process that took it, and of two processes one often has most of them.
-WEB_PROCESSES = environment.integer("R4_WEB_PROCESSES", min(8, 2 * (os.cpu_count() or 1)))
+# A connection stays with the process that took it: twice the cores share them better, where memory and start allow it.
+WEB_PROCESSES = environment.integer("R4_WEB_PROCESSES", max(2, os.cpu_count() or 1))
 
 DEMO = environment.flag("R4_DEMO", default=True)  # `up` sets a sample catalog up
 
