@@ -25,6 +25,7 @@ from worker.demo.facts import CATALOG
 FIRST_ROUNDS = 100  # end users, and as many items: most lists then have texts to show, within seconds
 LONGEST_WAIT = 15 * 60  # seconds for all rounds, or for one training run
 LOOK_EVERY = 0.3
+MOST = 0.6  # of the first rounds
 
 
 class StepFailedError(Exception):
@@ -37,14 +38,17 @@ def is_complete() -> bool:
 
 
 def first_rounds(catalog: Catalog) -> Iterator[Progress]:
-    """Open the first batch, unless there are rounds already; yields how far they are until all have ended."""
+    """Open the first batch, unless there are rounds already; yields how far they are until most have ended.
+
+    The others go on while people begin to review.
+    """
     if not catalog.rounds.exists():
         open_rounds(catalog, OpenConfig(subjects="all", limit=FIRST_ROUNDS), requested_by=_lead())
     deadline = time.monotonic() + LONGEST_WAIT
     while True:
         now = progress(catalog.rounds.all())
         yield now
-        if now.finished:
+        if now.finished or now.done >= MOST * now.total > 0:
             break
         if time.monotonic() > deadline:
             why = now.last_error or "no worker took them"
