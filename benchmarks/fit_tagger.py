@@ -31,7 +31,7 @@ from torch.nn import functional
 
 from recommender.grounding import heard, reader
 from recommender.grounding.lexicon import Lexicon
-from recommender.grounding.tagger.tags import tagger
+from recommender.grounding.tagger.tags import BEGIN, INSIDE, OUTSIDE, spans_of, tagger
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKED = ROOT / "tests" / "data" / "statements" / "marked"
@@ -40,7 +40,6 @@ MARK = re.compile(r"\{([+\-~=])([sld]?) ([^{}]*)\}")
 POLARITIES, HOLDERS = "+-~=", "sld"
 SIGNS = {"likes": 1, "dislikes": -1, "mixed": 0, "neutral": None}
 PARTS = [3, len(POLARITIES), len(HOLDERS)]  # of the labels: span, polarity, holder
-OUTSIDE, BEGIN, INSIDE = range(3)
 ABOUT = {"e": "person", "i": "item"}
 DEV = ("ordinary talk", "card", "podcast", "Forenbeit", "confessions", "opiniones de foro", "memos", "word of mouth")
 LONGEST = 256  # word pieces of a text
@@ -183,17 +182,6 @@ def measured(model: Learner, rows: list[Row]) -> str:
         found, gold_marks = found + len(said), gold_marks + len(gold)
     shares = right / max(1, found), right / max(1, gold_marks), agreed / max(1, gold_marks)
     return "exact P {:.3f} R {:.3f}, polarity of gold spans {:.3f}".format(*shares)
-
-
-def spans_of(kinds: list[int]) -> list[tuple[int, int]]:
-    found, begin = [], None
-    for place, kind in enumerate([*kinds, OUTSIDE]):
-        if begin is not None and kind != INSIDE:
-            found.append((begin, place))
-            begin = None
-        if kind == BEGIN or (kind == INSIDE and begin is None):
-            begin = place
-    return found
 
 
 def batches_of(rows: list[Row], size: int) -> list[list[Row]]:

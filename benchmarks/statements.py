@@ -1,11 +1,11 @@
 """How well does the reader take texts apart into statements, and how fast?
 
-    python -m benchmarks.statements [--errors fit] [--style STYLE] [--titles 100000]
+    python -m benchmarks.statements [--rules] [--errors fit] [--style STYLE] [--titles 100000]
 
 The gold corpus of tests/data/statements: a statement counts as found when aspect, polarity and holder are right; words
 of a phrase need not be exactly the gold's, one must hold the other or end in the same word. Prints precision, recall
-of a phrase need not be exactly the gold's, one must hold the other or end in the same word. Prints precision, recall
-printed only with `--errors fit`: the other part judges, and is not to be looked at.
+and F1 of each style, and times; what is wrong is printed only with `--errors fit`: the other part
+judges, and is not to be looked at.
 """
 
 import argparse
@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from recommender.grounding.lexicon import Lexicon  # noqa: E402
 from recommender.grounding.reader import read  # noqa: E402
 from recommender.grounding.statements import Statement  # noqa: E402
+from recommender.grounding.tagger.tags import Tagger, tagger  # noqa: E402
 from tests.statements_corpus import GoldText, catalog_items, read_corpus  # noqa: E402
 
 NOUNS = {"films": ("film", "movie"), "books": ("book",)}
@@ -77,9 +78,10 @@ def _alike(one: str, other: str) -> bool:
     return one in other or other in one or one.split()[-1] == other.split()[-1]
 
 
-def compare(text: GoldText) -> tuple[Count, list[Statement], list[Statement]]:
+def compare(text: GoldText, tagger: Tagger | None = None) -> tuple[Count, list[Statement], list[Statement]]:
     """Counts, gold statements that were not found, and statements that are not in the gold."""
-    extra = read(text.text, lexicon_of(text.catalog), about=text.about, subject=text.subject)
+    lexicon = lexicon_of(text.catalog)
+    extra = read(text.text, lexicon, about=text.about, subject=text.subject, tagger=tagger)
     count = Count(0, len(extra), len(text.statements))
     missed = []
     for gold in text.statements:
@@ -112,13 +114,15 @@ def invented(titles: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--errors", choices=["fit"])
+    parser.add_argument("--rules", action="store_true", help="without the tagger")
     parser.add_argument("--style", help="only this one")
     parser.add_argument("--titles", type=int, default=100_000)
     options = parser.parse_args()
+    ours = None if options.rules else tagger()
     counts: dict[tuple[str, str], Count] = {}
     texts = list(read_corpus(style=options.style))
     for text in texts:
-        count, missed, extra = compare(text)
+        count, missed, extra = compare(text, ours)
         for style in (text.style, "all"):
             counts.setdefault((text.part, style), Count()).add(count)
         if options.errors == text.part and (missed or extra):
@@ -136,7 +140,7 @@ def main() -> None:
     spent = []
     for text in long:
         start = time.process_time()
-        read(text, lexicon, about="end_user")
+        read(text, lexicon, about="end_user", tagger=ours)
         spent.append(1000 * (time.process_time() - start))
     if spent:
         print(

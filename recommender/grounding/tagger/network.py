@@ -29,7 +29,6 @@ class Network:
         while f"encoder.layer.{len(self._layers)}.output.dense.weight" in weights:
             self._layers.append(_Layer(weights, f"encoder.layer.{len(self._layers)}."))
         self._heads = _pair(weights, "heads")
-        self.longest = len(self._places)
 
     @classmethod
     def load(cls, encoder: Path, changes: Path) -> Self:

@@ -1,9 +1,9 @@
 """What the tagger says of a text: how sure it is of each word piece, summed over the words that somebody asks for."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ WEIGHTS = Path(__file__).with_name("weights.safetensors")
 OUTSIDE, BEGIN, INSIDE = range(3)
 _SPLITS = (0, 3, 7, 10)  # of the labels: span, polarity, holder
 _ABOUT = {"end_user": "person", "item": "item"}
+LONGEST = 10_000  # characters: some two seconds; of what is behind them nothing is said
 WINDOW = 254  # word pieces read together
 Logs = NDArray[np.float32]
 Shares = NDArray[np.float32]
@@ -33,7 +34,7 @@ class Said:
     holders: Shares
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tags:
     """Log probabilities of the word pieces of a text, in the order of their places."""
 
@@ -51,16 +52,24 @@ class Tags:
         outside = float(np.exp(self.spans[first:last, OUTSIDE]).mean())
         return Said(outside, _shares(self.polarities[first:last]), _shares(self.holders[first:last]))
 
-    def aspects(self) -> Iterator[tuple[int, int]]:
+    @cached_property
+    def aspects(self) -> list[tuple[int, int]]:
         """The characters of what it takes for an aspect."""
-        kinds = self.spans.argmax(axis=1)
-        begin = None
-        for place, kind in enumerate([*kinds, OUTSIDE]):
-            if begin is not None and kind != INSIDE:
-                yield self.starts[begin], self.ends[place - 1]
-                begin = None
-            if kind == BEGIN or (kind == INSIDE and begin is None):
-                begin = place
+        spans = spans_of(self.spans.argmax(axis=1).tolist())
+        return [(self.starts[first], self.ends[last - 1]) for first, last in spans]
+
+
+def spans_of(kinds: Iterable[int]) -> list[tuple[int, int]]:
+    """The stretches that begin with BEGIN and go on with INSIDE; one that only goes on begins all the same."""
+    found: list[tuple[int, int]] = []
+    begin: int | None = None
+    for place, kind in enumerate([*kinds, OUTSIDE]):
+        if begin is not None and kind != INSIDE:
+            found.append((begin, place))
+            begin = None
+        if kind == BEGIN or (kind == INSIDE and begin is None):
+            begin = place
+    return found
 
 
 class Tagger:
@@ -73,6 +82,7 @@ class Tagger:
         self._network = Network.load(encoder / "model.safetensors", WEIGHTS)
 
     def tags(self, text: str, about: Literal["end_user", "item"]) -> Tags:
+        text = text[:LONGEST]
         lead = self._tokenizer.encode(_ABOUT[about]).ids  # [CLS] word [SEP]
         said = self._tokenizer.encode(text, add_special_tokens=False)
         cuts = pairwise([0, *self._ends(said.ids)])

@@ -48,8 +48,8 @@ def test_marks_have_their_places_in_texts_of_any_length(ours: Tagger) -> None:
 
     assert all(tags.of(place, place + len("documentaries")) for place in places)
     assert len(tags.starts) == len(tags.spans) > 2 * WINDOW
-    assert all(text[start:end].strip() for start, end in tags.aspects())
-    assert list(ours.tags("", "item").aspects()) == []
+    assert all(text[start:end].strip() for start, end in tags.aspects)
+    assert ours.tags("", "item").aspects == []
     assert len(ours.tags("western " * 600, "end_user").spans) == 600  # without any end of a sentence
 
 
