@@ -32,7 +32,7 @@ def decide(review: Review, account: Account, verdict: Verdict, *, token: str = "
 
 
 def in_force() -> list[str]:
-    return list(Knowledge.objects.filter(in_force=True).values_list("text", flat=True))
+    return list(Knowledge.objects.filter(in_force=True).order_by("pk").values_list("text", flat=True))
 
 
 def test_approve_puts_the_proposal_in_force(rita: Account) -> None:
