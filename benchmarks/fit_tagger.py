@@ -1,6 +1,6 @@
 """Fit the tagger: small changes of MiniLM's weights that mark what a text says of which aspect.
 
-    python -m benchmarks.fit_tagger [--out FILE] [--start FILE] [--dev STYLE …]
+    python -m benchmarks.fit_tagger [--out FILE] [--start FILE [--new FILE …]] [--dev STYLE …]
     python -m benchmarks.fit_tagger --rules
 
 Learns from tests/data/statements/marked, prose with marks (its README tells the form). Each word piece learns whether
@@ -202,10 +202,13 @@ def fit(texts: list[MarkedText], dev: list[MarkedText], options: argparse.Namesp
     model = Learner(options.rank)
     if options.start:
         take_up(model, options.start)
-    new = [*model.low.parameters(), *model.heads.parameters()]
-    old = [parameter for parameter in model.bert.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW([{"params": new}, {"params": old}], weight_decay=0.01)
-    epochs = [batches_of(rows, options.batch) for _ in range(options.epochs)]
+    added = [*model.low.parameters(), *model.heads.parameters()]
+    changed = [parameter for parameter in model.bert.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW([{"params": added}, {"params": changed}], weight_decay=0.01)
+    known = [text.style.split(":")[0] not in options.new for text in texts] if options.new else [False] * len(texts)
+    new_rows, old_rows = ([row for row, old in zip(rows, known, strict=True) if old is one] for one in (False, True))
+    drawn = int(options.old * len(old_rows))
+    epochs = [batches_of(new_rows + random.sample(old_rows, drawn), options.batch) for _ in range(options.epochs)]
     steps = sum(map(len, epochs))
     rates = [options.rate, options.rate / 5]
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=0.1)
@@ -219,7 +222,7 @@ def fit(texts: list[MarkedText], dev: list[MarkedText], options: argparse.Namesp
             loss = loss_of(model(ids.masked_fill(hidden, MASKED), mask), labels)
             optimizer.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_([*new, *old], 1.0)
+            nn.utils.clip_grad_norm_([*added, *changed], 1.0)
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
@@ -281,6 +284,8 @@ def main() -> None:
     parser.add_argument("--dev", nargs="*", default=DEV, help="parts of names of styles")
     parser.add_argument("--rules", action="store_true")
     parser.add_argument("--start", type=Path, help="go on from this file")
+    parser.add_argument("--new", nargs="*", help="with --start: files that are all learnt in each epoch (u v w)")
+    parser.add_argument("--old", type=float, default=0.33, help="with --new: the share of all others that is drawn")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--batch", type=int, default=16)

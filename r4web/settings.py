@@ -160,6 +160,7 @@ LLM = {"actor": _endpoint("actor"), "reflector": _endpoint("reflector")}
 LLM["teacher"] = _teacher(LLM["actor"])
 ROUND_REFINEMENTS = environment.integer("R4_REFINEMENTS", 2)
 ROUND_DRAFTS = environment.integer("R4_DRAFTS", 3)  # of a round whose drafts are filtered
+POINTS = environment.choice("R4_POINTS", ("NOBODY", "WITH_TEXT", "AFTERWARDS")).lower()  # who lists what a text states
 DRAFT_TEMPERATURE = environment.number("R4_DRAFT_TEMPERATURE", 0.8)
 LOW_ACTIVITY = environment.integer("R4_LOW_ACTIVITY", 0)  # end users with fewer interactions get no round; 0: all do
 

@@ -82,7 +82,7 @@ def _clear_rounds(own: QuerySet[Round], catalog: Catalog, *, kind: str) -> dict[
         "decisions": decisions.exclude(review__round__rest_reason=RestReason.ERASED).count(),
     }
     counts["statements"] = Statement.objects.filter(turn__in=turns).delete()[0]
-    turns.update(text="", text_hash="")
+    turns.update(text="", text_hash="", listed=None)
     calls.update(**NOTHING_SAID)
     decided = list(decisions.only("seen", "reason", "effects"))
     for decision in decided:

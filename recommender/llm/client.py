@@ -30,6 +30,7 @@ REFUSES_SCHEMA = (400, 404, 415, 422, 500, 501)  # what servers answer that cann
 REFUSES_PARAMETERS = (400, 422)
 WORTH_WAITING = (408, 409, 425, 429)
 _LOADING = re.compile(r"\b(?:is |still )?loading\b|not (?:yet )?loaded|warming up|starting up|try again", re.IGNORECASE)
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")  # in the name of a schema
 _RATE = re.compile(r"rate.?limit|too many requests|quota exceeded for .*per", re.IGNORECASE)
 _SPENT = re.compile(r"insufficient.?(?:quota|balance|credit|funds)|exceeded your current quota", re.IGNORECASE)
 _TIMES = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -168,7 +169,8 @@ class OpenAiLlm:
         told: Any = messages
         response_format: Any = openai.omit
         if prompt.json_schema is not None:
-            schema = {"name": prompt.name.split("+")[0].replace("/", "_"), "schema": prompt.json_schema, "strict": True}
+            name = _NO_NAME.sub("_", prompt.name.split("+")[0])
+            schema = {"name": name, "schema": prompt.json_schema, "strict": True}
             response_format = {"type": "json_schema", "json_schema": schema}
         response = await self._client.chat.completions.with_raw_response.create(
             model=self.model, messages=told, response_format=response_format, **parameters

@@ -28,6 +28,14 @@ class Strategy(models.TextChoices):
     FILTER = "filter", "reflection as a filter"
 
 
+class ListedBy(models.TextChoices):
+    """Who lists what a text states, beside the reader, which reads every text."""
+
+    NOBODY = "nobody", "the app reads it"
+    WITH_TEXT = "with_text", "the AI, with its text"
+    AFTERWARDS = "afterwards", "the AI, asked afterwards"
+
+
 class RoundBatch(models.Model):
     """One request to open rounds: the job row whose progress people watch."""
 
@@ -85,6 +93,7 @@ class Round(models.Model):
     strategy = models.CharField(max_length=8, choices=Strategy, default=Strategy.REFINE)
     refinements_allowed = models.PositiveSmallIntegerField()
     drafts_wanted = models.PositiveSmallIntegerField(default=1, help_text="First drafts; above 1 only to be filtered.")
+    listed_by = models.CharField(max_length=10, choices=ListedBy, default=ListedBy.NOBODY)
 
     state = models.CharField(max_length=8, choices=RoundState, default=RoundState.WAITING)
     rest_reason = models.CharField(max_length=12, choices=RestReason, blank=True)
@@ -181,6 +190,12 @@ class Turn(models.Model):
         null=True, help_text="The release of the reader that found a rationale's statements; null: not read yet."
     )
 
+    listed = models.JSONField(
+        null=True,
+        help_text="What the actor says that its text states: by (ListedBy), statements (rounds.core.listed), and error "
+        "where its answer could not be read; null: not asked.",
+    )
+
     class Meta:
         ordering = ["round", "index"]
         constraints = [
@@ -207,7 +222,7 @@ class EndpointCall(models.Model):
     """One question to an endpoint and what came back, good or bad."""
 
     role = models.CharField(max_length=10, help_text="actor, reflector or teacher")
-    step = models.CharField(max_length=8, help_text="reason, reflect or refine")
+    step = models.CharField(max_length=8, help_text="reason, reflect, refine or list")
     prompt_name = models.CharField(max_length=60)
     prompt_hash = models.CharField(max_length=64)
     messages = models.JSONField()
@@ -235,7 +250,7 @@ class LlmCall(EndpointCall):
     """A call of a round."""
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="calls")
-    turn_index = models.PositiveSmallIntegerField(help_text="The turn this call was to become.")
+    turn_index = models.PositiveSmallIntegerField(help_text="The turn this call was to become, or is about.")
 
     class Meta:
         indexes = [models.Index(fields=["round", "turn_index"], name="llm_call_round_turn")]

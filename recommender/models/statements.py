@@ -26,7 +26,7 @@ class Source(models.TextChoices):
     """How a statement came about."""
 
     ACTOR = "actor", "given with the text"
-    EXTRACTION = "extraction", "asked of the actor"
+    EXTRACTION = "extraction", "listed when asked"
     READER = "reader", "read from the text"
     PERSON = "person", "said by a person"
 
@@ -50,6 +50,12 @@ class Statement(models.Model):
     end = models.PositiveIntegerField(default=0)
     quote = models.TextField(blank=True)
     source = models.CharField(max_length=10, choices=Source)
+    otherwise = models.CharField(
+        max_length=10,
+        blank=True,
+        help_text="Where a model and the reader read a text: the polarity that the other one found, or nothing; empty "
+        "where they agree.",
+    )
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from django.conf import settings
 from pydantic import Field, model_validator
 
-from recommender.models import Catalog, Strategy
+from recommender.models import Catalog, ListedBy, Strategy
 from recommender.rounds.evidence import MOST_WINDOWS, SLIDING, WindowName, Windows
 from recommender.setting import Choice, OneOf, OnlyWith, SettingError, Settings, settings_of
 
@@ -24,6 +24,13 @@ HALF_BY_CHANCE = "Half of each user's ratings, drawn by chance"  # what "prefix"
 STRATEGIES = {
     Strategy.REFINE.value: Choice("Rewrite a text until it passes the AI check"),
     Strategy.FILTER.value: Choice("Write several drafts, keep those that pass the AI check"),
+}
+
+
+LISTERS = {
+    ListedBy.NOBODY.value: Choice("Read by the app"),
+    ListedBy.WITH_TEXT.value: Choice("Listed by the AI with its text"),
+    ListedBy.AFTERWARDS.value: Choice("Asked of the AI afterwards"),
 }
 
 
@@ -54,6 +61,12 @@ class OpenConfig(Settings):
     strategy: Annotated[str, OneOf(STRATEGIES)] = Field(default=Strategy.REFINE.value, title="How")
     drafts: Annotated[int, OnlyWith("strategy", "filter")] = Field(
         default_factory=lambda: settings.ROUND_DRAFTS, ge=2, le=20, title="How many drafts"
+    )
+    points: Annotated[str, OneOf(LISTERS)] = Field(
+        default_factory=lambda: settings.POINTS,
+        title="Points",
+        description="Who says what a text states. An AI's list is held against the app's own reading, and the card "
+        "shows where they differ. An endpoint that holds no JSON schema is asked afterwards in any case.",
     )
     low_activity: int = Field(
         default_factory=lambda: settings.LOW_ACTIVITY,

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Avg, Count
 
-from recommender.models import Catalog, LlmCall, Round, RoundBatch, RoundState
+from recommender.models import Catalog, ListedBy, LlmCall, Round, RoundBatch, RoundState
 from recommender.rounds import evidence, service, spending
 from recommender.rounds.config import OpenConfig
 from recommender.rounds.core import prompts
@@ -63,6 +63,8 @@ def estimate(catalog: Catalog, config: OpenConfig) -> Estimate:
         most = config.drafts if filters else 1 + settings.ROUND_REFINEMENTS
         each = dict.fromkeys(WRITTEN, float(most) if filters else (1 + most) / 2)
     calls = {role: rounds * each.get(role, 0.0) for role in usual}
+    if config.points == ListedBy.AFTERWARDS and "actor" in calls:
+        calls["actor"] += rounds
     configured: dict[str, dict[str, Any]] = settings.LLM
     seconds = sum(calls[role] * usual[role].seconds / float(configured[role]["concurrency"]) for role in usual)
     totals = [(role, calls[role] * usual[role].read, calls[role] * usual[role].written) for role in usual]
@@ -81,6 +83,7 @@ def _usual(catalog: Catalog, batch: RoundBatch) -> tuple[dict[str, _Usual], dict
     ended = Round.objects.filter(catalog=catalog, strategy=batch.strategy, state=RoundState.RESTING)
     calls = (
         LlmCall.objects.filter(round__in=ended.values("pk"))
+        .exclude(step="list")
         .order_by()
         .values("role")
         .annotate(n=Count("pk"), read=Avg("prompt_tokens"), written=Avg("completion_tokens"), ms=Avg("latency_ms"))

@@ -29,7 +29,10 @@ LONGEST_RETRY_AFTER = 3600.0  # seconds an endpoint may ask for
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One step's result, stored as a whole or not at all. At most one of `rest`, `failure`, `retry_at` is given."""
+    """One step's result, stored as a whole or not at all. At most one of `rest`, `failure`, `retry_at` is given.
+
+    `listed`: a stored turn whose text the actor has listed.
+    """
 
     round_id: int
     call: LlmCall | None = None
@@ -39,6 +42,7 @@ class Entry:
     retry_at: datetime | None = None  # not before, after a transient error
     error: str = ""  # the transient error, and which one in a row it is
     attempts: int = 0
+    listed: Turn | None = None
 
 
 def take(ids: Collection[int], *, token: str) -> list[Round]:
@@ -183,7 +187,10 @@ def _store(entries: Sequence[Entry], token: str) -> list[bool]:
             entry.turn.call = entry.call or entry.turn.call
             turns.append(entry.turn)
     Turn.objects.bulk_create(turns)
-    Round.objects.filter(pk__in=[turn.round_id for turn in turns], attempts__gt=0).update(attempts=0, error="")
+    listed = [entry.listed for entry in kept if entry.listed is not None]
+    Turn.objects.bulk_update(listed, ["listed"])
+    went_on = [turn.round_id for turn in [*turns, *listed]]
+    Round.objects.filter(pk__in=went_on, attempts__gt=0).update(attempts=0, error="")
     now = timezone.now()
     for reason in sorted({entry.rest for entry in kept if entry.rest}):
         resting = [entry.round_id for entry in kept if entry.rest == reason]

@@ -65,7 +65,7 @@ def open_rounds(catalog: Catalog, config: OpenConfig, *, requested_by: Account |
     )
     drafts = config.drafts if strategy_of(batch).samples_drafts else 1
     for chunk in _evidence(catalog, config, subjects_of(catalog, config)):
-        _store(batch, chunk, drafts=drafts)
+        _store(batch, chunk, drafts=drafts, listed_by=config.points)
     enqueue(list(batch.rounds.order_by("pk").values_list("pk", flat=True)))
     return batch
 
@@ -102,7 +102,7 @@ def _chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _store(batch: RoundBatch, chunk: list[tuple[str, Evidence]], *, drafts: int) -> None:
+def _store(batch: RoundBatch, chunk: list[tuple[str, Evidence]], *, drafts: int, listed_by: str) -> None:
     now = timezone.now()
     rounds = [
         Round(
@@ -113,6 +113,7 @@ def _store(batch: RoundBatch, chunk: list[tuple[str, Evidence]], *, drafts: int)
             strategy=batch.strategy,
             refinements_allowed=settings.ROUND_REFINEMENTS,
             drafts_wanted=drafts,
+            listed_by=listed_by,
             next_attempt_at=now,
             **{column: shown.subject_id},
         )

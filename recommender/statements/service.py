@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
-from recommender.grounding import reader
+from recommender.grounding import reader, told
 from recommender.grounding.statements import Facet
 from recommender.grounding.statements import Statement as Said
 from recommender.grounding.tagger.tags import tagger
+from recommender.grounding.told import Listed
 from recommender.models import (
     RATIONALES,
     Account,
     Catalog,
+    ListedBy,
     Polarity,
     RestReason,
     Round,
@@ -83,13 +85,29 @@ def read_missing(
 
 def stated(text: str, round_: Round) -> list[Said]:
     """What a text about the round's subject states. `round_.catalog` and `.item` must be loaded."""
-    about: Literal["end_user", "item"] = "item" if round_.subject_kind == SubjectKind.ITEM else "end_user"
-    subject = round_.item.external_id if round_.item else ""
-    return reader.read(text, aspects_of(round_.catalog).lexicon, about=about, subject=subject, tagger=tagger())
+    return reader.read(text, aspects_of(round_.catalog).lexicon, **_subject(round_), tagger=tagger())
+
+
+def listed(turn: Turn) -> list[Said]:
+    """What the actor itself says that its text states, as the catalog has it."""
+    said = [one for each in (turn.listed or {}).get("statements", []) if (one := Listed.of_json(each))]
+    return told.statements_of(said, turn.text, aspects_of(turn.round.catalog).lexicon, **_subject(turn.round))
+
+
+def _subject(round_: Round) -> dict[str, Any]:
+    is_item = round_.subject_kind == SubjectKind.ITEM
+    return {"about": "item" if is_item else "end_user", "subject": round_.item.external_id if round_.item else ""}
 
 
 def _rows_of(turn: Turn) -> list[Statement]:
     """What a text says twice counts once. An edit's statements that the text before did not make are its author's."""
+    if turn.listed is not None and (by_model := listed(turn)):
+        source = Source.ACTOR if turn.listed["by"] == ListedBy.WITH_TEXT else Source.EXTRACTION
+        heard = enumerate(told.together(by_model, stated(turn.text, turn.round)))
+        return [
+            _row(turn, place, each.statement, source if each.by_model else Source.READER, each.otherwise)
+            for place, each in heard
+        ]
     before = set()
     if turn.kind == TurnKind.EDIT and turn.about is not None:
         is_read = turn.about.reader is not None
@@ -105,7 +123,7 @@ def _rows_of(turn: Turn) -> list[Statement]:
     return rows
 
 
-def _row(turn: Turn, place: int, said: Said, source: Source) -> Statement:
+def _row(turn: Turn, place: int, said: Said, source: Source, otherwise: str = "") -> Statement:
     return Statement(
         turn=turn,
         place=place,
@@ -117,6 +135,7 @@ def _row(turn: Turn, place: int, said: Said, source: Source) -> Statement:
         start=said.start,
         end=said.end,
         source=source,
+        otherwise=otherwise,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from recommender import prepared
-from recommender.models import Account, Catalog, Clock, Holder, RestReason, Statement, SubjectKind, Turn
+from recommender.models import Account, Catalog, Clock, Holder, ListedBy, RestReason, Statement, SubjectKind, Turn
 from recommender.prepared import Prepared
 from recommender.rounds import queries
 from recommender.rounds.core.types import Encounter, Subject
@@ -26,6 +26,7 @@ from reviews.room.unsent import Field
 from reviews.room.verdicts import About, VerdictRow, of_strategy, over_evidence
 
 READERS = {service.TABLES: "rules", service.TAGGER: "the learned reader"}
+LISTED = {ListedBy.WITH_TEXT: "Listed by the AI with its text", ListedBy.AFTERWARDS: "Listed by the AI when asked"}
 OF_STATEMENTS = ("polarity", "fact")  # findings that a statement's own badge tells
 STATEMENT = "statement"  # the field in which one adds a statement in plain words
 
@@ -162,7 +163,14 @@ class Card:
     @property
     def read_by(self) -> str:
         """Who took the proposed text apart into statements."""
-        return READERS.get(self.proposal.reader or 0, "") if self.proposal else ""
+        if self.proposal is None or self.proposal.reader is None:
+            return ""
+        by_app = READERS.get(self.proposal.reader, "")
+        if self.proposal.listed is None:
+            return f"Read by {by_app}"
+        if self.proposal.listed.get("error"):
+            return f"Read by {by_app}: the AI was asked, and its list could not be read"
+        return f"{LISTED[self.proposal.listed['by']]}, held against {by_app}"
 
     @property
     def quiet(self) -> list[StatementOnCard]:

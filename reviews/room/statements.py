@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from recommender.grounding.evidence import Evidence, Rated, Standing, count, standing
 from recommender.grounding.statements import Statement as Said
+from recommender.grounding.told import NOTHING
 from recommender.grounding.wording import in_words
 from recommender.models import Holder, Polarity, Source, Statement, Turn
 from recommender.rounds.core.types import Encounter, Subject
@@ -25,6 +26,12 @@ SAYS: Mapping[str, str] = {
     Polarity.MIXED: "In two minds about",
     Polarity.NEUTRAL: "Is",
 }
+OTHERWISE: Mapping[str, str] = {  # the other reading, where an AI's list and the app's reading differ
+    Polarity.LIKES: "liked",
+    Polarity.DISLIKES: "disliked",
+    Polarity.MIXED: "in two minds",
+    Polarity.NEUTRAL: "only a fact",
+}
 WHOSE: Mapping[str, str] = {Holder.LIKERS: "Fans:", Holder.DISLIKERS: "Others:"}
 
 
@@ -41,7 +48,8 @@ class StatementOnCard:
     @property
     def is_quiet(self) -> bool:
         """Whether it only cites a title that is in the evidence as it says: listed with its like."""
-        return self.standing == "supported" and [facet.kind for facet in self.said.aspect] == ["title"] and not self.by
+        only_a_title = [facet.kind for facet in self.said.aspect] == ["title"]
+        return self.standing == "supported" and only_a_title and not self.by and not self.row.otherwise
 
     @property
     def whose(self) -> str:
@@ -71,6 +79,16 @@ class StatementOnCard:
     @property
     def tone(self) -> str:
         return STANDS[self.standing][1]
+
+    @property
+    def otherwise(self) -> str:
+        """Where the AI's own list and the app's reading differ, in words."""
+        if not self.row.otherwise or self.is_struck:
+            return ""
+        by_app = self.row.source == Source.READER
+        if self.row.otherwise == NOTHING:
+            return "only the app reads this" if by_app else "only the AI lists this"
+        return f"the app reads: {OTHERWISE[self.row.otherwise]}"
 
     @property
     def counted(self) -> str:

@@ -6,10 +6,10 @@ The stored turns are the state: whoever leases the round reads them, and uses an
 import logging
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import assert_never
+from typing import Any, Literal, assert_never
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -18,10 +18,10 @@ from django.utils import timezone
 from recommender.llm.client import OpenAiLlm, RefusedError, storable
 from recommender.llm.errors import LlmError, PermanentLlmError, TransientLlmError
 from recommender.llm.types import Answer, Prompt, Role, Sampling
-from recommender.models import LlmCall, RestReason, Round, Turn
+from recommender.models import ListedBy, LlmCall, RestReason, Round, Turn, TurnKind
 from recommender.rounds import leases
-from recommender.rounds.core import parsing, prompts
-from recommender.rounds.core.echoes import Asked
+from recommender.rounds.core import listed, parsing, prompts
+from recommender.rounds.core.echoes import NOBODY, Asked
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, Step
 from recommender.rounds.core.types import Subject
@@ -33,17 +33,26 @@ from worker.rounds.ledger import Ledger
 
 log = logging.getLogger(__name__)
 Llms = Mapping[Role, OpenAiLlm]
+BY_MODELS = (TurnKind.REASON, TurnKind.REFINE)
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """The actor lists what its text `about` states: the last step before a round rests, where that is wanted."""
+
+    about: Turn
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What to ask for the turn `index`. `repairs`: a malformed answer goes back, so another one ends the round.
+    """What to ask for the turn `index`, or about it (`list`). `repairs`: a malformed answer goes back, so another one
+    ends the round.
 
     `asked`: what the prompt holds, which the answer must not merely repeat.
     """
 
     role: Role
-    step: prompts.Step
+    step: prompts.Step | Literal["list"]
     index: int
     prompt: Prompt
     asked: Asked
@@ -99,50 +108,74 @@ class TurnMaker:
                 except RefusedError as error:
                     answered = not error.asked or await self._put(call=self._failed_call(question, "permanent", error))
                 except TransientLlmError as error:
-                    return await self._wait(question, error)
+                    if question.step != "list" or self._attempts + 1 < leases.MOST_ATTEMPTS:
+                        return await self._wait(question, error)
+                    answered = await self._unheard(question, self._failed_call(question, "transient", error))
                 except PermanentLlmError as error:
-                    await self._put(call=self._failed_call(question, "permanent", error), failure=str(error))
-                    return None
+                    call = self._failed_call(question, "permanent", error)
+                    if question.step != "list":
+                        await self._put(call=call, failure=str(error))
+                        return None
+                    answered = await self._unheard(question, call)
                 else:
                     answered = await self._read(question, answer)
             if not answered:
                 return None
 
-    def _next_step(self, turns: list[Turn]) -> Step:
-        return self._strategy.next_step(turn_values(turns), self._round.refinements_allowed, self._round.drafts_wanted)
+    def _next_step(self, turns: list[Turn]) -> Step | List:
+        values = turn_values(turns)
+        step = self._strategy.next_step(values, self._round.refinements_allowed, self._round.drafts_wanted)
+        if not isinstance(step, Rest) or self._round.listed_by == ListedBy.NOBODY:
+            return step
+        proposed = set(self._strategy.proposed(values))
+        unlisted = (turn for turn in turns if turn.index in proposed and turn.kind in BY_MODELS and turn.listed is None)
+        turn = next(unlisted, None)
+        return step if turn is None else List(turn)
 
-    def _question(self, step: Reason | Reflect | Refine) -> _Question:
+    def _question(self, step: Reason | Reflect | Refine | List) -> _Question:
+        if isinstance(step, List):
+            return self._list_of(step.about)
         turns = {turn.index: turn for turn in self._turns}
         index = max(turns, default=-1) + 1
         role: Role = "reflector" if isinstance(step, Reflect) else "actor"
         structured = self._llms[role].structured
+        form: dict[str, Any] = {
+            "structured": structured,
+            "with_statements": self._round.listed_by == ListedBy.WITH_TEXT,
+        }
         about = sampling = None
         match step:
             case Reason(draft):
                 name: prompts.Step = "reason"
                 sampling = self._sampling(draft)
-                prompt = prompts.render(self._subject, name, structured=structured)
+                prompt = prompts.render(self._subject, name, **form)
             case Reflect():
                 name, about = "reflect", turns[step.about]
-                prompt = prompts.render(self._subject, name, rationale=about.text, structured=structured)
+                prompt = prompts.render(self._subject, name, rationale=about.text, **form)
             case Refine():
                 name, about = "refine", turns[step.about]
                 critique = turns[step.critique].text
-                prompt = prompts.render(
-                    self._subject, name, rationale=about.text, critique=critique, structured=structured
-                )
+                prompt = prompts.render(self._subject, name, rationale=about.text, critique=critique, **form)
             case _:
                 assert_never(step)
-        # Malformed answers come in pairs, the first and its repair; a retry by hand starts a new pair.
-        malformed = [
-            call for call in self._stored if (call.turn_index, call.step, call.error_kind) == (index, name, "malformed")
-        ]
-        repairs = len(malformed) % 2 == 1
         data = f"{self._data}\n{about.text}" if isinstance(step, Reflect) and about else self._data
         asked = Asked(instructions=prompt.messages[0]["content"], data=data)
-        if repairs:
-            prompt = prompts.render_repair(prompt, malformed[-1].answer, malformed[-1].error)
-        return _Question(role, name, index, prompt, asked, about, repairs, sampling)
+        return self._repaired(_Question(role, name, index, prompt, asked, about, sampling=sampling))
+
+    def _list_of(self, about: Turn) -> _Question:
+        prompt = prompts.render_extraction(self._subject, about.text)
+        if not self._llms["actor"].structured:
+            prompt = replace(prompt, json_schema=None)
+        return self._repaired(_Question("actor", "list", about.index, prompt, NOBODY, about))
+
+    def _repaired(self, question: _Question) -> _Question:
+        """Malformed answers come in pairs, the first and its repair; a retry by hand starts a new pair."""
+        at = question.index, question.step, "malformed"
+        malformed = [call for call in self._stored if (call.turn_index, call.step, call.error_kind) == at]
+        if len(malformed) % 2 == 0:
+            return question
+        prompt = prompts.render_repair(question.prompt, malformed[-1].answer, malformed[-1].error)
+        return replace(question, prompt=prompt, repairs=True)
 
     def _sampling(self, draft: int | None) -> Sampling | None:
         """The same for the same draft of the same round, so that asking again after a failure asks the same."""
@@ -165,6 +198,8 @@ class TurnMaker:
             turn = self._turn(question, call.answer, call.parameters)
         except MalformedAnswerError:
             return True  # it was readable once; ask again
+        if turn is question.about:
+            return await self._heard(turn)
         turn.call = call
         return await self._add(turn)
 
@@ -176,15 +211,31 @@ class TurnMaker:
         except MalformedAnswerError as error:
             call.error_kind, call.error = "malformed", str(error)
             self._stored.append(call)
-            if question.repairs:
-                await self._rest(RestReason.MALFORMED, call=call)
-                return False
-            return await self._put(call=call)
+            if not question.repairs:
+                return await self._put(call=call)
+            if question.step == "list":
+                return await self._unheard(question, call)
+            await self._rest(RestReason.MALFORMED, call=call)
+            return False
         except Exception as error:
             call.error_kind, call.error = "permanent", _internal(error)
             await self._put(call=call, failure=call.error)
             raise
-        return await self._add(turn, call=call)
+        return await (self._heard(turn, call=call) if turn is question.about else self._add(turn, call=call))
+
+    async def _heard(self, turn: Turn, *, call: LlmCall | None = None) -> bool:
+        """Store what a text states, and in the same transaction that the round rests, if it does. False: stop."""
+        step = self._next_step(self._turns)
+        if isinstance(step, Rest):
+            await self._rest(step.reason, call=call, listed=turn)
+            return False
+        return await self._put(call=call, listed=turn)
+
+    async def _unheard(self, question: _Question, call: LlmCall) -> bool:
+        """The text stands without a list: what the app reads has to do."""
+        assert question.about is not None
+        question.about.listed = {"by": ListedBy.AFTERWARDS, "statements": [], "error": storable(call.error, 300)}
+        return await self._heard(question.about, call=call)
 
     async def _add(self, turn: Turn, *, call: LlmCall | None = None) -> bool:
         """Store a turn, and in the same transaction that the round rests, if it does. False: stop."""
@@ -196,8 +247,10 @@ class TurnMaker:
         self._attempts = 0
         return await self._put(call=call, turn=turn)
 
-    async def _rest(self, reason: str, *, call: LlmCall | None = None, turn: Turn | None = None) -> None:
-        ours = await self._put(call=call, turn=turn, rest=reason)
+    async def _rest(
+        self, reason: str, *, call: LlmCall | None = None, turn: Turn | None = None, listed: Turn | None = None
+    ) -> None:
+        ours = await self._put(call=call, turn=turn, rest=reason, listed=listed)
         if not ours or not self._strategy.proposed(turn_values(self._turns)):
             return
         try:
@@ -219,8 +272,14 @@ class TurnMaker:
         return seconds if ours else None
 
     def _turn(self, question: _Question, text: str, parameters: Mapping[str, object]) -> Turn:
+        """What an answer becomes; of a list, the turn that it is about. Raises MalformedAnswerError."""
         finish_reason = str(parameters.get("finish_reason", ""))
-        verdict = ""
+        verdict, said = "", None
+        if question.step == "list":
+            assert question.about is not None
+            answer = listed.parse_list(text, finish_reason=finish_reason)
+            question.about.listed = {"by": ListedBy.AFTERWARDS, "statements": [one.to_json() for one in answer]}
+            return question.about
         if question.step == "reflect":
             structured = parameters.get("response_format") == "json_schema"
             reflection = parsing.parse_reflection(
@@ -228,6 +287,8 @@ class TurnMaker:
             )
             text, verdict = reflection.critique, reflection.verdict
         else:
+            if question.prompt.json_schema is not None and (beside := listed.beside_text(text)) is not None:
+                said = {"by": ListedBy.WITH_TEXT, "statements": [one.to_json() for one in beside]}
             text = parsing.parse_rationale(
                 text, subject_kind=self._subject.kind, finish_reason=finish_reason, asked=question.asked
             )
@@ -239,6 +300,7 @@ class TurnMaker:
             text_hash=text_hash(text),
             verdict=verdict,
             about=question.about,
+            listed=said,
         )
 
     def _call(self, question: _Question, answer: Answer) -> LlmCall:
@@ -277,8 +339,9 @@ class TurnMaker:
         failure: str = "",
         retry_at: datetime | None = None,
         error: str = "",
+        listed: Turn | None = None,
     ) -> bool:
-        entry = Entry(self._round.pk, call, turn, rest, failure, retry_at, error, self._attempts)
+        entry = Entry(self._round.pk, call, turn, rest, failure, retry_at, error, self._attempts, listed)
         return await self._ledger.put(entry)
 
 

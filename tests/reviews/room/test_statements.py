@@ -280,3 +280,33 @@ def test_points_are_held_against_all_that_is_known_now(review: Review, catalog: 
     assert "Today there are 4." in page
     drama = page[page.index("<bdi>Drama</bdi>") :]
     assert drama.index("0 of 2 liked") < drama.index("2 of 3 liked") < drama.index("supported")
+
+
+def test_where_the_ais_list_and_the_apps_reading_differ_the_card_says_so(catalog: Catalog, ann: Account) -> None:
+    listed = [
+        {"quote": "They love westerns", "about": "westerns", "polarity": "likes"},
+        {"quote": "Musicals bore them", "about": "musicals", "polarity": "mixed"},
+        {"quote": "bore them", "about": "long songs", "polarity": "dislikes"},
+    ]
+    round_ = make_round(make_end_user(catalog), ("reason", TEXT), ("reflect", ""), rest_reason="reasonable")
+    round_.turns.filter(kind="reason").update(listed={"by": "with_text", "statements": listed})
+    review = open_review(round_)
+
+    page = hold(review, ann).get(reverse("reviews:review", args=[review.pk])).content.decode()
+
+    assert "Listed by the AI with its text, held against the learned reader" in page
+    found = {one.aspect.strip("“”"): one.otherwise for one in shown(review, ann).statements}
+    assert found["Western"] == ""
+    assert found["Musical"] == "the app reads: disliked"
+    assert found["Drama"] == "only the app reads this"
+    assert found["long songs"] == "only the AI lists this"
+    assert page.count("the app reads: disliked") == 1
+
+
+def test_a_list_that_could_not_be_read_is_told(catalog: Catalog, ann: Account) -> None:
+    round_ = make_round(make_end_user(catalog), ("reason", TEXT), ("reflect", ""), rest_reason="reasonable")
+    round_.turns.filter(kind="reason").update(listed={"by": "afterwards", "statements": [], "error": "no JSON"})
+    review = open_review(round_)
+
+    assert "its list could not be read" in shown(review, ann).read_by
+    assert [one.otherwise for one in shown(review, ann).statements if one.otherwise] == []

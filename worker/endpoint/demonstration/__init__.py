@@ -3,10 +3,13 @@
 They read the history out of the prompt's own text, like any model behind an endpoint, and answer in English prose.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from worker.endpoint.demonstration.actor import draft
+from worker.endpoint.demonstration.listed import listed
 from worker.endpoint.demonstration.prediction import predict
 from worker.endpoint.demonstration.reading import Reading, read
 from worker.endpoint.demonstration.refinement import refine
@@ -23,7 +26,7 @@ class Reply:
     """What a model says: as text, and as named parts for structured output."""
 
     text: str
-    parts: dict[str, str]
+    parts: dict[str, Any]
 
 
 def reply(model: str, messages: Iterable[Mapping[str, object]], *, variation: str = "") -> Reply:
@@ -31,6 +34,8 @@ def reply(model: str, messages: Iterable[Mapping[str, object]], *, variation: st
     reading = read(messages)
     if reading is None:
         return Reply(NOT_OURS, {"text": NOT_OURS})
+    if reading.unlisted:
+        return _list_of(reading)
     if model == TEACHER and reading.has_target:
         return _judgement(reading) if reading.rationale and not reading.critique else _taught(reading)
     return _judgement(reading) if model == REFLECTOR else _rationale(reading, variation)
@@ -38,7 +43,12 @@ def reply(model: str, messages: Iterable[Mapping[str, object]], *, variation: st
 
 def _rationale(reading: Reading, variation: str = "") -> Reply:
     text = refine(reading) if reading.critique else draft(reading, variation=variation)
-    return Reply(text, {"text": text})
+    return Reply(text, {"text": text, "statements": listed(text, reading)})
+
+
+def _list_of(reading: Reading) -> Reply:
+    found = {"statements": listed(reading.unlisted, reading)}
+    return Reply(json.dumps(found, ensure_ascii=False), found)
 
 
 def _taught(reading: Reading) -> Reply:

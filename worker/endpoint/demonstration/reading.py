@@ -42,6 +42,7 @@ class Reading:
     target_title: str = ""
     target_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     target_history: tuple[Entry, ...] = ()
+    unlisted: str = ""  # a text whose statements it asks for, without any evidence
 
     @property
     def is_item(self) -> bool:
@@ -49,13 +50,26 @@ class Reading:
 
 
 def read(messages: Iterable[Mapping[str, object]]) -> Reading | None:
-    """The evidence in the first user message that holds some; None when none does: it is not one of our prompts."""
+    """The evidence in the first user message that holds some, or the text in it whose statements are asked for; None
+    when there is neither: it is not one of our prompts."""
+    asked = ""
     for message in messages:
         content = message.get("content")
         text = content if isinstance(content, str) else _joined(content)
-        if message.get("role") == "user" and (reading := _read(text)):
+        if message.get("role") != "user":
+            asked += text
+        elif reading := _read(text) or _unlisted(text, asked):
             return reading
     return None
+
+
+def _unlisted(text: str, asked: str) -> Reading | None:
+    """A text on its own; whether it is about an item stands in the instructions before it."""
+    found = _section(text, "text")
+    if found is None:
+        return None
+    scopes: tuple[Scope, ...] = ("person",) if "what one person likes" in asked else ("liker", "disliker")
+    return Reading(noun="item", data="", histories=dict.fromkeys(scopes, ()), unlisted=found)
 
 
 def _read(text: str) -> Reading | None:

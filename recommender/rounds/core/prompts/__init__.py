@@ -15,6 +15,7 @@ from recommender.rounds.core.types import Kind, Subject
 
 __all__ = [
     "EXTRACTION_SCHEMA",
+    "RATIONALE_SCHEMA",
     "REFLECTION_SCHEMA",
     "VERSIONS",
     "Step",
@@ -44,7 +45,7 @@ UNORDERED: dict[tuple[Kind, Step], int] = {  # the steps that speak of a history
     ("end_user", "refine"): 1,
     ("item", "reason"): 1,
 }
-REPAIR_VERSION = EXTRACT_VERSION = 1
+REPAIR_VERSION = EXTRACT_VERSION = STATEMENTS_VERSION = 1
 MAX_QUOTED_ANSWER = 4000  # characters of a malformed answer that are sent back
 
 REFLECTION_SCHEMA: dict[str, Any] = {
@@ -57,49 +58,81 @@ REFLECTION_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
+_STATEMENTS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "quote": {"type": "string"},
+            "about": {"type": "string"},
+            "polarity": {"type": "string", "enum": ["likes", "dislikes", "mixed", "neutral"]},
+            "strength": {"type": "string", "enum": ["strong", "plain", "hedged"]},
+            "who": {"type": "string", "enum": ["subject", "likers", "dislikers"]},
+        },
+        "required": ["quote", "about", "polarity", "strength", "who"],
+        "additionalProperties": False,
+    },
+}
+
 EXTRACTION_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {
-        "statements": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "quote": {"type": "string"},
-                    "about": {"type": "string"},
-                    "polarity": {"type": "string", "enum": ["likes", "dislikes", "mixed", "neutral"]},
-                    "strength": {"type": "string", "enum": ["strong", "plain", "hedged"]},
-                    "who": {"type": "string", "enum": ["subject", "likers", "dislikers"]},
-                },
-                "required": ["quote", "about", "polarity", "strength", "who"],
-                "additionalProperties": False,
-            },
-        }
-    },
+    "properties": {"statements": _STATEMENTS},
     "required": ["statements"],
+    "additionalProperties": False,
+}
+
+RATIONALE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}, "statements": _STATEMENTS},
+    "required": ["text", "statements"],
     "additionalProperties": False,
 }
 
 
 def render(
-    subject: Subject, step: Step, *, rationale: str = "", critique: str = "", structured: bool = False
+    subject: Subject,
+    step: Step,
+    *,
+    rationale: str = "",
+    critique: str = "",
+    structured: bool = False,
+    with_statements: bool = False,
 ) -> Prompt:
     """Write the prompt of one step.
 
     `rationale`: the text to judge or refine; `critique`: what the refinement is to follow. `structured`: the endpoint
     holds a JSON schema, so a reflection is asked for as JSON (`Prompt.json_schema`, the bare schema) and not as R4ec's
-    tags; rationales are plain text either way. Raises TemplateError when the step needs a text that is not given.
+    tags, and with `with_statements` a rationale is too, beside what it states; else rationales are plain text. Raises
+    TemplateError when the step needs a text that is not given.
     """
     template = _template(subject, step)
     system, user = fill(template, subject, rationale=rationale, critique=critique)
     if step == "reflect":
         user = "\n\n".join([user, *template.render("answer:json" if structured else "answer:tags")])
-    return Prompt(
+    prompt = Prompt(
         name=template.name,
         hash=template.hash,
         messages=({"role": "system", "content": system}, {"role": "user", "content": user}),
         json_schema=REFLECTION_SCHEMA if structured and step == "reflect" else None,
     )
+    return _with_statements(prompt, subject) if structured and with_statements and step != "reflect" else prompt
+
+
+def _with_statements(prompt: Prompt, subject: Subject) -> Prompt:
+    """The same, and what the text states beside it. `hash` covers both files."""
+    template = load("statements", STATEMENTS_VERSION)
+    system, user = prompt.messages
+    (asked,) = template.render("answer", item_noun=harmless(subject.item_noun))
+    return Prompt(
+        name=f"{prompt.name}+{template.name}",
+        hash=_hash_of(prompt, template),
+        messages=(system, user | {"content": f"{user['content']}\n\n{asked}"}),
+        json_schema=RATIONALE_SCHEMA,
+    )
+
+
+def _hash_of(prompt: Prompt, template: Template) -> str:
+    return hashlib.sha256(f"{prompt.hash}{template.hash}".encode()).hexdigest()
 
 
 def render_extraction(subject: Subject, text: str) -> Prompt:
@@ -168,7 +201,7 @@ def render_repair(prompt: Prompt, answer_text: str, error: object) -> Prompt:
     answer = answer_text.strip()[:MAX_QUOTED_ANSWER] or "(nothing)"
     return Prompt(
         name=f"{prompt.name}+{template.name}",
-        hash=hashlib.sha256(f"{prompt.hash}{template.hash}".encode()).hexdigest(),
+        hash=_hash_of(prompt, template),
         messages=(*prompt.messages, {"role": "assistant", "content": answer}, {"role": "user", "content": request}),
         json_schema=prompt.json_schema,
     )
