@@ -16,7 +16,7 @@ from django.apps.registry import Apps
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
@@ -43,18 +43,30 @@ def previous() -> Any:
 
 @pytest.fixture(scope="module")
 def migrated(previous: Any, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The previous release's database, migrated to this one: a database of its own, for all tests of this module."""
+    """The previous release's database, migrated to this one: a database of its own, for all tests of this module.
+
+    Other tests' tables are made of the models (`--nomigrations`), these by migrations.
+    """
     ours, creation = connection.settings_dict["NAME"], connection.creation
     with django_db_blocker.unblock():
         connection.close()
         creation.clone_test_db("upgraded", verbosity=0)
         connection.close()
         connection.settings_dict.update(creation.get_test_db_clone_settings("upgraded"))
-        _migrate(list(previous["migrations"].items()), previous["rows"])
+        _drop_tables()
+        with override_settings(MIGRATION_MODULES={}):
+            _migrate(list(previous["migrations"].items()), previous["rows"])
         yield
         connection.close()
         connection.settings_dict["NAME"] = ours
         creation.destroy_test_db(suffix="upgraded", verbosity=0)
+
+
+def _drop_tables() -> None:
+    behind = " CASCADE" if connection.vendor == "postgresql" else ""
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        for name in connection.introspection.table_names(cursor):
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}{behind}")
 
 
 def _migrate(earlier: list[tuple[str, str]], rows: dict[str, list[dict[str, Any]]]) -> None:

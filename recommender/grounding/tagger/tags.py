@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,7 @@ OUTSIDE, BEGIN, INSIDE = range(3)
 _SPLITS = (0, 3, 7, 10)  # of the labels: span, polarity, holder
 _ABOUT = {"end_user": "person", "item": "item"}
 LONGEST = 10_000  # characters: some two seconds; of what is behind them nothing is said
+KEPT = 64  # texts
 WINDOW = 254  # word pieces read together
 Logs = NDArray[np.float32]
 Shares = NDArray[np.float32]
@@ -79,10 +81,20 @@ class Tagger:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._stops = {self._tokenizer.token_to_id(mark) for mark in ".!?;"}
+        self._kept: dict[bytes, Tags] = {}
         self._network = Network.load(encoder / "model.safetensors", WEIGHTS)
 
     def tags(self, text: str, about: Literal["end_user", "item"]) -> Tags:
+        """A text that was read a moment ago, as when it is edited or approved, is not read again."""
         text = text[:LONGEST]
+        key = blake2b(f"{about}\n{text}".encode("utf-8", "replace")).digest()  # what is erased must not stay in memory
+        found = self._kept.pop(key, None) or self._read(text, about)
+        self._kept[key] = found
+        while len(self._kept) > KEPT:
+            self._kept.pop(next(iter(self._kept), key), None)
+        return found
+
+    def _read(self, text: str, about: Literal["end_user", "item"]) -> Tags:
         lead = self._tokenizer.encode(_ABOUT[about]).ids  # [CLS] word [SEP]
         said = self._tokenizer.encode(text, add_special_tokens=False)
         cuts = pairwise([0, *self._ends(said.ids)])
