@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
             name='rest_reason',
             field=models.CharField(blank=True, choices=[('reasonable', 'judged reasonable'), ('budget', 'budget spent'), ('unchanged', 'refinement changed nothing'), ('oscillating', 'refinement returned to an earlier text'), ('malformed', 'answers could not be read'), ('cancelled', 'cancelled'), ('edited', 'a person wrote the text'), ('kept', 'drafts kept'), ('all_rejected', 'every draft judged not reasonable')], max_length=12),
         ),
-        migrations.RunPython(put_dated_texts_in_force, migrations.RunPython.noop),
+        migrations.RunPython(put_dated_texts_in_force, migrations.RunPython.noop, elidable=True),
         migrations.AddConstraint(
             model_name='knowledge',
             constraint=models.UniqueConstraint(condition=models.Q(('in_force', True), ('item', None)), fields=('end_user', 'as_of'), name='knowledge_one_in_force_end_user'),

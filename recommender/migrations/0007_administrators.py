@@ -22,5 +22,5 @@ class Migration(migrations.Migration):
                 ('objects', recommender.models.accounts.AccountManager()),
             ],
         ),
-        migrations.RunPython(lead, migrations.RunPython.noop),
+        migrations.RunPython(lead, migrations.RunPython.noop, elidable=True),
     ]

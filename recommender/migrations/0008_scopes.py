@@ -42,5 +42,5 @@ class Migration(migrations.Migration):
             name='scopes',
             field=models.JSONField(default=list, help_text='Of TokenScope.'),
         ),
-        migrations.RunPython(keep_what_they_open, migrations.RunPython.noop),
+        migrations.RunPython(keep_what_they_open, migrations.RunPython.noop, elidable=True),
     ]

@@ -13,4 +13,4 @@ def forget(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [("recommender", "0013_second_factor")]
 
-    operations = [migrations.RunPython(forget, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(forget, migrations.RunPython.noop, elidable=True)]

@@ -24,4 +24,4 @@ def fill(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [("reviews", "0002_judging")]
-    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
+    operations = [migrations.RunPython(fill, migrations.RunPython.noop, elidable=True)]

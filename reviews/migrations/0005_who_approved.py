@@ -30,6 +30,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(name_who_approved, migrations.RunPython.noop),
-        migrations.RunPython(mend_concerns, migrations.RunPython.noop),
+        migrations.RunPython(name_who_approved, migrations.RunPython.noop, elidable=True),
+        migrations.RunPython(mend_concerns, migrations.RunPython.noop, elidable=True),
     ]

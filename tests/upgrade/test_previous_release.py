@@ -32,6 +32,7 @@ from tests.reviews.forms import form
 
 PREVIOUS = Path(__file__).resolve().parent.parent / "data" / "previous-release"
 TOLERANCE = 1e-6
+Schema = dict[str, tuple[list[str], list[str]]]  # of each table: columns, and what holds or finds its rows
 
 pytestmark = pytest.mark.django_db
 
@@ -42,10 +43,10 @@ def previous() -> Any:
 
 
 @pytest.fixture(scope="module")
-def migrated(previous: Any, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def migrated(previous: Any, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Schema]:
     """The previous release's database, migrated to this one: a database of its own, for all tests of this module.
 
-    Other tests' tables are made of the models (`--nomigrations`), these by migrations.
+    Other tests' tables are made of the models (`--nomigrations`), these by migrations: what is given are theirs.
     """
     ours, creation = connection.settings_dict["NAME"], connection.creation
     with django_db_blocker.unblock():
@@ -53,10 +54,11 @@ def migrated(previous: Any, django_db_setup: None, django_db_blocker: DjangoDbBl
         creation.clone_test_db("upgraded", verbosity=0)
         connection.close()
         connection.settings_dict.update(creation.get_test_db_clone_settings("upgraded"))
+        of_models = _schema()
         _drop_tables()
         with override_settings(MIGRATION_MODULES={}):
             _migrate(list(previous["migrations"].items()), previous["rows"])
-        yield
+        yield of_models
         connection.close()
         connection.settings_dict["NAME"] = ours
         creation.destroy_test_db(suffix="upgraded", verbosity=0)
@@ -71,15 +73,38 @@ def _drop_tables() -> None:
 
 def _migrate(earlier: list[tuple[str, str]], rows: dict[str, list[dict[str, Any]]]) -> None:
     executor = MigrationExecutor(connection)
-    newest = executor.loader.graph.leaf_nodes()
+    executor.loader.replace_migrations = False  # new databases are made by what the first ones come to
+    executor.loader.build_graph()
     executor.migrate(earlier)
     _insert(executor.loader.project_state(earlier).apps, rows)
     executor = MigrationExecutor(connection)
-    executor.migrate(newest)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+def _schema() -> Schema:
+    """Of our own tables. The order of columns is nobody's business."""
+    with connection.cursor() as cursor:
+        introspection = connection.introspection
+        return {
+            name: (
+                sorted(map(repr, introspection.get_table_description(cursor, name))),
+                sorted(repr(sorted(each.items())) for each in introspection.get_constraints(cursor, name).values()),
+            )
+            for name in introspection.table_names(cursor)
+            if name.startswith(("recommender_", "reviews_"))
+        }
+
+
+def test_a_migrated_database_has_the_tables_of_a_new_one(migrated: Schema) -> None:
+    upgraded = _schema()
+
+    assert upgraded.keys() == migrated.keys()
+    for table, new in migrated.items():
+        assert upgraded[table] == new, table
 
 
 @pytest.fixture
-def upgraded(migrated: None, settings: Any, tmp_path: Path) -> Client:
+def upgraded(migrated: Schema, settings: Any, tmp_path: Path) -> Client:
     """The files of the previous release beside its migrated database; a lead's browser."""
     shutil.copytree(PREVIOUS / "backbones", tmp_path / "backbones")
     settings.VAR_DIR = tmp_path
