@@ -1,5 +1,6 @@
 """The card's templates are Jinja's: the environment they have, and the tag by which pages show parts of a card."""
 
+from functools import cache
 from typing import Any
 
 from django import template
@@ -7,7 +8,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.template import RequestContext
 from django.template.defaultfilters import capfirst, date, floatformat, pluralize
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.safestring import SafeString
 from jinja2 import ChainableUndefined, Environment
 
@@ -19,6 +20,7 @@ from reviews.templatetags.words import checked, step
 
 register = template.Library()
 
+STANDS_FOR = 8_888_888_800  # and the next ones: numbers that are no row's
 FILTERS = (capfirst, checked, date, floatformat, given_on, intcomma, pluralize, rows, step)
 
 
@@ -31,8 +33,17 @@ def environment(**options: Any) -> Environment:
     return made
 
 
-def _url(name: str, *arguments: Any) -> str:
-    return reverse(name, args=arguments)
+def _url(name: str, *numbers: int) -> str:
+    """As reverse, which takes a tenth of a millisecond; a card has twenty addresses."""
+    address = _address(name, len(numbers), get_script_prefix())
+    for place, number in enumerate(numbers):
+        address = address.replace(str(STANDS_FOR + place), str(number))
+    return address
+
+
+@cache
+def _address(name: str, numbers: int, _prefix: str) -> str:
+    return reverse(name, args=range(STANDS_FOR, STANDS_FOR + numbers))
 
 
 @register.simple_tag(takes_context=True)
