@@ -1,6 +1,6 @@
 """Which of the errors planted in the demonstration's first texts does grounding/findings.py find, and does it ever err?
 
-    python -m benchmarks.planted_errors [--styles report,letter] [--show]
+    python -m benchmarks.planted_errors [--styles report,letter] [--show] [--rules]
 
 All evidence of the sample catalog (every end user by each window, every film) in a temporary database; the first draft
 about each, its statements as the reader finds them, and its findings. `worker/endpoint/demonstration/planted.py` knows
@@ -54,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--styles", default="")
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--rules", action="store_true", help="statements as rules alone read them")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="r4-planted-") as var:
         os.environ.update(
@@ -69,14 +70,20 @@ def main() -> None:
         from django.db import connection
 
         with closing(connection):
-            print(json.dumps(measure(set(filter(None, options.styles.split(","))), show=options.show)))
+            print(
+                json.dumps(
+                    measure(set(filter(None, options.styles.split(","))), show=options.show, rules=options.rules)
+                )
+            )
 
 
-def measure(styles: set[str], *, show: bool) -> dict[str, Any]:
+def measure(styles: set[str], *, show: bool, rules: bool) -> dict[str, Any]:
+    from recommender.grounding.tagger.tags import tagger
     from worker.endpoint.demonstration.remarks import wordings
 
     subjects, items = evidence()
-    tallies, elsewhere = over_drafts(subjects, items, styles)
+    ours = None if rules else tagger()
+    tallies, elsewhere = over_drafts(subjects, items, styles, ours)
     report: dict[str, Any] = {"benchmark": "planted_errors", "subjects": len(subjects)}
     held_out = set(wordings()["held_out"])
     for name, part in (("held out", held_out), ("fitted", set(wordings()["styles"]) - held_out)):
@@ -91,7 +98,7 @@ def measure(styles: set[str], *, show: bool) -> dict[str, Any]:
             }
             for line in total.shown if show else ():
                 print("   ", line)
-    report |= {"elsewhere": dict(elsewhere), "honest": over_honest_texts()}
+    report |= {"elsewhere": dict(elsewhere), "honest": over_honest_texts(ours)}
     print(f"elsewhere in drafts {dict(elsewhere)}; in honest texts {report['honest']}")
     return report
 
@@ -126,7 +133,10 @@ def evidence() -> tuple[list[Any], list[tuple[str, str, Any]]]:
 
 
 def over_drafts(
-    subjects: Iterable[Any], items: Sequence[tuple[str, str, Any]], styles: set[str]
+    subjects: Iterable[Any],
+    items: Sequence[tuple[str, str, Any]],
+    styles: set[str],
+    tagger: Any,
 ) -> tuple[dict[tuple[str, str], Tally], Counter[str]]:
     from recommender.grounding.lexicon import Lexicon
     from recommender.grounding.reader import read
@@ -147,7 +157,8 @@ def over_drafts(
         if remark is None or (styles and remark.style not in styles):
             continue
         text = draft(asked)
-        said = read(text, lexicon, about=subject.kind, subject=by_title.get(subject.title, ""))
+        own = by_title.get(subject.title, "")
+        said = read(text, lexicon, about=subject.kind, subject=own, tagger=tagger)
         found = _findings(text, said, subject, titles)
         inside = [each for each in found if remark.start <= each.start < remark.end]
         elsewhere.update(f"{each.kind}: {_checked(each, text, asked)}" for each in found if each not in inside)
@@ -191,7 +202,7 @@ def _checked(finding: Any, text: str, asked: Any) -> str:
     return "confirmed" if faults & {"contradicted", "misquoted", "invented"} else "not confirmed"
 
 
-def over_honest_texts() -> dict[str, int]:
+def over_honest_texts(tagger: Any) -> dict[str, int]:
     """Texts of people about the rows above them: whatever is found in one is found falsely."""
     from recommender.grounding.lexicon import Lexicon
     from recommender.grounding.reader import read
@@ -211,7 +222,7 @@ def over_honest_texts() -> dict[str, int]:
         lexicon = Lexicon.of(items, nouns=[noun])
         subject = Subject("end_user", noun, 10 if noun == "game" else 5, 3, history=tuple(met))
         for text in map(str.strip, rest.split("\n%\n")):
-            said = read(text, lexicon, about="end_user")
+            said = read(text, lexicon, about="end_user", tagger=tagger)
             found = _findings(text, said, subject, {item: title for item, title, _ in items})
             texts, falsely, unread = texts + 1, falsely + bool(found), unread + (not said)
     return {"texts": texts, "found falsely": falsely, "no statement read": unread}

@@ -49,9 +49,11 @@ _WITHOUT_NOUN = _words("them which whom")
 _NEARLY = _words("not nearly almost a at the above after first about")  # before a quantity: another one
 # The share that each takes: exactly one, or above the first and up to the second.
 _QUANTITIES = {
-    "all": (1.0, 1.0), "every": (1.0, 1.0), "none": (0.0, 0.0), "most": (0.5, 1.0), "few": (-1.0, 0.49),
-    "half": (0.34, 0.66),
+    "all": (1.0, 1.0), "every": (1.0, 1.0), "both": (1.0, 1.0), "none": (0.0, 0.0), "neither": (0.0, 0.0),
+    "most": (0.5, 1.0), "few": (-1.0, 0.49), "half": (0.34, 0.66),
 }  # fmt: skip
+_OF_TWO = _words("both neither")
+_BARE = _words("all every both neither")  # stand before what is counted without "of"
 _BREAKS = _words(", ; : ( ) — – but while whereas although though yet however")
 _RATINGS = _words("star stars marks average averages averaging mean score scores points")
 _SUBJECTS = _words("they he she we you")
@@ -135,10 +137,10 @@ def _answer(said: Marked, count: _Count, rows: Sequence[tuple[int, Rated]]) -> _
                 return None
             low, high = _QUANTITIES[count.quantity]
             share = sides[0] / judged
-            right = share == low if low == high else low < share <= high
+            right = (share == low if low == high else low < share <= high) and count.whole in (None, judged, len(met))
         else:
             right = count.whole in (judged, len(met)) and (unclear or count.part in sides)
-        name = count.quantity or f"{count.part} of {count.whole}"
+        name = f"{count.quantity} {count.whole or ''}".strip() if count.quantity else f"{count.part} of {count.whole}"
         outcome = "" if liked is None else " liked" if liked else " not liked"
         answers.append(_Answer(right, name, f"{sides[0]} of {judged}{outcome or ' liked'}", tuple(p for p, _ in met)))
     return next((answer for answer in answers if answer.right), answers[0] if answers else None)
@@ -270,24 +272,29 @@ def _whole_then_part(said: Marked, place: int) -> _Count | None:
 
 
 def _quantity_at(said: Marked, place: int) -> _Count | None:
-    """Most of the dramas; all five westerns; dramas: none liked."""
+    """Most of the dramas; all five westerns; all three of them; every comedy; dramas: none liked."""
     word, before = said.word(place), said.word(place - 1)
     if word not in _QUANTITIES or before in _NEARLY:
         return None
     at = place + 1
     if said.word(at) == "of":
         at += 1
-    elif word != "all" or said.word(at) not in _DETERMINERS:
+    elif word not in _BARE or said.word(at) in (",", ":"):
         after = [at] if at < len(said.tokens) else []
         if before == ":" and outcomes.told(said, after) is not None and after:
             return _Count(place, at, None, None, word, _Noun(_clause_start(said, place), place, place), before=True)
         return None
     while said.word(at) in _DETERMINERS:
         at += 1
+    whole = 2 if word in _OF_TWO else None
     if number := _number(said, at):
-        at = number[1]
+        whole, at = number
+        if said.word(at) == "of":
+            at += 1
+            while said.word(at) in _DETERMINERS:
+                at += 1
     noun = _noun_at(said, at)
-    return _Count(place, noun.end, None, None, word, noun) if noun and noun.begin < noun.end else None
+    return _Count(place, noun.end, None, whole, word, noun) if noun and noun.begin < noun.end else None
 
 
 def _number(said: Marked, place: int) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from django.db.models import Prefetch
 
 from recommender.grounding import reader
+from recommender.grounding.tagger.tags import tagger
 from recommender.models import Catalog, TeacherCall, TeacherCase
 from recommender.statements.aspects import CatalogAspects, aspects_of
 from recommender.tuning import rows, told
@@ -63,7 +64,7 @@ def of_case(case: TeacherCase, catalog: Catalog, *, guideline: str = "", aspects
     about = case.item.external_id if case.item else ""
 
     def said(text: str) -> list[Told]:
-        read = reader.read(text, aspects.lexicon, about=subject.kind, subject=about)
+        read = reader.read(text, aspects.lexicon, about=subject.kind, subject=about, tagger=tagger())
         return told.of_text(text, read, aspects.title_of)
 
     if found.outcome == Cell.AGREED.value:
