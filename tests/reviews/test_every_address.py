@@ -171,7 +171,7 @@ def world(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     logging.disable(logging.CRITICAL)  # a line for each refusal costs more than the refusal
     made = World()
     for name in (OURS, THEIRS):
-        made.objects[name] = _objects(builders.make_catalog(name))
+        made.objects[name] = objects(builders.make_catalog(name))
     made.objects["missing"] = dict.fromkeys(made.objects[OURS], 10**9) | {
         "catalog": "nowhere",
         "user_id": "nobody",
@@ -191,7 +191,7 @@ def world(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     logging.disable(logging.NOTSET)
 
 
-def _objects(catalog: Catalog) -> dict[str, Any]:
+def objects(catalog: Catalog) -> dict[str, Any]:
     end_user, item = builders.make_end_user(catalog, f"reader-of-{catalog}"), builders.make_item(catalog)
     builders.make_interaction(end_user, item)
     batch = RoundBatch.objects.create(catalog=catalog, subjects="all", window="latest")

@@ -1,0 +1,74 @@
+"""What axe-core finds on the pages, in both themes, on a desk and on a phone: nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from recommender.models import Account, Role
+from tests.browser.test_reviewing import sign_in
+from tests.browser.test_statements import review
+from tests.builders import make_account, make_catalog
+from tests.reviews.test_every_address import ADDRESSES, PAGES, objects
+
+__all__ = ["review"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SCREENS = {  # each theme and each width, crossed: colours go by the one, places by the other
+    "desk, light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
+    "phone, dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+}
+NO_PAGES = {  # files, and parts of pages that are asked for alone
+    *("reviews:export_person", "reviews:training_progress", "reviews:evaluation_progress", "reviews:backbone_gates"),
+}
+
+
+@pytest.fixture
+def lead(broker: str) -> Account:
+    return make_account("lea", role=Role.LEAD)
+
+
+@pytest.fixture
+def addresses(transactional_db: None, review: Any, settings: Any, tmp_path: Path) -> list[str]:
+    """Every page that a lead may open, with something on it, and those without signing in."""
+    settings.VAR_DIR = tmp_path
+    known = objects(make_catalog("river-books"))
+    named = [name for name, rule in PAGES.items() if rule.get == 200 and name not in NO_PAGES]
+    found = [reverse(name, kwargs={each: known[each] for each in ADDRESSES[name]}) for name in [*named, "api:docs"]]
+    return [*found, reverse("reviews:review", args=[review.pk])]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing(
+    screen: str, browser: Browser, live_server: LiveServer, lead: Account, addresses: list[str]
+) -> None:
+    axe, found = Axe(), []
+    context = browser.new_context(**SCREENS[screen])  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{live_server.url}{reverse('login')}")
+    found += [("login", each) for each in violations(axe, page)]
+    sign_in(context, live_server, lead)
+    for address in addresses:
+        page.goto(live_server.url + address)
+        if address.endswith("docs/"):
+            page.locator(".opblock-tag-section").first.wait_for()
+            page.locator(".opblock-summary-control").last.click()
+            page.locator(".responses-table").wait_for()
+        found += [(address, each) for each in violations(axe, page)]
+    context.close()
+    assert not found, "\n".join(f"{address}: {each}" for address, each in found)
+
+
+def violations(axe: Axe, page: Page) -> list[str]:
+    return [
+        f"{each['id']} ({each['impact']}): {each['help']}: {'; '.join(map(_where, each['nodes'][:3]))}"
+        for each in axe.run(page).response["violations"]
+    ]
+
+
+def _where(node: dict[str, Any]) -> str:
+    return " ".join([node["html"][:200], *(why["message"] for why in node["any"][:1])])
