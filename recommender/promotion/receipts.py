@@ -23,7 +23,7 @@ from recommender.models import (
     SubjectKind,
 )
 from recommender.promotion.test_bed import sample
-from recommender.serving.request import best, request_for, score
+from recommender.serving.request import Request, best, request_for, score
 
 K = 10
 SHOWN = 5  # end users whose lists changed most
@@ -31,12 +31,18 @@ SHOWN = 5  # end users whose lists changed most
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One end user's list: the share of the old one that is still in the new one, and which items came and went."""
+    """One end user's list: the share of the old one that is still in the new one, and which items came and went.
+
+    `by_text`: whether the new version would list other items were the end user's text not there; `anyway`: whether the
+    two versions differ with no such text in either, as they do when a version is merely trained anew.
+    """
 
     user_id: str
     overlap: float
     entered: Sequence[str]
     left: Sequence[str]
+    by_text: bool
+    anyway: bool
 
 
 def write(
@@ -116,6 +122,8 @@ def lists(catalog: Catalog, new: Ranker, old: Ranker, *, most: int, step: Callab
         "end_users": len(changes),
         "of": len(names),
         "changed": len(changed),
+        "by_text": sum(one.by_text for one in changes),
+        "anyway": sum(one.anyway for one in changes),
         "mean_overlap": float(np.mean([one.overlap for one in changes])) if changes else None,
         "biggest": [asdict(one) for one in biggest],
     }
@@ -123,20 +131,24 @@ def lists(catalog: Catalog, new: Ranker, old: Ranker, *, most: int, step: Callab
 
 def _change(end_user: EndUser, new: Ranker, old: Ranker) -> Change | None:
     """None for an end user with nothing left to recommend. The order within the list does not count."""
-    request = request_for(end_user, limit=K)
-    if not request.can_be_ranked:
+    aware, unaware = (request_for(end_user, limit=K, unaware=each) for each in (False, True))
+    if not aware.can_be_ranked:
         return None
-    before, after = (
-        [request.index.external_ids[position] for position, _ in best(request, score(request, either).scores)]
-        for either in (old, new)
-    )
+    before, after = _listed(aware, old), _listed(aware, new)
+    bare_before, bare_after = _listed(unaware, old), _listed(unaware, new)
     kept = set(before) & set(after)
     return Change(
         end_user.external_id,
         len(kept) / len(before),
         [item for item in after if item not in kept],
         [item for item in before if item not in kept],
+        by_text=set(bare_after) != set(after),
+        anyway=set(bare_before) != set(bare_after),
     )
+
+
+def _listed(request: Request, ranker: Ranker) -> list[str]:
+    return [request.index.external_ids[position] for position, _ in best(request, score(request, ranker).scores)]
 
 
 def metrics(version: BackboneVersion, differences: Mapping[str, Interval | None]) -> dict[str, Any]:

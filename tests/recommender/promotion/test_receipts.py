@@ -71,6 +71,21 @@ def test_changed_lists_name_what_came_and_went_as_it_is_served(catalog, active):
     assert served.source == "backbone"
 
 
+def test_what_a_users_text_changes_is_told_from_what_training_anew_does(catalog, active, settings):
+    """u003 has had enough of what leads the list; the versions are the same, or one was trained otherwise."""
+    settings.STEERING = 4  # the few films of liked kinds are far ahead of the others
+    before = receipts.lists(catalog, *rankers(active, active), most=100, step=lambda done, of: None)
+    first = Item.objects.get(catalog=catalog, external_id=preview(end_user(catalog, "u003"), limit=1).items[0].item_id)
+    synthetic.approve(end_user(catalog, "u003"), f"They hate {first.attributes['genres'][0]} films.")
+    same = receipts.lists(catalog, *rankers(active, active), most=100, step=lambda done, of: None)
+    other = receipts.lists(catalog, *rankers(confused_version(catalog), active), most=100, step=lambda done, of: None)
+
+    assert (before["by_text"], before["anyway"]) == (0, 0)
+    assert (same["by_text"], same["anyway"], same["changed"]) == (1, 0, 0)
+    assert other["anyway"] > 0
+    assert other["by_text"] <= 1
+
+
 def test_of_many_end_users_a_sample_is_compared(catalog, active):
     found = receipts.lists(catalog, *rankers(active, active), most=5, step=lambda done, of: None)
 
