@@ -49,7 +49,8 @@ class StatementOnCard:
     def is_quiet(self) -> bool:
         """Whether it only cites a title that is in the evidence as it says: listed with its like."""
         only_a_title = [facet.kind for facet in self.said.aspect] == ["title"]
-        return self.standing == "supported" and only_a_title and not self.by and not self.row.otherwise
+        is_agreed = self.row.otherwise in ("", NOTHING)  # an AI's list often leaves such titles out
+        return self.standing == "supported" and only_a_title and is_agreed and not self.by
 
     @property
     def whose(self) -> str:
@@ -87,8 +88,8 @@ class StatementOnCard:
             return ""
         by_app = self.row.source == Source.READER
         if self.row.otherwise == NOTHING:
-            return "only the app reads this" if by_app else "only the AI lists this"
-        return f"the app reads: {OTHERWISE[self.row.otherwise]}"
+            return "Only the app reads this, the AI does not list it." if by_app else "Only the AI lists this."
+        return f"The app reads it otherwise: {OTHERWISE[self.row.otherwise]}."
 
     @property
     def counted(self) -> str:

@@ -297,10 +297,10 @@ def test_where_the_ais_list_and_the_apps_reading_differ_the_card_says_so(catalog
     assert "Listed by the AI with its text, held against the learned reader" in page
     found = {one.aspect.strip("“”"): one.otherwise for one in shown(review, ann).statements}
     assert found["Western"] == ""
-    assert found["Musical"] == "the app reads: disliked"
-    assert found["Drama"] == "only the app reads this"
-    assert found["long songs"] == "only the AI lists this"
-    assert page.count("the app reads: disliked") == 1
+    assert found["Musical"] == "The app reads it otherwise: disliked."
+    assert found["Drama"] == "Only the app reads this, the AI does not list it."
+    assert found["long songs"] == "Only the AI lists this."
+    assert page.count("The app reads it otherwise: disliked.") == 1
 
 
 def test_a_list_that_could_not_be_read_is_told(catalog: Catalog, ann: Account) -> None:
