@@ -12,6 +12,7 @@ from benchmarks.steering.corrections import Aspect, aspects_in
 from recommender.artifacts import verified
 from recommender.grounding import reader
 from recommender.grounding.statements import Statement
+from recommender.grounding.tagger.tags import tagger
 from recommender.models import Catalog, EndUser, Item, VersionState
 from recommender.serving.request import Request, request_for, score
 from recommender.serving.steering import Steering, steering_of
@@ -76,7 +77,7 @@ class Lists:
         return self.steering(end_user, said, knob=knob).steered(before.scores, before.request.candidates)
 
     def read(self, text: str) -> list[Statement]:
-        return reader.read(text, aspects_of(self.catalog).lexicon, about="end_user")
+        return reader.read(text, aspects_of(self.catalog).lexicon, about="end_user", tagger=tagger())
 
     def said(self, text: str, *, by_person: bool, first: int = 1) -> list[Acting]:
         """What would act if a person said this, or if somebody approved a model's text that says it."""
