@@ -22,6 +22,7 @@ from django.db import connection, connections
 from django.test import SimpleTestCase
 from hypothesis import HealthCheck
 from kombu import pools
+from pytest_django import DjangoDbBlocker
 
 from r4web import embedded
 from r4web.celery import app
@@ -115,6 +116,20 @@ def nothing_kept_of_earlier_tests() -> None:
     learned.forget()
     queries.KEPT.clear()
     guidelines.KEPT.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Tables are made of the models (`--nomigrations`), in a tenth of the time; to all else they are as if migrated."""
+    from django.db.migrations.loader import MigrationLoader  # needs Django, which is set up later
+    from django.db.migrations.recorder import MigrationRecorder
+
+    settings.MIGRATION_MODULES = {}
+    with django_db_blocker.unblock():
+        recorder = MigrationRecorder(connection)
+        recorder.ensure_schema()
+        for app_label, name in MigrationLoader(None).disk_migrations:
+            recorder.record_applied(app_label, name)
 
 
 @pytest.fixture(scope="session")

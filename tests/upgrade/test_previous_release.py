@@ -16,7 +16,7 @@ from django.apps.registry import Apps
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoDbBlocker
 
@@ -56,8 +56,7 @@ def migrated(previous: Any, django_db_setup: None, django_db_blocker: DjangoDbBl
         connection.settings_dict.update(creation.get_test_db_clone_settings("upgraded"))
         of_models = _schema()
         _drop_tables()
-        with override_settings(MIGRATION_MODULES={}):
-            _migrate(list(previous["migrations"].items()), previous["rows"])
+        _migrate(list(previous["migrations"].items()), previous["rows"])
         yield of_models
         connection.close()
         connection.settings_dict["NAME"] = ours
