@@ -175,7 +175,10 @@ class TurnMaker:
         if len(malformed) % 2 == 0:
             return question
         prompt = prompts.render_repair(question.prompt, malformed[-1].answer, malformed[-1].error)
-        return replace(question, prompt=prompt, repairs=True)
+        instructions = (
+            f"{question.asked.instructions}\n{prompt.messages[-1]['content']}"  # small models repeat these too
+        )
+        return replace(question, prompt=prompt, asked=Asked(instructions, question.asked.data), repairs=True)
 
     def _sampling(self, draft: int | None) -> Sampling | None:
         """The same for the same draft of the same round, so that asking again after a failure asks the same."""

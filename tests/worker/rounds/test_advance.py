@@ -68,6 +68,25 @@ def test_a_round_reasons_reflects_and_refines_until_it_is_judged_reasonable(serv
     ]
 
 
+def test_a_second_answer_that_repeats_what_was_wrong_with_the_first_is_none(serve: Serve) -> None:
+    """Seen of a real small LLM, whose reflector then found it reasonable."""
+
+    def script(request: dict[str, Any], _number: int) -> Reply:
+        if request["model"] == "reflector":
+            return says(REASONABLE)
+        if len(request["messages"]) == 2:
+            return says("Quiet dramas, mostly, and a few", finish_reason="length")
+        return says("The user preference is not complete: it was cut off at the token limit; write at most 200 words.")
+
+    server = serve(script)
+    round_ = waiting_round()
+    run(round_)
+    round_.refresh_from_db()
+    assert round_.rest_reason == RestReason.MALFORMED
+    assert not server.asked("reflector")
+    assert "repeats the instructions" in round_.calls.order_by("pk").last().error
+
+
 def test_a_round_that_rests_with_a_proposal_is_put_before_people(serve: Serve) -> None:
     serve(loop_script(REASONABLE))
     round_ = waiting_round()
