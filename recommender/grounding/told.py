@@ -36,10 +36,12 @@ class Listed:
             return None
         if polarity not in get_args(Polarity):
             return None
-        about = " ".join(about.split())[:LONGEST]
-        strength = strength if strength in STRENGTHS else "plain"
+        quote, about = _storable(quote)[:LONGEST], " ".join(_storable(about).split())[:LONGEST]
+        if not about:
+            return None
+        strength = strength if isinstance(strength, str) and strength in STRENGTHS else "plain"
         who = who if who in get_args(Holder) else "subject"
-        return cls(quote[:LONGEST], about, polarity, strength, who)  # type: ignore[arg-type] # looked at above
+        return cls(quote, about, polarity, strength, who)  # type: ignore[arg-type] # looked at above
 
     def to_json(self) -> dict[str, str]:
         return {name: str(getattr(self, name)) for name in ("quote", "about", "polarity", "strength", "who")}
@@ -118,6 +120,11 @@ def _place(quote: str, text: str) -> tuple[int, int] | None:
         return None
     found = re.search(r"\s+".join(map(re.escape, words)), text, re.IGNORECASE)
     return found.span() if found else None
+
+
+def _storable(text: str) -> str:
+    """Without what JSON may spell and no database takes: NUL, and halves of characters."""
+    return text.replace("\x00", " ").encode("utf-8", "replace").decode()
 
 
 def _alike(one: Statement, other: Statement) -> bool:

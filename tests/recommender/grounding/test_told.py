@@ -92,6 +92,9 @@ def test_a_phrase_that_is_part_of_the_other_is_the_same() -> None:
         {"quote": "q", "about": "war", "polarity": "loves"},
         {"quote": 3, "about": "war", "polarity": "likes"},
         {"quote": "q", "about": " ", "polarity": "likes"},
+        {"quote": "q", "about": "\x00", "polarity": "likes"},
+        {"quote": "q", "about": "war", "polarity": ["likes"]},
+        {"quote": "q", "about": "war", "polarity": {"likes": 1}},
         {},
     ],
 )
@@ -103,3 +106,16 @@ def test_an_odd_strength_or_holder_is_plain() -> None:
     one = Listed.of_json({"quote": "q", "about": " war  films", "polarity": "likes", "strength": 9, "who": "everybody"})
 
     assert one == Listed("q", "war films", "likes", "plain", "subject")
+
+
+@pytest.mark.parametrize("odd", [["strong"], {"strong": 1}, None, 0.5, "\ud800"])
+def test_what_else_stands_in_place_of_a_strength_or_holder_is_plain_too(odd: object) -> None:
+    one = Listed.of_json({"quote": "q", "about": "war", "polarity": "likes", "strength": odd, "who": odd})
+
+    assert one == Listed("q", "war", "likes")
+
+
+def test_what_no_database_takes_is_left_out() -> None:
+    one = Listed.of_json({"quote": "a\x00b \ud800", "about": "w\x00r \udfff", "polarity": "likes"})
+
+    assert one == Listed("a b ?", "w r ?", "likes")

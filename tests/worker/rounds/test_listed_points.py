@@ -141,6 +141,28 @@ def test_a_second_answer_may_be_right(serve: Serve, catalog: Catalog) -> None:
     assert "error" not in round_.turns.get(kind="reason").listed
 
 
+@pytest.mark.parametrize("structured", ["json_schema", "tags"])
+def test_odd_entries_cost_neither_text_nor_list(serve: Serve, catalog: Catalog, structured: str) -> None:
+    odd = [
+        {"quote": "They praise \x00war films", "about": "\ud800", "polarity": "likes", "strength": "plain"},
+        {"quote": "x", "about": "war", "polarity": ["likes"], "strength": {"a": 1}, "who": 3},
+        {"quote": "They praise war films", "about": "war", "polarity": "likes", "strength": ["strong"], "who": []},
+        "war",
+        7,
+    ]
+    answer = says(json.dumps({"text": TEXT, "statements": odd}))
+    plain = script(answer)
+
+    def told(request: dict[str, Any], number: int) -> Reply:
+        return answer if request["model"] == "actor" and structured == "json_schema" else plain(request, number)
+
+    serve(told, structured=structured)
+    round_ = run(catalog, ListedBy.WITH_TEXT)
+
+    assert (round_.state, round_.rest_reason, round_.error) == (RoundState.RESTING, RestReason.REASONABLE, "")
+    assert ("genres=War", "likes") in {row[:2] for row in stated(round_)}
+
+
 def test_an_endpoint_that_refuses_the_list_costs_no_text(serve: Serve, catalog: Catalog) -> None:
     serve(script(error(401, "no")))
     round_ = run(catalog, ListedBy.AFTERWARDS)
