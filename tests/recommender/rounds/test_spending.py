@@ -14,7 +14,7 @@ from recommender.rounds.estimate import estimate
 from recommender.rounds.leases import Entry
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 from tests.openai_server import REASONABLE, UNREASONABLE, loop_script
-from tests.worker.rounds.test_advance import Serve, serve  # noqa: F401
+from tests.worker.rounds.conftest import Serve, serve  # noqa: F401
 from worker.rounds.advance import advance
 from worker.tasks import sweep_rounds
 

@@ -1,37 +1,22 @@
 """Rounds against a scripted endpoint over the real SDK: what is asked, stored, retried and given up."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from recommender.models import LlmCall, RestReason, Round, RoundState
 from recommender.rounds import leases, service
 from reviews.models import Review, ReviewState
 from tests import openai_server
 from tests.builders import make_account, make_catalog, make_end_user, make_item, make_round
-from tests.openai_server import REASONABLE, UNREASONABLE, Reply, ScriptedServer, loop_script, says
+from tests.openai_server import REASONABLE, UNREASONABLE, Reply, loop_script, says
+from tests.worker.rounds.conftest import Serve
 from worker.rounds.advance import advance
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Serve = Callable[..., ScriptedServer]
-
-
-@pytest.fixture
-def serve(settings: Settings) -> Iterator[Serve]:
-    with ExitStack() as stack:
-
-        def start(script: Callable[[dict[str, Any], int], Reply], **endpoint: Any) -> ScriptedServer:
-            scripted = stack.enter_context(openai_server.running(script))
-            settings.LLM = scripted.endpoints(**endpoint)
-            return scripted
-
-        yield start
 
 
 def run(*of: Round) -> None:

@@ -1,8 +1,6 @@
 """Rounds that filter several drafts, against a scripted endpoint over the real SDK and the demonstration models."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -16,25 +14,13 @@ from recommender.rounds.queries import proposed
 from reviews.models import Review
 from tests import openai_server
 from tests.builders import make_catalog, make_end_user, make_round
-from tests.openai_server import REASONABLE, UNREASONABLE, Reply, ScriptedServer, loop_script, says
+from tests.openai_server import REASONABLE, UNREASONABLE, Reply, loop_script, says
+from tests.worker.rounds.conftest import Serve
 from worker.endpoint import server as endpoint
 from worker.rounds.advance import advance
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Serve = Callable[..., ScriptedServer]
 JUDGED = ["reason", "reason", "reason", "reflect", "reflect", "reflect"]
-
-
-@pytest.fixture
-def serve(settings: Settings) -> Iterator[Serve]:
-    with ExitStack() as stack:
-
-        def start(script: Callable[[dict[str, Any], int], Reply], **of: Any) -> ScriptedServer:
-            scripted = stack.enter_context(openai_server.running(script))
-            settings.LLM = scripted.endpoints(**of)
-            return scripted
-
-        yield start
 
 
 def run(*of: Round) -> None:

@@ -22,7 +22,8 @@ from recommender.rounds import leases
 from tests import openai_server
 from tests.builders import make_catalog, make_end_user, make_round
 from tests.openai_server import PREFERENCE, REASONABLE, Reply, says
-from tests.worker.rounds.test_advance import Serve, run, serve  # noqa: F401
+from tests.worker.rounds.conftest import Serve
+from tests.worker.rounds.test_advance import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCRIPT = Path(__file__).parents[2] / "data" / "hostile" / "hostile.py"
@@ -165,21 +166,21 @@ def test_every_mode_ends_in_a_clear_state(mode: str, port: int, settings: Settin
 
 
 @pytest.mark.once
-def test_a_bomb_is_not_unpacked(serve: Serve) -> None:  # noqa: F811
+def test_a_bomb_is_not_unpacked(serve: Serve) -> None:
     bomb = gzip.compress(b'{"choices": "' + b"a" * 300_000_000 + b'"}', compresslevel=1)
     serve(lambda *_: Reply(body=bomb, headers={"Content-Encoding": "gzip"}), structured="auto")
     assert {(ends, "more than 8 MiB" in said) for ends, said in ended(*two_rounds())} == {("failed", True)}
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_a_trickle_is_a_timeout(serve: Serve, status: int) -> None:  # noqa: F811
+def test_a_trickle_is_a_timeout(serve: Serve, status: int) -> None:
     serve(lambda *_: Reply(status, says(PREFERENCE).body, trickle=0.2), timeout=0.6)
     (one, _) = two_rounds()
     ((ends, said),) = ended(one)
     assert (ends, "did not answer within 0.6 s" in said) == ("failed", True), said
 
 
-def test_a_key_that_is_echoed_is_stored_nowhere(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:  # noqa: F811
+def test_a_key_that_is_echoed_is_stored_nowhere(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     said = f"Incorrect API key provided: {KEY}. You sent 'Authorization: Bearer {KEY}'."
     replies = [openai_server.error(500, said), says(f"{PREFERENCE} The key is {KEY}, by the way."), says(REASONABLE)]
     serve(lambda request, number: replies[2 if request["model"] == "reflector" else min(number - 1, 1)], api_key=KEY)
@@ -189,7 +190,7 @@ def test_a_key_that_is_echoed_is_stored_nowhere(serve: Serve, caplog: pytest.Log
     assert "[key]" in repr(rows)
 
 
-def test_one_odd_answer_costs_its_own_round_only(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_one_odd_answer_costs_its_own_round_only(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Should an answer come through that the database refuses, its neighbours in the batch are stored."""
     from recommender.llm import reading
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,9 +14,9 @@ from recommender.rounds.config import OpenConfig
 from recommender.rounds.queries import proposal
 from recommender.rounds.service import open_rounds
 from reviews.models import Review
-from tests import openai_server
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
-from tests.openai_server import PREFERENCE, REASONABLE, Reply, ScriptedServer, error, says
+from tests.openai_server import PREFERENCE, REASONABLE, Reply, error, says
+from tests.worker.rounds.conftest import Serve
 from worker.endpoint import server as endpoint
 from worker.rounds.advance import advance
 
@@ -35,21 +34,6 @@ def catalog(transactional_db: None) -> Catalog:
     make_item(catalog, "Paths of Glory (1957)", genres=["War"])
     make_item(catalog, "The Kid (1921)", genres=["Comedy"])
     return catalog
-
-
-Serve = Callable[..., ScriptedServer]
-
-
-@pytest.fixture
-def serve(settings: Settings) -> Iterator[Serve]:
-    with ExitStack() as stack:
-
-        def start(script: Callable[[dict[str, Any], int], Reply], **of: Any) -> ScriptedServer:
-            scripted = stack.enter_context(openai_server.running(script))
-            settings.LLM = scripted.endpoints(**of)
-            return scripted
-
-        yield start
 
 
 def asks_for_list(request: dict[str, Any]) -> bool:
