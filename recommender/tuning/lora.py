@@ -1,4 +1,4 @@
-"""LoRA tuning of a causal language model on exported rows: the only module here that loads torch.
+"""LoRA tuning of a causal language model on exported rows: it and `base` alone load torch here.
 
 Plain token likelihood over the answer, AdamW, cosine with warm-up counted in optimizer steps; the adapter after the
 last epoch is kept, as R4ec does (METHODS.md 1.4).
@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForCausalLM, AutoTokenizer, get_cosine_schedule_with_warmup
+from transformers import get_cosine_schedule_with_warmup
 
-from recommender.tuning.config import CannotTuneError, TuneConfig, TunedRole
+from recommender.tuning.base import load_tokenizer, load_weights
+from recommender.tuning.config import TuneConfig, TunedRole
 from recommender.tuning.examples import Example, load
 
 Observer = Callable[[dict[str, Any]], None]
@@ -37,9 +38,9 @@ def tune(
     torch.set_num_threads(config.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     observer({"stage": "loading"})
-    tokenizer = _explained(config.base, lambda: AutoTokenizer.from_pretrained(config.base))
+    tokenizer = load_tokenizer(config.base)
     examples = load(data, tokenizer, config=config, role=role)  # before the weights, which take longer
-    base = _weights(config.base, device)
+    base = load_weights(config.base, device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         model = _with_lora(base, config, device)
@@ -64,21 +65,6 @@ def tune(
         "before": before,
         "after": after,
     } | steps
-
-
-def _weights(name: str, device: torch.device) -> Any:
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    return _explained(name, lambda: AutoModelForCausalLM.from_pretrained(name, dtype=dtype)).to(device)
-
-
-def _explained(name: str, load_it: Callable[[], Any]) -> Any:
-    """What `load_it` gives; what hinders it becomes a sentence."""
-    try:
-        return load_it()
-    except (OSError, ValueError) as error:
-        missing = name.startswith(("/", ".", "~")) and not Path(name).is_dir()
-        why = "There is no such folder." if missing else str(error).splitlines()[0]
-        raise CannotTuneError(f"The base model {name!r} cannot be loaded. {why}") from error
 
 
 def _with_lora(base: Any, config: TuneConfig, device: torch.device) -> Any:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -126,20 +127,52 @@ def test_too_little_space_is_said_before_anything_is_made(
     monkeypatch.setattr(install, "NEEDED_BYTES", 2**60)
     monkeypatch.setattr(install, "PYTHON", tmp_path / "none")
     with pytest.raises(SystemExit, match="are free on the disk"):
-        install._install("ml")
+        install._install(["ml"])
 
 
-@pytest.mark.parametrize(("wanted", "there"), [("ml", "ml"), ("ml", "dev"), ("dev", "dev")])
-def test_what_is_installed_is_not_installed_again(
-    install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    wanted: str, there: str,
-) -> None:  # fmt: skip
+@pytest.fixture
+def installed(install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Writes down that locks (their names, with spaces between) were installed."""
     stamp = tmp_path / "installed.json"
-    stamp.write_text(json.dumps({"lock": there, "fingerprint": install._fingerprint(there)}))
     monkeypatch.setattr(install, "STAMP", stamp)
     monkeypatch.setattr(install, "PYTHON", Path(sys.executable))
-    install.main(wanted)
+    return lambda names: stamp.write_text(json.dumps({name: install._fingerprint(name) for name in names.split()}))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there"),
+    [("ml", "ml"), ("ml", "dev"), ("dev", "dev llm"), ("ml llm", "ml llm"), ("ml llm", "dev llm")],
+)
+def test_what_is_installed_is_not_installed_again(
+    install: ModuleType, installed: Callable[[str], None], capsys: pytest.CaptureFixture[str], wanted: str, there: str
+) -> None:
+    installed(there)
+    install.main(wanted.split())
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "missing"),
+    [
+        ("ml", "", ["ml"]),
+        ("ml llm", "ml", ["llm"]),
+        ("ml llm", "dev", ["llm"]),
+        ("dev", "ml llm", ["dev"]),
+        ("dev", "ml", ["dev", "llm"]),
+    ],
+)
+def test_only_what_is_missing_is_installed(
+    install: ModuleType, installed: Callable[[str], None], wanted: str, there: str, missing: list[str]
+) -> None:
+    installed(there)
+    assert (
+        install._missing(wanted.split(), {name: install._fingerprint(name) for name in ("ml", "llm", "dev")}) == missing
+    )
+
+
+def test_a_note_of_an_earlier_release_is_read_as_none(install: ModuleType, installed: Callable[[str], None]) -> None:
+    install.STAMP.write_text(json.dumps({"lock": "ml", "fingerprint": install._fingerprint("ml")}))
+    assert install._missing(["ml"], {name: install._fingerprint(name) for name in ("ml", "llm", "dev")}) == ["ml"]
 
 
 def test_another_torch_index_or_lock_is_installed_anew(install: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +232,7 @@ def test_uv_installs_the_lock_with_its_hashes_and_then_torch(
 ) -> None:
     programs_of_a_new_environment(new_environment, uv="exit 0", pip="exit 1")
     monkeypatch.setenv("R4_TORCH_INDEX", "https://wheels.example/cpu")
-    install._install("ml")
+    install._install(["ml"])
     calls = [line for line in (new_environment / "calls").read_text().splitlines() if line.startswith("uv ")]
     assert calls == [
         "uv pip install --no-deps --require-hashes -r requirements/ml.lock index:",
@@ -216,7 +249,7 @@ def test_where_uv_cannot_install_pip_does(
     uv: str,
 ) -> None:
     programs_of_a_new_environment(new_environment, uv=uv, pip="exit 0")
-    install._install("ml")
+    install._install(["ml"])
     calls = (new_environment / "calls").read_text()
     assert "python -m pip install --no-deps --require-hashes -r requirements/ml.lock" in calls
     assert "python -m pip install torch==2.13.0" in calls
@@ -228,7 +261,7 @@ def test_a_package_other_than_the_locked_one_is_not_tried_again_by_pip(
 ) -> None:
     programs_of_a_new_environment(new_environment, uv="echo 'Hash mismatch for six'; exit 1", pip="exit 0")
     with pytest.raises(SystemExit, match="not the one that was locked"):
-        install._install("ml")
+        install._install(["ml"])
     assert "pip install --no-deps" not in (new_environment / "calls").read_text().replace("uv pip", "uv")
 
 

@@ -1,0 +1,45 @@
+"""A base model in torch: a folder or hub name that transformers loads, or a GGUF, whose numbers are unpacked."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from recommender.llm.weights import NoWeightsError, gguf_of, is_gguf
+from recommender.tuning.config import CannotTuneError
+
+
+def load_tokenizer(name: str) -> Any:
+    """The tokenizer of a base. Raises CannotTuneError."""
+    place, more = _source(name)
+    return _explained(name, lambda: AutoTokenizer.from_pretrained(place, **more))
+
+
+def load_weights(name: str, device: torch.device) -> Any:
+    """The causal language model of a base: bfloat16 on a GPU, else float32. Raises CannotTuneError."""
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    place, more = _source(name)
+    return _explained(name, lambda: AutoModelForCausalLM.from_pretrained(place, dtype=dtype, **more)).to(device)
+
+
+def _source(name: str) -> tuple[str, dict[str, str]]:
+    """What transformers is asked for: a place, and which of its files holds a GGUF's weights."""
+    if not is_gguf(name):
+        return name, {}
+    try:
+        path = gguf_of(name)
+    except NoWeightsError as error:
+        raise CannotTuneError(f"The base model {name!r} cannot be loaded. {error}") from error
+    return str(path.parent), {"gguf_file": path.name}
+
+
+def _explained(name: str, load_it: Callable[[], Any]) -> Any:
+    """What `load_it` gives; what hinders it becomes a sentence."""
+    try:
+        return load_it()
+    except (OSError, ValueError) as error:
+        missing = name.startswith(("/", ".", "~")) and not Path(name).is_dir()
+        why = "There is no such folder." if missing else str(error).splitlines()[0]
+        raise CannotTuneError(f"The base model {name!r} cannot be loaded. {why}") from error
