@@ -12,6 +12,7 @@ from tests.recommender.promotion.made import real_version
 from tests.recommender.training import synthetic
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_gates_asked_for_on_the_page_are_measured_by_the_worker(live_worker, settings, tmp_path):
     settings.VAR_DIR = tmp_path

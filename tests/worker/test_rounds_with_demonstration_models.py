@@ -13,7 +13,7 @@ from reviews.models import Review
 from worker.endpoint import server
 from worker.rounds.advance import advance
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def advance_sample_rounds(settings: Settings, url: str, *, limit: int) -> None:

@@ -23,7 +23,7 @@ from tests.openai_server import Reply, ScriptedServer, error, says
 from worker.endpoint import demonstration
 from worker.teacher import teach
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 Serve = Callable[..., ScriptedServer]
 TEXT = "They enjoy patient dramas and turn away from loud action; two war films were received coolly."
 CRITIQUE = "It passes over the two comedies that were rated low."

@@ -10,7 +10,7 @@ from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION, TRAINING
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def wait_for(run, state, *, seconds=60):

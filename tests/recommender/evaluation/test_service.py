@@ -13,7 +13,7 @@ from recommender.runs.kinds import EVALUATION
 from tests.carried_out import carried_out
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SMALL = {"epochs": 1, "embedding": 4, "history": 5, "head": [8], "adapter_hidden": 8, "adapter_width": 4}
 STUDY = Study(arms=("base", "knowledge", "random"), seeds=2, settings=SMALL)

@@ -10,7 +10,7 @@ from recommender.models import KnowledgeVector
 from recommender.runs.errors import EncoderError
 from tests import tiny_encoder as tiny
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 FAMILIES = ("bert", "xlm-roberta", "longformer")
 TEXTS = ["word " * (1 + n * 7 % 10) + str(n) for n in range(70)]
 

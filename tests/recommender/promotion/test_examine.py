@@ -16,7 +16,7 @@ from recommender.promotion.test_bed import make_test_bed
 from recommender.serving.request import request_for
 from tests.recommender.promotion.made import confused_version, real_version
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LIMITS = Limits(gauc_margin=0.002, ndcg_margin=0.002, latency_ms=10_000)
 
 

@@ -11,7 +11,7 @@ from recommender.serving.recommend import preview
 from tests.recommender.promotion.made import confused_version, real_version
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def end_user(catalog, name):

@@ -18,7 +18,7 @@ from tests.recommender.promotion.made import confused_version, real_version
 from tests.recommender.promotion.versions import make_version
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 QUICK = TrainConfig(epochs=1, embedding=4, history=5, head=(8,), adapter_hidden=8, adapter_width=4)
 

@@ -14,7 +14,7 @@ from tests.builders import make_catalog, make_drafts, make_end_user, make_intera
 from tests.recommender.serving.ranked import activate
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 PREFERENCE = "Likes quiet dramas of the sixties and slow westerns. Dislikes musicals."
 

@@ -11,7 +11,7 @@ from recommender.serving.types import CitedStatement, ServedItem, TextReason
 from recommender.statements.queries import acting
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 WHOLE = 100  # more than there are films
 TEXTS = (

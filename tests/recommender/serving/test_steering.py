@@ -22,7 +22,7 @@ from recommender.statements import service
 from tests.builders import make_account
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def of_genre(served: Served, catalog: Catalog, genre: str) -> list[int]:

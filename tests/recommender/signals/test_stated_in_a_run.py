@@ -23,7 +23,7 @@ from tests.recommender.training import synthetic
 from tests.recommender.training.synthetic import GENRES
 from tests.recommender.training.test_service import QUICK
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.once]
 
 
 def tell_tastes(catalog):

@@ -15,7 +15,7 @@ from tests import builders
 from tests.carried_out import carried_out, with_examination
 from tests.recommender.training import synthetic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 QUICK = TrainConfig(epochs=2, patience=2, embedding=4, history=5, head=(8,), adapter_hidden=8, adapter_width=4)
 

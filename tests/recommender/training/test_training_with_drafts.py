@@ -20,7 +20,7 @@ from tests.carried_out import carried_out
 from tests.recommender.training import synthetic
 from tests.recommender.training.test_service import QUICK
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

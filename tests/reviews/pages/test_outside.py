@@ -18,7 +18,7 @@ from tests.openid_provider import CLIENT, SECRET, Provider
 from tests.recommender.accounts.test_second_factor import anew, code_now, switched_on
 from tests.reviews.conftest import SignIn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 RITA = {"sub": "248289761001", "email": "Rita@Example.org", "email_verified": True, "roles": ["lead"]}
 
 

@@ -19,7 +19,7 @@ from tests.worker.rounds.conftest import Serve
 from worker.endpoint import server as endpoint
 from worker.rounds.advance import advance
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 JUDGED = ["reason", "reason", "reason", "reflect", "reflect", "reflect"]
 
 

@@ -25,7 +25,7 @@ from tests.openai_server import PREFERENCE, REASONABLE, Reply, says
 from tests.worker.rounds.conftest import Serve
 from tests.worker.rounds.test_advance import run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 SCRIPT = Path(__file__).parents[2] / "data" / "hostile" / "hostile.py"
 KEY = "sk-not-for-anybodys-eyes"
 READ = "reasonable", ""

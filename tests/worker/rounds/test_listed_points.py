@@ -20,7 +20,7 @@ from tests.worker.rounds.conftest import Serve
 from worker.endpoint import server as endpoint
 from worker.rounds.advance import advance
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 TEXT = f"{PREFERENCE} They praise war films; comedies bore them."
 LISTED = [
     {"quote": "They praise war films", "about": "war", "polarity": "likes", "strength": "plain", "who": "subject"},

@@ -6,7 +6,7 @@ from recommender.catalogs.importers.report import ImportFailedError
 from recommender.models import Catalog, EndUser, Interaction
 from tests.recommender.catalogs.importers.files import DATA, copied, item, load, rejections, rows, zipped
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def test_100k_is_read_from_its_folder() -> None:
