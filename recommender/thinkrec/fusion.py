@@ -69,8 +69,7 @@ class Fusion:
     """A base model (a causal language model of transformers) with a global adapter and N experts.
 
     An expert is a whole adapter that stands in the global one's place. In layers that its file leaves out (stage 3
-    tunes the last ones only) it is the global one. Outside of `rows` the model is the base alone; one batch at a time may
-    be inside.
+    tunes the last ones only) it is the global one. Outside of `rows` the model is the base alone.
     """
 
     def __init__(self, model: nn.Module, shared: Adapter, experts: Sequence[Adapter] = ()) -> None:
@@ -93,9 +92,11 @@ class Fusion:
 
     @contextmanager
     def rows(self, scales: Sequence[Sequence[float]]) -> Iterator[nn.Module]:
-        """The model inside of the block, for batches whose rows have these scales (B, 1 + N): the global adapter's,
-        then each expert's, as `gate.Decision.scales` has them. Raises ValueError for another number of adapters, RuntimeError for a
-        block inside of a block."""
+        """Gives the model for batches whose rows have these scales (B, 1 + N): the global adapter's, then each expert's,
+        as `gate.Decision.scales` has them.
+
+        Raises ValueError for another number of adapters, RuntimeError where another batch is inside of a block.
+        """
         each = torch.tensor(scales, dtype=torch.float64)
         if each.dim() != 2 or each.shape[1] != len(self._adapters):
             raise ValueError(f"Scales {tuple(each.shape)} are not those of {len(self._adapters)} adapters.")

@@ -44,8 +44,9 @@ def group(
 ) -> Groups:
     """The groups of U end users by their vectors (U, d); `training` (U) says who is of the train part.
 
-    Without a `number` of groups silhouette chooses it; k-means may find fewer than asked for. More than WARD_UP_TO end users are clustered by k-means whatever
-    the method. Equal inputs and an equal seed give equal groups. Raises ValueError, saying what is wrong.
+    Without a `number` of groups silhouette chooses it; k-means may find fewer than asked for. More than WARD_UP_TO end
+    users are clustered by k-means whatever the method. Equal inputs and an equal seed give equal groups. Raises
+    ValueError, saying what is wrong.
     """
     learnt = _finite(vectors)[training]
     if not len(learnt):
@@ -92,9 +93,7 @@ class _Clusters:
             self._merges = np.asarray(tree.fit(self._scaled).children_)
         size = len(self._scaled)
         root = np.arange(2 * size - 1)
-        for place in reversed(
-            range(size - number)
-        ):  # the last merges, which joined the clusters asked for, are left out
+        for place in reversed(range(size - number)):  # all merges but the last
             root[self._merges[place]] = root[size + place]
         return root[:size]
 

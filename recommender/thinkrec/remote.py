@@ -1,8 +1,8 @@
 """Fusion by endpoints, where the model is not in this process. Pure.
 
-llama.cpp adds LoRA adapters by the scales of each request, and that is the exact sum. An endpoint that takes one adapter a
-request, by its name (vLLM), can be asked once for each expert: then probabilities are mixed instead of weights, which is
-another model, a mixture, and an approximation of the fused one.
+llama.cpp adds LoRA adapters by the scales of each request, and that is the exact sum. An endpoint that takes one adapter
+a request, by its name (vLLM), is asked once for each expert: then probabilities are mixed instead of weights. A mixture
+is another model than the fused one, and only an approximation of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from typing import Any
 from recommender.thinkrec.gate import Decision
 
 
-def lora_scales(decision: Decision, adapters: Sequence[int]) -> dict[str, Any]:
+def lora_scales(decision: Decision, adapters: Sequence[int], *, prompt_cache: bool = False) -> dict[str, Any]:
     """What a request to llama.cpp's server says beside its prompt.
 
     `adapters` (1 + N) are the server's ids (GET /lora-adapters): of the global adapter, then of each expert; each file
-    must be a whole adapter, with the layers that stage 3 left as they were. All are named, since the server's own scales
-    act on those that are not in every release. The prompt cache is off: the server would go on from states that it computed
-    with another end user's scales (llama.cpp issue 26207).
+    is a whole adapter, with the layers that stage 3 left as they were. Allow the `prompt_cache` only where the server is
+    known to compute a prompt anew for other scales: some releases go on from another end user's states (llama.cpp issue
+    26207); the one of requirements/llm.lock does not.
     """
     scales = zip(adapters, decision.scales, strict=True)
-    return {"lora": [{"id": adapter, "scale": scale} for adapter, scale in scales], "cache_prompt": False}
+    return {"lora": [{"id": adapter, "scale": scale} for adapter, scale in scales], "cache_prompt": prompt_cache}
 
 
 def asked(decision: Decision) -> tuple[int, ...]:
