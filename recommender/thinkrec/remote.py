@@ -1,8 +1,8 @@
 """Fusion by endpoints, where the model is not in this process. Pure.
 
-llama.cpp adds LoRA adapters by the scales of each request, and that is the exact sum. An endpoint that takes one adapter
-a request, by its name (vLLM), is asked once for each expert: then probabilities are mixed instead of weights. A mixture
-is another model than the fused one, and only an approximation of it.
+llama.cpp adds LoRA adapters by the scales of each request, and that is the exact sum. An endpoint that takes one
+adapter a request, by its name (vLLM), is asked once for each expert: then probabilities are mixed instead of weights. A
+mixture is another model than the fused one, and only an approximation of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ def lora_scales(decision: Decision, adapters: Sequence[int], *, prompt_cache: bo
     """What a request to llama.cpp's server says beside its prompt.
 
     `adapters` (1 + N) are the server's ids (GET /lora-adapters): of the global adapter, then of each expert; each file
-    is a whole adapter, with the layers that stage 3 left as they were. Allow the `prompt_cache` only where the server is
-    known to compute a prompt anew for other scales: some releases go on from another end user's states (llama.cpp issue
-    26207); the one of requirements/llm.lock does not.
+    is a whole adapter, with the layers that stage 3 left as they were. Allow the `prompt_cache` only where the server
+    is known to compute a prompt anew for other scales: some releases go on from another end user's states (llama.cpp
+    issue 26207); the one of requirements/llm.lock does not.
     """
     scales = zip(adapters, decision.scales, strict=True)
     return {"lora": [{"id": adapter, "scale": scale} for adapter, scale in scales], "cache_prompt": prompt_cache}
