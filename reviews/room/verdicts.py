@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from recommender.knowledge.service import Change, accept, reject
+from recommender.knowledge.service import Change, accept, approve, disapprove, reject
 from recommender.models import Account, Judgement, Round, Strategy, Turn, TurnKind
+from recommender.rounds.core.thinkrec import PURPOSES
 from recommender.rounds.service import add_edit, add_override, judge_draft
 from recommender.tuning.rows import Row
 from reviews.choices import ReviewState, Verdict
@@ -152,6 +153,20 @@ def _reject_all(writing: Writing) -> Written:
     return Written(change=reject(writing.about, drafts=written))
 
 
+def _approve_other(writing: Writing) -> Written:
+    return Written(change=approve(writing.about))
+
+
+def _edit_other(writing: Writing) -> Written:
+    text = PURPOSES[writing.round.strategy].tidied(writing.text)  # type: ignore[index] # Strategy's values
+    edit = add_edit(writing.round, about=writing.about, text=text, account=writing.account)
+    return Written(edit, approve(edit))
+
+
+def _reject_other(writing: Writing) -> Written:
+    return Written(change=disapprove(writing.about))
+
+
 _WHY = Box("reason", "Why?", "Reject", rows=3, style="danger", optional="(optional)")
 _TEXT = Box(
     "text",
@@ -162,7 +177,75 @@ _TEXT = Box(
     unchanged="You have not changed the text. Approve it, or change it first.",
 )
 
+
+def _of_other(
+    noun: str, edited: Box, *, lesson: Callable[[Lesson], Iterator[Row]] | None, about: About = About.PROPOSAL
+) -> tuple[VerdictRow, ...]:
+    """The verdicts on what is no knowledge, by the same keys. Nothing is sent back: an edit is as quick."""
+    return (
+        VerdictRow(
+            Verdict.APPROVE,
+            label="Approve",
+            key="a",
+            style="primary",
+            hint=f"Approve: use {noun}",
+            said="Approved: {heading}.",
+            write=_approve_other,
+            state_after=ReviewState.DONE,
+            lesson=lesson,
+            badge="Approved",
+            tone="good",
+        ),
+        VerdictRow(
+            Verdict.EDIT,
+            label="Edit",
+            key="e",
+            hint=f"Edit {noun}, then approve",
+            box=edited,
+            takes_reason=True,
+            said="Saved and approved your version: {heading}.",
+            write=_edit_other,
+            state_after=ReviewState.DONE,
+            lesson=lesson,
+            badge="Edited",
+            tone="good",
+            about=about,
+        ),
+        VerdictRow(
+            Verdict.REJECT,
+            label="Reject",
+            key="x",
+            style="danger",
+            hint=f"Reject: nobody uses {noun}",
+            box=_WHY,
+            takes_reason=True,
+            said="Rejected: {heading}. Nobody uses this.",
+            write=_reject_other,
+            state_after=ReviewState.DONE,
+            lesson=None,
+            badge="Rejected",
+            tone="bad",
+            takes_out=True,
+            about=about,
+        ),
+    )
+
+
 ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
+    Strategy.KEYWORDS: _of_other(
+        "these keywords",
+        replace(
+            _TEXT,
+            label="Your keywords, with commas between them",
+            rows=3,
+            missing="Write the keywords that should be used.",
+            unchanged="You have not changed the keywords. Approve them, or change them first.",
+        ),
+        lesson=None,
+    ),
+    Strategy.TRACE: _of_other(
+        "this trace", replace(_TEXT, label="Your reasons, after Yes or No"), lesson=lessons.trace
+    ),
     Strategy.REFINE: (
         VerdictRow(
             Verdict.APPROVE,

@@ -9,6 +9,7 @@ from django.template.defaultfilters import floatformat
 
 from recommender.grounding.orders import reads_like_order
 from recommender.models import Round
+from recommender.rounds.core.keywords import speaks_to_model
 from reviews.room.card import ratings_up_to
 from reviews.room.statements import Shown
 
@@ -64,6 +65,12 @@ def stars(rating: float | None, rating_max: float) -> str:
 def as_of(round_: Round) -> str:
     """Which ratings a round's text uses, in words; its catalog must be loaded."""
     return ratings_up_to(round_.as_of, round_.catalog)
+
+
+@register.filter
+def speaks_to_ai(value: Any) -> bool:
+    """Whether an attribute's value, or a sentence of it, reads like an order to a model."""
+    return speaks_to_model(value)
 
 
 @register.filter

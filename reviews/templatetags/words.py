@@ -28,6 +28,8 @@ ENDED = {
     RestReason.KEPT: "AI check: some drafts passed",
     RestReason.ALL_REJECTED: "AI check: no draft passed",
     RestReason.ERASED: "Erased",
+    RestReason.CHECKED: "Held against what was shown",
+    RestReason.WRONG: "The AI stayed with the wrong answer",
 }
 STEPS = {
     TurnKind.REASON: "First text",
