@@ -15,7 +15,7 @@ from recommender.tuning.rows import Provenance, Row
 from reviews.models import Decision, Review, ReviewState
 from reviews.room import verdicts
 from reviews.room.lessons import Lesson
-from reviews.room.verdicts import VerdictRow
+from reviews.room.verdict_row import VerdictRow
 
 REVIEWS_AT_ONCE = 200
 

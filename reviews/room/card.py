@@ -16,6 +16,7 @@ from recommender.models import (
     Holder,
     ListedBy,
     RestReason,
+    Round,
     Statement,
     Strategy,
     SubjectKind,
@@ -35,7 +36,8 @@ from reviews.room.statements import Part, Shown, StatementOnCard, on_card, order
 from reviews.room.stream import EVERYTHING, Stream
 from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
 from reviews.room.unsent import Field
-from reviews.room.verdicts import About, VerdictRow, of_strategy, over_evidence
+from reviews.room.verdict_row import About, VerdictRow
+from reviews.room.verdicts import of_strategy, over_evidence
 
 READERS = {service.TABLES: "rules", service.TAGGER: "the learned reader"}
 LISTED = {ListedBy.WITH_TEXT: "Listed by the AI with its text", ListedBy.AFTERWARDS: "Listed by the AI when asked"}
@@ -115,9 +117,7 @@ class Card:
 
     @property
     def as_of(self) -> str:
-        if self.face == Strategy.KEYWORDS:
-            return "its title and description"
-        return ratings_up_to(self.review.round.as_of, self.review.round.catalog)
+        return uses(self.review.round)
 
     @cached_property
     def verdicts(self) -> tuple[VerdictRow, ...]:
@@ -355,6 +355,12 @@ def _decisions(review: Review) -> list[Decision]:
 _SLOTS = Prepared(_slots_for_card)
 _TURNS = Prepared(_turns_for_card)
 _STATEMENTS = Prepared(_statements_for_card)
+
+
+def uses(round_: Round) -> str:
+    """What a round's text was written from, for people. Its catalog must be loaded."""
+    is_about_keywords = round_.strategy == Strategy.KEYWORDS
+    return "title and description" if is_about_keywords else ratings_up_to(round_.as_of, round_.catalog)
 
 
 def ratings_up_to(moment: int, catalog: Catalog) -> str:

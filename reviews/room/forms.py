@@ -13,7 +13,7 @@ from reviews.room import verdicts
 from reviews.room.card import Card
 from reviews.room.decisions import Seen
 from reviews.room.turns import DraftOnCard
-from reviews.room.verdicts import About, VerdictRow
+from reviews.room.verdict_row import About, VerdictRow
 
 LONGEST_TEXT = 20_000  # characters; several times the longest rationale an endpoint may answer with
 LONGEST_REASON = 2000

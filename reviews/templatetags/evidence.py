@@ -10,7 +10,7 @@ from django.template.defaultfilters import floatformat
 from recommender.grounding.orders import reads_like_order
 from recommender.models import Round
 from recommender.rounds.core.keywords import speaks_to_model
-from reviews.room.card import ratings_up_to
+from reviews.room.card import uses
 from reviews.room.statements import Shown
 
 register = template.Library()
@@ -64,7 +64,7 @@ def stars(rating: float | None, rating_max: float) -> str:
 @register.filter
 def as_of(round_: Round) -> str:
     """Which ratings a round's text uses, in words; its catalog must be loaded."""
-    return ratings_up_to(round_.as_of, round_.catalog)
+    return uses(round_)
 
 
 @register.filter

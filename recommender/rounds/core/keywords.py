@@ -1,4 +1,4 @@
-"""Keywords of an item: cleaned in one stable order, and each checked to stand in what was shown.
+"""Keywords of an item: cleaned in one stable order, and each held against what was shown.
 
 ThinkRec's cleaning (METHODS.md 2.2): split, lower case, no digits and ordinals, no stop words, nothing shorter than
 three letters, at most ten. Unlike its code the order is the answer's own, plural doubles count once, and a word that

@@ -112,7 +112,9 @@ PURPOSES: Mapping[StrategyName, Purpose] = {
 }
 
 
+TAGS = {"reason": "first_try", "refine": "hinted", "edit": "human"}
+
+
 def tag(turns: Sequence[TurnValue], index: int) -> str:
     """How a trace came about: `first_try`, `hinted` (so it knew the answer), or `human`."""
-    kind = next(turn.kind for turn in turns if turn.index == index)
-    return {"reason": "first_try", "refine": "hinted"}.get(kind, "human")
+    return TAGS[next(turn.kind for turn in turns if turn.index == index)]
