@@ -2,11 +2,27 @@
 
 from django.db.models import IntegerChoices, TextChoices
 
+from recommender.models import Round
+
 
 class ReviewState(TextChoices):
     OPEN = "open", "open"  # waits for a decision
     AWAITING_ACTOR = "awaiting_actor", "awaiting the actor"  # overridden; opens again when the round rests
     DONE = "done", "done"
+
+
+class Kind(TextChoices):
+    """What a text is about, or for: the queue can be narrowed to one. Of knowledge, the subject's kind."""
+
+    END_USER = "end_user", "Users"
+    ITEM = "item", "Items"
+    KEYWORDS = "keywords", "Keywords of items"
+    TRACE = "trace", "Reasons for Yes or No"
+
+
+def kind_of(round_: Round) -> str:
+    """The kind of a round's review."""
+    return str(round_.subject_kind if round_.is_for_knowledge else round_.strategy)
 
 
 class Concern(IntegerChoices):

@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from recommender.accounts.visible import within
-from recommender.models import Account, Catalog, Round, SubjectKind, Turn
-from reviews.choices import Concern, ReviewState, Verdict
+from recommender.models import Account, Catalog, Round, Turn
+from reviews.choices import Concern, Kind, ReviewState, Verdict
 from reviews.policy import Action, may
 
 __all__ = ["Decision", "Guideline", "Review", "ReviewState", "Skip", "Slot", "Undone", "Unsent", "Verdict"]
@@ -34,7 +34,7 @@ class Review(models.Model):
 
     round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="review")
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="+", db_index=False)
-    kind = models.CharField(max_length=8, choices=SubjectKind)
+    kind = models.CharField(max_length=8, choices=Kind)
     state = models.CharField(max_length=16, choices=ReviewState, default=ReviewState.OPEN)
     version = models.PositiveIntegerField(default=1)
     concern = models.PositiveSmallIntegerField(choices=Concern, default=Concern.NONE)

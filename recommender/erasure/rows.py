@@ -107,6 +107,7 @@ def _clear_rounds(own: QuerySet[Round], catalog: Catalog, *, kind: str) -> dict[
         rested_at=Coalesce("rested_at", now),
         redacted_at=Coalesce("redacted_at", now),
         error="",
+        approved_index=None,
         lease_token="",
         lease_expires_at=None,
     )

@@ -10,7 +10,7 @@ from recommender.grounding.sentences import sentences
 from recommender.models import EndUser, Interaction, Item, Knowledge, Round, SubjectKind, TeacherCase, Turn
 
 Subject = EndUser | Item
-HISTORIES = ("history", "liker", "disliker", "target_history")
+HISTORIES = ("history", "liker", "disliker", "asked", "target_history")
 ROWS_AT_ONCE = 200
 
 

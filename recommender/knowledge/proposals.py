@@ -56,7 +56,7 @@ def as_proposed(catalog: Catalog, *, refinements: int | None = None) -> list[Kno
     """
     found = {} if refinements is not None else {one.place: one for one in in_force(catalog)}
     replaced = set(Knowledge.objects.filter(catalog=catalog, in_force=False).values_list("turn_id", flat=True))
-    resting = Round.objects.filter(catalog=catalog, state=RoundState.RESTING)
+    resting = Round.objects.for_knowledge().filter(catalog=catalog, state=RoundState.RESTING)
     rounds = resting.exclude(rest_reason=RestReason.ERASED).order_by("pk")
     with_turns = rounds.prefetch_related(Prefetch("turns", Turn.objects.order_by("index").defer("call")))
     for round_ in with_turns.iterator(chunk_size=CHUNK):

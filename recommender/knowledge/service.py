@@ -25,13 +25,14 @@ class Change:
     accepted: int | None = None
     ended: tuple[int, ...] = ()
     rejected_index: int | None = None  # of the round, before
+    approved_index: int | None = None  # the same, where its text is no knowledge
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Change":
-        return cls(data["accepted"], tuple(data["ended"]), data["rejected_index"])
+        return cls(data["accepted"], tuple(data["ended"]), data["rejected_index"], data.get("approved_index"))
 
 
 @transaction.atomic(savepoint=False)
@@ -77,6 +78,28 @@ def accept(
     return Change(accepted.pk, (current.pk,) if current else (), rejected_index)
 
 
+def approve(turn: Turn) -> Change:
+    """Let keywords or a trace count: they are no knowledge, and no model's vectors are made of them.
+
+    Raises RoundNotRestingError where the subject was erased.
+    """
+    round_ = turn.round
+    if round_.is_for_knowledge or not turn.is_rationale:
+        raise ValueError("Knowledge is accepted; keywords and traces are approved.")
+    before = Change(rejected_index=round_.rejected_index, approved_index=round_.approved_index)
+    there = Round.objects.filter(pk=round_.pk).exclude(rest_reason=RestReason.ERASED)
+    if not there.update(approved_index=turn.index, rejected_index=None):
+        raise RoundNotRestingError(f"What round {round_.pk} is about was erased.")
+    return before
+
+
+def disapprove(turn: Turn) -> Change:
+    """Let keywords or a trace count no more."""
+    round_ = turn.round
+    Round.objects.filter(pk=round_.pk).update(approved_index=None, rejected_index=turn.index)
+    return Change(rejected_index=round_.rejected_index, approved_index=round_.approved_index)
+
+
 @transaction.atomic(savepoint=False)
 def reject(turn: Turn, *, drafts: Sequence[Turn] = ()) -> Change:
     """Show a rationale to nobody: it is taken out of force if it was in force. Earlier snapshots keep it.
@@ -104,6 +127,10 @@ def take_back(change: Change, round_: Round) -> None:
 
     Raises TakenUpError once a snapshot has the text, or where something else is in force as of its moment.
     """
+    if not round_.is_for_knowledge:
+        before = {"rejected_index": change.rejected_index, "approved_index": change.approved_index}
+        Round.objects.filter(pk=round_.pk).update(**before)
+        return
     # A snapshot that is being made waits, and then has the row or does not know of it.
     Catalog.objects.select_for_update().get(pk=round_.catalog_id)
     if change.accepted is not None:

@@ -9,6 +9,7 @@ from recommender.models.evaluation import Evaluation, EvaluationFit
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
 from recommender.models.promotion import Examination, ImpactReceipt, Rollout, RolloutMode, ShadowSample
 from recommender.models.rounds import (
+    FOR_KNOWLEDGE,
     RATIONALES,
     REFLECTIONS,
     Judgement,
@@ -29,6 +30,7 @@ from recommender.models.statements import Holder, Polarity, Source, Statement
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
 
 __all__ = [
+    "FOR_KNOWLEDGE",
     "RATIONALES",
     "REFLECTIONS",
     "Account",

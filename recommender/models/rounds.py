@@ -22,10 +22,15 @@ ONE_SUBJECT = Q(end_user__isnull=False, item__isnull=True) | Q(end_user__isnull=
 
 
 class Strategy(models.TextChoices):
-    """R4ec's two inference strategies (docs/methods.md)."""
+    """R4ec's two inference strategies, whose texts become knowledge, and what ThinkRec asks for (docs/methods.md)."""
 
     REFINE = "refine", "iterative refinement"
     FILTER = "filter", "reflection as a filter"
+    KEYWORDS = "keywords", "keywords of an item"
+    TRACE = "trace", "thinking trace"
+
+
+FOR_KNOWLEDGE = (Strategy.REFINE, Strategy.FILTER)
 
 
 class ListedBy(models.TextChoices):
@@ -74,11 +79,17 @@ class RestReason(models.TextChoices):
     KEPT = "kept", "drafts kept"
     ALL_REJECTED = "all_rejected", "every draft judged not reasonable"
     ERASED = "erased", "its subject was erased"
+    CHECKED = "checked", "checked against its source"
+    WRONG = "wrong", "answer stayed wrong"
 
 
 class RoundQuerySet(models.QuerySet["Round"]):
     def of_kind(self, kind: str) -> Self:
         return self.filter(item=None) if kind == SubjectKind.END_USER else self.filter(end_user=None)
+
+    def for_knowledge(self) -> Self:
+        """Those whose texts become knowledge: all but keywords and traces."""
+        return self.filter(strategy__in=FOR_KNOWLEDGE)
 
 
 class Round(models.Model):
@@ -99,6 +110,12 @@ class Round(models.Model):
     rest_reason = models.CharField(max_length=12, choices=RestReason, blank=True)
     rejected_index = models.PositiveSmallIntegerField(
         null=True, help_text="The turn that people rejected when it was the proposal: it is no reason to show anybody."
+    )
+    approved_index = models.PositiveSmallIntegerField(
+        null=True, help_text="Of keywords and traces, which are no knowledge: the turn that people approved."
+    )
+    held_out = models.BooleanField(
+        default=False, help_text="A trace that explanations are tested with: in no training set."
     )
     error = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Transient failures in a row.")
@@ -134,6 +151,10 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return f"round {self.pk}"
+
+    @property
+    def is_for_knowledge(self) -> bool:
+        return self.strategy in FOR_KNOWLEDGE
 
     @property
     def subject_kind(self) -> SubjectKind:

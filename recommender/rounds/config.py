@@ -20,6 +20,7 @@ WINDOWS: dict[WindowName, Choice] = {
     "latest": Choice("Each user's latest ratings"),
     "sliding": Choice("Ten ratings at a time along each history"),
 }
+KNOWLEDGE = "knowledge"
 HALF_BY_CHANCE = "Half of each user's ratings, drawn by chance"  # what "prefix" is where no order is known
 STRATEGIES = {
     Strategy.REFINE.value: Choice("Rewrite a text until it passes the AI check"),
@@ -27,6 +28,11 @@ STRATEGIES = {
 }
 
 
+PURPOSES = {
+    KNOWLEDGE: Choice("What users like, what items are like"),
+    Strategy.KEYWORDS.value: Choice("Keywords of items"),
+    Strategy.TRACE.value: Choice("Reasons for Yes or No", "traces to train a model that reasons"),
+}
 LISTERS = {
     ListedBy.NOBODY.value: Choice("Read by the app"),
     ListedBy.WITH_TEXT.value: Choice("Listed by the AI with its text"),
@@ -39,6 +45,11 @@ class OpenConfig(Settings):
 
     of: ClassVar = "opening"
 
+    purpose: Annotated[str, OneOf(PURPOSES)] = Field(
+        default=KNOWLEDGE,
+        title="For",
+        description="Keywords are always about items, traces about users; then only what is asked for here counts.",
+    )
     subjects: Annotated[Subjects, OneOf(SUBJECTS)] = Field(default="all", title="About")
     limit: int | None = Field(
         default=None,
@@ -68,6 +79,24 @@ class OpenConfig(Settings):
         description="Who says what a text states. An AI's list is held against the app's own reading, and the card "
         "shows where they differ. An endpoint that holds no JSON schema is asked afterwards in any case.",
     )
+    keywords: bool = Field(
+        default=False,
+        title="Show approved keywords",
+        description="With each item of a history, where people approved some.",
+    )
+    retries: Annotated[int, OnlyWith("purpose", "trace")] = Field(
+        default=2, ge=0, le=10, title="Hints after a wrong answer, at most"
+    )
+    held_out: Annotated[int, OnlyWith("purpose", "trace")] = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        title="Set apart for tests",
+        description="So many further rows, of ten ratings with five liked ones, that no training set gets.",
+    )
+    seed: Annotated[int, OnlyWith("purpose", "trace")] = Field(
+        default=0, ge=0, le=2**31 - 1, title="Seed", description="Draws the rows; the same seed draws the same ones."
+    )
     low_activity: int = Field(
         default_factory=lambda: settings.LOW_ACTIVITY,
         ge=0,
@@ -89,10 +118,24 @@ class OpenConfig(Settings):
             needed, changed = told.only_with, getattr(self, name) != told.default
             if needed and changed and getattr(self, needed.setting) != needed.value:
                 raise SettingError(name, f"counts only with {needed.value}: add --{needed.setting} {needed.value}.")
+        if self.purpose == Strategy.KEYWORDS and self.subjects == "end-users":
+            raise SettingError("subjects", "must be items or all: keywords are about items.")
+        if self.purpose == Strategy.TRACE and self.subjects == "items":
+            raise SettingError("subjects", "must be end-users or all: traces are about users.")
         return self
+
+    @property
+    def stored_strategy(self) -> str:
+        """What rounds and their batch have as their strategy."""
+        return self.strategy if self.purpose == KNOWLEDGE else self.purpose
 
     def require_order(self, catalog: Catalog) -> None:
         """Raises SettingError for a part of histories that is told by order, in a catalog that has none."""
+        if self.purpose == Strategy.TRACE and not catalog.ordered:
+            raise SettingError(
+                "purpose",
+                f"cannot be trace: traces ask what came next, and catalog {catalog} was imported without an order.",
+            )
         if self.window != "prefix" and not catalog.ordered:
             raise SettingError(
                 "window",

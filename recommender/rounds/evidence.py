@@ -10,14 +10,17 @@ user), 1.9 and 7 (the prefix rule is KAR's).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from django.db.models import Count, F, OuterRef, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from recommender.models import Catalog, Clock, EndUser, Interaction, Item
+from recommender.rounds import approved
+from recommender.rounds.core import keywords
 from recommender.rounds.core.types import Encounter, Kind, Subject
 
 WindowName = Literal["prefix", "latest", "sliding"]
@@ -26,6 +29,7 @@ MOST_EVIDENCE = 30  # interactions of an end user in one prompt, and KAR's longe
 SLIDING = 10  # interactions of one sliding window, never fewer
 MOST_WINDOWS = 3  # sliding windows of one end user
 PAIR_HISTORY = 10  # earlier interactions of an item's liker and disliker: what R4ec's released data always shows
+KEYWORDS = "keywords"  # what approved keywords are called beside attributes
 PAIR_CANDIDATES = 25  # likers (and dislikers) of an item among whom the one shown is chosen
 
 
@@ -45,11 +49,12 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A subject as a round shows it: strictly before `as_of`."""
+    """A subject as a round shows it: strictly before `as_of`. `held_out`: a trace that only tests explanations."""
 
     subject_id: int
     as_of: int
     subject: Subject
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,11 @@ _FIRST, _LAST = [F("moment").asc(), F("id").asc()], [F("moment").desc(), F("id")
 COLUMNS = ("id", "end_user_id", "item_id", "rating", "liked", "moment")
 
 
-def of_end_users(catalog: Catalog, ids: Collection[int], *, windows: Windows | None = None) -> list[Evidence]:
-    """The evidence of these end users, by id; those without interactions are left out. Two queries a chunk.
+def of_end_users(
+    catalog: Catalog, ids: Collection[int], *, windows: Windows | None = None, with_keywords: bool = False
+) -> list[Evidence]:
+    """The evidence of these end users, by id; those without interactions are left out. Two queries a chunk, three
+    `with_keywords`, which shows each item with the keywords that people approved.
 
     `prefix`: the first min(ceil(n/2), 30) interactions, as of the moment of the next one.
     `latest`: the last 30, as of just after the last one.
@@ -110,8 +118,9 @@ def of_end_users(catalog: Catalog, ids: Collection[int], *, windows: Windows | N
             case "sliding":
                 cuts += [(id_, shown[-1].moment + 1, shown) for shown in _sliding(history, windows.stride)]
     items = items_by_id(catalog, (met.item_id for _, _, shown in cuts for met in shown))
+    words = approved.keywords_of(items) if with_keywords else {}
     return [
-        Evidence(id_, as_of, subject_of(catalog, "end_user", history=encounters(shown, items, catalog)))
+        Evidence(id_, as_of, subject_of(catalog, "end_user", history=encounters(shown, items, catalog, words)))
         for id_, as_of, shown in cuts
     ]
 
@@ -240,13 +249,37 @@ def items_by_id(catalog: Catalog, ids: Iterable[int]) -> dict[int, Item]:
     return catalog.items.in_bulk(list(set(ids)))
 
 
-def encounters(history: Iterable[Met], items: dict[int, Item], catalog: Catalog) -> tuple[Encounter, ...]:
+def of_keywords(catalog: Catalog, ids: Collection[int]) -> list[Evidence]:
+    """What these items' keywords may come from, by id: the title, the attributes that prompts show, descriptions.
+
+    An item that has nothing of these but its title is left out. One query.
+    """
+    found = []
+    for id_, item in sorted(items_by_id(catalog, ids).items()):
+        told = {
+            name: keywords.shortened(value) if keywords.is_prose(value) else value
+            for name, value in item.attributes.items()
+            if value and (name in catalog.prompt_attributes or keywords.is_prose(value))
+        }
+        if keywords.has_prose(told) or keywords.of_attributes(told):
+            found.append(Evidence(id_, 0, subject_of(catalog, "item", title=item.title, attributes=told)))
+    return found
+
+
+def encounters(
+    history: Iterable[Met],
+    items: dict[int, Item],
+    catalog: Catalog,
+    words: Mapping[int, Sequence[str]] = MappingProxyType({}),
+) -> tuple[Encounter, ...]:
+    """`words`: of items, by number, the approved keywords to show with them."""
     return tuple(
         Encounter(
             title=items[met.item_id].title,
             rating=met.rating,
             liked=met.liked,
-            attributes=shown_attributes(items[met.item_id], catalog),
+            attributes=shown_attributes(items[met.item_id], catalog)
+            | ({KEYWORDS: list(words[met.item_id])} if met.item_id in words else {}),
             interaction_id=met.id,
         )
         for met in history

@@ -20,6 +20,7 @@ from recommender.models import (
     RoundState,
     Turn,
 )
+from recommender.models import Strategy as StrategyChoice
 from recommender.rounds.core.loop import STRATEGIES, Strategy
 from recommender.rounds.core.types import StrategyName, TurnValue
 
@@ -142,7 +143,8 @@ def proposal(round_: Round) -> Turn | None:
 
 def end_users_for_rounds(catalog: Catalog, *, at_least: int = 1) -> list[int]:
     """Ids of the end users with so many interactions: those without a round first, then the longest history."""
-    return _most_useful(EndUser.objects.filter(catalog=catalog), "end_user_id", at_least=max(at_least, 1))
+    end_users = EndUser.objects.filter(catalog=catalog)
+    return _most_useful(end_users, "end_user_id", at_least=max(at_least, 1), having=Round.objects.for_knowledge())
 
 
 def low_activity_count(catalog: Catalog, *, below: int) -> int:
@@ -153,15 +155,23 @@ def low_activity_count(catalog: Catalog, *, below: int) -> int:
 
 def items_for_rounds(catalog: Catalog) -> list[int]:
     """Ids of all items: those without a round first, then the most interactions."""
-    return _most_useful(Item.objects.filter(catalog=catalog), "item_id", at_least=0)
+    items = Item.objects.filter(catalog=catalog)
+    return _most_useful(items, "item_id", at_least=0, having=Round.objects.for_knowledge())
 
 
-def _most_useful(subjects: QuerySet[Model], column: str, *, at_least: int) -> list[int]:
+def items_for_keywords(catalog: Catalog) -> list[int]:
+    """Ids of the items that nobody was asked about keywords for, those with the most interactions first."""
+    asked = Round.objects.filter(strategy=StrategyChoice.KEYWORDS)
+    items = Item.objects.filter(catalog=catalog).exclude(pk__in=asked.values("item_id"))
+    return _most_useful(items, "item_id", at_least=0, having=asked)
+
+
+def _most_useful(subjects: QuerySet[Model], column: str, *, at_least: int, having: QuerySet[Round]) -> list[int]:
     mine = {column: OuterRef("pk")}
     interactions = Interaction.objects.filter(**mine).order_by().values(column).annotate(n=Count("*")).values("n")
     return list(
         subjects.annotate(
-            interactions_count=Coalesce(Subquery(interactions), 0), has_round=Exists(Round.objects.filter(**mine))
+            interactions_count=Coalesce(Subquery(interactions), 0), has_round=Exists(having.filter(**mine))
         )
         .filter(interactions_count__gte=at_least)
         .order_by("has_round", "-interactions_count", "pk")

@@ -15,15 +15,17 @@ from recommender.models import (
     Account,
     Catalog,
     Judgement,
+    ListedBy,
     RestReason,
     Round,
     RoundBatch,
     RoundState,
+    Strategy,
     Turn,
     TurnKind,
 )
-from recommender.rounds import evidence, queries, spending
-from recommender.rounds.config import OpenConfig
+from recommender.rounds import evidence, queries, spending, trace_rows
+from recommender.rounds.config import KNOWLEDGE, OpenConfig
 from recommender.rounds.core import prose
 from recommender.rounds.evidence import Evidence
 from recommender.rounds.queries import strategy_of, turn_values
@@ -58,19 +60,21 @@ def open_rounds(catalog: Catalog, config: OpenConfig, *, requested_by: Account |
         catalog=catalog,
         subjects=config.subjects,
         window=config.window,
-        strategy=config.strategy,
-        low_activity_count=_low_activity(catalog, config.low_activity) if config.subjects != "items" else 0,
+        strategy=config.stored_strategy,
+        low_activity_count=_low_activity(catalog, config),
         requested_by=requested_by,
         most_tokens=config.most_tokens,
     )
-    drafts = config.drafts if strategy_of(batch).samples_drafts else 1
-    for chunk in _evidence(catalog, config, subjects_of(catalog, config)):
-        _store(batch, chunk, drafts=drafts, listed_by=config.points)
+    for chunk in shown_by(catalog, config, subjects_of(catalog, config)):
+        _store(batch, chunk, config)
     enqueue(list(batch.rounds.order_by("pk").values_list("pk", flat=True)))
     return batch
 
 
-def _low_activity(catalog: Catalog, below: int) -> int:
+def _low_activity(catalog: Catalog, config: OpenConfig) -> int:
+    if config.purpose != KNOWLEDGE or config.subjects == "items":
+        return 0
+    below = config.low_activity
     return queries.low_activity_count(catalog, below=below) if below > 1 else 0
 
 
@@ -83,6 +87,10 @@ class SubjectIds:
 
 
 def subjects_of(catalog: Catalog, config: OpenConfig) -> SubjectIds:
+    if config.purpose == Strategy.TRACE:
+        return SubjectIds([], [])  # rows are drawn, not subjects
+    if config.purpose == Strategy.KEYWORDS:
+        return SubjectIds([], queries.items_for_keywords(catalog)[: config.limit])
     people = config.subjects in ("end-users", "all")
     items = config.subjects in ("items", "all")
     return SubjectIds(
@@ -91,18 +99,35 @@ def subjects_of(catalog: Catalog, config: OpenConfig) -> SubjectIds:
     )
 
 
-def _evidence(catalog: Catalog, config: OpenConfig, subjects: SubjectIds) -> Iterator[list[tuple[str, Evidence]]]:
+def shown_by(catalog: Catalog, config: OpenConfig, subjects: SubjectIds) -> Iterator[list[tuple[str, Evidence]]]:
+    """What rounds about these subjects would show, in chunks: the column of the subject, and the evidence."""
+    if config.purpose == Strategy.TRACE:
+        drawn = trace_rows.draw(
+            catalog, limit=config.limit, held_out=config.held_out, seed=config.seed, with_keywords=config.keywords
+        )
+        for rows in drawn:
+            yield [("end_user_id", shown) for shown in rows]
+        return
     for ids in _chunks(subjects.end_users, OPENED_AT_ONCE):
-        yield [("end_user_id", shown) for shown in evidence.of_end_users(catalog, ids, windows=config.shown)]
+        of_end_users = evidence.of_end_users(catalog, ids, windows=config.shown, with_keywords=config.keywords)
+        yield [("end_user_id", shown) for shown in of_end_users]
     for ids in _chunks(subjects.items, OPENED_AT_ONCE):
-        yield [("item_id", shown) for shown in evidence.of_items(catalog, ids, window=config.window)]
+        is_about_keywords = config.purpose == Strategy.KEYWORDS
+        of_items = (
+            evidence.of_keywords(catalog, ids)
+            if is_about_keywords
+            else evidence.of_items(catalog, ids, window=config.window)
+        )
+        yield [("item_id", shown) for shown in of_items]
 
 
 def _chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _store(batch: RoundBatch, chunk: list[tuple[str, Evidence]], *, drafts: int, listed_by: str) -> None:
+def _store(batch: RoundBatch, chunk: list[tuple[str, Evidence]], config: OpenConfig) -> None:
+    drafts = config.drafts if strategy_of(batch).samples_drafts else 1
+    is_trace = config.purpose == Strategy.TRACE
     now = timezone.now()
     rounds = [
         Round(
@@ -111,9 +136,10 @@ def _store(batch: RoundBatch, chunk: list[tuple[str, Evidence]], *, drafts: int,
             as_of=shown.as_of,
             evidence=shown.subject.to_json(),
             strategy=batch.strategy,
-            refinements_allowed=settings.ROUND_REFINEMENTS,
+            refinements_allowed=config.retries if is_trace else settings.ROUND_REFINEMENTS,
             drafts_wanted=drafts,
-            listed_by=listed_by,
+            listed_by=config.points if config.purpose == KNOWLEDGE else ListedBy.NOBODY,
+            held_out=shown.held_out,
             next_attempt_at=now,
             **{column: shown.subject_id},
         )

@@ -56,7 +56,8 @@ def _proposed(wanted: Q) -> Iterable[tuple[Subject, TextReason]]:
     """Of each subject the proposal of its latest rested round, unless people rejected it."""
     turns = Turn.objects.select_related("call").defer(*(f"call__{name}" for name in HEAVY))
     rounds = (
-        Round.objects.filter(wanted, state=RoundState.RESTING)
+        Round.objects.for_knowledge()
+        .filter(wanted, state=RoundState.RESTING)
         .order_by("as_of", "pk")
         .defer("evidence")
         .prefetch_related(Prefetch("turns", turns))

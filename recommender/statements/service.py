@@ -13,6 +13,7 @@ from recommender.grounding.statements import Statement as Said
 from recommender.grounding.tagger.tags import tagger
 from recommender.grounding.told import Listed
 from recommender.models import (
+    FOR_KNOWLEDGE,
     RATIONALES,
     Account,
     Catalog,
@@ -57,7 +58,7 @@ def read(turns: Iterable[Turn]) -> int:
 
 def unread(catalog: Catalog | None = None) -> QuerySet[Turn]:
     """Texts that nobody has read, the latest first."""
-    unread = Turn.objects.filter(reader=None, kind__in=RATIONALES).exclude(text="")
+    unread = Turn.objects.filter(reader=None, kind__in=RATIONALES, round__strategy__in=FOR_KNOWLEDGE).exclude(text="")
     unread = unread.exclude(round__rest_reason=RestReason.ERASED).select_related(
         "round__catalog", "round__item", "about"
     )

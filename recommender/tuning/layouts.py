@@ -21,7 +21,7 @@ def trl(row: Row) -> dict[str, Any]:
         laid_out["completion"] = [_assistant(row.answer)]
     if row.set == "kto":
         laid_out["label"] = row.label
-    return laid_out | {"statements": _told(row), "provenance": row.provenance.to_json()}
+    return laid_out | _tagged(row) | {"statements": _told(row), "provenance": row.provenance.to_json()}
 
 
 def sharegpt(row: Row) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def sharegpt(row: Row) -> dict[str, Any]:
     if row.set == "kto":
         laid_out["kto_tag"] = row.label
     own = {"system": system, "id": row.id, "statements": _told(row), "provenance": row.provenance.to_json()}
-    return laid_out | own
+    return laid_out | _tagged(row) | own
 
 
 def alpaca(row: Row) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def alpaca(row: Row) -> dict[str, Any]:
     if row.set == "kto":
         laid_out["kto_tag"] = row.label
     own = {"system": system, "id": row.id, "statements": _told(row), "provenance": row.provenance.to_json()}
-    return laid_out | own
+    return laid_out | _tagged(row) | own
 
 
 def dataset_info(name: RowSet, layout: Literal["sharegpt", "alpaca"], file_name: str) -> dict[str, Any]:
@@ -65,6 +65,10 @@ def dataset_info(name: RowSet, layout: Literal["sharegpt", "alpaca"], file_name:
         columns["kto_tag"] = "kto_tag"
     described: dict[str, Any] = {"file_name": file_name, "formatting": layout, "columns": columns}
     return described | ({"ranking": True} if name in PAIRS else {})
+
+
+def _tagged(row: Row) -> dict[str, str]:
+    return {"tag": row.tag} if row.set == "trace" else {}
 
 
 def _told(row: Row) -> list[dict[str, Any]]:

@@ -15,10 +15,11 @@ from recommender.llm.types import Prompt
 from recommender.rounds.core import prompts
 from recommender.rounds.core.harmless import harmless
 from recommender.rounds.core.parsing import NAMES
+from recommender.rounds.core.prompts.thinkrec import render_trace
 from recommender.rounds.core.types import JudgementName, Kind, Subject
 
 Messages = tuple[dict[str, str], ...]
-RowSet = Literal["reason", "reflect", "refine", "preference", "kto", "extract", "polarity"]
+RowSet = Literal["reason", "reflect", "refine", "preference", "kto", "extract", "polarity", "trace"]
 SETS: tuple[RowSet, ...] = get_args(RowSet)
 PAIRS: tuple[RowSet, ...] = ("preference", "polarity")  # a better answer and a worse one
 STRONG, HEDGED = 0.9, 0.5  # a statement of more strength is strong; of up to so much, hedged
@@ -88,6 +89,7 @@ class Row:
     rejected: str = ""
     label: bool | None = None
     statements: tuple[Told, ...] = ()
+    tag: str = ""  # how a trace came about: first_try, hinted, human
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -147,6 +149,11 @@ def polarity(
     """What a text states as people left it, preferred to what was read before (DPO)."""
     prompt = prompts.render_extraction(subject, text)
     return _row("polarity", prompt, statements(chosen), provenance, rejected=statements(rejected), said=chosen)
+
+
+def trace(subject: Subject, text: str, provenance: Provenance, *, tag: str) -> Row:
+    """Yes or No and the reasons, as an answer to the first question about the target: no hint is in the prompt."""
+    return replace(_row("trace", render_trace(subject), harmless(text), provenance), tag=tag)
 
 
 def statements(said: Sequence[Told]) -> str:

@@ -255,7 +255,7 @@ def _schema(name: RowSet) -> Any:
     texts = ("source", "catalog", "subject_kind", "created", "model", "prompt_name", "prompt_hash", "guideline_version")
     provenance = dict.fromkeys(texts, text) | dict.fromkeys(numbers, number)
     provenance |= {key: pa.list_(of) for key, of in lists.items()}
-    label = {"label": pa.bool_()} if name == "kto" else {}
+    label = {"label": pa.bool_()} if name == "kto" else {"tag": text} if name == "trace" else {}
     facet = pa.struct({"kind": text, "name": text, "value": text})
     told = dict.fromkeys(("about", "polarity", "who", "quote", "source", "verdict"), text)
     statement = pa.struct(told | {"aspect": pa.list_(facet), "strength": pa.float64()})

@@ -15,18 +15,19 @@ from recommender.tuning.rows import Provenance, Row
 from reviews.models import Decision, Review, ReviewState
 from reviews.room import verdicts
 from reviews.room.lessons import Lesson
-from reviews.room.verdicts import VerdictRow
+from reviews.room.verdict_row import VerdictRow
 
 REVIEWS_AT_ONCE = 200
 
 
-def of_catalog(catalog: Catalog, *, guideline: str = "") -> Iterator[Row]:
+def of_catalog(catalog: Catalog, *, guideline: str = "", held_out: bool = False) -> Iterator[Row]:
     """All rows from a catalog's decisions, streamed. The same decisions always give the same rows in the same order.
 
-    `guideline`: the version of the annotators' guidelines that the rows are to name.
+    `guideline`: the version of the annotators' guidelines that the rows are to name. `held_out`: only the traces that
+    explanations are tested with, which are in no training set.
     """
     last, titles = 0, aspects_of(catalog).title_of
-    while chunk := list(_decided(catalog).filter(pk__gt=last)[:REVIEWS_AT_ONCE]):
+    while chunk := list(_decided(catalog).filter(pk__gt=last, round__held_out=held_out)[:REVIEWS_AT_ONCE]):
         for review in chunk:
             yield from of_review(review, catalog, guideline=guideline, titles=titles)
         last = chunk[-1].pk

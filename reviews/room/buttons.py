@@ -7,7 +7,7 @@ from django.template.defaultfilters import pluralize
 from reviews.room.card import Card
 from reviews.room.forms import DecisionForm
 from reviews.room.turns import DraftOnCard
-from reviews.room.verdicts import VerdictRow
+from reviews.room.verdict_row import VerdictRow
 
 
 def button_of(

@@ -9,9 +9,22 @@ from typing import Any
 from django.db.models import QuerySet
 
 from recommender import prepared
-from recommender.models import Account, Catalog, Clock, Holder, ListedBy, RestReason, Statement, SubjectKind, Turn
+from recommender.models import (
+    Account,
+    Catalog,
+    Clock,
+    Holder,
+    ListedBy,
+    RestReason,
+    Round,
+    Statement,
+    Strategy,
+    SubjectKind,
+    Turn,
+)
 from recommender.prepared import Prepared
 from recommender.rounds import queries
+from recommender.rounds.core import keywords, thinkrec
 from recommender.rounds.core.types import Encounter, Subject
 from recommender.statements import service
 from recommender.statements.aspects import aspects_of
@@ -23,10 +36,16 @@ from reviews.room.statements import Part, Shown, StatementOnCard, on_card, order
 from reviews.room.stream import EVERYTHING, Stream
 from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
 from reviews.room.unsent import Field
-from reviews.room.verdicts import About, VerdictRow, of_strategy, over_evidence
+from reviews.room.verdict_row import About, VerdictRow
+from reviews.room.verdicts import of_strategy, over_evidence
 
 READERS = {service.TABLES: "rules", service.TAGGER: "the learned reader"}
 LISTED = {ListedBy.WITH_TEXT: "Listed by the AI with its text", ListedBy.AFTERWARDS: "Listed by the AI when asked"}
+TAGS = {
+    "first_try": "Right at the first try",
+    "hinted": "Right after a hint that named the answer",
+    "human": "Written by a person",
+}
 OF_STATEMENTS = ("polarity", "fact")  # findings that a statement's own badge tells
 STATEMENT = "statement"  # the field in which one adds a statement in plain words
 
@@ -59,11 +78,46 @@ class Card:
 
     @property
     def kind_of_text(self) -> str:
+        if self.face == Strategy.KEYWORDS:
+            return f"Keywords of this {self.subject.item_noun}"
+        if self.face == Strategy.TRACE:
+            return f"Will this user like one {self.subject.item_noun}?"
         return f"About this {self.subject.item_noun}" if self.review.round.item else "What this user likes"
 
     @property
+    def face(self) -> str:
+        """Which card it is: keywords or trace; empty for knowledge."""
+        return "" if self.review.round.is_for_knowledge else self.review.round.strategy
+
+    @property
+    def keywords(self) -> list[str]:
+        return keywords.listed(self.proposal.text) if self.proposal else []
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """What the AI named that stands nowhere in what it was shown. One query."""
+        proposal = self.proposal
+        call = proposal.call if proposal and self.face == Strategy.KEYWORDS else None
+        return thinkrec.left_out(call.answer, self.subject) if call else ()
+
+    @property
+    def tag(self) -> str:
+        """How a trace came about, in words."""
+        values = queries.turn_values([each.turn for each in self.turns])
+        return TAGS[thinkrec.tag(values, self.proposal.index)] if self.proposal else ""
+
+    @property
+    def target(self) -> Encounter | None:
+        """What a trace is about; None once it was erased."""
+        return next(iter(self.subject.asked), None)
+
+    def wrong_with(self, text: str) -> str:
+        """What is wrong with a text that somebody typed in place of the proposal; empty where nothing is."""
+        return thinkrec.PURPOSES[self.face].problem(self.subject, text) if self.face else ""  # type: ignore[index]
+
+    @property
     def as_of(self) -> str:
-        return ratings_up_to(self.review.round.as_of, self.review.round.catalog)
+        return uses(self.review.round)
 
     @cached_property
     def verdicts(self) -> tuple[VerdictRow, ...]:
@@ -202,7 +256,7 @@ class Card:
 
     @property
     def may_change_statements(self) -> bool:
-        return bool(self.verdicts) and self.proposal is not None
+        return bool(self.verdicts) and self.proposal is not None and not self.face
 
     @property
     def histories(self) -> list[tuple[str, list[Shown]]]:
@@ -301,6 +355,12 @@ def _decisions(review: Review) -> list[Decision]:
 _SLOTS = Prepared(_slots_for_card)
 _TURNS = Prepared(_turns_for_card)
 _STATEMENTS = Prepared(_statements_for_card)
+
+
+def uses(round_: Round) -> str:
+    """What a round's text was written from, for people. Its catalog must be loaded."""
+    is_about_keywords = round_.strategy == Strategy.KEYWORDS
+    return "title and description" if is_about_keywords else ratings_up_to(round_.as_of, round_.catalog)
 
 
 def ratings_up_to(moment: int, catalog: Catalog) -> str:

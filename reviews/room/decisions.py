@@ -19,7 +19,7 @@ from reviews.room import leases, opening, verdicts
 from reviews.room.attention import UNMEASURED, Measured
 from reviews.room.leases import Stale, StaleReviewError
 from reviews.room.stream import EVERYTHING, Stream
-from reviews.room.verdicts import About, Writing
+from reviews.room.verdict_row import About, Writing
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ from typing import Any
 from django import forms
 
 from recommender.accounts.visible import catalogs_of
-from recommender.models import Account, Catalog, SubjectKind
+from recommender.models import Account, Catalog
 from recommender.rounds.core import prose
-from reviews.choices import ReviewState
+from reviews.choices import Kind, ReviewState
 from reviews.room import verdicts
 from reviews.room.card import Card
 from reviews.room.decisions import Seen
 from reviews.room.turns import DraftOnCard
-from reviews.room.verdicts import About, VerdictRow
+from reviews.room.verdict_row import About, VerdictRow
 
 LONGEST_TEXT = 20_000  # characters; several times the longest rationale an endpoint may answer with
 LONGEST_REASON = 2000
@@ -26,7 +26,7 @@ class QueueFilters(forms.Form):
     kind = forms.ChoiceField(
         label="About",
         required=False,
-        choices=[("", "Users and items"), (SubjectKind.END_USER.value, "Users"), (SubjectKind.ITEM.value, "Items")],
+        choices=[("", "Everything"), *Kind.choices],
     )
     state = forms.ChoiceField(
         required=False,
@@ -107,6 +107,8 @@ class DecisionForm(forms.Form):
             self.add_error(name, box.missing)
         elif box.unchanged and text == self.card.fields[name].start.strip():
             self.add_error(name, box.unchanged)
+        elif text and box.field == "text" and (wrong := self.card.wrong_with(text)):
+            self.add_error(name, wrong)
 
     def _untold(self) -> list[str]:
         """The fields that were typed into and that the verdict leaves aside."""

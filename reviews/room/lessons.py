@@ -10,7 +10,7 @@
 | override | the person's critique (reflect) |
 | reject | not liked (kto); with a stated reason, the reason as a critique (reflect) |
 
-Of a round whose drafts were filtered:
+Of a trace, an approval and an edit give the answer to learn (trace). Of a round whose drafts were filtered:
 
 | verdict | rows |
 | --- | --- |
@@ -26,6 +26,7 @@ from functools import cached_property
 
 from recommender.models import Catalog, Judgement, Turn, TurnKind
 from recommender.rounds.core import drafts as filtering
+from recommender.rounds.core import thinkrec
 from recommender.rounds.core.parsing import MIN_CRITIQUE
 from recommender.rounds.core.types import Subject, TurnValue
 from recommender.rounds.queries import turn_values
@@ -47,6 +48,10 @@ class Lesson:
         self.by_id = {turn.pk: turn for turn in self.turns}
         self.subject = Subject.from_json(round_.evidence)
         self.about = self.by_id[decision.turn_id]
+
+    @property
+    def decision(self) -> Decision:
+        return self._decision
 
     @property
     def made(self) -> Turn:
@@ -164,6 +169,15 @@ def edited(lesson: Lesson) -> Iterator[Row]:
 def overridden(lesson: Lesson) -> Iterator[Row]:
     override = lesson.made
     yield from lesson.critique(lesson.about, override.text, lesson.provenance(override, lesson.about))
+
+
+def trace(lesson: Lesson) -> Iterator[Row]:
+    """An approved or edited trace. None once its target was erased."""
+    decision, subject = lesson.decision, lesson.subject
+    text = lesson.made if decision.made_turn_id else lesson.about
+    if subject.asked:
+        tag = thinkrec.tag(turn_values(lesson.turns), text.index)
+        yield rows.trace(subject, text.text, lesson.provenance(text), tag=tag)
 
 
 def rejected(lesson: Lesson) -> Iterator[Row]:

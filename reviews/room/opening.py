@@ -7,6 +7,7 @@ from django.utils import timezone
 from recommender.models import Round, Turn
 from recommender.rounds import queries
 from recommender.statements import service as statements
+from reviews.choices import kind_of
 from reviews.models import Review, ReviewState, Slot
 from reviews.room.concern import Concerns, concerns_of
 
@@ -22,14 +23,15 @@ def open_review(round_: Round) -> Review:
     turns = Turn.objects.select_related("about").order_by("index")  # as they are now: a worker read its round before
     as_it_is = Round.objects.select_related("catalog", "item", "end_user").prefetch_related(Prefetch("turns", turns))
     round_ = as_it_is.get(pk=round_.pk)
-    statements.read(queries.proposed(round_))  # the others within the next minutes: nobody sees those first
+    if round_.is_for_knowledge:
+        statements.read(queries.proposed(round_))  # the others within the next minutes: nobody sees those first
     return _open(round_)
 
 
 @transaction.atomic
 def _open(round_: Round) -> Review:
-    fresh = Review(round=round_, catalog_id=round_.catalog_id, kind=round_.subject_kind, opened_at=timezone.now())
-    concerns = concerns_of(round_)
+    fresh = Review(round=round_, catalog_id=round_.catalog_id, kind=kind_of(round_), opened_at=timezone.now())
+    concerns = concerns_of(round_) if round_.is_for_knowledge else Concerns()
     _take_over(fresh, concerns)
     values = {name: getattr(fresh, name) for name in ("catalog_id", "kind", "opened_at", *CONCERNS)}
     review, created = Review.objects.get_or_create(round=round_, defaults={**values, "place": fresh.place_now()})

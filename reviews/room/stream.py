@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 
 from recommender.accounts.visible import catalogs_of
-from recommender.models import Account, SubjectKind
+from recommender.models import Account
+from reviews.choices import Kind
 from reviews.models import Review
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -16,7 +17,7 @@ Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Reviews of one catalog, by its name, and about one kind of subject. Empty: of all."""
+    """Reviews of one catalog, by its name, and of one kind. Empty: of all."""
 
     catalog: str = ""
     kind: str = ""
@@ -27,7 +28,7 @@ class Stream:
         kind = str(data.get("kind", ""))
         catalog = str(data.get("catalog", ""))
         known = bool(catalog) and "\x00" not in catalog and catalogs_of(account).filter(name=catalog).exists()
-        return cls(catalog if known else "", kind if kind in SubjectKind.values else "")
+        return cls(catalog if known else "", kind if kind in Kind.values else "")
 
     @property
     def is_everything(self) -> bool:
@@ -53,7 +54,7 @@ class Stream:
     @property
     def words(self) -> str:
         """What the stream holds, for people: "users in films"."""
-        about = {"": "", SubjectKind.END_USER: "users", SubjectKind.ITEM: "items"}[self.kind]
+        about = Kind(self.kind).label.lower() if self.kind else ""
         return " in ".join(part for part in (about or "texts", self.catalog) if part)
 
 

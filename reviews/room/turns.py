@@ -8,7 +8,7 @@ from recommender.models import Judgement, Turn, TurnKind
 from recommender.rounds import queries
 from recommender.rounds.core import drafts as filtering
 from reviews.room.diff import Segment, word_diff
-from reviews.room.verdicts import About, VerdictRow
+from reviews.room.verdict_row import About, VerdictRow
 
 DEMONSTRATION = "r4-demo-"  # the embedded endpoint's models answer by counting; every page says so
 

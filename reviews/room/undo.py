@@ -15,7 +15,7 @@ from recommender.rounds.service import RoundWentOnError
 from reviews.models import Attention, Decision, Review, ReviewState, Slot, Undone
 from reviews.room import leases, opening, verdicts
 from reviews.room.card import Card
-from reviews.room.verdicts import About
+from reviews.room.verdict_row import About
 
 LAST = 10  # decisions that can be taken back
 

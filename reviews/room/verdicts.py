@@ -5,110 +5,16 @@ new row (and a name in `choices.Verdict`, where the decisions are stored). Label
 number), {kept} (how many) and {s} (the plural's).
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from collections.abc import Sequence
+from dataclasses import replace
 
-from recommender.knowledge.service import Change, accept, reject
-from recommender.models import Account, Judgement, Round, Strategy, Turn, TurnKind
+from recommender.knowledge.service import accept, reject
+from recommender.models import Judgement, Strategy, TurnKind
 from recommender.rounds.service import add_edit, add_override, judge_draft
-from recommender.tuning.rows import Row
 from reviews.choices import ReviewState, Verdict
 from reviews.models import Decision
-from reviews.room import lessons
-from reviews.room.lessons import Lesson
-
-
-class About(Enum):
-    """The rationale that a decision names."""
-
-    PROPOSAL = "the proposal; of a filtered round the first kept draft"
-    DRAFT = "the one draft that the annotator chose"
-    EVERYTHING = "the proposal, or the first draft where none is kept"
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """What a verdict writes from. `kept`: all that is proposed, `about` first where it is the proposal."""
-
-    round: Round
-    about: Turn
-    kept: Sequence[Turn]
-    text: str
-    account: Account
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a verdict wrote: the turn that it made, and what it changed in what is in force."""
-
-    made: Turn | None = None
-    change: Change | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """What a verdict needs typed. `field`: of the form: text, critique or reason. `send`: the button below it.
-
-    `optional`: said beside the label where nothing need be typed; `missing`: said where something must be;
-    `unchanged`: said where it must differ from the rationale that the decision names.
-    """
-
-    field: str
-    label: str
-    send: str
-    rows: int
-    style: str = "primary"
-    placeholder: str = ""
-    optional: str = ""
-    missing: str = ""
-    unchanged: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictRow:
-    """One verdict. `label` with its `wide_label` on wide screens, `hint` in the list of keys, `said` when it is done.
-
-    `key`: empty where it is the draft's number. `judgement`: what the annotator judges the draft to be; it tells rows
-    that are stored alike apart. `write` does what it says. `state_after`: of the review; it stays in hand while it is
-    open. `takes_reason`: what was typed as the reason is kept with the decision. `lesson`: the training rows of one
-    decision, None where a later decision teaches it. `puts_in_force`: the column of a decision whose turn it puts in
-    force; `noun`: counts such decisions.
-    """
-
-    name: str
-    label: str
-    hint: str
-    said: str
-    write: Callable[[Writing], Written]
-    state_after: ReviewState
-    lesson: Callable[[Lesson], Iterator[Row]] | None
-    badge: str
-    tone: str  # of the badge: good, bad or human
-    key: str = ""
-    style: str = ""  # of its buttons: primary, danger or nothing
-    wide_label: str = ""
-    box: Box | None = None
-    about: About = About.PROPOSAL
-    judgement: Judgement | None = None
-    puts_in_force: str = ""
-    noun: str = ""
-    takes_reason: bool = False
-    takes_out: bool = False
-
-    def value(self, draft: int | None = None) -> str:
-        """What the button sends: the name, and which draft is judged to be what: "override.2.not_reasonable"."""
-        about = [str(draft)] if draft is not None else []
-        return ".".join([self.name, *about, *([str(self.judgement)] if self.judgement else [])])
-
-    def field_of(self, draft: int | None = None) -> str:
-        """The name of its box in the card's form: "text", or of the second draft "text_2"; empty without a box."""
-        field = self.box.field if self.box else ""
-        return field if draft is None else f"{field}_{draft}"
-
-    def tells(self, draft: int | None = None) -> set[str]:
-        """The fields whose words it takes along."""
-        return {self.field_of(draft)} | ({"reason"} if self.takes_reason else set())
+from reviews.room import lessons, thinkrec_verdicts
+from reviews.room.verdict_row import TEXT, WHY, About, Box, VerdictRow, Writing, Written
 
 
 def _approve(writing: Writing) -> Written:
@@ -152,17 +58,7 @@ def _reject_all(writing: Writing) -> Written:
     return Written(change=reject(writing.about, drafts=written))
 
 
-_WHY = Box("reason", "Why?", "Reject", rows=3, style="danger", optional="(optional)")
-_TEXT = Box(
-    "text",
-    "Your version",
-    "Save and approve",
-    rows=9,
-    missing="Write the text that should be used.",
-    unchanged="You have not changed the text. Approve it, or change it first.",
-)
-
-ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
+ROWS: dict[Strategy, tuple[VerdictRow, ...]] = thinkrec_verdicts.ROWS | {
     Strategy.REFINE: (
         VerdictRow(
             Verdict.APPROVE,
@@ -184,7 +80,7 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
             label="Edit",
             key="e",
             hint="Edit the text, then approve it",
-            box=_TEXT,
+            box=TEXT,
             takes_reason=True,
             said="Saved and approved your version: {heading}.",
             write=_edit,
@@ -221,7 +117,7 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
             key="x",
             style="danger",
             hint="Reject: nobody uses this text",
-            box=_WHY,
+            box=WHY,
             takes_reason=True,
             said="Rejected: {heading}. Nobody uses this text.",
             write=_reject,
@@ -288,7 +184,7 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
             label="Edit",
             key="e",
             hint="Edit the draft that has the focus, or the first",
-            box=replace(_TEXT, label="Your text in place of draft {draft}", send="Use my text", rows=7),
+            box=replace(TEXT, label="Your text in place of draft {draft}", send="Use my text", rows=7),
             said="Draft {draft} has your text now. Approve when all drafts are as they should be.",
             about=About.DRAFT,
             write=_edit_draft,
@@ -303,7 +199,7 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = {
             key="x",
             style="danger",
             hint="Reject: nobody uses this text",
-            box=replace(_WHY, send="Reject all"),
+            box=replace(WHY, send="Reject all"),
             takes_reason=True,
             said="Rejected: {heading}. Nobody uses these drafts.",
             about=About.EVERYTHING,

@@ -9,7 +9,8 @@ from django.template.defaultfilters import floatformat
 
 from recommender.grounding.orders import reads_like_order
 from recommender.models import Round
-from reviews.room.card import ratings_up_to
+from recommender.rounds.core.keywords import speaks_to_model
+from reviews.room.card import uses
 from reviews.room.statements import Shown
 
 register = template.Library()
@@ -63,7 +64,13 @@ def stars(rating: float | None, rating_max: float) -> str:
 @register.filter
 def as_of(round_: Round) -> str:
     """Which ratings a round's text uses, in words; its catalog must be loaded."""
-    return ratings_up_to(round_.as_of, round_.catalog)
+    return uses(round_)
+
+
+@register.filter
+def speaks_to_ai(value: Any) -> bool:
+    """Whether an attribute's value, or a sentence of it, reads like an order to a model."""
+    return speaks_to_model(value)
 
 
 @register.filter

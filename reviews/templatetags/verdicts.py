@@ -3,7 +3,8 @@
 from django import template
 
 from reviews.models import Decision
-from reviews.room.verdicts import VerdictRow, of_decision
+from reviews.room.verdict_row import VerdictRow
+from reviews.room.verdicts import of_decision
 
 register = template.Library()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from recommender.models import Judgement, RestReason, RolloutMode, Round, RoundState, TurnKind
+from recommender.models import Judgement, RestReason, RolloutMode, Round, RoundState, Strategy, TurnKind
 from recommender.promotion.gates import LABELS
 from reviews.room.queue import COUNTED
 
@@ -28,14 +28,25 @@ ENDED = {
     RestReason.KEPT: "AI check: some drafts passed",
     RestReason.ALL_REJECTED: "AI check: no draft passed",
     RestReason.ERASED: "Erased",
+    RestReason.CHECKED: "Held against what was shown",
+    RestReason.WRONG: "The AI stayed with the wrong answer",
 }
-STEPS = {
+STEPS: dict[TurnKind, str] = {
     TurnKind.REASON: "First text",
     TurnKind.REFINE: "Rewritten text",
     TurnKind.EDIT: "Edited text",
     TurnKind.REFLECT: "AI check",
     TurnKind.OVERRIDE: "Note by a person",
 }
+STEPS_OF: dict[str, dict[TurnKind, str]] = {
+    Strategy.KEYWORDS: {TurnKind.REASON: "Keywords", TurnKind.EDIT: "Edited keywords"},
+    Strategy.TRACE: {
+        TurnKind.REASON: "First answer",
+        TurnKind.REFINE: "Answer after a hint",
+        TurnKind.REFLECT: "Held against the rating",
+    },
+}
+TAGGED = {"first_try": "right at once", "hinted": "after a hint", "human": "written by a person"}
 CHECKED = {Judgement.REASONABLE: "Passed", Judgement.NOT_REASONABLE: "Not passed"}
 
 
@@ -59,8 +70,15 @@ def how_far(round_: Round) -> str:
 
 
 @register.filter
-def step(kind: str) -> str:
-    return STEPS[TurnKind(kind)]
+def step(kind: str, strategy: str = "") -> str:
+    """What a turn is called, in a round of this strategy."""
+    return (STEPS | STEPS_OF.get(strategy, {}))[TurnKind(kind)]
+
+
+@register.filter
+def tagged(tag: str) -> str:
+    """How a trace came about."""
+    return TAGGED[tag]
 
 
 @register.filter

@@ -20,11 +20,11 @@ from recommender.llm.errors import LlmError, PermanentLlmError, TransientLlmErro
 from recommender.llm.types import Answer, Prompt, Role, Sampling
 from recommender.models import ListedBy, LlmCall, RestReason, Round, Turn, TurnKind
 from recommender.rounds import leases
-from recommender.rounds.core import listed, parsing, prompts
+from recommender.rounds.core import listed, parsing, prompts, thinkrec
 from recommender.rounds.core.echoes import NOBODY, Asked
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, Step
-from recommender.rounds.core.types import Subject
+from recommender.rounds.core.types import Subject, TurnValue
 from recommender.rounds.leases import Entry
 from recommender.rounds.queries import strategy_of, turn_values
 from recommender.rounds.service import text_hash
@@ -71,6 +71,7 @@ class TurnMaker:
         self._stored: list[LlmCall] = list(round_.stored_calls)  # type: ignore[attr-defined] # take prefetches it
         self._attempts = round_.attempts
         self._strategy = strategy_of(round_)
+        self._purpose = thinkrec.PURPOSES.get(round_.strategy)  # type: ignore[call-overload] # None for knowledge
         self._ledger = ledger
         self._llms = llms
 
@@ -81,6 +82,10 @@ class TurnMaker:
     @cached_property
     def _data(self) -> str:
         return prompts.data_of(self._subject)
+
+    @property
+    def _values(self) -> dict[int, TurnValue]:
+        return {turn.index: turn for turn in turn_values(self._turns)}
 
     async def until_it_stops(self) -> float | None:
         """None: the round rests, failed, or is no longer ours. A number: it waits for so many seconds."""
@@ -99,6 +104,10 @@ class TurnMaker:
             if isinstance(step, Rest):
                 await self._rest(step.reason)
                 return None
+            if (alone := self._without_asking(step)) is not None:
+                if not await self._add(alone):
+                    return None
+                continue
             question = self._question(step)
             if paid := self._paid(question):
                 answered = await self._use(question, paid)
@@ -132,9 +141,29 @@ class TurnMaker:
         turn = next(unlisted, None)
         return step if turn is None else List(turn)
 
+    def _without_asking(self, step: Reason | Reflect | Refine | List) -> Turn | None:
+        """The turn of a step that needs no model, of keywords and traces."""
+        if self._purpose is None or isinstance(step, List):
+            return None
+        written = self._purpose.alone(self._subject, step, self._values)
+        if written is None:
+            return None
+        about = next((turn for turn in self._turns if turn.index == getattr(step, "about", None)), None)
+        return Turn(
+            round=self._round,
+            index=len(self._turns),
+            kind=TurnKind.REASON if about is None else TurnKind.REFLECT,
+            text=written.text,
+            text_hash=text_hash(written.text),
+            verdict=written.judgement,
+            about=about,
+        )
+
     def _question(self, step: Reason | Reflect | Refine | List) -> _Question:
         if isinstance(step, List):
             return self._list_of(step.about)
+        if self._purpose is not None:
+            return self._of_purpose(self._purpose, step)
         turns = {turn.index: turn for turn in self._turns}
         index = max(turns, default=-1) + 1
         role: Role = "reflector" if isinstance(step, Reflect) else "actor"
@@ -161,6 +190,13 @@ class TurnMaker:
         data = f"{self._data}\n{about.text}" if isinstance(step, Reflect) and about else self._data
         asked = Asked(instructions=prompt.messages[0]["content"], data=data)
         return self._repaired(_Question(role, name, index, prompt, asked, about, sampling=sampling))
+
+    def _of_purpose(self, purpose: thinkrec.Purpose, step: Reason | Reflect | Refine) -> _Question:
+        prompt = purpose.prompt(self._subject, step, self._values, self._llms["actor"].structured)
+        asked = Asked(prompt.messages[0]["content"], prompt.messages[1]["content"])
+        name: prompts.Step = "refine" if isinstance(step, Refine) else "reason"
+        about = next((turn for turn in self._turns if turn.index == getattr(step, "about", None)), None)
+        return self._repaired(_Question("actor", name, len(self._turns), prompt, asked, about))
 
     def _list_of(self, about: Turn) -> _Question:
         prompt = prompts.render_extraction(self._subject, about.text)
@@ -283,7 +319,9 @@ class TurnMaker:
             answer = listed.parse_list(text, finish_reason=finish_reason)
             question.about.listed = {"by": ListedBy.AFTERWARDS, "statements": [one.to_json() for one in answer]}
             return question.about
-        if question.step == "reflect":
+        if self._purpose is not None:
+            text = self._purpose.read(text, self._subject, finish_reason, question.asked)
+        elif question.step == "reflect":
             structured = parameters.get("response_format") == "json_schema"
             reflection = parsing.parse_reflection(
                 text, structured=structured, finish_reason=finish_reason, asked=question.asked

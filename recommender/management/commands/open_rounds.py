@@ -15,6 +15,7 @@ from recommender.management.options import add_options, chosen, made
 from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState
 from recommender.progress import Progress as Shown
 from recommender.rounds import spending
+from recommender.rounds.approved import Tally, tally
 from recommender.rounds.config import OpenConfig
 from recommender.rounds.estimate import Estimate, estimate
 from recommender.rounds.queries import Progress, progress
@@ -78,9 +79,12 @@ class Command(BaseCommand):
         if options["json"]:
             report = {"catalog": catalog.name, "batch": batch.pk, "opened": opened, "seconds": _since(started)}
             report["low_activity"] = batch.low_activity_count
-            self.stdout.write(json.dumps(report | {"progress": now.to_json()}))
+            report |= {"progress": now.to_json()} | ({"traces": told.to_json()} if (told := tally(watched)) else {})
+            self.stdout.write(json.dumps(report))
         if options["wait"] and now.total:
             self._say(_summary(now, _since(started)))
+            if told := tally(watched):
+                self._say(_of_traces(told))
             if without_text := _without_text(watched, now):
                 raise CommandError(without_text)
 
@@ -182,6 +186,15 @@ def _summary(now: Progress, seconds: float) -> str:
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(now.rest_reasons.items())) or "none"
     cost = f"{now.calls} calls, {now.tokens:,} tokens"
     return f"{now.done} of {now.total} rounds after {seconds:.0f} s; resting: {reasons}; {cost}."
+
+
+def _of_traces(told: Tally) -> str:
+    approved = ", ".join(f"{count} {tag}" for tag, count in sorted(told.approved.items())) or "none yet"
+    each = f"; {told.calls_each:.1f} calls and {told.tokens_each:,.0f} tokens each" if told.accepted else ""
+    return (
+        f"Traces: {told.first_try} right at the first try, {told.hinted} after a hint, {told.gave_up} given up; "
+        f"approved by people: {approved}{each}."
+    )
 
 
 def _since(started: float) -> float:

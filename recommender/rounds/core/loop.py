@@ -2,8 +2,9 @@
 
 *Iterative refinement*: a first rationale, then judge and refine in turn until the text is judged reasonable or the
 budget is spent. Unlike the published code, the last refinement is judged too, and a round also rests when refining gets
-nowhere. *Reflection as a filter*: several drafts, each judged once (`rounds.core.drafts`). Turns are given oldest
-first, and every number returned is a `TurnValue.index`.
+nowhere. *Reflection as a filter*: several drafts, each judged once (`rounds.core.drafts`). *Keywords*: one list,
+checked while it is read. *Traces*: the label judges, and the hint after a wrong answer is the critique. Turns are given
+oldest first, and every number returned is a `TurnValue.index`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,9 @@ from recommender.rounds.core import drafts as filtering
 from recommender.rounds.core.drafts import JUDGING, judgement
 from recommender.rounds.core.types import StrategyName, TurnValue
 
-RestReasonName = Literal["reasonable", "edited", "unchanged", "oscillating", "budget", "kept", "all_rejected"]
+RestReasonName = Literal[
+    "reasonable", "edited", "unchanged", "oscillating", "budget", "kept", "all_rejected", "checked", "wrong"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,40 @@ def _filtered(turns: Sequence[TurnValue]) -> RestReasonName:
     return "kept" if filtering.some_stand(turns) else "all_rejected"
 
 
+def _keywords(turns: Sequence[TurnValue], _refinements: int, _drafts: int) -> Step:
+    if not turns:
+        return Reason()
+    return Rest("edited" if turns[-1].kind == "edit" else "checked")
+
+
+def _trace(turns: Sequence[TurnValue], retries: int, _drafts: int) -> Step:
+    """Answer, hold the answer against the label, and answer again after a hint, at most `retries` times."""
+    rationales = [turn for turn in turns if turn.kind not in JUDGING]
+    if not rationales:
+        return Reason()
+    latest = rationales[-1]
+    if latest.kind == "edit":
+        return Rest("edited")
+    judged = judgement(turns, latest)
+    if judged is None:
+        return Reflect(about=latest.index)
+    if judged.verdict == "reasonable":
+        return Rest("reasonable")
+    made = sum(turn.kind == "refine" for turn in turns)
+    return Refine(about=latest.index, critique=judged.index) if made < retries else Rest("wrong")
+
+
+def _right(turns: Sequence[TurnValue]) -> list[int]:
+    """The latest trace if a person wrote it, or if its answer is the label."""
+    rationales = [turn for turn in turns if turn.kind not in JUDGING]
+    if not rationales:
+        return []
+    latest = rationales[-1]
+    judged = judgement(turns, latest)
+    stands = latest.kind == "edit" or (judged is not None and judged.verdict == "reasonable")
+    return [latest.index] if stands else []
+
+
 def _only_best(turns: Sequence[TurnValue]) -> list[int]:
     index = best(turns)
     return [] if index is None else [index]
@@ -159,4 +196,6 @@ def _repeats(
 STRATEGIES: Mapping[StrategyName, Strategy] = {
     "refine": Strategy(_refine, _only_best, lambda _turns: "edited", samples_drafts=False),
     "filter": Strategy(_filter, filtering.kept, _filtered, samples_drafts=True),
+    "keywords": Strategy(_keywords, _only_best, lambda _turns: "edited", samples_drafts=False),
+    "trace": Strategy(_trace, _right, lambda _turns: "edited", samples_drafts=False),
 }

@@ -58,7 +58,7 @@ def parse_rationale(text: str, *, subject_kind: Kind, finish_reason: str = "", a
     not merely repeat.
     """
     name = NAMES[subject_kind]
-    _check_end(text, finish_reason)
+    check_end(text, finish_reason)
     if finish_reason == "length":
         raise MalformedAnswerError(f"The {name} is not complete: {CUT_OFF}.")
     text = unwrapped(text)
@@ -85,7 +85,7 @@ def parse_reflection(
     two tags, two headed or labelled parts, or a plain sentence with its reasons. What `asked` holds as data is no
     verdict when it is quoted.
     """
-    _check_end(text, finish_reason)
+    check_end(text, finish_reason)
     text = unwrapped(text)
     cut_off = finish_reason == "length" and not _CRITIQUE_CLOSED.search(text)
     whole = whole_object(text)
@@ -132,7 +132,7 @@ def _check(name: str, text: str, count: int, most: int, asked: Asked) -> None:
         raise MalformedAnswerError(f"{name} cannot be read: {problem}.")
 
 
-def _check_end(text: str, finish_reason: str) -> None:
+def check_end(text: str, finish_reason: str) -> None:
     """An answer that the endpoint itself says is none."""
     if why := _KEPT_BACK.get(finish_reason):
         said = " ".join(text.split())[:200]

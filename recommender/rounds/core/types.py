@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 Kind = Literal["end_user", "item"]
-StrategyName = Literal["refine", "filter"]
+StrategyName = Literal["refine", "filter", "keywords", "trace"]
 JudgementName = Literal["reasonable", "not_reasonable"]
 
 
@@ -24,7 +24,8 @@ class Subject:
     """What a rationale is about, and all the evidence a prompt may show, frozen when the round was opened.
 
     An end user has `history`, oldest first where it is `ordered`. An item has `title`, `attributes`, and the histories
-    of one end user who liked it and one who did not (either may be empty: nobody did).
+    of one end user who liked it and one who did not (either may be empty: nobody did). `asked`: of a trace the one
+    interaction that it is about, with its label in `liked`, which no question shows before the first hint.
     """
 
     kind: Kind
@@ -37,13 +38,14 @@ class Subject:
     liker: tuple[Encounter, ...] = ()
     disliker: tuple[Encounter, ...] = ()
     ordered: bool = True  # whether histories say what came first
+    asked: tuple[Encounter, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "asked" or value}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        histories = ("history", "liker", "disliker")
+        histories = ("history", "liker", "disliker", "asked")
         values: dict[str, Any] = {k: tuple(Encounter(**e) for e in v) if k in histories else v for k, v in data.items()}
         return cls(**values)
 

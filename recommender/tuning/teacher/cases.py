@@ -12,11 +12,11 @@ from itertools import count
 from recommender.models import Catalog, EndUser, Interaction, Item, TeacherCase
 from recommender.rounds import evidence
 from recommender.rounds.evidence import COLUMNS, PAIR_HISTORY, Met, encounters, items_by_id
+from recommender.rounds.trace_rows import TRAIN_SHARE
 from recommender.tuning.teacher.triples import Triple
 
 WINDOW = PAIR_HISTORY  # interactions shown: what R4ec's released data always have
 FEWEST = 5  # interactions shown, in a short history
-TRAIN_SHARE = 0.8
 SUBJECTS_AT_ONCE = 200
 TARGETS_TRIED = 10  # end users who met an item later
 

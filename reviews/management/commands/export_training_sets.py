@@ -22,6 +22,14 @@ class Command(BaseCommand):
             "--format", nargs="+", choices=LAYOUTS, default=list(LAYOUTS), help="all of them by default"
         )
         parser.add_argument("--guideline", default="", help="the version of the annotators' guidelines, for the rows")
+        parser.add_argument(
+            "--without-hinted", action="store_true", help="leave out traces that were right only after a hint"
+        )
+        parser.add_argument(
+            "--held-out",
+            action="store_true",
+            help="only the traces that explanations are tested with: never train on them",
+        )
         parser.add_argument("--json", action="store_true", help="print the manifest as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,7 +39,12 @@ class Command(BaseCommand):
             raise CommandError(f"There is no catalog {options['name']!r} (known: {known}).")
         try:
             manifest = training_sets.export(
-                catalog, options["out"], formats=options["format"], guideline=options["guideline"]
+                catalog,
+                options["out"],
+                formats=options["format"],
+                guideline=options["guideline"],
+                hinted=not options["without_hinted"],
+                held_out=options["held_out"],
             )
         except (UnsafeTargetError, OSError) as error:
             raise CommandError(str(error)) from error

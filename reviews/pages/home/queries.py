@@ -71,11 +71,12 @@ def catalog_facts(account: Account) -> list[CatalogFacts]:
 
 def _tallies() -> Tallies:
     has_text = Exists(Turn.objects.filter(round=OuterRef("pk"), kind__in=RATIONALES))
+    asked = Round.objects.for_knowledge()
     return Tallies(
         end_users=_counts(EndUser.objects.all()),
         items=_counts(Item.objects.all()),
-        texts_under_way=_counts(Round.objects.filter(state__in=[RoundState.WAITING, RoundState.ASKING])),
-        texts_written=_counts(Round.objects.filter(has_text, state=RoundState.RESTING)),
+        texts_under_way=_counts(asked.filter(state__in=[RoundState.WAITING, RoundState.ASKING])),
+        texts_written=_counts(asked.filter(has_text, state=RoundState.RESTING)),
         reviews_open=_counts(Review.objects.filter(state=ReviewState.OPEN)),
         approved=_counts(Knowledge.objects.filter(in_force=True)),
     )

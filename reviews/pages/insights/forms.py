@@ -13,7 +13,7 @@ LENGTHS = (10, 25, 50)
 class FindForm(forms.Form):
     catalog = forms.ModelChoiceField(Catalog.objects.none(), to_field_name="name", empty_label=None)
     q = forms.CharField(
-        label="User's id",
+        label="User's id, or an item's title or keyword",
         required=False,
         max_length=EndUser._meta.get_field("external_id").max_length,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),

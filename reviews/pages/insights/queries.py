@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Length
 
-from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Knowledge
+from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Item, Knowledge
 from recommender.recipe import TrainConfig
+from recommender.rounds import approved
 from recommender.serving.recommend import preview
 from recommender.serving.types import CitedStatement, HistoryReason, Served, ServedItem, StatisticReason, TextReason
 from reviews.room.card import ratings_up_to
@@ -117,10 +118,23 @@ def matching(catalog: Catalog, text: str) -> list[EndUser]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FoundItem:
+    item: Item
+    keywords: list[str]  # approved ones
+
+
+def items_matching(catalog: Catalog, text: str) -> list[FoundItem]:
+    """Items whose title or an approved keyword of which holds this text, by title. Two queries."""
+    found = list(approved.items_matching(catalog, text).order_by("title", "pk")[:FOUND])
+    words = approved.keywords_of([item.pk for item in found])
+    return [FoundItem(item, words.get(item.pk, [])) for item in found]
+
+
 def examples(catalog: Catalog) -> list[EndUser]:
     """End users worth a look: those whose preference was approved last, then the first of the catalog."""
-    approved = Knowledge.objects.filter(catalog=catalog, in_force=True, item=None).order_by("-accepted_at")
-    approved_last = approved.values_list("end_user_id", flat=True)[: 4 * EXAMPLES]  # some more than once
+    in_force = Knowledge.objects.filter(catalog=catalog, in_force=True, item=None).order_by("-accepted_at")
+    approved_last = in_force.values_list("end_user_id", flat=True)[: 4 * EXAMPLES]  # some more than once
     recent = list(dict.fromkeys(approved_last))[:EXAMPLES]
     of_catalog = EndUser.objects.filter(catalog=catalog)
     first = of_catalog.exclude(pk__in=recent).order_by("pk").values_list("pk", flat=True)

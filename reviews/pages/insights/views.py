@@ -35,6 +35,7 @@ def find(request: HttpRequest) -> HttpResponse:
         "text": text,
         "backbone": active_backbone(catalog),
         "end_users": queries.matching(catalog, text) if text else queries.examples(catalog),
+        "items": queries.items_matching(catalog, text) if text else [],
         "most": queries.FOUND,
         "may_erase": may(account_of(request).role, Action.ERASE),
     }

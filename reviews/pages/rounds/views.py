@@ -11,9 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from recommender.accounts.visible import catalogs_of
-from recommender.models import Round, RoundBatch
+from recommender.models import FOR_KNOWLEDGE, Round, RoundBatch
 from recommender.rounds import service as services
-from recommender.rounds.config import HALF_BY_CHANCE, STRATEGIES, SUBJECTS, WINDOWS
+from recommender.rounds.approved import tally
+from recommender.rounds.config import HALF_BY_CHANCE, PURPOSES, STRATEGIES, SUBJECTS, WINDOWS
 from recommender.rounds.estimate import estimate
 from recommender.rounds.queries import proposed, strategy_of
 from recommender.setting import label_of
@@ -75,7 +76,9 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "state": state,
         "states": STATES,
         "subjects": label_of(SUBJECTS, batch_.subjects),
-        "strategy": label_of(STRATEGIES, batch_.strategy),
+        "strategy": label_of({**STRATEGIES, **PURPOSES}, batch_.strategy),
+        "is_for_knowledge": batch_.strategy in FOR_KNOWLEDGE,
+        "traces": tally(batch_.rounds.all()),
         "window": label_of(WINDOWS, batch_.window) if batch_.catalog.ordered else HALF_BY_CHANCE,
         "may_retry": may(role, Action.RETRY_ROUNDS),
         "may_see_reviews": may(role, Action.SEE_QUEUE),

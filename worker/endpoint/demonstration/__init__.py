@@ -11,9 +11,10 @@ from typing import Any
 from worker.endpoint.demonstration.actor import draft
 from worker.endpoint.demonstration.listed import listed
 from worker.endpoint.demonstration.prediction import predict
-from worker.endpoint.demonstration.reading import Reading, read
+from worker.endpoint.demonstration.reading import Reading, hinted, read
 from worker.endpoint.demonstration.refinement import refine
 from worker.endpoint.demonstration.reflector import judge
+from worker.endpoint.demonstration.thinkrec import named, reasoned
 
 LABEL = "A demonstration model, not an LLM: deterministic statistics over the history in R4Web's own prompts."
 ACTOR, REFLECTOR, TEACHER = "r4-demo-actor", "r4-demo-reflector", "r4-demo-teacher"
@@ -31,9 +32,15 @@ class Reply:
 
 def reply(model: str, messages: Iterable[Mapping[str, object]], *, variation: str = "") -> Reply:
     """Answer a chat as one of MODELS. The same messages and variation always get the same answer."""
+    messages = list(messages)
     reading = read(messages)
     if reading is None:
         return Reply(NOT_OURS, {"text": NOT_OURS})
+    if reading.source:
+        return _keywords_of(reading)
+    if reading.asks_yes_or_no:
+        text = reasoned(reading, hinted=hinted(messages))
+        return Reply(text, {"text": text})
     if reading.unlisted:
         return _list_of(reading)
     if model == TEACHER and reading.has_target:
@@ -49,6 +56,11 @@ def _rationale(reading: Reading, variation: str = "") -> Reply:
 def _list_of(reading: Reading) -> Reply:
     found = {"statements": listed(reading.unlisted, reading)}
     return Reply(json.dumps(found, ensure_ascii=False), found)
+
+
+def _keywords_of(reading: Reading) -> Reply:
+    found = named(reading)
+    return Reply(", ".join(found), {"keywords": found})
 
 
 def _taught(reading: Reading) -> Reply:

@@ -10,6 +10,7 @@ Scope = Literal["person", "liker", "disliker"]
 _LINE = re.compile(r"^\d+\. (?=\")")
 _DECODER = json.JSONDecoder()
 OPINIONS = {"liked": True, "not liked": False}
+EVALUATIONS = {"evaluation: Yes": True, "evaluation: No": False}
 SECTIONS: tuple[tuple[str, Scope], ...] = (
     ("history", "person"),
     ("liker_history", "liker"),
@@ -42,6 +43,8 @@ class Reading:
     target_title: str = ""
     target_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     target_history: tuple[Entry, ...] = ()
+    source: str = ""  # what an item's keywords are asked from
+    asks_yes_or_no: bool = False
     unlisted: str = ""  # a text whose statements it asks for, without any evidence
 
     @property
@@ -58,9 +61,28 @@ def read(messages: Iterable[Mapping[str, object]]) -> Reading | None:
         text = content if isinstance(content, str) else _joined(content)
         if message.get("role") != "user":
             asked += text
-        elif reading := _read(text) or _unlisted(text, asked):
+        elif reading := _read(text) or _sourced(text) or _unlisted(text, asked):
             return reading
     return None
+
+
+def hinted(messages: Iterable[Mapping[str, object]]) -> bool | None:
+    """The answer that the last message names, where it is a hint after a wrong one."""
+    said = [message.get("content") for message in messages if message.get("role") == "user"]
+    last = said[-1] if len(said) > 1 and isinstance(said[-1], str) else ""
+    found = re.search(r"Begin with (Yes|No)\.\Z", last)
+    return None if found is None else found[1] == "Yes"
+
+
+def _sourced(text: str) -> Reading | None:
+    """What an item's keywords are asked from."""
+    found = _section(text, "source")
+    return None if found is None else Reading(noun=_noun(text), data=found, histories={}, source=found)
+
+
+def _noun(text: str) -> str:
+    noun = re.search(r"^Kind of item: (.+)$", text, re.MULTILINE)
+    return noun[1].strip() if noun else "item"
 
 
 def _unlisted(text: str, asked: str) -> Reading | None:
@@ -79,11 +101,11 @@ def _read(text: str) -> Reading | None:
     }
     if not histories:
         return None
-    noun = re.search(r"^Kind of item: (.+)$", text, re.MULTILINE)
     title, attributes = _item(texts.get("item", ""))
     target_title, target_attributes = _item(texts.get("target", ""))
     return Reading(
-        noun=noun[1].strip() if noun else "item",
+        noun=_noun(text),
+        asks_yes_or_no=text.rstrip().endswith("Begin with Yes or No."),
         data="\n".join(
             texts[name] for name in ("item", "history", "liker_history", "disliker_history") if name in texts
         ),
@@ -126,6 +148,8 @@ def _entry(line: str) -> Entry | None:
             rating = part.removeprefix("rated ")
         elif part in OPINIONS:
             liked = OPINIONS[part]
+        elif part in EVALUATIONS:
+            liked = EVALUATIONS[part]
         elif ": " in part:
             attributes = _attributes(part)
     return Entry(title, rating, liked, attributes)

@@ -39,7 +39,7 @@ def history_lines(history: Sequence[Encounter]) -> str:
 
 
 def item_lines(subject: Subject) -> str:
-    return "\n".join(filter(None, [_title(subject.title), attributes_line(subject.attributes)]))
+    return "\n".join(filter(None, [title_line(subject.title), attributes_line(subject.attributes)]))
 
 
 def rating_rule(subject: Subject) -> str:
@@ -62,11 +62,12 @@ def plural(noun: str) -> str:
 
 def _encounter(place: int, encounter: Encounter) -> str:
     rating = "" if encounter.rating is None else f"rated {number(encounter.rating)}"
-    parts = [_title(encounter.title), rating, OPINION[encounter.liked], attributes_line(encounter.attributes)]
+    parts = [title_line(encounter.title), rating, OPINION[encounter.liked], attributes_line(encounter.attributes)]
     return f"{place}. " + " | ".join(filter(None, parts))
 
 
-def _title(title: str) -> str:
+def title_line(title: str) -> str:
+    """A title as a JSON string, harmless and of a bounded length."""
     return json.dumps(harmless(" ".join(title.split()))[:MAX_VALUE], ensure_ascii=False)
 
 

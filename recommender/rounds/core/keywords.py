@@ -1,0 +1,191 @@
+"""Keywords of an item: cleaned in one stable order, and each held against what was shown.
+
+ThinkRec's cleaning (METHODS.md 2.2): split, lower case, no digits and ordinals, no stop words, nothing shorter than
+three letters, at most ten. Unlike its code the order is the answer's own, plural doubles count once, and a word that
+its source does not have is left out and named.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from recommender.grounding import forms, tables
+from recommender.grounding.orders import reads_like_order
+from recommender.grounding.sentences import sentences
+from recommender.grounding.words import fold
+
+MOST = 10  # of one item
+MOST_WORDS = 4  # of one keyword: a longer entry is prose
+SHORTEST = 3  # letters; a character of a script without spaces counts twice
+MOST_LEFT_OUT = 20  # that a card names
+FEWEST_WORDS_OF_PROSE = 8  # an attribute's value of so many words is a description
+SOURCE_WORDS = 100  # of one attribute that are shown and searched, as ThinkRec does
+SEPARATORS = re.compile(r"[,;|•·、，；／\n]+")
+
+_STOPS = frozenset(" ".join(words for lines in tables.sections("stop_words").values() for words in lines).split())
+_LEADING = frozenset(
+    ["a", "an", "the", "and", "or", "of", "with", "in", "on", "to", "und", "oder", "y", "e", "o", "et"]
+)
+_ENDINGS = frozenset(("e", "n", "en", "er", "ern", "em", "es", "s"))  # of nouns and adjectives in German and Spanish
+_LEAST_STEM = 4
+_UNSPACED = re.compile(r"[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u3400-\u9FFF\U00020000-\U0002FFFF]")
+_HTML = re.compile(r"</?(?:br|p|b|i|u|em|strong|ul|ol|li|div|span|a|h\d|font)\b[^<>]{0,200}>", re.IGNORECASE)
+_CODE = re.compile(r"[{}=\\]|<\w")  # in no sentence of a description
+_JOINERS = "-'’"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`kept`: at most ten, in the order in which they were given. `left_out`: what the source does not have."""
+
+    kept: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def text_of(keywords: Sequence[str]) -> str:
+    """How a list is stored, shown and edited: "heist, los angeles, crime"."""
+    return ", ".join(keywords)
+
+
+def listed(text: str) -> list[str]:
+    """The entries of such a list, as a person may type it: with commas, semicolons or lines."""
+    return [entry.strip() for entry in SEPARATORS.split(text) if entry.strip()]
+
+
+def cleaned(entries: Iterable[str]) -> list[str]:
+    """Each entry as a keyword, in their order, without those that are none and without doubles."""
+    found: list[str] = []
+    keys: list[list[str]] = []
+    for entry in entries:
+        words = _words_of(entry)
+        key = _key(words)
+        if not key or len(words) > MOST_WORDS or sum(map(_letters, words)) < SHORTEST:
+            continue
+        if not any(_alike(key, other) for other in keys):
+            found.append(" ".join(words))
+            keys.append(key)
+    return found
+
+
+def checked(entries: Iterable[str], source: Mapping[str, Any]) -> Checked:
+    """Clean the entries and hold each against its source: a title and attributes, by name."""
+    kept: list[str] = []
+    left_out: list[str] = []
+    shown = _Source(source)
+    for keyword in cleaned(entries):
+        (kept if shown.has(keyword) else left_out).append(keyword)
+    return Checked(tuple(kept[:MOST]), tuple(left_out[:MOST_LEFT_OUT]))
+
+
+def of_attributes(attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where an item has no description: the words of its attributes, as ThinkRec's MovieLens takes its genres."""
+    values = (
+        str(value) for name in attributes for value in _values(attributes[name]) if not reads_like_order(str(value))
+    )
+    return tuple(cleaned(entry for value in values for entry in listed(value)))[:MOST]
+
+
+def has_prose(attributes: Mapping[str, Any]) -> bool:
+    """Whether any attribute describes the item in words, so that there is something to ask a model about."""
+    return any(is_prose(value) for value in attributes.values())
+
+
+def is_prose(value: Any) -> bool:
+    """Whether an attribute's value, or one of its values, is a description and not a name."""
+    return any(_length(str(one)) >= FEWEST_WORDS_OF_PROSE for one in _values(value))
+
+
+def shortened(value: Any) -> str:
+    """An attribute's value as it is shown and searched: the first hundred words, without HTML."""
+    text = _HTML.sub(" ", unescape(", ".join(map(str, _values(value)))))
+    return " ".join(text.split()[:SOURCE_WORDS])
+
+
+class _Source:
+    """What was shown, as words. What speaks to a model, and what follows it, gives no keywords."""
+
+    def __init__(self, source: Mapping[str, Any]) -> None:
+        texts = [text for value in source.values() for text in _told(shortened(value))]
+        self._texts = [_folded(text) for text in texts]
+        self._joined = ["".join(words) for words in self._texts]
+
+    def has(self, keyword: str) -> bool:
+        if _UNSPACED.search(keyword):
+            wanted = "".join(_folded(keyword))
+            return any(wanted in joined for joined in self._joined)
+        words = _folded(keyword)
+        return any(
+            _alike(words, text[place : place + len(words)])
+            for text in self._texts
+            for place in range(len(text) - len(words) + 1)
+        )
+
+
+def speaks_to_model(value: Any) -> bool:
+    """Whether a value that is shown, or a sentence of it, reads like an order: no keyword comes from there."""
+    text = shortened(value)
+    return _is_order(text) if not is_prose(text) else any(map(_is_order, sentences(text)))
+
+
+def _told(text: str) -> Iterator[str]:
+    for sentence in sentences(text) if is_prose(text) else [text]:
+        if _is_order(sentence):
+            return
+        yield sentence
+
+
+def _is_order(sentence: str) -> bool:
+    """Read in pieces: a long sentence is no order by its length alone."""
+    pieces = (sentence[start : start + 280] for start in range(0, len(sentence), 200))
+    return any(_CODE.search(piece) or reads_like_order(piece) for piece in pieces)
+
+
+def _values(value: Any) -> list[Any]:
+    values = value if isinstance(value, list | tuple) else [value]
+    return [one for one in values if isinstance(one, str)]
+
+
+def _words_of(entry: str) -> list[str]:
+    """An entry's words in lower case, without marks, numbers and what merely leads up to it."""
+    words = [word for word in _split(unicodedata.normalize("NFC", entry).lower()) if not any(map(str.isnumeric, word))]
+    while len(words) > 1 and words[0] in _LEADING:
+        words = words[1:]
+    return words
+
+
+def _split(text: str) -> list[str]:
+    marked = (char if unicodedata.category(char)[0] in "LMN" or char in _JOINERS else " " for char in text)
+    return [word for raw in "".join(marked).split() if (word := raw.strip(_JOINERS))]
+
+
+def _folded(text: str) -> list[str]:
+    return [word for word in _split(fold(text).replace("-", " ")) if not any(map(str.isnumeric, word))]
+
+
+def _key(words: Sequence[str]) -> list[str]:
+    return [word for word in _folded(" ".join(words)) if word not in _STOPS]
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> bool:
+    return len(one) == len(other) and all(map(_same, one, other))
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two folded words are forms of one: plural and singular, or with an ending."""
+    if one == other:
+        return True
+    short, long = sorted((one, other), key=len)
+    if len(short) >= _LEAST_STEM and long.startswith(short) and long[len(short) :] in _ENDINGS:
+        return True
+    return len(short) >= SHORTEST and other in forms.numbers(one)
+
+
+def _letters(word: str) -> int:
+    return sum(2 if _UNSPACED.match(char) else unicodedata.category(char)[0] == "L" for char in word)
+
+
+def _length(text: str) -> int:
+    return len(text.split()) + len(_UNSPACED.findall(text)) // 2
