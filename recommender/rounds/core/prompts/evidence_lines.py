@@ -26,9 +26,9 @@ def attributes_line(attributes: Mapping[str, Any]) -> str:
     parts = []
     for name, value in attributes.items():
         values = value if isinstance(value, (list, tuple)) else [value]
-        texts = [_value(single) for single in values[:MAX_VALUES] if single not in (None, "")]
+        texts = [value_text(single) for single in values[:MAX_VALUES] if single not in (None, "")]
         if texts:
-            parts.append(f"{_value(name)}: {', '.join(texts)}")
+            parts.append(f"{value_text(name)}: {', '.join(texts)}")
     return "; ".join(parts)
 
 
@@ -39,7 +39,7 @@ def history_lines(history: Sequence[Encounter]) -> str:
 
 
 def item_lines(subject: Subject) -> str:
-    return "\n".join(filter(None, [_title(subject.title), attributes_line(subject.attributes)]))
+    return "\n".join(filter(None, [title_text(subject.title), attributes_line(subject.attributes)]))
 
 
 def rating_rule(subject: Subject) -> str:
@@ -62,14 +62,16 @@ def plural(noun: str) -> str:
 
 def _encounter(place: int, encounter: Encounter) -> str:
     rating = "" if encounter.rating is None else f"rated {number(encounter.rating)}"
-    parts = [_title(encounter.title), rating, OPINION[encounter.liked], attributes_line(encounter.attributes)]
+    parts = [title_text(encounter.title), rating, OPINION[encounter.liked], attributes_line(encounter.attributes)]
     return f"{place}. " + " | ".join(filter(None, parts))
 
 
-def _title(title: str) -> str:
+def title_text(title: str) -> str:
+    """A title as a JSON string that holds nothing but data."""
     return json.dumps(harmless(" ".join(title.split()))[:MAX_VALUE], ensure_ascii=False)
 
 
-def _value(value: object) -> str:
+def value_text(value: object) -> str:
+    """A value on one line, without what parts values and attributes."""
     text = number(value) if isinstance(value, float) else str(value)
     return harmless(" ".join(text.replace(";", ",").replace("|", "/").split()))[:MAX_VALUE]

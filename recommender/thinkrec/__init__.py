@@ -1,0 +1,1 @@
+"""ThinkRec: an LLM scores candidates by its Yes and No, and says why."""
