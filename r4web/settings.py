@@ -150,6 +150,12 @@ def _endpoint(role: str, *, base_url: str = EMBEDDED_ENDPOINT_URL, model: str = 
     }
 
 
+def _scorer(actor: Endpoint) -> Endpoint:
+    """The actor's endpoint, model and key unless told otherwise."""
+    url, model, key = (str(actor[name]) for name in ("base_url", "model", "api_key"))
+    return _endpoint("scorer", base_url=url, model=model, api_key=key)
+
+
 def _teacher(actor: Endpoint) -> Endpoint:
     """The actor's endpoint and model unless told otherwise; the embedded endpoint has a model of its own for it."""
     url, model, key = (str(actor[name]) for name in ("base_url", "model", "api_key"))
@@ -158,6 +164,7 @@ def _teacher(actor: Endpoint) -> Endpoint:
 
 LLM = {"actor": _endpoint("actor"), "reflector": _endpoint("reflector")}
 LLM["teacher"] = _teacher(LLM["actor"])
+LLM["scorer"] = _scorer(LLM["actor"])
 ROUND_REFINEMENTS = environment.integer("R4_REFINEMENTS", 2)
 ROUND_DRAFTS = environment.integer("R4_DRAFTS", 3)  # of a round whose drafts are filtered
 POINTS = environment.choice("R4_POINTS", ("NOBODY", "WITH_TEXT", "AFTERWARDS")).lower()  # who lists what a text states

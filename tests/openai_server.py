@@ -65,13 +65,13 @@ class ScriptedServer:
         return self.script(request, number)
 
     def endpoints(self, **settings: Any) -> dict[str, dict[str, Any]]:
-        """`settings.LLM` for this server: models "actor", "reflector" and "teacher"."""
+        """`settings.LLM` for this server: models "actor", "reflector", "teacher" and "scorer"."""
         common = {
             "base_url": self.base_url, "api_key": "none", "temperature": 0.0, "top_p": 1.0, "max_tokens": 300,
             "timeout": 10.0, "concurrency": 8, "structured": "tags",
             "price_read": 0.0, "price_written": 0.0,
         }  # fmt: skip
-        return {role: common | {"model": role} | settings for role in ("actor", "reflector", "teacher")}
+        return {role: common | {"model": role} | settings for role in ("actor", "reflector", "teacher", "scorer")}
 
 
 def loop_script(*verdicts: str) -> Callable[[dict[str, Any], int], Reply]:

@@ -6,7 +6,17 @@ from typing import Any
 from django.db.models import Prefetch
 
 from recommender.erasure.rows import table
-from recommender.models import EndUser, Interaction, Knowledge, LlmCall, Recommendation, Round, TeacherCase, Turn
+from recommender.models import (
+    EndUser,
+    Interaction,
+    Knowledge,
+    LlmCall,
+    Recommendation,
+    Round,
+    ScoredList,
+    TeacherCase,
+    Turn,
+)
 
 FORMAT = 1
 COLUMNS = ("item__external_id", "item__title", "rating", "liked", "moment")
@@ -24,6 +34,9 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         "texts": [_round(each) for each in _rounds(end_user)],
         "in_force": list(_in_force(end_user)),
         "served_lists": list(_lists(end_user)),
+        "scored_lists": list(
+            ScoredList.objects.filter(end_user=end_user).values("model", "prompt", "as_of", "items", "created_at")
+        ),
         "shown_to_a_teacher": list(
             TeacherCase.objects.filter(end_user=end_user).order_by("pk").values("as_of", "triple", "label", "outcome")
         ),

@@ -16,6 +16,7 @@ from recommender.models import (
     LlmCall,
     Recommendation,
     Round,
+    ScoredList,
     SubjectKind,
     Turn,
 )
@@ -44,6 +45,9 @@ def what_goes(subject: Subject) -> dict[str, int]:
         "questions to the AI": LlmCall.objects.filter(round__in=rounds).count(),
         "texts about others that showed them": len(traces.rounds_showing(subject, interactions)),
         "examples of the teacher": len(traces.cases_showing(subject, interactions)),
+        "lists scored by an AI": ScoredList.objects.filter(end_user=subject).count()
+        if isinstance(subject, EndUser)
+        else 0,
         "served lists": Recommendation.objects.filter(end_user=subject).count() if isinstance(subject, EndUser) else 0,
     }
     return {name: count for name, count in counts.items() if count}

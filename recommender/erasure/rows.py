@@ -26,6 +26,7 @@ from recommender.models import (
     RestReason,
     Round,
     RoundState,
+    ScoredList,
     Statement,
     TeacherCase,
     Turn,
@@ -66,6 +67,7 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
     if isinstance(subject, Item):
         counts["statements"] += _clear_namings(subject)
     counts["served lists"] = _clear_lists(subject)
+    counts["lists scored by an AI"] = _clear_scored_lists(subject)
     counts["entries in reports on models"] = _clear_receipts(subject)
     traces.interactions_of(subject).delete()
     return counts
@@ -144,15 +146,28 @@ def _redact(rounds: Collection[int], interactions: Collection[int]) -> int:
 
 
 def _clear_lists(subject: Subject) -> int:
-    if not isinstance(subject, Item):
-        lists = Recommendation.objects.filter(end_user=subject)
-        found = lists.exclude(items=[]).count()
-        lists.update(items=[], degraded_reason="")
-        return found
-    name = subject.external_id
-    written = Recommendation.objects.filter(catalog=subject.catalog).annotate(written=Cast("items", TextField()))
+    lists = Recommendation.objects.filter(catalog=subject.catalog)
+    if isinstance(subject, Item):
+        return _take_out(subject, lists)
+    lists = lists.filter(end_user=subject)
+    found = lists.exclude(items=[]).count()
+    lists.update(items=[], degraded_reason="")
+    return found
+
+
+def _clear_scored_lists(subject: Subject) -> int:
+    """What an AI reasoned about an item for others goes with the item."""
+    lists = ScoredList.objects.filter(catalog=subject.catalog)
+    if isinstance(subject, Item):
+        return _take_out(subject, lists)
+    return lists.filter(end_user=subject).delete()[0]
+
+
+def _take_out(item: Item, lists: QuerySet[Any]) -> int:
+    """Take an item out of the `items` of lists; returns of how many."""
+    name = item.external_id
     # One database keeps JSON as it was written, in ASCII, the other as text.
-    with_it = written.filter(
+    with_it = lists.annotate(written=Cast("items", TextField())).filter(
         Q(written__contains=json.dumps(name)) | Q(written__contains=json.dumps(name, ensure_ascii=False))
     )
     changed = []
@@ -161,7 +176,7 @@ def _clear_lists(subject: Subject) -> int:
         if len(kept) < len(row.items):
             row.items = kept
             changed.append(row)
-    Recommendation.objects.bulk_update(changed, ["items"], batch_size=traces.ROWS_AT_ONCE)
+    lists.model._default_manager.bulk_update(changed, ["items"], batch_size=traces.ROWS_AT_ONCE)
     return len(changed)
 
 

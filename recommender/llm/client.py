@@ -30,6 +30,7 @@ REFUSES_SCHEMA = (400, 404, 415, 422, 500, 501)  # what servers answer that cann
 REFUSES_PARAMETERS = (400, 422)
 WORTH_WAITING = (408, 409, 425, 429)
 _LOADING = re.compile(r"\b(?:is |still )?loading\b|not (?:yet )?loaded|warming up|starting up|try again", re.IGNORECASE)
+_LOGPROBS = re.compile(r"log_?probs?|log.?probabilit", re.IGNORECASE)
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")  # in the name of a schema
 _RATE = re.compile(r"rate.?limit|too many requests|quota exceeded for .*per", re.IGNORECASE)
 _SPENT = re.compile(r"insufficient.?(?:quota|balance|credit|funds)|exceeded your current quota", re.IGNORECASE)
@@ -100,21 +101,22 @@ class OpenAiLlm:
         drawn = {} if sampling is None else {"temperature": sampling.temperature, "seed": sampling.seed}
         return self._learned.parameters(self._wanted | drawn)
 
+    async def first_tokens(self, prompt: Prompt, *, most: int) -> Answer:
+        """Ask once for the first token of an answer and the `most` likeliest in its place: `Answer.first_tokens`.
+
+        Raises as `ask` does, and PermanentLlmError where the endpoint does not tell them.
+        """
+        answer = await self._ask(prompt, None, tokens=most)
+        if not answer.first_tokens:
+            raise self._no_logprobs("it answered without them")
+        return answer
+
     async def ask(self, prompt: Prompt, *, sampling: Sampling | None = None) -> Answer:
         """Ask once. `Answer.parameters` also holds the finish reason, and the seed where one was sent.
 
         Raises TransientLlmError or PermanentLlmError, whose messages say which setting to look at; and RefusedError,
         after which the same is to be asked anew: `structured` may be False by then.
         """
-        if not self._address.startswith(("http://", "https://")):
-            raise PermanentLlmError(
-                f"{self._setting('BASE_URL')} must start with http:// or https://; it is {self.base_url!r}."
-            )
-        if self._address != self.base_url:
-            raise PermanentLlmError(
-                f"{self._setting('BASE_URL')} has a name or password in it, which would be seen in logs: "
-                f"give the key in {self._setting('API_KEY')}."
-            )
         if prompt.json_schema is None:
             return await self._ask(prompt, sampling)
         if self._mode == "auto" and self._learned.holds_schema is None:
@@ -129,10 +131,25 @@ class OpenAiLlm:
             raise SchemaRefusedError("The endpoint has refused a JSON schema before.", asked=False)
         return await self._ask(prompt, sampling)
 
-    async def _ask(self, prompt: Prompt, sampling: Sampling | None) -> Answer:
+    def _require_address(self) -> None:
+        if not self._address.startswith(("http://", "https://")):
+            raise PermanentLlmError(
+                f"{self._setting('BASE_URL')} must start with http:// or https://; it is {self.base_url!r}."
+            )
+        if self._address != self.base_url:
+            raise PermanentLlmError(
+                f"{self._setting('BASE_URL')} has a name or password in it, which would be seen in logs: "
+                f"give the key in {self._setting('API_KEY')}."
+            )
+
+    async def _ask(self, prompt: Prompt, sampling: Sampling | None, *, tokens: int = 0) -> Answer:
+        """`tokens`: only the first of the answer is asked for, and so many that are likeliest in its place."""
+        self._require_address()
         with_schema = prompt.json_schema is not None
         async with self._slots:
             parameters = self.parameters(sampling)
+            if tokens:
+                parameters |= {self._learned.token_limit: 1, "logprobs": True, "top_logprobs": tokens}
             messages = self._learned.messages(prompt.messages)
             started = time.monotonic()
             try:
@@ -160,6 +177,8 @@ class OpenAiLlm:
             completion_tokens=completion.completion_tokens,
             latency_ms=milliseconds,
             request_id=storable(request_id or completion.id, 200),
+            first_tokens=completion.first_tokens,
+            cached_tokens=completion.cached_tokens,
         )
 
     async def _send(
@@ -200,6 +219,8 @@ class OpenAiLlm:
         said = storable(reading.said(told) or error.response.reason_phrase, MOST_ERROR)
         where = f"The {self.role} endpoint {self.base_url}"
         if status in REFUSES_PARAMETERS:
+            if "logprobs" in parameters and _LOGPROBS.search(said):
+                return self._no_logprobs(f"{status}: {said}")
             change = self._learned.refuses(
                 said, _parameter(told), sent=parameters, with_system=messages[0]["role"] == "system"
             )
@@ -245,6 +266,13 @@ class OpenAiLlm:
         return PermanentLlmError(
             f"{where} refuses the request ({status}: {said}). Look at {self._setting('MODEL')} ({self.model!r}) and"
             f" {self._setting('MAX_TOKENS')} ({self._wanted['max_tokens']})."
+        )
+
+    def _no_logprobs(self, why: str) -> PermanentLlmError:
+        return PermanentLlmError(
+            f"The {self.role} endpoint {self.base_url} does not say how likely the first words of its answer are"
+            f" (logprobs; {why}). {self._setting('BASE_URL')} and {self._setting('MODEL')} must name a model at a"
+            " server that does, such as llama.cpp's or vLLM's."
         )
 
     def _unreadable(self, error: UnreadableError, body: bytes) -> Exception:

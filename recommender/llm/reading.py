@@ -8,11 +8,12 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 MOST_DEPTH = 6  # of nested parts that a text is gathered from
 MOST_TOKENS = 2**31 - 1
+LEAST_LOGPROB = -9999.0
 _STREAMED = re.compile(r"^data:[ ]?(.*)$", re.MULTILINE)
 
 
@@ -26,7 +27,10 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The first choice. `finish_reason`: "stop", "length", "refusal", "content_filter", "tool_calls", or as it says."""
+    """The first choice. `finish_reason`: "stop", "length", "refusal", "content_filter", "tool_calls", or as it says.
+
+    `first_tokens`: the logarithms of probability of what may stand first in the answer, where the endpoint tells them.
+    """
 
     text: str
     finish_reason: str
@@ -34,6 +38,8 @@ class Completion:
     id: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    first_tokens: dict[str, float] = field(default_factory=dict)
 
 
 def completion(body: bytes) -> Completion:
@@ -58,7 +64,31 @@ def completion(body: bytes) -> Completion:
         id=_short(found.get("id")),
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(_part(usage.get("prompt_tokens_details"), "cached_tokens")),
+        first_tokens=_first_tokens(first.get("logprobs")),
     )
+
+
+def _first_tokens(told: object) -> dict[str, float]:
+    """Of the first place of an answer, as chat completions tell it and as older completions do."""
+    first = _first(_part(told, "content"))
+    listed = _part(first, "top_logprobs") or _first(_part(told, "top_logprobs"))
+    pairs = list(listed.items()) if isinstance(listed, Mapping) else []
+    for each in [first, *(listed if isinstance(listed, list) else [])]:
+        pairs.append((_part(each, "token"), _part(each, "logprob")))
+    return {
+        token: max(min(float(value), 0.0), LEAST_LOGPROB)
+        for token, value in pairs
+        if isinstance(token, str) and isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    }
+
+
+def _part(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and value else None
 
 
 def said(value: object, depth: int = 0) -> str:

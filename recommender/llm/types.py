@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Role = Literal["actor", "reflector", "teacher"]
+Role = Literal["actor", "reflector", "teacher", "scorer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,11 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an endpoint said, before parsing."""
+    """What an endpoint said, before parsing.
+
+    `first_tokens`: where it was asked for them, the likeliest first tokens of the answer with the logarithms of their
+    probabilities. `cached_tokens`: of the prompt's, those the endpoint says that it knew already.
+    """
 
     text: str
     model: str
@@ -36,3 +40,5 @@ class Answer:
     completion_tokens: int = 0
     latency_ms: int = 0
     request_id: str = ""
+    first_tokens: dict[str, float] = field(default_factory=dict)
+    cached_tokens: int = 0

@@ -25,6 +25,7 @@ from recommender.models.rounds import (
     TurnKind,
 )
 from recommender.models.runs import Run, RunState
+from recommender.models.scoring import ScoredList, ScoringRun
 from recommender.models.serving import Recommendation
 from recommender.models.statements import Holder, Polarity, Source, Statement
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
@@ -70,6 +71,8 @@ __all__ = [
     "RoundState",
     "Run",
     "RunState",
+    "ScoredList",
+    "ScoringRun",
     "SecondFactor",
     "ShadowSample",
     "Source",

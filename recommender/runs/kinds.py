@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from recommender.jobs import Job, Queue
-from recommender.models import Evaluation, Examination, Run, RunState, TrainingRun, TuningRun
+from recommender.models import Evaluation, Examination, Run, RunState, ScoringRun, TrainingRun, TuningRun
 
 AnyRun = TypeVar("AnyRun", bound=Run)
 
@@ -81,8 +81,21 @@ EVALUATION = Kind(
     failed="The evaluation stopped at an unexpected error.",
     stages=READ,
 )
+SCORING = Kind(
+    name="scoring",
+    table=ScoringRun,
+    job=Job("thinkrec.score", Queue.TRAINING),
+    lease=timedelta(minutes=15),  # loading a large model shows no sign of life
+    label="scoring run",
+    failed="Scoring stopped at an unexpected error.",
+    stages={
+        "loading": "Loading the model",
+        "calibrating": "Comparing scores with what people liked",
+        "scoring": "Scoring lists",
+    },
+)
 
-KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (TRAINING, EXAMINATION, TUNING, EVALUATION)}
+KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (TRAINING, EXAMINATION, TUNING, EVALUATION, SCORING)}
 
 
 def kind_of(run: AnyRun) -> Kind[AnyRun]:

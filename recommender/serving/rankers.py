@@ -6,7 +6,7 @@ A new ranker is a file beside `backbone`, and a row here.
 from collections.abc import Mapping
 from typing import Protocol
 
-from recommender.serving import backbone, fallback
+from recommender.serving import backbone, fallback, thinkrec
 from recommender.serving.request import Request
 from recommender.serving.types import CannotRankError, Ranked
 
@@ -25,7 +25,7 @@ class ScenarioRanker(Protocol):
 
 
 DEFAULT = "backbone"
-RANKERS: Mapping[str, ScenarioRanker] = {DEFAULT: backbone.rank}
+RANKERS: Mapping[str, ScenarioRanker] = {DEFAULT: backbone.rank, "thinkrec": thinkrec.rank}
 
 
 class UnknownScenarioError(LookupError):

@@ -89,7 +89,7 @@ def _reasons(
         cited=cited(request, ranked.steering, [(pk, position) for pk, (position, _) in listed.items()]),
     )
     return {
-        pk: [*reasons[pk], *fallback.why(ranked.source, request.index, position)]
+        pk: [*ranked.reasons.get(pk, ()), *reasons[pk], *fallback.why(ranked.source, request.index, position)]
         for pk, (position, _) in listed.items()
     }
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -15,8 +15,8 @@ Explain = Literal["none", "short", "full"]
 EXPLAIN_CHOICES: tuple[Explain, ...] = ("none", "short", "full")
 
 # The rungs of the ladder, best first; "nothing" where an end user has met every item.
-Source = Literal["backbone", "popular", "newest", "nothing"]
-SOURCES: tuple[Source, ...] = ("backbone", "popular", "newest", "nothing")
+Source = Literal["thinkrec", "backbone", "popular", "newest", "nothing"]
+SOURCES: tuple[Source, ...] = ("thinkrec", "backbone", "popular", "newest", "nothing")
 
 MOST_ITEMS = 100
 
@@ -43,7 +43,8 @@ class Ranked:
     """A ranker's answer. `attribution`: by primary key of the item, the strongest contribution first; None: not known.
 
     `steering`: as it moved the list; None where it did not. `afterwards` is called with the id under which the list was
-    logged; for a list that is only looked at it is not.
+    logged; for a list that is only looked at it is not. `reasons`: what else the ranker says of an item, by primary
+    key.
     """
 
     source: Source
@@ -53,6 +54,7 @@ class Ranked:
     degraded_reason: str = ""
     attribution: Mapping[int, Sequence[Contribution]] | None = None
     afterwards: Callable[[uuid.UUID], object] | None = None
+    reasons: Mapping[int, Sequence["Reason"]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +152,36 @@ class StatisticReason:
     basis: Literal["statistics"] = "statistics"
 
 
-Reason = TextReason | HistoryReason | StatisticReason
+@dataclass(frozen=True, slots=True)
+class ScoredReason:
+    """What an LLM answered about the item. The score was made from its answer, not from `text`.
+
+    `log_odds`: of Yes against No, before calibration; None where it has no score, and `note` may say why. `text`: what
+    it reasoned before it answered, which no person has reviewed; `verdict`: what that text says, empty where nothing;
+    `agrees`: whether that is on the score's side, None where one of them is on none. `as_of`: it knows what happened
+    before, on the catalog's clock.
+    """
+
+    text: str
+    verdict: Literal["yes", "no", ""]
+    agrees: bool | None
+    note: str
+    log_odds: float | None
+    model: str
+    prompt: str
+    as_of: int
+    scored_at: datetime
+    kind: Literal["scored"] = "scored"
+    basis: Literal["answer"] = "answer"
+    review_status: Literal["unreviewed"] = "unreviewed"
+
+
+Reason = TextReason | HistoryReason | StatisticReason | ScoredReason
 
 
 @dataclass(frozen=True, slots=True)
 class ServedItem:
-    """`score`: backbone: the probability of a like; popular: the likes to expect; newest: none."""
+    """`score`: backbone and thinkrec: the probability of a like; popular: the likes to expect; newest: none."""
 
     item_id: str
     title: str

@@ -4,7 +4,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from recommender.serving.types import BEARINGS, CitedStatement, HistoryReason, Reason, StatisticReason, TextReason
+from recommender.serving.types import (
+    BEARINGS,
+    CitedStatement,
+    HistoryReason,
+    Reason,
+    ScoredReason,
+    StatisticReason,
+    TextReason,
+)
 
 
 class CitedStatementSerializer(serializers.Serializer[CitedStatement]):
@@ -82,17 +90,44 @@ class StatisticReasonSerializer(serializers.Serializer[StatisticReason]):
     text = serializers.CharField()
 
 
+class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
+    """What an LLM answered about the item (scenario=thinkrec). Its Yes and No made the score, no text did."""
+
+    kind = serializers.ChoiceField(choices=["scored"])
+    basis = serializers.ChoiceField(choices=["answer"])
+    log_odds = serializers.FloatField(
+        allow_null=True, help_text="Of Yes against No, before calibration and steering. Null: it has no score."
+    )
+    note = serializers.CharField(allow_blank=True, help_text="What is to be known of the score; often empty.")
+    text = serializers.CharField(
+        allow_blank=True, help_text="What the model reasoned before it answered; empty where it was not asked to."
+    )
+    verdict = serializers.ChoiceField(
+        choices=["yes", "no"], allow_blank=True, help_text="What that text says at its start or end; empty: neither."
+    )
+    agrees = serializers.BooleanField(
+        allow_null=True, help_text="Whether the text's verdict is on the score's side. Null: one of them is on none."
+    )
+    review_status = serializers.ChoiceField(choices=["unreviewed"], help_text="No person has judged it.")
+    model = serializers.CharField(help_text="The model's name, with its adapter's.")
+    prompt = serializers.CharField(help_text="The prompt's name and version.")
+    as_of = serializers.IntegerField(help_text="It knows only what happened before this, on the catalog's clock.")
+    scored_at = serializers.DateTimeField()
+
+
 REASONS: dict[str, serializers.Serializer[Any] | type[serializers.Serializer[Any]]] = {
     "user_preference": TextReasonSerializer,
     "item_knowledge": TextReasonSerializer,
     "history": HistoryReasonSerializer,
     "popularity": StatisticReasonSerializer,
     "newness": StatisticReasonSerializer,
+    "scored": ScoredReasonSerializer,
 }
 WRITERS: dict[type[Reason], serializers.Serializer[Any]] = {
     TextReason: TextReasonSerializer(),
     HistoryReason: HistoryReasonSerializer(),
     StatisticReason: StatisticReasonSerializer(),
+    ScoredReason: ScoredReasonSerializer(),
 }
 
 

@@ -17,6 +17,7 @@ from recommender.api.v1.reasons import REASONS, write
 from recommender.models import ApiToken, EndUser, SubjectKind, TokenScope
 from recommender.serving import queries
 from recommender.serving.log import replay
+from recommender.serving.rankers import DEFAULT, RANKERS
 from recommender.serving.recommend import recommend
 from recommender.serving.types import EXPLAIN_CHOICES, MOST_ITEMS, SOURCES, ServedItem
 
@@ -34,6 +35,12 @@ class RecommendationsQuery(serializers.Serializer[Any]):
         help_text="How much to say about each item: nothing, the first sentence of each text, or all of it. "
         f"All but none need the scope `{TokenScope.EXPLANATIONS_READ}`.",
     )
+    scenario = serializers.ChoiceField(
+        default=DEFAULT,
+        choices=sorted(RANKERS),
+        help_text="Who ranks. backbone: the active backbone. thinkrec: the first items of its list, as an LLM scored "
+        "them beforehand; where that is missing or out of date the backbone's order, and `degraded_reason` says so.",
+    )
 
 
 class ItemSerializer(serializers.Serializer[ServedItem]):
@@ -42,8 +49,8 @@ class ItemSerializer(serializers.Serializer[ServedItem]):
     rank = serializers.IntegerField(min_value=1)
     score = serializers.FloatField(
         allow_null=True,
-        help_text="backbone: the probability of a like. popular: the likes to expect. newest: null. "
-        "Compare scores within one list only.",
+        help_text="backbone, thinkrec: the probability of a like. popular: the likes to expect. newest, and thinkrec "
+        "where the LLM gave none: null. Compare scores within one list only.",
     )
     reasons = serializers.SerializerMethodField(help_text="Empty with explain=none.")
 
@@ -99,7 +106,9 @@ class RecommendationsView(PrivateView):
             require(request, TokenScope.EXPLANATIONS_READ)
         token = asker_of(request)
         end_user = end_user_named(catalog, user_id, asker=token)
-        served = recommend(end_user, limit=asked["limit"], level=asked["explain"], token=token)
+        served = recommend(
+            end_user, limit=asked["limit"], level=asked["explain"], token=token, scenario=asked["scenario"]
+        )
         return Response(_AS_JSON.to_representation(served))
 
 

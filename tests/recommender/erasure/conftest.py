@@ -19,6 +19,7 @@ from recommender.models import (
     LlmCall,
     Role,
     Round,
+    ScoringRun,
     TeacherCall,
     TeacherCase,
     TuningRun,
@@ -33,6 +34,8 @@ from recommender.runs import service as runs
 from recommender.runs.kinds import TRAINING
 from recommender.serving import catalog_index
 from recommender.serving.recommend import recommend
+from recommender.thinkrec import lists as scored_lists
+from recommender.thinkrec.lists import ScoredItem
 from recommender.tuning import service as tuning
 from reviews.lessons import training_sets
 from reviews.models import Review
@@ -86,6 +89,7 @@ def world(db: None, settings: Any, tiny_encoder: str, tmp_path: Path) -> Iterato
     _tune(catalog)
     biggest = [{"user_id": PERSON, "overlap": 0.1, "entered": ["i001"], "left": ["i002"]}]
     ImpactReceipt.objects.create(version=version, content={"lists": {"biggest": biggest}})
+    _score(version, person)
     (tmp_path / "demo.json").write_text(json.dumps({"catalog": "films", "user_id": PERSON}))
     for one in EndUser.objects.filter(catalog=catalog).select_related("catalog"):
         recommend(one, limit=5, level="full")
@@ -161,6 +165,15 @@ def _teach(catalog: Catalog, person: EndUser) -> None:
         catalog=catalog, end_user=person, target=target, as_of=shown.as_of, triple=triple, label=True
     )
     TeacherCall.objects.create(case=case, step="reason", messages=[], answer=TEXT, parameters={})
+
+
+def _score(version: BackboneVersion, person: EndUser) -> None:
+    """A list of hers as worker.scoring leaves it, with what an LLM reasoned about her."""
+    run = ScoringRun.objects.create(catalog=version.catalog, config={}, state="done")
+    item = ScoredItem("i001", 1.0, 1.0, 0.7, text=TEXT, verdict="yes", agrees=True)
+    known = [("i002", True, 1)]
+    told: dict[str, Any] = {"model": "m", "prompt": ("reason/v1", "0"), "knowledge": None, "with_preference": False}
+    scored_lists.store(run, person, [item], backbone=version, history=known, **told)
 
 
 def _tune(catalog: Catalog) -> None:

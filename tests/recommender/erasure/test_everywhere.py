@@ -23,7 +23,7 @@ CLEARED = {
     "recommender.EndUser", "recommender.Item", "recommender.Interaction", "recommender.Round", "recommender.Turn",
     "recommender.LlmCall", "recommender.Knowledge", "recommender.KnowledgeSnapshot_knowledge",
     "recommender.TeacherCase", "recommender.KnowledgeVector", "recommender.TeacherCall", "recommender.Recommendation",
-    "recommender.ImpactReceipt", "recommender.Statement",
+    "recommender.ImpactReceipt", "recommender.Statement", "recommender.ScoredList",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {
@@ -31,7 +31,8 @@ SAYS_NOTHING_OF_END_USERS = {
     "recommender.Activation", "recommender.BackboneVersion", "recommender.Catalog", "recommender.Erasure",
     "recommender.Evaluation", "recommender.EvaluationFit", "recommender.Examination", "recommender.KnowledgeSnapshot",
     "recommender.Rollout", "recommender.RoundBatch", "recommender.ShadowSample", "recommender.TrainingRun",
-    "recommender.TuningRun", "auth.Group", "auth.Group_permissions", "auth.Permission", "contenttypes.ContentType",
+    "recommender.TuningRun", "recommender.ScoringRun", "auth.Group", "auth.Group_permissions", "auth.Permission",
+    "contenttypes.ContentType",
     "sessions.Session", "recommender.AuditEntry", "axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog",
     "recommender.OutsideIdentity", "recommender.RecoveryCode", "recommender.SecondFactor",
     "axes.AccessAttemptExpiration", "reviews.Guideline", "recommender.Account_catalogs",
@@ -62,6 +63,7 @@ def test_nothing_of_an_erased_person_is_found_anywhere(world: World, tmp_path: P
     assert places >= {
         "recommender.EndUser", "recommender.Turn", "recommender.LlmCall", "recommender.Knowledge", "reason.jsonl",
         "recommender.KnowledgeVector", "recommender.ImpactReceipt", "recommender.TeacherCall",
+        "recommender.ScoredList",
         "ids.json", "test.npz", "demo.json", "memory",
     }  # fmt: skip
 

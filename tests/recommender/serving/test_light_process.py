@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 get_resolver().url_patterns
 path, key = sys.argv[1:]
 client = APIClient(SERVER_NAME="localhost", HTTP_AUTHORIZATION=f"Bearer {key}")
+client.get(path + "&scenario=thinkrec")
 answer = client.get(path)
 heavy = [name for name in ("torch", "transformers", "openai", "onnxscript", "pyarrow") if name in sys.modules]
 print(json.dumps({"status": answer.status_code, "source": answer.json()["source"], "heavy": heavy}))

@@ -26,9 +26,9 @@ def attributes_line(attributes: Mapping[str, Any]) -> str:
     parts = []
     for name, value in attributes.items():
         values = value if isinstance(value, (list, tuple)) else [value]
-        texts = [_value(single) for single in values[:MAX_VALUES] if single not in (None, "")]
+        texts = [value_text(single) for single in values[:MAX_VALUES] if single not in (None, "")]
         if texts:
-            parts.append(f"{_value(name)}: {', '.join(texts)}")
+            parts.append(f"{value_text(name)}: {', '.join(texts)}")
     return "; ".join(parts)
 
 
@@ -71,6 +71,7 @@ def title_line(title: str) -> str:
     return json.dumps(harmless(" ".join(title.split()))[:MAX_VALUE], ensure_ascii=False)
 
 
-def _value(value: object) -> str:
+def value_text(value: object) -> str:
+    """A value on one line, without what parts values and attributes."""
     text = number(value) if isinstance(value, float) else str(value)
     return harmless(" ".join(text.replace(";", ",").replace("|", "/").split()))[:MAX_VALUE]

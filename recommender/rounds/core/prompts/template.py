@@ -46,10 +46,10 @@ class Template:
 
 
 @cache
-def load(path: str, version: int) -> Template:
+def load(path: str, version: int, folder: Path = FOLDER) -> Template:
     """Read one prompt file, such as `load("end_user/reason", 1)`."""
     name = f"{path}/v{version}"
-    content = (FOLDER / f"{path}.v{version}.txt").read_bytes()
+    content = (folder / f"{path}.v{version}.txt").read_bytes()
     lead, *parts = _HEADING.split(content.decode())
     if lead.strip() or not parts:
         raise TemplateError(f"{name} must start with a section heading")

@@ -1,0 +1,49 @@
+"""What scoring one person's candidates comes to, wherever the model runs. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.llm.types import Prompt
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Tokens that the model read; `row_by_row`: had it read every prompt whole; `written`: those it generated."""
+
+    read: int = 0
+    row_by_row: int = 0
+    written: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.read + other.read, self.row_by_row + other.row_by_row, self.written + other.written)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Of each candidate (n), NaN where time ran out or the model said neither word.
+
+    `yes`: the logit of Yes at the first place of the answer, as ThinkRec scores; through an endpoint its logarithm of
+    probability, since endpoints tell no logits. `log_odds`: Yes against No. `notes`: for candidates by their place,
+    what is to be known of their score, in words. `texts`: the reasoning before the answer, where it was asked for.
+    """
+
+    yes: Column
+    log_odds: Column
+    cost: Cost = Cost()
+    notes: dict[int, str] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+
+
+class Scorer(Protocol):
+    """Scores all candidates of one person. `name`: the model's, as lists show it."""
+
+    name: str
+
+    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
+        """Score prompts that begin alike. `seconds`: how long it may take, 0 for ever; what is not scored by then is
+        NaN. `reasoning`: with so many tokens at most the model reasons before each answer; 0: it answers at once."""

@@ -1,0 +1,229 @@
+"""ThinkRec's scores in process: what all candidates of a person share is computed once.
+
+The common beginning of their prompts is read into a key-value cache. The ends of many prompts then follow it in one
+row, each at the positions it would have had and blind to the others, so that nothing is padded and the cache is never
+copied for a candidate. (Such a mask is known from tree attention: Miao et al., SpecInfer, ASPLOS 2024.)
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import DynamicCache
+
+from recommender.llm.types import Prompt
+from recommender.thinkrec.prompts import after_reasoning
+from recommender.thinkrec.scored import Cost, Scored
+from recommender.tuning.base import load_tokenizer, load_weights
+
+TOKENS_AT_ONCE = 256  # of prompts' ends; more waste time on what is masked, fewer on small matrices
+EXACT = 1e-3  # how far shared and whole prompts may differ, in logits of float32
+CLOSE = 0.5  # in those of bfloat16
+FORMS = ("{}", " {}")
+
+Tokens = list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTokens:
+    """The tokens with which Yes and No begin after a prompt: one each, unless the tokenizer takes them apart."""
+
+    yes: tuple[int, ...]
+    no: tuple[int, ...]
+
+
+class LocalScorer:
+    """A model in this process. `share`: False computes every prompt whole, to compare with."""
+
+    def __init__(self, model: Any, tokenizer: Any, *, name: str, share: bool = True) -> None:
+        self.name = name
+        self._model, self._tokenizer = model.eval(), tokenizer
+        self._device = next(model.parameters()).device
+        self._stop = tokenizer.eos_token_id
+        self.answers = answer_tokens(tokenizer)
+        self._share = share and self._shares_exactly()
+
+    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
+        """As Scorer.score."""
+        until = time.monotonic() + seconds if seconds else float("inf")
+        if not reasoning:
+            return self._score([self.encoded(prompt) for prompt in prompts], until)
+        texts, cost, asked = [], Cost(), []
+        for prompt in prompts:
+            if time.monotonic() >= until:
+                break
+            text, read, written = self._reasoned(self.encoded(prompt), reasoning)
+            texts.append(text)
+            asked.append(self.encoded(after_reasoning(prompt, text)))
+            cost += Cost(read, read, written)
+        found = self._score(asked, until) if asked else Scored(np.zeros(0), np.zeros(0))
+        missing = np.full(len(prompts) - len(asked), np.nan)
+        yes, log_odds = (np.concatenate([column, missing]) for column in (found.yes, found.log_odds))
+        return Scored(yes, log_odds, cost + found.cost, texts=(*texts, *("" for _ in missing)))
+
+    def encoded(self, prompt: Prompt) -> Tokens:
+        """The prompt's tokens, up to where the answer begins."""
+        return encode(self._tokenizer, text_of(self._tokenizer, prompt))
+
+    @torch.inference_mode()
+    def _score(self, rows: Sequence[Tokens], until: float) -> Scored:
+        logits = np.full((len(rows), 2), np.nan)
+        shared = common(rows) if self._share else 0
+        cost, cache = Cost(), None
+        if shared:
+            cache = DynamicCache()
+            self._model(**self._row(rows[0][:shared]), past_key_values=cache, use_cache=True, logits_to_keep=1)
+            cost = Cost(read=shared)
+        pace = 0.0  # seconds a token
+        for chunk in _chunks([len(row) - shared for row in rows], TOKENS_AT_ONCE if shared else 0):
+            ends = [rows[place][shared:] for place in chunk]
+            length = sum(map(len, ends))
+            began = time.monotonic()
+            if began + pace * length >= until:
+                break
+            logits[chunk] = self._ends(ends, cache, shared)
+            pace = (time.monotonic() - began) / length
+            cost += Cost(length, sum(len(rows[place]) for place in chunk))
+        return Scored(logits[:, 0], logits[:, 0] - logits[:, 1], cost)
+
+    def _ends(self, ends: Sequence[Tokens], cache: DynamicCache | None, shared: int) -> Any:
+        """The logits (ends, 2) of Yes and No after each end."""
+        lengths = torch.tensor([len(end) for end in ends], device=self._device)
+        last = lengths.cumsum(0) - 1
+        row = self._row([token for end in ends for token in end])
+        if cache is None:
+            hidden = self._model(**row, use_cache=False, logits_to_keep=1).logits
+        else:
+            place = torch.arange(int(lengths.sum()), device=self._device)
+            own = torch.repeat_interleave(torch.arange(len(ends), device=self._device), lengths)
+            begin = torch.repeat_interleave(last + 1 - lengths, lengths)
+            seen = (own[:, None] == own[None]) & (place[:, None] >= place[None])
+            seen = torch.cat([seen.new_ones(len(place), shared), seen], dim=1)
+            mask = torch.zeros(seen.shape, dtype=self._model.dtype, device=self._device)
+            mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)
+            hidden = self._model(
+                input_ids=row["input_ids"],
+                attention_mask=mask[None, None],
+                position_ids=(place - begin + shared)[None],
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=last,
+            ).logits
+            cache.crop(-len(place))
+        logits = hidden[0].float()
+        answers = (self.answers.yes, self.answers.no)
+        both = [torch.logsumexp(logits[:, list(tokens)], dim=1) for tokens in answers]
+        return torch.stack(both, dim=1).cpu().numpy()
+
+    @torch.inference_mode()
+    def _reasoned(self, prompt: Tokens, most: int) -> tuple[str, int, int]:
+        """What the model says of itself to a prompt, greedily; and how many tokens it read and wrote."""
+        row = self._row(prompt)
+        mask = torch.ones_like(row["input_ids"])
+        written = self._model.generate(
+            **row, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=self._stop
+        )[0, len(prompt) :]
+        return self._tokenizer.decode(written, skip_special_tokens=True).strip(), len(prompt), len(written)
+
+    def _row(self, tokens: Tokens) -> dict[str, torch.Tensor]:
+        return {"input_ids": torch.tensor([tokens], device=self._device)}
+
+    def _shares_exactly(self) -> bool:
+        """Whether this architecture scores the same with a shared beginning: not all have a cache that can be cut."""
+        rows = [encode(self._tokenizer, f"One two three four five {end}") for end in ("six.", "seven eight.")]
+        self._share = False
+        whole = self._score(rows, float("inf"))
+        self._share = True
+        try:
+            shared = self._score(rows, float("inf"))
+        except (RuntimeError, ValueError, TypeError, AttributeError, NotImplementedError):
+            return False
+        return bool(np.abs(whole.yes - shared.yes).max() <= (EXACT if self._model.dtype == torch.float32 else CLOSE))
+
+
+def load(base: str, adapter: str = "", *, threads: int = 1) -> LocalScorer:
+    """The base (recommender.tuning.base), with a LoRA adapter's folder merged into it where one is named.
+
+    Raises CannotTuneError for a base that cannot be loaded, OSError or ValueError for such an adapter.
+    """
+    torch.set_num_threads(threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    tokenizer = load_tokenizer(base)
+    model = load_weights(base, device)
+    if adapter:
+        from peft import PeftModel  # noqa: PLC0415 - slow to load, and only here
+
+        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+    names = [Path(one).name for one in (base, adapter) if one]
+    return LocalScorer(model, tokenizer, name=" + ".join(names))
+
+
+def text_of(tokenizer: Any, prompt: Prompt) -> str:
+    """The prompt by the model's own chat template, up to where the answer begins; a plain text where it has none."""
+    messages = [dict(message) for message in prompt.messages]
+    if getattr(tokenizer, "chat_template", None):
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    return "\n\n".join(message["content"] for message in messages) + "\nAnswer:"
+
+
+def encode(tokenizer: Any, text: str) -> Tokens:
+    """A chat template writes the special tokens itself."""
+    own = not getattr(tokenizer, "chat_template", None)
+    return list(tokenizer(text, add_special_tokens=own)["input_ids"])
+
+
+def answer_tokens(tokenizer: Any) -> AnswerTokens:
+    """How Yes and No begin after a prompt, as the tokenizer writes them there.
+
+    Of “Yes” and “ Yes” the form counts that is one token, rather the one without a space after white space; where
+    neither is one, the first tokens of both do, without those with which Yes and No begin alike. Raises ValueError
+    where no other is left.
+    """
+    example = Prompt("", "", ({"role": "user", "content": "Answer with one word, Yes or No."},), None)
+    text = text_of(tokenizer, example)
+    before = encode(tokenizer, text)
+    forms = FORMS if text[-1:].isspace() or not text[-1:].isprintable() or text[-1:] in ">]" else FORMS[::-1]
+    yes, no = (_begins(tokenizer, text, before, [form.format(word) for form in forms]) for word in ("Yes", "No"))
+    own = AnswerTokens(tuple(one for one in yes if one not in no), tuple(one for one in no if one not in yes))
+    if not (own.yes and own.no):
+        raise ValueError("This model's tokenizer writes Yes and No with the same first token: it cannot score.")
+    return own
+
+
+def _begins(tokenizer: Any, text: str, before: Tokens, forms: Sequence[str]) -> tuple[int, ...]:
+    firsts: list[int] = []
+    for form in forms:
+        tokens = encode(tokenizer, text + form)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, tokens, strict=False)))
+        if same == len(before) and len(tokens) == same + 1:
+            return (tokens[same],)
+        firsts.append(tokens[same])
+    return tuple(dict.fromkeys(firsts))
+
+
+def common(rows: Sequence[Tokens]) -> int:
+    """How many tokens all rows begin with; each keeps one of its own at least. 0 for a single row."""
+    if len(rows) < 2:
+        return 0
+    first, last = min(rows), max(rows)  # what these two share, all do
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+    return min(same, min(map(len, rows)) - 1)
+
+
+def _chunks(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Places in their order, together at most `most` tokens long, one at least; each alone where `most` is 0."""
+    chunk: list[int] = []
+    size = 0
+    for place, length in enumerate(lengths):
+        if chunk and size + length > most:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(place)
+        size += length
+    if chunk:
+        yield chunk

@@ -1,0 +1,157 @@
+"""A scoring run: an LLM scores the first items of the active backbone's lists, and goes on where it was stopped."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from recommender.models import BackboneVersion, Catalog, EndUser, RunState, ScoredList, ScoringRun, VersionState
+from recommender.runs import service as runs
+from recommender.runs.errors import StoppedError
+from recommender.runs.kinds import SCORING
+from recommender.runs.observer import Quiet
+from recommender.serving.recommend import preview
+from recommender.thinkrec.config import ScoringConfig
+from tests.carried_out import carried_out
+from tests.recommender.serving.conftest import nothing_kept, ranked, reader
+from tests.recommender.training import synthetic
+from tests.transformers_server import make_model
+
+__all__ = ["nothing_kept", "ranked", "reader"]
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(make_model(tmp_path_factory.mktemp("scorer") / "tiny"))
+
+
+def asked(catalog: Catalog, base: str, **settings: Any) -> ScoringRun:
+    config = ScoringConfig(base=base, **{"top": 6, "sample": 3, "held_out": 20} | settings)
+    return runs.request(SCORING, queue=False, catalog=catalog, config=config.to_json())
+
+
+def test_lists_are_the_backbone_s_first_items_by_calibrated_probability(ranked: Catalog, base: str) -> None:
+    run = carried_out(asked(ranked, base))
+    assert (run.state, run.error) == (RunState.DONE, "")
+    assert run.lists.count() == 3
+    for found in run.lists.select_related("end_user__catalog"):
+        assert {one["item_id"] for one in found.items} == {
+            one.item_id for one in preview(found.end_user, limit=6).items
+        }
+        probabilities = [one["probability"] for one in found.items]
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert all(0 < one < 1 for one in probabilities)
+        served = preview(found.end_user, limit=6, scenario="thinkrec")
+        assert (served.source, served.backbone) == ("thinkrec", BackboneVersion.objects.get())
+        assert [one.item_id for one in served.items] == [one["item_id"] for one in found.items]
+
+
+def test_the_run_says_what_it_measured_and_what_it_cost(ranked: Catalog, base: str) -> None:
+    metrics = carried_out(asked(ranked, base)).metrics
+    assert (metrics["model"], metrics["prompt"], metrics["calibration"]["method"]) == ("tiny", "score/v1", "platt")
+    assert 10 <= metrics["test"]["samples"] <= 20
+    assert 0 <= metrics["test"]["thinkrec_uauc"] <= 1
+    assert metrics["test"]["logloss"] < metrics["test"]["before"]["logloss"] + 0.2
+    assert metrics["cost"]["lists"] == 3
+    assert 0 < metrics["cost"]["read"] < metrics["cost"]["row_by_row"]
+
+
+def test_a_run_that_was_stopped_goes_on_without_scoring_anything_twice(ranked: Catalog, base: str) -> None:
+    class Stopping(Quiet):
+        def at(self, stage: str, done: int, of: int, note: str = "") -> None:
+            if (stage, done) == ("scoring", 2):
+                raise StoppedError
+
+    run = carried_out(asked(ranked, base, sample=4), observer=Stopping())
+    before = dict(run.lists.values_list("end_user_id", "created_at"))
+    assert (run.state, len(before)) == (RunState.RUNNING, 2)
+    calibrated = run.metrics["calibration"]
+    runs.resume(run, queue=False)
+    run = carried_out(run)
+    after = dict(run.lists.values_list("end_user_id", "created_at"))
+    assert (run.state, len(after), run.metrics["cost"]["lists"]) == (RunState.DONE, 4, 4)
+    assert before.items() <= after.items()
+    assert run.metrics["calibration"] == calibrated
+    carried_out(run)  # a message that arrives twice
+    assert dict(run.lists.values_list("end_user_id", "created_at")) == after
+
+
+def test_a_later_run_s_list_takes_the_place_of_an_earlier_one_s(ranked: Catalog, base: str) -> None:
+    carried_out(asked(ranked, base, held_out=0))
+    later = carried_out(asked(ranked, base, held_out=0, score="yes", calibration="none"))
+    assert later.lists.count() == ScoredList.objects.count() == 3
+
+
+def test_everybody_with_a_history_gets_a_list_unless_a_sample_is_asked_for(ranked: Catalog, base: str) -> None:
+    EndUser.objects.create(catalog=ranked, external_id="new")
+    run = carried_out(asked(ranked, base, sample=0, top=1, held_out=0))
+    assert run.lists.count() == ranked.end_users.count() - 1
+    assert run.progress["of"] == run.lists.count()
+    assert run.progress["seconds_left"] >= 0
+
+
+def test_the_prompt_shows_the_approved_text_where_that_is_asked_for(
+    reader: EndUser, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recommender.thinkrec.scorer import LocalScorer
+
+    shown: list[str] = []
+    real = LocalScorer.score
+
+    def score(self: Any, prompts: Any, **more: Any) -> Any:
+        shown.extend(prompt.messages[-1]["content"] for prompt in prompts)
+        return real(self, prompts, **more)
+
+    monkeypatch.setattr(LocalScorer, "score", score)
+    synthetic.approve(reader, "They adore quiet films.")
+    carried_out(asked(reader.catalog, base, sample=0, top=1, held_out=0, preference=True))
+    assert len([text for text in shown if "They adore quiet films." in text]) == 1
+    assert ScoredList.objects.get(end_user=reader).knowledge is not None
+
+
+def test_reasoning_is_kept_with_the_list_beside_what_it_says(ranked: Catalog, base: str) -> None:
+    run = carried_out(asked(ranked, base, sample=1, top=2, held_out=0, reasoning=6))
+    (found,) = run.lists.all()
+    assert (run.error, found.prompt) == ("", "reason/v1")
+    assert all(one["text"] for one in found.items)
+    assert run.metrics["cost"]["written"] > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"base": "/nowhere"}, "There is no such folder"), ({"adapter": "/nowhere"}, "The adapter '/nowhere' cannot")],
+)
+def test_a_model_that_cannot_be_loaded_is_said_in_words(
+    ranked: Catalog, base: str, settings: dict[str, Any], said: str
+) -> None:
+    run = carried_out(asked(ranked, **{"base": base} | settings))
+    assert run.state == RunState.FAILED
+    assert said in run.error
+
+
+def test_without_an_active_backbone_there_is_nothing_to_score(ranked: Catalog, base: str) -> None:
+    BackboneVersion.objects.update(state=VersionState.RETIRED)
+    run = carried_out(asked(ranked, base))
+    assert "No backbone is active" in run.error
+
+
+def test_the_command_scores_and_says_what_came_of_it(ranked: Catalog, base: str, tmp_path: Path) -> None:
+    out = StringIO()
+    options = ["--base", base, "--top", "3", "--sample", "2", "--held-out", "20"]
+    call_command("score_lists", ranked.name, *options, "--json", stdout=out)
+    said = json.loads(out.getvalue())
+    assert (said["lists"], said["metrics"]["cost"]["lists"]) == (2, 2)
+    out = StringIO()
+    call_command("score_lists", ranked.name, "--resume", str(said["run"]), stdout=out)
+    assert "2 lists scored by tiny with score/v1." in out.getvalue()
+    assert "ratings held out: AUC" in out.getvalue()
+    with pytest.raises(CommandError, match="no catalog 'nothing'"):
+        call_command("score_lists", "nothing")
+    with pytest.raises(CommandError, match="no scoring run 999"):
+        call_command("score_lists", ranked.name, "--resume", "999")
+    with pytest.raises(CommandError, match="no such folder"):
+        call_command("score_lists", ranked.name, "--base", str(tmp_path / "none"))

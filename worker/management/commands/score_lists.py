@@ -1,0 +1,76 @@
+"""`manage.py score_lists NAME`: an LLM scores the first items of the active backbone's lists, for scenario=thinkrec."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from recommender.management.options import add_options, chosen, made
+from recommender.management.runs import carry_out_here, why_not_done
+from recommender.models import Catalog, ScoringRun
+from recommender.runs import service as runs
+from recommender.runs.kinds import SCORING
+from recommender.thinkrec.config import ScoringConfig
+from worker.scoring import carry_out
+
+
+class Command(BaseCommand):
+    help = "Have an LLM score the first items of the active backbone's lists (docs/thinkrec.md)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="the catalog")
+        add_options(parser, ScoringConfig, ScoringConfig.model_fields)
+        parser.add_argument("--resume", type=int, metavar="RUN", help="go on with a run that was stopped or failed")
+        parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
+        parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        catalog = Catalog.objects.filter(name=options["name"]).first()
+        if catalog is None:
+            known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)) or "none yet"
+            raise CommandError(f"There is no catalog {options['name']!r} (known: {known}).")
+        asked = self._resumed(catalog, options) if options["resume"] else self._requested(catalog, options)
+        if options["queue"]:
+            self._say({"run": asked.pk, "state": asked.state}, f"Scoring run {asked.pk} waits for a worker.", options)
+            return
+        carry_out_here(asked, carry_out)
+        if not_done := why_not_done(asked):
+            raise CommandError(f"{not_done} What it scored is kept: `--resume {asked.pk}` goes on.")
+        made_lists = asked.lists.count()
+        self._say({"run": asked.pk, "lists": made_lists, "metrics": asked.metrics}, _told(asked, made_lists), options)
+
+    def _requested(self, catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
+        given = chosen(options, ScoringConfig.model_fields)
+        for name in ("base", "adapter"):  # by whole paths: a worker starts elsewhere
+            if name in given and Path(given[name]).expanduser().exists():
+                given[name] = str(Path(given[name]).expanduser().resolve())
+        config = made(ScoringConfig, given)
+        return runs.request(SCORING, queue=options["queue"], catalog=catalog, config=config.to_json())
+
+    def _resumed(self, catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
+        asked = ScoringRun.objects.filter(catalog=catalog, pk=options["resume"]).first()
+        if asked is None:
+            raise CommandError(f"There is no scoring run {options['resume']} of {catalog}.")
+        runs.resume(asked, queue=options["queue"])
+        asked.refresh_from_db()
+        return asked
+
+    def _say(self, data: dict[str, Any], text: str, options: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(data) if options["json"] else text)
+
+
+def _told(run: ScoringRun, made_lists: int) -> str:
+    metrics = run.metrics
+    cost = metrics["cost"]
+    lines = [f"{made_lists} lists scored by {metrics['model']} with {metrics['prompt']}."]
+    lines.append(
+        f"{cost.get('read', 0):,} tokens read ({cost.get('row_by_row', 0):,} row by row), {cost.get('written', 0):,} "
+        f"written; {cost['seconds']:.1f} s for the lists."
+    )
+    if test := metrics.get("test"):
+        told = {"AUC": test["auc"], "UAUC": test["thinkrec_uauc"], "LogLoss": test["logloss"], "ECE": test["ece"]}
+        told |= {"NDCG@5": test["thinkrec_ndcg@5"], "MAP@5": test["thinkrec_map@5"]}
+        words = ", ".join(f"{name} {'–' if value is None else f'{value:.4f}'}" for name, value in told.items())
+        lines.append(f"{test['samples']} ratings held out: {words}.")
+    return "\n".join(lines)

@@ -1,0 +1,219 @@
+"""How a scoring run is carried out: an LLM scores the first items of a backbone's lists, list by list, each stored.
+
+In a training worker, or in the command `score_lists`; torch and openai are loaded where the run computes.
+"""
+
+import random
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.db import transaction
+
+from recommender.dataset.interactions import Interactions, read_interactions
+from recommender.dataset.split import TEST, VALID, split
+from recommender.measures.scores import scores
+from recommender.measures.thinkrec import thinkrec
+from recommender.models import Catalog, Clock, EndUser, ScoredList, ScoringRun
+from recommender.runs import leases
+from recommender.runs.errors import CannotRunError
+from recommender.runs.recorder import Recorder
+from recommender.serving import backbone
+from recommender.serving.queries import active_backbone
+from recommender.serving.request import Request, request_for
+from recommender.serving.types import CannotRankError
+from recommender.thinkrec import lists, people
+from recommender.thinkrec.config import ScoringConfig
+from recommender.thinkrec.held_out import HeldOut, held_out
+from recommender.thinkrec.prompts import Question, asked, template_of
+from recommender.thinkrec.scored import Cost, Scored, Scorer
+
+if TYPE_CHECKING:
+    from recommender.training.calibration import Calibration
+
+MEASURED_AT = (1, 5, 10)
+PER_END_USER = 20  # held-out ratings of one end user, at most
+
+
+def carry_out(run: ScoringRun, recorder: Recorder) -> None:
+    """Calibrate once, then score and store each list that this run has not made yet. Raises CannotRunError."""
+    config = ScoringConfig.from_json(run.config)
+    if active_backbone(run.catalog) is None:
+        raise CannotRunError(backbone.NO_BACKBONE)
+    recorder.at("loading", 0, 1)
+    work = _Work(run, config, recorder, _scorer(config))
+    work.calibrate()
+    work.score_all()
+    leases.finish(run, metrics=work.metrics)
+
+
+def _scorer(config: ScoringConfig) -> Scorer:
+    """Raises CannotRunError where the model cannot be loaded or asked."""
+    if config.where == "endpoint":
+        from recommender.thinkrec.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked
+
+        return EndpointScorer()
+    from recommender.thinkrec.scorer import load  # noqa: PLC0415 - torch: only where it computes
+
+    try:
+        return load(config.base, config.adapter, threads=config.threads)
+    except (OSError, ValueError) as error:
+        raise CannotRunError(f"The adapter {config.adapter!r} cannot be loaded. {error}") from error
+
+
+class _Work:
+    """One run under way. `metrics`: what its row is given, also when it is stopped in the midst."""
+
+    def __init__(self, run: ScoringRun, config: ScoringConfig, recorder: Recorder, scorer: Scorer) -> None:
+        self.run, self.config, self.recorder, self.scorer = run, config, recorder, scorer
+        template = template_of(self.question)
+        self.metrics: dict[str, Any] = {"cost": {"lists": 0, "seconds": 0.0}} | self.run.metrics
+        self.metrics |= {"model": self.scorer.name, "prompt": template.name, "prompt_hash": template.hash}
+
+    @property
+    def question(self) -> Question:
+        return "reason" if self.config.reasoning else "score"
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.run.catalog
+
+    def calibrate(self) -> None:
+        """Fit on the valid part, measure on the test part; a run that goes on keeps what it had."""
+        from recommender.training.calibration import Calibration, fit  # noqa: PLC0415 - torch
+
+        if stored := self.metrics.get("calibration"):
+            self.calibration = Calibration(**stored)
+            return
+        self.calibration = Calibration("none")
+        if self.config.held_out:
+            self.recorder.at("calibrating", 0, 2 * self.config.held_out)
+            interactions = read_interactions(self.catalog)
+            codes = split(
+                self.config.split,
+                interactions.end_user,
+                interactions.liked,
+                moment=interactions.moment,
+                clock=Clock(self.catalog.clock),
+            )
+            parts = [
+                held_out(interactions, codes, part, most=self.config.held_out, each=PER_END_USER, seed=self.config.seed)
+                for part in (VALID, TEST)
+            ]
+            valid, test = (self._held_out(part, interactions, before) for before, part in enumerate(parts))
+            self.calibration = fit(self.config.calibration, valid[0], valid[1])
+            self.metrics["test"] = _measured(*test, self.calibration)
+        self.metrics["calibration"] = self.calibration.to_json()
+        leases.update(self.run, metrics=self.metrics)
+
+    def _held_out(self, part: Sequence[HeldOut], interactions: Interactions, before: int) -> tuple[Any, Any, Any]:
+        """Scores, likes and end users (n) of the ratings that got a score."""
+        keys = np.array(list(interactions.item_keys), dtype=np.int64)  # in the order of their numbers
+        found: list[tuple[float, bool, int]] = []
+        for one in part:
+            history = [(int(keys[item]), liked) for item, liked in one.history]
+            pks = [int(keys[item]) for item in one.items]
+            items = people.items_of(self.catalog, [*pks, *(pk for pk, _ in people.shown(history))])
+            person = people.person(self.catalog, history, items)
+            there = [(pk, liked) for pk, liked in zip(pks, one.liked.tolist(), strict=True) if pk in items]
+            prompts = asked(person, [items[pk] for pk, _ in there], question=self.question)
+            scored = self._score(prompts)
+            values = zip(self._column(scored).tolist(), there, strict=True)
+            found += [(value, liked, one.end_user) for value, (_, liked) in values]
+            self.recorder.at("calibrating", before * self.config.held_out + len(found), 2 * self.config.held_out)
+        known = [row for row in found if not np.isnan(row[0])]
+        score, liked, end_user = (
+            (np.array(column) for column in zip(*known, strict=True)) if known else [np.zeros(0)] * 3
+        )
+        return score, liked, end_user
+
+    def score_all(self) -> None:
+        """Every list that is not done, in an order that no id tells."""
+        with_history = self.catalog.end_users.filter(interactions__isnull=False).distinct()
+        wanted = sorted(with_history.values_list("pk", flat=True))
+        random.Random(self.config.seed).shuffle(wanted)  # noqa: S311 - a sample
+        wanted = wanted[: self.config.sample or None]
+        done = set(ScoredList.objects.filter(run=self.run).values_list("end_user_id", flat=True))
+        waiting = [pk for pk in wanted if pk not in done]
+        before, began = len(wanted) - len(waiting), time.monotonic()
+        self.recorder.at("scoring", before, len(wanted))
+        for made, pk in enumerate(waiting):
+            end_user = EndUser.objects.select_related("catalog").filter(pk=pk).first()  # erased meanwhile: none
+            if end_user is not None:
+                self._make(end_user)
+            left = (time.monotonic() - began) / (made + 1) * (len(waiting) - made - 1)
+            self.recorder.progress["seconds_left"] = round(left)
+            self.recorder.at("scoring", before + made + 1, len(wanted), self._so_far())
+
+    def _so_far(self) -> str:
+        return f"{self.metrics['cost'].get('read', 0):,} tokens read"
+
+    def _make(self, end_user: EndUser) -> None:
+        """Score one list and store it; where nothing can be said of somebody, there is none."""
+        began = time.monotonic()
+        request = request_for(end_user, limit=self.config.top)
+        try:
+            ranked = backbone.rank(request, attribute=False)
+        except CannotRankError:
+            return
+        history = [(past.item_pk, past.liked) for past in request.history]
+        places = [place for place, _ in ranked.best]
+        knowledge = people.preference_of(end_user) if self.config.preference else None
+        items = people.items_of(
+            self.catalog,
+            [*(int(request.index.pks[place]) for place in places), *(pk for pk, _ in people.shown(history))],
+        )
+        person = people.person(self.catalog, history, items, preference=knowledge.text if knowledge else "")
+        places = [place for place in places if int(request.index.pks[place]) in items]
+        if not person.history or not places or ranked.backbone is None:
+            return
+        prompts = asked(person, [items[int(request.index.pks[place])] for place in places], question=self.question)
+        scored = self._score(prompts)
+        made = lists.scored_items(
+            [request.index.external_ids[place] for place in places],
+            scored,
+            self.calibration.probability(self._column(scored)),
+        )
+        self.metrics["cost"]["lists"] += 1
+        self.metrics["cost"]["seconds"] = round(self.metrics["cost"]["seconds"] + time.monotonic() - began, 3)
+        with transaction.atomic():
+            leases.update(self.run, metrics=self.metrics)
+            lists.store(
+                self.run,
+                end_user,
+                made,
+                backbone=ranked.backbone,
+                model=self.scorer.name,
+                prompt=(self.metrics["prompt"], self.metrics["prompt_hash"]),
+                history=_known(request),
+                knowledge=knowledge,
+                with_preference=self.config.preference,
+            )
+
+    def _score(self, prompts: list[Any]) -> Scored:
+        self.recorder.alive()
+        scored = self.scorer.score(prompts, seconds=self.config.seconds, reasoning=self.config.reasoning)
+        cost = self.metrics["cost"]
+        known = Cost(*(cost.get(name, 0) for name in ("read", "row_by_row", "written"))) + scored.cost
+        cost |= {"read": known.read, "row_by_row": known.row_by_row, "written": known.written}
+        return scored
+
+    def _column(self, scored: Scored) -> Any:
+        return scored.yes if self.config.score == "yes" else scored.log_odds
+
+
+def _measured(score: Any, liked: Any, end_user: Any, calibration: "Calibration") -> dict[str, Any]:
+    """What the test part says: ThinkRec's measures, and those of probabilities before and after calibration."""
+    if not len(score):
+        return {}
+    found: dict[str, Any] = scores(liked, calibration.probability(score), end_user).to_json()
+    before = scores(liked, type(calibration)("none").probability(score), end_user)
+    found["before"] = {"logloss": before.logloss, "ece": before.ece}
+    for name, values in thinkrec(liked, score, end_user, at=MEASURED_AT).items():
+        found[name] = float(np.nanmean(values)) if not np.isnan(values).all() else None
+    return found
+
+
+def _known(request: Request) -> list[tuple[str, bool | None, int]]:
+    return [(past.item_id, past.liked, past.moment) for past in request.history]
