@@ -93,7 +93,7 @@ class Fusion:
     @contextmanager
     def rows(self, scales: Sequence[Sequence[float]]) -> Iterator[nn.Module]:
         """Gives the model for batches whose rows have these scales (B, 1 + N): the global adapter's, then each
-        expert's, as `gate.Decision.scales` has them.
+        expert's, as `gate.Choice.scales` has them.
 
         Raises ValueError for another number of adapters, RuntimeError where another batch is inside of a block.
         """

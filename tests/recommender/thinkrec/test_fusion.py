@@ -15,6 +15,7 @@ from recommender.thinkrec.fusion import AdapterError, Fusion, read
 from recommender.thinkrec.gate import by_weights
 from tests.transformers_server import make_model
 
+pytestmark = pytest.mark.once
 NAMES = ("global", "one", "two", "three")
 TOKENS = torch.tensor([[5, 60, 7, 300, 41], [9, 8, 220, 3, 12], [77, 4, 4, 90, 601], [5, 60, 7, 300, 42]])
 SCALES = [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0.7, 0.3, 0), (0, 0.5, 0.2, 0.3)]
