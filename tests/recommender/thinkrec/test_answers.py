@@ -51,7 +51,7 @@ def test_a_bound_is_never_above_what_the_word_could_have(told: dict[str, float])
     [
         ("Yes", "yes"), ("No.", "no"), ("**No**, it is loud.", "no"), ("yes, they would", "yes"),
         ("It is loud.\nVerdict: No", "no"), ("Loud but short. Verdict: **Yes**.", "yes"),
-        ("Yes at first. Still, the final answer is no.", "no"), ("So my answer would be: “No”", "no"),
+        ("Yes at first. Still, the conclusion is no.", "no"), ("So my answer would be: “No”", "no"),
         ("They like war films, therefore yes!", "yes"), ("No, because it is slow", "no"), ("No because of X", "no"),
         ("Not really", ""), ("Now then", ""), ("Nobody knows", ""), ("No wonder they liked it", ""), ("No film is", ""),
         ("Yesterday was good", ""), ("They said no to horror before", ""), ("no-one", ""), ("", ""), ("ja", ""),
