@@ -92,4 +92,5 @@ def choose(vector: Vectors, experts: Vectors) -> Choice:
 def _of_length_one(vectors: Vectors) -> NDArray[np.float64]:
     exact = vectors.astype(np.float64)
     length = np.linalg.norm(exact, axis=1, keepdims=True)
-    return np.divide(exact, length, out=np.zeros_like(exact), where=length > 0)
+    scaled: NDArray[np.float64] = np.divide(exact, length, out=np.zeros_like(exact), where=length > 0)
+    return scaled
