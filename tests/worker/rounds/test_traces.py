@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 
 from recommender.erasure import service as erasure
@@ -191,3 +192,29 @@ def test_an_erased_end_user_leaves_no_trace_and_an_erased_target_teaches_nothing
     second.refresh_from_db()
     assert title not in {each["title"] for each in second.evidence["asked"] + second.evidence["history"]}
     assert EndUser.objects.filter(catalog=catalog).count() == 29
+
+
+def test_the_form_and_the_command_ask_for_traces_and_say_what_they_cost(
+    serve: Serve, catalog: Catalog, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.force_login(make_account(role=Role.LEAD))
+    asked = {"catalog": catalog.name, "purpose": "trace", "subjects": "all", "window": "prefix", "strategy": "refine"}
+    asked |= {"points": "nobody", "limit": "4", "retries": "1"}
+    page = client.post("/rounds/open/", asked | {"estimate": "1"}).content.decode()
+    assert "For 4 texts at most and 6 questions to the AI" in page
+    wrong = client.post("/rounds/open/", asked | {"subjects": "items"})
+    assert wrong.status_code == 422
+    assert "traces are about users" in wrong.content.decode()
+    address = client.post("/rounds/open/", asked)["Location"]
+    serve(always("Yes"))
+    run(list(Round.objects.all()))
+    page = client.get(address).content.decode()
+    right = Round.objects.filter(rest_reason=RestReason.REASONABLE, turns__kind="refine").count()
+    gave_up = Round.objects.filter(rest_reason=RestReason.WRONG).count()
+    assert f"after a hint: {right}; given up: {gave_up}. Approved by people: 0." in page
+    assert "Reasons for Yes or No" in page
+
+    call_command("open_rounds", catalog.name, "--subjects", "all", "--purpose", "trace", "--limit", "4", "--json")
+    assert json.loads(capsys.readouterr().out)["opened"] == 0
+    call_command("open_rounds", catalog.name, "--subjects", "items", "--purpose", "keywords", "--estimate")
+    assert "about 0 calls" in capsys.readouterr().err
