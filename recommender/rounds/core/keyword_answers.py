@@ -19,8 +19,15 @@ _KEY = re.compile(r"key|tag|term|topic|label|schlag|stich|palabra|clave|mot|关�
 _MARK = re.compile(rf"^(?:{LIST_MARK}|[ \t]*#\d*[ \t]+)")
 _LABEL = re.compile(
     r"^[^,;]{0,80}?\b(?:key ?words?|tags|schl(?:ü|ue)sselw(?:ö|oe)rter|palabras clave|mots[- ]cl(?:é|e)s)\b"
-    r"[^,:;]{0,40}[:：]",
+    r"(?:[^,:;]{0,40}[:：]|\s+(?:are|sind|son|sont)\b)",
     re.IGNORECASE,
+)
+# Of entries in one line, what parts them: tags, "] [", hashes, numbers.
+_INLINE = (
+    re.compile(r"</?[A-Za-z_ -]{1,40}>"),
+    re.compile(r"[\[\]]"),
+    re.compile(r"(?:^|\s)#(?=\w)"),
+    re.compile(r"(?:^|\s)\d{1,2}[.)]\s"),
 )
 _REMARK = re.compile(r"\s+[–—-]\s+.*$|\s*[:：(（\[].*$")
 _DRESS = "*_`\"'“”‘’«»„.# \t"
@@ -47,6 +54,8 @@ def entries_of(text: str) -> list[str]:
     """What an answer lists, as it is written; nothing where it lists nothing."""
     if (found := _json(text)) is not None:
         return [entry for each in found for entry in keywords.listed(each)]
+    for mark in _INLINE:
+        text = mark.sub(r"\n", text) if len(mark.findall(text)) > 1 else text
     lines = [line for line in text.splitlines() if line.strip()]
     marked = [_plain(_MARK.sub("", line)) for line in lines if _MARK.match(line)]
     if len(marked) > 1:
@@ -85,6 +94,7 @@ def _json(text: str) -> list[str] | None:
         named = [value for key, value in each.items() if _KEY.search(str(key))] or [
             value for value in each.values() if isinstance(value, list)
         ]
+        named = named or [value for value in each.values() if isinstance(value, str)]
         if named:
             return list(_texts(named))
     embedded = re.search(r"\[\s*\"[^\[\]{}]*\"\s*\]", text)

@@ -34,6 +34,7 @@ _LEAST_STEM = 4
 _UNSPACED = re.compile(r"[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u3400-\u9FFF\U00020000-\U0002FFFF]")
 _HTML = re.compile(r"</?(?:br|p|b|i|u|em|strong|ul|ol|li|div|span|a|h\d|font)\b[^<>]{0,200}>", re.IGNORECASE)
 _CODE = re.compile(r"[{}=\\]|<\w")  # in no sentence of a description
+_OWNERS = re.compile(r"['’]s\b")
 _JOINERS = "-'’"
 
 
@@ -162,7 +163,7 @@ def _split(text: str) -> list[str]:
 
 
 def _folded(text: str) -> list[str]:
-    return [word for word in _split(fold(text).replace("-", " ")) if not any(map(str.isnumeric, word))]
+    return [word for word in _split(_OWNERS.sub("", fold(text)).replace("-", " ")) if not any(map(str.isnumeric, word))]
 
 
 def _key(words: Sequence[str]) -> list[str]:

@@ -105,3 +105,25 @@ def test_html_of_a_shop_is_no_order() -> None:
 def test_attributes_give_their_words() -> None:
     told = {"genres": ["Film-Noir", "Children's"], "year": 1995, "country": "USA, France", "director": None}
     assert keywords.of_attributes(told) == ("film-noir", "children's", "usa", "france")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Keywords: [heist] [police] [clue]",
+        "1) heist 2) police 3) clue",
+        "#heist #police #clue",
+        "| # | keyword |\n|---|---|\n| 1 | heist |\n| 2 | police |\n| 3 | clue |",
+        "<keywords>heist, police, clue</keywords>",
+        '{"answer": "heist, police, clue"}',
+        "The keywords are heist, police, and clue.",
+        "• heist • police • clue",
+        "```\nheist, police, clue\n```\n\nThese words say, in my view, what the film is about.",
+    ],
+)
+def test_lists_in_one_line_and_odd_dress_are_read(answer: str) -> None:
+    assert parse_keywords(answer, SOURCE).kept == ("heist", "police", "clue")
+
+
+def test_a_name_is_found_with_its_owner_s_ending() -> None:
+    assert keywords.checked(["Tolkien"], {"title": "x", "plot": "Based on Tolkien's tale."}).kept == ("tolkien",)

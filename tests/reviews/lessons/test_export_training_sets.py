@@ -49,6 +49,7 @@ def test_the_manifest_counts_the_rows_and_knows_every_file(catalog: Catalog, tmp
         "kto": 2,
         "extract": 1,
         "polarity": 0,
+        "trace": 0,
     }
     assert manifest["sources"] == {"human": {name: count for name, count in manifest["rows"].items() if count}}
     assert manifest["guideline_versions"] == ["2026-11"]

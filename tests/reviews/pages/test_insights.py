@@ -82,7 +82,9 @@ def test_a_part_of_an_id_lists_who_has_it(pm: Client, films: Catalog, q: str) ->
 
 
 def test_an_id_nobody_has_is_said_to_be_nobody_s(pm: Client, films: Catalog) -> None:
-    assert "No user of films has “&lt;zzz&gt;” in their id." in page(pm, f"{FIND}?catalog=films&q=%3Czzz%3E")
+    assert "No user of films has “&lt;zzz&gt;” in their id, and no item" in page(
+        pm, f"{FIND}?catalog=films&q=%3Czzz%3E"
+    )
 
 
 @pytest.mark.parametrize("query", ["catalog=nowhere", "catalog=films&q=%00", "catalog=%00"])

@@ -31,7 +31,7 @@ def subject(liked: bool = True) -> Subject:
         (f"YES\n{WHY}", True),
         (f"<think>No? Hmm. No.</think>Yes. {WHY}", True),
         (f'{{"answer": "No", "reasons": "{WHY}"}}', False),
-        (f"Final answer: **No**. {WHY}", False),
+        (f"Prediction: **No**. {WHY}", False),
         (f"yes {WHY}", True),
     ],
 )
@@ -61,7 +61,7 @@ def test_the_first_whole_word_is_the_answer(answer: str, liked: bool) -> None:
         f"I think yes. {WHY}",
         "Yes.",
         "No. They do.",
-        f"Yes. {WHY} Final answer: No.",
+        f"Yes. {WHY} My verdict overall: fine. Final verdict: No.",
         "",
         "<think>Yes. because",
         "Yes. " + "la " * 60,
