@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import thinkrec_rows as bench
+from benchmarks import thinkrec_rows
 from recommender.dataset.split import TEST, TRAIN, VALID
 from recommender.measures.thinkrec import thinkrec
 
@@ -31,7 +31,7 @@ def rows(tmp_path):
     with gzip.open(tmp_path / "ml-1m/item_knowledge.jsonl.gz", "wt") as file:
         for number, text in (("30", "A harbour."), ("20", "A war.")):
             file.write(json.dumps({"item_id": number, "text": text}) + "\n")
-    return bench.Rows(tmp_path)
+    return thinkrec_rows.Rows(tmp_path)
 
 
 def test_rows_are_cut_at_thinkrecs_moments_and_texts_join_by_the_films_number(rows):
@@ -43,35 +43,35 @@ def test_rows_are_cut_at_thinkrecs_moments_and_texts_join_by_the_films_number(ro
 
 
 def test_what_stands_after_the_equals_sign_are_settings():
-    assert bench.settings_of("din knowledge=history:60,metadata_text:true") == (
+    assert thinkrec_rows.settings_of("din knowledge=history:60,metadata_text:true") == (
         "din knowledge",
         {"history": 60, "metadata_text": True},
     )
-    assert bench.settings_of("mf") == ("mf", {})
+    assert thinkrec_rows.settings_of("mf") == ("mf", {})
 
 
 def test_the_measures_are_thinkrecs_and_the_standard_ones():
     source = np.random.default_rng(2)
     label, score, end_user = source.integers(0, 2, 60), source.random(60), np.repeat(np.arange(6), 10)
-    made = bench.estimates(label, [score, score], end_user)
+    made = thinkrec_rows.estimates(label, [score, score], end_user)
 
     for name, values in thinkrec(label, score, end_user, at=(5,)).items():
         assert made[name] == pytest.approx(np.nanmean(values))
     assert made["map@5"] > made["thinkrec_map@5"]  # divided by all that is liked
-    lowest, mean, highest = bench.quarters(label, [score], end_user)["auc"]
+    lowest, mean, highest = thinkrec_rows.quarters(label, [score], end_user)["auc"]
     assert lowest < mean < highest
 
 
 def test_seeds_are_averaged_in_groups_by_their_logits():
     one, other, third = np.array([0.9, 0.5]), np.array([0.1, 0.5]), np.array([0.8, 0.8])
-    (made,) = bench.averaged([one, other, third], 2)
+    (made,) = thinkrec_rows.averaged([one, other, third], 2)
 
     np.testing.assert_allclose(made, [0.5, 0.5])
-    assert len(bench.averaged([one, other, third], 1)) == 3
+    assert len(thinkrec_rows.averaged([one, other, third], 1)) == 3
 
 
 def test_a_fit_that_is_done_is_not_done_again(rows, tmp_path, monkeypatch):
-    fits, asked = bench.Fits(rows, {}, tmp_path / "kept"), []
+    fits, asked = thinkrec_rows.Fits(rows, {}, tmp_path / "kept"), []
     made = {"valid": np.array([0.4]), "test": np.array([0.6])}
     monkeypatch.setattr(fits, "collaborative", lambda *of: asked.append(of) or made)
 
