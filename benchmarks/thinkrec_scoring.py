@@ -42,7 +42,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from recommender.thinkrec import scorer
+    from recommender.thinkrec.scoring import scorer
 
     if options.at_once:
         scorer.TOKENS_AT_ONCE = options.at_once
@@ -87,7 +87,7 @@ def _measured(shared: Any, alone: Any, people: list[Any], count: int) -> dict[st
 
 
 def _people(data: Path, count: int, candidates: int, with_preference: bool) -> Iterator[Any]:
-    from recommender.thinkrec import prompts
+    from recommender.thinkrec.scoring import prompts
 
     with (data / "movies.dat").open(encoding="latin-1") as file:
         rows = [line.rstrip("\n").split("::") for line in file]

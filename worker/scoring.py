@@ -23,11 +23,11 @@ from recommender.serving import backbone
 from recommender.serving.queries import active_backbone
 from recommender.serving.request import Request, request_for
 from recommender.serving.types import CannotRankError
-from recommender.thinkrec import lists, people
-from recommender.thinkrec.config import ScoringConfig
-from recommender.thinkrec.held_out import HeldOut, held_out
-from recommender.thinkrec.prompts import Question, asked, template_of
-from recommender.thinkrec.scored import Cost, Scored, Scorer
+from recommender.thinkrec.scoring import lists, people
+from recommender.thinkrec.scoring.config import ScoringConfig
+from recommender.thinkrec.scoring.held_out import HeldOut, held_out
+from recommender.thinkrec.scoring.prompts import Question, asked, template_of
+from recommender.thinkrec.scoring.scored import Cost, Scored, Scorer
 
 if TYPE_CHECKING:
     from recommender.training.calibration import Calibration
@@ -51,10 +51,10 @@ def carry_out(run: ScoringRun, recorder: Recorder) -> None:
 def _scorer(config: ScoringConfig) -> Scorer:
     """Raises CannotRunError where the model cannot be loaded or asked."""
     if config.where == "endpoint":
-        from recommender.thinkrec.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked
+        from recommender.thinkrec.scoring.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked
 
         return EndpointScorer()
-    from recommender.thinkrec.scorer import load  # noqa: PLC0415 - torch: only where it computes
+    from recommender.thinkrec.scoring.scorer import load  # noqa: PLC0415 - torch: only where it computes
 
     try:
         return load(config.base, config.adapter, threads=config.threads)

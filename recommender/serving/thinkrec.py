@@ -12,8 +12,8 @@ from recommender.models import ScoredList
 from recommender.serving import backbone
 from recommender.serving.request import Request
 from recommender.serving.types import CannotRankError, Ranked, ScoredReason
-from recommender.thinkrec import lists
-from recommender.thinkrec.lists import ScoredItem
+from recommender.thinkrec.scoring import lists
+from recommender.thinkrec.scoring.lists import ScoredItem
 
 INSTEAD = "The backbone's own order is served."
 NONE_LEFT = "None of the items that an LLM scored for this end user is left to recommend."

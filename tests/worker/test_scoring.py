@@ -14,7 +14,7 @@ from recommender.runs.errors import StoppedError
 from recommender.runs.kinds import SCORING
 from recommender.runs.observer import Quiet
 from recommender.serving.recommend import preview
-from recommender.thinkrec.config import ScoringConfig
+from recommender.thinkrec.scoring.config import ScoringConfig
 from tests.carried_out import carried_out
 from tests.recommender.serving.conftest import nothing_kept, ranked, reader
 from tests.recommender.training import synthetic
@@ -97,7 +97,7 @@ def test_everybody_with_a_history_gets_a_list_unless_a_sample_is_asked_for(ranke
 def test_the_prompt_shows_the_approved_text_where_that_is_asked_for(
     reader: EndUser, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recommender.thinkrec.scorer import LocalScorer
+    from recommender.thinkrec.scoring.scorer import LocalScorer
 
     shown: list[str] = []
     real = LocalScorer.score

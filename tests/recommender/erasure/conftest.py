@@ -34,8 +34,8 @@ from recommender.runs import service as runs
 from recommender.runs.kinds import TRAINING
 from recommender.serving import catalog_index
 from recommender.serving.recommend import recommend
-from recommender.thinkrec import lists as scored_lists
-from recommender.thinkrec.lists import ScoredItem
+from recommender.thinkrec.scoring import lists as scored_lists
+from recommender.thinkrec.scoring.lists import ScoredItem
 from recommender.tuning import service as tuning
 from reviews.lessons import training_sets
 from reviews.models import Review

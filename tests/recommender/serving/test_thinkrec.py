@@ -12,8 +12,8 @@ from recommender.serving import thinkrec
 from recommender.serving.recommend import preview, recommend
 from recommender.serving.request import request_for
 from recommender.serving.types import ScoredReason
-from recommender.thinkrec import lists
-from recommender.thinkrec.lists import ScoredItem
+from recommender.thinkrec.scoring import lists
+from recommender.thinkrec.scoring.lists import ScoredItem
 from tests.builders import make_account, make_interaction, make_item, make_round
 from tests.recommender.training import synthetic
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.thinkrec.answers import MARGIN, agrees, verdict_of, yes_no
+from recommender.thinkrec.scoring.answers import MARGIN, agrees, verdict_of, yes_no
 
 probabilities = st.dictionaries(
     st.sampled_from(["Yes", " yes", "ĠYES", "No", "▁no", "Maybe", "The", "Not", "Yesterday", ""]),

@@ -11,7 +11,7 @@ from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, ScoringRun
 from recommender.runs import service as runs
 from recommender.runs.kinds import SCORING
-from recommender.thinkrec.config import ScoringConfig
+from recommender.thinkrec.scoring.config import ScoringConfig
 from worker.scoring import carry_out
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from recommender.models import Catalog, EndUser, Item, Knowledge
 from recommender.rounds.evidence import shown_attributes
-from recommender.thinkrec.prompts import LONGEST_HISTORY, Described, Past, Person, described
+from recommender.thinkrec.scoring.prompts import LONGEST_HISTORY, Described, Past, Person, described
 
 History = Iterable[tuple[int, bool | None]]  # primary key of an item, whether it was liked; oldest first
 

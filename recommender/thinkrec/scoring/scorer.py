@@ -17,8 +17,8 @@ import torch
 from transformers import DynamicCache
 
 from recommender.llm.types import Prompt
-from recommender.thinkrec.prompts import after_reasoning
-from recommender.thinkrec.scored import Cost, Scored
+from recommender.thinkrec.scoring.prompts import after_reasoning
+from recommender.thinkrec.scoring.scored import Cost, Scored
 from recommender.tuning.base import load_tokenizer, load_weights
 
 TOKENS_AT_ONCE = 256  # of prompts' ends; more waste time on what is masked, fewer on small matrices

@@ -10,9 +10,9 @@ import numpy as np
 from django.utils import timezone
 
 from recommender.models import BackboneVersion, EndUser, Knowledge, ScoredList, ScoringRun
-from recommender.thinkrec.answers import Verdict, agrees, verdict_of
-from recommender.thinkrec.people import preference_of
-from recommender.thinkrec.scored import Column, Scored
+from recommender.thinkrec.scoring.answers import Verdict, agrees, verdict_of
+from recommender.thinkrec.scoring.people import preference_of
+from recommender.thinkrec.scoring.scored import Column, Scored
 
 Known = Iterable[tuple[str, bool | None, int]]  # item's external id, whether it was liked, moment; oldest first
 
