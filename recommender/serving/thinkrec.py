@@ -49,7 +49,7 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
     if len(scored):
         probability = request.steering.steered(probability, places)
     order = np.argsort(-probability, kind="stable")
-    best = [(int(places[row]), float(probability[row])) for row in order]
+    best: list[tuple[int, float | None]] = [(int(places[row]), float(probability[row])) for row in order]
     best += [(place_of[one.item_id], None) for one in there if one.probability is None]
     return Ranked(
         "thinkrec",
