@@ -51,12 +51,15 @@ def main() -> None:
     people = list(_people(options.data, options.people, 50, options.preference))
     for one in (shared, alone):
         one.score(people[0][:3])
-    found = [_measured(shared, alone, people, int(count)) for count in options.candidates.split(",")]
-    for row in found:
+    found = []
+    for count in options.candidates.split(","):
+        row = _measured(shared, alone, people, int(count))
+        found.append(row)
         print(
             f"{row['candidates']:3} candidates: {row['shared_seconds']:.2f} s shared, {row['alone_seconds']:.2f} s by "
             f"row; tokens {row['tokens']:5.2f} ×, time {row['time']:5.2f} ×, reached {row['reached']:.0%}; "
-            f"largest difference {row['difference']:.1e}"
+            f"largest difference {row['difference']:.1e}",
+            flush=True,
         )
     print(json.dumps({"base": options.base, "load": os.getloadavg()[0], "rows": found}))
 

@@ -173,6 +173,8 @@ LOW_ACTIVITY = environment.integer("R4_LOW_ACTIVITY", 0)  # end users with fewer
 
 # --- serving: recommender.serving.steering -----------------------------------------------------------------------
 STEERING = environment.number("R4_STEERING", 1.0)  # how strongly approved statements move lists; 0: not at all
+# Seconds that a list of the scenario thinkrec may wait for the scorer's endpoint where none was computed; 0: none.
+THINKREC_SECONDS = environment.number("R4_THINKREC_SECONDS", 0.0)
 
 # --- knowledge encoder: recommender.knowledge.encoder_choice ----------------------------------------------------
 ENCODER = environment.text("R4_ENCODER", "minilm")  # or a short name, or a folder or hub name for transformers

@@ -26,7 +26,7 @@ from recommender.serving.types import CannotRankError
 from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.config import ScoringConfig
 from recommender.thinkrec.scoring.held_out import HeldOut, held_out
-from recommender.thinkrec.scoring.prompts import Question, asked, template_of
+from recommender.thinkrec.scoring.prompts import Question, template_of
 from recommender.thinkrec.scoring.scored import Cost, Scored, Scorer
 
 if TYPE_CHECKING:
@@ -114,13 +114,9 @@ class _Work:
         for one in part:
             history = [(int(keys[item]), liked) for item, liked in one.history]
             pks = [int(keys[item]) for item in one.items]
-            items = people.items_of(self.catalog, [*pks, *(pk for pk, _ in people.shown(history))])
-            person = people.person(self.catalog, history, items)
-            there = [(pk, liked) for pk, liked in zip(pks, one.liked.tolist(), strict=True) if pk in items]
-            prompts = asked(person, [items[pk] for pk, _ in there], question=self.question)
-            scored = self._score(prompts)
-            values = zip(self._column(scored).tolist(), there, strict=True)
-            found += [(value, liked, one.end_user) for value, (_, liked) in values]
+            places, prompts = people.questions(self.catalog, history, pks, question=self.question)
+            values = zip(self._column(self._score(prompts)).tolist(), places, strict=True)
+            found += [(value, bool(one.liked[place]), one.end_user) for value, place in values]
             self.recorder.at("calibrating", before * self.config.held_out + len(found), 2 * self.config.held_out)
         known = [row for row in found if not np.isnan(row[0])]
         score, liked, end_user = (
@@ -157,21 +153,19 @@ class _Work:
             ranked = backbone.rank(request, attribute=False)
         except CannotRankError:
             return
-        history = [(past.item_pk, past.liked) for past in request.history]
-        places = [place for place, _ in ranked.best]
         knowledge = people.preference_of(end_user) if self.config.preference else None
-        items = people.items_of(
+        places, prompts = people.questions(
             self.catalog,
-            [*(int(request.index.pks[place]) for place in places), *(pk for pk, _ in people.shown(history))],
+            [(past.item_pk, past.liked) for past in request.history],
+            [int(request.index.pks[position]) for position, _ in ranked.best],
+            preference=knowledge.text if knowledge else "",
+            question=self.question,
         )
-        person = people.person(self.catalog, history, items, preference=knowledge.text if knowledge else "")
-        places = [place for place in places if int(request.index.pks[place]) in items]
-        if not person.history or not places or ranked.backbone is None:
+        if not prompts or ranked.backbone is None:
             return
-        prompts = asked(person, [items[int(request.index.pks[place])] for place in places], question=self.question)
         scored = self._score(prompts)
         made = lists.scored_items(
-            [request.index.external_ids[place] for place in places],
+            [request.index.external_ids[ranked.best[place][0]] for place in places],
             scored,
             self.calibration.probability(self._column(scored)),
         )

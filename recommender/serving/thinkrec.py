@@ -1,20 +1,29 @@
 """The ranker of the scenario "thinkrec": the first items of a backbone's list in the order of an LLM's scores.
 
-The scores were computed by a scoring run; nothing here loads or asks a model. Where there is no list, or the end user
-has changed since, the backbone's own order answers, and says why.
+The scores were computed by a scoring run; nothing here loads a model. Where there is no list, or the end user has
+changed since, the scorer's endpoint is asked if R4_THINKREC_SECONDS gives it time; else, and where that time runs out,
+the backbone's own order answers, and says why.
 """
 
-from dataclasses import replace
+import logging
+from dataclasses import asdict, replace
 
 import numpy as np
+from django.conf import settings
+from django.utils import timezone
 
-from recommender.models import ScoredList
+from recommender.models import RunState, ScoredList, ScoringRun
+from recommender.runs.errors import CannotRunError
 from recommender.serving import backbone
 from recommender.serving.request import Request
 from recommender.serving.types import CannotRankError, Ranked, ScoredReason
-from recommender.thinkrec.scoring import lists
+from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.lists import ScoredItem
 
+log = logging.getLogger(__name__)
+
+ASKED_AT_ONCE = 20  # items that the endpoint is asked about while somebody waits
+IN_VAIN = "The scorer's endpoint did not say anything of use in time."
 INSTEAD = "The backbone's own order is served."
 NONE_LEFT = "None of the items that an LLM scored for this end user is left to recommend."
 
@@ -29,9 +38,14 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
             return ranked
         why = NONE_LEFT
     try:
-        return replace(backbone.rank(request, attribute=attribute), degraded_reason=f"{why} {INSTEAD}")
+        own = backbone.rank(request, attribute=attribute)
     except CannotRankError as error:
         raise CannotRankError(f"{why} {error}") from error
+    if settings.THINKREC_SECONDS > 0:
+        if asked_now := _asked_now(request):
+            return _ranked(request, asked_now)
+        why = f"{why} {IN_VAIN}"
+    return replace(own, degraded_reason=f"{why} {INSTEAD}")
 
 
 def known(request: Request) -> list[tuple[str, bool | None, int]]:
@@ -49,7 +63,7 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
     if len(scored):
         probability = request.steering.steered(probability, places)
     order = np.argsort(-probability, kind="stable")
-    best = [(int(places[row]), float(probability[row])) for row in order]
+    best: list[tuple[int, float | None]] = [(int(places[row]), float(probability[row])) for row in order]
     best += [(place_of[one.item_id], None) for one in there if one.probability is None]
     return Ranked(
         "thinkrec",
@@ -57,6 +71,46 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
         request.steering,
         backbone=found.backbone,
         reasons={int(request.index.pks[place_of[one.item_id]]): (_reason(one, found),) for one in there},
+    )
+
+
+def _asked_now(request: Request) -> ScoredList | None:
+    """A list, not stored, of what the endpoint says of the backbone's first items within the deadline; None: nothing.
+
+    Its scores are calibrated as those of the latest run through the endpoint were, where there is one.
+    """
+    from recommender.thinkrec.scoring.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked
+
+    own = backbone.rank(replace(request, limit=ASKED_AT_ONCE), attribute=False)
+    catalog, first = request.end_user.catalog, own.best
+    places, prompts = people.questions(
+        catalog,
+        [(past.item_pk, past.liked) for past in request.history],
+        [int(request.index.pks[position]) for position, _ in first],
+    )
+    if not prompts:
+        return None
+    scorer = EndpointScorer()
+    try:
+        scored = scorer.score(prompts, seconds=settings.THINKREC_SECONDS)
+    except CannotRunError as error:
+        log.warning("The scenario thinkrec could not be asked for: %s", error)
+        return None
+    if np.isnan(scored.log_odds).all():
+        return None
+    runs = ScoringRun.objects.filter(catalog=catalog, state=RunState.DONE, config__where="endpoint")
+    latest = runs.filter(config__score="log_odds", config__reasoning=0).order_by("pk").last()
+    calibration = latest.metrics["calibration"] if latest else {"slope": 1.0, "intercept": 0.0}
+    logits = np.clip(calibration["slope"] * scored.log_odds + calibration["intercept"], -500.0, 500.0)
+    item_ids = [request.index.external_ids[first[place][0]] for place in places]
+    made = lists.scored_items(item_ids, scored, 1.0 / (1.0 + np.exp(-logits)))
+    return ScoredList(
+        items=[asdict(one) for one in made],
+        backbone=own.backbone,
+        model=scorer.name,
+        prompt=prompts[0].name,
+        as_of=request.history[-1].moment + 1,
+        created_at=timezone.now(),
     )
 
 

@@ -6,9 +6,11 @@ All prompts of a person begin alike, so the first is asked alone and the server'
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
+from django.conf import settings
 
 from recommender.llm.client import OpenAiLlm, RefusedError
 from recommender.llm.errors import LlmError, TransientLlmError
@@ -28,9 +30,8 @@ T = TypeVar("T")
 class EndpointScorer:
     """The endpoint of the role "scorer" (settings.LLM)."""
 
-    def __init__(self, llm: Callable[[], OpenAiLlm] = lambda: OpenAiLlm("scorer")) -> None:
-        self._llm = llm
-        self.name = llm().model
+    def __init__(self) -> None:
+        self.name: str = settings.LLM["scorer"]["model"]
 
     def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
         """As Scorer.score. Raises CannotRunError with what the endpoint's settings lack, or what hinders it for now."""
@@ -41,7 +42,7 @@ class EndpointScorer:
 
     async def _score(self, prompts: list[Prompt], seconds: float, reasoning: int) -> Scored:
         until = time.monotonic() + seconds if seconds else None
-        async with self._llm() as llm:
+        async with OpenAiLlm("scorer") as llm:
 
             async def one(prompt: Prompt) -> tuple[str, list[Answer]]:
                 said = [await _patiently(lambda: llm.ask(prompt))] if reasoning else []
@@ -49,7 +50,7 @@ class EndpointScorer:
                 asked = after_reasoning(prompt, text) if said else prompt
                 return text, [*said, await _patiently(lambda: llm.first_tokens(asked, most=ALTERNATIVES))]
 
-            found = await _all([lambda prompt=prompt: one(prompt) for prompt in prompts], until)
+            found = await _all([partial(one, prompt) for prompt in prompts], until)
         yes, log_odds = np.full(len(prompts), np.nan), np.full(len(prompts), np.nan)
         notes, texts, cost = {}, [""] * len(prompts), Cost()
         for place, answered in enumerate(found):

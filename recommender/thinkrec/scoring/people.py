@@ -1,10 +1,11 @@
 """What a prompt shows about an end user and about items, read from the database."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 
+from recommender.llm.types import Prompt
 from recommender.models import Catalog, EndUser, Item, Knowledge
 from recommender.rounds.evidence import shown_attributes
-from recommender.thinkrec.scoring.prompts import LONGEST_HISTORY, Described, Past, Person, described
+from recommender.thinkrec.scoring.prompts import LONGEST_HISTORY, Described, Past, Person, Question, asked, described
 
 History = Iterable[tuple[int, bool | None]]  # primary key of an item, whether it was liked; oldest first
 
@@ -14,10 +15,19 @@ def shown(history: History) -> list[tuple[int, bool]]:
     return [(pk, liked) for pk, liked in history if liked is not None][-LONGEST_HISTORY:]
 
 
-def person(catalog: Catalog, history: History, items: Mapping[int, Described], *, preference: str = "") -> Person:
-    """An end user of this history. `items`: those of it that are shown, by primary key; others are left out."""
-    past = tuple(Past(items[pk], liked) for pk, liked in shown(history) if pk in items)
-    return Person(catalog.item_noun, past, preference=preference, ordered=catalog.ordered)
+def questions(
+    catalog: Catalog, history: History, pks: Sequence[int], *, preference: str = "", question: Question = "score"
+) -> tuple[list[int], list[Prompt]]:
+    """The prompts about items (primary keys) for an end user of this history, and of which of `pks` they are, by place.
+
+    Items that are gone have none, and nobody has any whose history has nothing to show.
+    """
+    known = shown(history)
+    items = items_of(catalog, [*pks, *(pk for pk, _ in known)])
+    past = tuple(Past(items[pk], liked) for pk, liked in known if pk in items)
+    places = [place for place, pk in enumerate(pks) if pk in items] if past else []
+    person = Person(catalog.item_noun, past, preference=preference, ordered=catalog.ordered)
+    return places, asked(person, [items[pks[place]] for place in places], question=question)
 
 
 def items_of(catalog: Catalog, pks: Collection[int]) -> dict[int, Described]:

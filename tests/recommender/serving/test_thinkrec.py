@@ -1,8 +1,10 @@
 """The scenario "thinkrec": a precomputed list while the end user is as it knows them, else the backbone's, named."""
 
+import math
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
@@ -15,6 +17,7 @@ from recommender.serving.types import ScoredReason
 from recommender.thinkrec.scoring import lists
 from recommender.thinkrec.scoring.lists import ScoredItem
 from tests.builders import make_account, make_interaction, make_item, make_round
+from tests.openai_server import Reply, running, says
 from tests.recommender.training import synthetic
 
 
@@ -125,6 +128,37 @@ def test_a_reason_names_model_and_prompt_and_no_reasons_are_read_unasked(reader:
         None,
     )
     assert preview(reader, limit=1, scenario="thinkrec").items[0].reasons == ()
+
+
+def answering(request: dict[str, Any], number: int) -> Reply:
+    """The later a candidate was asked about, the likelier is its Yes."""
+    reply = says("Yes")
+    told = [{"token": "Yes", "logprob": -5.0 + number}, {"token": "No", "logprob": -3.0}]
+    reply.body["choices"][0]["logprobs"] = {"content": [told[0] | {"top_logprobs": told}]}
+    return reply
+
+
+def test_where_no_list_stands_an_endpoint_may_be_asked_with_a_deadline(reader: EndUser, settings: Settings) -> None:
+    settings.THINKREC_SECONDS = 20.0
+    with running(lambda request, number: answering(request, min(number, 4))) as server:
+        settings.LLM = server.endpoints()
+        served = preview(reader, limit=3, scenario="thinkrec", level="short")
+    assert (served.source, served.degraded, len(served.items)) == ("thinkrec", False, 3)
+    assert [item.score for item in served.items] == pytest.approx([1 / (1 + math.exp(-2))] * 3, abs=1e-5)
+    assert [reason.model for reason in served.items[0].reasons if isinstance(reason, ScoredReason)] == ["scorer"]
+    assert not ScoredList.objects.exists()
+
+
+@pytest.mark.parametrize("reply", [Reply(hang=True), Reply(500, "down"), says("Yes")], ids=["hangs", "down", "silent"])
+def test_an_endpoint_that_says_nothing_in_time_leaves_it_to_the_backbone_by_name(
+    reader: EndUser, settings: Settings, reply: Reply
+) -> None:
+    settings.THINKREC_SECONDS = 0.3
+    with running(lambda *_: reply) as server:
+        settings.LLM = server.endpoints()
+        served = preview(reader, limit=3, scenario="thinkrec")
+    assert served.degraded_reason == f"{lists.NO_LIST} {thinkrec.IN_VAIN} {thinkrec.INSTEAD}"
+    assert [item.item_id for item in served.items] == listed_by_backbone(reader, limit=3)
 
 
 def test_approved_statements_move_the_scored_items_too(reader: EndUser) -> None:
