@@ -157,6 +157,7 @@ class OpenAiLlm:
             base_url=self.base_url,
             parameters=parameters | {name: storable(value, 100) for name, value in form.items()},
             prompt_tokens=completion.prompt_tokens,
+            cached_tokens=completion.cached_tokens,
             completion_tokens=completion.completion_tokens,
             latency_ms=milliseconds,
             request_id=storable(request_id or completion.id, 200),

@@ -33,6 +33,7 @@ class Answer:
     base_url: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
     latency_ms: int = 0
     request_id: str = ""

@@ -321,6 +321,7 @@ class TurnMaker:
             answer=answer.text,
             request_id=answer.request_id,
             prompt_tokens=answer.prompt_tokens,
+            cached_tokens=answer.cached_tokens,
             completion_tokens=answer.completion_tokens,
             latency_ms=answer.latency_ms,
         )
