@@ -6,10 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Avg, Count
 
+from recommender.llm.types import Prompt
 from recommender.models import Catalog, ListedBy, LlmCall, Round, RoundBatch, RoundState
 from recommender.rounds import evidence, service, spending
 from recommender.rounds.config import OpenConfig
 from recommender.rounds.core import prompts
+from recommender.rounds.core.types import Subject
 from recommender.rounds.queries import strategy_of
 
 ENOUGH_CALLS = 50  # of a catalog, so that they tell what the next ones cost
@@ -56,7 +58,7 @@ def estimate(catalog: Catalog, config: OpenConfig) -> Estimate:
     batch = RoundBatch(catalog=catalog, strategy=config.strategy)
     usual, each, measured = _usual(catalog, batch)
     if not measured:
-        lengths = [sum(len(m["content"]) for m in prompts.render(one.subject, "reason").messages) for one in shown]
+        lengths = [sum(len(m["content"]) for m in _first_prompt(one.subject).messages) for one in shown]
         read = sum(lengths) / max(len(lengths), 1) / CHARACTERS_A_TOKEN
         usual = {role: _Usual(read + (role == "reflector") * WRITTEN["actor"], WRITTEN[role]) for role in WRITTEN}
         filters = strategy_of(batch).samples_drafts
@@ -76,6 +78,10 @@ def estimate(catalog: Catalog, config: OpenConfig) -> Estimate:
         cost=spending.priced(totals),
         measured=measured,
     )
+
+
+def _first_prompt(subject: Subject) -> Prompt:
+    return prompts.render(subject, "reason", layout=settings.PROMPTS)
 
 
 def _usual(catalog: Catalog, batch: RoundBatch) -> tuple[dict[str, _Usual], dict[str, float], bool]:

@@ -80,7 +80,7 @@ class TurnMaker:
 
     @cached_property
     def _data(self) -> str:
-        return prompts.data_of(self._subject)
+        return prompts.data_of(self._subject, settings.PROMPTS)
 
     async def until_it_stops(self) -> float | None:
         """None: the round rests, failed, or is no longer ours. A number: it waits for so many seconds."""
@@ -142,6 +142,7 @@ class TurnMaker:
         form: dict[str, Any] = {
             "structured": structured,
             "with_statements": self._round.listed_by == ListedBy.WITH_TEXT,
+            "layout": settings.PROMPTS,
         }
         about = sampling = None
         match step:
@@ -159,7 +160,7 @@ class TurnMaker:
             case _:
                 assert_never(step)
         data = f"{self._data}\n{about.text}" if isinstance(step, Reflect) and about else self._data
-        asked = Asked(instructions=prompt.messages[0]["content"], data=data)
+        asked = Asked(instructions=prompt.instructions, data=data)
         return self._repaired(_Question(role, name, index, prompt, asked, about, sampling=sampling))
 
     def _list_of(self, about: Turn) -> _Question:

@@ -25,11 +25,15 @@ def attributes_line(attributes: Mapping[str, Any]) -> str:
     """Attributes as `name: value, value; name: value`, without the empty ones."""
     parts = []
     for name, value in attributes.items():
-        values = value if isinstance(value, (list, tuple)) else [value]
-        texts = [_value(single) for single in values[:MAX_VALUES] if single not in (None, "")]
-        if texts:
+        if texts := values_of(value):
             parts.append(f"{_value(name)}: {', '.join(texts)}")
     return "; ".join(parts)
+
+
+def values_of(value: object) -> list[str]:
+    """The values of one attribute, without the empty ones."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [_value(single) for single in values[:MAX_VALUES] if single not in (None, "")]
 
 
 def history_lines(history: Sequence[Encounter]) -> str:
@@ -38,8 +42,12 @@ def history_lines(history: Sequence[Encounter]) -> str:
     return "\n".join(_encounter(place, encounter) for place, encounter in enumerate(history, start=1))
 
 
+def histories_of_item(history: Sequence[Encounter]) -> str:
+    return history_lines(history)
+
+
 def item_lines(subject: Subject) -> str:
-    return "\n".join(filter(None, [_title(subject.title), attributes_line(subject.attributes)]))
+    return "\n".join(filter(None, [title(subject.title), attributes_line(subject.attributes)]))
 
 
 def rating_rule(subject: Subject) -> str:
@@ -62,12 +70,13 @@ def plural(noun: str) -> str:
 
 def _encounter(place: int, encounter: Encounter) -> str:
     rating = "" if encounter.rating is None else f"rated {number(encounter.rating)}"
-    parts = [_title(encounter.title), rating, OPINION[encounter.liked], attributes_line(encounter.attributes)]
+    parts = [title(encounter.title), rating, OPINION[encounter.liked], attributes_line(encounter.attributes)]
     return f"{place}. " + " | ".join(filter(None, parts))
 
 
-def _title(title: str) -> str:
-    return json.dumps(harmless(" ".join(title.split()))[:MAX_VALUE], ensure_ascii=False)
+def title(text: str, most: int = MAX_VALUE) -> str:
+    """A title as a JSON string of at most so many characters."""
+    return json.dumps(harmless(" ".join(text.split()))[:most], ensure_ascii=False)
 
 
 def _value(value: object) -> str:
