@@ -138,7 +138,7 @@ EMBEDDED_ENDPOINT_URL = f"http://127.0.0.1:{ENDPOINT_PORT}/v1"
 
 def _endpoint(role: str, *, base_url: str = EMBEDDED_ENDPOINT_URL, model: str = "", api_key: str = "none") -> Endpoint:
     prefix = f"R4_{role.upper()}_"
-    most_tokens, timeout, concurrency = (256, 600.0, 1) if LOCAL_LLM else (1024, 120.0, 64)
+    most_tokens, timeout, concurrency = (160, 600.0, 1) if LOCAL_LLM else (1024, 120.0, 64)
     return {
         "base_url": environment.text(f"{prefix}BASE_URL", base_url),
         "model": environment.text(f"{prefix}MODEL", model or LOCAL_LLM_NAME or f"r4-demo-{role}"),

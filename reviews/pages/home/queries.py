@@ -1,11 +1,17 @@
 """What the home page says about each catalog."""
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from recommender.accounts.visible import catalogs_of
+from recommender.llm import gguf_header
+from recommender.llm.labels import Label, label_of
+from recommender.llm.weights import NoWeightsError, gguf_of
 from recommender.models import (
     RATIONALES,
     Account,
@@ -47,6 +53,41 @@ class Tallies:
     texts_written: dict[int, int]
     reviews_open: dict[int, int]
     approved: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AiInUse:
+    """`what`: which models write and check, in a sentence; `label`: of the one that writes."""
+
+    what: str
+    label: Label | None
+
+
+def ai_in_use() -> AiInUse:
+    """By the settings; no endpoint is asked."""
+    actor, reflector = (settings.LLM[role] for role in ("actor", "reflector"))
+    label = label_of(actor["model"])
+    if actor["base_url"] != settings.EMBEDDED_ENDPOINT_URL:
+        said = f"{actor['model']} at {_host(actor)} writes, and {reflector['model']} at {_host(reflector)} checks."
+    elif settings.LOCAL_LLM:
+        said = f"{settings.LOCAL_LLM_NAME}{_size(settings.LOCAL_LLM)} writes and checks, served by llama.cpp on this "
+        said += "machine. It was made for trying out: expect most of its texts to be turned down." if label else "machine."
+    else:
+        said = "Demonstration models write and check: statistics that need no LLM, and are none."
+    return AiInUse(said, label)
+
+
+def _host(role: dict[str, Any]) -> str:
+    return urlsplit(role["base_url"]).hostname or "?"
+
+
+@cache
+def _size(word: str) -> str:
+    """How large the model is, in brackets; empty where its file cannot be read."""
+    try:
+        return f" ({gguf_header.read(gguf_of(word)).parameters / 1e6:,.0f} million parameters)"
+    except NoWeightsError:
+        return ""
 
 
 # Counting a large catalog takes long, and nobody needs it to the second: what took long is kept for a while.

@@ -1,28 +1,29 @@
 """How evidence is written for small models and contexts: as in `evidence_lines`, in a third of the tokens.
 
-    +4 "Heat (1995)" Action, Crime
+    +4 "Heat" Action
 
-A sign for what the person thought, the rating, the title, and the first values of the first attribute that has any. Of
-the two histories of an item the latest entries are shown.
+A sign for what the person thought, the rating, the title without what its end has in brackets, and the first value of
+the first attribute that has any. Of the two histories of an item the latest entries are shown.
 """
 
+import re
 from collections.abc import Sequence
 
 from recommender.rounds.core.prompts import evidence_lines
 from recommender.rounds.core.types import Encounter, Subject
 
 SIGNS = {True: "+", False: "-", None: "?"}
-MOST_TITLE = 60  # characters
-MOST_VALUES = 2  # of an entry
+MOST_TITLE = 40  # characters
 MOST_FACTS = 240  # characters of an item's attributes
 MOST_OF_ITEM = 10  # entries of each of an item's two histories
+_IN_BRACKETS = re.compile(r"(?:\s*\([^()]*\))+\s*\Z")  # a year costs six tokens, which are most of a short title's line
 
 
 def legend(subject: Subject) -> str:
     """How to read the lines, the same for all subjects of a catalog."""
-    rated = f" The number is the rating, up to {evidence_lines.number(subject.rating_max)}." if _rated(subject) else ""
-    order = "The oldest entry comes first." if subject.ordered else "The entries are in no order that means anything."
-    return f"In a history + means liked, - not liked, ? not known whether liked.{rated} {order}"
+    rating = f"; then the rating, up to {evidence_lines.number(subject.rating_max)}" if _rated(subject) else ""
+    order = "The oldest comes first." if subject.ordered else "They come in no order that means anything."
+    return f"In a history: + liked, - not liked, ? not known{rating}. {order}"
 
 
 def history_lines(history: Sequence[Encounter]) -> str:
@@ -40,13 +41,9 @@ def item_lines(subject: Subject) -> str:
 
 def _line(encounter: Encounter) -> str:
     rating = "" if encounter.rating is None else evidence_lines.number(encounter.rating)
-    first = next(filter(None, map(evidence_lines.values_of, encounter.attributes.values())), [])
-    parts = [
-        f"{SIGNS[encounter.liked]}{rating}",
-        evidence_lines.title(encounter.title, MOST_TITLE),
-        ", ".join(first[:MOST_VALUES]),
-    ]
-    return " ".join(filter(None, parts))
+    title = evidence_lines.title(_IN_BRACKETS.sub("", encounter.title) or encounter.title, MOST_TITLE)
+    values = next(filter(None, map(evidence_lines.values_of, encounter.attributes.values())), [])
+    return " ".join([f"{SIGNS[encounter.liked]}{rating}", title, *values[:1]])
 
 
 def _rated(subject: Subject) -> bool:
