@@ -23,7 +23,7 @@ COMPOSE_ONLY = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "R4_IMAGE_TAG", "R4_WEB_P
 def test_the_full_deployment_is_described() -> None:
     assert set(SERVICES) == {
         "web", "api", "worker-llm", "worker-training", "beat", "migrate", "postgres", "redis",
-        "vllm-actor", "vllm-reflector",
+        "llama", "vllm-actor", "vllm-reflector",
     }  # fmt: skip
     assert all(SERVICES[name]["profiles"] == ["gpu"] for name in ("vllm-actor", "vllm-reflector"))
 
