@@ -9,7 +9,8 @@ ARG R4_WITH_LLM=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 VIRTUAL_ENV=/app/.venv
 RUN python -m venv --without-pip /app/.venv
 COPY requirements/install.lock /build/install.lock
-COPY requirements/ml.lock requirements/llm.lock /build/
+COPY requirements/ml.lock /build/ml.lock
+COPY requirements/llm.lock /build/llm.lock
 RUN python -m pip install --only-binary :all: --require-hashes -r /build/install.lock \
  && uv pip install --no-deps --require-hashes -r /build/ml.lock \
  && if [ -n "$R4_WITH_LLM" ]; then uv pip install --no-deps --require-hashes -r /build/llm.lock; fi \

@@ -128,7 +128,9 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- LLM endpoints: the embedded one unless told otherwise ----------------------------------------------------------
-LOCAL_LLM = weights.settled(environment.text("R4_LLM"))  # smollm2, or the path of a GGUF: llama.cpp serves it as the embedded endpoint
+LOCAL_LLM = weights.settled(
+    environment.text("R4_LLM")
+)  # smollm2, or the path of a GGUF: llama.cpp serves it as the embedded endpoint
 LOCAL_LLM_NAME = weights.name_of(LOCAL_LLM)
 LOCAL_LLM_THREADS = environment.integer("R4_LLM_THREADS", max(1, (os.cpu_count() or 1) // 2))
 ENDPOINT_PORT = environment.integer("R4_ENDPOINT_PORT", PORT + 1)

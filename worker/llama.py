@@ -69,8 +69,9 @@ def free_memory() -> int:
     return min(free, max(most, 0))
 
 
-def _parameters(path: Path, room: Room, arguments: argparse.Namespace) -> Any:
-    import xllamacpp
+def _server(path: Path, room: Room, arguments: argparse.Namespace) -> Any:
+    """A server that listens by now, and loads. Raises RuntimeError."""
+    import xllamacpp  # noqa: PLC0415 - an extra, and the checks of settings read this file where it is not installed
 
     chosen = xllamacpp.CommonParams()
     chosen.model.path = str(path)
@@ -82,7 +83,7 @@ def _parameters(path: Path, room: Room, arguments: argparse.Namespace) -> Any:
     chosen.ui = chosen.endpoint_slots = False
     for threads in (chosen.cpuparams, chosen.cpuparams_batch):
         threads.n_threads, threads.poll = arguments.threads, 0  # polling takes the core that others wait for
-    return chosen
+    return xllamacpp.Server(chosen)
 
 
 def main() -> int:
@@ -99,10 +100,8 @@ def main() -> int:
     except NoWeightsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    import xllamacpp
-
     try:
-        server = xllamacpp.Server(_parameters(path, room, arguments))
+        server = _server(path, room, arguments)
     except RuntimeError as error:
         sys.stderr.write(f"llama.cpp cannot serve {path} on {arguments.host}:{arguments.port}: {error}.\n")
         return 1

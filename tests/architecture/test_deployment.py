@@ -25,6 +25,8 @@ def test_the_full_deployment_is_described() -> None:
         "web", "api", "worker-llm", "worker-training", "beat", "migrate", "postgres", "redis",
         "llama", "vllm-actor", "vllm-reflector",
     }  # fmt: skip
+    assert SERVICES["llama"]["profiles"] == ["llama"]
+    assert SERVICES["llama"]["command"][:3] == ["python", "-m", "worker.llama"]
     assert all(SERVICES[name]["profiles"] == ["gpu"] for name in ("vllm-actor", "vllm-reflector"))
 
 
@@ -108,6 +110,7 @@ def test_the_image_holds_every_package_of_the_application_and_its_lock() -> None
         "static",
         "manage.py",
         "requirements/ml.lock",
+        "requirements/llm.lock",
     ):
         assert re.search(rf"^COPY {re.escape(name)} ", dockerfile, re.MULTILINE), name
         assert f"!{name}" in ignore, name

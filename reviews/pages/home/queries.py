@@ -71,7 +71,9 @@ def ai_in_use() -> AiInUse:
         said = f"{actor['model']} at {_host(actor)} writes, and {reflector['model']} at {_host(reflector)} checks."
     elif settings.LOCAL_LLM:
         said = f"{settings.LOCAL_LLM_NAME}{_size(settings.LOCAL_LLM)} writes and checks, served by llama.cpp on this "
-        said += "machine. It was made for trying out: expect most of its texts to be turned down." if label else "machine."
+        said += (
+            "machine. It is for trying out: expect that many of its answers cannot be read." if label else "machine."
+        )
     else:
         said = "Demonstration models write and check: statistics that need no LLM, and are none."
     return AiInUse(said, label)

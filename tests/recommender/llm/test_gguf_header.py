@@ -30,8 +30,10 @@ def _value(value: Any) -> bytes:
         case list() if isinstance(value[0], float):
             return struct.pack("<IIQ", *ARRAY_OF_FLOATS, len(value)) + struct.pack(f"<{len(value)}f", *value)
         case _:
-            return struct.pack("<IIIQ", 9, 4, 0, 0)[:8] + struct.pack("<Q", len(value)) + struct.pack(
-                f"<{len(value)}I", *value
+            return (
+                struct.pack("<IIIQ", 9, 4, 0, 0)[:8]
+                + struct.pack("<Q", len(value))
+                + struct.pack(f"<{len(value)}I", *value)
             )
 
 

@@ -1,9 +1,9 @@
 """The prompts of R4ec's three steps for both kinds of subject, in this project's words (docs/methods.md).
 
-What is the same for every subject of a catalog comes first, so that an endpoint's prefix cache serves it; the data stands
-between tags, declared untrusted. What is to be predicted is never in a prompt. There are two layouts: `full`, with all
-instructions before the data, and `compact` for small models and contexts, which says in fewer words what all steps about
-a subject share, then the data, and the step's own task last: the steps of one round share all but that.
+What is the same for every subject of a catalog comes first, so that an endpoint's prefix cache serves it; the data
+stands between tags, declared untrusted. What is to be predicted is never in a prompt. There are two layouts: `full`, with
+all instructions before the data, and `compact` for small models and contexts, which says in fewer words what all steps
+about a subject share, then the data, and the step's own task last: the steps of one round share all but that.
 """
 
 import hashlib

@@ -20,8 +20,8 @@ _IN_BRACKETS = re.compile(r"(?:\s*\([^()]*\))+\s*\Z")  # a year costs six tokens
 
 
 def legend(subject: Subject) -> str:
-    """How to read the lines, the same for all subjects of a catalog."""
-    rating = f"; then the rating, up to {evidence_lines.number(subject.rating_max)}" if _rated(subject) else ""
+    """How to read the lines: the same for all subjects of a catalog, whether they have ratings or not."""
+    rating = f"; a number after it is the rating, up to {evidence_lines.number(subject.rating_max)}"
     order = "The oldest comes first." if subject.ordered else "They come in no order that means anything."
     return f"In a history: + liked, - not liked, ? not known{rating}. {order}"
 
@@ -44,7 +44,3 @@ def _line(encounter: Encounter) -> str:
     title = evidence_lines.title(_IN_BRACKETS.sub("", encounter.title) or encounter.title, MOST_TITLE)
     values = next(filter(None, map(evidence_lines.values_of, encounter.attributes.values())), [])
     return " ".join([f"{SIGNS[encounter.liked]}{rating}", title, *values[:1]])
-
-
-def _rated(subject: Subject) -> bool:
-    return any(each.rating is not None for each in (*subject.history, *subject.liker, *subject.disliker))
