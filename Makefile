@@ -6,7 +6,7 @@ PYTEST := $(PYTHON_IN_VENV) -m pytest
 # One more than there are cores: tests often wait for a browser, a server or a child process.
 PROCESSES ?= $(shell expr $$(nproc) + 1)
 # `make run LLM=…`: a real LLM on this machine, smollm2 or the path of a GGUF.
-LLM ?= $(R4_LLM)
+LLM = $(R4_LLM)
 SBOM ?= var/sbom.cdx.json
 SPREAD = -n $(PROCESSES) --dist worksteal
 

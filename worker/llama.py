@@ -71,7 +71,7 @@ def free_memory() -> int:
 
 def _server(path: Path, room: Room, arguments: argparse.Namespace) -> Any:
     """A server that listens by now, and loads. Raises RuntimeError."""
-    import xllamacpp  # noqa: PLC0415 - an extra, and the checks of settings read this file where it is not installed
+    import xllamacpp  # noqa: PLC0415 - an extra: the checks of settings read this file where it is not installed
 
     chosen = xllamacpp.CommonParams()
     chosen.model.path = str(path)

@@ -91,7 +91,7 @@ class _Reader:
         dimensions = self._scalar("I")
         if dimensions > MOST_DIMENSIONS:
             raise ValueError(f"a tensor has {dimensions} dimensions")
-        size = prod(self._scalar("Q") for _ in range(dimensions))
+        size = prod(int(self._scalar("Q")) for _ in range(dimensions))
         self._scalar("I")  # its type
         self._scalar("Q")  # where it lies
         return size

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from recommender.accounts.visible import catalogs_of
 from recommender.llm import gguf_header
-from recommender.llm.labels import Label, label_of
+from recommender.llm.labels import SMALL, Label, label_of
 from recommender.llm.weights import NoWeightsError, gguf_of
 from recommender.models import (
     RATIONALES,
@@ -65,22 +65,20 @@ class AiInUse:
 
 def ai_in_use() -> AiInUse:
     """By the settings; no endpoint is asked."""
-    actor, reflector = (settings.LLM[role] for role in ("actor", "reflector"))
-    label = label_of(actor["model"])
-    if actor["base_url"] != settings.EMBEDDED_ENDPOINT_URL:
-        said = f"{actor['model']} at {_host(actor)} writes, and {reflector['model']} at {_host(reflector)} checks."
-    elif settings.LOCAL_LLM:
-        said = f"{settings.LOCAL_LLM_NAME}{_size(settings.LOCAL_LLM)} writes and checks, served by llama.cpp on this "
-        said += (
-            "machine. It is for trying out: expect that many of its answers cannot be read." if label else "machine."
-        )
-    else:
-        said = "Demonstration models write and check: statistics that need no LLM, and are none."
-    return AiInUse(said, label)
+    actor, reflector = (_described(settings.LLM[role]) for role in ("actor", "reflector"))
+    said = f"{actor} writes and checks." if actor == reflector else f"{actor} writes, {reflector} checks."
+    label = label_of(settings.LLM["actor"]["model"])
+    warned = " It is for trying out: expect that many of its answers cannot be read." if label == SMALL else ""
+    said = said.replace("the", "The", 1) if said.startswith("the ") else said  # a model's name stays as it is
+    return AiInUse(f"{said}{warned}", label)
 
 
-def _host(role: dict[str, Any]) -> str:
-    return urlsplit(role["base_url"]).hostname or "?"
+def _described(role: dict[str, Any]) -> str:
+    if role["base_url"] != settings.EMBEDDED_ENDPOINT_URL:
+        return f"{role['model']} at {urlsplit(role['base_url']).hostname or '?'}"
+    if settings.LOCAL_LLM:
+        return f"{role['model']}{_size(settings.LOCAL_LLM)}, which llama.cpp serves on this machine,"
+    return "the demonstration model, which is statistics and no LLM,"
 
 
 @cache

@@ -16,14 +16,14 @@ def page(browser: Client) -> str:
 
 def test_the_demonstration_models_are_called_what_they_are(lena: Account, browser_of: SignIn) -> None:
     shown = page(browser_of(lena))
-    assert "Demonstration models write and check: statistics that need no LLM, and are none." in shown
+    assert "The demonstration model, which is statistics and no LLM, writes and checks." in shown
     assert '<span class="badge is-demo"' in shown
     assert "make run LLM=smollm2" in shown
 
 
 def test_who_may_ask_for_no_texts_is_not_told_how_to_change_the_ai(rita: Account, browser_of: SignIn) -> None:
     shown = page(browser_of(rita))
-    assert "Demonstration models write and check" in shown
+    assert "The demonstration model" in shown
     assert "make run LLM=smollm2" not in shown
 
 
@@ -31,7 +31,7 @@ def test_who_may_ask_for_no_texts_is_not_told_how_to_change_the_ai(rita: Account
     ("word", "name", "said"),
     [
         ("smollm2", "smollm2", "Small model for trying out"),
-        ("/nowhere/Big One.gguf", "Big One", "Big One writes and checks, served by llama.cpp on this machine."),
+        ("/nowhere/Big One.gguf", "Big One", "Big One, which llama.cpp serves on this machine, writes and checks."),
     ],
 )
 def test_a_local_llm_is_named_with_what_it_is(
@@ -54,5 +54,9 @@ def test_an_endpoint_elsewhere_is_named_without_its_key_or_password(
     }
     settings.LLM = {role: told | elsewhere for role, told in settings.LLM.items()}
     shown = page(browser_of(lena))
-    assert "org/big-7b at llm.example writes" in shown
+    assert "org/big-7b at llm.example writes and checks." in shown
     assert "secret" not in shown
+    settings.LLM = settings.LLM | {
+        "reflector": settings.LLM["reflector"] | {"base_url": settings.EMBEDDED_ENDPOINT_URL}
+    }
+    assert "writes, the demonstration model, which is statistics and no LLM, checks." in page(browser_of(lena))

@@ -1,9 +1,9 @@
 """The prompts of R4ec's three steps for both kinds of subject, in this project's words (docs/methods.md).
 
 What is the same for every subject of a catalog comes first, so that an endpoint's prefix cache serves it; the data
-stands between tags, declared untrusted. What is to be predicted is never in a prompt. There are two layouts: `full`, with
-all instructions before the data, and `compact` for small models and contexts, which says in fewer words what all steps
-about a subject share, then the data, and the step's own task last: the steps of one round share all but that.
+stands between tags, declared untrusted. What is to be predicted is never in a prompt. There are two layouts: `full`,
+with all instructions before the data, and `compact` for small models and contexts, which says in fewer words what all
+steps about a subject share, then the data, and the step's own task last: the steps of one round share all but that.
 """
 
 import hashlib
@@ -115,7 +115,7 @@ def render(
     TemplateError when the step needs a text that is not given.
     """
     template = _template(subject, step, layout)
-    system, user = fill(template, subject, rationale=rationale, critique=critique, layout=layout)
+    system, user = fill(template, subject, layout, rationale=rationale, critique=critique)
     task = template.render("task", **_nouns(template, subject, "task")) if layout == "compact" else ()
     user = "\n\n".join([user, *task])
     if step == "reflect":
@@ -178,13 +178,7 @@ def _template(subject: Subject, step: Step, layout: Layout) -> Template:
 
 
 def fill(
-    template: Template,
-    subject: Subject,
-    *,
-    rationale: str,
-    critique: str,
-    layout: Layout = "full",
-    **more: str,
+    template: Template, subject: Subject, layout: Layout = "full", /, *, rationale: str, critique: str, **more: str
 ) -> tuple[str, str]:
     """A step's system and user message, from its subject, the texts so far, and `more` values. As `render` raises."""
     values = _nouns(template, subject, "system", "user") | more | _data(subject, layout)
