@@ -123,7 +123,7 @@ def supervisor(settings: Settings, tmp_path: Path) -> Iterator[Supervisor]:
     settings.LOCAL_LLM, settings.LOCAL_LLM_THREADS, settings.ENDPOINT_PORT = str(model), 1, free_port()
     settings.PROMPTS = "compact"
     settings.EMBEDDED_ENDPOINT_URL = f"http://127.0.0.1:{settings.ENDPOINT_PORT}/v1"
-    here = {"base_url": settings.EMBEDDED_ENDPOINT_URL, "model": "tiny", "max_tokens": 40}
+    here = {"base_url": settings.EMBEDDED_ENDPOINT_URL, "model": "tiny", "max_tokens": 32}
     endpoints: dict[str, dict[str, Any]] = django_settings.LLM
     settings.LLM = {role: told | here | {"timeout": 60.0, "concurrency": 1} for role, told in endpoints.items()}
     one = Supervisor(folder=ROOT, logs=tmp_path, say=lambda line: None)
@@ -144,8 +144,8 @@ def test_six_rounds_with_a_real_llm_end_in_clear_states_though_its_server_dies_o
 
     supervisor.wait_until(answers, what="llama.cpp", seconds=60)
     catalog = make_catalog()
-    people = [make_round(make_end_user(catalog), refinements_allowed=1) for _ in range(3)]
-    items = [make_round(make_item(catalog), refinements_allowed=1) for _ in range(3)]
+    people = [make_round(make_end_user(catalog), refinements_allowed=0) for _ in range(3)]
+    items = [make_round(make_item(catalog), refinements_allowed=0) for _ in range(3)]
     histories = [make_subject(*[1.0 + (n * k) % 5 for n in range(6)]) for k in (1, 2, 3)]
     for round_, shown in zip(people, histories, strict=True):
         Round.objects.filter(pk=round_.pk).update(evidence=shown.to_json())
@@ -175,7 +175,7 @@ def test_six_rounds_with_a_real_llm_end_in_clear_states_though_its_server_dies_o
             asked = Asked(call.messages[0]["content"], data_of(told, "compact"))
             assert echoes.problem(call.turn.text, asked) is None
     assert {call.model for call in answered} == {"tiny"}
-    assert all(".compact/v1" in call.prompt_name and call.completion_tokens <= 40 for call in answered)
+    assert all(".compact/v1" in call.prompt_name and call.completion_tokens <= 32 for call in answered)
     assert not answered.exclude(error_kind__in=["", "malformed"]).exists()
     measured = speed(Round.objects.all())
     assert (measured.tokens_per_second or 0) > 0
