@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -166,7 +167,8 @@ def _teacher(actor: Endpoint) -> Endpoint:
 LLM = {"actor": _endpoint("actor"), "reflector": _endpoint("reflector")}
 LLM["teacher"] = _teacher(LLM["actor"])
 # What questions look like: the full prompts, or short ones for a small model or context.
-PROMPTS = environment.choice("R4_PROMPTS", ("COMPACT", "FULL") if LOCAL_LLM else ("FULL", "COMPACT")).lower()
+_LAYOUTS = ("COMPACT", "FULL") if LOCAL_LLM else ("FULL", "COMPACT")  # the first by default
+PROMPTS: Literal["full", "compact"] = "compact" if environment.choice("R4_PROMPTS", _LAYOUTS) == "COMPACT" else "full"
 FIRST_ROUNDS = environment.integer("R4_FIRST_ROUNDS", 3 if LOCAL_LLM else 100)  # users, and as many items, of `up`
 ROUND_REFINEMENTS = environment.integer("R4_REFINEMENTS", 2)
 ROUND_DRAFTS = environment.integer("R4_DRAFTS", 3)  # of a round whose drafts are filtered

@@ -67,7 +67,7 @@ def ai_in_use() -> AiInUse:
     """By the settings; no endpoint is asked."""
     actor, reflector = (_described(settings.LLM[role]) for role in ("actor", "reflector"))
     said = f"{actor} writes and checks." if actor == reflector else f"{actor} writes, {reflector} checks."
-    label = label_of(settings.LLM["actor"]["model"])
+    label = label_of(str(settings.LLM["actor"]["model"]))
     warned = " It is for trying out: expect that many of its answers cannot be read." if label == SMALL else ""
     said = said.replace("the", "The", 1) if said.startswith("the ") else said  # a model's name stays as it is
     return AiInUse(f"{said}{warned}", label)
