@@ -5,6 +5,8 @@ PYTHON_IN_VENV := .venv/bin/python
 PYTEST := $(PYTHON_IN_VENV) -m pytest
 # One more than there are cores: tests often wait for a browser, a server or a child process.
 PROCESSES ?= $(shell expr $$(nproc) + 1)
+# `make run LLM=…`: a real LLM on this machine, smollm2 or the path of a GGUF.
+LLM = $(R4_LLM)
 SBOM ?= var/sbom.cdx.json
 SPREAD = -n $(PROCESSES) --dist worksteal
 
@@ -17,9 +19,9 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## Install what is needed, start everything, print the address and the sample accounts (R4_PORT=8000)
-	@scripts/bootstrap ml
-	@exec $(PYTHON_IN_VENV) manage.py up $(UP)
+run: ## Install what is needed, start everything, print the address and the sample accounts (R4_PORT=8000, LLM=smollm2)
+	@scripts/bootstrap ml $(if $(LLM),llm)
+	@R4_LLM="$(LLM)" exec $(PYTHON_IN_VENV) manage.py up $(UP)
 
 install: ## Install everything, the tools of tests and checks included
 	@scripts/bootstrap dev

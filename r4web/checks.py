@@ -15,11 +15,14 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from r4web import environment
 from recommender import private_files
 from recommender.knowledge.encoder_choice import POOLINGS
+from recommender.llm import gguf_header, weights
 from recommender.llm.secrets import without_userinfo
+from worker import llama
 from worker.supervisor import ready
 
 STRUCTURED = ("auto", "json_schema", "tags")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket")
+MOST_THREADS = 256
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 READ_ELSEWHERE = {"R4_TORCH_INDEX", "R4_CHROMIUM"}  # by scripts and tests
 
@@ -27,6 +30,32 @@ READ_ELSEWHERE = {"R4_TORCH_INDEX", "R4_CHROMIUM"}  # by scripts and tests
 @register("r4web")
 def endpoints(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     return [problem for role in settings.LLM for problem in _endpoint(role, settings.LLM[role])]
+
+
+@register("r4web")
+def local_llm(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """The model that R4_LLM names must be here, be readable, and be the only thing said about actor and reflector."""
+    if not settings.LOCAL_LLM:
+        embedded = any(role["base_url"] == settings.EMBEDDED_ENDPOINT_URL for role in settings.LLM.values())
+        if settings.PROMPTS == "compact" and embedded:
+            said = "R4_PROMPTS=compact needs an LLM: the demonstration models read the full prompts only."
+            return [Error(said, hint="Name an LLM, for example R4_LLM=smollm2.", id="r4web.E014")]
+        return []
+    found: list[CheckMessage] = []
+    told = [f"R4_{role}_{what}" for role in ("ACTOR", "REFLECTOR") for what in ("BASE_URL", "MODEL")]
+    if given := [name for name in told if environment.given(name)]:
+        said = f"R4_LLM serves actor and reflector on this machine, and {', '.join(given)} says otherwise."
+        found.append(Error(said, hint="Leave out one of them.", id="r4web.E012"))
+    try:
+        gguf_header.read(weights.gguf_of(settings.LOCAL_LLM))
+    except weights.NoWeightsError as error:
+        found.append(Error(f"R4_LLM: {error}", id="r4web.E013"))
+    if not llama.installed():
+        hint = "`make run LLM=…` installs it, and so does `scripts/bootstrap ml llm`."
+        found.append(Error("R4_LLM needs llama.cpp, which is not installed.", hint=hint, id="r4web.E013"))
+    if not 1 <= settings.LOCAL_LLM_THREADS <= MOST_THREADS:
+        found.append(Error(f"R4_LLM_THREADS must be from 1 to {MOST_THREADS}.", id="r4web.E013"))
+    return found
 
 
 @register("r4web")
@@ -136,6 +165,7 @@ def numbers(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMess
         ("REFINEMENTS", settings.ROUND_REFINEMENTS, 0 <= settings.ROUND_REFINEMENTS <= 20, "from 0 to 20"),
         ("DRAFTS", drafts, 2 <= drafts <= 20, "from 2 to 20"),
         ("DRAFT_TEMPERATURE", temperature, 0 < temperature <= 2, "above 0 and at most 2, so that drafts differ"),
+        ("FIRST_ROUNDS", settings.FIRST_ROUNDS, settings.FIRST_ROUNDS >= 1, "at least 1"),
         ("LOW_ACTIVITY", least, least >= 0, "0 or more interactions"),
         ("API_PER_MINUTE", settings.API_PER_MINUTE, settings.API_PER_MINUTE >= 0, "0 or more requests"),
         *(

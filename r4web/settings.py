@@ -3,12 +3,14 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
 from r4web import embedded, environment
 from recommender import jobs, private_files
+from recommender.llm import weights
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = environment.folder("R4_VAR", BASE_DIR / "var")
@@ -127,6 +129,11 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- LLM endpoints: the embedded one unless told otherwise ----------------------------------------------------------
+LOCAL_LLM = weights.settled(
+    environment.text("R4_LLM")
+)  # smollm2, or the path of a GGUF: llama.cpp serves it as the embedded endpoint
+LOCAL_LLM_NAME = weights.name_of(LOCAL_LLM)
+LOCAL_LLM_THREADS = environment.integer("R4_LLM_THREADS", max(1, (os.cpu_count() or 1) // 2))
 ENDPOINT_PORT = environment.integer("R4_ENDPOINT_PORT", PORT + 1)
 Endpoint = dict[str, object]
 EMBEDDED_ENDPOINT_URL = f"http://127.0.0.1:{ENDPOINT_PORT}/v1"
@@ -134,15 +141,16 @@ EMBEDDED_ENDPOINT_URL = f"http://127.0.0.1:{ENDPOINT_PORT}/v1"
 
 def _endpoint(role: str, *, base_url: str = EMBEDDED_ENDPOINT_URL, model: str = "", api_key: str = "none") -> Endpoint:
     prefix = f"R4_{role.upper()}_"
+    most_tokens, timeout, concurrency = (160, 600.0, 1) if LOCAL_LLM else (1024, 120.0, 64)
     return {
         "base_url": environment.text(f"{prefix}BASE_URL", base_url),
-        "model": environment.text(f"{prefix}MODEL", model or f"r4-demo-{role}"),
+        "model": environment.text(f"{prefix}MODEL", model or LOCAL_LLM_NAME or f"r4-demo-{role}"),
         "api_key": environment.text(f"{prefix}API_KEY", api_key),
         "temperature": environment.number_or_nothing(f"{prefix}TEMPERATURE", 0.0),  # None of these three: not sent
         "top_p": environment.number_or_nothing(f"{prefix}TOP_P", 1.0),
-        "max_tokens": environment.integer_or_nothing(f"{prefix}MAX_TOKENS", 1024),
-        "timeout": environment.number(f"{prefix}TIMEOUT", 120.0),  # seconds
-        "concurrency": environment.integer(f"{prefix}CONCURRENCY", 64),
+        "max_tokens": environment.integer_or_nothing(f"{prefix}MAX_TOKENS", most_tokens),
+        "timeout": environment.number(f"{prefix}TIMEOUT", timeout),  # seconds
+        "concurrency": environment.integer(f"{prefix}CONCURRENCY", concurrency),
         "structured": environment.text(f"{prefix}STRUCTURED", "auto"),  # auto | json_schema | tags
         # What a million tokens cost, read and written, in whatever currency; 0: nobody counts it.
         "price_read": environment.number(f"{prefix}PRICE_READ", 0.0),
@@ -165,6 +173,10 @@ def _teacher(actor: Endpoint) -> Endpoint:
 LLM = {"actor": _endpoint("actor"), "reflector": _endpoint("reflector")}
 LLM["teacher"] = _teacher(LLM["actor"])
 LLM["scorer"] = _scorer(LLM["actor"])
+# What questions look like: the full prompts, or short ones for a small model or context.
+_LAYOUTS = ("COMPACT", "FULL") if LOCAL_LLM else ("FULL", "COMPACT")  # the first by default
+PROMPTS: Literal["full", "compact"] = "compact" if environment.choice("R4_PROMPTS", _LAYOUTS) == "COMPACT" else "full"
+FIRST_ROUNDS = environment.integer("R4_FIRST_ROUNDS", 3 if LOCAL_LLM else 100)  # users, and as many items, of `up`
 ROUND_REFINEMENTS = environment.integer("R4_REFINEMENTS", 2)
 ROUND_DRAFTS = environment.integer("R4_DRAFTS", 3)  # of a round whose drafts are filtered
 POINTS = environment.choice("R4_POINTS", ("NOBODY", "WITH_TEXT", "AFTERWARDS")).lower()  # who lists what a text states

@@ -133,5 +133,6 @@ def _call(case: TeacherCase, ask: Ask, answer: Answer | LlmError, llm: OpenAiLlm
         return call
     call.model, call.answer, call.parameters = answer.model[:200], answer.text, answer.parameters
     call.request_id, call.latency_ms = answer.request_id, answer.latency_ms
+    call.cached_tokens = answer.cached_tokens
     call.prompt_tokens, call.completion_tokens = answer.prompt_tokens, answer.completion_tokens
     return call

@@ -174,11 +174,11 @@ class OpenAiLlm:
             base_url=self.base_url,
             parameters=parameters | {name: storable(value, 100) for name, value in form.items()},
             prompt_tokens=completion.prompt_tokens,
+            cached_tokens=completion.cached_tokens,
             completion_tokens=completion.completion_tokens,
             latency_ms=milliseconds,
             request_id=storable(request_id or completion.id, 200),
             first_tokens=completion.first_tokens,
-            cached_tokens=completion.cached_tokens,
         )
 
     async def _send(

@@ -37,8 +37,8 @@ class Completion:
     model: str = ""
     id: str = ""
     prompt_tokens: int = 0
+    cached_tokens: int = 0  # of the prompt's, those that the endpoint had read before
     completion_tokens: int = 0
-    cached_tokens: int = 0
     first_tokens: dict[str, float] = field(default_factory=dict)
 
 
@@ -56,15 +56,18 @@ def completion(body: bytes) -> Completion:
         raise UnreadableError("it has no choice")
     usage = found.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, Mapping) else usage.get("prompt_cache_hit_tokens")
+    prompt_tokens = _count(usage.get("prompt_tokens"))
     answer, finish_reason = _answer(first)
     return Completion(
         text=answer,
         finish_reason=finish_reason,
         model=_short(found.get("model")),
         id=_short(found.get("id")),
-        prompt_tokens=_count(usage.get("prompt_tokens")),
+        prompt_tokens=prompt_tokens,
+        cached_tokens=min(_count(cached), prompt_tokens),
         completion_tokens=_count(usage.get("completion_tokens")),
-        cached_tokens=_count(_part(usage.get("prompt_tokens_details"), "cached_tokens")),
         first_tokens=_first_tokens(first.get("logprobs")),
     )
 

@@ -16,12 +16,16 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A rendered prompt. `name` is like "end_user/refine/v1"; `hash` is the SHA-256 of the versioned file."""
+    """A rendered prompt. `name` is like "end_user/refine/v1"; `hash` is the SHA-256 of the versioned file.
+
+    `instructions`: our own words among the messages, beside the data and the texts so far.
+    """
 
     name: str
     hash: str
     messages: tuple[dict[str, str], ...]
     json_schema: dict[str, Any] | None  # what structured output must look like, where the endpoint can hold it
+    instructions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,8 @@ class Answer:
     base_url: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
     latency_ms: int = 0
     request_id: str = ""
     first_tokens: dict[str, float] = field(default_factory=dict)
-    cached_tokens: int = 0

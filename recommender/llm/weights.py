@@ -17,6 +17,16 @@ def is_gguf(word: str) -> bool:
     return word == SMOLLM2 or word.endswith(SUFFIX)
 
 
+def settled(word: str) -> str:
+    """The same word; a path as an absolute one, so that it means the same file in every process."""
+    return str(Path(word).expanduser().absolute()) if word.endswith(SUFFIX) else word
+
+
+def name_of(word: str) -> str:
+    """What the model that a word names is called: `smollm2`, or its file's name without the ending."""
+    return Path(word).stem if word.endswith(SUFFIX) else word
+
+
 def gguf_of(word: str) -> Path:
     """The GGUF of `smollm2` or of a path that ends in .gguf. Raises NoWeightsError."""
     if word == SMOLLM2:

@@ -97,7 +97,7 @@ def _shown(catalog: Catalog, config: OpenConfig) -> tuple[list[Evidence], int]:
 def _first(subject: Subject, config: OpenConfig) -> Sequence[Mapping[str, str]]:
     """The messages of the first question about a subject; none where no model is asked."""
     if config.purpose == KNOWLEDGE:
-        return prompts.render(subject, "reason").messages
+        return prompts.render(subject, "reason", layout=settings.PROMPTS).messages
     purpose = PURPOSES[config.purpose]  # type: ignore[index] # Strategy's values
     return [] if purpose.alone(subject, Reason(), {}) else purpose.prompt(subject, Reason(), {}, False).messages
 

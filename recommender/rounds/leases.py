@@ -160,7 +160,7 @@ def _keep(entry: Entry) -> None:
         raise
     except Exception:
         call.parameters, call.request_id, call.model = {}, "", "?"
-        call.prompt_tokens = call.completion_tokens = call.latency_ms = 0
+        call.prompt_tokens = call.cached_tokens = call.completion_tokens = call.latency_ms = 0
         call.answer = call.answer.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
         with suppress(IntegrityError, DataError, ValueError), transaction.atomic():
             call.save(force_insert=True)

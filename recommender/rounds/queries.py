@@ -66,6 +66,35 @@ class Progress:
         return asdict(self) | {"total": self.total, "finished": self.finished}
 
 
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast endpoints answer. `tokens_per_second`: written, in the time from a question to its answer.
+
+    `cached_share`: of the tokens that were read, those that the endpoint had read before; None where it says nothing.
+    """
+
+    tokens_per_second: float | None
+    cached_share: float | None
+
+    @property
+    def cached_percent(self) -> float | None:
+        return None if self.cached_share is None else 100 * self.cached_share
+
+
+def speed(rounds: QuerySet[Round]) -> Speed:
+    """Of the answered calls of these rounds. One query."""
+    told = LlmCall.objects.filter(round__in=rounds.order_by().values("pk"), completion_tokens__gt=0).aggregate(
+        read=Sum("prompt_tokens", default=0),
+        cached=Sum("cached_tokens", default=0),
+        written=Sum("completion_tokens", default=0),
+        ms=Sum("latency_ms", default=0),
+    )
+    return Speed(
+        tokens_per_second=1000 * told["written"] / told["ms"] if told["ms"] else None,
+        cached_share=told["cached"] / told["read"] if told["cached"] and told["read"] else None,
+    )
+
+
 def progress(rounds: QuerySet[Round]) -> Progress:
     """Count these rounds by state, and what their calls cost so far. Four queries."""
     rounds = rounds.order_by()

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from recommender.llm.labels import Label, label_of
 from recommender.models import Judgement, Turn, TurnKind
 from recommender.rounds import queries
 from recommender.rounds.core import drafts as filtering
 from reviews.room.diff import Segment, word_diff
 from reviews.room.verdict_row import About, VerdictRow
-
-DEMONSTRATION = "r4-demo-"  # the embedded endpoint's models answer by counting; every page says so
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ class TurnOnCard:
         return self.turn.call.model if self.turn.call else ""
 
     @property
-    def is_demonstration(self) -> bool:
-        return self.model.startswith(DEMONSTRATION)
+    def label(self) -> Label | None:
+        return label_of(self.model)
 
     @property
     def is_human(self) -> bool:

@@ -23,8 +23,10 @@ COMPOSE_ONLY = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "R4_IMAGE_TAG", "R4_WEB_P
 def test_the_full_deployment_is_described() -> None:
     assert set(SERVICES) == {
         "web", "api", "worker-llm", "worker-training", "beat", "migrate", "postgres", "redis",
-        "vllm-actor", "vllm-reflector",
+        "llama", "vllm-actor", "vllm-reflector",
     }  # fmt: skip
+    assert SERVICES["llama"]["profiles"] == ["llama"]
+    assert SERVICES["llama"]["command"][:3] == ["python", "-m", "worker.llama"]
     assert all(SERVICES[name]["profiles"] == ["gpu"] for name in ("vllm-actor", "vllm-reflector"))
 
 
@@ -108,6 +110,7 @@ def test_the_image_holds_every_package_of_the_application_and_its_lock() -> None
         "static",
         "manage.py",
         "requirements/ml.lock",
+        "requirements/llm.lock",
     ):
         assert re.search(rf"^COPY {re.escape(name)} ", dockerfile, re.MULTILINE), name
         assert f"!{name}" in ignore, name

@@ -51,6 +51,43 @@ def test_a_sampling_parameter_may_be_empty(settings: Any, monkeypatch: pytest.Mo
     assert ours.endpoints(None) == []
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("foo", "R4_LLM: “foo” is no model known here: write smollm2, or the path of a .gguf file."),
+        ("", ""),
+        ("/nowhere/a.gguf", "R4_LLM: There is no file /nowhere/a.gguf."),
+        (str(ROOT / "README.md"), "is no model known here"),
+    ],
+)
+def test_a_local_llm_that_is_not_there_is_said_before_anything_starts(settings: Any, word: str, said: str) -> None:
+    settings.LOCAL_LLM = word
+    found = messages(ours.local_llm(None))
+    assert (said in found) if said else (found == "")
+
+
+def test_a_local_llm_and_an_endpoint_elsewhere_contradict_each_other(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a.gguf").write_bytes(b"GGUF")
+    settings.LOCAL_LLM, settings.LOCAL_LLM_THREADS = str(tmp_path / "a.gguf"), 0
+    monkeypatch.setenv("R4_ACTOR_BASE_URL", "http://gpu:8000/v1")
+    monkeypatch.setenv("R4_REFLECTOR_MODEL", "big")
+    monkeypatch.setattr("worker.llama.find_spec", lambda name: None)
+    found = messages(ours.local_llm(None))
+    assert "and R4_ACTOR_BASE_URL, R4_REFLECTOR_MODEL says otherwise" in found
+    assert "is no GGUF that can be read" in found
+    assert "needs llama.cpp, which is not installed" in found
+    assert "R4_LLM_THREADS must be from 1" in found
+
+
+def test_the_demonstration_models_read_no_compact_prompts(settings: Any) -> None:
+    settings.PROMPTS = "compact"
+    assert "R4_PROMPTS=compact needs an LLM" in messages(ours.local_llm(None))
+    settings.LLM = {"actor": settings.LLM["actor"] | {"base_url": "http://gpu:8000/v1"}}
+    assert ours.local_llm(None) == []
+
+
 def test_impossible_ports_and_brokers_are_named(settings: Any) -> None:
     settings.PORT = settings.ENDPOINT_PORT = 70000
     settings.REDIS_URL = "amqp://somewhere"

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator
 
+from django.conf import settings
+
 from recommender.models import (
     Account,
     BackboneVersion,
@@ -22,7 +24,6 @@ from recommender.runs.kinds import TRAINING
 from recommender.runs.service import UNFINISHED
 from worker.demo.facts import CATALOG
 
-FIRST_ROUNDS = 100  # end users, and as many items: most lists then have texts to show, within seconds
 LONGEST_WAIT = 15 * 60  # seconds for all rounds, or for one training run
 LOOK_EVERY = 0.3
 MOST = 0.6  # of the first rounds
@@ -43,7 +44,7 @@ def first_rounds(catalog: Catalog) -> Iterator[Progress]:
     The others go on while people begin to review.
     """
     if not catalog.rounds.exists():
-        open_rounds(catalog, OpenConfig(subjects="all", limit=FIRST_ROUNDS), requested_by=_lead())
+        open_rounds(catalog, OpenConfig(subjects="all", limit=settings.FIRST_ROUNDS), requested_by=_lead())
     deadline = time.monotonic() + LONGEST_WAIT
     while True:
         now = progress(catalog.rounds.all())

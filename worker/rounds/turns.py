@@ -81,7 +81,7 @@ class TurnMaker:
 
     @cached_property
     def _data(self) -> str:
-        return prompts.data_of(self._subject)
+        return prompts.data_of(self._subject, settings.PROMPTS)
 
     @property
     def _values(self) -> dict[int, TurnValue]:
@@ -171,6 +171,7 @@ class TurnMaker:
         form: dict[str, Any] = {
             "structured": structured,
             "with_statements": self._round.listed_by == ListedBy.WITH_TEXT,
+            "layout": settings.PROMPTS,
         }
         about = sampling = None
         match step:
@@ -188,7 +189,7 @@ class TurnMaker:
             case _:
                 assert_never(step)
         data = f"{self._data}\n{about.text}" if isinstance(step, Reflect) and about else self._data
-        asked = Asked(instructions=prompt.messages[0]["content"], data=data)
+        asked = Asked(instructions=prompt.instructions, data=data)
         return self._repaired(_Question(role, name, index, prompt, asked, about, sampling=sampling))
 
     def _of_purpose(self, purpose: thinkrec.Purpose, step: Reason | Reflect | Refine) -> _Question:
@@ -359,6 +360,7 @@ class TurnMaker:
             answer=answer.text,
             request_id=answer.request_id,
             prompt_tokens=answer.prompt_tokens,
+            cached_tokens=answer.cached_tokens,
             completion_tokens=answer.completion_tokens,
             latency_ms=answer.latency_ms,
         )

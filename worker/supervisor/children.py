@@ -45,8 +45,17 @@ def services() -> list[Child]:
     """Everything that needs the broker and a migrated database."""
     wanted = [_web(), *map(_worker, Queue), _beat()]
     if needs_endpoint():
-        wanted.insert(0, _python("endpoint", "worker.endpoint", "--port", str(settings.ENDPOINT_PORT)))
+        wanted.insert(0, _endpoint())
     return wanted
+
+
+def _endpoint() -> Child:
+    """The demonstration models, or llama.cpp with the model that R4_LLM names."""
+    port = ("--port", str(settings.ENDPOINT_PORT))
+    if not settings.LOCAL_LLM:
+        return _python("endpoint", "worker.endpoint", *port)
+    told = ("--model", settings.LOCAL_LLM, "--threads", str(settings.LOCAL_LLM_THREADS))
+    return _python("endpoint", "worker.llama", *port, *told)
 
 
 def _python(name: str, module: str, *arguments: str, **environment: str) -> Child:
@@ -65,12 +74,17 @@ def _web() -> Child:
 def _worker(queue: Queue) -> Child:
     # Threads or a lone process: a killed worker leaves no child processes behind.
     pool = ("--pool", "threads", "--concurrency", str(LLM_THREADS)) if queue == Queue.LLM else ("--pool", "solo")
-    cores = str(os.cpu_count() or 1) if queue == Queue.TRAINING else "1"
+    cores = str(_training_threads()) if queue == Queue.TRAINING else "1"
     return _python(
         f"worker-{queue}", "celery", "--app", "r4web", "worker", "--queues", queue, "--hostname", f"{queue}@%h",
         *pool, "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO",
         OMP_NUM_THREADS=os.environ.get("OMP_NUM_THREADS", cores),
     )  # fmt: skip
+
+
+def _training_threads() -> int:
+    """All cores but those of a local LLM: either becomes many times slower where they share some."""
+    return max(1, (os.cpu_count() or 1) - (settings.LOCAL_LLM_THREADS if settings.LOCAL_LLM else 0))
 
 
 def _beat() -> Child:

@@ -1,11 +1,17 @@
 """What the home page says about each catalog."""
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from recommender.accounts.visible import catalogs_of
+from recommender.llm import gguf_header
+from recommender.llm.labels import SMALL, Label, label_of
+from recommender.llm.weights import NoWeightsError, gguf_of
 from recommender.models import (
     RATIONALES,
     Account,
@@ -47,6 +53,41 @@ class Tallies:
     texts_written: dict[int, int]
     reviews_open: dict[int, int]
     approved: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AiInUse:
+    """`what`: which models write and check, in a sentence; `label`: of the one that writes."""
+
+    what: str
+    label: Label | None
+
+
+def ai_in_use() -> AiInUse:
+    """By the settings; no endpoint is asked."""
+    actor, reflector = (_described(settings.LLM[role]) for role in ("actor", "reflector"))
+    said = f"{actor} writes and checks." if actor == reflector else f"{actor} writes, {reflector} checks."
+    label = label_of(str(settings.LLM["actor"]["model"]))
+    warned = " It is for trying out: expect that many of its answers cannot be read." if label == SMALL else ""
+    said = said.replace("the", "The", 1) if said.startswith("the ") else said  # a model's name stays as it is
+    return AiInUse(f"{said}{warned}", label)
+
+
+def _described(role: dict[str, Any]) -> str:
+    if role["base_url"] != settings.EMBEDDED_ENDPOINT_URL:
+        return f"{role['model']} at {urlsplit(role['base_url']).hostname or '?'}"
+    if settings.LOCAL_LLM:
+        return f"{role['model']}{_size(settings.LOCAL_LLM)}, which llama.cpp serves on this machine,"
+    return "the demonstration model, which is statistics and no LLM,"
+
+
+@cache
+def _size(word: str) -> str:
+    """How large the model is, in brackets; empty where its file cannot be read."""
+    try:
+        return f" ({gguf_header.read(gguf_of(word)).parameters / 1e6:,.0f} million parameters)"
+    except NoWeightsError:
+        return ""
 
 
 # Counting a large catalog takes long, and nobody needs it to the second: what took long is kept for a while.

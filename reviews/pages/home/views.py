@@ -7,7 +7,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from reviews.guards import account_of, requires
-from reviews.pages.home.queries import catalog_facts
+from reviews.pages.home.queries import ai_in_use, catalog_facts
 from reviews.policy import Action, may
 from reviews.room.queue import queue_counts
 from reviews.templatetags.navigation import THEMES
@@ -20,7 +20,13 @@ A_YEAR = 365 * 24 * 3600
 def home(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
     counts = queue_counts(account, now=timezone.now()) if may(account.role, Action.SEE_QUEUE) else None
-    return render(request, "home/home.html", {"counts": counts, "catalogs": catalog_facts(account)})
+    context = {
+        "counts": counts,
+        "catalogs": catalog_facts(account),
+        "ai": ai_in_use(),
+        "may_open": may(account.role, Action.OPEN_ROUNDS),
+    }
+    return render(request, "home/home.html", context)
 
 
 @require_POST

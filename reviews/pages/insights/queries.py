@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Length
 
+from recommender.llm.labels import Label, label_of
 from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Item, Knowledge
 from recommender.recipe import TrainConfig
 from recommender.rounds import approved
 from recommender.serving.recommend import preview
 from recommender.serving.types import CitedStatement, HistoryReason, Served, ServedItem, StatisticReason, TextReason
 from reviews.room.card import ratings_up_to
-from reviews.room.turns import DEMONSTRATION
 
 EXAMPLES = 12
 FOUND = 24
@@ -30,8 +30,8 @@ class Text:
     model: BackboneVersion | None
 
     @property
-    def is_demonstration(self) -> bool:
-        return self.reason.written_by.startswith(DEMONSTRATION)
+    def label(self) -> Label | None:
+        return label_of(self.reason.written_by)
 
     @property
     def use(self) -> str:

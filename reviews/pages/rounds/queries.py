@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from recommender.accounts.visible import within
-from recommender.models import Account, Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState, Turn
+from recommender.llm.labels import Label, label_of
+from recommender.models import Account, Catalog, Knowledge, LlmCall, RestReason, Round, RoundBatch, RoundState, Turn
 from recommender.rounds import spending
-from recommender.rounds.queries import Progress, progress
+from recommender.rounds.queries import Progress, Speed, progress, speed
 from recommender.rounds.service import RETRYABLE
-from reviews.room.turns import DEMONSTRATION
 
 UNFINISHED = (RoundState.WAITING, RoundState.ASKING)
 NEVER_PASSED = (RestReason.BUDGET, RestReason.UNCHANGED, RestReason.OSCILLATING, RestReason.ALL_REJECTED)
@@ -27,7 +27,18 @@ class BatchProgress:
     retryable: int
     cost: float | None  # by the prices in the settings, where there are any
     held: str  # spending.why_held
-    is_demonstration: bool  # the embedded endpoint's models answered, which are no LLMs
+    label: Label | None  # of the model that answered last
+    speed: Speed
+    approved: int  # texts that people approved, and that are in force
+
+    @property
+    def tokens_a_text(self) -> float | None:
+        """Tokens for each approved text; None before there is one."""
+        return self.progress.tokens / self.approved if self.approved else None
+
+    @property
+    def cost_a_text(self) -> float | None:
+        return None if self.cost is None or not self.approved else self.cost / self.approved
 
 
 def batches(account: Account, catalog: Catalog | None) -> QuerySet[RoundBatch]:
@@ -60,7 +71,9 @@ def batch_progress(batch: RoundBatch) -> BatchProgress:
         retryable=rounds.filter(RETRYABLE).count(),
         cost=spending.cost(rounds),
         held="" if now.finished else spending.why_held(batch),
-        is_demonstration=last_call is not None and last_call.model.startswith(DEMONSTRATION),
+        label=None if last_call is None else label_of(last_call.model),
+        speed=speed(rounds),
+        approved=Knowledge.objects.filter(turn__round__batch=batch, in_force=True).count(),
     )
 
 
@@ -75,18 +88,17 @@ def rounds_of(batch: RoundBatch, *, state: str = "") -> QuerySet[Round]:
 
 
 def turns_of(round_: Round) -> list[Turn]:
-    """A round's turns, oldest first; `is_demonstration`: the embedded endpoint's models wrote it."""
+    """A round's turns, oldest first; `label`: of the model that wrote it."""
     turns = list(round_.turns.select_related("about", "account", "call"))
     for turn in turns:
-        wrote = turn.call is not None and turn.call.model.startswith(DEMONSTRATION)
-        turn.is_demonstration = wrote  # type: ignore[attr-defined] # for the template
+        turn.label = label_of(turn.call.model) if turn.call else None  # type: ignore[attr-defined] # for the template
     return turns
 
 
 def calls_of(round_: Round) -> list[LlmCall]:
-    """All calls of a round, oldest first; `is_demonstration` and `is_cut_off` say what a page has to say."""
+    """All calls of a round, oldest first; `label` and `is_cut_off` say what a page has to say."""
     calls = list(round_.calls.select_related("turn").order_by("pk"))
     for call in calls:
-        call.is_demonstration = call.model.startswith(DEMONSTRATION)  # type: ignore[attr-defined] # for the template
+        call.label = label_of(call.model)  # type: ignore[attr-defined] # for the template
         call.is_cut_off = call.parameters.get("finish_reason") == "length"  # type: ignore[attr-defined]
     return calls

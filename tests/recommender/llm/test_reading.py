@@ -49,6 +49,26 @@ def test_figures_are_clean(given: object, count: int) -> None:
     assert (found.prompt_tokens, found.completion_tokens) == (count, count)
 
 
+@pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 80}}, 80),
+        ({"prompt_tokens_details": {"cached_tokens": 500}}, 100),  # no more than there are
+        ({"prompt_tokens_details": {"cached_tokens": -3}}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": "80"}}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": float("nan")}}, 0),
+        ({"prompt_tokens_details": {}}, 0),
+        ({"prompt_tokens_details": None}, 0),
+        ({"prompt_tokens_details": [80]}, 0),
+        ({"prompt_cache_hit_tokens": 60}, 60),  # as DeepSeek says it
+        ({}, 0),
+    ],
+)
+def test_what_was_read_before_is_part_of_what_was_read(usage: dict[str, object], cached: int) -> None:
+    found = reading.completion(body({"content": "Hi"}, usage={"prompt_tokens": 100} | usage))
+    assert (found.prompt_tokens, found.cached_tokens) == (100, cached)
+
+
 @pytest.mark.parametrize("usage", [None, [], "none", 3])
 def test_no_usage_is_none(usage: object) -> None:
     assert reading.completion(body({"content": "Hi"}, usage=usage, id=12, model=None)) == Completion(

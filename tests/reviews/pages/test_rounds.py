@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from recommender.models import Account, Catalog, RestReason, Round, RoundBatch, RoundState
+from recommender.models import Account, Catalog, Knowledge, RestReason, Round, RoundBatch, RoundState, Turn
 from tests.builders import (
     make_catalog,
     make_drafts,
@@ -124,6 +124,38 @@ def test_a_lead_pauses_a_batch_and_lets_it_go_on_with_a_limit(
     page = browser.get(page_of(batch)).content.decode()
     assert "Stopped: this job has used the 5,000 tokens it may." in page
     assert 'id="pause-batch"' not in page
+
+
+def test_a_batch_shows_speed_cache_and_what_an_approved_text_costs(
+    lena: Account, batch: RoundBatch, browser_of: SignIn, settings: Settings
+) -> None:
+    settings.LLM = {role: told | {"price_read": 5.0} for role, told in settings.LLM.items()}
+    round_ = batch.rounds.get(state=RoundState.RESTING)
+    called = {"model": "smollm2", "prompt_tokens": 1000, "completion_tokens": 50, "latency_ms": 4000}
+    add_call(round_, cached_tokens=600, **called)
+    browser = browser_of(lena)
+    page = browser.get(page_of(batch)).content.decode()
+    assert "12.5 tokens written per second" in page
+    assert "60 % of what was read" in page
+    assert "Small model for trying out" in page
+    assert "tokens, 0.0050 by the prices" not in page
+    turn = Turn.objects.create(round=round_, index=0, kind="reason", text="They like crime.", text_hash="h")
+    Knowledge.objects.create(
+        catalog=batch.catalog, end_user=round_.end_user, turn=turn, text=turn.text, text_hash="h", as_of=1
+    )
+    page = browser.get(page_of(batch)).content.decode()
+    assert "1,050 tokens, 0.0050 by the prices in the settings: 1 approved" in page
+    shown = browser.get(reverse("reviews:round", args=[round_.pk])).content.decode()
+    assert "1,000 (600 from the cache) + 50 tokens" in shown
+
+
+def test_a_batch_whose_endpoint_says_nothing_of_a_cache_shows_none(
+    lena: Account, batch: RoundBatch, browser_of: SignIn
+) -> None:
+    add_call(batch.rounds.get(state=RoundState.RESTING))
+    page = browser_of(lena).get(page_of(batch)).content.decode()
+    assert "<dt>Cache</dt>" not in page
+    assert "<dt>Speed</dt>" not in page
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many", "1000000", ""])

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             training = steps.request_first_backbone(catalog)  # it goes on beside the rounds
             with Progress("First rounds") as shown:
                 for now in steps.first_rounds(catalog):
-                    shown.show(f"{now.done} of {now.total}, {now.calls} calls, {now.tokens} tokens")
+                    shown.count(now.done, now.total, f"{now.calls} calls, {now.tokens} tokens")
             if training:
                 with Progress("First backbone") as shown:
                     for run in steps.first_backbone(training):

@@ -21,6 +21,7 @@ from worker.supervisor.instance import CannotStartError
 from worker.supervisor.supervision import StopRequested, Supervisor, stop_on_signals
 
 SECONDS_TO_START = 60
+SECONDS_TO_LOAD = 600  # a local LLM's weights
 
 
 class Command(BaseCommand):
@@ -120,8 +121,10 @@ def _start(supervisor: Supervisor, shown: Progress) -> None:
     if children.needs_endpoint():
         waits["endpoint"] = lambda: ready.http_status(settings.ENDPOINT_PORT, "/v1/models") == 200
     for name, answers in waits.items():
-        shown.show(f"waiting for {name}")
-        supervisor.wait_until(answers, what=name.capitalize(), seconds=SECONDS_TO_START)
+        loads = name == "endpoint" and settings.LOCAL_LLM
+        shown.show(f"waiting for {settings.LOCAL_LLM_NAME} to load" if loads else f"waiting for {name}")
+        seconds = SECONDS_TO_LOAD if loads else SECONDS_TO_START
+        supervisor.wait_until(answers, what=name.capitalize(), seconds=seconds)
     shown.show(f"{len(supervisor.supervised)} running")
 
 

@@ -1,23 +1,29 @@
 """The prompts of R4ec's three steps for both kinds of subject, in this project's words (docs/methods.md).
 
-The instructions come first and are the same for every subject of a catalog, so that an endpoint's prefix cache serves
-them; the data comes last, between tags, declared untrusted. What is to be predicted is never in a prompt.
+What is the same for every subject of a catalog comes first, so that an endpoint's prefix cache serves it; the data
+stands between tags, declared untrusted. What is to be predicted is never in a prompt. There are two layouts: `full`,
+with all instructions before the data, and `compact` for small models and contexts, which says in fewer words what all
+steps about a subject share, then the data, and the step's own task last: the steps of one round share all but that.
 """
 
 import hashlib
+from dataclasses import replace
+from types import ModuleType
 from typing import Any, Literal
 
 from recommender.llm.types import Prompt
 from recommender.rounds.core.harmless import harmless
-from recommender.rounds.core.prompts import evidence_lines
+from recommender.rounds.core.prompts import compact_lines, evidence_lines
 from recommender.rounds.core.prompts.template import Template, TemplateError, load
 from recommender.rounds.core.types import Kind, Subject
 
 __all__ = [
+    "COMPACT",
     "EXTRACTION_SCHEMA",
     "RATIONALE_SCHEMA",
     "REFLECTION_SCHEMA",
     "VERSIONS",
+    "Layout",
     "Step",
     "Template",
     "TemplateError",
@@ -30,6 +36,7 @@ __all__ = [
 ]
 
 Step = Literal["reason", "reflect", "refine"]
+Layout = Literal["full", "compact"]
 
 VERSIONS: dict[tuple[Kind, Step], int] = {
     ("end_user", "reason"): 1,
@@ -45,6 +52,7 @@ UNORDERED: dict[tuple[Kind, Step], int] = {  # the steps that speak of a history
     ("end_user", "refine"): 1,
     ("item", "reason"): 1,
 }
+COMPACT: dict[tuple[Kind, Step], int] = dict.fromkeys(VERSIONS, 1)  # they tell by themselves whether there is an order
 REPAIR_VERSION = EXTRACT_VERSION = STATEMENTS_VERSION = 1
 MAX_QUOTED_ANSWER = 4000  # characters of a malformed answer that are sent back
 
@@ -97,6 +105,7 @@ def render(
     critique: str = "",
     structured: bool = False,
     with_statements: bool = False,
+    layout: Layout = "full",
 ) -> Prompt:
     """Write the prompt of one step.
 
@@ -105,8 +114,10 @@ def render(
     tags, and with `with_statements` a rationale is too, beside what it states; else rationales are plain text. Raises
     TemplateError when the step needs a text that is not given.
     """
-    template = _template(subject, step)
-    system, user = fill(template, subject, rationale=rationale, critique=critique)
+    template = _template(subject, step, layout)
+    system, user = fill(template, subject, layout, rationale=rationale, critique=critique)
+    task = template.render("task", **_nouns(template, subject, "task")) if layout == "compact" else ()
+    user = "\n\n".join([user, *task])
     if step == "reflect":
         user = "\n\n".join([user, *template.render("answer:json" if structured else "answer:tags")])
     prompt = Prompt(
@@ -114,6 +125,7 @@ def render(
         hash=template.hash,
         messages=({"role": "system", "content": system}, {"role": "user", "content": user}),
         json_schema=REFLECTION_SCHEMA if structured and step == "reflect" else None,
+        instructions="\n".join([system, *task]),
     )
     return _with_statements(prompt, subject) if structured and with_statements and step != "reflect" else prompt
 
@@ -123,7 +135,8 @@ def _with_statements(prompt: Prompt, subject: Subject) -> Prompt:
     template = load("statements", STATEMENTS_VERSION)
     system, user = prompt.messages
     (asked,) = template.render("answer", item_noun=harmless(subject.item_noun))
-    return Prompt(
+    return replace(
+        prompt,
         name=f"{prompt.name}+{template.name}",
         hash=_hash_of(prompt, template),
         messages=(system, user | {"content": f"{user['content']}\n\n{asked}"}),
@@ -155,23 +168,20 @@ def render_extraction(subject: Subject, text: str) -> Prompt:
     )
 
 
-def _template(subject: Subject, step: Step) -> Template:
+def _template(subject: Subject, step: Step, layout: Layout) -> Template:
     key = subject.kind, step
+    if layout == "compact":
+        return load(f"{subject.kind}/{step}.compact", COMPACT[key])
     if not subject.ordered and key in UNORDERED:
         return load(f"{subject.kind}/{step}.unordered", UNORDERED[key])
     return load(f"{subject.kind}/{step}", VERSIONS[key])
 
 
-def fill(template: Template, subject: Subject, *, rationale: str, critique: str, **more: str) -> tuple[str, str]:
+def fill(
+    template: Template, subject: Subject, layout: Layout = "full", /, *, rationale: str, critique: str, **more: str
+) -> tuple[str, str]:
     """A step's system and user message, from its subject, the texts so far, and `more` values. As `render` raises."""
-    catalog = {
-        "item_noun": harmless(subject.item_noun),
-        "item_nouns": harmless(evidence_lines.plural(subject.item_noun)),
-        "rating_rule": evidence_lines.rating_rule(subject),
-    }
-    used = template.variables("system", "user")
-    values = {name: value for name, value in catalog.items() if name in used} | more
-    values |= _data(subject)
+    values = _nouns(template, subject, "system", "user") | more | _data(subject, layout)
     for name, text in (("rationale", rationale), ("critique", critique)):
         if text.strip():
             values[name] = harmless(text.strip())
@@ -179,18 +189,32 @@ def fill(template: Template, subject: Subject, *, rationale: str, critique: str,
     return system, user
 
 
-def data_of(subject: Subject) -> str:
-    """What a subject's prompts show as data, without their instructions."""
-    return "\n".join(_data(subject).values())
+def _nouns(template: Template, subject: Subject, *sections: str) -> dict[str, str]:
+    """What is told of the subject's catalog, of that what the sections name."""
+    catalog = {
+        "item_noun": harmless(subject.item_noun),
+        "item_nouns": harmless(evidence_lines.plural(subject.item_noun)),
+        "rating_rule": evidence_lines.rating_rule(subject),
+        "legend": compact_lines.legend(subject),
+    }
+    used = template.variables(*sections)
+    return {name: value for name, value in catalog.items() if name in used}
 
 
-def _data(subject: Subject) -> dict[str, str]:
+def data_of(subject: Subject, layout: Layout = "full") -> str:
+    """What a subject's prompts may show as data, without their instructions; of `compact`, both ways to write it."""
+    full = [*_data(subject, "full").values()]
+    return "\n".join(full if layout == "full" else [*_data(subject, layout).values(), *full])
+
+
+def _data(subject: Subject, layout: Layout) -> dict[str, str]:
+    lines: ModuleType = compact_lines if layout == "compact" else evidence_lines
     if subject.kind == "end_user":
-        return {"history": evidence_lines.history_lines(subject.history)}
+        return {"history": lines.history_lines(subject.history)}
     return {
-        "item": evidence_lines.item_lines(subject),
-        "liker": evidence_lines.history_lines(subject.liker),
-        "disliker": evidence_lines.history_lines(subject.disliker),
+        "item": lines.item_lines(subject),
+        "liker": lines.histories_of_item(subject.liker),
+        "disliker": lines.histories_of_item(subject.disliker),
     }
 
 

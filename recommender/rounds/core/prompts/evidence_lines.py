@@ -25,17 +25,25 @@ def attributes_line(attributes: Mapping[str, Any]) -> str:
     """Attributes as `name: value, value; name: value`, without the empty ones."""
     parts = []
     for name, value in attributes.items():
-        values = value if isinstance(value, (list, tuple)) else [value]
-        texts = [value_text(single) for single in values[:MAX_VALUES] if single not in (None, "")]
-        if texts:
+        if texts := values_of(value):
             parts.append(f"{value_text(name)}: {', '.join(texts)}")
     return "; ".join(parts)
+
+
+def values_of(value: object) -> list[str]:
+    """The values of one attribute, without the empty ones."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return [value_text(single) for single in values[:MAX_VALUES] if single not in (None, "")]
 
 
 def history_lines(history: Sequence[Encounter]) -> str:
     if not history:
         return "(none)"
     return "\n".join(_encounter(place, encounter) for place, encounter in enumerate(history, start=1))
+
+
+def histories_of_item(history: Sequence[Encounter]) -> str:
+    return history_lines(history)
 
 
 def item_lines(subject: Subject) -> str:
@@ -66,9 +74,9 @@ def _encounter(place: int, encounter: Encounter) -> str:
     return f"{place}. " + " | ".join(filter(None, parts))
 
 
-def title_line(title: str) -> str:
-    """A title as a JSON string, harmless and of a bounded length."""
-    return json.dumps(harmless(" ".join(title.split()))[:MAX_VALUE], ensure_ascii=False)
+def title_line(title: str, most: int = MAX_VALUE) -> str:
+    """A title as a JSON string of at most so many characters, harmless."""
+    return json.dumps(harmless(" ".join(title.split()))[:most], ensure_ascii=False)
 
 
 def value_text(value: object) -> str:

@@ -1,0 +1,28 @@
+"""What a model is, where people could take it for more than it is: said wherever its texts are shown."""
+
+from dataclasses import dataclass
+
+from recommender.llm.weights import SMOLLM2
+
+DEMONSTRATION = "r4-demo-"  # the embedded endpoint's models answer by counting
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """`short` stands on a badge, `long` explains it."""
+
+    short: str
+    long: str
+
+
+SMALL = Label(
+    "Small model for trying out",
+    "smollm2 is a language model with 135 million parameters: real, and far too small to be relied on.",
+)
+
+
+def label_of(model: str) -> Label | None:
+    """The label of a model by the name that is stored with its calls; None for one that needs none."""
+    if model.startswith(DEMONSTRATION):
+        return Label("Demonstration model", f"{model} is a statistical model for demonstrations, not an LLM.")
+    return SMALL if model == SMOLLM2 else None

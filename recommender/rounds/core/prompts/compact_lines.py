@@ -1,0 +1,46 @@
+"""How evidence is written for small models and contexts: as in `evidence_lines`, in a third of the tokens.
+
+    +4 "Heat" Action
+
+A sign for what the person thought, the rating, the title without what its end has in brackets, and the first value of
+the first attribute that has any. Of the two histories of an item the latest entries are shown.
+"""
+
+import re
+from collections.abc import Sequence
+
+from recommender.rounds.core.prompts import evidence_lines
+from recommender.rounds.core.types import Encounter, Subject
+
+SIGNS = {True: "+", False: "-", None: "?"}
+MOST_TITLE = 40  # characters
+MOST_FACTS = 240  # characters of an item's attributes
+MOST_OF_ITEM = 10  # entries of each of an item's two histories
+_IN_BRACKETS = re.compile(r"(?:\s*\([^()]*\))+\s*\Z")  # a year costs six tokens, which are most of a short title's line
+
+
+def legend(subject: Subject) -> str:
+    """How to read the lines: the same for all subjects of a catalog, whether they have ratings or not."""
+    rating = f"; a number after it is the rating, up to {evidence_lines.number(subject.rating_max)}"
+    order = "The oldest comes first." if subject.ordered else "They come in no order that means anything."
+    return f"In a history: + liked, - not liked, ? not known{rating}. {order}"
+
+
+def history_lines(history: Sequence[Encounter]) -> str:
+    return "\n".join(map(_line, history)) or "(none)"
+
+
+def histories_of_item(history: Sequence[Encounter]) -> str:
+    return history_lines(history[-MOST_OF_ITEM:])
+
+
+def item_lines(subject: Subject) -> str:
+    facts = evidence_lines.attributes_line(subject.attributes)
+    return "\n".join(filter(None, [evidence_lines.title_line(subject.title, MOST_TITLE), facts[:MOST_FACTS]]))
+
+
+def _line(encounter: Encounter) -> str:
+    rating = "" if encounter.rating is None else evidence_lines.number(encounter.rating)
+    title = evidence_lines.title_line(_IN_BRACKETS.sub("", encounter.title) or encounter.title, MOST_TITLE)
+    values = next(filter(None, map(evidence_lines.values_of, encounter.attributes.values())), [])
+    return " ".join([f"{SIGNS[encounter.liked]}{rating}", title, *values[:1]])
