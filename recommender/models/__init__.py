@@ -26,6 +26,7 @@ from recommender.models.rounds import (
 from recommender.models.runs import Run, RunState
 from recommender.models.serving import Recommendation
 from recommender.models.statements import Holder, Polarity, Source, Statement
+from recommender.models.thinkrec import ThinkrecRun
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "SubjectKind",
     "TeacherCall",
     "TeacherCase",
+    "ThinkrecRun",
     "TokenScope",
     "TrainingRun",
     "TuningRun",

@@ -34,7 +34,10 @@ GROUP = re.compile(r"[\w-]{1,40}")
 
 @dataclass(frozen=True)
 class Data:
-    """What is learnt. `groups`: end user → the name of their group. `adapter`: a folder to begin stage 2 or 3 from."""
+    """What is learnt. `groups`: end user → the name of their group.
+
+    `adapter`: an earlier run's global adapter, which takes the place of stage 1.
+    """
 
     rows: Rows
     prompts: Prompts
@@ -53,6 +56,8 @@ def tune(data: Data, folder: Path, *, config: ThinkrecConfig, observer: Observer
     torch.set_num_threads(config.threads)
     folder.mkdir(parents=True, exist_ok=True)
     _forget_others(folder, _learnt(data, config))
+    if data.adapter is not None:
+        shutil.copytree(data.adapter, folder / ADAPTER, dirs_exist_ok=True)
     observer({"stage": "loading"})
     tokenizer = load_tokenizer(config.base)
     encoder = Encoder(tokenizer, data.prompts, config)
@@ -70,34 +75,27 @@ class _Tuning:
         self._data, self._folder, self._config = data, folder, config
         self._encoder, self._tokenizer, self._base = encoder, tok, base
         own = folder / ADAPTER
-        self._begun = data.adapter if data.adapter is not None else own if (own / METRICS).is_file() else None
-        self._model = with_adapter(base, config, self._begun)
+        self._model = with_adapter(base, config, own if (own / METRICS).is_file() else None)
         self._labels = [row for row in data.rows.train if row.kind == "recommend"]
         self._traces = [row for row in data.rows.train if row.kind == "reason"]
         self._valid = _drawn(data.rows.valid, config)
+        self._stages = STAGES_OF[config.stage]
         self._names = sorted(set(data.groups.values())) if "groups" in self._stages else []
         one, group = config.epochs * config.steps, config.group_epochs * config.steps
         self._pace = pace
         pace.of = len([name for name in self._stages if name != "groups"]) * one + len(self._names) * group
 
-    @property
-    def _stages(self) -> list[str]:
-        """Without the global adapter where an earlier run has it."""
-        return [name for name in STAGES_OF[self._config.stage] if name != "global" or self._data.adapter is None]
-
     def run(self) -> dict[str, Any]:
         found: dict[str, Any] = {"left_out": dict(self._data.rows.left_out)}
         adapter = self._adapter()
-        if "global" in self._stages:
-            task = self._task("global", adapter, seed=0)
-            found["global"] = self._done(self._folder / ADAPTER) or self._fitted(task, self._folder / ADAPTER)
+        task, folder = self._task("global", adapter, seed=0), self._folder / ADAPTER
+        found["global"] = self._done(folder) or self._fitted(task, folder)
         shared = {name: value.detach().clone() for name, value in adapter.items()}
         if "projector" in self._stages:
             found["projector"] = self._done(self._folder / PROJECTOR) or self._projected()
         if "groups" in self._stages:
             found["groups"] = dict(self._grouped(adapter, shared))
         (self._folder / CHECKPOINT).unlink(missing_ok=True)
-        (self._folder / LEARNT).unlink()
         return found
 
     def _adapter(self) -> dict[str, nn.Parameter]:

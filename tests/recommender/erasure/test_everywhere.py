@@ -33,7 +33,7 @@ SAYS_NOTHING_OF_END_USERS = {
     "recommender.Rollout", "recommender.RoundBatch", "recommender.ShadowSample", "recommender.TrainingRun",
     "recommender.TuningRun", "auth.Group", "auth.Group_permissions", "auth.Permission", "contenttypes.ContentType",
     "sessions.Session", "recommender.AuditEntry", "axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog",
-    "recommender.OutsideIdentity", "recommender.RecoveryCode", "recommender.SecondFactor",
+    "recommender.ThinkrecRun", "recommender.OutsideIdentity", "recommender.RecoveryCode", "recommender.SecondFactor",
     "axes.AccessAttemptExpiration", "reviews.Guideline", "recommender.Account_catalogs",
 }  # fmt: skip
 

@@ -28,5 +28,5 @@ def rows() -> Rows:
 
 def config(base: str, **changes: object) -> ThinkrecConfig:
     """Few, large steps."""
-    usual = ThinkrecConfig(base=base, learning_rate=0.01, group_rate=0.01, steps=6, epochs=2, group_epochs=2)
-    return usual.but(**{"batch_size": 2, "checkpoint": 3, "warm_up_steps": 2} | changes)
+    usual = ThinkrecConfig(base=base, learning_rate=0.01, group_rate=0.01, steps=4, epochs=2, group_epochs=2)
+    return usual.but(**{"batch_size": 2, "checkpoint": 3, "valid_rows": 8, "warm_up_steps": 2} | changes)
