@@ -74,7 +74,8 @@ def _show(recorder: Recorder, told: dict[str, Any]) -> None:
         return
     recorder.progress |= {"tokens": told["tokens"], "seconds_left": round(told["seconds_left"])}
     cost = f"{told['tokens']:,} tokens at {told['tokens_per_second']:,.0f} a second"
-    left = f"all stages at most {told['seconds_left'] / 60:,.0f} min more"
+    seconds = told["seconds_left"]
+    left = f"all stages at most {f'{seconds / 60:,.0f} min' if seconds > 120 else f'{seconds:.0f} s'} more"
     recorder.at(told["stage"], told["step"], told["of"], f"loss {told['loss']:.4f}, {cost}, {left}")
 
 
