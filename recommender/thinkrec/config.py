@@ -48,7 +48,7 @@ class CannotTuneThinkrecError(CannotRunError):
 
 
 def _weight(title: str, default: float, description: str) -> float:
-    return Field(default=default, ge=0, le=1, title=title, description=description)  # type: ignore[no-any-return]
+    return Field(default=default, ge=0, le=1, title=title, description=description)
 
 
 class ThinkrecConfig(Settings):

@@ -107,7 +107,9 @@ class Fit:
             parameter.requires_grad_(name in task.parameters)
         torch.manual_seed(task.seed)
         if not self._resume():
+            began = time.monotonic()
             state.before = self._measured()
+            state.seconds = time.monotonic() - began
         of = task.steps(config)
         while state.step < of and state.stale < config.patience:
             began = time.monotonic()
