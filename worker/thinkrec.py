@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recommender.dataset import split as splits
 from recommender.dataset.interactions import read_interactions
-from recommender.models import ThinkrecRun
+from recommender.models import Clock, ThinkrecRun
 from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
 from recommender.thinkrec import rows, service
@@ -45,7 +45,7 @@ def _data(run: ThinkrecRun, config: ThinkrecConfig, inputs: Path) -> "Data":
     catalog, traces, vectors = run.catalog, inputs / service.TRACES, inputs / service.VECTORS
     interactions = read_interactions(catalog)
     codes = splits.split(
-        config.split, interactions.end_user, interactions.liked, moment=interactions.moment, clock=catalog.clock
+        config.split, interactions.end_user, interactions.liked, moment=interactions.moment, clock=Clock(catalog.clock)
     )
     told = rows.read_traces(traces) if traces.is_file() else ()
     return Data(
