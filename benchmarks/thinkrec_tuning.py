@@ -29,9 +29,9 @@ import django  # noqa: E402
 
 django.setup()
 
-from recommender.thinkrec.config import ThinkrecConfig  # noqa: E402
-from recommender.thinkrec.rows import LONGEST_HISTORY, YES_NO, Prompts, Row, Rows, Shown  # noqa: E402
-from recommender.thinkrec.stages import Data, tune  # noqa: E402
+from recommender.thinkrec.tuning.config import ThinkrecConfig  # noqa: E402
+from recommender.thinkrec.tuning.rows import LONGEST_HISTORY, YES_NO, Prompts, Row, Rows, Shown  # noqa: E402
+from recommender.thinkrec.tuning.stages import Data, tune  # noqa: E402
 
 MEASURED = 8  # steps of the run that measures the pace
 

@@ -12,18 +12,18 @@ from recommender.models import Clock, ThinkrecRun
 from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
 from recommender.thinkrec import rows, service
-from recommender.thinkrec.config import CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
 from recommender.tuning.writing import sha256_of
 
 if TYPE_CHECKING:
-    from recommender.thinkrec.stages import Data
+    from recommender.thinkrec.tuning.stages import Data
 
 ADAPTER = "adapter"
 
 
 def carry_out(run: ThinkrecRun, recorder: Recorder) -> None:
     """Build the rows, tune what is left of the stages, and register it. Raises CannotRunError."""
-    from recommender.thinkrec.stages import tune  # noqa: PLC0415 - torch: only where it computes
+    from recommender.thinkrec.tuning.stages import tune  # noqa: PLC0415 - torch: only where it computes
 
     service.clear_ended(run.catalog)
     config, part = ThinkrecConfig.from_json(run.config), service.part_of(run)
@@ -39,8 +39,8 @@ def carry_out(run: ThinkrecRun, recorder: Recorder) -> None:
 
 
 def _data(run: ThinkrecRun, config: ThinkrecConfig, inputs: Path) -> "Data":
-    from recommender.thinkrec.projector import Vectors  # noqa: PLC0415 - torch
-    from recommender.thinkrec.stages import Data  # noqa: PLC0415 - torch
+    from recommender.thinkrec.tuning.projector import Vectors  # noqa: PLC0415 - torch
+    from recommender.thinkrec.tuning.stages import Data  # noqa: PLC0415 - torch
 
     catalog, traces, vectors = run.catalog, inputs / service.TRACES, inputs / service.VECTORS
     interactions = read_interactions(catalog)

@@ -20,7 +20,7 @@ from django.conf import settings
 
 from recommender.artifacts import files, golden, held_out
 from recommender.models import BackboneVersion, Catalog, Erasure, SubjectKind
-from recommender.thinkrec import service as thinkrec
+from recommender.thinkrec.tuning import service as thinkrec
 from recommender.tuning import service as tuning
 from recommender.tuning import writing
 

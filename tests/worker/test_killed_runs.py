@@ -23,7 +23,7 @@ from recommender.evaluation.arms import Study
 from recommender.models import Catalog, Run, RunState
 from recommender.runs import leases, service
 from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, THINKREC, TUNING, Kind
-from recommender.thinkrec.config import ThinkrecConfig
+from recommender.thinkrec.tuning.config import ThinkrecConfig
 from recommender.tuning.config import TuneConfig
 from tests.builders import make_catalog
 from tests.conftest import ROOT

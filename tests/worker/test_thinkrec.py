@@ -16,8 +16,8 @@ from recommender.runs import leases
 from recommender.runs import service as runs
 from recommender.runs.kinds import THINKREC, stage_of
 from recommender.runs.observer import Quiet
-from recommender.thinkrec import service
-from recommender.thinkrec.config import ThinkrecConfig
+from recommender.thinkrec.tuning import service
+from recommender.thinkrec.tuning.config import ThinkrecConfig
 from tests import transformers_server
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 from tests.carried_out import carried_out

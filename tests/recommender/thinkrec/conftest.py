@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommender.thinkrec.projector import Vectors
+from recommender.thinkrec.tuning.projector import Vectors
 from tests.recommender.thinkrec.rows_of_films import GROUPS, ITEMS
 from tests.transformers_server import make_model
 

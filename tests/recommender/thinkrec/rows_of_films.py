@@ -1,7 +1,7 @@
 """ThinkRec's rows of made-up films, for tests: end users who like one of two kinds, and say why."""
 
-from recommender.thinkrec.config import ThinkrecConfig
-from recommender.thinkrec.rows import YES_NO, Prompts, Row, Rows, Shown
+from recommender.thinkrec.tuning.config import ThinkrecConfig
+from recommender.thinkrec.tuning.rows import YES_NO, Prompts, Row, Rows, Shown
 
 KINDS = ("Drama", "Action")
 ITEMS = {f"{kind} {n}": Shown(f"{kind} {n} (1990)", (kind,)) for kind in KINDS for n in range(6)}

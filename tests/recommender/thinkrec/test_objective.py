@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.thinkrec.config import ThinkrecConfig
-from recommender.thinkrec.objective import IGNORED, losses, rate, weights, yes_logits
+from recommender.thinkrec.tuning.config import ThinkrecConfig
+from recommender.thinkrec.tuning.objective import IGNORED, losses, rate, weights, yes_logits
 
 CONFIG = ThinkrecConfig(base="x")
 LOGITS = torch.tensor(  # two rows, two answer tokens, a vocabulary of three: Yes 0, No 1, end 2

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from recommender.thinkrec.config import CannotTuneThinkrecError
-from recommender.thinkrec.encoding import Encoded, Encoder
-from recommender.thinkrec.learner import Learner, with_adapter
-from recommender.thinkrec.projector import Placed, Projector, Vectors
+from recommender.thinkrec.tuning.config import CannotTuneThinkrecError
+from recommender.thinkrec.tuning.encoding import Encoded, Encoder
+from recommender.thinkrec.tuning.learner import Learner, with_adapter
+from recommender.thinkrec.tuning.projector import Placed, Projector, Vectors
 from recommender.tuning.base import load_tokenizer, load_weights
 from tests.recommender.thinkrec.rows_of_films import PROMPTS, config, row
 

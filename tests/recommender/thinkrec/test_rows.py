@@ -12,8 +12,8 @@ from recommender.dataset import split
 from recommender.dataset.interactions import Interactions, read_interactions
 from recommender.models import Catalog, Interaction, Item
 from recommender.thinkrec import rows
-from recommender.thinkrec.config import TAGS, CannotTuneThinkrecError
-from recommender.thinkrec.rows import PLACE, Prompts, Row, Shown, Trace
+from recommender.thinkrec.tuning.config import TAGS, CannotTuneThinkrecError
+from recommender.thinkrec.tuning.rows import PLACE, Prompts, Row, Shown, Trace
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.thinkrec.sampler import Sampler
+from recommender.thinkrec.tuning.sampler import Sampler
 
 SIZES = st.tuples(st.integers(0, 5), st.integers(0, 5)).filter(any)
 

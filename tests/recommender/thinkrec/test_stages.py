@@ -10,13 +10,13 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from recommender.thinkrec.config import CannotTuneThinkrecError, ThinkrecConfig
-from recommender.thinkrec.encoding import Encoder
-from recommender.thinkrec.learner import Learner, with_adapter
-from recommender.thinkrec.loop import valid_score
-from recommender.thinkrec.projector import Vectors
-from recommender.thinkrec.rows import Rows
-from recommender.thinkrec.stages import Data, last_layers, tune
+from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning.encoding import Encoder
+from recommender.thinkrec.tuning.learner import Learner, with_adapter
+from recommender.thinkrec.tuning.loop import valid_score
+from recommender.thinkrec.tuning.projector import Vectors
+from recommender.thinkrec.tuning.rows import Rows
+from recommender.thinkrec.tuning.stages import Data, last_layers, tune
 from recommender.tuning.base import load_tokenizer, load_weights
 from tests.recommender.thinkrec.rows_of_films import GROUPS, PROMPTS, config, row, rows
 

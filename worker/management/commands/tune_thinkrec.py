@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from recommender.management.options import add_options, add_set, assigned, chosen, made
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, ThinkrecRun
-from recommender.thinkrec import service
-from recommender.thinkrec.config import CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning import service
+from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
 from worker.thinkrec import carry_out
 
 OPTIONS = ("stage", "split", "steps", "epochs", "group_epochs", "batch_size", "valid_rows", "seed", "threads")

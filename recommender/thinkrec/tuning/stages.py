@@ -18,12 +18,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from recommender.thinkrec.config import STAGES_OF, CannotTuneThinkrecError, ThinkrecConfig
-from recommender.thinkrec.encoding import Encoder
-from recommender.thinkrec.learner import Learner, with_adapter
-from recommender.thinkrec.loop import Fit, Observer, Pace, Task
-from recommender.thinkrec.projector import Placed, Projector, Vectors
-from recommender.thinkrec.rows import Known, Prompts, Row, Rows
+from recommender.thinkrec.tuning.config import STAGES_OF, CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning.encoding import Encoder
+from recommender.thinkrec.tuning.learner import Learner, with_adapter
+from recommender.thinkrec.tuning.loop import Fit, Observer, Pace, Task
+from recommender.thinkrec.tuning.projector import Placed, Projector, Vectors
+from recommender.thinkrec.tuning.rows import Known, Prompts, Row, Rows
 from recommender.tuning.base import load_tokenizer, load_weights
 
 ADAPTER, PROJECTOR, GROUPS = "adapter", "projector", "groups"  # folders of what is made

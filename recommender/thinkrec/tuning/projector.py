@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from recommender.thinkrec.config import CannotTuneThinkrecError
-from recommender.thinkrec.encoding import Encoded
-from recommender.thinkrec.rows import Entity
+from recommender.thinkrec.tuning.config import CannotTuneThinkrecError
+from recommender.thinkrec.tuning.encoding import Encoded
+from recommender.thinkrec.tuning.rows import Entity
 
 WIDER = 10  # the hidden layer's width, in widths of the vectors
 WEIGHTS, SHAPE = "projector.safetensors", "projector.json"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from recommender.thinkrec.config import CannotTuneThinkrecError, ThinkrecConfig
-from recommender.thinkrec.rows import LONGEST_HISTORY, PLACE, YES_NO, Entity, Known, Message, Prompts, Row
+from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning.rows import LONGEST_HISTORY, PLACE, YES_NO, Entity, Known, Message, Prompts, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from recommender.dataset.split import PARTS, Codes
 from recommender.models import Catalog
 from recommender.rounds.core.harmless import harmless
 from recommender.rounds.core.prompts.evidence_lines import plural
-from recommender.thinkrec.config import CannotTuneThinkrecError
+from recommender.thinkrec.tuning.config import CannotTuneThinkrecError
 
 LONGEST_HISTORY = 10
 MOST_KEYWORDS = 10

@@ -13,10 +13,10 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor
 
-from recommender.thinkrec.config import MODULES_OF, ThinkrecConfig
-from recommender.thinkrec.encoding import Encoded, Encoder
-from recommender.thinkrec.objective import IGNORED, Losses, losses, weights, yes_logits
-from recommender.thinkrec.projector import Placed
+from recommender.thinkrec.tuning.config import MODULES_OF, ThinkrecConfig
+from recommender.thinkrec.tuning.encoding import Encoded, Encoder
+from recommender.thinkrec.tuning.objective import IGNORED, Losses, losses, weights, yes_logits
+from recommender.thinkrec.tuning.projector import Placed
 
 Alive = Callable[[], None]
 SCORED_AT_ONCE = 8  # rows; more only takes memory

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from recommender.thinkrec.config import ThinkrecConfig
-from recommender.thinkrec.rows import Kind
+from recommender.thinkrec.tuning.config import ThinkrecConfig
+from recommender.thinkrec.tuning.rows import Kind
 
 IGNORED = -100
 

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from recommender.measures.scores import auc, uauc
-from recommender.thinkrec.config import ThinkrecConfig
-from recommender.thinkrec.encoding import Encoded, Encoder
-from recommender.thinkrec.learner import Learner
-from recommender.thinkrec.objective import rate
-from recommender.thinkrec.rows import Known, Row
-from recommender.thinkrec.sampler import Sampler
+from recommender.thinkrec.tuning.config import ThinkrecConfig
+from recommender.thinkrec.tuning.encoding import Encoded, Encoder
+from recommender.thinkrec.tuning.learner import Learner
+from recommender.thinkrec.tuning.objective import rate
+from recommender.thinkrec.tuning.rows import Known, Row
+from recommender.thinkrec.tuning.sampler import Sampler
 
 Observer = Callable[[dict[str, Any]], None]
 CHANCE = 0.5  # what an AUC counts that is undefined

@@ -18,7 +18,7 @@ from recommender.models import Catalog, RunState, ThinkrecRun
 from recommender.runs import leases
 from recommender.runs import service as runs
 from recommender.runs.kinds import THINKREC
-from recommender.thinkrec.config import CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
 
 INPUTS, MADE = "inputs", "made"
 TRACES, VECTORS, GROUPS_OF = "traces.jsonl", "vectors.npz", "groups.json"
