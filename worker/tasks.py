@@ -21,13 +21,13 @@ from recommender.promotion import service as promotion
 from recommender.rounds import leases, service, spending
 from recommender.rounds.queries import proposal
 from recommender.runs import service as runs
-from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, SCORING, TRAINING, TUNING, Kind
+from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, SCORING, THINKREC, TRAINING, TUNING, Kind
 from recommender.statements import service as statements
 from recommender.training import service as training
 from reviews.models import ReviewState
 from reviews.room import unsent
 from reviews.room.opening import open_review
-from worker import scoring, tuning
+from worker import scoring, thinkrec, tuning
 
 MOST_SWEPT = 5_000  # rounds that one sweep sends, or opens reviews for
 MOST_READ = 500  # texts that one run reads: half a minute
@@ -66,6 +66,7 @@ CARRY_OUT: Mapping[str, runs.CarryOut[Any]] = {
     TRAINING.name: training.carry_out,
     EXAMINATION.name: promotion.carry_out,
     TUNING.name: tuning.carry_out,
+    THINKREC.name: thinkrec.carry_out,
     EVALUATION.name: evaluation.carry_out,
     SCORING.name: scoring.carry_out,
 }

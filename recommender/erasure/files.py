@@ -20,6 +20,7 @@ from django.conf import settings
 
 from recommender.artifacts import files, golden, held_out
 from recommender.models import BackboneVersion, Catalog, Erasure, SubjectKind
+from recommender.thinkrec.tuning import service as thinkrec
 from recommender.tuning import service as tuning
 from recommender.tuning import writing
 
@@ -185,6 +186,12 @@ def clear_adapters(catalog: Catalog, *, rounds: Collection[int], cases: Collecti
             (folder / "adapter.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
             changed.append(run.adapter_name)
     return changed
+
+
+def clear_thinkrec(catalog: Catalog) -> None:
+    """What ThinkRec's tunings that are under way were given; the finished ones keep nobody's data."""
+    among = Among.of(catalog)
+    thinkrec.clear_of(catalog, among.end_users, among.items)
 
 
 def clear_demonstration(catalog: Catalog) -> None:

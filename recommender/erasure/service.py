@@ -140,6 +140,7 @@ def _clear_files(erasure: Erasure) -> None:
         known = erasure.content.get("adapters", [])
         erasure.content["adapters"] = sorted({*known, *adapters})
         erasure.save(update_fields=["content"])
+    files.clear_thinkrec(catalog)
     files.clear_demonstration(catalog)
     _read_anew(catalog)
 

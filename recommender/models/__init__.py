@@ -28,6 +28,7 @@ from recommender.models.runs import Run, RunState
 from recommender.models.scoring import ScoredList, ScoringRun
 from recommender.models.serving import Recommendation
 from recommender.models.statements import Holder, Polarity, Source, Statement
+from recommender.models.thinkrec import ThinkrecRun
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "SubjectKind",
     "TeacherCall",
     "TeacherCase",
+    "ThinkrecRun",
     "TokenScope",
     "TrainingRun",
     "TuningRun",

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from recommender.jobs import Job, Queue
-from recommender.models import Evaluation, Examination, Run, RunState, ScoringRun, TrainingRun, TuningRun
+from recommender.models import Evaluation, Examination, Run, RunState, ScoringRun, ThinkrecRun, TrainingRun, TuningRun
 
 AnyRun = TypeVar("AnyRun", bound=Run)
 
@@ -72,6 +72,20 @@ TUNING = Kind(
     failed="Tuning stopped at an unexpected error.",
     stages={"loading": "Loading the model", "tuning": "Tuning"},
 )
+THINKREC = Kind(
+    name="thinkrec",
+    table=ThinkrecRun,
+    job=Job("thinkrec.tune", Queue.TRAINING),
+    lease=timedelta(minutes=15),  # loading a large model shows no sign of life
+    label="ThinkRec tuning",
+    failed="Tuning ThinkRec stopped at an unexpected error.",
+    stages={
+        "reading": "Reading ratings",
+        "loading": "Loading the model",
+        "global": "Tuning for everybody",
+        "projector": "Training the projector",
+    },
+)
 EVALUATION = Kind(
     name="evaluation",
     table=Evaluation,
@@ -95,7 +109,9 @@ SCORING = Kind(
     },
 )
 
-KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (TRAINING, EXAMINATION, TUNING, EVALUATION, SCORING)}
+KINDS: Mapping[str, Kind[Any]] = {
+    kind.name: kind for kind in (TRAINING, EXAMINATION, TUNING, THINKREC, EVALUATION, SCORING)
+}
 
 
 def kind_of(run: AnyRun) -> Kind[AnyRun]:

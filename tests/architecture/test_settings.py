@@ -11,6 +11,7 @@ from recommender.recipe import BACKBONES, SIGNALS, SWITCHES, TrainConfig
 from recommender.rounds.config import OpenConfig
 from recommender.setting import Settings, settings_of
 from recommender.thinkrec.scoring.config import ScoringConfig
+from recommender.thinkrec.tuning.config import ThinkrecConfig
 from recommender.tuning.config import TuneConfig
 from tests.architecture.test_documents import page
 
@@ -18,6 +19,7 @@ TABLES: dict[str, tuple[str, type[Settings]]] = {
     "training.md": ("## Settings", TrainConfig),
     "evaluation.md": ("### Settings", Study),
     "training-sets.md": ("### Settings", TuneConfig),
+    "thinkrec-tuning.md": ("## Settings", ThinkrecConfig),
     "rounds.md": ("### Settings", OpenConfig),
     "thinkrec.md": ("## Settings", ScoringConfig),
 }
@@ -27,6 +29,7 @@ COMMANDS = [
     ("recommender", "open_rounds", set(OpenConfig.model_fields)),
     ("worker", "tune", set(TuneConfig.model_fields)),
     ("worker", "score_lists", set(ScoringConfig.model_fields)),
+    ("worker", "tune_thinkrec", set(ThinkrecConfig.model_fields)),
 ]
 
 
@@ -59,7 +62,7 @@ def test_help_names_every_setting_of_a_run(app: str, name: str, settings: Iterab
 
 
 def test_every_setting_and_every_choice_has_words() -> None:
-    for model in (TrainConfig, Study, TuneConfig, OpenConfig, ScoringConfig):
+    for model in (TrainConfig, Study, TuneConfig, ThinkrecConfig, OpenConfig, ScoringConfig):
         for name, told in settings_of(model).items():
             assert told.label != name
             assert all(str(choice) for choice in (told.choices or {}).values())

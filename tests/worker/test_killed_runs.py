@@ -22,7 +22,8 @@ from recommender import jobs
 from recommender.evaluation.arms import Study
 from recommender.models import Catalog, Run, RunState
 from recommender.runs import leases, service
-from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, TUNING, Kind
+from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, THINKREC, TUNING, Kind
+from recommender.thinkrec.tuning.config import ThinkrecConfig
 from recommender.tuning.config import TuneConfig
 from tests.builders import make_catalog
 from tests.conftest import ROOT
@@ -40,6 +41,7 @@ pytestmark = [
 COLUMNS: dict[str, Callable[[Catalog], dict[str, Any]]] = {
     EVALUATION.name: lambda _: {"config": Study().to_json()},
     EXAMINATION.name: lambda catalog: {"version": make_version(catalog)},
+    THINKREC.name: lambda _: {"config": ThinkrecConfig(base="none").to_json()},
     TUNING.name: lambda _: {"role": "actor", "config": TuneConfig(base="none").to_json()},
 }
 WORKER = """
@@ -61,7 +63,7 @@ service.run(KINDS[sys.argv[1]], int(sys.argv[2]), compute)
 @pytest.fixture(scope="module", autouse=True)
 def loaded() -> None:
     """What the worker would load while the clock runs: on a busy machine that takes minutes."""
-    for module in ("training.pipeline", "evaluation.fits", "tuning.lora"):
+    for module in ("training.pipeline", "evaluation.fits", "tuning.lora", "thinkrec.stages"):
         import_module(f"recommender.{module}")
 
 

@@ -37,6 +37,7 @@ def backbones(request: HttpRequest) -> HttpResponse:
         "catalog": catalog,
         "under_way": [(run, stage_of(run)) for run in shown.filter(state__in=UNFINISHED)],
         "ended_badly": shown.filter(state__in=[RunState.FAILED, RunState.CANCELLED])[:ENDED_SHOWN],
+        "thinkrec": [(run, stage_of(run)) for run in select.thinkrec_runs(account, catalog)[:ENDED_SHOWN]],
         "page": Paginator(select.versions(account, catalog), ROWS).get_page(request.GET.get("page")),
         "may_train": may(account.role, Action.TRAIN),
     }

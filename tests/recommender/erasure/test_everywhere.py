@@ -34,7 +34,7 @@ SAYS_NOTHING_OF_END_USERS = {
     "recommender.TuningRun", "recommender.ScoringRun", "auth.Group", "auth.Group_permissions", "auth.Permission",
     "contenttypes.ContentType",
     "sessions.Session", "recommender.AuditEntry", "axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog",
-    "recommender.OutsideIdentity", "recommender.RecoveryCode", "recommender.SecondFactor",
+    "recommender.ThinkrecRun", "recommender.OutsideIdentity", "recommender.RecoveryCode", "recommender.SecondFactor",
     "axes.AccessAttemptExpiration", "reviews.Guideline", "recommender.Account_catalogs",
 }  # fmt: skip
 

@@ -29,8 +29,8 @@ def prompts_of(*titles: str) -> list[Prompt]:
 
 
 @pytest.fixture(scope="module")
-def shared(tiny_llama: str) -> LocalScorer:
-    return load(tiny_llama)
+def shared(base: str) -> LocalScorer:
+    return load(base)
 
 
 @pytest.fixture(scope="module")
@@ -101,16 +101,16 @@ def test_a_model_may_reason_before_it_answers(shared: LocalScorer) -> None:
     assert not np.isnan(found.yes).any()
 
 
-def test_an_adapter_changes_the_scores(tiny_llama: str, shared: LocalScorer, tmp_path: Path) -> None:
+def test_an_adapter_changes_the_scores(base: str, shared: LocalScorer, tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
 
-    base = AutoModelForCausalLM.from_pretrained(tiny_llama)
+    base = AutoModelForCausalLM.from_pretrained(base)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         lora = LoraConfig(r=2, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
         model = get_peft_model(base, lora)
     model.save_pretrained(tmp_path / "lora")
-    tuned = load(tiny_llama, str(tmp_path / "lora"))
+    tuned = load(base, str(tmp_path / "lora"))
     prompts = prompts_of("Heat", "Ran")
     with torch.no_grad():
         logits = model.eval()(torch.tensor([shared.encoded(prompts[0])])).logits[0, -1]

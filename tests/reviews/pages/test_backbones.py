@@ -5,7 +5,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from recommender.models import Rollout, RunState, TrainingRun, VersionState
+from recommender.models import Rollout, RunState, ThinkrecRun, TrainingRun, VersionState
 from recommender.promotion import activation
 from recommender.recipe import BACKBONES, STORED_AS, SWITCHES, TrainConfig
 from recommender.runs import service as runs
@@ -106,6 +106,18 @@ def test_versions_are_listed_newest_first_with_their_test_scores(client, pm, cat
     assert "0.8025" in shown
     assert "books" not in of_films.split("Newest first")[1]
     assert "Train a model" not in shown
+
+
+def test_a_language_model_that_learns_is_shown_with_what_is_left_and_what_it_cost(client, pm, catalog):
+    progress = {"stage": "global", "done": 1200, "of": 40000, "tokens": 1234567, "seconds_left": 5430}
+    ThinkrecRun.objects.create(catalog=catalog, config={}, state=RunState.RUNNING, progress=progress)
+    ThinkrecRun.objects.create(catalog=catalog, config={}, state=RunState.FAILED, error="There is no such folder.")
+    shown = page(client, "backbones")
+
+    assert "Tuning for everybody, 1,200 of at most 40,000" in shown
+    assert "91" in shown
+    assert "1,234,567" in shown
+    assert "There is no such folder." in shown
 
 
 def test_a_version_that_is_tried_says_so_in_the_list(client, pm, catalog):

@@ -1,0 +1,183 @@
+"""ThinkRec's tuning from a catalog's ratings to registered adapters, with a tiny Llama of random weights."""
+
+import hashlib
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from recommender.models import Catalog, RunState, ThinkrecRun
+from recommender.runs import leases
+from recommender.runs import service as runs
+from recommender.runs.kinds import THINKREC, stage_of
+from recommender.runs.observer import Quiet
+from recommender.thinkrec.tuning import service
+from recommender.thinkrec.tuning.config import ThinkrecConfig
+from tests import transformers_server
+from tests.builders import make_catalog, make_end_user, make_interaction, make_item
+from tests.carried_out import carried_out
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+FEW = {"steps": 3, "epochs": 1, "group_epochs": 1, "valid_rows": 4, "split": "r4ec", "checkpoint": 2}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(transformers_server.make_model(tmp_path_factory.mktemp("llama")))
+
+
+@pytest.fixture
+def catalog(settings: Settings, tmp_path: Path) -> Catalog:
+    """Four end users with 20 ratings each."""
+    settings.VAR_DIR = tmp_path / "var"
+    catalog = make_catalog("films")
+    items = [make_item(catalog, external_id=f"f{n}") for n in range(20)]
+    for user in range(4):
+        end_user = make_end_user(catalog, f"u{user}")
+        for n, item in enumerate(items):
+            make_interaction(end_user, item, rating=5.0 if (n + user) % 2 else 1.0, moment=n + 1)
+    return catalog
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """A trace, vectors of three end users and of all items, and two groups."""
+    drawn = np.random.default_rng(0)
+    paths = {name: tmp_path / name for name in (service.TRACES, service.VECTORS, service.GROUPS_OF)}
+    told = {"end_user": "u0", "item": "f13", "moment": 14, "answer": "Yes. It is odd.", "tag": "human"}
+    other = told | {"end_user": "u1", "answer": "No. It is secret."}
+    paths[service.TRACES].write_text(f"{json.dumps(told)}\n{json.dumps(other)}\n")
+    names, items = [f"u{n}" for n in range(3)], [f"f{n}" for n in range(20)]
+    vectors = {"end_user_vectors": drawn.normal(size=(3, 4)), "item_vectors": drawn.normal(size=(20, 4))}
+    np.savez(paths[service.VECTORS], end_users=names, items=items, **vectors)
+    paths[service.GROUPS_OF].write_text(json.dumps({"u0": "even", "u2": "even", "u1": 1}))
+    return paths
+
+
+def tune(base: str, *options: str) -> dict[str, Any]:
+    out = StringIO()
+    few = [f"--set={name}={value}" for name, value in FEW.items()]
+    call_command("tune_thinkrec", "films", "--base", base, *few, *options, "--json", stdout=out)
+    return dict(json.loads(out.getvalue()))
+
+
+def asked(catalog: Catalog, base: str = "none", **more: Any) -> ThinkrecRun:
+    return service.request(catalog, ThinkrecConfig(base=base, **FEW), queue=False, **{"files": {}} | more)
+
+
+def test_all_stages_are_registered_with_settings_metrics_and_hashes_and_nobodys_data(
+    catalog: Catalog, base: str, files: dict[str, Path]
+) -> None:
+    given = (f"--traces-file={files[service.TRACES]}", f"--vectors={files[service.VECTORS]}")
+    result = tune(base, "--stage", "all", *given, f"--groups={files[service.GROUPS_OF]}")
+    run = ThinkrecRun.objects.get()
+    assert (run.state, run.adapter_name) == (RunState.DONE, f"films-thinkrec-{run.pk}")
+    assert result["metrics"] == run.metrics
+    assert run.metrics["global"]["rows"] == {"labels": 20, "traces": 2, "valid": 4}
+    assert set(run.metrics["groups"]) == {"even", "1"}
+    assert run.progress["tokens"] > 0
+    folder = service.folder_of(run)
+    described = json.loads((folder / "thinkrec.json").read_text())
+    assert described["config"] == run.config
+    assert {"adapter/adapter_model.safetensors", "projector/projector.safetensors"} < set(described["files"])
+    assert "groups/even/adapter_model.safetensors" in described["files"]
+    for name, digest in described["files"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    assert [path.name for path in folder.parent.iterdir()] == [str(run.pk)]
+    assert not [path for path in folder.rglob("*") if path.is_file() and b"It is odd" in path.read_bytes()]
+
+
+def test_a_later_run_takes_an_earlier_ones_adapter_where_it_fits(
+    catalog: Catalog, base: str, files: dict[str, Path]
+) -> None:
+    first = tune(base)["run"]
+    groups = f"--groups={files[service.GROUPS_OF]}"
+    second = tune(base, "--stage", "groups", "--after", str(first), groups)
+    assert second["metrics"]["global"] == ThinkrecRun.objects.get(pk=first).metrics["global"]
+    assert ThinkrecRun.objects.get(pk=second["run"]).after_id == first
+    with pytest.raises(CommandError, match=f"The adapter of ThinkRec tuning {first} has rank 8: choose the same"):
+        tune(base, "--stage", "groups", "--after", str(first), groups, "--set=rank=4")
+    waiting = asked(catalog)
+    with pytest.raises(CommandError, match="is not done, so it has no adapter"):
+        tune(base, "--after", str(waiting.pk))
+    with pytest.raises(CommandError, match="films has no ThinkRec tuning 0"):
+        tune(base, "--after", "0")
+
+
+def test_what_goes_wrong_is_said_and_leaves_nothing_behind(
+    catalog: Catalog, base: str, files: dict[str, Path], tmp_path: Path
+) -> None:
+    odd = tmp_path / "odd.json"
+    odd.write_text("[1]")
+    for options, words in (
+        (("--stage", "projector"), "The projector needs collaborative vectors"),
+        (("--stage", "groups", f"--groups={odd}"), "must be one JSON object"),
+        ((f"--traces-file={odd}",), "Line 1 of the traces"),
+        ((f"--vectors={odd}",), "must be an npz"),
+        (("--vectors=nowhere.npz",), "There is no file nowhere.npz"),
+        (("--set=rank=0",), "rank must be a whole number above 0"),
+        (("--set=split=global",), "split must be one of"),
+    ):
+        with pytest.raises(CommandError, match=words):
+            tune(base, *options)
+    with pytest.raises(CommandError, match="cannot be loaded"):
+        tune(str(tmp_path / "nothing"))
+    assert list(service.folder_for(catalog).iterdir()) == []
+    with pytest.raises(CommandError, match="There is no catalog 'songs'"):
+        call_command("tune_thinkrec", "songs", "--base", base)
+
+
+def test_a_run_whose_worker_is_lost_goes_on_where_it_was(catalog: Catalog, base: str) -> None:
+    run = asked(catalog, base)
+    heard: list[str] = []
+
+    class Dying(Quiet):
+        def at(self, stage: str, done: int, of: int, note: str = "") -> None:
+            heard.append(f"{stage} {done}")
+            if heard[-1] == "global 3" and len(heard) < 8:
+                raise KeyboardInterrupt  # the process is killed
+
+    with pytest.raises(KeyboardInterrupt):
+        carried_out(run, observer=Dying())
+    run.refresh_from_db()
+    assert (run.state, stage_of(run).label) == (RunState.RUNNING, "Tuning for everybody")
+    assert (service.part_of(run) / service.MADE / "checkpoint.pt").is_file()
+    runs.end_leases()
+    carried_out(run, observer=Dying())
+    assert run.state == RunState.DONE
+    assert [one for one in heard if one.startswith("global")] == ["global 1", "global 2", "global 3", "global 3"]
+    assert run.metrics["global"]["steps"] == 3
+
+
+def test_a_cancelled_run_stops_and_the_next_one_clears_what_it_left(catalog: Catalog, base: str) -> None:
+    run = asked(catalog, base)
+
+    class Cancelling(Quiet):
+        def at(self, stage: str, done: int, of: int, note: str = "") -> None:
+            runs.cancel(run)
+
+    carried_out(run, observer=Cancelling())
+    assert (run.state, run.artifact) == (RunState.CANCELLED, "")
+    carried_out(asked(catalog, "nothing"))
+    assert list(service.folder_for(catalog).iterdir()) == []
+
+
+def test_who_is_erased_is_taken_out_of_what_runs_under_way_were_given(catalog: Catalog, files: dict[str, Path]) -> None:
+    run, ended = asked(catalog, files=files), asked(catalog, files=files)
+    runs.cancel(ended)
+    assert leases.claim(THINKREC, run.pk)
+    service.clear_of(catalog, {"u1"}.intersection, {"f3"}.intersection)
+    inputs = service.part_of(run) / service.INPUTS
+    assert not service.part_of(ended).exists()
+    assert "secret" not in (inputs / service.TRACES).read_text()
+    assert "It is odd." in (inputs / service.TRACES).read_text()
+    assert json.loads((inputs / service.GROUPS_OF).read_text()) == {"u0": "even", "u2": "even"}
+    with np.load(inputs / service.VECTORS) as kept:
+        assert kept["end_users"].tolist() == ["u0", "u2"]
+        assert "f3" not in kept["items"].tolist()
+        assert len(kept["item_vectors"]) == len(kept["items"]) == 19
