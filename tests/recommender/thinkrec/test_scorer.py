@@ -104,7 +104,7 @@ def test_a_model_may_reason_before_it_answers(shared: LocalScorer) -> None:
 def test_an_adapter_changes_the_scores(base: str, shared: LocalScorer, tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
 
-    base = AutoModelForCausalLM.from_pretrained(base)
+    weights = AutoModelForCausalLM.from_pretrained(base)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         lora = LoraConfig(r=2, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
