@@ -6,6 +6,7 @@ import torch
 
 from recommender.knowledge import encoder
 from recommender.knowledge.snapshots import encoder_key
+from recommender.measures.texts import meteor, similarities
 from recommender.models import KnowledgeVector
 from recommender.runs.errors import EncoderError
 from tests import tiny_encoder as tiny
@@ -168,3 +169,13 @@ def test_minilm_comes_with_its_package_and_knows_what_is_alike():
 
     assert vectors.shape == (3, 384)
     assert cat @ kitten > 0.5 > cat @ stocks
+
+
+@pytest.mark.slow
+def test_minilm_finds_a_paraphrase_near_where_no_word_is_shared():
+    said, paraphrase = "She keeps coming back to family dramas.", "Stories about parents and children are favourites."
+    other = "Deliveries arrive on weekdays between nine and noon."
+    near, far = similarities([said] * 2, [paraphrase, other], lambda texts: encode("minilm", *texts))
+
+    assert near > far + 0.2
+    assert meteor(said, paraphrase) == meteor(said, other) == 0
