@@ -1,11 +1,11 @@
 """How to train one backbone version, and what everything in that is called. Web processes read and write it too."""
 
 from collections.abc import Collection
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from recommender.dataset.split import FOLDS, SPLITS
+from recommender.dataset.split import FOLDS, NO_CUTS, SPLITS, Cuts
 from recommender.models import Clock
 from recommender.runs.errors import CannotTrainError
 from recommender.setting import Choice, OneOf, OnlyWith, SettingError, Settings, settings_of
@@ -82,6 +82,12 @@ class TrainConfig(Settings):
     )
     fold: Annotated[int, OnlyWith("split", "kar")] = Field(
         default=0, ge=0, le=FOLDS - 1, title="Fold", description="Which tenth of the end users is tested."
+    )
+    valid_from: Annotated[int, OnlyWith("split", "given")] = Field(
+        default=0, title="Validate from", description="The first moment that is validated on: Unix seconds."
+    )
+    test_from: Annotated[int, OnlyWith("split", "given")] = Field(
+        default=0, title="Test from", description="The first moment that is tested: Unix seconds."
     )
     seed: int = Field(
         default=1234,
@@ -238,6 +244,25 @@ class TrainConfig(Settings):
         if fold and info.data.get("split") != "kar":
             raise SettingError("fold", "belongs to the split kar, which alone deals end users to folds.")
         return fold
+
+    @model_validator(mode="after")
+    def _only_given_has_cuts(self) -> Self:
+        if self.split != "given" and self.cuts != NO_CUTS:
+            raise SettingError("test_from", "and valid_from belong to the split given, which alone is cut by them.")
+        if self.split == "given" and self.valid_from >= self.test_from:
+            raise SettingError("test_from", f"must be after valid_from, which is {self.valid_from}: give both moments.")
+        return self
+
+    @property
+    def cuts(self) -> Cuts:
+        """The moments of the split `given`."""
+        return self.valid_from, self.test_from
+
+    @property
+    def split_in_words(self) -> str:
+        """The split's name with what else decides which interactions are tested."""
+        more = {"kar": f", fold {self.fold}", "given": f", valid from {self.valid_from}, test from {self.test_from}"}
+        return self.split + more.get(self.split, "")
 
 
 SWITCHES = tuple(name for name, told in settings_of(TrainConfig).items() if told.default is True)  # can be left out

@@ -97,7 +97,8 @@ def test_a_catalog_does_not_change_its_clock(files: Path, catalog: Catalog) -> N
 
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_split_by_order_is_refused_in_words(catalog: Catalog, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    recipe = TrainConfig(split=name)
+    cuts = {"valid_from": 1, "test_from": 2} if name == "given" else {}
+    recipe = TrainConfig(split=name, **cuts)
     if name == "kar":
         interactions, codes = read(catalog, recipe)
         tested = set(interactions.end_user[codes == TEST].tolist())
@@ -111,7 +112,7 @@ def test_a_split_by_order_is_refused_in_words(catalog: Catalog, name: str, capsy
             ask()
     for command in ("describe_split", "train_backbone", "evaluate"):
         with pytest.raises(CommandError, match="choose the split kar"):
-            call_command(command, "books", "--split", name)
+            call_command(command, "books", "--split", name, **cuts)
     assert not TrainingRun.objects.exists()
     assert not Evaluation.objects.exists()
 

@@ -20,6 +20,7 @@ PARTS: Mapping[str, int] = {"train": TRAIN, "valid": VALID, "test": TEST}
 Codes = NDArray[np.int8]
 EndUsers = NDArray[np.int32]
 Rows = NDArray[np.int64]
+Cuts = tuple[int, int]  # moments: the first that is validated on, the first that is tested
 
 SPLITS: Mapping[str, Choice] = {
     "r4ec": Choice("r4ec", "each end user's last fifth is tested; the first 11 interactions are history only"),
@@ -27,14 +28,17 @@ SPLITS: Mapping[str, Choice] = {
         "kar", "a tenth of the end users is tested, never met in training; the first half, at most 30, is history only"
     ),
     "global-time": Choice("global-time", "the latest tenth of all interactions is tested, whoever they are of"),
+    "given": Choice("given", "two moments that you give cut all interactions, whoever they are of"),
 }
 
+BY_MOMENT = ("global-time", "given")
 WITHOUT_ORDER = "kar"  # the one split that does not ask which interaction came first
 
 R4EC_SKIPPED = 11
 VALID_SHARE = 10  # one in ten
 FOLDS = 10
 FOLD_SEED = 1234  # KAR's
+NO_CUTS = (0, 0)
 KAR_PREFIX = 30
 
 
@@ -85,7 +89,18 @@ def global_time(moment: NDArray[np.int64]) -> Codes:
     if not len(moment):
         return np.zeros(0, dtype=np.int8)
     in_order = np.sort(moment)
-    valid_from, test_from = in_order[len(moment) * 8 // 10], in_order[len(moment) * 9 // 10]
+    return by_cuts(moment, (in_order[len(moment) * 8 // 10], in_order[len(moment) * 9 // 10]))
+
+
+def by_cuts(moment: NDArray[np.int64], cuts: Cuts) -> Codes:
+    """Train, valid and test by two moments, whoever the interactions (n) are of, as others published them.
+
+    At 1017620997 and 1030839253 the months of ML-1M that CoLLM and ThinkRec took are cut as they did (METHODS.md 2.9).
+    Raises ValueError where the second moment is not the later one. Returns (n) codes.
+    """
+    valid_from, test_from = cuts
+    if valid_from > test_from:
+        raise ValueError(f"test_from must not be before valid_from; they are {test_from} and {valid_from}.")
     return np.select([moment >= test_from, moment >= valid_from], [TEST, VALID], default=TRAIN).astype(np.int8)
 
 
@@ -117,22 +132,23 @@ def assign(
     clock: Clock = Clock.SECONDS,
     fold: int = 0,
     seed: int = FOLD_SEED,
+    cuts: Cuts = NO_CUTS,
 ) -> Codes:
     """The part of every interaction (n), whether or not it is known to be liked.
 
-    `moment` (n) and `clock`, the catalog's, are read by `global-time`, `fold` and `seed` by `kar`. Raises KeyError for
-    an unknown name, ValueError for a fold that is none, and CannotTrainError when `global-time` gets no moments, or
-    the split needs an order and the catalog has none.
+    `moment` (n) is read by `global-time` and `given`, `clock`, the catalog's, by the former, `cuts` by the latter,
+    `fold` and `seed` by `kar`. Raises KeyError for an unknown name, ValueError for a fold or cuts that are none, and
+    CannotTrainError when moments are needed and missing, or the split needs an order and the catalog has none.
     """
     require_order(name, clock)
     if name == "kar":
         return kar(end_user, fold=fold, seed=seed)
-    if name == "global-time":
-        if clock == Clock.ORDER:
-            return relative_order(end_user)
+    if name == "global-time" and clock == Clock.ORDER:
+        return relative_order(end_user)
+    if name in BY_MOMENT:
         if moment is None:
-            raise CannotTrainError("The split global-time needs the moment of every interaction.")
-        return global_time(moment)
+            raise CannotTrainError(f"The split {name} needs the moment of every interaction.")
+        return by_cuts(moment, cuts) if name == "given" else global_time(moment)
     return {"r4ec": r4ec}[name](end_user)
 
 
@@ -145,12 +161,13 @@ def split(
     clock: Clock = Clock.SECONDS,
     fold: int = 0,
     seed: int = FOLD_SEED,
+    cuts: Cuts = NO_CUTS,
 ) -> Codes:
     """`assign`, leaving out of scoring what is not known to be liked or not.
 
     Raises TooLittleDataError when a part is empty, or what is trained on is all liked or all not liked.
     """
-    assigned = assign(name, end_user, moment=moment, clock=clock, fold=fold, seed=seed)
+    assigned = assign(name, end_user, moment=moment, clock=clock, fold=fold, seed=seed, cuts=cuts)
     codes = np.where(liked >= 0, assigned, UNSCORED).astype(np.int8)
     for part, code in PARTS.items():
         if not (codes == code).any():
@@ -197,6 +214,7 @@ def _needs(name: str) -> str:
         "kar": f"the split kar needs {FOLDS} end users or more, because each part has others, and at least two "
         "interactions of each, because the first half only serves as history.",
         "global-time": "the split global-time needs interactions of at least three moments.",
+        "given": "the split given needs interactions before, between and after its two moments.",
     }[name]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from recommender.dataset.histories import FROZEN, STREAMING
 from recommender.evaluation.arms import ARMS, BASE, PLAIN, PUBLISHED, SEEDS
 from recommender.evaluation.figures import ALL
-from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE
+from recommender.recipe import BACKBONES, CONTROLS, KNOWLEDGE, TrainConfig
 from recommender.setting import label_of
 
 DECIDING = ("auc", "gauc")
@@ -96,10 +96,9 @@ def report(figures: Mapping[str, Any], *, texts: int | None = None) -> list[Find
 def about_rows(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     """What was tested, from an evaluation's config and facts."""
     settings, tested = config["settings"], facts["samples"]["test"]
-    name = settings.get("split", "r4ec")
-    fold = f", fold {settings.get('fold', 0)}" if name == "kar" else ""
+    name = TrainConfig.from_json(settings).split_in_words
     share = "" if config["users"] == 1 else f"; {100 * config['users']:.3g} % of all end users, drawn at random"
-    return f"Split {name}{fold}: {tested['labelled']:,} test samples of {tested['end_users']:,} end users{share}."
+    return f"Split {name}: {tested['labelled']:,} test samples of {tested['end_users']:,} end users{share}."
 
 
 def about_texts(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:

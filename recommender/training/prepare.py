@@ -99,6 +99,7 @@ def read(catalog: Catalog, recipe: TrainConfig, *, users: float = 1.0) -> tuple[
         moment=interactions.moment,
         clock=Clock(catalog.clock),
         fold=recipe.fold,
+        cuts=recipe.cuts,
     )
     return interactions, codes
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.dataset.interactions import read_interactions
-from recommender.dataset.split import FOLD_SEED, FOLDS, PARTS, SPLITS, UNSCORED, assign, describe
+from recommender.dataset.split import FOLD_SEED, FOLDS, NO_CUTS, PARTS, SPLITS, UNSCORED, Cuts, assign, describe
 from recommender.management.options import add_options, chosen, made, require_fitting
 from recommender.models import Catalog, Clock
 from recommender.recipe import TrainConfig
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("catalog", help="the catalog's name")
-        add_options(parser, TrainConfig, ["split", "fold"])
+        add_options(parser, TrainConfig, ["split", "fold", "valid_from", "test_from"])
         add_options(parser, TrainConfig, ["seed"], help=f"kar: deals end users to folds (default {FOLD_SEED})")
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
@@ -36,31 +36,36 @@ class Command(BaseCommand):
         name, given = options.get("split", TrainConfig().split), chosen(options, ("fold", "seed"))
         if given and name != "kar":
             raise CommandError(f"--{next(iter(given))} belongs to the split kar, which alone deals end users to folds.")
-        made(TrainConfig, {"split": name, **given})
+        cuts = made(TrainConfig, {"split": name, **given, **chosen(options, ("valid_from", "test_from"))}).cuts
         require_fitting(catalog, split=name)
         try:
-            found = counts(catalog, name, **given)
+            found = counts(catalog, name, cuts=cuts, **given)
         except ValueError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found) if options["json"] else table(found))
 
 
-def counts(catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED) -> dict[str, Any]:
+def counts(
+    catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED, cuts: Cuts = NO_CUTS
+) -> dict[str, Any]:
     """What --json prints. `samples` count every interaction of a part, `labelled` those known to be liked or not."""
     interactions = read_interactions(catalog)
     only_order = catalog.clock == Clock.ORDER
     end_user, liked = interactions.end_user, interactions.liked
-    codes = assign(name, end_user, moment=interactions.moment, clock=Clock(catalog.clock), fold=fold, seed=seed)
+    codes = assign(
+        name, end_user, moment=interactions.moment, clock=Clock(catalog.clock), fold=fold, seed=seed, cuts=cuts
+    )
     parts = describe(codes, end_user, liked)
     if only_order and name == "global-time":
         by = "relative order"
     else:
-        by = {"r4ec": "end user and order", "kar": "end user", "global-time": "moment"}[name]
+        by = {"r4ec": "end user and order", "kar": "end user", "global-time": "moment", "given": "moment"}[name]
     return {
         "catalog": catalog.name,
         "split": name,
         "by": by,
         **({"fold": fold, "seed": seed} if name == "kar" else {}),
+        **({"valid_from": cuts[0], "test_from": cuts[1]} if name == "given" else {}),
         **(
             {"note": ONLY_ORDER if catalog.ordered else NO_ORDER}
             if by == "relative order" or not catalog.ordered
@@ -79,8 +84,9 @@ def counts(catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED)
 def table(found: dict[str, Any]) -> str:
     """The same for a terminal."""
     fold = f", fold {found['fold']} of {FOLDS} by seed {found['seed']}" if "fold" in found else ""
+    cuts = f", valid from {found['valid_from']}, test from {found['test_from']}" if "test_from" in found else ""
     meaning = "each end user's last tenth is tested" if found["by"] == "relative order" else SPLITS[found["split"]].help
-    lines = [f"{found['catalog']}, split {found['split']} by {found['by']}{fold}: {meaning}.", ""]
+    lines = [f"{found['catalog']}, split {found['split']} by {found['by']}{fold}{cuts}: {meaning}.", ""]
     columns = ("samples", "labelled", "positives", "end_users")
     lines.append(f"{'':22}{'samples':>12}{'label known':>14}{'positives':>12}{'end users':>12}")
     for part in PARTS:

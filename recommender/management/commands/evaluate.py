@@ -38,7 +38,7 @@ TABLES = {  # what a terminal shows below the report: the history, and its metri
     "Lists from the whole catalog": (FROZEN, ("ndcg@10", "map@10", "recall@10")),
 }
 ARM_WIDTH = 42
-OPTIONS = ("split", "fold", "history")  # settings of a training run that are options of their own
+OPTIONS = ("split", "fold", "valid_from", "test_from", "history")  # of a training run's settings
 
 
 class Command(BaseCommand):

@@ -22,6 +22,8 @@ OPTIONS = (  # settings that are options of their own; --off, --control and --se
     "backbone",
     "split",
     "fold",
+    "valid_from",
+    "test_from",
     "adapter",
     "whiten",
     "calibration",

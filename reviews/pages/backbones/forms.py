@@ -17,6 +17,8 @@ SETTINGS = (
     "seed",
     "split",
     "fold",
+    "valid_from",
+    "test_from",
     "adapter",
     "whiten",
     "calibration",

@@ -89,8 +89,7 @@ def order(config: Mapping[str, Any], catalog: Catalog) -> str:
 def facts(version: BackboneVersion) -> list[tuple[str, str]]:
     """What was chosen, each with what that means."""
     config, told = TrainConfig.from_json(version.config), settings_of(TrainConfig)
-    fold = f", {told['fold'].label.lower()} {config.fold}" if config.split == "kar" else ""
-    found = [(told["split"].label, f"{config.split}{fold}: {SPLITS[config.split].help}")]
+    found = [(told["split"].label, f"{config.split_in_words}: {SPLITS[config.split].help}")]
     if by_chance := order(version.config, version.catalog):
         found.append(("Order", by_chance))
     if config.knowledge_source != KNOWLEDGE:

@@ -25,7 +25,7 @@ from reviews.policy import Action, may
 
 ROWS = 20
 OF_THE_STUDY = ("backbones", "arms", "seeds", "proposals")  # what the form asks for
-OF_TRAINING = ("split", "epochs", "metadata_text")
+OF_TRAINING = ("split", "valid_from", "test_from", "epochs", "metadata_text")
 
 
 class EvaluationForm(SettingsForm):
@@ -39,7 +39,7 @@ class EvaluationForm(SettingsForm):
         self.fields["users"] = forms.IntegerField(
             label=f"{share.label}, in %", help_text=share.help, initial=100, min_value=1, max_value=100
         )
-        self.order_fields(["catalog", "backbones", "arms", "split", "seeds", "users", "epochs"])
+        self.order_fields(["catalog", "backbones", "arms", *OF_TRAINING[:3], "seeds", "users", "epochs"])
 
     def settings(self) -> dict[str, Setting]:
         told = settings_of(TrainConfig) | settings_of(Study)

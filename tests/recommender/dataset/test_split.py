@@ -13,6 +13,7 @@ from recommender.dataset.split import (
     UNSCORED,
     VALID,
     assign,
+    by_cuts,
     describe,
     global_time,
     kar,
@@ -166,12 +167,42 @@ def test_a_clock_that_only_orders_divides_each_end_users_own_interactions():
     assert [(codes[end_user == 1] == code).sum() for code in PARTS.values()] == [16, 2, 2]
 
 
-def test_global_time_without_moments_is_refused():
-    with pytest.raises(CannotTrainError, match="needs the moment"):
-        split("global-time", end_users([10]), np.ones(10, dtype=np.int8))
+@given(st.lists(st.integers(-(2**40), 2**40), max_size=60), st.integers(-50, 50), st.integers(0, 50))
+def test_a_row_at_a_given_moment_belongs_to_the_part_that_begins_there(moments, valid_from, more):
+    moment = np.array([*moments, valid_from, valid_from + more], dtype=np.int64)
+    codes = by_cuts(moment, (valid_from, valid_from + more))
+
+    assert (codes[moment < valid_from] == TRAIN).all()
+    assert (codes[(moment >= valid_from) & (moment < valid_from + more)] == VALID).all()
+    assert (codes[moment >= valid_from + more] == TEST).all()
 
 
-@pytest.mark.parametrize(("name", "says"), [("kar", "10 end users"), ("global-time", "three moments")])
+def test_given_moments_cut_all_end_users_at_once_and_by_any_clock_that_knows_an_order():
+    end_user, moment = end_users([3, 2]), np.array([1, 5, 9, 4, 8])
+    for clock in (Clock.SECONDS, Clock.ORDER):
+        assert assign("given", end_user, moment=moment, clock=clock, cuts=(5, 9)).tolist() == [
+            TRAIN,
+            VALID,
+            TEST,
+            TRAIN,
+            VALID,
+        ]
+
+
+def test_moments_that_go_back_are_refused():
+    with pytest.raises(ValueError, match="test_from must not be before valid_from"):
+        by_cuts(np.arange(3), (2, 1))
+
+
+@pytest.mark.parametrize("name", ["global-time", "given"])
+def test_a_split_by_moment_without_moments_is_refused(name):
+    with pytest.raises(CannotTrainError, match=f"{name} needs the moment"):
+        split(name, end_users([10]), np.ones(10, dtype=np.int8))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("kar", "10 end users"), ("global-time", "three moments"), ("given", "its two moments")]
+)
 def test_each_split_says_what_it_needs(name, says):
     with pytest.raises(TooLittleDataError, match=says):
         split(name, end_users([2]), np.array([1, 0], dtype=np.int8), moment=np.array([5, 5]))
@@ -203,3 +234,14 @@ def test_a_fold_of_kar_on_ml_1m_tests_604_end_users(ml_1m):
     found = describe(kar(end_user), end_user, liked)
 
     assert [found[part]["end_users"] for part in PARTS] == [4832, 604, 604]
+
+
+@pytest.mark.data
+def test_thinkrecs_moments_cut_its_rows_as_it_did(research_data):
+    with gzip.open(research_data / "thinkrec-ml-1m" / "interactions.csv.gz", "rt") as file:
+        table = np.loadtxt(file, delimiter=",", skiprows=1, usecols=(2, 3, 4), dtype=str)
+    moment, part = table[:, 1].astype(np.int64), np.array([PARTS[name] for name in table[:, 2]])
+    codes = by_cuts(moment, (1017620997, 1030839253))
+
+    assert (codes == part).all()
+    assert [(codes == code).sum() for code in PARTS.values()] == [33_891, 10_401, 7_331]

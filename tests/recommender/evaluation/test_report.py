@@ -78,6 +78,11 @@ def test_without_texts_nothing_is_said_about_knowledge():
     [
         ({}, 1.0, "Split r4ec: 1,200 test samples of 30 end users."),
         ({"split": "kar", "fold": 3}, 1, "Split kar, fold 3: 1,200 test samples of 30 end users."),
+        (
+            {"split": "given", "valid_from": 5, "test_from": 9},
+            1,
+            "Split given, valid from 5, test from 9: 1,200 test samples of 30 end users.",
+        ),
         ({"fold": 0}, 0.05, "Split r4ec: 1,200 test samples of 30 end users; 5 % of all end users, drawn at random."),
     ],
 )

@@ -70,6 +70,30 @@ def test_global_time_on_an_order_clock_says_that_it_is_not_one(capsys):
     assert "not a split by global time" in printed
 
 
+def test_given_moments_are_counted_and_named(capsys):
+    catalog = synthetic.in_database("films")
+    moments = sorted(set(catalog.end_users.first().interactions.values_list("moment", flat=True)))
+    cuts = "--split", "given", "--valid-from", str(moments[10]), "--test-from", str(moments[20])
+    found = described(capsys, *cuts)
+    call_command("describe_split", "films", *cuts)
+
+    assert (found["by"], found["valid_from"], found["test_from"]) == ("moment", moments[10], moments[20])
+    assert [found[part]["samples"] for part in ("train", "valid", "test")] == [300, 300, 120]
+    assert f"by moment, valid from {moments[10]}, test from {moments[20]}: two moments" in capsys.readouterr().out
+
+
+@pytest.mark.data
+def test_thinkrecs_rows_come_out_exactly(capsys, research_data):
+    folder = research_data / "thinkrec-ml-1m"
+    items = "--items", str(folder / "items.csv"), "--item-map", "movie_id="
+    call_command("import_catalog", "films", str(folder / "interactions.csv.gz"), "--format", "csv", *items)
+    capsys.readouterr()
+    found = described(capsys, "--split", "given", "--valid-from", "1017620997", "--test-from", "1030839253")
+
+    assert [found[part]["samples"] for part in ("train", "valid", "test")] == [33_891, 10_401, 7_331]
+    assert [found[part]["end_users"] for part in ("train", "valid", "test")] == [740, 356, 320]
+
+
 def test_people_get_a_table(capsys):
     synthetic.in_database("films")
     call_command("describe_split", "films", "--split", "kar")
@@ -92,6 +116,9 @@ def test_an_empty_catalog_has_zeros_everywhere(capsys):
         (["flims"], "Catalogs: films"),
         (["films", "--fold", "1"], "--fold belongs to the split kar"),
         (["films", "--split", "kar", "--fold", "10"], "fold must be a whole number from 0 to 9"),
+        (["films", "--split", "given"], "test_from must be after valid_from, which is 0: give both moments"),
+        (["films", "--split", "given", "--valid-from", "9", "--test-from", "8"], "after valid_from, which is 9"),
+        (["films", "--test-from", "8"], "test_from and valid_from belong to the split given"),
         (["films", "--split", "kar", "--seed", "-1"], "seed must be"),
         (["films", "--split", "random"], "invalid choice: 'random'"),
     ],

@@ -241,6 +241,18 @@ def test_one_is_asked_for_with_the_form_and_waits_for_a_worker(
     assert study.proposals
 
 
+def test_given_moments_are_asked_for_with_their_split(client, lead, catalog, broker):
+    assert 'class="field when-given"' in page(client, "start_evaluation", catalog="films")
+    wishes = {"catalog": "films", "backbones": ["din"], "arms": ["base"], "split": "given", "seeds": 1, "users": 100}
+    refused = client.post(reverse("reviews:start_evaluation"), wishes | {"valid_from": 9, "test_from": 9})
+
+    assert refused.status_code == 422
+    assert "Test from must be after valid_from, which is 9" in refused.content.decode()
+    client.post(reverse("reviews:start_evaluation"), wishes | {"valid_from": 5, "test_from": 9})
+    settings = Study.from_json(Evaluation.objects.get().config).settings
+    assert settings == {"split": "given", "valid_from": 5, "test_from": 9, "metadata_text": False}
+
+
 @pytest.mark.parametrize(("field", "value"), [("seeds", 0), ("epochs", 0), ("arms", []), ("users", 101)])
 def test_what_is_out_of_range_is_said_beside_its_field(client, lead, catalog, field, value):
     wishes = {

@@ -29,6 +29,7 @@ MADE = {  # catalog: items, end users, interactions, rejected rows, clock
     "ml-32m": (4, 3, 12, 0, "seconds"),
     "ml-latest": (4, 3, 12, 0, "seconds"),
     "ml-1m-labels": (3, 2, 3, 0, "order"),
+    "thinkrec": (3, 2, 4, 0, "seconds"),
     "amazon-2018": (2, 2, 4, 0, "seconds"),
     "amazon-2023": (2, 2, 4, 0, "seconds"),
     "goodbooks": (3, 2, 4, 0, "none"),
@@ -76,6 +77,14 @@ def _movielens(here: Path) -> None:
     rows = [f"{people[0]},{films[0]},0,1", f"{people[0]},{films[1]},1,-1", f"{people[1]},{films[0]},0,0"]
     with gzip.open(labels / "interactions.csv.gz", "wt") as file:
         file.write("\n".join(["user_id,movie_id,pos,label", *rows]))
+    cut_by_time = here.parent / "shared" / "data" / "thinkrec-ml-1m"
+    cut_by_time.mkdir()
+    (cut_by_time / "items.csv").write_text(
+        'item_id,title,genres,movie_id\n1,"Harbour, The (1994)",Drama,9\n2,Sting (1973),Comedy|Crime,1\n3,Else,War,7\n'
+    )
+    with gzip.open(cut_by_time / "interactions.csv.gz", "wt") as file:
+        file.write("user_id,item_id,label,timestamp,part,warm\n1,1,1,994556598,train,1\n1,2,0,1017620997,valid,1\n")
+        file.write("2,1,1,1030839252,valid,0\n2,3,1,1030839253,test,0\n")
 
 
 def _amazon(here: Path) -> None:
@@ -137,6 +146,10 @@ def test_every_recipe_works_as_printed(published: None) -> None:
         "authors": "Ada Berg",
         "original_publication_year": 1999.0,
     }
+    cuts = "--split", "given", "--valid-from", "1017620997", "--test-from", "1030839253"
+    call_command("describe_split", "thinkrec", *cuts, "--json", stdout=(said := io.StringIO()))
+    assert [json.loads(said.getvalue())[part]["samples"] for part in ("train", "valid", "test")] == [1, 2, 1]
+    assert Item.objects.get(catalog__name="thinkrec", external_id="2").attributes == {"genres": ["Comedy", "Crime"]}
     assert set(Interaction.objects.filter(end_user__catalog__name="ml-latest").values_list("rating", flat=True)) >= {
         0.5
     }
