@@ -21,8 +21,9 @@ from recommender.promotion import service as promotion
 from recommender.rounds import leases, service, spending
 from recommender.rounds.queries import proposal
 from recommender.runs import service as runs
-from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, TRAINING, TUNING, Kind
+from recommender.runs.kinds import EVALUATION, EXAMINATION, GROUPING, KINDS, TRAINING, TUNING, Kind
 from recommender.statements import service as statements
+from recommender.thinkrec import grouping
 from recommender.training import service as training
 from reviews.models import ReviewState
 from reviews.room import unsent
@@ -67,6 +68,7 @@ CARRY_OUT: Mapping[str, runs.CarryOut[Any]] = {
     EXAMINATION.name: promotion.carry_out,
     TUNING.name: tuning.carry_out,
     EVALUATION.name: evaluation.carry_out,
+    GROUPING.name: grouping.carry_out,
 }
 
 

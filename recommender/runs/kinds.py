@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from recommender.jobs import Job, Queue
-from recommender.models import Evaluation, Examination, Run, RunState, TrainingRun, TuningRun
+from recommender.models import Evaluation, Examination, Grouping, Run, RunState, TrainingRun, TuningRun
 
 AnyRun = TypeVar("AnyRun", bound=Run)
 
@@ -81,8 +81,17 @@ EVALUATION = Kind(
     failed="The evaluation stopped at an unexpected error.",
     stages=READ,
 )
+GROUPING = Kind(
+    name="grouping",
+    table=Grouping,
+    job=Job("catalog.group", Queue.TRAINING),
+    lease=FIVE_MINUTES,
+    label="grouping",
+    failed="Making groups stopped at an unexpected error.",
+    stages={**READ, "fitting": "Learning who likes the same", "grouping": "Making groups"},
+)
 
-KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (TRAINING, EXAMINATION, TUNING, EVALUATION)}
+KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (TRAINING, EXAMINATION, TUNING, EVALUATION, GROUPING)}
 
 
 def kind_of(run: AnyRun) -> Kind[AnyRun]:

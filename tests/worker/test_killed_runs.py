@@ -61,7 +61,7 @@ service.run(KINDS[sys.argv[1]], int(sys.argv[2]), compute)
 @pytest.fixture(scope="module", autouse=True)
 def loaded() -> None:
     """What the worker would load while the clock runs: on a busy machine that takes minutes."""
-    for module in ("training.pipeline", "evaluation.fits", "tuning.lora"):
+    for module in ("training.pipeline", "evaluation.fits", "tuning.lora", "thinkrec.collaborative.fit"):
         import_module(f"recommender.{module}")
 
 
