@@ -1,4 +1,4 @@
-"""How a grouping is carried out: collaborative vectors of the train part, groups of them, and what tells these apart."""
+"""How a grouping is carried out: vectors of the train part, groups of them, and what tells these apart."""
 
 import time
 from collections.abc import Callable
@@ -80,7 +80,7 @@ def _fit(
 
 
 def _counted(recorder: Recorder, of: int) -> Callable[[], None]:
-    """Shows each epoch; `left` in the run's progress: the seconds that all further ones would take, once they are known."""
+    """Shows each epoch; `left` in the run's progress: seconds that all further ones would take, once that is known."""
     begun, done = time.monotonic(), 0
     recorder.at("fitting", 0, of)
 
@@ -136,7 +136,7 @@ def _described(
 
 
 def _is_told(token: str, catalog: Catalog) -> bool:
-    """Whether a token is a value of an attribute that people see with the items; numbers lie in buckets without words."""
+    """Whether a token is a value of an attribute that prompts show. Numbers lie in buckets, which have no words."""
     name, equals, _ = token.partition("=")
     return bool(equals) and (name in catalog.prompt_attributes or not catalog.prompt_attributes)
 

@@ -130,9 +130,8 @@ def curves(key: str, title: str, description: str, lines: Sequence[Line]) -> Saf
 
 
 def bars(key: str, title: str, description: str, shown: Sequence[Bar]) -> SafeString:
-    """Shares, one bar below the other, from nothing to the largest of all that is drawn."""
-    top = max((share for bar in shown for share in (bar.value, bar.beside or 0.0)), default=0.0)
-    x = _scale(0.0, top, LEFT, RIGHT)
+    """Shares, one bar below the other; a whole line is 1."""
+    x = _scale(0.0, 1.0, LEFT, RIGHT)
     drawn = [
         {
             "label": bar.label,

@@ -10,6 +10,7 @@ from recommender.evaluation.arms import ARMS, BY_THE_STUDY, Study
 from recommender.recipe import BACKBONES, SIGNALS, SWITCHES, TrainConfig
 from recommender.rounds.config import OpenConfig
 from recommender.setting import Settings, settings_of
+from recommender.thinkrec.config import GroupingConfig
 from recommender.tuning.config import TuneConfig
 from tests.architecture.test_documents import page
 
@@ -18,11 +19,13 @@ TABLES: dict[str, tuple[str, type[Settings]]] = {
     "evaluation.md": ("### Settings", Study),
     "training-sets.md": ("### Settings", TuneConfig),
     "rounds.md": ("### Settings", OpenConfig),
+    "methods.md": ("### Settings of groups", GroupingConfig),
 }
 COMMANDS = [
     ("recommender", "train_backbone", set(TrainConfig.model_fields) - {"knowledge_source"}),  # --control
     ("recommender", "evaluate", set(TrainConfig.model_fields) - {*BY_THE_STUDY}),
     ("recommender", "open_rounds", set(OpenConfig.model_fields)),
+    ("recommender", "group_end_users", set(GroupingConfig.model_fields) - {"settings"}),  # --set
     ("worker", "tune", set(TuneConfig.model_fields)),
 ]
 
@@ -56,7 +59,7 @@ def test_help_names_every_setting_of_a_run(app: str, name: str, settings: Iterab
 
 
 def test_every_setting_and_every_choice_has_words() -> None:
-    for model in (TrainConfig, Study, TuneConfig, OpenConfig):
+    for model in (TrainConfig, Study, TuneConfig, OpenConfig, GroupingConfig):
         for name, told in settings_of(model).items():
             assert told.label != name
             assert all(str(choice) for choice in (told.choices or {}).values())
