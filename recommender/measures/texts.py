@@ -66,7 +66,7 @@ def meteor(text: str, reference: str) -> float:
     precision, recall = len(matches) / len(ours), len(matches) / len(theirs)
     mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall)
     chunks = 1 + sum((b[0] - a[0], b[1] - a[1]) != (1, 1) for a, b in pairwise(matches))
-    return mean * (1 - GAMMA * (chunks / len(matches)) ** BETA)
+    return mean * float(1 - GAMMA * (chunks / len(matches)) ** BETA)
 
 
 def rouge_l(text: str, reference: str, *, beta: float = 1.0) -> Overlap:

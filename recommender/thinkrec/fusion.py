@@ -48,8 +48,8 @@ def read(folder: Path) -> Adapter:
     """The adapter that PEFT (`recommender.tuning.lora`) saved in `folder`. Raises AdapterError."""
     try:
         config = json.loads((folder / CONFIG).read_text())
-        tensors = load_file(folder / WEIGHTS)
-    except (OSError, ValueError, SafetensorError) as error:
+        tensors, alpha = load_file(folder / WEIGHTS), float(config["lora_alpha"])
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise AdapterError(f"There is no adapter in {folder} that can be read: {error}") from error
     odd = [name for name, plain in _PLAIN.items() if config.get(name, plain) not in (plain, None)]
     downs = {name: name.replace(".lora_A.", ".lora_B.") for name in tensors if name.endswith(".lora_A.weight")}
@@ -59,7 +59,7 @@ def read(folder: Path) -> Adapter:
     root = sqrt if config.get("use_rslora") else float
     return {
         down.removeprefix(_PREFIX).removesuffix(".lora_A.weight"): LowRank(
-            tensors[down], tensors[up], config["lora_alpha"] / root(len(tensors[down]))
+            tensors[down], tensors[up], alpha / root(len(tensors[down]))
         )
         for down, up in downs.items()
     }
@@ -72,12 +72,12 @@ class Fusion:
     tunes the last ones only) it is the global one. Outside of `rows` the model is the base alone.
     """
 
-    def __init__(self, model: nn.Module, shared: Adapter, experts: Sequence[Adapter] = ()) -> None:
+    def __init__(self, model: nn.Module, global_adapter: Adapter, experts: Sequence[Adapter] = ()) -> None:
         self.model = model
         self._adapters: list[Adapter] = []
         self._layers: dict[str, _Layer] = {}
         self._alone = Lock()
-        for adapter in (shared, *experts):
+        for adapter in (global_adapter, *experts):
             self.add(adapter)
 
     def add(self, adapter: Adapter) -> None:
@@ -92,8 +92,8 @@ class Fusion:
 
     @contextmanager
     def rows(self, scales: Sequence[Sequence[float]]) -> Iterator[nn.Module]:
-        """Gives the model for batches whose rows have these scales (B, 1 + N): the global adapter's, then each expert's,
-        as `gate.Decision.scales` has them.
+        """Gives the model for batches whose rows have these scales (B, 1 + N): the global adapter's, then each
+        expert's, as `gate.Choice.scales` has them.
 
         Raises ValueError for another number of adapters, RuntimeError where another batch is inside of a block.
         """
@@ -118,7 +118,8 @@ class Fusion:
             raise AdapterError(f"The base model has no layer {name}: the adapter was tuned on another one.") from error
         if not isinstance(module, nn.Linear):
             raise AdapterError(f"{name} of the base model is no linear layer.")
-        if (len(low.up), low.down.shape[1]) != (module.out_features, module.in_features):
+        sizes = (module.out_features, len(low.down), module.in_features)
+        if (*low.up.shape, low.down.shape[1]) != sizes:
             raise AdapterError(f"{name} has another size in the base model: the adapter was tuned on another one.")
         return module
 

@@ -19,8 +19,8 @@ Vectors = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What the gate decided for one end user."""
+class Choice:
+    """What the gate chose for one end user."""
 
     kind: Kind
     weights: tuple[float, ...]  # of the N experts; they sum to 1
@@ -36,7 +36,7 @@ class Decision:
         return (0.0, *self.weights)
 
     def words(self, names: Sequence[str]) -> str:
-        """The decision as a sentence for people; `names` are those of the experts' groups (N)."""
+        """The choice as a sentence for people; `names` are those of the experts' groups (N)."""
         if self.kind == "global":
             return "No group stands out for this user: the model that all users share answers."
         shares = sorted(zip(self.weights, names, strict=True), key=lambda pair: -pair[0])
@@ -73,23 +73,24 @@ def cosines(vectors: Vectors, others: Vectors) -> NDArray[np.float64]:
     return _of_length_one(vectors) @ _of_length_one(others).T
 
 
-def by_weights(weights: Sequence[float]) -> Decision:
-    """The decision for weights (N) that sum to 1. One expert or none leaves no choice: the global adapter acts."""
+def by_weights(weights: Sequence[float]) -> Choice:
+    """The choice for weights (N) that sum to 1. One expert or none leaves no choice: the global adapter acts."""
     given = np.asarray(weights, dtype=np.float64)
     if len(given) < 2:
-        return Decision("global", tuple(weights))
+        return Choice("global", tuple(weights))
     entropy = -float(np.sum(given * np.log(np.where(given > 0, given, 1.0))))
     if entropy >= EVEN * np.log(len(given)):
-        return Decision("global", tuple(weights))
-    return Decision("single" if given.max() > alone_above(len(given)) else "fused", tuple(weights))
+        return Choice("global", tuple(weights))
+    return Choice("single" if given.max() > alone_above(len(given)) else "fused", tuple(weights))
 
 
-def decide(vector: Vectors, experts: Vectors) -> Decision:
-    """The gate's decision for an end user's vector (d) and the experts' (N, d). Raises ValueError, as `weigh` does."""
+def choose(vector: Vectors, experts: Vectors) -> Choice:
+    """The gate's choice for an end user's vector (d) and the experts' (N, d). Raises ValueError, as `weigh` does."""
     return by_weights(weigh(vector, experts))
 
 
 def _of_length_one(vectors: Vectors) -> NDArray[np.float64]:
     exact = vectors.astype(np.float64)
     length = np.linalg.norm(exact, axis=1, keepdims=True)
-    return np.divide(exact, length, out=np.zeros_like(exact), where=length > 0)
+    scaled: NDArray[np.float64] = np.divide(exact, length, out=np.zeros_like(exact), where=length > 0)
+    return scaled

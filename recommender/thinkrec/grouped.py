@@ -13,7 +13,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from recommender.models import Catalog, Grouping, RunState
-from recommender.thinkrec.gate import Decision, decide
+from recommender.thinkrec.gate import Choice, choose
 from recommender.thinkrec.groups import Vectors
 from recommender.thinkrec.traits import Trait
 
@@ -85,8 +85,8 @@ class Grouped:
         row = int(np.searchsorted(self.end_users, end_user))
         return row if row < len(self.end_users) and self.end_users[row] == end_user else None
 
-    def decision(self, row: int) -> Decision:
-        return decide(self.vectors[row], self.experts)
+    def choice(self, row: int) -> Choice:
+        return choose(self.vectors[row], self.experts)
 
     def members(self, group: int, most: int) -> list[int]:
         """Primary keys of a group's end users (from 0), those nearest to its expert first."""

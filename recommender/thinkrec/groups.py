@@ -100,7 +100,7 @@ class _Clusters:
     def _kmeans(self, number: int) -> Labels:
         from sklearn.cluster import MiniBatchKMeans
 
-        means = MiniBatchKMeans(n_clusters=number, random_state=self._seed, n_init=10)
+        means = MiniBatchKMeans(n_clusters=number, random_state=self._seed, n_init=3)
         return np.asarray(means.fit_predict(self._scaled), dtype=np.int64)
 
     def silhouettes(self, numbers: Iterable[int]) -> dict[int, float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.thinkrec.gate import Decision
+from recommender.thinkrec.gate import Choice
 from recommender.thinkrec.grouped import Grouped
 
 LENGTH = 10
@@ -30,7 +30,7 @@ class Placed:
 class Lists:
     """An end user's lists: by their own vector, as the gate weighs the experts, and of each expert alone."""
 
-    decision: Decision
+    choice: Choice
     group: int  # from 0
     own: Sequence[Placed]
     weighed: Sequence[Placed]
@@ -45,7 +45,7 @@ def of_end_user(grouped: Grouped, end_user: int, *, met: Collection[int], length
     row = grouped.row_of(end_user)
     if row is None:
         return None
-    decision = grouped.decision(row)
+    choice = grouped.choice(row)
     candidates = np.flatnonzero(~np.isin(grouped.items, list(met)))
     own = _ranked(grouped, candidates, grouped.vectors[row])
     before = {int(place): rank for rank, place in enumerate(own, 1)}
@@ -56,9 +56,9 @@ def of_end_user(grouped: Grouped, end_user: int, *, met: Collection[int], length
         ]
 
     each = [placed(_ranked(grouped, candidates, expert)) for expert in grouped.experts]
-    moved = np.asarray(decision.scales[1:]) @ grouped.experts
-    weighed = placed(own if decision.kind == "global" else _ranked(grouped, candidates, moved))
-    return Lists(decision, int(grouped.of[row]), placed(own), weighed, each)
+    moved = np.asarray(choice.scales[1:]) @ grouped.experts
+    weighed = placed(own if choice.kind == "global" else _ranked(grouped, candidates, moved))
+    return Lists(choice, int(grouped.of[row]), placed(own), weighed, each)
 
 
 def _ranked(grouped: Grouped, candidates: NDArray[np.int64], vector: NDArray[np.floating]) -> NDArray[np.int64]:

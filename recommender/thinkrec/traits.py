@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import inf, sqrt
 
 SURE = 3.0  # Welch's t from which on an aspect is told; many are compared at once
+FEWEST = 5  # end users on either side: of fewer nobody knows how they vary
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ def traits(groups: Sequence[int], likes: Sequence[int], having: Sequence[Mapping
 
 
 def _welch(inside: _Sums, of: int, outside: _Sums, others: int) -> tuple[float, float, float]:
-    """t and both means; -inf where fewer than two are on a side, whose spread is unknown."""
-    if of < 2 or others < 2:
+    """t and both means; -inf where fewer than FEWEST are on a side."""
+    if min(of, others) < FEWEST:
         return -inf, 0.0, 0.0
     means = inside.shares / of, outside.shares / others
     spread = sum(

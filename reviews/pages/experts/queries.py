@@ -138,7 +138,7 @@ def case(end_user: EndUser, grouping: Grouping, *, chosen: str) -> Case:
         return Case(end_user, found, None)
     titles = _titles([made.own, made.weighed, *made.by_expert])
     shown = chosen if chosen in {str(group.number) for group in found.groups} else ""
-    if not shown and made.decision.kind == "global":
+    if not shown and made.choice.kind == "global":
         shown = str(made.group + 1)
     beside = made.by_expert[int(shown) - 1] if shown else made.weighed
     rows = [_row(place, found.names[place], made, titles) for place in range(len(found.groups))]
@@ -148,7 +148,7 @@ def case(end_user: EndUser, grouping: Grouping, *, chosen: str) -> Case:
         end_user=end_user,
         page_found=found,
         lists=made,
-        sentence=made.decision.words(found.names),
+        sentence=made.choice.words(found.names),
         chart=charts.bars("weights", "How much each group weighs for this user", description, bars),
         rows=rows,
         ranks=[
@@ -162,7 +162,7 @@ def case(end_user: EndUser, grouping: Grouping, *, chosen: str) -> Case:
 def _row(place: int, name: str, made: Lists, titles: Mapping[int, str]) -> Row:
     own = {one.item for one in made.own}
     come = [titles.get(one.item, "") for one in made.by_expert[place] if one.item not in own]
-    return Row(place + 1, name, 100 * made.decision.weights[place], len(come), come[:COME_SHOWN])
+    return Row(place + 1, name, 100 * made.choice.weights[place], len(come), come[:COME_SHOWN])
 
 
 def moved(one: Placed) -> str:

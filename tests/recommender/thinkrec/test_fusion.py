@@ -11,10 +11,11 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from recommender.thinkrec.fusion import AdapterError, Fusion, read
+from recommender.thinkrec.fusion import AdapterError, Fusion, LowRank, read
 from recommender.thinkrec.gate import by_weights
 from tests.transformers_server import make_model
 
+pytestmark = pytest.mark.once
 NAMES = ("global", "one", "two", "three")
 TOKENS = torch.tensor([[5, 60, 7, 300, 41], [9, 8, 220, 3, 12], [77, 4, 4, 90, 601], [5, 60, 7, 300, 42]])
 SCALES = [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0.7, 0.3, 0), (0, 0.5, 0.2, 0.3)]
@@ -187,6 +188,16 @@ def test_an_expert_whose_file_has_the_tuned_layers_only_is_the_whole_one(
         assert torch.equal(found, logits(model))
 
 
+def test_a_base_of_half_precision_keeps_it(base: Path, folders: dict[str, Path], fusion: Fusion) -> None:
+    half = Fusion(AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16), read(folders["global"]))
+    with half.rows([(1,)] * 4) as model:
+        found = logits(model)
+    with fusion.rows([(1, 0, 0, 0)] * 4) as model:
+        exact = logits(model)
+    assert found.dtype == torch.bfloat16
+    assert (found - exact).norm() < 0.05 * exact.norm()
+
+
 def test_outside_of_a_batch_the_model_is_the_base_alone(base: Path, fusion: Fusion) -> None:
     plain = logits(AutoModelForCausalLM.from_pretrained(base))
     with pytest.raises(ValueError, match="scales for 2"), fusion.rows(SCALES[:2]) as model:
@@ -226,6 +237,8 @@ def test_what_is_no_plain_lora_or_is_of_another_base_is_refused_in_words(
         read(tmp_path / "nowhere")
     with pytest.raises(AdapterError, match="use_dora"):
         read(changed(folders["one"], tmp_path / "dora", use_dora=True))
+    with pytest.raises(AdapterError, match="can be read"):
+        read(changed(folders["one"], tmp_path / "without alpha", lora_alpha=None))
     broken = changed(folders["one"], tmp_path / "broken")
     (broken / "adapter_model.safetensors").write_bytes(b"\x00" * 40)
     with pytest.raises(AdapterError, match="can be read"):
@@ -242,6 +255,7 @@ def test_what_is_no_plain_lora_or_is_of_another_base_is_refused_in_words(
         ({name.replace("layers.0", "layers.7"): low}, "no layer"),
         ({"model.norm": low}, "no linear layer"),
         ({"lm_head": low}, "another size"),
+        ({name: LowRank(low.down[:2], low.up, 1.0)}, "another size"),
     ):
         with pytest.raises(AdapterError, match=told):
             fusion.add(wrong)

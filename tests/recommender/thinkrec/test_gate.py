@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from recommender.thinkrec.gate import EVEN, alone_above, by_weights, decide, weigh
+from recommender.thinkrec.gate import EVEN, alone_above, by_weights, choose, weigh
 
 NUMBERS = st.integers(2, 10)
 COORDINATE = st.floats(-10, 10, width=32)
@@ -51,7 +51,7 @@ def test_the_order_of_the_experts_does_not_matter(given_, random):
     vector, experts = given_
     order = list(range(len(experts)))
     random.shuffle(order)
-    one, other = decide(vector, experts), decide(vector, experts[order])
+    one, other = choose(vector, experts), choose(vector, experts[order])
     assert one.kind == other.kind
     assert [one.weights[place] for place in order] == pytest.approx(other.weights)
 
@@ -74,13 +74,13 @@ def test_the_most_even_weights_with_one_at_the_threshold_are_not_even_enough_for
 
 @given(NUMBERS.flatmap(simplex))
 def test_scales_are_what_acts_and_sum_to_one(weights):
-    decision = by_weights(weights)
-    scales = decision.scales
+    choice = by_weights(weights)
+    scales = choice.scales
     assert len(scales) == 1 + len(weights)
     assert sum(scales) == pytest.approx(1)
-    if decision.kind == "global":
+    if choice.kind == "global":
         assert scales == (1, *[0] * len(weights))
-    elif decision.kind == "single":
+    elif choice.kind == "single":
         assert scales[1 + int(np.argmax(weights))] == 1
         assert scales.count(0) == len(weights)
     else:
@@ -90,16 +90,16 @@ def test_scales_are_what_acts_and_sum_to_one(weights):
 @given(NUMBERS, st.integers(1, 5))
 def test_a_vector_of_zeros_gets_the_global_adapter(number, width):
     experts = np.eye(number, width, dtype=np.float32)
-    decision = decide(np.zeros(width, dtype=np.float32), experts)
-    assert decision.kind == "global"
-    assert decision.weights == pytest.approx([1 / number] * number)
+    choice = choose(np.zeros(width, dtype=np.float32), experts)
+    assert choice.kind == "global"
+    assert choice.weights == pytest.approx([1 / number] * number)
 
 
 @given(people(), st.floats(1e-3, 1e3))
 def test_the_length_of_a_vector_does_not_matter(given_, factor):
     vector, experts = given_
     longer = vector.astype(np.float64) * factor
-    assert decide(longer, experts).weights == pytest.approx(decide(vector, experts).weights)
+    assert choose(longer, experts).weights == pytest.approx(choose(vector, experts).weights)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_two_experts_are_told_apart_by_the_gap_of_their_cosines(gap, kind):
     # cos(e_u, e_1) = .5 + gap / 2 and cos(e_u, e_2) = .5 - gap / 2
     cosines = [0.5 + gap / 2, 0.5 - gap / 2]
     experts = np.array([[cosine, math.sqrt(1 - cosine**2)] for cosine in cosines])
-    assert decide(np.array([1.0, 0.0]), experts).kind == kind
-    assert decide(np.array([1.0, 0.0]), experts[::-1]).kind == kind
+    assert choose(np.array([1.0, 0.0]), experts).kind == kind
+    assert choose(np.array([1.0, 0.0]), experts[::-1]).kind == kind
 
 
 def test_exactly_at_a_threshold_the_entropy_decides_for_the_global_adapter_and_the_largest_weight_for_fusion():
@@ -126,9 +126,9 @@ def test_exactly_at_a_threshold_the_entropy_decides_for_the_global_adapter_and_t
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_without_a_choice_of_experts_the_global_adapter_acts(number):
-    decision = decide(np.array([1.0, 2.0]), np.ones((number, 2)))
-    assert decision.kind == "global"
-    assert decision.scales == (1, *[0] * number)
+    choice = choose(np.array([1.0, 2.0]), np.ones((number, 2)))
+    assert choice.kind == "global"
+    assert choice.scales == (1, *[0] * number)
 
 
 @pytest.mark.parametrize(
@@ -142,13 +142,13 @@ def test_without_a_choice_of_experts_the_global_adapter_acts(number):
 )
 def test_broken_vectors_are_refused_in_words(vector, experts, told):
     with pytest.raises(ValueError, match=told):
-        decide(np.array(vector, dtype=float), np.array(experts, dtype=float))
+        choose(np.array(vector, dtype=float), np.array(experts, dtype=float))
 
 
 def test_very_short_and_very_long_vectors_are_weighed_as_others():
     experts = np.array([[1, 0], [0, 1]], dtype=np.float32)
     for size in (1e-38, 1e38):
-        assert decide(np.array([size, 0], dtype=np.float32), experts).kind == "single"
+        assert choose(np.array([size, 0], dtype=np.float32), experts).kind == "single"
 
 
 def test_a_decision_is_told_in_words():

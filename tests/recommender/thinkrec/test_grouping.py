@@ -157,7 +157,7 @@ def test_whoever_is_erased_is_in_no_grouping_and_the_others_stay_where_they_were
     assert was.tolist() == sorted([*keys.tolist(), gone.pk])
     other = after.row_of(int(after.end_users[-1]))
     assert other is not None
-    assert after.decision(other) == before.decision(len(before.end_users) - 1)
+    assert after.choice(other) == before.choice(len(before.end_users) - 1)
     if kind == SubjectKind.END_USER:
         assert after.row_of(gone.pk) is None
         assert not (after.vectors == before.vectors[3]).all(axis=1).any()

@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from recommender.thinkrec import groups
 from recommender.thinkrec.groups import group
 
+pytestmark = pytest.mark.once
 RNG = np.random.default_rng
 
 

@@ -27,7 +27,7 @@ def test_an_expert_lists_what_its_group_would_like_and_says_where_it_was() -> No
     assert made is not None
     assert made.own == [Placed(11, 1, 1), Placed(12, 2, 2)]
     assert made.by_expert[1] == [Placed(14, 1, 4), Placed(13, 2, 3)]
-    assert (made.decision.kind, made.weighed) == ("single", made.by_expert[0])
+    assert (made.choice.kind, made.weighed) == ("single", made.by_expert[0])
 
 
 def test_what_they_have_met_is_in_no_list() -> None:
@@ -41,7 +41,7 @@ def test_where_no_group_stands_out_the_weighed_list_is_their_own() -> None:
     made = lists.of_end_user(grouped(BETWEEN), 1, met=[12, 13])
 
     assert made is not None
-    assert made.decision.kind == "global"
+    assert made.choice.kind == "global"
     assert made.weighed == made.own
 
 
@@ -50,7 +50,7 @@ def test_several_groups_are_weighed_together() -> None:
     made = lists.of_end_user(grouped([1.0, 0.9]), 1, met=[])
 
     assert made is not None
-    assert made.decision.kind == "fused"
+    assert made.choice.kind == "fused"
     assert [one.item for one in made.weighed] == ITEMS
 
 

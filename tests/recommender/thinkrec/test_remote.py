@@ -22,26 +22,26 @@ def test_a_request_to_llama_cpp_scales_every_adapter_and_reads_no_states_of_othe
 
 @given(WEIGHTS, st.data())
 def test_mixed_probabilities_lie_between_those_of_the_adapters_that_act(weights, data):
-    decision = by_weights(weights)
-    said = {place: data.draw(st.floats(0, 1)) for place in asked(decision)}
-    found = mixed(decision, said)
+    choice = by_weights(weights)
+    said = {place: data.draw(st.floats(0, 1)) for place in asked(choice)}
+    found = mixed(choice, said)
     assert min(said.values()) - 1e-12 <= found <= max(said.values()) + 1e-12
-    opposite = mixed(decision, {place: 1 - p for place, p in said.items()})
+    opposite = mixed(choice, {place: 1 - p for place, p in said.items()})
     assert found + opposite == pytest.approx(1)
-    if decision.kind != "fused":
+    if choice.kind != "fused":
         assert len(said) == 1
         assert found == next(iter(said.values()))
 
 
 @given(WEIGHTS, st.floats(0, 1))
 def test_where_all_agree_the_mixture_says_the_same(weights, p):
-    decision = by_weights(weights)
-    assert mixed(decision, dict.fromkeys(asked(decision), p)) == pytest.approx(p)
+    choice = by_weights(weights)
+    assert mixed(choice, dict.fromkeys(asked(choice), p)) == pytest.approx(p)
 
 
 def test_a_probability_that_is_missing_or_is_none_is_refused():
-    decision = by_weights([0.7, 0.3])
-    assert asked(decision) == (1, 2)
+    choice = by_weights([0.7, 0.3])
+    assert asked(choice) == (1, 2)
     for said in ({1: 0.5}, {1: 0.5, 2: 1.5}, {1: 0.5, 2: float("nan")}, {1: -0.1, 2: 0.5}):
         with pytest.raises(ValueError, match="no probability"):
-            mixed(decision, said)
+            mixed(choice, said)

@@ -44,9 +44,10 @@ def test_one_end_users_long_history_is_no_trait_of_the_group():
 
 
 def test_what_all_of_a_group_like_and_nobody_else_is_sure():
-    (first, second) = traits([0, 0, 1, 1], [4, 2, 3, 5], [{"anime": 4}, {"anime": 2}, {}, {}])
+    likes = [4, 2, 1, 7, 3, 5, 5, 5, 5, 5]
+    first, second = traits([0] * 5 + [1] * 5, likes, [{"anime": count} for count in likes[:5]] + [{}] * 5)
     assert first[0].t == math.inf
-    assert (first[0].likes, first[0].of, first[0].people, first[0].elsewhere) == (6, 6, 2, 0)
+    assert (first[0].likes, first[0].of, first[0].people, first[0].elsewhere) == (17, 17, 5, 0)
     assert second == []
 
 
@@ -55,9 +56,10 @@ def test_what_all_of_a_group_like_and_nobody_else_is_sure():
     [
         ([], [], []),
         ([0], [5], [{"a": 5}]),
-        ([0, 0, 1], [5, 5, 5], [{"a": 5}, {"a": 5}, {}]),  # one end user alone: how they vary is not known
-        ([0, 0, 0], [5, 5, 5], [{"a": 5}, {"a": 5}, {}]),  # nobody to compare with
-        ([0, 0, 1, 1], [5, 5, 5, 5], [{"a": 5}] * 4),
+        ([0] * 4 + [1] * 9, [5] * 13, [{"a": 5}] * 4 + [{}] * 9),  # four: how such end users vary is not known
+        ([0] * 9 + [1] * 4, [5] * 13, [{"a": 5}] * 9 + [{}] * 4),
+        ([0] * 9, [5] * 9, [{"a": 5}] * 9),  # nobody to compare with
+        ([0] * 9 + [1] * 9, [5] * 18, [{"a": 5}] * 18),
         ([0, 0, 1, 1], [0, 0, 0, 0], [{}] * 4),
         ([1, 1], [0, 3], [{}, {"a": 1}]),  # the first group is empty
     ],
