@@ -36,7 +36,7 @@ class Group:
 
     @property
     def name(self) -> str:
-        """What its end users like more than others do, in words that begin a sentence or stand in one."""
+        """What its end users like more than others do, in words."""
         told = [value_of(trait.aspect) for trait in self.traits[:IN_A_NAME]]
         return f"Group {self.number}: likes {' and '.join(told)} more" if told else f"Group {self.number}"
 

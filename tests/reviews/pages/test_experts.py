@@ -24,7 +24,7 @@ from tests.reviews.conftest import SignIn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PAGE, START = "/experts/", "/experts/start/"
-QUICK = GroupingConfig(groups=3, settings={"epochs": 25, "width": 8, "learning_rate": 0.03})
+QUICK = GroupingConfig(groups=3, settings={"epochs": 12, "width": 8, "learning_rate": 0.06})
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +90,7 @@ def test_a_user_s_page_says_the_weights_and_what_each_group_changes(pm: Client, 
     arrays = grouped.load(run)
     row = arrays.row_of(person.pk)
     assert row is not None
-    decision, found = arrays.choice(row), Found.from_json(run.found)
+    choice, found = arrays.choice(row), Found.from_json(run.found)
     shown = text(read(pm, "/experts/films/users/u003/"))
 
     assert f"They are in {found.names[arrays.of[row]]}" in shown
