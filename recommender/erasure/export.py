@@ -1,12 +1,14 @@
 """Everything that is kept about one person, as one JSON document for them."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.db.models import Prefetch
 
 from recommender.erasure.rows import table
 from recommender.models import EndUser, Interaction, Knowledge, LlmCall, Recommendation, Round, TeacherCase, Turn
+from recommender.thinkrec.grouped import Found, GroupingFilesError, load
 
 FORMAT = 1
 COLUMNS = ("item__external_id", "item__title", "rating", "liked", "moment")
@@ -24,6 +26,7 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         "texts": [_round(each) for each in _rounds(end_user)],
         "in_force": list(_in_force(end_user)),
         "served_lists": list(_lists(end_user)),
+        "groups": list(_groups(end_user)),
         "shown_to_a_teacher": list(
             TeacherCase.objects.filter(end_user=end_user).order_by("pk").values("as_of", "triple", "label", "outcome")
         ),
@@ -94,3 +97,14 @@ def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:
             "backbone": one.backbone.number if one.backbone else None,
             "items": one.items,
         }
+
+
+def _groups(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    """Their vector and their group in each grouping whose file can be read."""
+    for grouping in end_user.catalog.groupings.exclude(artifact="").order_by("pk"):
+        with suppress(GroupingFilesError):
+            arrays = load(grouping)
+            if (row := arrays.row_of(end_user.pk)) is not None:
+                group = Found.from_json(grouping.found).names[arrays.of[row]]
+                made = grouping.finished_at and grouping.finished_at.isoformat()
+                yield {"made": made, "group": group, "vector": arrays.vectors[row].tolist()}

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from recommender.erasure import service as erasure
+from recommender.erasure.export import of_person
 from recommender.models import Catalog, Clock, EndUser, Grouping, RunState, SubjectKind
 from recommender.private_files import is_open
 from recommender.runs import leases, service
@@ -161,6 +162,19 @@ def test_whoever_is_erased_is_in_no_grouping_and_the_others_stay_where_they_were
     if kind == SubjectKind.END_USER:
         assert after.row_of(gone.pk) is None
         assert not (after.vectors == before.vectors[3]).all(axis=1).any()
+
+
+def test_a_person_s_copy_has_their_vector_and_their_group() -> None:
+    catalog = synthetic.in_database("films", end_users=16)
+    run = made(catalog, groups=2)
+    person = catalog.end_users.select_related("catalog").order_by("pk")[3]
+    arrays = grouped.load(run)
+    (told,) = of_person(person)["groups"]
+
+    assert told["group"] == Found.from_json(run.found).names[arrays.of[3]]
+    assert told["vector"] == arrays.vectors[3].tolist()
+    grouped.path_of(run).unlink()
+    assert of_person(person)["groups"] == []
 
 
 def test_an_unreadable_file_of_a_grouping_goes_with_an_erasure() -> None:
