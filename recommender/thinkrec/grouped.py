@@ -92,7 +92,8 @@ class Grouped:
         """Primary keys of a group's end users (from 0), those nearest to its expert first."""
         rows = np.flatnonzero(self.of == group)
         distance = np.linalg.norm(self.vectors[rows] - self.experts[group], axis=1)
-        return self.end_users[rows[np.argsort(distance, kind="stable")[:most]]].tolist()
+        nearest: list[int] = self.end_users[rows[np.argsort(distance, kind="stable")[:most]]].tolist()
+        return nearest
 
     def among(self, end_users: Collection[int], items: Collection[int]) -> "Grouped":
         """The same, with these end users and items only."""
