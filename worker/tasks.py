@@ -23,7 +23,7 @@ from recommender.rounds.queries import proposal
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION, EXAMINATION, GROUPING, KINDS, TRAINING, TUNING, Kind
 from recommender.statements import service as statements
-from recommender.thinkrec import grouping
+from recommender.thinkrec.experts import grouping
 from recommender.training import service as training
 from reviews.models import ReviewState
 from reviews.room import unsent

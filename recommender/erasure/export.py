@@ -8,7 +8,7 @@ from django.db.models import Prefetch
 
 from recommender.erasure.rows import table
 from recommender.models import EndUser, Interaction, Knowledge, LlmCall, Recommendation, Round, TeacherCase, Turn
-from recommender.thinkrec.grouped import Found, GroupingFilesError, load
+from recommender.thinkrec.experts.grouped import Found, GroupingFilesError, load
 
 FORMAT = 1
 COLUMNS = ("item__external_id", "item__title", "rating", "liked", "moment")

@@ -20,7 +20,7 @@ from django.conf import settings
 
 from recommender.artifacts import files, golden, held_out
 from recommender.models import BackboneVersion, Catalog, Erasure, Grouping, SubjectKind
-from recommender.thinkrec import grouped
+from recommender.thinkrec.experts import grouped
 from recommender.tuning import service as tuning
 from recommender.tuning import writing
 

@@ -10,7 +10,7 @@ from recommender.evaluation.arms import ARMS, BY_THE_STUDY, Study
 from recommender.recipe import BACKBONES, SIGNALS, SWITCHES, TrainConfig
 from recommender.rounds.config import OpenConfig
 from recommender.setting import Settings, settings_of
-from recommender.thinkrec.config import GroupingConfig
+from recommender.thinkrec.experts.config import GroupingConfig
 from recommender.tuning.config import TuneConfig
 from tests.architecture.test_documents import page
 

@@ -11,9 +11,9 @@ from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, Grouping
 from recommender.runs import service as runs
 from recommender.runs.kinds import GROUPING
-from recommender.thinkrec import grouping
-from recommender.thinkrec.config import CannotGroupError, GroupingConfig, require_order
-from recommender.thinkrec.grouped import Found, value_of
+from recommender.thinkrec.experts import grouping
+from recommender.thinkrec.experts.config import CannotGroupError, GroupingConfig, require_order
+from recommender.thinkrec.experts.grouped import Found, value_of
 
 OPTIONS = ("encoder", "groups", "method", "split", "seed")
 

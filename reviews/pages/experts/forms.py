@@ -7,7 +7,7 @@ from django.forms import BoundField
 
 from recommender.models import Account, Catalog, EndUser
 from recommender.setting import Setting, SettingError, settings_of
-from recommender.thinkrec.config import CannotGroupError, GroupingConfig, require_order
+from recommender.thinkrec.experts.config import CannotGroupError, GroupingConfig, require_order
 from reviews.pages.filters import offer_catalogs
 from reviews.pages.setting_forms import SettingsForm
 

@@ -8,9 +8,9 @@ from django.utils.safestring import SafeString
 
 from recommender.accounts.visible import within
 from recommender.models import Account, Catalog, EndUser, Grouping, Interaction, Item
-from recommender.thinkrec import lists
-from recommender.thinkrec.grouped import Found, Group, load, value_of
-from recommender.thinkrec.lists import Lists, Placed
+from recommender.thinkrec.experts import lists
+from recommender.thinkrec.experts.grouped import Found, Group, load, value_of
+from recommender.thinkrec.experts.lists import Lists, Placed
 from reviews.pages import charts
 
 MEMBERS_SHOWN = 6

@@ -13,7 +13,7 @@ from recommender.models import Catalog, Grouping, RunState
 from recommender.runs import service as runs
 from recommender.runs.kinds import GROUPING, stage_of
 from recommender.serving.queries import end_user_named
-from recommender.thinkrec.grouped import GroupingFilesError, newest
+from recommender.thinkrec.experts.grouped import GroupingFilesError, newest
 from reviews.guards import account_of, is_htmx, requires, visible
 from reviews.pages.experts import queries as select
 from reviews.pages.experts.forms import FindForm, GroupingForm

@@ -11,8 +11,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from recommender.thinkrec.fusion import AdapterError, Fusion, LowRank, read
-from recommender.thinkrec.gate import by_weights
+from recommender.thinkrec.experts.fusion import AdapterError, Fusion, LowRank, read
+from recommender.thinkrec.experts.gate import by_weights
 from tests.transformers_server import make_model
 
 pytestmark = pytest.mark.once

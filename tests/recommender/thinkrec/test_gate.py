@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from recommender.thinkrec.gate import EVEN, alone_above, by_weights, choose, weigh
+from recommender.thinkrec.experts.gate import EVEN, alone_above, by_weights, choose, weigh
 
 NUMBERS = st.integers(2, 10)
 COORDINATE = st.floats(-10, 10, width=32)

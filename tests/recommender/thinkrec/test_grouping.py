@@ -16,10 +16,10 @@ from recommender.private_files import is_open
 from recommender.runs import leases, service
 from recommender.runs.kinds import GROUPING
 from recommender.runs.recorder import Recorder
-from recommender.thinkrec import grouped, grouping
 from recommender.thinkrec.collaborative.fit import MODELS
-from recommender.thinkrec.config import ENCODERS, GroupingConfig
-from recommender.thinkrec.grouped import Found, Group, GroupingFilesError
+from recommender.thinkrec.experts import grouped, grouping
+from recommender.thinkrec.experts.config import ENCODERS, GroupingConfig
+from recommender.thinkrec.experts.grouped import Found, Group, GroupingFilesError
 from tests.builders import make_catalog, make_end_user
 from tests.carried_out import carried_out
 from tests.recommender.training import synthetic

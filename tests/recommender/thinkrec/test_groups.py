@@ -6,8 +6,8 @@ from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
-from recommender.thinkrec import groups
-from recommender.thinkrec.groups import group
+from recommender.thinkrec.experts import groups
+from recommender.thinkrec.experts.groups import group
 
 pytestmark = pytest.mark.once
 RNG = np.random.default_rng

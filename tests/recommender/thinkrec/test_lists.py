@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from recommender.thinkrec import lists
-from recommender.thinkrec.grouped import Grouped
-from recommender.thinkrec.lists import Placed
+from recommender.thinkrec.experts import lists
+from recommender.thinkrec.experts.grouped import Grouped
+from recommender.thinkrec.experts.lists import Placed
 
 ITEMS = [11, 12, 13, 14]
 EAST, NORTH, BETWEEN = [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]

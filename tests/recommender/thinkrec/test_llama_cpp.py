@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from recommender.llm.weights import NoWeightsError, gguf_of
-from recommender.thinkrec.gate import by_weights
-from recommender.thinkrec.remote import lora_scales
+from recommender.thinkrec.experts.gate import by_weights
+from recommender.thinkrec.experts.remote import lora_scales
 
 pytest.importorskip("xllamacpp")
 gguf = pytest.importorskip("gguf")

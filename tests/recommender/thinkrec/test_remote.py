@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.thinkrec.gate import by_weights
-from recommender.thinkrec.remote import asked, lora_scales, mixed
+from recommender.thinkrec.experts.gate import by_weights
+from recommender.thinkrec.experts.remote import asked, lora_scales, mixed
 
 WEIGHTS = st.lists(st.floats(1e-6, 1), min_size=2, max_size=10).map(lambda raw: [one / sum(raw) for one in raw])
 

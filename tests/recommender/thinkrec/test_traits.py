@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from recommender.thinkrec.traits import SURE, traits
+from recommender.thinkrec.experts.traits import SURE, traits
 
 
 def test_aspects_that_a_groups_likes_have_more_often_are_told_with_their_counts():

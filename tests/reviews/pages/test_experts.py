@@ -11,10 +11,10 @@ from pytest_django import DjangoAssertNumQueries
 from recommender.models import Account, Catalog, Grouping, RunState
 from recommender.runs import leases, service
 from recommender.runs.kinds import GROUPING
-from recommender.thinkrec import grouped
-from recommender.thinkrec.config import GroupingConfig
-from recommender.thinkrec.grouped import Found
-from recommender.thinkrec.lists import Placed
+from recommender.thinkrec.experts import grouped
+from recommender.thinkrec.experts.config import GroupingConfig
+from recommender.thinkrec.experts.grouped import Found
+from recommender.thinkrec.experts.lists import Placed
 from reviews.pages.experts.queries import moved
 from tests.architecture.words import expert_words
 from tests.builders import make_catalog, make_end_user

@@ -16,11 +16,11 @@ from recommender.progress import ESTIMATE_AFTER
 from recommender.runs import leases
 from recommender.runs.recorder import Recorder
 from recommender.setting import SettingError
-from recommender.thinkrec import grouped
-from recommender.thinkrec.config import CannotGroupError, GroupingConfig, require_order
-from recommender.thinkrec.grouped import MOST_TRAITS, Found, Group, Grouped
-from recommender.thinkrec.groups import Groups, group
-from recommender.thinkrec.traits import Trait, traits
+from recommender.thinkrec.experts import grouped
+from recommender.thinkrec.experts.config import CannotGroupError, GroupingConfig, require_order
+from recommender.thinkrec.experts.grouped import MOST_TRAITS, Found, Group, Grouped
+from recommender.thinkrec.experts.groups import Groups, group
+from recommender.thinkrec.experts.traits import Trait, traits
 
 if TYPE_CHECKING:
     from recommender.thinkrec.collaborative.base import FitSettings, Vectors

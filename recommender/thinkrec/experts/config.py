@@ -9,7 +9,7 @@ from recommender.dataset.split import SPLITS
 from recommender.models import Clock
 from recommender.runs.errors import CannotRunError
 from recommender.setting import Choice, OneOf, Settings
-from recommender.thinkrec.groups import NUMBERS, Method
+from recommender.thinkrec.experts.groups import NUMBERS, Method
 
 ENCODERS: Mapping[str, Choice] = {  # those of `collaborative.fit.MODELS`, which need torch
     "mf": Choice("MF", "an end user's and an item's vector, multiplied; the quickest"),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.thinkrec.gate import cosines
+from recommender.thinkrec.experts.gate import cosines
 
 NUMBERS = range(2, 11)  # of groups, where silhouette chooses
 WARD_UP_TO = 8_000  # end users: Ward's distances are n²/2 doubles, 256 MB of these

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.thinkrec.gate import Choice
-from recommender.thinkrec.grouped import Grouped
+from recommender.thinkrec.experts.gate import Choice
+from recommender.thinkrec.experts.grouped import Grouped
 
 LENGTH = 10
 

@@ -13,9 +13,9 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from recommender.models import Catalog, Grouping, RunState
-from recommender.thinkrec.gate import Choice, choose
-from recommender.thinkrec.groups import Vectors
-from recommender.thinkrec.traits import Trait
+from recommender.thinkrec.experts.gate import Choice, choose
+from recommender.thinkrec.experts.groups import Vectors
+from recommender.thinkrec.experts.traits import Trait
 
 MOST_TRAITS = 12  # of a group that are kept
 IN_A_NAME = 2

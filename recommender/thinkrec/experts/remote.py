@@ -8,7 +8,7 @@ mixture is another model than the fused one, and only an approximation of it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recommender.thinkrec.gate import Choice
+from recommender.thinkrec.experts.gate import Choice
 
 
 def lora_scales(choice: Choice, adapters: Sequence[int], *, prompt_cache: bool = False) -> dict[str, Any]:
