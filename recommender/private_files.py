@@ -8,7 +8,10 @@ from pathlib import Path
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # What is ours in it. Somebody may have named a folder that holds other things too: those are left alone.
-OURS = ("secret_key", "demo.json", "install.lock", "run", "log", "static", "backbones", "adapters", "evaluations")
+OURS = (
+    *("secret_key", "demo.json", "install.lock", "run", "log", "static"),
+    *("backbones", "adapters", "evaluations", "groupings"),
+)
 DATABASE = "r4web.sqlite3*"  # with its journal
 
 

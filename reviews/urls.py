@@ -6,6 +6,7 @@ from reviews.pages.accounts import views as accounts
 from reviews.pages.backbones import views as backbones
 from reviews.pages.erasure import views as erasure
 from reviews.pages.evaluations import views as evaluations
+from reviews.pages.experts import views as experts
 from reviews.pages.guidelines import views as guidelines
 from reviews.pages.insights import views as insights
 from reviews.pages.rounds import views as rounds
@@ -57,6 +58,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rounds/<id:round_id>/cancel/", rounds.cancel_round, name="cancel_round"),
     path("insights/", insights.find, name="insights"),
     path("insights/<slug:catalog>/users/<path:user_id>/", insights.end_user, name="insights_end_user"),
+    path("experts/", experts.experts, name="experts"),
+    path("experts/start/", experts.start, name="start_grouping"),
+    path("experts/<id:grouping_id>/progress/", experts.progress, name="grouping_progress"),
+    path("experts/<id:grouping_id>/cancel/", experts.cancel, name="cancel_grouping"),
+    path("experts/<slug:catalog>/users/<path:user_id>/", experts.end_user, name="experts_end_user"),
     path("erasures/", erasure.erasures, name="erasures"),
     path("erasures/<id:erasure_id>/", erasure.erasure, name="erasure"),
     path("erase/<slug:catalog>/<slug:kind>/<path:external_id>/", erasure.erase, name="erase"),

@@ -21,8 +21,19 @@ from recommender.promotion import service as promotion
 from recommender.rounds import leases, service, spending
 from recommender.rounds.queries import proposal
 from recommender.runs import service as runs
-from recommender.runs.kinds import EVALUATION, EXAMINATION, KINDS, SCORING, THINKREC, TRAINING, TUNING, Kind
+from recommender.runs.kinds import (
+    EVALUATION,
+    EXAMINATION,
+    GROUPING,
+    KINDS,
+    SCORING,
+    THINKREC,
+    TRAINING,
+    TUNING,
+    Kind,
+)
 from recommender.statements import service as statements
+from recommender.thinkrec.experts import grouping
 from recommender.training import service as training
 from reviews.models import ReviewState
 from reviews.room import unsent
@@ -69,6 +80,7 @@ CARRY_OUT: Mapping[str, runs.CarryOut[Any]] = {
     THINKREC.name: thinkrec.carry_out,
     EVALUATION.name: evaluation.carry_out,
     SCORING.name: scoring.carry_out,
+    GROUPING.name: grouping.carry_out,
 }
 
 

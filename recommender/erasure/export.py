@@ -1,6 +1,7 @@
 """Everything that is kept about one person, as one JSON document for them."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.db.models import Prefetch
@@ -17,6 +18,7 @@ from recommender.models import (
     TeacherCase,
     Turn,
 )
+from recommender.thinkrec.experts.grouped import Found, GroupingFilesError, load
 
 FORMAT = 1
 COLUMNS = ("item__external_id", "item__title", "rating", "liked", "moment")
@@ -37,6 +39,7 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         "scored_lists": list(
             ScoredList.objects.filter(end_user=end_user).values("model", "prompt", "as_of", "items", "created_at")
         ),
+        "groups": list(_groups(end_user)),
         "shown_to_a_teacher": list(
             TeacherCase.objects.filter(end_user=end_user).order_by("pk").values("as_of", "triple", "label", "outcome")
         ),
@@ -107,3 +110,14 @@ def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:
             "backbone": one.backbone.number if one.backbone else None,
             "items": one.items,
         }
+
+
+def _groups(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    """Their vector and their group in each grouping whose file can be read."""
+    for grouping in end_user.catalog.groupings.exclude(artifact="").order_by("pk"):
+        with suppress(GroupingFilesError):
+            arrays = load(grouping)
+            if (row := arrays.row_of(end_user.pk)) is not None:
+                group = Found.from_json(grouping.found).names[arrays.of[row]]
+                made = grouping.finished_at and grouping.finished_at.isoformat()
+                yield {"made": made, "group": group, "vector": arrays.vectors[row].tolist()}

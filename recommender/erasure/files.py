@@ -19,7 +19,8 @@ import numpy as np
 from django.conf import settings
 
 from recommender.artifacts import files, golden, held_out
-from recommender.models import BackboneVersion, Catalog, Erasure, SubjectKind
+from recommender.models import BackboneVersion, Catalog, Erasure, Grouping, SubjectKind
+from recommender.thinkrec.experts import grouped
 from recommender.thinkrec.tuning import service as thinkrec
 from recommender.tuning import service as tuning
 from recommender.tuning import writing
@@ -171,6 +172,31 @@ def _tested_without(path: Path, among: Among, items: list[str]) -> dict[str, Any
         return None
     named = np.array([_nobody() if name in gone else name for name in names])
     return {name: array[~out] for name, array in arrays.items()} | {"end_users": named}
+
+
+def clear_groupings(catalog: Catalog) -> list[int]:
+    """Take the vectors and the groups of the erased out of files of groupings; numbers of the groupings concerned.
+
+    Another file takes the place of the one that named the row, so that no reader meets half of one.
+    """
+    end_users, items = (set(rows.values_list("pk", flat=True)) for rows in (catalog.end_users, catalog.items))
+    concerned = []
+    for grouping in catalog.groupings.exclude(artifact="").order_by("pk"):
+        old = grouped.path_of(grouping)
+        try:
+            arrays = grouped.load(grouping)
+        except grouped.GroupingFilesError:
+            old.unlink(missing_ok=True)  # nobody can read it, and nobody can say who is in it
+            continue
+        kept = arrays.among(end_users, items)
+        if (len(kept.end_users), len(kept.items)) == (len(arrays.end_users), len(arrays.items)):
+            continue
+        old, new = grouped.path_of(grouping), grouped.new_file(grouping)
+        columns = {"artifact": f"{catalog.name}/{new.name}", "sha256": grouped.save(new, kept)}
+        unchanged = Grouping.objects.filter(pk=grouping.pk, artifact=grouping.artifact)
+        (old if unchanged.update(**columns) else new).unlink(missing_ok=True)
+        concerned.append(grouping.pk)
+    return concerned
 
 
 def clear_adapters(catalog: Catalog, *, rounds: Collection[int], cases: Collection[int]) -> list[str]:

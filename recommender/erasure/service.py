@@ -135,6 +135,7 @@ def _last(table: Any) -> int:
 def _clear_files(erasure: Erasure) -> None:
     catalog, about = erasure.catalog, erasure.content["training_rows"]
     files.clear_versions(catalog)
+    files.clear_groupings(catalog)
     adapters = files.clear_adapters(catalog, rounds=set(about["rounds"]), cases=set(about["cases"]))
     if adapters:
         known = erasure.content.get("adapters", [])

@@ -6,6 +6,7 @@ from recommender.models.backbones import Activation, BackboneVersion, TrainingRu
 from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
 from recommender.models.erasure import Digester, Erasure
 from recommender.models.evaluation import Evaluation, EvaluationFit
+from recommender.models.groupings import Grouping
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
 from recommender.models.promotion import Examination, ImpactReceipt, Rollout, RolloutMode, ShadowSample
 from recommender.models.rounds import (
@@ -49,6 +50,7 @@ __all__ = [
     "Evaluation",
     "EvaluationFit",
     "Examination",
+    "Grouping",
     "Holder",
     "ImpactReceipt",
     "Interaction",

@@ -10,7 +10,17 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from recommender.jobs import Job, Queue
-from recommender.models import Evaluation, Examination, Run, RunState, ScoringRun, ThinkrecRun, TrainingRun, TuningRun
+from recommender.models import (
+    Evaluation,
+    Examination,
+    Grouping,
+    Run,
+    RunState,
+    ScoringRun,
+    ThinkrecRun,
+    TrainingRun,
+    TuningRun,
+)
 
 AnyRun = TypeVar("AnyRun", bound=Run)
 
@@ -108,9 +118,18 @@ SCORING = Kind(
         "scoring": "Scoring lists",
     },
 )
+GROUPING = Kind(
+    name="grouping",
+    table=Grouping,
+    job=Job("catalog.group", Queue.TRAINING),
+    lease=FIVE_MINUTES,
+    label="grouping",
+    failed="Making groups stopped at an unexpected error.",
+    stages={**READ, "fitting": "Learning who likes the same", "grouping": "Making groups"},
+)
 
 KINDS: Mapping[str, Kind[Any]] = {
-    kind.name: kind for kind in (TRAINING, EXAMINATION, TUNING, THINKREC, EVALUATION, SCORING)
+    kind.name: kind for kind in (TRAINING, EXAMINATION, TUNING, THINKREC, EVALUATION, SCORING, GROUPING)
 }
 
 

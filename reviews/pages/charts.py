@@ -1,4 +1,4 @@
-"""Plots as SVG made on the server: intervals, and curves over epochs.
+"""Plots as SVG made on the server: intervals, curves over epochs, and bars of shares.
 
 This file says where everything lies; templates/charts draws it.
 
@@ -42,6 +42,15 @@ class Line:
 
     label: str
     values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A share from 0 to 1. `beside`: what it is compared with, a line across the bar."""
+
+    label: str
+    value: float
+    beside: float | None = None
 
 
 def intervals(key: str, title: str, description: str, marks: Sequence[Mark], *, signed: bool) -> SafeString:
@@ -118,6 +127,26 @@ def curves(key: str, title: str, description: str, lines: Sequence[Line]) -> Saf
     }
     height = PLOT_HEIGHT + 48 + LEGEND_ROW * len(lines)
     return _figure("charts/curves.html", key, title, description, height=height, drawing=drawing)
+
+
+def bars(key: str, title: str, description: str, shown: Sequence[Bar]) -> SafeString:
+    """Shares, one bar below the other; a whole line is 1."""
+    x = _scale(0.0, 1.0, LEFT, RIGHT)
+    drawn = [
+        {
+            "label": bar.label,
+            "value": f"{bar.value:.0%}" if bar.beside is None else f"{bar.value:.0%}, elsewhere {bar.beside:.0%}",
+            "length": _at(x(bar.value) - LEFT),
+            "beside": "" if bar.beside is None else _at(x(bar.beside)),
+            "words": _at(row + 16),
+            "line_top": _at(row + 22),
+            "top": _at(row + 24),
+            "line_bottom": _at(row + 36),
+        }
+        for bar, row in ((bar, ROW * place + 4) for place, bar in enumerate(shown))
+    ]
+    drawing = {"bars": drawn, "left": _at(LEFT), "right": _at(RIGHT), "whole": _at(RIGHT - LEFT)}
+    return _figure("charts/bars.html", key, title, description, height=ROW * len(shown) + 8, drawing=drawing)
 
 
 def _figure(

@@ -19,6 +19,7 @@ LINKS = (
     ("Models", "reviews:backbones", Action.SEE_BACKBONES),
     ("Evaluations", "reviews:evaluations", Action.SEE_BACKBONES),
     ("Why", "reviews:insights", Action.BROWSE_EXPLANATIONS),
+    ("Groups", "reviews:experts", Action.BROWSE_EXPLANATIONS),
     ("Tokens", "reviews:tokens", Action.MANAGE_TOKENS),
     ("Accounts", "reviews:accounts", Action.MANAGE_ACCOUNTS),
 )

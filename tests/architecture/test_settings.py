@@ -10,6 +10,7 @@ from recommender.evaluation.arms import ARMS, BY_THE_STUDY, Study
 from recommender.recipe import BACKBONES, SIGNALS, SWITCHES, TrainConfig
 from recommender.rounds.config import OpenConfig
 from recommender.setting import Settings, settings_of
+from recommender.thinkrec.experts.config import GroupingConfig
 from recommender.thinkrec.scoring.config import ScoringConfig
 from recommender.thinkrec.tuning.config import ThinkrecConfig
 from recommender.tuning.config import TuneConfig
@@ -22,11 +23,13 @@ TABLES: dict[str, tuple[str, type[Settings]]] = {
     "thinkrec-tuning.md": ("## Settings", ThinkrecConfig),
     "rounds.md": ("### Settings", OpenConfig),
     "thinkrec.md": ("## Settings", ScoringConfig),
+    "methods.md": ("### Settings of groups", GroupingConfig),
 }
 COMMANDS = [
     ("recommender", "train_backbone", set(TrainConfig.model_fields) - {"knowledge_source"}),  # --control
     ("recommender", "evaluate", set(TrainConfig.model_fields) - {*BY_THE_STUDY}),
     ("recommender", "open_rounds", set(OpenConfig.model_fields)),
+    ("recommender", "group_end_users", set(GroupingConfig.model_fields) - {"settings"}),  # --set
     ("worker", "tune", set(TuneConfig.model_fields)),
     ("worker", "score_lists", set(ScoringConfig.model_fields)),
     ("worker", "tune_thinkrec", set(ThinkrecConfig.model_fields)),
@@ -62,7 +65,7 @@ def test_help_names_every_setting_of_a_run(app: str, name: str, settings: Iterab
 
 
 def test_every_setting_and_every_choice_has_words() -> None:
-    for model in (TrainConfig, Study, TuneConfig, ThinkrecConfig, OpenConfig, ScoringConfig):
+    for model in (TrainConfig, Study, TuneConfig, ThinkrecConfig, OpenConfig, ScoringConfig, GroupingConfig):
         for name, told in settings_of(model).items():
             assert told.label != name
             assert all(str(choice) for choice in (told.choices or {}).values())

@@ -29,7 +29,7 @@ from recommender.models import (
     TokenScope,
 )
 from recommender.runs import service as runs
-from recommender.runs.kinds import EVALUATION
+from recommender.runs.kinds import EVALUATION, GROUPING
 from reviews.models import Verdict
 from tests import builders
 from tests.recommender.promotion.versions import make_version
@@ -95,6 +95,11 @@ PAGES = {
     "reviews:cancel_round": Rule(LEADS, post=302),
     "reviews:insights": Rule(READERS, get=200),
     "reviews:insights_end_user": Rule(READERS, get=200),
+    "reviews:experts": Rule(READERS, get=200),
+    "reviews:start_grouping": Rule(LEADS, get=200, post=422),
+    "reviews:grouping_progress": Rule(READERS, get=200),
+    "reviews:cancel_grouping": Rule(LEADS, post=302),
+    "reviews:experts_end_user": Rule(READERS, get=200),
     "reviews:erasures": Rule(LEADS, get=200, post=422),
     "reviews:erasure": Rule(LEADS, get=200),
     "reviews:erase": Rule(LEADS, get=200, post=302),
@@ -226,6 +231,7 @@ def objects(catalog: Catalog) -> dict[str, Any]:
         "version_id": version.pk,
         "run_id": version.run_id,
         "evaluation_id": runs.request(EVALUATION, queue=False, catalog=catalog, config=Study().to_json()).pk,
+        "grouping_id": runs.request(GROUPING, queue=False, catalog=catalog, config={}).pk,
         "account_id": keeper.pk,
         "token_id": create_token("shop", account=keeper, catalog=catalog)[0].pk,
         "recommendation_id": Recommendation.objects.create(

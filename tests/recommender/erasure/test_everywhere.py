@@ -29,7 +29,8 @@ CLEARED = {
 SAYS_NOTHING_OF_END_USERS = {
     "recommender.Account", "recommender.Account_groups", "recommender.Account_user_permissions", "recommender.ApiToken",
     "recommender.Activation", "recommender.BackboneVersion", "recommender.Catalog", "recommender.Erasure",
-    "recommender.Evaluation", "recommender.EvaluationFit", "recommender.Examination", "recommender.KnowledgeSnapshot",
+    "recommender.Evaluation", "recommender.EvaluationFit", "recommender.Examination", "recommender.Grouping",
+    "recommender.KnowledgeSnapshot",
     "recommender.Rollout", "recommender.RoundBatch", "recommender.ShadowSample", "recommender.TrainingRun",
     "recommender.TuningRun", "recommender.ScoringRun", "auth.Group", "auth.Group_permissions", "auth.Permission",
     "contenttypes.ContentType",

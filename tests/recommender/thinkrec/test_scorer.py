@@ -108,7 +108,7 @@ def test_an_adapter_changes_the_scores(base: str, shared: LocalScorer, tmp_path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         lora = LoraConfig(r=2, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
-        model = get_peft_model(base, lora)
+        model = get_peft_model(weights, lora)
     model.save_pretrained(tmp_path / "lora")
     tuned = load(base, str(tmp_path / "lora"))
     prompts = prompts_of("Heat", "Ran")

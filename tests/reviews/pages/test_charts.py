@@ -2,7 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reviews.pages.charts import Line, Mark, curves, intervals
+from reviews.pages.charts import LEFT, Bar, Line, Mark, bars, curves, intervals
 
 SVG = "{http://www.w3.org/2000/svg}"
 MARKS = [
@@ -84,3 +84,13 @@ def test_a_curve_rises_where_its_values_rise_and_every_line_is_named():
     assert [x for x, _ in second] == [x for x, _ in first[:2]]
     assert {"base", "knowledge", "epoch", "1", "2", "3"} <= set(texts)
     assert len({line.get("class") for line in root.iter(f"{SVG}polyline")}) == 2
+
+
+def test_bars_are_to_scale_and_say_what_they_are_compared_with():
+    root, words = parsed(bars("key", "Likes", "words", [Bar("War", 0.5, 0.25), Bar("<b>Noir</b>", 1.0)]))
+    war, noir = (float(one.get("width")) for one in root.iter(f"{SVG}rect") if one.get("class") == "amount")
+    (line,) = root.iter(f"{SVG}line")
+
+    assert war == pytest.approx(noir / 2)
+    assert float(line.get("x1")) == pytest.approx(LEFT + noir / 4, abs=0.1)
+    assert words == ["War", "50%, elsewhere 25%", "<b>Noir</b>", "100%"]
