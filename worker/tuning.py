@@ -43,7 +43,7 @@ def _tune(run: TuningRun, part: Path, recorder: Recorder) -> dict[str, Any]:
         else:
             recorder.alive()
 
-    metrics = tune(part / "data", part / "adapter", config=config, role=role, observer=at_step)
+    metrics = tune(part / "data", part / "adapter", config=config, role=role, name=run.adapter_name, observer=at_step)
     described = {
         "name": run.adapter_name,
         "role": role,
