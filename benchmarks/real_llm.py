@@ -143,6 +143,7 @@ def serve(options: argparse.Namespace) -> Iterator[str]:
     """Base and adapters on one llama.cpp server in this process; its address."""
     import xllamacpp
 
+    from recommender.llm import adapters
     from recommender.llm.weights import gguf_of
 
     parameters = xllamacpp.CommonParams()
@@ -150,10 +151,7 @@ def serve(options: argparse.Namespace) -> Iterator[str]:
     parameters.n_ctx, parameters.n_parallel = 2048, 1
     parameters.hostnames, parameters.port = ["127.0.0.1"], free_port()
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = options.threads
-    parameters.lora_adapters = [
-        xllamacpp.CommonAdapterLoraInfo(str(options.folder / role / "adapter" / f"{NAMES[role]}.gguf"), 0.0)
-        for role in ROLES
-    ]
+    adapters.hold(parameters, [options.folder / role / "adapter" / f"{NAMES[role]}.gguf" for role in ROLES])
     with closing(_Ended(xllamacpp.Server(parameters))) as server:
         yield f"{server.address}/v1"
 

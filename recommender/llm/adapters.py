@@ -7,7 +7,8 @@ are files, whose names without ending are the adapters' own (recommender.tuning.
 
 import json
 import re
-from pathlib import PurePath
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 from typing import Any
 
 _OURS = re.compile(r".+-(?:actor|reflector)-\d+")  # recommender.models.TuningRun.adapter_name
@@ -15,6 +16,19 @@ _OURS = re.compile(r".+-(?:actor|reflector)-\d+")  # recommender.models.TuningRu
 
 class NoAdapterError(Exception):
     """The server is llama.cpp's and does not hold the adapter; the message says which it does."""
+
+
+def hold(parameters: Any, paths: Iterable[Path]) -> None:
+    """Let a server that is started with these xllamacpp.CommonParams hold adapters, none of which answers unasked.
+
+    Prompts are then not cached: llama.cpp would go on from what it computed of a prompt with another adapter
+    (https://github.com/ggml-org/llama.cpp/issues/26207). Without a path nothing changes.
+    """
+    import xllamacpp  # noqa: PLC0415 - only where a server is started
+
+    if held := [xllamacpp.CommonAdapterLoraInfo(str(path), 0.0) for path in paths]:
+        parameters.lora_adapters = held
+        parameters.cache_prompt, parameters.cache_ram_mib = False, 0
 
 
 def is_adapter(model: str) -> bool:

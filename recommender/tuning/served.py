@@ -1,9 +1,8 @@
 """Which registered adapters a llama.cpp server can hold beside a base, for whoever starts one.
 
-    parameters.lora_adapters = [CommonAdapterLoraInfo(str(path), 0.0) for path in served.adapters("smollm2")]
+    adapters.hold(parameters, served.adapters("smollm2"))  # recommender.llm.adapters; parameters: CommonParams
 
-With scale 0 the base answers as it is; a request chooses one (recommender.llm.adapters). A server knows the adapters
-that it was started with: one that is tuned later is there after the next start.
+A server knows the adapters that it was started with: one that is tuned later is there after the next start.
 """
 
 from pathlib import Path
