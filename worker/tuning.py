@@ -50,7 +50,7 @@ def _tune(run: TuningRun, part: Path, recorder: Recorder) -> dict[str, Any]:
         "config": config.to_json(),
         "metrics": metrics,
         "data_sha256": hashlib.sha256((part / "data" / MANIFEST).read_bytes()).hexdigest(),
-        "versions": {name: version(name) for name in ("torch", "transformers", "peft")},
+        "versions": {name: version(name) for name in ("torch", "transformers", "peft", "gguf")},
         "files": {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((part / "adapter").iterdir())
         },

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from recommender.tuning.gguf_lora import NoGgufError, side_by_side, write
+from recommender.tuning.gguf_lora import ARCHITECTURES, NoGgufError, side_by_side, write
 
 LAYER = "base_model.model.model.layers.1."
 NAMES = {
@@ -71,6 +71,14 @@ def test_transformers_reads_that_order_back(heads: int, half: int, columns: int)
     rows = np.arange(heads * 2 * half * columns).reshape(-1, columns)
     back = LlamaTensorProcessor()._reverse_permute_weights(side_by_side(rows, heads), heads, heads)
     assert np.array_equal(back, rows)
+
+
+def test_only_those_kinds_are_reordered_that_transformers_puts_back() -> None:
+    from transformers.modeling_gguf_pytorch_utils import TENSOR_PROCESSORS, LlamaTensorProcessor
+
+    for architecture, reorders in ARCHITECTURES.values():
+        puts_back = TENSOR_PROCESSORS.get(gguf.MODEL_ARCH_NAMES[architecture]) is LlamaTensorProcessor
+        assert reorders == puts_back, architecture
 
 
 def test_a_head_has_its_halves_in_turns() -> None:
