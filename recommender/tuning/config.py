@@ -23,7 +23,7 @@ class TuneConfig(Settings):
 
     base: str = Field(
         title="Base",
-        description="A folder or hub name that transformers loads, smollm2, or the path of a .gguf file; with a chat template.",
+        description="A folder or hub name that transformers loads, smollm2, or a .gguf file; with a chat template.",
     )
     subjects: Annotated[Subjects, OneOf(SUBJECTS)] = Field(
         default="all", title="Subjects", description="Whose rows it learns."
