@@ -94,11 +94,12 @@ def catalog(people):
     return data, aspects, {taste.user_id: taste for taste in tastes}
 
 
-def knowledge(data, texts):
-    """A text of each of these end users from the start."""
-    numbers = {name: number for number, name in enumerate(data.end_users)}
+def knowledge(data, texts, moments=None):
+    """A text of each of these end users from the start, or from a moment of their own."""
+    numbers, moments = {name: number for number, name in enumerate(data.end_users)}, moments or {}
+    hashed = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     rows = [
-        Text(SubjectKind.END_USER, numbers[name], BEFORE_ALL, hashlib.sha256(text.encode()).hexdigest(), text)
+        Text(SubjectKind.END_USER, numbers[name], moments.get(name, BEFORE_ALL), hashed[name], text)
         for name, text in texts.items()
     ]
     return KnowledgeRows(sorted(rows, key=lambda one: one.subject))

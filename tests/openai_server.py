@@ -52,6 +52,7 @@ class ScriptedServer:
     script: Callable[[dict[str, Any], int], Reply]
     requests: list[dict[str, Any]] = field(default_factory=list)
     base_url: str = ""
+    adapters: list[dict[str, Any]] | None = None  # what a llama.cpp server lists; None: there is no such list
     lock: threading.Lock = field(default_factory=threading.Lock)
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -95,6 +96,15 @@ def running(script: Callable[[dict[str, Any], int], Reply]) -> Iterator[Scripted
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            known = self.path == "/lora-adapters" and scripted.adapters is not None
+            body = _encoded(scripted.adapters if known else {"error": {"message": "Not found"}})
+            self.send_response(200 if known else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

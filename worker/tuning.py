@@ -43,14 +43,14 @@ def _tune(run: TuningRun, part: Path, recorder: Recorder) -> dict[str, Any]:
         else:
             recorder.alive()
 
-    metrics = tune(part / "data", part / "adapter", config=config, role=role, observer=at_step)
+    metrics = tune(part / "data", part / "adapter", config=config, role=role, name=run.adapter_name, observer=at_step)
     described = {
         "name": run.adapter_name,
         "role": role,
         "config": config.to_json(),
         "metrics": metrics,
         "data_sha256": hashlib.sha256((part / "data" / MANIFEST).read_bytes()).hexdigest(),
-        "versions": {name: version(name) for name in ("torch", "transformers", "peft")},
+        "versions": {name: version(name) for name in ("torch", "transformers", "peft", "gguf")},
         "files": {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((part / "adapter").iterdir())
         },

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
+import httpx2
 import openai
 from django.conf import settings
 from django.utils import timezone
 from openai import AsyncOpenAI
 
-from recommender.llm import learned, reading
+from recommender.llm import adapters, learned, reading
 from recommender.llm.errors import PermanentLlmError, TransientLlmError
 from recommender.llm.reading import UnreadableError
 from recommender.llm.secrets import redacted, without_userinfo
@@ -192,9 +193,28 @@ class OpenAiLlm:
             schema = {"name": name, "schema": prompt.json_schema, "strict": True}
             response_format = {"type": "json_schema", "json_schema": schema}
         response = await self._client.chat.completions.with_raw_response.create(
-            model=self.model, messages=told, response_format=response_format, **parameters
+            model=self.model,
+            messages=told,
+            response_format=response_format,
+            extra_body=await self._adapter(),
+            **parameters,
         )
         return response.content, response.headers.get("x-request-id", "")
+
+    async def _adapter(self) -> dict[str, Any]:
+        """What names this role's adapter to a llama.cpp server. Asked each time: it may have been started again."""
+        if not adapters.is_adapter(self.model):
+            return {}
+        try:
+            found = await self._client.get(adapters.address(self.base_url), cast_to=httpx2.Response)
+            return adapters.chosen(self.model, found.content)
+        except openai.APIStatusError:
+            return {}  # another server, which knows the name
+        except adapters.NoAdapterError as error:
+            raise PermanentLlmError(
+                f"The {self.role} endpoint {self.base_url} does not serve {self._setting('MODEL')}: {error}. Start the"
+                " server with it (docs/training-sets.md)."
+            ) from error
 
     def _no_answer(self, cause: BaseException) -> TransientLlmError:
         where = f"The {self.role} endpoint {self.base_url}"

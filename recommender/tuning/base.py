@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from recommender.llm.weights import NoWeightsError, gguf_of, is_gguf
 from recommender.tuning.config import CannotTuneError
@@ -21,7 +21,13 @@ def load_weights(name: str, device: torch.device) -> Any:
     """The causal language model of a base: bfloat16 on a GPU, else float32. Raises CannotTuneError."""
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     place, more = _source(name)
-    return _explained(name, lambda: AutoModelForCausalLM.from_pretrained(place, dtype=dtype, **more)).to(device)
+    if not more:
+        return _explained(name, lambda: AutoModelForCausalLM.from_pretrained(place, dtype=dtype)).to(device)
+    # Unpacked, because LoRA is for layers of plain numbers.
+    unpacked = more | {"quantization_config": GgufConfig(dequantize=True)}
+    model = _explained(name, lambda: AutoModelForCausalLM.from_pretrained(place, dtype=dtype, **unpacked))
+    model.name_or_path = str(Path(place) / more["gguf_file"])  # what an adapter names as its base
+    return model.to(device)
 
 
 def _source(name: str) -> tuple[str, dict[str, str]]:

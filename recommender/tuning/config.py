@@ -21,7 +21,10 @@ class TuneConfig(Settings):
 
     of: ClassVar = "tuning"
 
-    base: str = Field(title="Base", description="A folder or hub name that transformers loads; with a chat template.")
+    base: str = Field(
+        title="Base",
+        description="A folder or hub name that transformers loads, smollm2, or a .gguf file; with a chat template.",
+    )
     subjects: Annotated[Subjects, OneOf(SUBJECTS)] = Field(
         default="all", title="Subjects", description="Whose rows it learns."
     )

@@ -17,6 +17,7 @@ from peft import LoraConfig, get_peft_model
 from torch.nn.functional import cross_entropy
 from transformers import get_cosine_schedule_with_warmup
 
+from recommender.tuning import gguf_lora
 from recommender.tuning.base import load_tokenizer, load_weights
 from recommender.tuning.config import TuneConfig, TunedRole
 from recommender.tuning.examples import Example, load
@@ -27,10 +28,17 @@ MERGED = "merged"  # beside the adapter: base and adapter as one model
 
 
 def tune(
-    data: Path, folder: Path, *, config: TuneConfig, role: TunedRole, observer: Observer = lambda _: None
+    data: Path,
+    folder: Path,
+    *,
+    config: TuneConfig,
+    role: TunedRole,
+    name: str = "adapter",
+    observer: Observer = lambda _: None,
 ) -> dict[str, Any]:
-    """Tune an adapter on the export in `data`, save it with its tokenizer in `folder` (`config.merge`: and the merged
-    model beside it), and return its metrics.
+    """Tune an adapter on the export in `data`, save it with its tokenizer in `folder`, for llama.cpp as `name`.gguf
+    (`config.merge`: and the merged model beside it), and return its metrics: `gguf` says what that file is called, or
+    `without_gguf` why there is none.
 
     `observer` is told about every optimizer step, hears of the rest often enough to show life, and may raise to stop.
     Raises CannotTuneError.
@@ -52,19 +60,31 @@ def tune(
     # Without the embeddings: peft would otherwise look the base model up on the hub.
     model.save_pretrained(folder, save_embedding_layers=False)
     tokenizer.save_pretrained(folder)
+    for_llama_cpp = _for_llama_cpp(folder, name, base.config, config)
     if config.merge:
         base.config.use_cache = True
         merged = folder.with_name(MERGED)
         model.merge_and_unload().save_pretrained(merged)
         tokenizer.save_pretrained(merged)
     rows = {"train": len(examples.train), "valid": len(examples.valid), "too_long": examples.too_long}
-    return {
-        "rows": rows,
-        "trained_parameters": trained,
-        "device": device.type,
-        "before": before,
-        "after": after,
-    } | steps
+    return (
+        {
+            "rows": rows,
+            "trained_parameters": trained,
+            "device": device.type,
+            "before": before,
+            "after": after,
+        }
+        | steps
+        | for_llama_cpp
+    )
+
+
+def _for_llama_cpp(folder: Path, name: str, base: Any, config: TuneConfig) -> dict[str, str]:
+    try:
+        return {"gguf": gguf_lora.write(folder, name, base=base, alpha=config.alpha).name}
+    except gguf_lora.NoGgufError as error:
+        return {"without_gguf": str(error)}
 
 
 def _with_lora(base: Any, config: TuneConfig, device: torch.device) -> Any:

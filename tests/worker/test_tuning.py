@@ -73,6 +73,8 @@ def test_an_adapter_is_registered_with_its_rows_settings_and_hashes(catalog: Cat
     folder = service.folder_of(run)
     described = json.loads((folder / "adapter.json").read_text())
     assert described["name"] == result["name"] == run.adapter_name
+    assert run.metrics["gguf"] == f"{run.adapter_name}.gguf"
+    assert run.metrics["gguf"] in described["files"]
     for name, digest in described["files"].items():
         assert hashlib.sha256((folder / "adapter" / name).read_bytes()).hexdigest() == digest
     manifest = (folder / "data" / "manifest.json").read_bytes()

@@ -153,3 +153,30 @@ def test_an_endpoint_that_refuses_schemas_is_asked_for_one_only_once(serve: Serv
 
 def test_a_text_that_databases_refuse_is_made_storable() -> None:
     assert storable("a\x00b\ud800c", 10) == "a\ufffdb?c"
+
+
+@pytest.mark.parametrize(
+    ("model", "listed", "sent"),
+    [
+        ("films-actor-1", [{"id": 4, "path": "/a/films-actor-1.gguf"}], [{"id": 4, "scale": 1.0}]),
+        ("films-actor-1", None, None),  # vLLM knows the name
+        ("other", [{"id": 4, "path": "/a/other.gguf"}], None),
+    ],
+)
+def test_an_adapter_is_chosen_by_its_name_where_the_server_lists_adapters(
+    serve: Serve, model: str, listed: Any, sent: Any
+) -> None:
+    server = serve(says("Fine."), model=model)
+    server.adapters = listed
+    (answer,), (request,) = ask(PLAIN), server.requests
+    assert answer.text == "Fine."
+    assert (request["model"], request.get("lora")) == (model, sent)
+
+
+def test_an_adapter_that_the_server_was_not_started_with_is_said(serve: Serve) -> None:
+    server = serve(says("Fine."), model="films-actor-2")
+    server.adapters = [{"id": 0, "path": "/a/films-actor-1.gguf"}]
+    (error,) = ask(PLAIN)
+    assert isinstance(error, PermanentLlmError)
+    assert "does not serve R4_ACTOR_MODEL: no adapter 'films-actor-2' is there: it holds films-actor-1." in str(error)
+    assert server.requests == []

@@ -49,6 +49,7 @@ class Command(BaseCommand):
         before, after, rows = (asked.metrics[name] for name in ("before", "after", "rows"))
         lines = [f"{asked.adapter_name}: {path}", f"{rows['train']} rows learnt, {rows['valid']} held out."]
         lines += [f"held out, {name}: {before[name]:.4f} before, {after[name]:.4f} after" for name in after]
+        lines += [asked.metrics.get("without_gguf") or f"For llama.cpp: {Path(path) / asked.metrics['gguf']}"]
         self._say(result, "\n".join(lines), options)
 
     def _say(self, data: dict[str, Any], text: str, options: dict[str, Any]) -> None:
@@ -56,6 +57,6 @@ class Command(BaseCommand):
 
 
 def _found(base: str) -> str:
-    """A folder by its whole path: a worker, and whoever loads the adapter later, start elsewhere."""
-    folder = Path(base).expanduser()
-    return str(folder.resolve()) if folder.is_dir() else base
+    """A folder or file by its whole path: a worker, and whoever loads the adapter later, start elsewhere."""
+    path = Path(base).expanduser()
+    return str(path.resolve()) if path.exists() else base

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0015_listed_statements'),
+        ('recommender', '0018_scored_lists'),
     ]
 
     operations = [

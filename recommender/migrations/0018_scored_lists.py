@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0001_squashed_0015'),
+        ('recommender', '0017_cached_tokens'),
     ]
 
     operations = [
