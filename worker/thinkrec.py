@@ -11,7 +11,7 @@ from recommender.dataset.interactions import read_interactions
 from recommender.models import Clock, ThinkrecRun
 from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
-from recommender.thinkrec import rows, service
+from recommender.thinkrec.tuning import rows, service
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
 from recommender.tuning.writing import sha256_of
 

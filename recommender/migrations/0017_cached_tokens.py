@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recommender", "0001_squashed_0015"),
+        ("recommender", "0016_keywords_and_traces"),
     ]
 
     operations = [

@@ -63,14 +63,8 @@ service.run(KINDS[sys.argv[1]], int(sys.argv[2]), compute)
 @pytest.fixture(scope="module", autouse=True)
 def loaded() -> None:
     """What the worker would load while the clock runs: on a busy machine that takes minutes."""
-    modules = (
-        "training.pipeline",
-        "evaluation.fits",
-        "tuning.lora",
-        "thinkrec.tuning.stages",
-        "thinkrec.collaborative.fit",
-    )
-    for module in modules:
+    of_thinkrec = ("thinkrec.tuning.stages", "thinkrec.scoring.scorer", "thinkrec.collaborative.fit")
+    for module in ("training.pipeline", "evaluation.fits", "tuning.lora", *of_thinkrec):
         import_module(f"recommender.{module}")
 
 

@@ -31,7 +31,7 @@ class EndpointScorer:
     """The endpoint of the role "scorer" (settings.LLM)."""
 
     def __init__(self) -> None:
-        self.name: str = settings.LLM["scorer"]["model"]
+        self.name = str(settings.LLM["scorer"]["model"])
 
     def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
         """As Scorer.score. Raises CannotRunError with what the endpoint's settings lack, or what hinders it for now."""
