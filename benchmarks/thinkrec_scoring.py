@@ -90,7 +90,7 @@ def _measured(shared: Any, alone: Any, people: list[Any], count: int) -> dict[st
 
 
 def _people(data: Path, count: int, candidates: int, with_preference: bool) -> Iterator[Any]:
-    from recommender.thinkrec.scoring import prompts
+    from recommender.thinkrec import prompts
 
     with (data / "movies.dat").open(encoding="latin-1") as file:
         rows = [line.rstrip("\n").split("::") for line in file]

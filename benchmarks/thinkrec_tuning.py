@@ -29,8 +29,9 @@ import django  # noqa: E402
 
 django.setup()
 
+from recommender.thinkrec.prompts import LONGEST_HISTORY, Described  # noqa: E402
 from recommender.thinkrec.tuning.config import ThinkrecConfig  # noqa: E402
-from recommender.thinkrec.tuning.rows import LONGEST_HISTORY, YES_NO, Prompts, Row, Rows, Shown  # noqa: E402
+from recommender.thinkrec.tuning.rows import YES_NO, Prompts, Row, Rows  # noqa: E402
 from recommender.thinkrec.tuning.stages import Data, tune  # noqa: E402
 
 MEASURED = 8  # steps of the run that measures the pace
@@ -39,7 +40,9 @@ MEASURED = 8  # steps of the run that measures the pace
 def read(folder: Path) -> Data:
     """Rows of both parts; a history is what the same person met strictly before, of any part."""
     with (folder / "items.csv").open(encoding="utf-8") as stream:
-        items = {one["item_id"]: Shown(one["title"], tuple(one["genres"].split("|"))) for one in csv.DictReader(stream)}
+        items = {
+            one["item_id"]: Described(one["title"], tuple(one["genres"].split("|"))) for one in csv.DictReader(stream)
+        }
     of_each: dict[str, list[dict[str, str]]] = defaultdict(list)
     with gzip.open(folder / "interactions.csv.gz", "rt", encoding="utf-8") as stream:
         for one in csv.DictReader(stream):

@@ -23,10 +23,10 @@ from recommender.serving import backbone
 from recommender.serving.queries import active_backbone
 from recommender.serving.request import Request, request_for
 from recommender.serving.types import CannotRankError
+from recommender.thinkrec.prompts import Question, template_of
 from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.config import ScoringConfig
 from recommender.thinkrec.scoring.held_out import HeldOut, held_out
-from recommender.thinkrec.scoring.prompts import Question, template_of
 from recommender.thinkrec.scoring.scored import Cost, Scored, Scorer
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from recommender.llm.client import OpenAiLlm, RefusedError
 from recommender.llm.errors import LlmError, TransientLlmError
 from recommender.llm.types import Answer, Prompt
 from recommender.runs.errors import CannotRunError
+from recommender.thinkrec.prompts import after_reasoning
 from recommender.thinkrec.scoring.answers import yes_no
-from recommender.thinkrec.scoring.prompts import after_reasoning
 from recommender.thinkrec.scoring.scored import Cost, Scored
 
 ALTERNATIVES = 20  # the most that OpenAI and vLLM tell

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from recommender.llm.types import Prompt
 from recommender.models import Catalog, EndUser, Item, Knowledge
-from recommender.rounds.evidence import shown_attributes
-from recommender.thinkrec.scoring.prompts import LONGEST_HISTORY, Described, Past, Person, Question, asked, described
+from recommender.thinkrec.prompts import LONGEST_HISTORY, Described, Past, Person, Question, asked
+from recommender.thinkrec.shown import as_shown
 
 History = Iterable[tuple[int, bool | None]]  # primary key of an item, whether it was liked; oldest first
 
@@ -33,7 +33,7 @@ def questions(
 def items_of(catalog: Catalog, pks: Collection[int]) -> dict[int, Described]:
     """Items as prompts show them, by primary key."""
     found = Item.objects.filter(catalog=catalog).in_bulk(list(set(pks)))
-    return {pk: described(item.title, shown_attributes(item, catalog)) for pk, item in found.items()}
+    return as_shown(list(found.values()), catalog)
 
 
 def preference_of(end_user: EndUser) -> Knowledge | None:

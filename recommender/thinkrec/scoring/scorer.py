@@ -17,7 +17,7 @@ import torch
 from transformers import DynamicCache
 
 from recommender.llm.types import Prompt
-from recommender.thinkrec.scoring.prompts import after_reasoning
+from recommender.thinkrec.prompts import after_reasoning
 from recommender.thinkrec.scoring.scored import Cost, Scored
 from recommender.tuning.base import load_tokenizer, load_weights
 

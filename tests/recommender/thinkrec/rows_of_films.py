@@ -1,10 +1,11 @@
 """ThinkRec's rows of made-up films, for tests: end users who like one of two kinds, and say why."""
 
+from recommender.thinkrec.prompts import Described
 from recommender.thinkrec.tuning.config import ThinkrecConfig
-from recommender.thinkrec.tuning.rows import YES_NO, Prompts, Row, Rows, Shown
+from recommender.thinkrec.tuning.rows import YES_NO, Prompts, Row, Rows
 
 KINDS = ("Drama", "Action")
-ITEMS = {f"{kind} {n}": Shown(f"{kind} {n} (1990)", (kind,)) for kind in KINDS for n in range(6)}
+ITEMS = {f"{kind} {n}": Described(f"{kind} {n} (1990)", (kind,)) for kind in KINDS for n in range(6)}
 PROMPTS = Prompts(ITEMS, "movie")
 GROUPS = {f"u{n}": KINDS[n % 2].lower() for n in range(8)}
 

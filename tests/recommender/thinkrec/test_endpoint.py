@@ -10,8 +10,8 @@ import pytest
 from pytest_django import Settings
 
 from recommender.runs.errors import CannotRunError
+from recommender.thinkrec.prompts import Described, Past, Person, asked
 from recommender.thinkrec.scoring.endpoint import EndpointScorer
-from recommender.thinkrec.scoring.prompts import Described, Past, Person, asked
 from tests import openai_server
 from tests.openai_server import Reply, ScriptedServer, error, says
 

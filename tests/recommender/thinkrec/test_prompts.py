@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.thinkrec.scoring import prompts
-from recommender.thinkrec.scoring.prompts import Described, Past, Person, asked, described
+from recommender.thinkrec import prompts
+from recommender.thinkrec.prompts import Described, Past, Person, asked, described
 
 WAR = Past(Described("Heat (1995)", ("Action", "Crime")), liked=True)
 DULL = Past(Described("Dull (1990)", ()), liked=False)

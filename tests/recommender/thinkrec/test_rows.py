@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from recommender.dataset import split
 from recommender.dataset.interactions import Interactions, read_interactions
 from recommender.models import Catalog, Interaction, Item
-from recommender.thinkrec import rows
+from recommender.thinkrec.prompts import MOST_KEYWORDS, Described, Past, Person, asked
+from recommender.thinkrec.tuning import rows
 from recommender.thinkrec.tuning.config import TAGS, CannotTuneThinkrecError
-from recommender.thinkrec.tuning.rows import PLACE, Prompts, Row, Shown, Trace
+from recommender.thinkrec.tuning.rows import PLACE, Prompts, Row, Trace
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 
 
@@ -103,7 +104,11 @@ def test_a_line_that_is_no_trace_is_named(tmp_path: Path, line: str) -> None:
 
 
 ROW = Row("u1", "c", True, "recommend", "Yes", (("a", True), ("b", False)))
-ITEMS = {"a": Shown("Heat (1995)", ("Crime",)), "b": Shown("Alien", ()), "c": Shown('The "Best"', ("Drama", "War"))}
+ITEMS = {
+    "a": Described("Heat (1995)", ("Crime",)),
+    "b": Described("Alien", ()),
+    "c": Described('The "Best"', ("Drama", "War")),
+}
 
 
 def test_a_prompt_of_text_alone_has_no_places_and_says_nothing_of_vectors() -> None:
@@ -130,7 +135,7 @@ def test_each_known_entity_has_a_place_and_an_unknown_one_is_left_out() -> None:
 @given(title=st.text(), keyword=st.text(), history=st.integers(0, 12))
 def test_no_title_can_pass_for_the_prompts_own_parts(title: str, keyword: str, history: int) -> None:
     row = Row("u", "x", True, "recommend", "Yes", (("x", True),) * 10)
-    (_, user), entities = Prompts({"x": Shown(title, (keyword,))}, "movie").of(
+    (_, user), entities = Prompts({"x": Described(title, (keyword,))}, "movie").of(
         row, known=lambda _: True, history=history
     )
     text = user["content"]
@@ -144,5 +149,11 @@ def test_items_are_described_by_the_attributes_that_prompts_show(catalog: Catalo
     Item.objects.filter(external_id="f0").update(attributes={"genres": "War", "secret": "x"})
     Item.objects.filter(external_id="f1").update(attributes={"genres": [str(n) for n in range(30)]})
     found = rows.shown_items(catalog)
-    assert found["f0"] == Shown("Film 0 (1990)", ("War",))
-    assert len(found["f1"].keywords) == rows.MOST_KEYWORDS
+    assert found["f0"] == Described("Film 0 (1990)", ("War",))
+    assert len(found["f1"].keywords) == MOST_KEYWORDS
+
+
+def test_what_is_learnt_from_is_what_is_asked_when_lists_are_scored() -> None:
+    past = tuple(Past(ITEMS[name], liked) for name, liked in ROW.history)
+    (scored,) = asked(Person("movie", past), [ITEMS[ROW.item]])
+    assert Prompts(ITEMS, "movie").of(ROW)[0] == list(scored.messages)

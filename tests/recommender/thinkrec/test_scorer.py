@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from recommender.llm.types import Prompt
+from recommender.thinkrec.prompts import Described, Past, Person, asked
 from recommender.thinkrec.scoring import scorer as scoring
-from recommender.thinkrec.scoring.prompts import Described, Past, Person, asked
 from recommender.thinkrec.scoring.scorer import LocalScorer, answer_tokens, common, load
 from recommender.tuning.config import CannotTuneError
 from tests.transformers_server import make_model

@@ -27,10 +27,14 @@ OPINION = {True: "Yes", False: "No"}
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An item as a prompt shows it. `keywords`: what it is about, in a few words each."""
+    """An item as a prompt shows it. `keywords`: what it is about, in a few words each.
+
+    `vector`: what stands where its collaborative vector goes; empty: the prompt has no word about one.
+    """
 
     title: str
     keywords: tuple[str, ...] = ()
+    vector: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,14 @@ class Past:
 class Person:
     """All that a prompt says about an end user. `history`: oldest first where it is `ordered`.
 
-    `preference`: a text about what they like, such as R4ec's; empty: none is shown.
+    `preference`: a text about what they like, such as R4ec's; empty: none is shown. `vector`: as of an item.
     """
 
     item_noun: str
     history: tuple[Past, ...]
     preference: str = ""
     ordered: bool = True
+    vector: str = ""
 
 
 def described(title: str, attributes: Mapping[str, Any], keywords: Sequence[str] = ()) -> Described:
@@ -67,12 +72,13 @@ def asked(person: Person, targets: Sequence[Described], *, question: Question = 
     template = template_of(question)
     shown = person.history[-LONGEST_HISTORY:]
     said = harmless(person.preference.strip())[:LONGEST_PREFERENCE]
+    more = f"The person has the feature {person.vector}.\n" if person.vector else ""
     values = {
         "item_noun": harmless(person.item_noun),
         "item_nouns": harmless(plural(person.item_noun)),
         "order": ORDER[person.ordered],
         "history": "; ".join(_past(each) for each in shown) or "(none)",
-        "preference": f"<user_preference>\n{said}\n</user_preference>\n" if said else "",
+        "preference": more + (f"<user_preference>\n{said}\n</user_preference>\n" if said else ""),
     }
     system_values = {name: values[name] for name in template.variables("system")}
     (system,) = template.render("system", **system_values)
@@ -101,6 +107,7 @@ def _past(past: Past) -> str:
 
 
 def _line(item: Described, evaluation: str = "") -> str:
-    """`"title" (evaluation: Yes) with description: keyword, keyword`; the title is a JSON string."""
+    """`"title" with feature … (evaluation: Yes) with description: keyword, keyword`; the title is a JSON string."""
     words = ", ".join(filter(None, (value_text(word.replace('"', "”")) for word in item.keywords)))
-    return f"{title_line(item.title)}{evaluation}{f' with description: {words}' if words else ''}"
+    vector = f" with feature {item.vector}" if item.vector else ""
+    return f"{title_line(item.title)}{vector}{evaluation}{f' with description: {words}' if words else ''}"
