@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from r4web import environment
 from recommender import private_files
 from recommender.knowledge.encoder_choice import POOLINGS
-from recommender.llm import gguf_header, weights
+from recommender.llm import adapters, gguf_header, weights
 from recommender.llm.secrets import without_userinfo
 from worker import llama
 from worker.supervisor import ready
@@ -43,9 +43,10 @@ def local_llm(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMe
         return []
     found: list[CheckMessage] = []
     told = [f"R4_{role}_{what}" for role in ("ACTOR", "REFLECTOR") for what in ("BASE_URL", "MODEL")]
-    if given := [name for name in told if environment.given(name)]:
+    if given := [name for name in told if environment.given(name) and not adapters.is_adapter(environment.text(name))]:
         said = f"R4_LLM serves actor and reflector on this machine, and {', '.join(given)} says otherwise."
-        found.append(Error(said, hint="Leave out one of them.", id="r4web.E012"))
+        hint = "Leave out one of them; beside R4_LLM a role's model may be an adapter that was tuned here, by its name."
+        found.append(Error(said, hint=hint, id="r4web.E012"))
     try:
         gguf_header.read(weights.gguf_of(settings.LOCAL_LLM))
     except weights.NoWeightsError as error:

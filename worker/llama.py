@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from recommender.llm import gguf_header
+from recommender.llm import adapters, gguf_header
 from recommender.llm.gguf_header import Header
 from recommender.llm.weights import NoWeightsError, gguf_of, name_of
 
@@ -83,12 +83,14 @@ def _server(path: Path, room: Room, arguments: argparse.Namespace) -> Any:
     chosen.ui = chosen.endpoint_slots = False
     for threads in (chosen.cpuparams, chosen.cpuparams_batch):
         threads.n_threads, threads.poll = arguments.threads, 0  # polling takes the core that others wait for
+    adapters.hold(chosen, arguments.adapter)
     return xllamacpp.Server(chosen)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m worker.llama", description=__doc__)
     parser.add_argument("--model", required=True, help="smollm2, or the path of a .gguf file")
+    parser.add_argument("--adapter", type=Path, action="append", default=[], help="a LoRA adapter's .gguf file; again")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--threads", type=int, default=default_threads(), help="half of the cores unless told")

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
+from django.conf import settings
+
 from recommender.llm.types import Prompt
 from recommender.rounds.core import prompts
 from recommender.rounds.core.harmless import harmless
@@ -99,7 +101,9 @@ class Row:
 
 def reason(subject: Subject, text: str, provenance: Provenance, *, said: Sequence[Told] = ()) -> Row:
     """The actor's first rationale."""
-    return _row("reason", prompts.render(subject, "reason"), harmless(text), provenance, said=said)
+    return _row(
+        "reason", prompts.render(subject, "reason", layout=settings.PROMPTS), harmless(text), provenance, said=said
+    )
 
 
 def reflect(
@@ -112,7 +116,7 @@ def reflect(
     said: Sequence[Told] = (),
 ) -> Row:
     """The reflector's judgement of a text."""
-    prompt = prompts.render(subject, "reflect", rationale=text)
+    prompt = prompts.render(subject, "reflect", layout=settings.PROMPTS, rationale=text)
     return _row("reflect", prompt, judgement(subject.kind, verdict, critique), provenance, said=said)
 
 
@@ -120,7 +124,7 @@ def refine(
     subject: Subject, text: str, critique: str, refined: str, provenance: Provenance, *, said: Sequence[Told] = ()
 ) -> Row:
     """The actor's refinement of a text that follows a critique."""
-    prompt = prompts.render(subject, "refine", rationale=text, critique=critique)
+    prompt = prompts.render(subject, "refine", layout=settings.PROMPTS, rationale=text, critique=critique)
     return _row("refine", prompt, harmless(refined), provenance, said=said)
 
 
@@ -128,13 +132,13 @@ def preference(
     subject: Subject, *, chosen: str, rejected: str, provenance: Provenance, said: Sequence[Told] = ()
 ) -> Row:
     """Two answers to the reason prompt, the better one first (DPO)."""
-    prompt = prompts.render(subject, "reason")
+    prompt = prompts.render(subject, "reason", layout=settings.PROMPTS)
     return _row("preference", prompt, harmless(chosen), provenance, rejected=harmless(rejected), said=said)
 
 
 def opinion(subject: Subject, text: str, provenance: Provenance, *, approved: bool, said: Sequence[Told] = ()) -> Row:
     """A text that people approved or rejected, as an answer to the reason prompt (KTO)."""
-    prompt = prompts.render(subject, "reason")
+    prompt = prompts.render(subject, "reason", layout=settings.PROMPTS)
     return _row("kto", prompt, harmless(text), provenance, label=approved, said=said)
 
 

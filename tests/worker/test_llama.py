@@ -20,13 +20,15 @@ from pytest_django import Settings
 
 from recommender.llm.gguf_header import Header
 from recommender.llm.weights import NoWeightsError, gguf_of
-from recommender.models import LlmCall, RestReason, Round, RoundState
+from recommender.models import LlmCall, RestReason, Round, RoundState, RunState, TuningRun
 from recommender.rounds import service
 from recommender.rounds.core import echoes
 from recommender.rounds.core.echoes import Asked
 from recommender.rounds.core.prompts import data_of
 from recommender.rounds.core.types import Subject
 from recommender.rounds.queries import speed
+from recommender.tuning import service as tuning
+from recommender.tuning.config import TuneConfig
 from tests.builders import make_catalog, make_end_user, make_item, make_round, make_subject
 from tests.conftest import ROOT
 from tests.servers import free_port, wait_until
@@ -78,6 +80,27 @@ def test_a_word_decides_which_server_is_supervised_and_how_many_threads_are_left
         assert told["worker-training"].environment["OMP_NUM_THREADS"] == str(left)
 
 
+@pytest.mark.django_db
+def test_the_server_holds_the_adapters_that_a_role_names(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    base, catalog = tmp_path / "a.gguf", make_catalog("films")
+    base.write_bytes(b"GGUF")
+    settings.LOCAL_LLM = str(base)
+    for role in ("actor", "reflector"):
+        run = TuningRun.objects.create(
+            catalog=catalog, role=role, config=TuneConfig(base=str(base)).to_json(), state=RunState.DONE
+        )
+        run.artifact, run.metrics = f"films/{run.pk}", {"gguf": f"{run.adapter_name}.gguf"}
+        run.save()
+        file = tuning.folder_of(run) / "adapter" / f"{run.adapter_name}.gguf"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"GGUF")
+        if role == "actor":
+            settings.LLM = settings.LLM | {"actor": settings.LLM["actor"] | {"model": run.adapter_name}}
+            held = ["--adapter", str(file)]
+    assert next(child for child in children.services() if child.name == "endpoint").command[-2:] == held
+
+
 @pytest.mark.parametrize(
     ("told", "name", "compact"),
     [
@@ -97,7 +120,7 @@ def test_all_roles_ask_the_model_that_is_named(told: dict[str, str], name: str, 
         [sys.executable, "-c", code],
         cwd=ROOT, env=environment | {"R4_VAR": str(tmp_path)} | told, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert json.loads(run.stdout) == [compact, 3, [[name, True, 1]] * 3]
+    assert json.loads(run.stdout) == [compact, 3, [[name, True, 1]] * 4]
 
 
 @pytest.mark.parametrize(("cut", "said"), [(5000, "is no GGUF that can be read"), (60_000_000, "cannot serve")])

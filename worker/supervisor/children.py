@@ -3,11 +3,14 @@
 import os
 import sys
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from django.conf import settings
 
 from recommender.jobs import Queue
+from recommender.llm.adapters import is_adapter
+from recommender.tuning import served
 from worker.supervisor import valkey
 
 WEB_THREADS = 4  # in each web process
@@ -55,7 +58,14 @@ def _endpoint() -> Child:
     if not settings.LOCAL_LLM:
         return _python("endpoint", "worker.endpoint", *port)
     told = ("--model", settings.LOCAL_LLM, "--threads", str(settings.LOCAL_LLM_THREADS))
-    return _python("endpoint", "worker.llama", *port, *told)
+    adapters = (("--adapter", str(path)) for path in _adapters_in_use())
+    return _python("endpoint", "worker.llama", *port, *told, *chain.from_iterable(adapters))
+
+
+def _adapters_in_use() -> list[Path]:
+    """Those that a role's model names: held for nothing they would cost the cache of prompts."""
+    asked = set(filter(is_adapter, (str(role["model"]) for role in settings.LLM.values())))
+    return [path for path in served.adapters(settings.LOCAL_LLM) if path.stem in asked] if asked else []
 
 
 def _python(name: str, module: str, *arguments: str, **environment: str) -> Child:
