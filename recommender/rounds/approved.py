@@ -8,7 +8,7 @@ from django.db.models import Count, F, QuerySet, Sum
 
 from recommender.models import Catalog, Item, LlmCall, RestReason, Round, Strategy, Turn, TurnKind
 from recommender.rounds.core import keywords
-from recommender.rounds.core.thinkrec import TAGS
+from recommender.rounds.purposes import TAGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from recommender.rounds import service, spending
 from recommender.rounds.config import KNOWLEDGE, OpenConfig
 from recommender.rounds.core import prompts
 from recommender.rounds.core.loop import Reason
-from recommender.rounds.core.thinkrec import PURPOSES
 from recommender.rounds.core.types import Subject
 from recommender.rounds.evidence import Evidence
+from recommender.rounds.purposes import PURPOSES
 from recommender.rounds.queries import strategy_of
 
 ENOUGH_CALLS = 50  # of a catalog, so that they tell what the next ones cost

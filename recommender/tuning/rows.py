@@ -101,9 +101,8 @@ class Row:
 
 def reason(subject: Subject, text: str, provenance: Provenance, *, said: Sequence[Told] = ()) -> Row:
     """The actor's first rationale."""
-    return _row(
-        "reason", prompts.render(subject, "reason", layout=settings.PROMPTS), harmless(text), provenance, said=said
-    )
+    prompt = prompts.render(subject, "reason", layout=settings.PROMPTS)
+    return _row("reason", prompt, harmless(text), provenance, said=said)
 
 
 def reflect(

@@ -23,8 +23,8 @@ from recommender.models import (
     Turn,
 )
 from recommender.prepared import Prepared
-from recommender.rounds import queries
-from recommender.rounds.core import keywords, thinkrec
+from recommender.rounds import purposes, queries
+from recommender.rounds.core import keywords
 from recommender.rounds.core.types import Encounter, Subject
 from recommender.statements import service
 from recommender.statements.aspects import aspects_of
@@ -98,13 +98,13 @@ class Card:
         """What the AI named that stands nowhere in what it was shown. One query."""
         proposal = self.proposal
         call = proposal.call if proposal and self.face == Strategy.KEYWORDS else None
-        return thinkrec.left_out(call.answer, self.subject) if call else ()
+        return purposes.left_out(call.answer, self.subject) if call else ()
 
     @property
     def tag(self) -> str:
         """How a trace came about, in words."""
         values = queries.turn_values([each.turn for each in self.turns])
-        return TAGS[thinkrec.tag(values, self.proposal.index)] if self.proposal else ""
+        return TAGS[purposes.tag(values, self.proposal.index)] if self.proposal else ""
 
     @property
     def target(self) -> Encounter | None:
@@ -113,7 +113,7 @@ class Card:
 
     def wrong_with(self, text: str) -> str:
         """What is wrong with a text that somebody typed in place of the proposal; empty where nothing is."""
-        return thinkrec.PURPOSES[self.face].problem(self.subject, text) if self.face else ""  # type: ignore[index]
+        return purposes.PURPOSES[self.face].problem(self.subject, text) if self.face else ""  # type: ignore[index]
 
     @property
     def as_of(self) -> str:

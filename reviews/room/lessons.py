@@ -25,8 +25,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from recommender.models import Catalog, Judgement, Turn, TurnKind
+from recommender.rounds import purposes
 from recommender.rounds.core import drafts as filtering
-from recommender.rounds.core import thinkrec
 from recommender.rounds.core.parsing import MIN_CRITIQUE
 from recommender.rounds.core.types import Subject, TurnValue
 from recommender.rounds.queries import turn_values
@@ -176,7 +176,7 @@ def trace(lesson: Lesson) -> Iterator[Row]:
     decision, subject = lesson.decision, lesson.subject
     text = lesson.made if decision.made_turn_id else lesson.about
     if subject.asked:
-        tag = thinkrec.tag(turn_values(lesson.turns), text.index)
+        tag = purposes.tag(turn_values(lesson.turns), text.index)
         yield rows.trace(subject, text.text, lesson.provenance(text), tag=tag)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from recommender.knowledge.service import approve, disapprove
 from recommender.models import Strategy
-from recommender.rounds.core.thinkrec import PURPOSES
+from recommender.rounds.purposes import PURPOSES
 from recommender.rounds.service import add_edit
 from recommender.tuning.rows import Row
 from reviews.choices import ReviewState, Verdict

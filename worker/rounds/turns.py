@@ -19,8 +19,8 @@ from recommender.llm.client import OpenAiLlm, RefusedError, storable
 from recommender.llm.errors import LlmError, PermanentLlmError, TransientLlmError
 from recommender.llm.types import Answer, Prompt, Role, Sampling
 from recommender.models import ListedBy, LlmCall, RestReason, Round, Turn, TurnKind
-from recommender.rounds import leases
-from recommender.rounds.core import listed, parsing, prompts, thinkrec
+from recommender.rounds import leases, purposes
+from recommender.rounds.core import listed, parsing, prompts
 from recommender.rounds.core.echoes import NOBODY, Asked
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, Step
@@ -71,7 +71,7 @@ class TurnMaker:
         self._stored: list[LlmCall] = list(round_.stored_calls)  # type: ignore[attr-defined] # take prefetches it
         self._attempts = round_.attempts
         self._strategy = strategy_of(round_)
-        self._purpose = thinkrec.PURPOSES.get(round_.strategy)  # type: ignore[call-overload] # None for knowledge
+        self._purpose = purposes.PURPOSES.get(round_.strategy)  # type: ignore[call-overload] # None for knowledge
         self._ledger = ledger
         self._llms = llms
 
@@ -192,7 +192,7 @@ class TurnMaker:
         asked = Asked(instructions=prompt.instructions, data=data)
         return self._repaired(_Question(role, name, index, prompt, asked, about, sampling=sampling))
 
-    def _of_purpose(self, purpose: thinkrec.Purpose, step: Reason | Reflect | Refine) -> _Question:
+    def _of_purpose(self, purpose: purposes.Purpose, step: Reason | Reflect | Refine) -> _Question:
         prompt = purpose.prompt(self._subject, step, self._values, self._llms["actor"].structured)
         asked = Asked(prompt.messages[0]["content"], prompt.messages[1]["content"])
         name: prompts.Step = "refine" if isinstance(step, Refine) else "reason"

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from recommender.dataset.split import SPLITS
+from recommender.dataset.split import ALONE
 from recommender.setting import Choice, OneOf, OnlyWith, Settings
 
 WHERE: Mapping[str, Choice] = {
@@ -58,7 +58,7 @@ class ScoringConfig(Settings):
     calibration: Annotated[str, OneOf(CALIBRATIONS)] = Field(
         default="platt", title="Calibration", description="Of scores to probabilities, on the valid part."
     )
-    split: Annotated[str, OneOf(SPLITS)] = Field(
+    split: Annotated[str, OneOf(ALONE)] = Field(
         default="r4ec", title="Split", description="Which parts of the ratings are valid and test."
     )
     held_out: int = Field(

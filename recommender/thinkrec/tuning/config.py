@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from recommender.dataset.split import SPLITS
+from recommender.dataset.split import ALONE
 from recommender.runs.errors import CannotRunError
 from recommender.setting import Choice, OneOf, Settings
 
@@ -60,7 +60,7 @@ class ThinkrecConfig(Settings):
     stage: Annotated[str, OneOf(STAGES)] = Field(
         default="global", title="Stage", description="What is tuned; the global adapter first, unless a run has it."
     )
-    split: Annotated[str, OneOf(SPLITS)] = Field(
+    split: Annotated[str, OneOf(ALONE)] = Field(
         default="global-time", title="Split", description="Its train part is learnt, its valid part chooses."
     )
     traces: tuple[Annotated[str, OneOf(TAGS)], ...] = Field(

@@ -60,7 +60,7 @@ def test_a_bad_explain_says_what_it_may_be(api: APIClient, films: Catalog) -> No
 
 def test_an_unknown_parameter_is_no_parameter(api: APIClient, films: Catalog) -> None:
     found = problem(api.get(LIST, {"limits": "5"}), status=400, kind="invalid-parameter")
-    assert found["detail"] == "There is no parameter `limits`. Known here: `limit`, `explain`."
+    assert found["detail"] == "There is no parameter `limits`. Known here: `limit`, `explain`, `scenario`."
     problem(api.get("/api/v1/catalogs", {"format": "xml"}), status=400, kind="invalid-parameter")
 
 

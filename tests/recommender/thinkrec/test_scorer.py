@@ -117,7 +117,7 @@ def test_an_adapter_changes_the_scores(base: str, shared: LocalScorer, tmp_path:
     found = tuned.score(prompts)
     assert found.yes[0] == pytest.approx(float(torch.logsumexp(logits[list(shared.answers.yes)], 0)), abs=1e-4)
     assert np.abs(found.yes - shared.score(prompts).yes).max() > 1e-4
-    assert tuned.name == "tiny-llama + lora"
+    assert tuned.name == f"{Path(base).name} + lora"
 
 
 @pytest.mark.parametrize("architecture", ["qwen2", "gpt2", "mamba"])

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.loop import STRATEGIES, Reason, Refine, Reflect, Rest
 from recommender.rounds.core.prompts.thinkrec import hint, render_trace
-from recommender.rounds.core.thinkrec import PURPOSES, tag
 from recommender.rounds.core.trace_answers import Trace, answer_of, parse_trace
 from recommender.rounds.core.types import Encounter, Subject, TurnValue
+from recommender.rounds.purposes import PURPOSES, tag
 
 WHY = "They rated two quiet dramas high and both loud comedies low."
 TRACE = PURPOSES["trace"]
