@@ -15,6 +15,7 @@ class Label:
     long: str
 
 
+DEMONSTRATION_LABEL = Label("Demonstration model", "A statistical model for demonstrations, not an LLM.")
 SMALL = Label(
     "Small model for trying out",
     "smollm2 is a language model with 135 million parameters: real, and far too small to be relied on.",
@@ -24,5 +25,5 @@ SMALL = Label(
 def label_of(model: str) -> Label | None:
     """The label of a model by the name that is stored with its calls; None for one that needs none."""
     if model.startswith(DEMONSTRATION):
-        return Label("Demonstration model", f"{model} is a statistical model for demonstrations, not an LLM.")
+        return DEMONSTRATION_LABEL
     return SMALL if model == SMOLLM2 else None

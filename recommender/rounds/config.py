@@ -95,7 +95,7 @@ class OpenConfig(Settings):
         description="So many further rows, of ten ratings with five liked ones, that no training set gets.",
     )
     seed: Annotated[int, OnlyWith("purpose", "trace")] = Field(
-        default=0, ge=0, le=2**31 - 1, title="Seed", description="Draws the rows; the same seed draws the same ones."
+        default=0, ge=0, le=2**31 - 1, title="Draw", description="A number: the same one draws the same rows."
     )
     low_activity: int = Field(
         default_factory=lambda: settings.LOW_ACTIVITY,

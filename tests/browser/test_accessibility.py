@@ -24,6 +24,7 @@ SCREENS: dict[str, tuple[ViewportSize, Any]] = {  # crossed: colours go by the t
 }
 NO_PAGES = {  # files, and parts of pages that are asked for alone
     *("reviews:export_person", "reviews:training_progress", "reviews:evaluation_progress", "reviews:backbone_gates"),
+    "reviews:grouping_progress",
 }
 
 
