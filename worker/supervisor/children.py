@@ -10,7 +10,6 @@ from django.conf import settings
 
 from recommender.jobs import Queue
 from recommender.llm.adapters import is_adapter
-from recommender.tuning import served
 from worker.supervisor import valkey
 
 WEB_THREADS = 4  # in each web process
@@ -64,6 +63,8 @@ def _endpoint() -> Child:
 
 def _adapters_in_use() -> list[Path]:
     """Those that a role's model names: held for nothing they would cost the cache of prompts."""
+    from recommender.tuning import served  # noqa: PLC0415 - tables: this module is also read without an application
+
     asked = set(filter(is_adapter, (str(role["model"]) for role in settings.LLM.values())))
     return [path for path in served.adapters(settings.LOCAL_LLM) if path.stem in asked] if asked else []
 
