@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from recommender.models import BackboneVersion, Catalog, EndUser, RunState, ScoredList, ScoringRun, VersionState
+from recommender.runs import recorder
 from recommender.runs import service as runs
 from recommender.runs.errors import StoppedError
 from recommender.runs.kinds import SCORING
@@ -86,7 +87,10 @@ def test_a_later_run_s_list_takes_the_place_of_an_earlier_one_s(ranked: Catalog,
     assert later.lists.count() == ScoredList.objects.count() == 3
 
 
-def test_everybody_with_a_history_gets_a_list_unless_a_sample_is_asked_for(ranked: Catalog, base: str) -> None:
+def test_everybody_with_a_history_gets_a_list_unless_a_sample_is_asked_for(
+    ranked: Catalog, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "WRITE_EVERY", 0.0)  # a quick run has ended before it says how long it takes
     EndUser.objects.create(catalog=ranked, external_id="new")
     run = carried_out(asked(ranked, base, sample=0, top=1, held_out=0))
     assert run.lists.count() == ranked.end_users.count() - 1

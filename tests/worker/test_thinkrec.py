@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pytest_django import Settings
 
-from recommender.models import Catalog, RunState, ThinkrecRun
+from recommender.models import Catalog, Grouping, Interaction, RunState, ThinkrecRun
+from recommender.rounds.core.types import Encounter, Subject
 from recommender.runs import leases
 from recommender.runs import service as runs
 from recommender.runs.kinds import THINKREC, stage_of
 from recommender.runs.observer import Quiet
+from recommender.thinkrec.experts import grouped
 from recommender.thinkrec.tuning import service
 from recommender.thinkrec.tuning.config import ThinkrecConfig
 from tests import transformers_server
-from tests.builders import make_catalog, make_end_user, make_interaction, make_item
+from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.carried_out import carried_out
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -181,3 +184,50 @@ def test_who_is_erased_is_taken_out_of_what_runs_under_way_were_given(catalog: C
         assert kept["end_users"].tolist() == ["u0", "u2"]
         assert "f3" not in kept["items"].tolist()
         assert len(kept["item_vectors"]) == len(kept["items"]) == 19
+
+
+@pytest.fixture
+def grouping(catalog: Catalog) -> Grouping:
+    """Two groups of three of the end users, with vectors of all items."""
+    drawn = np.random.default_rng(0)
+    people = np.array(catalog.end_users.order_by("pk").values_list("pk", flat=True))[:3]
+    items = np.array(catalog.items.order_by("pk").values_list("pk", flat=True))
+    vectors, of_items, experts = (drawn.normal(size=(n, 4)).astype(np.float32) for n in (3, len(items), 2))
+    run = Grouping.objects.create(catalog=catalog, config={}, state=RunState.DONE, finished_at=timezone.now())
+    path = grouped.new_file(run)
+    made = grouped.Grouped(people, vectors, np.array([0, 1, 0]), items, of_items, experts)
+    run.sha256, run.artifact = grouped.save(path, made), f"{catalog.name}/{path.name}"
+    run.save()
+    return run
+
+
+def approved_trace(catalog: Catalog, text: str, *, held_out: bool = False) -> None:
+    met = Interaction.objects.select_related("end_user").get(end_user__external_id="u0", item__external_id="f13")
+    asked_about = (Encounter("f13", 5.0, True, interaction_id=met.pk),)
+    subject = Subject("end_user", "movie", 5.0, 3.0, asked=asked_about)
+    told = {"strategy": "trace", "evidence": subject.to_json(), "approved_index": 0, "held_out": held_out}
+    make_round(met.end_user, ("reason", text), ("reflect", ""), as_of=met.moment + held_out, **told)
+
+
+@pytest.mark.usefixtures("grouping")
+def test_a_catalogs_own_groups_and_approved_traces_are_learnt(catalog: Catalog, base: str) -> None:
+    approved_trace(catalog, "Yes. It is odd.")
+    approved_trace(catalog, "Yes. It is for tests.", held_out=True)
+    result = tune(base, "--stage", "all", "--grouping", "--approved-traces")
+    assert sorted(result["metrics"]["groups"]) == ["group-1", "group-2"]
+    assert result["metrics"]["projector"]["steps"] > 0
+    assert result["metrics"]["global"]["rows"]["traces"] == 1
+
+
+def test_without_groups_or_traces_it_is_said_what_makes_them(catalog: Catalog, files: dict[str, Path]) -> None:
+    with pytest.raises(CommandError, match=r"manage\.py group_end_users films"):
+        tune("none", "--grouping")
+    with pytest.raises(CommandError, match="Nobody has approved a trace of films yet"):
+        tune("none", "--approved-traces")
+    assert not ThinkrecRun.objects.exists()
+
+
+@pytest.mark.usefixtures("grouping")
+def test_what_is_given_and_taken_too_is_refused(catalog: Catalog, files: dict[str, Path]) -> None:
+    with pytest.raises(CommandError, match="--grouping and --groups say the same thing"):
+        tune("none", "--grouping", f"--groups={files[service.GROUPS_OF]}")

@@ -1,10 +1,11 @@
-"""What people choose: a catalog, an end user's id, how long a list."""
+"""What people choose: a catalog, an end user's id, how long a list, and whose order."""
 
 from typing import Any
 
 from django import forms
 
 from recommender.models import Account, Catalog, EndUser
+from recommender.serving.rankers import RANKERS
 from reviews.pages.filters import offer_catalogs
 
 LENGTHS = (10, 25, 50)
@@ -24,5 +25,8 @@ class FindForm(forms.Form):
         offer_catalogs(self, account)
 
 
-class LengthForm(forms.Form):
+class ListForm(forms.Form):
+    """How long a list, and whose order: the model's, or that of an LLM which scores what the model would list."""
+
     limit = forms.TypedChoiceField(coerce=int, choices=[(n, n) for n in LENGTHS], required=False)
+    by = forms.ChoiceField(choices=[(name, name) for name in RANKERS], required=False)

@@ -8,11 +8,20 @@ from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Su
 from django.db.models.functions import Coalesce, Length
 
 from recommender.llm.labels import Label, label_of
-from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Item, Knowledge
+from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Item, Knowledge, ScoredList
 from recommender.recipe import TrainConfig
 from recommender.rounds import approved
+from recommender.serving.rankers import DEFAULT
 from recommender.serving.recommend import preview
-from recommender.serving.types import CitedStatement, HistoryReason, Served, ServedItem, StatisticReason, TextReason
+from recommender.serving.types import (
+    CitedStatement,
+    HistoryReason,
+    ScoredReason,
+    Served,
+    ServedItem,
+    StatisticReason,
+    TextReason,
+)
 from reviews.room.card import ratings_up_to
 
 EXAMPLES = 12
@@ -57,6 +66,7 @@ class Line:
     statistic: StatisticReason | None
     statements: tuple[CitedStatement, ...] = ()
     although: tuple[CitedStatement, ...] = ()
+    scored: ScoredReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +163,14 @@ def _described(end_users: QuerySet[EndUser]) -> QuerySet[EndUser]:
     )
 
 
-def case(end_user: EndUser, *, limit: int) -> Case:
+def is_scored(end_user: EndUser) -> bool:
+    """Whether an LLM has scored a list for this end user, however old."""
+    return ScoredList.objects.filter(end_user=end_user).exists()
+
+
+def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:
     """`end_user.catalog` must be loaded. Looking logs nothing."""
-    served = preview(end_user, limit=limit, level="full")
+    served = preview(end_user, limit=limit, level="full", scenario=scenario)
     interactions = Interaction.objects.filter(end_user=end_user)
     newest = interactions.with_liked().order_by("-moment", "-id").values_list(*_COLUMNS)
     dated = end_user.catalog.clock == Clock.SECONDS
@@ -171,7 +186,7 @@ def case(end_user: EndUser, *, limit: int) -> Case:
         end_user=end_user,
         served=served,
         preference=text_of(preferences[0]) if preferences else None,
-        difference=_difference(end_user, served) if any(r.knowledge_id for r in preferences) else None,
+        difference=_difference(end_user, served, scenario) if any(r.knowledge_id for r in preferences) else None,
         lines=lines,
         history=tuple(
             Met(title, rating, liked, datetime.fromtimestamp(moment, tz=UTC) if dated else None)
@@ -181,9 +196,9 @@ def case(end_user: EndUser, *, limit: int) -> Case:
     )
 
 
-def _difference(end_user: EndUser, served: Served) -> Difference:
+def _difference(end_user: EndUser, served: Served, scenario: str) -> Difference:
     """Against the list of now as the same model makes it without the text."""
-    unaware = preview(end_user, limit=len(served.items), unaware=True)
+    unaware = preview(end_user, limit=len(served.items), scenario=scenario, unaware=True)
     before, after = ({item.item_id: item.title for item in each.items} for each in (unaware, served))
     return Difference(
         tuple(title for name, title in after.items() if name not in before),
@@ -195,7 +210,7 @@ def _line(item: ServedItem, text_of: Callable[[TextReason], Text], *, top: float
     by_kind = {reason.kind: reason for reason in item.reasons}
     knowledge, attribution = by_kind.get("item_knowledge"), by_kind.get("history")
     statistic = by_kind.get("popularity") or by_kind.get("newness")
-    preference = by_kind.get("user_preference")
+    preference, scored = by_kind.get("user_preference"), by_kind.get("scored")
     return Line(
         item=item,
         score_share=item.score / top if item.score is not None and top else None,
@@ -204,4 +219,5 @@ def _line(item: ServedItem, text_of: Callable[[TextReason], Text], *, top: float
         statistic=statistic if isinstance(statistic, StatisticReason) else None,
         statements=preference.statements if isinstance(preference, TextReason) else (),
         although=preference.although if isinstance(preference, TextReason) else (),
+        scored=scored if isinstance(scored, ScoredReason) else None,
     )

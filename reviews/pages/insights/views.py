@@ -8,9 +8,10 @@ from django.views.decorators.http import require_safe
 from recommender.accounts.visible import catalogs_of
 from recommender.models import Erasure, SubjectKind
 from recommender.serving.queries import active_backbone, end_user_named
+from recommender.serving.rankers import DEFAULT
 from reviews.guards import account_of, requires
 from reviews.pages.insights import queries
-from reviews.pages.insights.forms import LENGTHS, FindForm, LengthForm
+from reviews.pages.insights.forms import LENGTHS, FindForm, ListForm
 from reviews.policy import Action, may
 
 
@@ -56,10 +57,13 @@ def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
         if receipt is None:
             raise Http404("There is no such user in this catalog.")
         return render(request, "erasure/gone.html", {"receipt": receipt if may_erase else None}, status=410)
-    form = LengthForm(request.GET)
-    limit = (form.is_valid() and form.cleaned_data["limit"]) or LENGTHS[0]
+    form = ListForm(request.GET)
+    chosen = form.cleaned_data if form.is_valid() else {}
+    limit, by = chosen.get("limit") or LENGTHS[0], chosen.get("by") or DEFAULT
     context = {
-        "case": queries.case(found, limit=limit),
+        "case": queries.case(found, limit=limit, scenario=by),
+        "by": by,
+        "is_scored": queries.is_scored(found),
         "catalog": found.catalog,
         "limit": limit,
         "lengths": LENGTHS,

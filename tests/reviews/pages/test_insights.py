@@ -8,8 +8,12 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from recommender.artifacts import files, verified
-from recommender.models import Account, Catalog, LlmCall, Recommendation, Rollout, Turn
-from recommender.serving import catalog_index
+from recommender.models import Account, BackboneVersion, Catalog, LlmCall, Recommendation, Rollout, ScoringRun, Turn
+from recommender.serving import catalog_index, thinkrec
+from recommender.serving.recommend import preview
+from recommender.serving.request import request_for
+from recommender.thinkrec.scoring import lists as scored_lists
+from recommender.thinkrec.scoring.lists import ScoredItem
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.recommender.promotion.versions import make_version
 from tests.recommender.serving.ranked import ranked_catalog, trained
@@ -186,10 +190,37 @@ def test_looking_is_not_serving(pm: Client, films: Catalog) -> None:
 def test_a_page_takes_a_fixed_number_of_queries(
     pm: Client, django_assert_num_queries: DjangoAssertNumQueries, limit: int
 ) -> None:
-    """Session, account, end user; history, backbone, items, knowledge, rounds, turns, approvers; history and length."""
+    """Session, account, end user; history, backbone, items, knowledge, rounds, turns, approvers; history and length;
+    whether an LLM has scored a list."""
     catalog = ranked_catalog("planted")
     for item in catalog.items.all():
         make_round(item, ("reason", "Slow."), ("reflect", ""))
     page(pm, "/insights/planted/users/u000/")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page(pm, f"/insights/planted/users/u000/?limit={limit}")
+
+
+@pytest.mark.django_db
+def test_the_ais_order_is_shown_with_what_it_said_of_each_item(pm: Client) -> None:
+    catalog = ranked_catalog("planted")
+    reader = catalog.end_users.earliest("pk")
+    address = f"/insights/{catalog.name}/users/{reader.external_id}/"
+    assert "by=thinkrec" not in page(pm, address)
+    assert "The model's order, not the AI's" in page(pm, f"{address}?by=thinkrec")
+    first = [item.item_id for item in preview(reader, limit=3).items]
+    told = [("Quiet, as they like it. Verdict: Yes", "yes", True), ("Loud. Verdict: Yes", "yes", False), ("", "", None)]
+    made = [
+        ScoredItem(name, 1.0, 1.0, chance, text=text, verdict=verdict, agrees=agrees)
+        for name, chance, (text, verdict, agrees) in zip(first, (0.9, 0.4, 0.2), told, strict=True)
+    ]
+    scored_lists.store(
+        ScoringRun.objects.create(catalog=catalog, config={}), reader, made, backbone=BackboneVersion.objects.get(),
+        model="tiny", prompt=("score/v1", "0" * 64), history=thinkrec.known(request_for(reader, limit=1)),
+        knowledge=None, with_preference=False,
+    )  # fmt: skip
+    assert "?limit=10&amp;by=thinkrec" in page(pm, address)
+    shown = page(pm, f"{address}?by=thinkrec")
+    assert "Quiet, as they like it." in shown
+    assert "It says the opposite of its answer." in shown
+    assert shown.count('id="rank-') == 3
+    assert not Recommendation.objects.exists()

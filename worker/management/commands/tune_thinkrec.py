@@ -1,6 +1,7 @@
 """`manage.py tune_thinkrec NAME --base MODEL`: ThinkRec's adapters and projector from a catalog's ratings."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from recommender.management.options import add_options, add_set, assigned, chosen, made
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, ThinkrecRun
-from recommender.thinkrec.tuning import service
+from recommender.thinkrec.tuning import own, service
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
 from worker.thinkrec import carry_out
 
@@ -18,6 +19,10 @@ FILES = {
     service.TRACES: ("--traces-file", "reasoning traces, JSONL: end_user, item, moment, answer, tag"),
     service.VECTORS: ("--vectors", "collaborative vectors, npz: end_users, end_user_vectors, items, item_vectors"),
     service.GROUPS_OF: ("--groups", "who is in which group, one JSON object: end user → group"),
+}
+OWN = {  # by option: the flag, what it writes, and what it is for
+    "grouping": ("--grouping", own.grouping_files, "take vectors and groups of the newest grouping (group_end_users)"),
+    "approved_traces": ("--approved-traces", own.trace_file, "take the traces that people approved"),
 }
 
 
@@ -31,6 +36,8 @@ class Command(BaseCommand):
         add_set(parser, ThinkrecConfig, but=["base", *OPTIONS])
         for name, (flag, words) in FILES.items():
             parser.add_argument(flag, type=Path, dest=name, metavar="FILE", help=words)
+        for flag, _, words in OWN.values():
+            parser.add_argument(flag, action="store_true", help=words)
         parser.add_argument("--after", type=int, metavar="RUN", help="take the global adapter of this finished run")
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
@@ -62,15 +69,27 @@ def _asked(catalog: Catalog, config: ThinkrecConfig, options: dict[str, Any]) ->
     for path in files.values():
         if not path.is_file():
             raise CommandError(f"There is no file {path}.")
+    place = service.folder_for(catalog)
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=".asked-") as folder:  # for this account's eyes only
+        try:
+            for option, (flag, write, _) in OWN.items():
+                made_here = write(catalog, Path(folder)) if options[option] else {}
+                if twice := sorted(FILES[name][0] for name in made_here.keys() & files.keys()):
+                    raise CommandError(f"{flag} and {', '.join(twice)} say the same thing: leave one of them out.")
+                files |= made_here
+            return _request(catalog, config, options, files)
+        except CannotTuneThinkrecError as error:
+            raise CommandError(str(error)) from error
+
+
+def _request(catalog: Catalog, config: ThinkrecConfig, options: dict[str, Any], files: dict[str, Path]) -> ThinkrecRun:
     after = None
     if options["after"] is not None:
         after = ThinkrecRun.objects.filter(pk=options["after"], catalog=catalog).first()
         if after is None:
             raise CommandError(f"{catalog} has no ThinkRec tuning {options['after']}.")
-    try:
-        return service.request(catalog, config, files=files, after=after, queue=options["queue"])
-    except CannotTuneThinkrecError as error:
-        raise CommandError(str(error)) from error
+    return service.request(catalog, config, files=files, after=after, queue=options["queue"])
 
 
 def _told(metrics: dict[str, Any]) -> list[str]:
