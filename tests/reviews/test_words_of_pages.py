@@ -112,3 +112,10 @@ def test_what_a_role_may_not_do(pam: Account, rita: Account, browser_of: SignIn)
         response = browser_of(account).get(address)
         assert response.status_code == 403
         assert expert_words(response.content.decode()) == []
+
+
+def test_groups(pam: Account, lena: Account, browser_of: SignIn) -> None:
+    catalog = builders.make_catalog("films")
+    builders.make_interaction(builders.make_end_user(catalog, "u1"), builders.make_item(catalog))
+    read(browser_of(pam), "/experts/", "/experts/films/users/u1/")
+    read(browser_of(lena), "/experts/", "/experts/start/?catalog=films", "/insights/films/users/u1/?by=thinkrec")
