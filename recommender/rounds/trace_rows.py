@@ -32,19 +32,19 @@ def draw(
     The same seed draws the same rows, and a larger number draws further ones beside them.
     """
     names = EndUser.objects.filter(catalog=catalog).values_list("external_id", "pk")
-    drawn = sorted((_lot(seed, name), pk) for name, pk in names)
-    tested = [pk for lot, pk in drawn if lot % TESTED_OF == 0]
-    trained = [pk for lot, pk in drawn if lot % TESTED_OF]
+    drawn = sorted((_lot(seed, name), name, pk) for name, pk in names)
+    tested = [(name, pk) for lot, name, pk in drawn if lot % TESTED_OF == 0]
+    trained = [(name, pk) for lot, name, pk in drawn if lot % TESTED_OF]
     each = 1 if limit is None else max(1, math.ceil(limit / max(len(trained), 1)))
-    for ids, most, of_each, is_held_out in (
+    for people, most, of_each, is_held_out in (
         (trained, limit, each, False),
         (tested, held_out, 1, True),
     ):
-        left = len(ids) * of_each if most is None else most
-        for start in range(0, len(ids), AT_ONCE):
+        left = len(people) * of_each if most is None else most
+        for start in range(0, len(people), AT_ONCE):
             if left <= 0:
                 break
-            some = ids[start : start + AT_ONCE]
+            some = people[start : start + AT_ONCE]
             rows = _rows(some, seed=seed, each=of_each, held_out=is_held_out)[:left]
             left -= len(rows)
             yield _evidence(catalog, rows, held_out=is_held_out, with_keywords=with_keywords)
@@ -54,17 +54,20 @@ def _lot(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8])
 
 
-def _rows(ids: Sequence[int], *, seed: int, each: int, held_out: bool) -> list[list[Met]]:
-    """Of each end user so many rows at most, in this order of end users: what is shown, and the target last."""
+def _rows(people: Sequence[tuple[str, int]], *, seed: int, each: int, held_out: bool) -> list[list[Met]]:
+    """Of each end user so many rows at most, in this order of end users: what is shown, and the target last.
+
+    Names, unlike keys, are the same in every database, and so are the rows that a seed draws.
+    """
     found: dict[int, list[Met]] = defaultdict(list)
-    of_some = Interaction.objects.filter(end_user_id__in=ids).with_liked().oldest_first().values_list(*COLUMNS)
-    for columns in of_some.iterator(chunk_size=10_000):
+    theirs = Interaction.objects.filter(end_user_id__in=[pk for _, pk in people])
+    for columns in theirs.with_liked().oldest_first().values_list(*COLUMNS).iterator(chunk_size=10_000):
         met = Met(*columns)
         found[met.end_user_id].append(met)
     rows = []
-    for id_ in ids:
-        fitting = _fitting(found[id_], held_out=held_out)
-        random.Random(f"{seed}/{id_}").shuffle(fitting)  # noqa: S311 - a draw that can be repeated
+    for name, pk in people:
+        fitting = _fitting(found[pk], held_out=held_out)
+        random.Random(f"{seed}/{name}").shuffle(fitting)  # noqa: S311 - a draw that can be repeated
         moments: set[int] = set()
         for row in fitting:
             if len(moments) < each and row[-1].moment not in moments:  # a round has a moment of its own

@@ -33,6 +33,10 @@ WHY = "They rated the quiet films high and the loud ones low, and this one is qu
 
 @pytest.fixture
 def catalog(transactional_db: None) -> Catalog:
+    return filled()
+
+
+def filled() -> Catalog:
     """Thirty end users of twenty ratings each, every second one liked."""
     catalog = make_catalog()
     items = [make_item(catalog, f"Film {number}", genres=["Drama"]) for number in range(20)]
@@ -164,6 +168,16 @@ def test_the_seed_draws_the_rows_and_those_held_out_share_no_end_user_with_them(
         assert 5 <= len(shown.history) <= 10
         if one.held_out:
             assert [sum(bool(met.liked) for met in shown.history), len(shown.history)] == [5, 10]
+
+
+def test_a_seed_draws_the_same_rows_in_every_database(catalog: Catalog) -> None:
+    """Keys differ between two databases, and between two catalogs; the names of end users do not."""
+    here, there = (
+        [(one.end_user.external_id, one.as_of) for one in opened(some, limit=20, seed=4) if one.end_user]
+        for some in (catalog, filled())
+    )
+    assert here == there
+    assert len(here) == 20
 
 
 def test_the_demonstration_answers_and_believes_a_hint(catalog: Catalog, settings: Any) -> None:
