@@ -140,6 +140,9 @@ class TrainConfig(Settings):
     statement_priors: bool = Field(
         default=True, title="Priors of statements", description="what is approved counts before likes bear it out"
     )
+    llm_scores: bool = Field(
+        default=True, title="LLM scores", description="what an LLM answered about items, as an offset if likes agree"
+    )
     knowledge_field: bool = Field(
         default=True, title="Knowledge field", description="texts through the adapter, R4ec's way in"
     )

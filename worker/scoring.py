@@ -6,6 +6,7 @@ In a training worker, or in the command `score_lists`; torch and openai are load
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,11 @@ from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
 from recommender.serving import backbone
 from recommender.serving.queries import active_backbone
-from recommender.serving.request import Request, request_for
+from recommender.serving.request import request_for
 from recommender.serving.types import CannotRankError
 from recommender.thinkrec.prompts import Question, template_of
-from recommender.thinkrec.scoring import lists, people
-from recommender.thinkrec.scoring.config import ScoringConfig
+from recommender.thinkrec.scoring import lists, people, ratings
+from recommender.thinkrec.scoring.config import ScoringConfig, scorer_of, tuned_on
 from recommender.thinkrec.scoring.held_out import HeldOut, held_out
 from recommender.thinkrec.scoring.scored import Cost, Scored, Scorer
 
@@ -39,8 +40,13 @@ PER_END_USER = 20  # held-out ratings of one end user, at most
 def carry_out(run: ScoringRun, recorder: Recorder) -> None:
     """Calibrate once, then score and store each list that this run has not made yet. Raises CannotRunError."""
     config = ScoringConfig.from_json(run.config)
-    if active_backbone(run.catalog) is None:
+    if config.top and active_backbone(run.catalog) is None:
         raise CannotRunError(backbone.NO_BACKBONE)
+    if config.held_out and (tuned := tuned_on(config)) and tuned != config.split:
+        raise CannotRunError(
+            f"The adapter was tuned on the train part of the split {tuned}, so ratings that are held out by "
+            f"{config.split} may be known to it: score with the split {tuned}, or hold out 0 ratings."
+        )
     recorder.at("loading", 0, 1)
     work = _Work(run, config, recorder, _scorer(config))
     work.calibrate()
@@ -70,6 +76,7 @@ class _Work:
         template = template_of(self.question)
         self.metrics: dict[str, Any] = {"cost": {"lists": 0, "seconds": 0.0}} | self.run.metrics
         self.metrics |= {"model": self.scorer.name, "prompt": template.name, "prompt_hash": template.hash}
+        self.metrics["scorer"] = scorer_of(config, model=self.scorer.name, prompt_hash=template.hash)
 
     @property
     def question(self) -> Question:
@@ -109,23 +116,40 @@ class _Work:
 
     def _held_out(self, part: Sequence[HeldOut], interactions: Interactions, before: int) -> tuple[Any, Any, Any]:
         """Scores, likes and end users (n) of the ratings that got a score."""
-        keys = np.array(list(interactions.item_keys), dtype=np.int64)  # in the order of their numbers
+        items, end_users = (list(keys) for keys in (interactions.item_keys, interactions.end_user_keys))  # by number
         found: list[tuple[float, bool, int]] = []
         for one in part:
-            history = [(int(keys[item]), liked) for item, liked in one.history]
-            pks = [int(keys[item]) for item in one.items]
-            places, prompts = people.questions(self.catalog, history, pks, question=self.question)
-            values = zip(self._column(self._score(prompts)).tolist(), places, strict=True)
-            found += [(value, bool(one.liked[place]), one.end_user) for value, place in values]
+            said = self._answers(one, end_users[one.end_user], items)
+            rated = zip([items[item] for item in one.items], one.liked.tolist(), strict=True)
+            found += [(said[pk], liked, one.end_user) for pk, liked in rated if pk in said]
             self.recorder.at("calibrating", before * self.config.held_out + len(found), 2 * self.config.held_out)
-        known = [row for row in found if not np.isnan(row[0])]
         score, liked, end_user = (
-            (np.array(column) for column in zip(*known, strict=True)) if known else [np.zeros(0)] * 3
+            (np.array(column) for column in zip(*found, strict=True)) if found else [np.zeros(0)] * 3
         )
         return score, liked, end_user
 
+    def _answers(self, one: HeldOut, end_user: int, items: Sequence[int]) -> dict[int, float]:
+        """The scores of one end user's held-out ratings by item; only what is not stored yet is asked."""
+        pks = [items[item] for item in one.items]
+        said = ratings.stored(self.metrics["scorer"], end_user, one.as_of, pks)
+        if asked := [pk for pk in pks if pk not in said]:
+            history = [(items[item], liked) for item, liked in one.history]
+            knowledge = people.preference_of(end_user, as_of=one.as_of) if self.config.preference else None
+            text = knowledge.text if knowledge else ""
+            places, prompts = people.questions(self.catalog, history, asked, preference=text, question=self.question)
+            values = zip(self._column(self._score(prompts)).tolist(), places, strict=True)
+            new = {asked[place]: value for value, place in values if not np.isnan(value)}
+            with transaction.atomic():
+                leases.update(self.run, metrics=self.metrics)
+                if self.metrics["scorer"]:
+                    ratings.store(self.run, self.metrics["scorer"], end_user, one.as_of, new)
+            said |= new
+        return said
+
     def score_all(self) -> None:
         """Every list that is not done, in an order that no id tells."""
+        if not self.config.top:
+            return
         with_history = self.catalog.end_users.filter(interactions__isnull=False).distinct()
         wanted = sorted(with_history.values_list("pk", flat=True))
         random.Random(self.config.seed).shuffle(wanted)  # noqa: S311 - a sample
@@ -148,7 +172,7 @@ class _Work:
     def _make(self, end_user: EndUser) -> None:
         """Score one list and store it; where nothing can be said of somebody, there is none."""
         began = time.monotonic()
-        request = request_for(end_user, limit=self.config.top)
+        request = replace(request_for(end_user, limit=self.config.top), answered=False)  # as before any answer
         try:
             ranked = backbone.rank(request, attribute=False)
         except CannotRankError:
@@ -180,7 +204,7 @@ class _Work:
                 backbone=ranked.backbone,
                 model=self.scorer.name,
                 prompt=(self.metrics["prompt"], self.metrics["prompt_hash"]),
-                history=_known(request),
+                history=request.known,
                 knowledge=knowledge,
                 with_preference=self.config.preference,
             )
@@ -207,7 +231,3 @@ def _measured(score: Any, liked: Any, end_user: Any, calibration: "Calibration")
     for name, values in thinkrec(liked, score, end_user, at=MEASURED_AT).items():
         found[name] = float(np.nanmean(values)) if not np.isnan(values).all() else None
     return found
-
-
-def _known(request: Request) -> list[tuple[str, bool | None, int]]:
-    return [(past.item_id, past.liked, past.moment) for past in request.history]

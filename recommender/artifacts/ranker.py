@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
 from recommender.dataset.attributes import Vocabulary
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
+from recommender.signals.llm_scores import Blend
 from recommender.signals.protocol import Candidates
 from recommender.signals.registry import Signals
 from recommender.signals.stated import Weights
@@ -49,6 +50,7 @@ class Ranker:
     signals: Signals  # those that the backbone reads
     demographics: Vocabulary | None  # of end users' attributes, where the backbone reads them
     statements: Weights  # how far statements move its scores; `score` is without them
+    llm_scores: Blend  # how far what an LLM answered does; `score` is without that too
 
     def score(
         self,
@@ -197,6 +199,7 @@ def read(folder: Path) -> Ranker:
             signals=Signals.load(folder, manifest["files"]),
             demographics=_demographics(folder) if manifest["sizes"]["end_user_tokens"] else None,
             statements=Weights.from_json(manifest["statements"]) if manifest.get("statements") else Weights(),
+            llm_scores=Blend.from_json(manifest["llm_scores"]) if manifest.get("llm_scores") else Blend(),
         )
     except FileNotFoundError as error:
         raise ArtifactError(f"A file of it is missing: {Path(str(error.filename)).name}.") from error

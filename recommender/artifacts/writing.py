@@ -6,8 +6,8 @@ end_users.npy         adapted knowledge of each end user that has some (row 0: n
 ids.json              external ids of the items, and of the end users in end_users.npy
 demographics.json     the vocabulary of the end users' attributes, where they are an input
 signal_*.npz          what each signal that the backbone has is read from (signals.registry)
-manifest.json         config, sizes, scale, how far statements move scores, hashes of the files above, how well the
-                      forms agree
+manifest.json         config, sizes, scale, how far statements and an LLM's scores move scores, hashes of the files
+                      above, how well the forms agree
 """
 
 import hashlib
@@ -34,6 +34,7 @@ from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT
 from recommender.dataset.texts import KnowledgeRows
 from recommender.models import SubjectKind
 from recommender.recipe import TrainConfig
+from recommender.signals.llm_scores import Learned as Blended
 from recommender.signals.registry import Signals
 from recommender.signals.stated import Learned
 
@@ -50,6 +51,7 @@ def write(
     signals: Signals,
     demographics: Vocabulary | None,
     statements: Learned | None = None,
+    llm_scores: Blended | None = None,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write the artifact into a new folder and return its manifest; `facts` join it. Raises graph.ParityError.
@@ -63,6 +65,7 @@ def write(
         tokens = demographics.width if demographics else 1
         manifest = _write(folder, backbone.eval(), config, interactions, knowledge, signals, tokens=tokens)
         manifest |= dict(facts) | {"statements": statements.to_json() if statements else None}
+        manifest["llm_scores"] = llm_scores.to_json() if llm_scores else None
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True))
     except BaseException:
         shutil.rmtree(folder)

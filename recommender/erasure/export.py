@@ -15,6 +15,7 @@ from recommender.models import (
     Recommendation,
     Round,
     ScoredList,
+    ScoredRating,
     TeacherCase,
     Turn,
 )
@@ -38,6 +39,9 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         "served_lists": list(_lists(end_user)),
         "scored_lists": list(
             ScoredList.objects.filter(end_user=end_user).values("model", "prompt", "as_of", "items", "created_at")
+        ),
+        "scored_ratings": list(
+            ScoredRating.objects.filter(end_user=end_user).order_by("pk").values("item__external_id", "as_of", "score")
         ),
         "groups": list(_groups(end_user)),
         "shown_to_a_teacher": list(

@@ -17,6 +17,7 @@ from recommender.models import (
     Recommendation,
     Round,
     ScoredList,
+    ScoredRating,
     SubjectKind,
     Turn,
 )
@@ -48,6 +49,7 @@ def what_goes(subject: Subject) -> dict[str, int]:
         "lists scored by an AI": ScoredList.objects.filter(end_user=subject).count()
         if isinstance(subject, EndUser)
         else 0,
+        "answers of an AI about ratings": ScoredRating.objects.filter(traces.about(subject)).count(),
         "served lists": Recommendation.objects.filter(end_user=subject).count() if isinstance(subject, EndUser) else 0,
     }
     return {name: count for name, count in counts.items() if count}

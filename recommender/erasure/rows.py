@@ -27,6 +27,7 @@ from recommender.models import (
     Round,
     RoundState,
     ScoredList,
+    ScoredRating,
     Statement,
     TeacherCase,
     Turn,
@@ -68,6 +69,7 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
         counts["statements"] += _clear_namings(subject)
     counts["served lists"] = _clear_lists(subject)
     counts["lists scored by an AI"] = _clear_scored_lists(subject)
+    counts["answers of an AI about ratings"] = ScoredRating.objects.filter(traces.about(subject)).delete()[0]
     counts["entries in reports on models"] = _clear_receipts(subject)
     traces.interactions_of(subject).delete()
     return counts

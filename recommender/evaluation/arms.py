@@ -11,7 +11,8 @@ from recommender.setting import OneOf, SettingError, Settings
 
 SEEDS = 5  # that a claim takes
 BASE = "base"
-BY_THE_STUDY = ("backbone", "seed", "knowledge_source")  # settings of a fit
+SCORED = "scored"
+BY_THE_STUDY = ("backbone", "seed", "knowledge_source", "llm_scores")  # settings of a fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ ARMS: Mapping[str, Arm] = {
         settings=dict.fromkeys(("collaborative", "metadata", "knowledge_signal", "metadata_text"), False),
     ),
     BASE: Arm("without knowledge"),
+    SCORED: Arm("without knowledge, with what an LLM answered", settings={"llm_scores": True}),
     KNOWLEDGE: Arm("with knowledge", KNOWLEDGE),
     "field": Arm("knowledge as a field only", KNOWLEDGE, {"knowledge_signal": False, "statements": False}),
     "signal": Arm("knowledge as a history signal only", KNOWLEDGE, {"knowledge_field": False, "statements": False}),
@@ -127,4 +129,5 @@ class Study(Settings):
         """The settings of one fit. Raises SettingError when the study's are out of range."""
         base = TrainConfig.from_json(self.settings)
         source = ARMS[arm].source or KNOWLEDGE
-        return base.but(backbone=backbone, seed=seed, knowledge_source=source, **ARMS[arm].settings)
+        own = {"llm_scores": False} | ARMS[arm].settings
+        return base.but(backbone=backbone, seed=seed, knowledge_source=source, **own)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation.arms import ARMS, BASE, PLAIN, PUBLISHED
+from recommender.evaluation.arms import ARMS, BASE, PLAIN, PUBLISHED, SCORED
 from recommender.measures import statistics
 from recommender.measures.bootstrap import DRAWS, Drawn, draw, of_draws
 from recommender.measures.statistics import METRICS, Mean
@@ -90,7 +90,7 @@ def comparisons(arms: Iterable[str]) -> list[tuple[str, str]]:
     pairs = [(one, BASE) for one in informed]
     pairs += [(KNOWLEDGE, control) for control in CONTROLS]
     pairs += [(control, BASE) for control in CONTROLS]
-    pairs += [(PUBLISHED, PLAIN), (BASE, "strong"), ("strong", PLAIN), (BASE, PLAIN)]
+    pairs += [(SCORED, BASE), (PUBLISHED, PLAIN), (BASE, "strong"), ("strong", PLAIN), (BASE, PLAIN)]
     return [pair for pair in pairs if there.issuperset(pair)]
 
 

@@ -23,7 +23,7 @@ from recommender.dataset.split import describe
 from recommender.dataset.text_file import read_text_file
 from recommender.dataset.texts import KnowledgeRows, read_proposed_texts, read_texts
 from recommender.evaluation import full_ranking
-from recommender.evaluation.arms import ARMS, Study
+from recommender.evaluation.arms import ARMS, SCORED, Study
 from recommender.evaluation.figures import FitKey, Samples
 from recommender.measures.slices import slices
 from recommender.models import KnowledgeSnapshot
@@ -70,7 +70,7 @@ def run(
         users=study.users,
         read_known=partial(_read_known, study),
     )
-    done = opened(_facts(prepared), _tested(prepared))
+    done = opened(_facts(prepared, study), _tested(prepared))
     with threads(recipe.threads):
         for arm in study.arms:
             keys = [FitKey(backbone, arm, seed) for backbone in study.backbones for seed in range(1, study.seeds + 1)]
@@ -102,6 +102,8 @@ def _of_arm(prepared: Prepared, study: Study, arm: str, keys: list[FitKey], obse
         told = fitted.fit.to_json() | {"spent": spent, "spent_on_signals": on_signals}
         if fitted.learned:
             told["statements"] = fitted.learned.to_json()
+        if fitted.blended:
+            told["llm_scores"] = fitted.blended.to_json()
         ranked: Mapping[str, NDArray[np.float64]] = {}
         if lists:
             fitted.read_texts(FROZEN)
@@ -125,7 +127,7 @@ def _tested(prepared: Prepared) -> Samples:
     return Samples(of.liked[rows], of.end_user[rows], masks)
 
 
-def _facts(prepared: Prepared) -> dict[str, Any]:
+def _facts(prepared: Prepared, study: Study) -> dict[str, Any]:
     """What the figures stand on; a study goes on only where these are the same."""
     digest = hashlib.sha256()
     for text in prepared.known.texts:
@@ -138,6 +140,7 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
         "data": of.hash(),
         "knowledge": digest.hexdigest(),
         "texts": len(prepared.known.texts),
+        **({"llm_scores": prepared.scores.told} if prepared.scores and SCORED in study.arms else {}),
         **({} if prepared.known.unreviewed is None else {"unreviewed": prepared.known.unreviewed}),
         "samples": describe(prepared.codes, of.end_user, of.liked),
         "torch": str(torch.__version__),

@@ -23,7 +23,7 @@ from recommender.runs.recorder import Recorder
 if TYPE_CHECKING:
     from recommender.evaluation.fits import Outcome
 
-SAME = ("data", "knowledge")  # facts that may not change between the fits of one evaluation
+SAME = ("data", "knowledge", "llm_scores")  # facts that may not change between the fits of one evaluation
 
 
 def carry_out(evaluation: Evaluation, recorder: Recorder) -> None:
@@ -63,10 +63,10 @@ class Keeper:
     def open(self, facts: dict[str, Any], tested: Samples) -> Collection[FitKey]:
         """Raises CannotTrainError where the fits that are done stand on something else."""
         before = self.evaluation.facts
-        if any(before.get(name, facts[name]) != facts[name] for name in SAME):
+        if any(before.get(name, facts.get(name)) != facts.get(name) for name in SAME):
             raise CannotTrainError(
-                "The catalog or the knowledge changed since this evaluation began, so that its fits no longer compare. "
-                "Start a new one."
+                "The catalog, the knowledge or an LLM's answers changed since this evaluation began, so that its fits "
+                "no longer compare. Start a new one."
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         storing.save_tested(self.folder, tested)

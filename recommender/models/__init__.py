@@ -26,7 +26,7 @@ from recommender.models.rounds import (
     TurnKind,
 )
 from recommender.models.runs import Run, RunState
-from recommender.models.scoring import ScoredList, ScoringRun
+from recommender.models.scoring import ScoredList, ScoredRating, ScoringRun
 from recommender.models.serving import Recommendation
 from recommender.models.statements import Holder, Polarity, Source, Statement
 from recommender.models.thinkrec import ThinkrecRun
@@ -75,6 +75,7 @@ __all__ = [
     "Run",
     "RunState",
     "ScoredList",
+    "ScoredRating",
     "ScoringRun",
     "SecondFactor",
     "ShadowSample",

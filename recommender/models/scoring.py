@@ -3,7 +3,7 @@
 from django.db import models
 
 from recommender.models.backbones import BackboneVersion
-from recommender.models.catalog import Catalog, EndUser
+from recommender.models.catalog import Catalog, EndUser, Item
 from recommender.models.knowledge import Knowledge
 from recommender.models.runs import Run
 
@@ -49,3 +49,31 @@ class ScoredList(models.Model):
 
     def __str__(self) -> str:
         return f"scored list of {self.end_user_id}"
+
+    @property
+    def scorer(self) -> str:
+        """As of ScoredRating; empty where its run knows none."""
+        return str(self.run.metrics.get("scorer", ""))
+
+
+class ScoredRating(models.Model):
+    """What a model answered about an item that somebody rated later, as lists are scored: for the signal llm_scores.
+
+    Only ratings of the valid and test parts have any, so no model was tuned on them. `scorer`: which model was asked,
+    how, and for which split (thinkrec.scoring.config.scorer_of); two runs of one scorer share its answers.
+    """
+
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="scored_ratings")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    run = models.ForeignKey(ScoringRun, on_delete=models.CASCADE, related_name="ratings")
+    scorer = models.CharField(max_length=64)
+    as_of = models.BigIntegerField(help_text="It knows only what happened before, and counts from then on.")
+    score = models.FloatField(help_text="Before any calibration: log-odds of Yes, or the logit of Yes alone.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scorer", "end_user", "item", "as_of"], name="scored_rating_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"score of {self.item_id} for {self.end_user_id}"

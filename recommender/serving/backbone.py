@@ -14,7 +14,7 @@ from recommender.artifacts.ranker import ArtifactError, Ranker
 from recommender.models import BackboneVersion
 from recommender.serving import rollout, shadow
 from recommender.serving.request import Request, Scored, best, score
-from recommender.serving.types import CannotRankError, Contribution, Ranked, Ranking
+from recommender.serving.types import CannotRankError, Contribution, Ranked, Ranking, Reason
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,16 @@ def _rank(request: Request, version: BackboneVersion, *, attribute: bool) -> tup
         raise ArtifactError("It gives scores that are not numbers.")
     listed = best(request, scored.scores)
     attribution = _attribution(request, ranker, listed) if attribute else None
-    return Ranked("backbone", listed, scored.steering, backbone=version, attribution=attribution), scored
+    reasons = _answered(request, scored, listed) if attribute else {}
+    ranked = Ranked("backbone", listed, scored.steering, version, attribution=attribution, reasons=reasons)
+    return ranked, scored
+
+
+def _answered(request: Request, scored: Scored, listed: Ranking) -> dict[int, tuple[Reason]]:
+    """What an LLM answered about the items that this moved."""
+    index, reasons = request.index, scored.answers.reasons
+    named = [(place, reasons.get(index.external_ids[place])) for place, _ in listed]
+    return {int(index.pks[place]): (reason,) for place, reason in named if reason}
 
 
 def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int, list[Contribution]]:

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from recommender.models import RunState, ScoredList, ScoringRun
 from recommender.runs.errors import CannotRunError
-from recommender.serving import backbone
+from recommender.serving import answers, backbone
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, Ranked, ScoredReason
+from recommender.serving.types import CannotRankError, Ranked
 from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.lists import ScoredItem
 
@@ -31,7 +31,7 @@ NONE_LEFT = "None of the items that an LLM scored for this end user is left to r
 def rank(request: Request, *, attribute: bool) -> Ranked:
     """The list that was precomputed, else the backbone's. Raises CannotRankError where that has none either."""
     found = lists.read(request.end_user)
-    why = lists.NO_LIST if found is None else lists.why_stale(found, request.end_user, known(request))
+    why = lists.NO_LIST if found is None else lists.why_stale(found, request.end_user, request.known)
     if found is not None and not why:
         ranked = _ranked(request, found)
         if ranked.best:
@@ -46,11 +46,6 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
             return _ranked(request, asked_now)
         why = f"{why} {IN_VAIN}"
     return replace(own, degraded_reason=f"{why} {INSTEAD}")
-
-
-def known(request: Request) -> list[tuple[str, bool | None, int]]:
-    """The history as a list remembers it."""
-    return [(past.item_id, past.liked, past.moment) for past in request.history]
 
 
 def _ranked(request: Request, found: ScoredList) -> Ranked:
@@ -70,7 +65,7 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
         best[: request.limit],
         request.steering,
         backbone=found.backbone,
-        reasons={int(request.index.pks[place_of[one.item_id]]): (_reason(one, found),) for one in there},
+        reasons={int(request.index.pks[place_of[one.item_id]]): (answers.reason(one, found),) for one in there},
     )
 
 
@@ -111,18 +106,4 @@ def _asked_now(request: Request) -> ScoredList | None:
         prompt=prompts[0].name,
         as_of=request.history[-1].moment + 1,
         created_at=timezone.now(),
-    )
-
-
-def _reason(one: ScoredItem, found: ScoredList) -> ScoredReason:
-    return ScoredReason(
-        text=one.text,
-        verdict=one.verdict,
-        agrees=one.agrees,
-        note=one.note,
-        log_odds=one.log_odds,
-        model=found.model,
-        prompt=found.prompt,
-        as_of=found.as_of,
-        scored_at=found.created_at,
     )

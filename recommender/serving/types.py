@@ -159,7 +159,8 @@ class ScoredReason:
     `log_odds`: of Yes against No, before calibration; None where it has no score, and `note` may say why. `text`: what
     it reasoned before it answered, which no person has reviewed; `verdict`: what that text says, empty where nothing;
     `agrees`: whether that is on the score's side, None where one of them is on none. `as_of`: it knows what happened
-    before, on the catalog's clock.
+    before, on the catalog's clock. `effect`: what it added to the logit of the backbone's score, where that made the
+    list; None where the list goes by the LLM's scores alone.
     """
 
     text: str
@@ -171,6 +172,7 @@ class ScoredReason:
     prompt: str
     as_of: int
     scored_at: datetime
+    effect: float | None = None
     kind: Literal["scored"] = "scored"
     basis: Literal["answer"] = "answer"
     review_status: Literal["unreviewed"] = "unreviewed"

@@ -211,14 +211,14 @@ def learn(stated: Stated, rows: Answered, end_users: Sequence[str]) -> Learned:
     p = chance(exchanged(stated, rows))
     weights, gain = np.zeros(2), 0.0
     if p <= CHANCE:
-        weights = _fit(columns[said], rows.logit[said], rows.liked[said])
+        weights = fit_weights(columns[said], rows.logit[said], rows.liked[said])
         folds = np.array([fold_of(name) for name in end_users])[rows.end_user]
         after = np.zeros(len(columns))
         for fold in range(FOLDS):
             own = folds == fold
             rest = said & ~own
-            after[own] = columns[own] @ _fit(columns[rest], rows.logit[rest], rows.liked[rest])
-        gain = 1 - _loss(rows.logit + after, rows.liked) / _loss(rows.logit, rows.liked)
+            after[own] = columns[own] @ fit_weights(columns[rest], rows.logit[rest], rows.liked[rest])
+        gain = 1 - loss(rows.logit + after, rows.liked) / loss(rows.logit, rows.liked)
     return Learned(Weights(float(weights[0]), float(weights[1])), p, gain, len(np.unique(rows.end_user)))
 
 
@@ -256,12 +256,12 @@ def chance(sums: Floats, *, exchanges: int = EXCHANGES, seed: int = SEED) -> flo
     return float((1 + np.count_nonzero(dealt >= own - 1e-9 * (1 + abs(own)))) / (1 + exchanges))
 
 
-def _fit(columns: Floats, logit: Floats, liked: Floats) -> Floats:
-    """Weights (2), none below 0, by logistic regression beside fixed logits, pulled to 0 as SPREAD says.
+def fit_weights(columns: Floats, logit: Floats, liked: Floats) -> Floats:
+    """Weights (F) of columns (n, F), none below 0, by logistic regression beside fixed logits.
 
-    One weight after the other, a Newton step each: the loss is convex.
+    They are pulled to 0 as SPREAD says. One weight after the other, a Newton step each: the loss is convex.
     """
-    weights = np.zeros(2)
+    weights = np.zeros(columns.shape[1])
     for _ in range(50):
         before = weights.copy()
         for place, column in enumerate(columns.T):
@@ -274,5 +274,6 @@ def _fit(columns: Floats, logit: Floats, liked: Floats) -> Floats:
     return weights
 
 
-def _loss(logit: Floats, liked: Floats) -> float:
+def loss(logit: Floats, liked: Floats) -> float:
+    """The log loss of logits (n)."""
     return float(np.mean(np.logaddexp(0, logit) - liked * logit))

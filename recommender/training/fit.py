@@ -1,4 +1,4 @@
-"""One arm with one recipe: its inputs, the fit, the calibration, what statements move, and what it predicts."""
+"""One arm with one recipe: its inputs, the fit, the calibration, what moves its scores, and what it predicts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from recommender.dataset.split import PARTS, Codes, Parts, Rows
 from recommender.measures.scores import scores
 from recommender.recipe import KNOWLEDGE, TrainConfig
 from recommender.runs.observer import Observer
-from recommender.signals import stated
+from recommender.signals import llm_scores, stated
 from recommender.signals.stated import Learned, Weights
 from recommender.training import loop
 from recommender.training.calibration import calibrate, logit
@@ -33,9 +33,9 @@ PADDING_ID, SHARED_ID, FIRST_ID = range(3)  # rows of the id embeddings
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained arm. `probability`: of the test part's rows (m), by history, as statements move it.
+    """A trained arm. `probability`: of the test part's rows (m), by history, as statements and an LLM's scores move it.
 
-    `learned`: how far they do; None where there are none.
+    `learned`, `blended`: how far they do; None where there are none.
     """
 
     recipe: TrainConfig
@@ -44,6 +44,7 @@ class Fitted:
     inputs: Inputs
     probability: Mapping[str, NDArray[np.float64]]
     learned: Learned | None = None
+    blended: llm_scores.Learned | None = None
 
     @property
     def examples(self) -> Examples:
@@ -57,12 +58,14 @@ class Fitted:
         return replace(learned, priors=self.recipe.statement_priors and self.recipe.knowledge_source == KNOWLEDGE)
 
     def moved(self, probability: NDArray[np.float64], history: str, rows: Rows) -> NDArray[np.float64]:
-        """Probabilities (m) of the backbone for these rows after what statements say."""
-        if self.inputs.stated is None:
-            return probability
-        examples = self.inputs.examples[history]
-        texts, items = examples.end_user_text[rows], examples.interactions.item[rows]
-        return stated.moved(probability, self.inputs.stated.offsets(texts, items, self.weights))
+        """Probabilities (m) of the backbone for these rows after what statements and an LLM's scores say."""
+        examples, offset = self.inputs.examples[history], np.zeros(len(rows))
+        if self.inputs.stated is not None:
+            texts, items = examples.end_user_text[rows], examples.interactions.item[rows]
+            offset += self.inputs.stated.offsets(texts, items, self.weights)
+        if self.inputs.scores is not None and self.blended is not None:
+            offset += self.blended.blend.offset(self.inputs.scores.of(examples.interactions, rows))
+        return stated.moved(probability, offset)
 
     def offset(self, text: int) -> NDArray[np.float64]:
         """What is added to the logit of every item (v) for who has this text."""
@@ -100,6 +103,7 @@ def fit_arm(
             observer=observer,
         )
         fitted = _with_statements(Fitted(recipe, backbone, fit, inputs, {}), prepared, observer)
+        fitted = _with_scores(fitted, prepared, observer)
         probability = {}
         for history, examples in inputs.examples.items():
             fitted.read_texts(history)
@@ -117,22 +121,47 @@ def _with_statements(fitted: Fitted, prepared: Prepared, observer: Observer) -> 
     said, examples, parts = fitted.inputs.stated, fitted.examples, prepared.parts
     if said is None:
         return fitted
-    data, answered = prepared.interactions, {}
-    for part in PARTS:
-        rows: Rows = getattr(parts, part)
-        answered[part] = rows, predict(fitted.backbone, examples, rows, observer=observer)
-    rows, probability = (np.concatenate(both) for both in zip(answered["train"], answered["valid"], strict=True))
+    data = prepared.interactions
+    answered = {part: predict(fitted.backbone, examples, getattr(parts, part), observer=observer) for part in PARTS}
+    rows = np.concatenate([parts.train, parts.valid])
+    probability = np.concatenate([answered["train"], answered["valid"]])
     text = examples.end_user_text[rows]
     seen = (text != NO_TEXT) & (text <= len(prepared.known.texts))
     rows, text = rows[seen], text[seen]
     liked = examples.labels(rows).astype(np.float64)
     asked = stated.Answered(data.end_user[rows], text, data.item[rows], logit(probability[seen]), liked)
     fitted = replace(fitted, learned=stated.learn(said, asked, data.end_users))
-    after = {
-        part: scores(examples.labels(rows), fitted.moved(probability, STREAMING, rows), data.end_user[rows])
-        for part, (rows, probability) in answered.items()
+    return _scored_anew(fitted, prepared, answered)
+
+
+def _with_scores(fitted: Fitted, prepared: Prepared, observer: Observer) -> Fitted:
+    """Learn from the valid part alone how far an LLM's scores move what comes after statements.
+
+    The backbone was fitted on the train part, and so may the LLM have been: there both know the answers.
+    """
+    said, data, parts = fitted.inputs.scores, prepared.interactions, prepared.parts
+    if said is None:
+        return fitted
+    answered = {
+        part: predict(fitted.backbone, fitted.examples, getattr(parts, part), observer=observer)
+        for part in ("valid", "test")
     }
-    return replace(fitted, fit=replace(fitted.fit, valid=after["valid"], test=after["test"]))
+    score, probability = said.of(data, parts.valid), fitted.moved(answered["valid"], STREAMING, parts.valid)
+    there = ~np.isnan(score)
+    rows = parts.valid[there]
+    liked = fitted.examples.labels(rows).astype(np.float64)
+    asked = llm_scores.Answered(data.end_user[rows], data.item[rows], score[there], logit(probability[there]), liked)
+    return _scored_anew(replace(fitted, blended=llm_scores.learn(said, asked, data.end_users)), prepared, answered)
+
+
+def _scored_anew(fitted: Fitted, prepared: Prepared, answered: Mapping[str, NDArray[np.float64]]) -> Fitted:
+    """With the scores of what it answers now. `answered`: the backbone's own probabilities of each part."""
+    after = {}
+    for part in ("valid", "test"):
+        rows: Rows = getattr(prepared.parts, part)
+        moved = fitted.moved(answered[part], STREAMING, rows)
+        after[part] = scores(fitted.examples.labels(rows), moved, prepared.interactions.end_user[rows])
+    return replace(fitted, fit=replace(fitted.fit, **after))
 
 
 def fit_backbone(

@@ -17,6 +17,7 @@ from recommender.models import SubjectKind
 from recommender.recipe import SIGNALS, TrainConfig
 from recommender.runs.observer import WITH
 from recommender.signals import controls, registry, stated
+from recommender.signals.llm_scores import Scores
 from recommender.signals.registry import Joined, Signals
 from recommender.signals.sources import Sources
 from recommender.signals.spaces import Space
@@ -32,7 +33,8 @@ class Inputs:
 
     `without`: the signals of the arm without knowledge, for items whose text must not be seen. `vectors`: (1 + texts,
     D) of the texts or of a control; None in an arm without knowledge. `stated`: what the end users' texts say; None
-    where it was not asked for or they say nothing.
+    where it was not asked for or they say nothing. `scores`: what an LLM said of ratings; None where the recipe leaves
+    that out, or it was shown knowledge and the arm has none.
     """
 
     known: Mapping[str, KnowledgeRows]
@@ -41,6 +43,7 @@ class Inputs:
     without: Signals
     vectors: NDArray[np.float32] | None = None
     stated: Stated | None = None
+    scores: Scores | None = None
 
     def field(self, recipe: TrainConfig, history: str = STREAMING) -> NDArray[np.float32] | None:
         """The vectors (1 + texts and sets, D) that the knowledge adapter reads, where the arm has one."""
@@ -77,7 +80,9 @@ def make_inputs(
     if informed:
         return _informed(prepared, sources, known, bare, without)
     fitted = without[STREAMING].signals
-    return Inputs(known, {history: joined.examples for history, joined in without.items()}, fitted, fitted)
+    examples = {history: joined.examples for history, joined in without.items()}
+    scores = prepared.scores if recipe.llm_scores else None
+    return Inputs(known, examples, fitted, fitted, scores=None if scores and scores.with_preference else scores)
 
 
 def _without(prepared: Prepared, sources: Sources, bare: Mapping[str, Examples]) -> dict[str, Joined]:
@@ -125,6 +130,7 @@ def _informed(
         without[STREAMING].signals,
         vectors,
         _stated(prepared, sources.config),
+        prepared.scores if sources.config.llm_scores else None,
     )
 
 

@@ -62,6 +62,7 @@ def export(folder: Path, fitted: Fitted, facts: dict[str, Any]) -> float:
         signals=fitted.inputs.signals,
         demographics=examples.demographics,
         statements=fitted.learned,
+        llm_scores=fitted.blended,
         facts=facts,
     )
     golden_choice.write(folder, fitted.backbone, examples.interactions, known)
@@ -86,4 +87,5 @@ def _metrics(prepared: Prepared, fitted: dict[str, Fitted]) -> dict[str, Any]:
         "coverage": {name: served.examples.coverage(getattr(parts, name)) for name in PARTS},
         "texts": len(prepared.known.texts),
         "claims": served.learned.to_json() if served.learned else None,
+        "llm_scores": served.blended.to_json() if served.blended else None,
     }

@@ -21,7 +21,9 @@ from recommender.dataset.texts import KnowledgeRows, read_texts
 from recommender.models import Catalog, Clock, KnowledgeSnapshot
 from recommender.recipe import TrainConfig
 from recommender.runs.observer import Observer
+from recommender.signals import llm_scores
 from recommender.signals.controls import Encode
+from recommender.signals.llm_scores import Scores
 
 T = TypeVar("T")
 ReadTexts = Callable[[KnowledgeSnapshot, Interactions], KnowledgeRows]
@@ -36,6 +38,7 @@ class Prepared:
     known: KnowledgeRows  # the texts, without the sets of low-activity end users (`texts_of`)
     vectors: NDArray[np.float32]  # (1 + texts, D) of the texts
     encode: Encode  # what an arm needs to be encoded beside the texts
+    scores: Scores | None = None  # what an LLM said of ratings
     kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -83,7 +86,8 @@ def prepare(
     known = read_known(snapshot, interactions)
     observer.at("reading", 1, 1)
     encode = _encoder(encoder_name, snapshot.encoder, observer)
-    return Prepared(interactions, codes, known, known.matrix(encode(known.to_encode())), encode)
+    scores = llm_scores.read(snapshot.catalog, interactions, recipe)
+    return Prepared(interactions, codes, known, known.matrix(encode(known.to_encode())), encode, scores)
 
 
 def read(catalog: Catalog, recipe: TrainConfig, *, users: float = 1.0) -> tuple[Interactions, Codes]:

@@ -91,7 +91,7 @@ class StatisticReasonSerializer(serializers.Serializer[StatisticReason]):
 
 
 class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
-    """What an LLM answered about the item (scenario=thinkrec). Its Yes and No made the score, no text did."""
+    """What an LLM answered about the item, where the list goes by it or was moved by it. No text made its score."""
 
     kind = serializers.ChoiceField(choices=["scored"])
     basis = serializers.ChoiceField(choices=["answer"])
@@ -113,6 +113,10 @@ class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
     prompt = serializers.CharField(help_text="The prompt's name and version.")
     as_of = serializers.IntegerField(help_text="It knows only what happened before this, on the catalog's clock.")
     scored_at = serializers.DateTimeField()
+    effect = serializers.FloatField(
+        allow_null=True,
+        help_text="What it added to the logit of a like: above 0 it raised the item. Null: the list goes by it alone.",
+    )
 
 
 REASONS: dict[str, serializers.Serializer[Any] | type[serializers.Serializer[Any]]] = {

@@ -1,6 +1,9 @@
 """Settings of a scoring run: which model scores whose first items, and how. No torch."""
 
+import hashlib
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -23,6 +26,11 @@ CALIBRATIONS: Mapping[str, Choice] = {
 }
 
 
+NOT_OF_THE_SCORER = ("top", "sample", "seconds", "calibration", "held_out", "seed", "threads")  # change no answer
+ABOUT = "thinkrec.json"  # what recommender.thinkrec.tuning leaves beside an adapter's folder
+WEIGHTS = "adapter_model.safetensors"
+
+
 class ScoringConfig(Settings):
     """One scoring run's settings."""
 
@@ -37,7 +45,13 @@ class ScoringConfig(Settings):
     adapter: Annotated[str, OnlyWith("where", "here")] = Field(
         default="", title="Adapter", description="The folder of a LoRA adapter for it."
     )
-    top: int = Field(default=20, ge=1, le=100, title="Top", description="Items of each list that are scored.")
+    top: int = Field(
+        default=20,
+        ge=0,
+        le=100,
+        title="Top",
+        description="Items of each list that are scored; 0: no lists, the held-out ratings alone.",
+    )
     sample: int = Field(default=0, ge=0, title="Sample", description="Score so many users, drawn by chance; 0: all.")
     score: Annotated[str, OneOf(SCORES)] = Field(default="log_odds", title="Score", description="What lists go by.")
     preference: bool = Field(
@@ -71,3 +85,28 @@ class ScoringConfig(Settings):
     threads: Annotated[int, OnlyWith("where", "here")] = Field(
         default=1, gt=0, title="Threads", description="That torch computes on."
     )
+
+
+def tuned_on(config: ScoringConfig) -> str | None:
+    """The split whose train part the adapter was tuned on; empty for a base alone, None where nobody knows."""
+    if not config.adapter:
+        return ""
+    try:
+        return str(json.loads((Path(config.adapter).parent / ABOUT).read_text(encoding="utf-8"))["config"]["split"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def scorer_of(config: ScoringConfig, *, model: str, prompt_hash: str) -> str:
+    """SHA-256, hexadecimal, of all that an answer depends on, and of the split that it is out of sample for.
+
+    Empty for an adapter of which nobody knows what it was tuned on: its scores are no evidence about ratings.
+    """
+    if tuned_on(config) is None:
+        return ""
+    told = {name: value for name, value in config.to_json().items() if name not in NOT_OF_THE_SCORER}
+    weights = Path(config.adapter) / WEIGHTS
+    told |= {"model": model, "prompt": prompt_hash}
+    if config.adapter and weights.is_file():  # tuned anew under the same name it is another scorer
+        told["adapter"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

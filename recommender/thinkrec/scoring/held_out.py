@@ -16,10 +16,11 @@ from recommender.dataset.split import Codes
 class HeldOut:
     """One end user's ratings of a part. `history`: items by number with likes, oldest first, from before all of them.
 
-    `items` (n): numbers; `liked` (n).
+    `as_of`: the moment of the first of them. `items` (n): numbers; `liked` (n).
     """
 
     end_user: int
+    as_of: int
     history: list[tuple[int, bool | None]]
     items: NDArray[np.int32]
     liked: NDArray[np.bool_]
@@ -42,7 +43,15 @@ def held_out(interactions: Interactions, codes: Codes, part: int, *, most: int, 
         )
         history = [(int(interactions.item[row]), _liked(interactions.liked[row])) for row in before]
         if any(liked is not None for _, liked in history):
-            found.append(HeldOut(end_user, history, interactions.item[mine], interactions.liked[mine] > 0))
+            found.append(
+                HeldOut(
+                    end_user,
+                    int(interactions.moment[mine[0]]),
+                    history,
+                    interactions.item[mine],
+                    interactions.liked[mine] > 0,
+                )
+            )
             taken += len(mine)
     return found
 

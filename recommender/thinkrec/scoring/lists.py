@@ -104,8 +104,10 @@ def store(
 
 
 def read(end_user: EndUser) -> ScoredList | None:
-    """The end user's list, with the backbone it began from."""
-    lists = ScoredList.objects.select_related("backbone__snapshot").defer("backbone__metrics", "backbone__config")
+    """The end user's list, with the backbone it began from and the run that made it."""
+    lists = ScoredList.objects.select_related("backbone__snapshot", "run").defer(
+        "backbone__metrics", "backbone__config"
+    )
     return lists.filter(end_user=end_user).first()
 
 

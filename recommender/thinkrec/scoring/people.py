@@ -36,6 +36,7 @@ def items_of(catalog: Catalog, pks: Collection[int]) -> dict[int, Described]:
     return as_shown(list(found.values()), catalog)
 
 
-def preference_of(end_user: EndUser) -> Knowledge | None:
-    """The text about the end user that is in force now."""
-    return Knowledge.objects.filter(end_user=end_user, item=None, in_force=True).order_by("as_of").last()
+def preference_of(end_user: EndUser | int, *, as_of: int | None = None) -> Knowledge | None:
+    """The text about the end user that is in force now, or of those in force the one that was known at a moment."""
+    texts = Knowledge.objects.filter(end_user=end_user, item=None, in_force=True)
+    return (texts if as_of is None else texts.filter(as_of__lte=as_of)).order_by("as_of").last()

@@ -33,7 +33,7 @@ def score(reader: EndUser, *items: ScoredItem, **more: Any) -> ScoredList:
         "backbone": BackboneVersion.objects.get(),
         "model": "tiny",
         "prompt": ("score/v1", "0" * 64),
-        "history": thinkrec.known(request_for(reader, limit=1)),
+        "history": request_for(reader, limit=1).known,
         "knowledge": None,
         "with_preference": False,
     }

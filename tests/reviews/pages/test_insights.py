@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from recommender.artifacts import files, verified
 from recommender.models import Account, BackboneVersion, Catalog, LlmCall, Recommendation, Rollout, ScoringRun, Turn
-from recommender.serving import catalog_index, thinkrec
+from recommender.serving import catalog_index
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
 from recommender.thinkrec.scoring import lists as scored_lists
@@ -215,7 +215,7 @@ def test_the_ais_order_is_shown_with_what_it_said_of_each_item(pm: Client) -> No
     ]
     scored_lists.store(
         ScoringRun.objects.create(catalog=catalog, config={}), reader, made, backbone=BackboneVersion.objects.get(),
-        model="tiny", prompt=("score/v1", "0" * 64), history=thinkrec.known(request_for(reader, limit=1)),
+        model="tiny", prompt=("score/v1", "0" * 64), history=request_for(reader, limit=1).known,
         knowledge=None, with_preference=False,
     )  # fmt: skip
     assert "?limit=10&amp;by=thinkrec" in page(pm, address)

@@ -1,0 +1,266 @@
+"""What an LLM's score adds to the backbone's, what R4ec's text adds to the LLM's, and whether a control does as well.
+
+    OMP_NUM_THREADS=1 nice -n 10 python -m benchmarks.thinkrec_signal [--on sample|rows] [--people 48] [--scores FILE]
+
+--on sample: the sample catalog (--catalog people of it), KAR's split, planted tastes told in prose as R4ec's texts:
+each person's own, another person's, none. --on rows: ThinkRec's rows of ML-1M, no text. The LLM (--base, --adapter) is
+asked in this process about the first --each ratings of the valid part of --people people, as lists are scored; every
+person's answers are kept in --cache, so a run that was interrupted goes on. --scores reads log-odds of rows instead:
+an .npz with `row`, places in the interactions, and `log_odds`.
+
+The valid part alone is read. `alone`: the LLM's score as it is. `with`: DIN without texts, mean logit of --seeds,
+moved by a weight that was learnt on four fifths of the people and used on the rest; `p` and the weight are
+signals.llm_scores' own on all. Controls: what the LLM said of the same item to others, and of other items to the same
+person. Intervals: 95 %, over people, paired with the first row of each table. The last line is JSON.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks import statement_signal, thinkrec_rows, told_tastes
+from benchmarks.item_texts import DATA
+from benchmarks.knowledge_gain import ROOT
+from recommender.catalogs.sample import truth
+from recommender.dataset.interactions import Interactions
+from recommender.dataset.split import VALID, Parts, split
+from recommender.dataset.texts import KnowledgeRows
+from recommender.measures import bootstrap
+from recommender.recipe import TrainConfig
+from recommender.runs.observer import WITHOUT, Quiet
+from recommender.signals import llm_scores
+from recommender.signals.folds import FOLDS, fold_of
+from recommender.signals.llm_scores import Answered, Scores
+from recommender.signals.stated import fit_weights
+from recommender.thinkrec.prompts import Described, Past, Person, asked, described
+from recommender.thinkrec.scoring.held_out import HeldOut, held_out
+from recommender.training.calibration import logit
+from recommender.training.fit import fit_arm
+from recommender.training.inputs import make_inputs
+from recommender.training.loop import predict
+from recommender.training.prepare import Prepared
+
+SHOWN = ("auc", "thinkrec_uauc", "logloss")
+NONE, OWN, OTHERS = "no text", "their own text", "another person's text"
+
+
+class Bench:
+    """Interactions with their parts, items as prompts show them, and a text of each end user, where there are some."""
+
+    def __init__(self, data: Interactions, codes: np.ndarray, items: list[Described], texts: list[str]) -> None:
+        self.data, self.codes, self.items, self.texts = data, codes, items, texts
+
+    def rows(self) -> np.ndarray:
+        return Parts.of(self.codes).valid
+
+    def text(self, kind: str, end_user: int) -> str:
+        if kind == NONE:
+            return ""
+        circle = np.random.default_rng(5).permutation(len(self.texts))
+        place = int(np.flatnonzero(circle == end_user)[0])
+        return self.texts[end_user if kind == OWN else int(circle[(place + 1) % len(circle)])]
+
+
+def sample(people: int) -> Bench:
+    data, _, tastes = statement_signal.catalog(people)
+    told = [{"genres": list(f.genres), "director": f.director, "country": f.country} for f in truth.films()]
+    items = [described(film.title, about) for film, about in zip(truth.films(), told, strict=True)]
+    texts = [told_tastes.told(tastes[name], sorted(told_tastes.STYLES)[0]) for name in data.end_users]
+    return Bench(data, split("kar", data.end_user, data.liked), items, texts)
+
+
+def of_rows(rows: thinkrec_rows.Rows) -> Bench:
+    known = [said.split(". Genres: ") for said in rows.metadata]
+    items = [described(title, {"genres": genres.rstrip(".").split(", ")}) for title, genres in known]
+    return Bench(rows.interactions, rows.codes, items, [])
+
+
+def scored(bench: Bench, kind: str, options: argparse.Namespace, scorer: Callable[[], object]) -> Scores:
+    """The answers about every drawn person's valid ratings, kept person by person."""
+    name = "-".join([options.on, Path(options.base).name, Path(options.adapter).parent.name, kind]).replace(" ", "-")
+    path = options.cache / f"{name}-{options.catalog}-{options.each}.jsonl"
+    kept = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    done, began = {one["end_user"] for one in kept}, time.process_time()
+    part = held_out(bench.data, bench.codes, VALID, most=len(bench.data), each=options.each, seed=0)
+    with path.open("a") as file:
+        for one in part[: options.people]:
+            if one.end_user not in done:
+                kept.append(answers(bench, kind, one, scorer()))
+                file.write(json.dumps(kept[-1]) + "\n")
+                file.flush()
+    if spent := time.process_time() - began:
+        print(f"    {kind}: {len(kept) - len(done)} people asked about in {spent:.0f} s of the processor", flush=True)
+    drawn = {one.end_user for one in part[: options.people]}
+    said = [
+        (one["end_user"], item, one["as_of"], score)
+        for one in kept
+        if one["end_user"] in drawn
+        for item, score in zip(one["items"], one["scores"], strict=True)
+    ]
+    end_user, item, as_of, score = (np.array(column) for column in zip(*said, strict=True))
+    return Scores(kind, options.base, kind != NONE, end_user, item, as_of, score.astype(np.float64))
+
+
+def answers(bench: Bench, kind: str, one: HeldOut, scorer: object) -> dict[str, object]:
+    past = tuple(Past(bench.items[item], liked) for item, liked in one.history if liked is not None)
+    person = Person("movie", past, preference=bench.text(kind, one.end_user))
+    found = scorer.score(asked(person, [bench.items[item] for item in one.items]))
+    scores = [round(float(score), 5) for score in found.log_odds]
+    return {"end_user": one.end_user, "as_of": one.as_of, "items": one.items.tolist(), "scores": scores}
+
+
+def from_file(path: Path, data: Interactions) -> Scores:
+    with np.load(path) as kept:
+        row, score = kept["row"], kept["log_odds"].astype(np.float64)
+    row, score = row[~np.isnan(score)], score[~np.isnan(score)]
+    return Scores(path.stem, path.stem, False, data.end_user[row], data.item[row], data.moment[row], score)
+
+
+def to_others(rows: Answered) -> np.ndarray:
+    """In place of each score the mean of what was said of the same item to other people; NaN where nobody was asked."""
+    item = np.unique(rows.item, return_inverse=True)[1]
+    count, total = np.bincount(item)[item] - 1, np.bincount(item, rows.score)[item] - rows.score
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def of_others(rows: Answered) -> np.ndarray:
+    """In place of each score another one of the same person."""
+    made = rows.score.copy()
+    for person in np.unique(rows.end_user):
+        own = np.random.default_rng(int(person)).permutation(np.flatnonzero(rows.end_user == person))
+        made[own] = rows.score[np.roll(own, 1)]
+    return made
+
+
+def out_of_fold(rows: Answered, names: list[str]) -> np.ndarray:
+    """The logits after a weight that other people's ratings ask for, taken whether or not it beats chance."""
+    folds = np.array([fold_of(name) for name in names])[rows.end_user]
+    z = (rows.score - rows.score.mean()) / (rows.score.std() or 1.0)
+    made = rows.logit.copy()
+    for fold in range(FOLDS):
+        own, rest = folds == fold, folds != fold
+        made[own] += z[own] * fit_weights(z[rest, None], rows.logit[rest], rows.liked[rest])[0]
+    return made
+
+
+def table(title: str, rows: Answered, columns: dict[str, np.ndarray], notes: dict[str, dict]) -> dict[str, dict]:
+    """Measures of each column of scores on the same rows; differences are from the first, paired."""
+    print(f"{title}: {len(rows.liked)} ratings of {len(np.unique(rows.end_user))} people")
+    drawn, report = {}, {}
+    for name, score in columns.items():
+        probability = 1 / (1 + np.exp(-score))
+        found = thinkrec_rows.measured(rows.liked, probability, rows.end_user)
+        drawn[name] = {measure: [bootstrap.draw(found[measure])] for measure in SHOWN}
+        first = next(iter(drawn.values()))
+        report[name] = {"is": {measure: bootstrap.of_draws(drawn[name][measure]).to_json() for measure in SHOWN}}
+        report[name]["more"] = {
+            measure: bootstrap.of_draws(drawn[name][measure], against=first[measure]).to_json() for measure in SHOWN
+        }
+        report[name] |= notes.get(name, {})
+        told = [
+            f"{measure} {report[name]['is'][measure]['estimate']:.4f} ({one['estimate']:+.4f} [{one['low']:+.4f}, "
+            f"{one['high']:+.4f}])"
+            for measure, one in report[name]["more"].items()
+        ]
+        print(f"  {name:34}" + ", ".join(told) + f"  {notes.get(name, '')}", flush=True)
+    return report
+
+
+def learnt(scores: Scores, rows: Answered, names: list[str]) -> dict[str, float]:
+    found = llm_scores.learn(scores, rows, names).to_json()
+    return {name: found[name] for name in ("p", "weight", "gain", "ratings")}
+
+
+def replaced(rows: Answered, score: np.ndarray) -> Answered:
+    """The rows that have such a score, with it."""
+    there = ~np.isnan(score)
+    return Answered(rows.end_user[there], rows.item[there], score[there], rows.logit[there], rows.liked[there])
+
+
+def compare(bench: Bench, base: np.ndarray, each: dict[str, Scores]) -> dict[str, object]:
+    """`base` (valid rows): the backbone's logits; `each`: scores by the text that was shown."""
+    data, valid, names = bench.data, bench.rows(), bench.data.end_users
+    said = {kind: scores.of(data, valid) for kind, scores in each.items()}
+    there = ~np.isnan(np.stack(list(said.values()))).any(axis=0)
+    rows = valid[there]
+
+    def answered(score: np.ndarray) -> Answered:
+        liked = (data.liked[rows] > 0).astype(np.float64)
+        return Answered(data.end_user[rows], data.item[rows], score, base[there], liked)
+
+    asked_of = {kind: answered(score[there]) for kind, score in said.items()}
+    first, found = next(iter(asked_of.values())), {}
+    if len(asked_of) > 1:
+        found["alone"] = table("alone", first, {kind: one.score for kind, one in asked_of.items()}, {})
+    columns = {"backbone": first.logit} | {f"with {kind}": out_of_fold(one, names) for kind, one in asked_of.items()}
+    notes = {f"with {kind}": learnt(each[kind], one, names) for kind, one in asked_of.items()}
+    found["with"] = table("with the backbone", first, columns, notes)
+    for kind, one in asked_of.items():
+        shuffled = {"said to others of the item": to_others(one), "said of other items": of_others(one)}
+        for name, score in shuffled.items():
+            instead = replaced(one, score)
+            own = replaced(one, np.where(np.isnan(score), np.nan, one.score))
+            if len(np.unique(instead.end_user)) < 2:
+                continue
+            columns = {"backbone": own.logit, "own": out_of_fold(own, names), name: out_of_fold(instead, names)}
+            told = {"own": learnt(each[kind], own, names), name: learnt(each[kind], instead, names)}
+            found[f"{kind}, {name}"] = table(f"{kind}, control", own, columns, told)
+    return found
+
+
+def sample_base(bench: Bench, seeds: list[int]) -> np.ndarray:
+    made = Prepared(bench.data, bench.codes, KnowledgeRows([]), np.zeros((1, 1), np.float32), encode=dict)
+    recipe = TrainConfig()
+    inputs = make_inputs(made, recipe.but(seed=1), WITHOUT, alive=lambda: None)
+    logits = []
+    for seed in seeds:
+        fitted = fit_arm(made, recipe.but(seed=seed), WITHOUT, inputs=inputs, observer=Quiet())
+        logits.append(logit(predict(fitted.backbone, fitted.examples, made.parts.valid, observer=Quiet())))
+    return np.mean(logits, axis=0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--on", choices=("sample", "rows"), default="sample")
+    parser.add_argument("--catalog", type=int, default=480, help="people of the sample catalog")
+    parser.add_argument("--people", type=int, default=48, help="whom the LLM is asked about")
+    parser.add_argument("--each", type=int, default=12, help="ratings of one person, at most")
+    parser.add_argument("--base", default="smollm2")
+    parser.add_argument("--adapter", default="")
+    parser.add_argument("--scores", type=Path)
+    parser.add_argument("--seeds", type=lambda given: [int(one) for one in given.split(",")], default=[1, 2, 3])
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--cache", type=Path, default=ROOT / "var/thinkrec_signal")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    options.cache.mkdir(parents=True, exist_ok=True)
+    loaded = []
+
+    def scorer() -> object:
+        from recommender.thinkrec.scoring.scorer import load
+
+        if not loaded:
+            loaded.append(load(options.base, options.adapter))
+        return loaded[0]
+
+    if options.on == "sample":
+        bench = sample(options.catalog)
+        each = {kind: scored(bench, kind, options, scorer) for kind in (NONE, OWN, OTHERS)}
+        base = sample_base(bench, options.seeds)
+    else:
+        rows = thinkrec_rows.Rows(options.data)
+        bench = of_rows(rows)
+        kept = from_file(options.scores, bench.data) if options.scores else None
+        each = {NONE: kept or scored(bench, NONE, options, scorer)}
+        fits = thinkrec_rows.Fits(rows, {}, options.cache)
+        base = np.mean([logit(fits.of("din", seed)["valid"].astype(np.float64)) for seed in options.seeds], axis=0)
+    print(json.dumps({"on": options.on, "base": options.base, **compare(bench, base, each)}))
+
+
+if __name__ == "__main__":
+    main()
