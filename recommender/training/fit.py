@@ -142,16 +142,17 @@ def _with_scores(fitted: Fitted, prepared: Prepared, observer: Observer) -> Fitt
     said, data, parts = fitted.inputs.scores, prepared.interactions, prepared.parts
     if said is None:
         return fitted
-    answered = {
-        part: predict(fitted.backbone, fitted.examples, getattr(parts, part), observer=observer)
-        for part in ("valid", "test")
-    }
+    answered = {"valid": predict(fitted.backbone, fitted.examples, parts.valid, observer=observer)}
     score, probability = said.of(data, parts.valid), fitted.moved(answered["valid"], STREAMING, parts.valid)
     there = ~np.isnan(score)
     rows = parts.valid[there]
     liked = fitted.examples.labels(rows).astype(np.float64)
     asked = llm_scores.Answered(data.end_user[rows], data.item[rows], score[there], logit(probability[there]), liked)
-    return _scored_anew(replace(fitted, blended=llm_scores.learn(said, asked, data.end_users)), prepared, answered)
+    fitted = replace(fitted, blended=(learned := llm_scores.learn(said, asked, data.end_users)))
+    if not learned.blend.weight:
+        return fitted
+    answered["test"] = predict(fitted.backbone, fitted.examples, parts.test, observer=observer)
+    return _scored_anew(fitted, prepared, answered)
 
 
 def _scored_anew(fitted: Fitted, prepared: Prepared, answered: Mapping[str, NDArray[np.float64]]) -> Fitted:

@@ -8,14 +8,23 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender.models import BackboneVersion, Catalog, EndUser, RunState, ScoredList, ScoringRun, VersionState
+from recommender.models import (
+    BackboneVersion,
+    Catalog,
+    EndUser,
+    RunState,
+    ScoredList,
+    ScoredRating,
+    ScoringRun,
+    VersionState,
+)
 from recommender.runs import recorder
 from recommender.runs import service as runs
 from recommender.runs.errors import StoppedError
 from recommender.runs.kinds import SCORING
 from recommender.runs.observer import Quiet
 from recommender.serving.recommend import preview
-from recommender.thinkrec.scoring.config import ScoringConfig
+from recommender.thinkrec.scoring.config import ScoringConfig, scorer_of
 from tests.carried_out import carried_out
 from tests.recommender.serving.conftest import nothing_kept, ranked, reader
 from tests.recommender.training import synthetic
@@ -123,6 +132,78 @@ def test_reasoning_is_kept_with_the_list_beside_what_it_says(ranked: Catalog, ba
     assert (run.error, found.prompt) == ("", "reason/v1")
     assert all(one["text"] for one in found.items)
     assert run.metrics["cost"]["written"] > 0
+
+
+def test_answers_about_held_out_ratings_are_stored_at_once_and_asked_for_only_once(ranked: Catalog, base: str) -> None:
+    class Stopping(Quiet):
+        def at(self, stage: str, done: int, of: int, note: str = "") -> None:
+            if stage == "calibrating" and done > 10:
+                raise StoppedError
+
+    BackboneVersion.objects.update(state=VersionState.RETIRED)  # without lists none is needed
+    run = carried_out(asked(ranked, base, top=0), observer=Stopping())
+    before = dict(ScoredRating.objects.values_list("pk", "score"))
+    cost = run.metrics["cost"]["read"]
+    assert 10 < len(before) < 40
+    runs.resume(run, queue=False)
+    run = carried_out(run)
+    assert (run.state, run.lists.count()) == (RunState.DONE, 0)
+    assert before.items() < dict(ScoredRating.objects.values_list("pk", "score")).items()
+    assert run.metrics["cost"]["read"] > cost
+    for one in ScoredRating.objects.select_related("end_user"):
+        rated = one.end_user.interactions.get(item=one.item)
+        assert one.as_of <= rated.moment
+        assert one.end_user.interactions.filter(moment__lt=one.as_of).exists()
+
+    stored = ScoredRating.objects.count()
+    later = carried_out(asked(ranked, base, top=0, calibration="platt"))
+    assert (ScoredRating.objects.count(), later.metrics["cost"].get("read", 0)) == (stored, 0)
+    assert later.metrics["calibration"] == run.metrics["calibration"]
+    assert later.metrics["scorer"] == run.metrics["scorer"]
+    other = carried_out(asked(ranked, base, top=0, score="yes"))
+    assert other.metrics["scorer"] != run.metrics["scorer"]
+    assert ScoredRating.objects.count() == 2 * stored
+
+
+def test_a_held_out_rating_is_asked_about_with_the_text_that_was_known_by_then(
+    reader: EndUser, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recommender.thinkrec.scoring.scorer import LocalScorer
+
+    shown: list[str] = []
+    real = LocalScorer.score
+
+    def score(self: Any, prompts: Any, **more: Any) -> Any:
+        shown.extend(prompt.messages[-1]["content"] for prompt in prompts)
+        return real(self, prompts, **more)
+
+    monkeypatch.setattr(LocalScorer, "score", score)
+    synthetic.approve(reader, "They adore quiet films.", as_of=1000)
+    synthetic.approve(reader, "They adore loud films.", as_of=10**6)
+    carried_out(asked(reader.catalog, base, top=0, held_out=200, preference=True))
+    assert any("They adore quiet films." in text for text in shown)
+    assert not any("They adore loud films." in text for text in shown)
+
+
+def test_an_adapter_that_was_tuned_on_the_ratings_to_be_held_out_is_refused(
+    ranked: Catalog, base: str, tmp_path: Path
+) -> None:
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(b"1")
+    config = ScoringConfig(base=base, adapter=str(tmp_path / "adapter"))
+    assert scorer_of(config, model="m", prompt_hash="0") == ""  # nobody knows what it was tuned on
+
+    (tmp_path / "thinkrec.json").write_text(json.dumps({"config": {"split": "global-time"}}))
+    run = carried_out(asked(ranked, base, adapter=config.adapter))
+    assert "tuned on the train part of the split global-time" in run.error
+    run = carried_out(asked(ranked, base, adapter=config.adapter, split="global-time"))
+    assert "cannot be loaded" in run.error
+    first = scorer_of(config, model="m", prompt_hash="0")
+    (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(b"2")
+    assert "" != first != scorer_of(config, model="m", prompt_hash="0")
+    assert scorer_of(config.but(top=3, seed=2), model="m", prompt_hash="0") == scorer_of(
+        config, model="m", prompt_hash="0"
+    )
 
 
 @pytest.mark.parametrize(

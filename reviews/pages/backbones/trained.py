@@ -104,10 +104,19 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
             found.append((told["low_activity"].label, f"{what}; below {below} interactions before a moment"))
     if (claims := version.metrics.get("claims")) is not None:
         found.append(("What texts say users like and dislike", _said_of_statements(claims["gain"])))
+    if (answers := version.metrics.get("llm_scores")) is not None:
+        found.append(("What an AI answered about items", _said_of_answers(answers)))
     if config.metadata_text:
         found.append(("Beside attributes", "titles and attributes as encoded sentences, in both models"))
     left_out = [told[name].label for name in SWITCHES if not getattr(config, name)]
     return [*found, ("Left out", ", ".join(left_out) or "nothing")]
+
+
+def _said_of_answers(learned: Mapping[str, Any]) -> str:
+    about = f"{learned['ratings']:,} ratings of {learned['users']:,} users"
+    if not learned["weight"]:
+        return f"moves nothing: on {about} it did not do better than chance"
+    return f"moves items that it was asked about; it takes {100 * learned['gain']:.1f} % off the error on {about}"
 
 
 def _said_of_statements(gain: float) -> str:

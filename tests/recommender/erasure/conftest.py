@@ -35,6 +35,7 @@ from recommender.runs.kinds import TRAINING
 from recommender.serving import catalog_index
 from recommender.serving.recommend import recommend
 from recommender.thinkrec.scoring import lists as scored_lists
+from recommender.thinkrec.scoring import ratings as scored_ratings
 from recommender.thinkrec.scoring.lists import ScoredItem
 from recommender.tuning import service as tuning
 from reviews.lessons import training_sets
@@ -174,6 +175,8 @@ def _score(version: BackboneVersion, person: EndUser) -> None:
     known = [("i002", True, 1)]
     told: dict[str, Any] = {"model": "m", "prompt": ("reason/v1", "0"), "knowledge": None, "with_preference": False}
     scored_lists.store(run, person, [item], backbone=version, history=known, **told)
+    rated = person.interactions.latest("moment").item_id
+    scored_ratings.store(run, "s", person.pk, 1, {rated: 1.0})
 
 
 def _tune(catalog: Catalog) -> None:

@@ -9,7 +9,7 @@ from django.apps import apps
 from recommender.artifacts import files
 from recommender.erasure import service
 from recommender.grounding.sentences import sentences
-from recommender.models import EndUser, Erasure, Interaction, LlmCall, Round, SubjectKind, Turn
+from recommender.models import EndUser, Erasure, Interaction, LlmCall, Round, ScoredRating, SubjectKind, Turn
 from recommender.serving.recommend import recommend
 from reviews.models import Decision
 from tests.recommender.erasure.conftest import ITEM_TEXT, NICKNAME, PERSON, TEXT, World
@@ -79,6 +79,8 @@ def test_nothing_of_an_erased_person_is_found_anywhere(world: World, tmp_path: P
     assert not [round_.pk for round_ in Round.objects.all() if shows(round_, mine)]
     assert not Interaction.objects.filter(pk__in=mine).exists()
     assert erasure.content["counts"]["ratings"] == len(mine)
+    assert erasure.content["counts"]["answers of an AI about ratings"] == 1
+    assert not ScoredRating.objects.exists()
     assert Turn.objects.get(round=world.item_round, index=0).text == ITEM_TEXT
     assert not LlmCall.objects.filter(round=world.item_round).exclude(messages=[]).exists()
     assert Decision.objects.filter(review__round__end_user=world.person).values_list("verdict", "reason").get() == (
