@@ -6,6 +6,7 @@ In a training worker, or in the command `score_lists`; torch and openai are load
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -189,8 +190,7 @@ class _Work:
         self.recorder.alive()
         scored = self.scorer.score(prompts, seconds=self.config.seconds, reasoning=self.config.reasoning)
         cost = self.metrics["cost"]
-        known = Cost(*(cost.get(name, 0) for name in ("read", "row_by_row", "written"))) + scored.cost
-        cost |= {"read": known.read, "row_by_row": known.row_by_row, "written": known.written}
+        cost |= asdict(Cost(*(cost.get(name, 0) for name in asdict(scored.cost))) + scored.cost)
         return scored
 
     def _column(self, scored: Scored) -> Any:

@@ -67,17 +67,19 @@ def described(title: str, attributes: Mapping[str, Any], keywords: Sequence[str]
     return Described(title, tuple(keywords[:MOST_KEYWORDS]))
 
 
-def asked(person: Person, targets: Sequence[Described], *, question: Question = "score") -> list[Prompt]:
-    """One prompt for each target, equal but for its end. The last LONGEST_HISTORY of the history are shown."""
+def asked(
+    person: Person, targets: Sequence[Described], *, question: Question = "score", shown: int = LONGEST_HISTORY
+) -> list[Prompt]:
+    """One prompt for each target, equal but for its end. The last `shown` of the history are shown."""
     template = template_of(question)
-    shown = person.history[-LONGEST_HISTORY:]
+    history = person.history[max(0, len(person.history) - shown) :]
     said = harmless(person.preference.strip())[:LONGEST_PREFERENCE]
     more = f"The person has the feature {person.vector}.\n" if person.vector else ""
     values = {
         "item_noun": harmless(person.item_noun),
         "item_nouns": harmless(plural(person.item_noun)),
         "order": ORDER[person.ordered],
-        "history": "; ".join(_past(each) for each in shown) or "(none)",
+        "history": "; ".join(_past(each) for each in history) or "(none)",
         "preference": more + (f"<user_preference>\n{said}\n</user_preference>\n" if said else ""),
     }
     system_values = {name: values[name] for name in template.variables("system")}

@@ -40,6 +40,19 @@ class EndpointScorer:
         except LlmError as error:
             raise CannotRunError(str(error)) from error
 
+    def write(self, prompt: Prompt, most: int) -> tuple[str, Cost]:
+        """As Scorer.write; `most` is R4_SCORER_MAX_TOKENS. Raises CannotRunError as `score` does."""
+
+        async def ask() -> Answer:
+            async with OpenAiLlm("scorer") as llm:
+                return await _patiently(lambda: llm.ask(prompt))
+
+        try:
+            answer = asyncio.run(ask())
+        except LlmError as error:
+            raise CannotRunError(str(error)) from error
+        return answer.text.strip(), _cost(answer)
+
     async def _score(self, prompts: list[Prompt], seconds: float, reasoning: int) -> Scored:
         until = time.monotonic() + seconds if seconds else None
         async with OpenAiLlm("scorer") as llm:
@@ -98,4 +111,4 @@ async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
 
 
 def _cost(answer: Answer) -> Cost:
-    return Cost(answer.prompt_tokens - answer.cached_tokens, answer.prompt_tokens, answer.completion_tokens)
+    return Cost(answer.prompt_tokens - answer.cached_tokens, answer.prompt_tokens, answer.completion_tokens, calls=1)

@@ -1,6 +1,6 @@
 """What scoring one person's candidates comes to, wherever the model runs. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -13,14 +13,19 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Tokens that the model read; `row_by_row`: had it read every prompt whole; `written`: those it generated."""
+    """Tokens that the model read; `row_by_row`: had it read every prompt whole; `written`: those it generated.
+
+    `calls`: how often the model computed; through an endpoint how often it was asked.
+    """
 
     read: int = 0
     row_by_row: int = 0
     written: int = 0
+    calls: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.read + other.read, self.row_by_row + other.row_by_row, self.written + other.written)
+        both = zip(astuple(self), astuple(other), strict=True)
+        return Cost(*(one + more for one, more in both))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,6 @@ class Scorer(Protocol):
     def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
         """Score prompts that begin alike. `seconds`: how long it may take, 0 for ever; what is not scored by then is
         NaN. `reasoning`: with so many tokens at most the model reasons before each answer; 0: it answers at once."""
+
+    def write(self, prompt: Prompt, most: int) -> tuple[str, Cost]:
+        """What the model says of itself to a prompt, in `most` tokens at most, and what it cost."""

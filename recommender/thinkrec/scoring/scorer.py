@@ -1,8 +1,9 @@
-"""ThinkRec's scores in process: what all candidates of a person share is computed once.
+"""ThinkRec's scores in process: what prompts of a person begin with is computed once.
 
-The common beginning of their prompts is read into a key-value cache. The ends of many prompts then follow it in one
-row, each at the positions it would have had and blind to the others, so that nothing is padded and the cache is never
-copied for a candidate. (Such a mask is known from tree attention: Miao et al., SpecInfer, ASPLOS 2024.)
+The longest beginning that two prompts share is read into a key-value cache. The ends of many prompts then follow it in
+one row, each at the positions it would have had, blind to the others and to what of the beginning it does not share. So
+nothing is padded and the cache is never copied for a prompt: candidates share one history, and a person's ratings in
+their order a history that grows. (Such a mask is known from tree attention: Miao et al., SpecInfer, ASPLOS 2024.)
 """
 
 import time
@@ -57,10 +58,10 @@ class LocalScorer:
         for prompt in prompts:
             if time.monotonic() >= until:
                 break
-            text, read, written = self._reasoned(self.encoded(prompt), reasoning)
+            text, cost_of_text = self.write(prompt, reasoning)
             texts.append(text)
             asked.append(self.encoded(after_reasoning(prompt, text)))
-            cost += Cost(read, read, written)
+            cost += cost_of_text
         found = self._score(asked, until) if asked else Scored(np.zeros(0), np.zeros(0))
         missing = np.full(len(prompts) - len(asked), np.nan)
         yes, log_odds = (np.concatenate([column, missing]) for column in (found.yes, found.log_odds))
@@ -73,26 +74,27 @@ class LocalScorer:
     @torch.inference_mode()
     def _score(self, rows: Sequence[Tokens], until: float) -> Scored:
         logits = np.full((len(rows), 2), np.nan)
-        shared = common(rows) if self._share else 0
+        beginning, shared = shared_by(rows) if self._share else ([], [0] * len(rows))
         cost, cache = Cost(), None
-        if shared:
+        if beginning:
             cache = DynamicCache()
-            self._model(**self._row(rows[0][:shared]), past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cost = Cost(read=shared)
+            self._model(**self._row(beginning), past_key_values=cache, use_cache=True, logits_to_keep=1)
+            cost = Cost(read=len(beginning), calls=1)
         pace = 0.0  # seconds a token
-        for chunk in _chunks([len(row) - shared for row in rows], TOKENS_AT_ONCE if shared else 0):
-            ends = [rows[place][shared:] for place in chunk]
+        lengths = [len(row) - same for row, same in zip(rows, shared, strict=True)]
+        for chunk in _chunks(lengths, TOKENS_AT_ONCE if beginning else 0):
+            ends = [rows[place][shared[place] :] for place in chunk]
             length = sum(map(len, ends))
             began = time.monotonic()
             if began + pace * length >= until:
                 break
-            logits[chunk] = self._ends(ends, cache, shared)
+            logits[chunk] = self._ends(ends, cache, [shared[place] for place in chunk])
             pace = (time.monotonic() - began) / length
-            cost += Cost(length, sum(len(rows[place]) for place in chunk))
+            cost += Cost(length, sum(len(rows[place]) for place in chunk), calls=1)
         return Scored(logits[:, 0], logits[:, 0] - logits[:, 1], cost)
 
-    def _ends(self, ends: Sequence[Tokens], cache: DynamicCache | None, shared: int) -> Any:
-        """The logits (ends, 2) of Yes and No after each end."""
+    def _ends(self, ends: Sequence[Tokens], cache: DynamicCache | None, shared: Sequence[int]) -> Any:
+        """The logits (ends, 2) of Yes and No after each end, which follows the first `shared` tokens of the cache."""
         lengths = torch.tensor([len(end) for end in ends], device=self._device)
         last = lengths.cumsum(0) - 1
         row = self._row([token for end in ends for token in end])
@@ -102,14 +104,16 @@ class LocalScorer:
             place = torch.arange(int(lengths.sum()), device=self._device)
             own = torch.repeat_interleave(torch.arange(len(ends), device=self._device), lengths)
             begin = torch.repeat_interleave(last + 1 - lengths, lengths)
+            before = torch.tensor(shared, device=self._device)[own]
             seen = (own[:, None] == own[None]) & (place[:, None] >= place[None])
-            seen = torch.cat([seen.new_ones(len(place), shared), seen], dim=1)
+            cached = torch.arange(cache.get_seq_length(), device=self._device)[None] < before[:, None]
+            seen = torch.cat([cached, seen], dim=1)
             mask = torch.zeros(seen.shape, dtype=self._model.dtype, device=self._device)
             mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)
             hidden = self._model(
                 input_ids=row["input_ids"],
                 attention_mask=mask[None, None],
-                position_ids=(place - begin + shared)[None],
+                position_ids=(place - begin + before)[None],
                 past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=last,
@@ -121,14 +125,16 @@ class LocalScorer:
         return torch.stack(both, dim=1).cpu().numpy()
 
     @torch.inference_mode()
-    def _reasoned(self, prompt: Tokens, most: int) -> tuple[str, int, int]:
-        """What the model says of itself to a prompt, greedily; and how many tokens it read and wrote."""
-        row = self._row(prompt)
+    def write(self, prompt: Prompt, most: int) -> tuple[str, Cost]:
+        """As Scorer.write, greedily."""
+        tokens = self.encoded(prompt)
+        row = self._row(tokens)
         mask = torch.ones_like(row["input_ids"])
         written = self._model.generate(
             **row, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=self._stop
-        )[0, len(prompt) :]
-        return self._tokenizer.decode(written, skip_special_tokens=True).strip(), len(prompt), len(written)
+        )[0, len(tokens) :]
+        text = self._tokenizer.decode(written, skip_special_tokens=True).strip()
+        return text, Cost(len(tokens), len(tokens), len(written), calls=len(written))
 
     def _row(self, tokens: Tokens) -> dict[str, torch.Tensor]:
         return {"input_ids": torch.tensor([tokens], device=self._device)}
@@ -199,20 +205,25 @@ def _begins(tokenizer: Any, text: str, before: Tokens, forms: Sequence[str]) -> 
     firsts: list[int] = []
     for form in forms:
         tokens = encode(tokenizer, text + form)
-        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, tokens, strict=False)))
+        same = _alike(before, tokens)
         if same == len(before) and len(tokens) == same + 1:
             return (tokens[same],)
         firsts.append(tokens[same])
     return tuple(dict.fromkeys(firsts))
 
 
-def common(rows: Sequence[Tokens]) -> int:
-    """How many tokens all rows begin with; each keeps one of its own at least. 0 for a single row."""
-    if len(rows) < 2:
-        return 0
-    first, last = min(rows), max(rows)  # what these two share, all do
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
-    return min(same, min(map(len, rows)) - 1)
+def shared_by(rows: Sequence[Tokens]) -> tuple[Tokens, list[int]]:
+    """The tokens to compute once, and how many of them each row begins with; each keeps one of its own at least.
+
+    They are the last row's, as far as any other row begins so. Nothing of a single row.
+    """
+    same = [min(_alike(row, rows[-1]), len(row) - 1) for row in rows[:-1]]
+    longest = min(max(same, default=0), len(rows[-1]) - 1 if rows else 0)
+    return (rows[-1][:longest], [*(min(one, longest) for one in same), longest]) if longest else ([], [0] * len(rows))
+
+
+def _alike(one: Tokens, other: Tokens) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _chunks(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
