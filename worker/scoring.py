@@ -24,6 +24,7 @@ from recommender.serving import backbone
 from recommender.serving.queries import active_backbone
 from recommender.serving.request import Request, request_for
 from recommender.serving.types import CannotRankError
+from recommender.thinkrec.evaluation.config import EvaluationConfig
 from recommender.thinkrec.prompts import Question, template_of
 from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.config import ScoringConfig
@@ -43,13 +44,13 @@ def carry_out(run: ScoringRun, recorder: Recorder) -> None:
     if active_backbone(run.catalog) is None:
         raise CannotRunError(backbone.NO_BACKBONE)
     recorder.at("loading", 0, 1)
-    work = _Work(run, config, recorder, _scorer(config))
+    work = _Work(run, config, recorder, scorer_of(config))
     work.calibrate()
     work.score_all()
     leases.finish(run, metrics=work.metrics)
 
 
-def _scorer(config: ScoringConfig) -> Scorer:
+def scorer_of(config: ScoringConfig | EvaluationConfig) -> Scorer:
     """Raises CannotRunError where the model cannot be loaded or asked."""
     if config.where == "endpoint":
         from recommender.thinkrec.scoring.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked

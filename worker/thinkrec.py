@@ -11,6 +11,7 @@ from recommender.dataset.interactions import read_interactions
 from recommender.models import Clock, ThinkrecRun
 from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
+from recommender.thinkrec.evaluation.explanations import apart
 from recommender.thinkrec.tuning import rows, service
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
 from recommender.tuning.writing import sha256_of
@@ -49,7 +50,7 @@ def _data(run: ThinkrecRun, config: ThinkrecConfig, inputs: Path) -> "Data":
     )
     told = rows.read_traces(traces) if traces.is_file() else ()
     return Data(
-        rows.build(interactions, codes, told, tags=config.traces),
+        rows.build(interactions, codes, told, tags=config.traces, apart=apart(catalog)),
         rows.Prompts(rows.shown_items(catalog), catalog.item_noun, catalog.ordered),
         Vectors.read(vectors) if vectors.is_file() else None,
         _groups(inputs / service.GROUPS_OF),

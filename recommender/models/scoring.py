@@ -9,9 +9,9 @@ from recommender.models.runs import Run
 
 
 class ScoringRun(Run):
-    """One request to have an LLM score the first items of a backbone's lists.
+    """One request to have an LLM score: the first items of a backbone's lists, or ratings, to see how well it does.
 
-    Every list is stored when it is made, so that an interrupted run goes on.
+    Every list is stored when it is made, so that an interrupted run goes on. An evaluation stores figures alone.
     """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="scoring_runs")
@@ -23,6 +23,11 @@ class ScoringRun(Run):
 
     def __str__(self) -> str:
         return f"scoring run {self.pk}"
+
+    @property
+    def is_evaluation(self) -> bool:
+        """Whether its config is thinkrec.evaluation.config.EvaluationConfig: it has a part of the split."""
+        return "part" in self.config
 
 
 class ScoredList(models.Model):

@@ -30,6 +30,8 @@ T = TypeVar("T")
 class EndpointScorer:
     """The endpoint of the role "scorer" (settings.LLM)."""
 
+    parameters = None
+
     def __init__(self) -> None:
         self.name = str(settings.LLM["scorer"]["model"])
 

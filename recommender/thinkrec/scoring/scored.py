@@ -45,9 +45,13 @@ class Scored:
 
 
 class Scorer(Protocol):
-    """Scores all candidates of one person. `name`: the model's, as lists show it."""
+    """Scores all candidates of one person. `name`: the model's, as lists show it.
+
+    `parameters`: how many the model has, and how many more its adapter had; None where an endpoint does not tell.
+    """
 
     name: str
+    parameters: tuple[int, int] | None
 
     def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
         """Score prompts that begin alike. `seconds`: how long it may take, 0 for ever; what is not scored by then is

@@ -39,10 +39,14 @@ class AnswerTokens:
 
 
 class LocalScorer:
-    """A model in this process. `share`: False computes every prompt whole, to compare with."""
+    """A model in this process. `share`: False computes every prompt whole, to compare with.
 
-    def __init__(self, model: Any, tokenizer: Any, *, name: str, share: bool = True) -> None:
+    `added`: parameters of the adapter that is merged into it.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, *, name: str, share: bool = True, added: int = 0) -> None:
         self.name = name
+        self.parameters = sum(one.numel() for one in model.parameters()), added
         self._model, self._tokenizer = model.eval(), tokenizer
         self._device = next(model.parameters()).device
         self._stop = tokenizer.eos_token_id
@@ -160,13 +164,15 @@ def load(base: str, adapter: str = "", *, threads: int = 1) -> LocalScorer:
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(base)
-    model = load_weights(base, device)
+    model, added = load_weights(base, device), 0
     if adapter:
         from peft import PeftModel  # noqa: PLC0415 - slow to load, and only here
 
-        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+        tuned = PeftModel.from_pretrained(model, adapter)
+        added = sum(one.numel() for name, one in tuned.named_parameters() if ".lora_" in name)
+        model = tuned.merge_and_unload()
     names = [Path(one).name for one in (base, adapter) if one]
-    return LocalScorer(model, tokenizer, name=" + ".join(names))
+    return LocalScorer(model, tokenizer, name=" + ".join(names), added=added)
 
 
 def text_of(tokenizer: Any, prompt: Prompt) -> str:

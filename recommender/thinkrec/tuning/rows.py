@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from recommender.dataset.interactions import Interactions
-from recommender.dataset.split import PARTS, Codes
+from recommender.dataset.split import PARTS, UNSCORED, Codes
 from recommender.models import Catalog
 from recommender.thinkrec.prompts import LONGEST_HISTORY, OPINION, Described, Past, Person, asked
 from recommender.thinkrec.shown import as_shown
@@ -64,12 +64,20 @@ class Rows:
     left_out: Mapping[str, int]
 
 
-def build(interactions: Interactions, codes: Codes, traces: Iterable[Trace] = (), *, tags: Collection[str]) -> Rows:
+def build(
+    interactions: Interactions,
+    codes: Codes,
+    traces: Iterable[Trace] = (),
+    *,
+    tags: Collection[str],
+    apart: Collection[int] = (),
+) -> Rows:
     """The rows of the train and the valid part, and those of the train part's traces with one of these tags.
 
     A trace is left out whose interaction is not in the train part ("elsewhere"), whose tag is not chosen ("tag"), or
-    which does not begin with the right word ("contradicts").
+    which does not begin with the right word ("contradicts"). `apart`: keys of interactions that are no row at all.
     """
+    codes = np.where(np.isin(interactions.keys, list(apart)), UNSCORED, codes)
     train, valid = (np.flatnonzero(codes == PARTS[part]).tolist() for part in ("train", "valid"))
     recommended = {row: _row(interactions, row) for row in train}
     place = {_key(interactions, row): row for row in train}

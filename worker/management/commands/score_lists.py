@@ -50,7 +50,7 @@ class Command(BaseCommand):
 
     def _resumed(self, catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
         asked = ScoringRun.objects.filter(catalog=catalog, pk=options["resume"]).first()
-        if asked is None:
+        if asked is None or asked.is_evaluation:
             raise CommandError(f"There is no scoring run {options['resume']} of {catalog}.")
         runs.resume(asked, queue=options["queue"])
         asked.refresh_from_db()
