@@ -1,5 +1,6 @@
 """What scoring one person's candidates comes to, wherever the model runs. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from recommender.llm.types import Prompt
 
 Column = NDArray[np.float64]
+Scales = Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Scored:
     `yes`: the logit of Yes at the first place of the answer, as ThinkRec scores; through an endpoint its logarithm of
     probability, since endpoints tell no logits. `log_odds`: Yes against No. `notes`: for candidates by their place,
     what is to be known of their score, in words. `texts`: the reasoning before the answer, where it was asked for.
+    `mixed`: whether the answers of several adapters were mixed.
     """
 
     yes: Column
@@ -37,6 +40,7 @@ class Scored:
     cost: Cost = Cost()
     notes: dict[int, str] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    mixed: bool = False
 
 
 class Scorer(Protocol):
@@ -44,6 +48,7 @@ class Scorer(Protocol):
 
     name: str
 
-    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
+    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0, scales: Scales = ()) -> Scored:
         """Score prompts that begin alike. `seconds`: how long it may take, 0 for ever; what is not scored by then is
-        NaN. `reasoning`: with so many tokens at most the model reasons before each answer; 0: it answers at once."""
+        NaN. `reasoning`: with so many tokens at most the model reasons before each answer; 0: it answers at once.
+        `scales` (1 + N): how much of each of a tuned model's adapters acts; empty for a model that has none."""
