@@ -8,8 +8,8 @@ import json
 import math
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from recommender.artifacts.ranker import ArtifactError
 from recommender.dataset.interactions import Interactions, read_interactions
 from recommender.dataset.split import PARTS, TRAIN, Codes, split
 from recommender.knowledge.encoder_choice import MINILM
+from recommender.llm.types import Prompt
 from recommender.measures.texts import Encode
 from recommender.models import BackboneVersion, Clock, EndUser, RunState, ScoringRun, ThinkrecRun, VersionState
 from recommender.promotion.streaming import Streaming
@@ -25,32 +26,32 @@ from recommender.recipe import TrainConfig
 from recommender.runs import leases
 from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
+from recommender.thinkrec.ablation import PARTS as PARTS_OF_THINKREC
+from recommender.thinkrec.ablation import left_out
 from recommender.thinkrec.evaluation import explanations
 from recommender.thinkrec.evaluation.config import EvaluationConfig
 from recommender.thinkrec.evaluation.figures import BACKBONE, LLM, figures, of_texts
 from recommender.thinkrec.evaluation.kept import Kept
-from recommender.thinkrec.evaluation.rows import Block, Rows, blocks, chosen, prompts_of, warm_and_cold
-from recommender.thinkrec.prompts import Past, Person, asked, template_of
-from recommender.thinkrec.scoring.scored import Cost, Scorer
+from recommender.thinkrec.evaluation.rows import Block, Rows, about, blocks, chosen, prompts_of, warm_and_cold
+from recommender.thinkrec.prompts import Described, Person, asked, template_of
+from recommender.thinkrec.scoring.people import TEXT, Shows
+from recommender.thinkrec.scoring.scored import Cost, Scales, Scorer
+from recommender.thinkrec.scoring.tuned import Tuned, has_experts, has_vectors, opened
 from recommender.thinkrec.tuning.rows import shown_items
-from recommender.thinkrec.tuning.service import folder_of
 from worker.scoring import scorer_of
 
 LIST, LISTS = 20, 3  # items of a list, and lists that are timed
-ADAPTER = "adapter"
-OTHERS = {"projector": "the projector with its vectors", "groups": "the groups' experts"}
+OWN = {"experts": has_experts, "vectors": has_vectors}
 
 
 def carry_out(run: ScoringRun, recorder: Recorder) -> None:
     """Score what is not scored yet, then store the figures. Raises CannotRunError."""
     config = EvaluationConfig.from_json(run.config)
     recorder.at("reading", 0, 1)
-    tuned = _tuned(config)
-    if tuned is not None:
-        config = config.but(base=tuned.config["base"], adapter=str(folder_of(tuned) / ADAPTER))
     ratings = _ratings(run, config)
     recorder.at("loading", 0, 1)
-    work = _Work(run, config, recorder, ratings, scorer_of(config), tuned)
+    tuned = _tuned(run, config)
+    work = _Work(run, config, recorder, ratings, scorer_of(config.scoring, tuned), tuned)
     work.rate()
     work.explain()
     metrics = work.metrics()
@@ -71,13 +72,21 @@ class _Ratings:
     left_out: int  # rows that the version's texts know too much of
 
 
-def _tuned(config: EvaluationConfig) -> ThinkrecRun | None:
-    if not config.tuned:
-        return None
-    tuned = ThinkrecRun.objects.select_related("catalog").filter(pk=config.tuned, state=RunState.DONE).first()
-    if tuned is None:
-        raise CannotRunError(f"There is no finished ThinkRec tuning {config.tuned} any more.")
+def _tuned(run: ScoringRun, config: EvaluationConfig) -> Tuned | None:
+    """What a tuning made; on another catalog than it learnt from without what is about its own users and items."""
+    found = ThinkrecRun.objects.select_related("catalog").filter(pk=config.tuned, state=RunState.DONE).first()
+    if found is None or found.catalog_id == run.catalog_id:
+        return opened(run.catalog, config.scoring)
+    out = left_out(found.config.get("without", ()), config.without)
+    tuned = Tuned(found, out | _of_its_own(found), None)
+    tuned.require_weights()
     return tuned
+
+
+def _of_its_own(run: ThinkrecRun) -> frozenset[str]:
+    """The parts of what was tuned that are about the end users and items of its catalog."""
+    nothing: frozenset[str] = frozenset()
+    return frozenset(name for name, has in OWN.items() if has(run, nothing))
 
 
 def _ratings(run: ScoringRun, config: EvaluationConfig) -> _Ratings:
@@ -124,11 +133,15 @@ class _Work:
         recorder: Recorder,
         ratings: _Ratings,
         scorer: Scorer,
-        tuned: ThinkrecRun | None,
+        tuned: Tuned | None,
     ) -> None:
         self.run, self.config, self.recorder, self.ratings, self.scorer = run, config, recorder, ratings, scorer
         self.tuned, self.template = tuned, template_of("score")
-        self.items = shown_items(run.catalog)
+        out = tuned.out if tuned else left_out(config.without)
+        shown = shown_items(run.catalog, keywords="keywords" not in out)
+        interactions = ratings.interactions
+        self.items = [shown[name] for name in interactions.items]  # in the order of their numbers, as are both keys
+        self.pks, self.people = list(interactions.item_keys), list(interactions.end_user_keys)
         self.kept = Kept(run, self._about())
 
     def rate(self) -> None:
@@ -143,7 +156,7 @@ class _Work:
         pace = _Pace(self.recorder, "rating", len(self.ratings.rows), sum(len(block.rows) for block in waiting))
         for block in waiting:
             began = time.monotonic()
-            scored = self.scorer.score(self._prompts(block))
+            scored = self.scorer.score(self._prompts(block), scales=self._scales(self._pk(block)))
             seconds = time.monotonic() - began
             column = scored.yes if self.config.score == "yes" else scored.log_odds
             line = {"keys": keys[list(block.rows)].tolist(), LLM: [_or_none(one) for one in column.tolist()]}
@@ -153,7 +166,8 @@ class _Work:
 
     def explain(self) -> None:
         """Have every approved trace that is set apart, and that no line has, told anew by the model."""
-        before = self.tuned.created_at if self.tuned and self.tuned.catalog_id == self.run.catalog_id else None
+        at_home = self.tuned is not None and self.tuned.run.catalog_id == self.run.catalog_id
+        before = self.tuned.run.created_at if self.tuned and at_home else None
         self.apart, self.learnt = explanations.approved_apart(
             self.run.catalog, most=self.config.explanations, before=before
         )
@@ -165,7 +179,7 @@ class _Work:
         pace = _Pace(self.recorder, "explaining", len(self.apart), len(waiting))
         for one in waiting:
             began = time.monotonic()
-            text, cost = self.scorer.write(one.prompt, self.config.tokens)
+            text, cost = self.scorer.write(one.prompt, self.config.tokens, scales=self._scales(one.end_user))
             seconds = round(time.monotonic() - began, 4)
             found = asdict(explanations.compared(text, one, encode))
             self.kept.add({"turn": one.turn, **found, "cost": asdict(cost), "seconds": seconds})
@@ -194,7 +208,7 @@ class _Work:
             "model": self.scorer.name,
             "prompt": self.template.name,
             "prompt_hash": self.template.hash,
-            "tuned": str(self.tuned) if self.tuned else "",
+            "tuned": str(self.tuned.run) if self.tuned else "",
             "backbone": str(self.ratings.version) if self.ratings.beside else "",
             "rows": {"scored": len(rows), "unanswered": int((~answered).sum()), "left_out": self.ratings.left_out},
             **figures(interactions.liked[rows], interactions.end_user[rows], scores, slices),
@@ -211,19 +225,34 @@ class _Work:
             self.scorer.name,
             self.template.hash,
             f"{version.pk} {version.created_at}" if version else "",
-            sorted((name, asdict(one)) for name, one in self.items.items()),
+            [asdict(one) for one in self.items],
         ]
         return hashlib.sha256(json.dumps(stands_on, default=str).encode()).hexdigest()
 
-    def _prompts(self, block: Block) -> list[Any]:
-        catalog = self.run.catalog
-        return prompts_of(block, self.ratings.interactions, self.items, noun=catalog.item_noun, ordered=catalog.ordered)
+    def _prompts(self, block: Block) -> list[Prompt]:
+        shows = self._shows(self._pk(block))
+        return prompts_of(block, self.ratings.interactions, self._described(shows), person=self._person(shows))
+
+    def _shows(self, end_user: int) -> Shows:
+        return self.tuned.shows(end_user) if self.tuned else TEXT
+
+    def _scales(self, end_user: int) -> Scales:
+        return self.tuned.choice(end_user).scales if self.tuned else ()
+
+    def _person(self, shows: Shows) -> Person:
+        return Person(self.run.catalog.item_noun, (), ordered=self.run.catalog.ordered, vector=shows.end_user)
+
+    def _described(self, shows: Shows) -> Callable[[int], Described]:
+        """An item by its number, as prompts show it to whom `shows` is about."""
+        return lambda number: replace(self.items[number], vector=shows.item(self.pks[number]))
+
+    def _pk(self, block: Block) -> int:
+        return self.people[block.end_user]
 
     def _backbone(self, block: Block) -> list[float] | None:
         if self.ratings.beside is None:
             return None
-        name = self.ratings.interactions.end_users[block.end_user]
-        end_user = EndUser.objects.filter(catalog=self.run.catalog, external_id=name).first()
+        end_user = EndUser.objects.filter(pk=self._pk(block)).first()
         if end_user is None:
             raise CannotRunError("The catalog changed while it was evaluated. Start the evaluation again.")
         return self.ratings.beside.probability(end_user, block.rows)
@@ -261,35 +290,31 @@ class _Work:
 
     def _lists(self) -> dict[str, Any]:
         """Of LISTS people, the histories that their last row has here: items drawn by chance, scored together."""
-        drawn, catalog, interactions = random.Random(self.config.seed), self.run.catalog, self.ratings.interactions  # noqa: S311 - a sample
+        drawn, interactions = random.Random(self.config.seed), self.ratings.interactions  # noqa: S311 - a sample
         last = {block.end_user: block for block in blocks(interactions, self.ratings.rows, grows=0)}
         cost, people, began = Cost(), drawn.sample(sorted(last), min(LISTS, len(last))), time.monotonic()
-        names = drawn.sample(interactions.items, min(LIST, len(interactions.items)))
+        numbers = drawn.sample(range(len(self.items)), min(LIST, len(self.items)))
         for end_user in people:
-            block = last[end_user]
-            past = tuple(
-                Past(self.items[interactions.items[interactions.item[row]]], bool(interactions.liked[row]))
-                for row in block.history(len(block.rows) - 1).tolist()
-            )
-            person = Person(catalog.item_noun, past, ordered=catalog.ordered)
-            cost += self.scorer.score(asked(person, [self.items[name] for name in names])).cost
+            block, pk = last[end_user], self._pk(last[end_user])
+            described, place = self._described(shows := self._shows(pk)), len(block.rows) - 1
+            person = about(block, place, interactions, described, person=self._person(shows))
+            cost += self.scorer.score(asked(person, list(map(described, numbers))), scales=self._scales(pk)).cost
             self.recorder.alive()
         seconds = time.monotonic() - began
         each = {name: round(value / len(people), 1) for name, value in asdict(cost).items()}
-        return each | {"seconds": round(seconds / len(people), 4), "items": len(names), "people": len(people)}
+        return each | {"seconds": round(seconds / len(people), 4), "items": len(numbers), "people": len(people)}
 
     def _notes(self) -> list[str]:
         """What is to be known of the figures, in sentences."""
         notes = [self.ratings.why_alone] if self.ratings.why_alone else []
         if self.tuned is None:
             return notes
-        unused = " and ".join(words for name, words in OTHERS.items() if name in self.tuned.metrics)
-        if self.tuned.catalog_id != self.run.catalog_id:
-            notes.insert(0, f"Tuned on {self.tuned.catalog}, evaluated on {self.run.catalog}: nothing was tuned again.")
-            if unused:
-                notes.insert(1, f"Left out, for they are about the users and items of {self.tuned.catalog}: {unused}.")
-        elif unused:
-            notes.insert(0, f"The global adapter scored; not used: {unused}.")
+        tuned = self.tuned.run
+        if tuned.catalog_id != self.run.catalog_id:
+            notes.insert(0, f"Tuned on {tuned.catalog}, evaluated on {self.run.catalog}: nothing was tuned again.")
+            if own := sorted(PARTS_OF_THINKREC[name].label for name in _of_its_own(tuned)):
+                left_out_words = " and ".join(own)
+                notes.insert(1, f"Left out, for they are about its own users and items: {left_out_words}.")
         return notes
 
 

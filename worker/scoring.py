@@ -24,12 +24,13 @@ from recommender.serving import backbone
 from recommender.serving.queries import active_backbone
 from recommender.serving.request import Request, request_for
 from recommender.serving.types import CannotRankError
-from recommender.thinkrec.evaluation.config import EvaluationConfig
+from recommender.thinkrec.ablation import left_out
 from recommender.thinkrec.prompts import Question, template_of
 from recommender.thinkrec.scoring import lists, people
-from recommender.thinkrec.scoring.config import ScoringConfig
+from recommender.thinkrec.scoring.config import DEFAULT_BASE, ScoringConfig
 from recommender.thinkrec.scoring.held_out import HeldOut, held_out
-from recommender.thinkrec.scoring.scored import Cost, Scored, Scorer
+from recommender.thinkrec.scoring.scored import Cost, Scales, Scored, Scorer
+from recommender.thinkrec.scoring.tuned import Tuned, opened
 
 if TYPE_CHECKING:
     from recommender.training.calibration import Calibration
@@ -44,22 +45,25 @@ def carry_out(run: ScoringRun, recorder: Recorder) -> None:
     if active_backbone(run.catalog) is None:
         raise CannotRunError(backbone.NO_BACKBONE)
     recorder.at("loading", 0, 1)
-    work = _Work(run, config, recorder, scorer_of(config))
+    tuned = opened(run.catalog, config)
+    work = _Work(run, config, recorder, scorer_of(config, tuned), tuned)
     work.calibrate()
     work.score_all()
     leases.finish(run, metrics=work.metrics)
 
 
-def scorer_of(config: ScoringConfig | EvaluationConfig) -> Scorer:
+def scorer_of(config: ScoringConfig, tuned: Tuned | None) -> Scorer:
     """Raises CannotRunError where the model cannot be loaded or asked."""
     if config.where == "endpoint":
         from recommender.thinkrec.scoring.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked
 
-        return EndpointScorer()
-    from recommender.thinkrec.scoring.scorer import load  # noqa: PLC0415 - torch: only where it computes
+        return EndpointScorer([name for name, _ in tuned.adapters], name=tuned.name) if tuned else EndpointScorer()
+    from recommender.thinkrec.scoring import fused, scorer  # noqa: PLC0415 - torch: only where it computes
 
+    if tuned:
+        return fused.load(tuned, threads=config.threads)
     try:
-        return load(config.base, config.adapter, threads=config.threads)
+        return scorer.load(config.base or DEFAULT_BASE, config.adapter, threads=config.threads)
     except (OSError, ValueError) as error:
         raise CannotRunError(f"The adapter {config.adapter!r} cannot be loaded. {error}") from error
 
@@ -67,15 +71,22 @@ def scorer_of(config: ScoringConfig | EvaluationConfig) -> Scorer:
 class _Work:
     """One run under way. `metrics`: what its row is given, also when it is stopped in the midst."""
 
-    def __init__(self, run: ScoringRun, config: ScoringConfig, recorder: Recorder, scorer: Scorer) -> None:
-        self.run, self.config, self.recorder, self.scorer = run, config, recorder, scorer
+    def __init__(
+        self, run: ScoringRun, config: ScoringConfig, recorder: Recorder, scorer: Scorer, tuned: Tuned | None
+    ) -> None:
+        self.run, self.config, self.recorder, self.scorer, self.tuned = run, config, recorder, scorer, tuned
+        self.out = tuned.out if tuned else left_out(config.without)
+        self.reasoning = 0 if "thinking" in self.out else config.reasoning
         template = template_of(self.question)
         self.metrics: dict[str, Any] = {"cost": {"lists": 0, "seconds": 0.0}} | self.run.metrics
         self.metrics |= {"model": self.scorer.name, "prompt": template.name, "prompt_hash": template.hash}
+        self.metrics["without"] = sorted(self.out)
+        if tuned:
+            self.metrics["adapters"] = [name for name, _ in tuned.adapters]
 
     @property
     def question(self) -> Question:
-        return "reason" if self.config.reasoning else "score"
+        return "reason" if self.reasoning else "score"
 
     @property
     def catalog(self) -> Catalog:
@@ -112,12 +123,16 @@ class _Work:
     def _held_out(self, part: Sequence[HeldOut], interactions: Interactions, before: int) -> tuple[Any, Any, Any]:
         """Scores, likes and end users (n) of the ratings that got a score."""
         keys = np.array(list(interactions.item_keys), dtype=np.int64)  # in the order of their numbers
+        people_keys = list(interactions.end_user_keys)  # likewise
         found: list[tuple[float, bool, int]] = []
         for one in part:
             history = [(int(keys[item]), liked) for item, liked in one.history]
             pks = [int(keys[item]) for item in one.items]
-            places, prompts = people.questions(self.catalog, history, pks, question=self.question)
-            values = zip(self._column(self._score(prompts)).tolist(), places, strict=True)
+            who = people_keys[one.end_user]
+            places, prompts = people.questions(
+                self.catalog, history, pks, question=self.question, shows=self._shows(who)
+            )
+            values = zip(self._column(self._score(prompts, self._scales(who))).tolist(), places, strict=True)
             found += [(value, bool(one.liked[place]), one.end_user) for value, place in values]
             self.recorder.at("calibrating", before * self.config.held_out + len(found), 2 * self.config.held_out)
         known = [row for row in found if not np.isnan(row[0])]
@@ -162,15 +177,18 @@ class _Work:
             [int(request.index.pks[position]) for position, _ in ranked.best],
             preference=knowledge.text if knowledge else "",
             question=self.question,
+            shows=self._shows(end_user.pk),
         )
         if not prompts or ranked.backbone is None:
             return
-        scored = self._score(prompts)
+        scored = self._score(prompts, self._scales(end_user.pk))
         made = lists.scored_items(
             [request.index.external_ids[ranked.best[place][0]] for place in places],
             scored,
             self.calibration.probability(self._column(scored)),
+            self._by_adapter(prompts),
         )
+        acting = self.tuned.acting(self.tuned.choice(end_user.pk), mixed=scored.mixed) if self.tuned else None
         self.metrics["cost"]["lists"] += 1
         self.metrics["cost"]["seconds"] = round(self.metrics["cost"]["seconds"] + time.monotonic() - began, 3)
         with transaction.atomic():
@@ -180,16 +198,33 @@ class _Work:
                 end_user,
                 made,
                 backbone=ranked.backbone,
-                model=self.scorer.name,
+                model=f"{self.scorer.name}{acting.label if acting else ''}",
                 prompt=(self.metrics["prompt"], self.metrics["prompt_hash"]),
                 history=_known(request),
                 knowledge=knowledge,
                 with_preference=self.config.preference,
+                experts=acting,
             )
 
-    def _score(self, prompts: list[Any]) -> Scored:
+    def _shows(self, end_user: int) -> people.Shows:
+        """What prompts about the end user with this primary key show."""
+        return self.tuned.shows(end_user) if self.tuned else people.Shows("keywords" not in self.out)
+
+    def _scales(self, end_user: int) -> Scales:
+        return self.tuned.choice(end_user).scales if self.tuned else ()
+
+    def _by_adapter(self, prompts: list[Any]) -> list[Any]:
+        """Scores (n) by each adapter alone, where that is asked for; groups without one of their own share it."""
+        if self.tuned is None or not self.config.by_expert:
+            return []
+        names = [name for name, _ in self.tuned.adapters]
+        alone = {name: [float(place == names.index(name)) for place in range(len(names))] for name in names}
+        columns = {name: self._column(self._score(prompts, scales)) for name, scales in alone.items()}
+        return [columns[name] for name in names]
+
+    def _score(self, prompts: list[Any], scales: Scales) -> Scored:
         self.recorder.alive()
-        scored = self.scorer.score(prompts, seconds=self.config.seconds, reasoning=self.config.reasoning)
+        scored = self.scorer.score(prompts, seconds=self.config.seconds, reasoning=self.reasoning, scales=scales)
         cost = self.metrics["cost"]
         cost |= asdict(Cost(*(cost.get(name, 0) for name in asdict(scored.cost))) + scored.cost)
         return scored

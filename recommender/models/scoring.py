@@ -35,7 +35,8 @@ class ScoredList(models.Model):
 
     `items`: [thinkrec.lists.ScoredItem as JSON], the best first, those without a score last. `history_hash`: of the
     history that it was made from (thinkrec.lists.history_hash). `knowledge`: the approved text that the prompt showed;
-    None where there was none, or `with_preference` is False.
+    None where there was none, or `with_preference` is False. `experts`: which adapters of a tuned model scored it
+    (thinkrec.experts.acting.Acting as JSON); None: no tuned model did.
     """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="scored_lists")
@@ -49,6 +50,7 @@ class ScoredList(models.Model):
     prompt_hash = models.CharField(max_length=64)
     history_hash = models.CharField(max_length=64)
     as_of = models.BigIntegerField(help_text="Just after the last interaction it knows, on the catalog's clock.")
+    experts = models.JSONField(null=True)
     items = models.JSONField()
     created_at = models.DateTimeField()
 

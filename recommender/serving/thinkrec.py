@@ -16,7 +16,8 @@ from recommender.models import RunState, ScoredList, ScoringRun
 from recommender.runs.errors import CannotRunError
 from recommender.serving import backbone
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, Ranked, ScoredReason
+from recommender.serving.types import AdapterShare, CannotRankError, Ranked, ScoredReason
+from recommender.thinkrec.experts.acting import Acting
 from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.lists import ScoredItem
 
@@ -62,7 +63,7 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
     probability = np.array([one.probability for one in scored], dtype=np.float64)
     if len(scored):
         probability = request.steering.steered(probability, places)
-    order = np.argsort(-probability, kind="stable")
+    order, adapters = np.argsort(-probability, kind="stable"), _adapters(found)
     best: list[tuple[int, float | None]] = [(int(places[row]), float(probability[row])) for row in order]
     best += [(place_of[one.item_id], None) for one in there if one.probability is None]
     return Ranked(
@@ -70,7 +71,7 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
         best[: request.limit],
         request.steering,
         backbone=found.backbone,
-        reasons={int(request.index.pks[place_of[one.item_id]]): (_reason(one, found),) for one in there},
+        reasons={int(request.index.pks[place_of[one.item_id]]): (_reason(one, found, adapters),) for one in there},
     )
 
 
@@ -99,7 +100,8 @@ def _asked_now(request: Request) -> ScoredList | None:
     if np.isnan(scored.log_odds).all():
         return None
     runs = ScoringRun.objects.filter(catalog=catalog, state=RunState.DONE, config__where="endpoint")
-    latest = runs.filter(config__score="log_odds", config__reasoning=0).order_by("pk").last()
+    runs = runs.filter(config__score="log_odds", config__reasoning=0).order_by("-pk")
+    latest = next((run for run in runs if run.config.get("tuned") is None), None)
     calibration = latest.metrics["calibration"] if latest else {"slope": 1.0, "intercept": 0.0}
     logits = np.clip(calibration["slope"] * scored.log_odds + calibration["intercept"], -500.0, 500.0)
     item_ids = [request.index.external_ids[first[place][0]] for place in places]
@@ -114,7 +116,12 @@ def _asked_now(request: Request) -> ScoredList | None:
     )
 
 
-def _reason(one: ScoredItem, found: ScoredList) -> ScoredReason:
+def _adapters(found: ScoredList) -> tuple[AdapterShare, ...]:
+    shares = Acting.from_json(found.experts).shares if found.experts else []
+    return tuple(AdapterShare(name, part) for name, part in shares)
+
+
+def _reason(one: ScoredItem, found: ScoredList, adapters: tuple[AdapterShare, ...]) -> ScoredReason:
     return ScoredReason(
         text=one.text,
         verdict=one.verdict,
@@ -125,4 +132,5 @@ def _reason(one: ScoredItem, found: ScoredList) -> ScoredReason:
         prompt=found.prompt,
         as_of=found.as_of,
         scored_at=found.created_at,
+        adapters=adapters,
     )

@@ -142,7 +142,7 @@ def test_explanations_are_held_against_approved_traces_set_apart(
     trace(ranked, "No. This one is learnt from.", held_out=False, place=13)
     shown: list[str] = []
 
-    def write(self: Any, prompt: Any, most: int) -> Any:
+    def write(self: Any, prompt: Any, most: int, **_: Any) -> Any:
         shown.append(prompt.messages[-1]["content"])
         return "Yes. They liked long quiet films before.", Cost(10, 10, 5, calls=5)
 
@@ -209,17 +209,15 @@ def test_a_tuned_model_is_evaluated_by_what_it_was_tuned_for(films: Catalog, bas
 
 
 def test_what_was_tuned_on_one_catalog_is_evaluated_on_another(films: Catalog, base: str) -> None:
-    tuned = tuned_on(films, base, metrics={"global": {}, "projector": {}, "groups": {}})
+    tuned = tuned_on(films, base, metrics={"global": {}, "projector": {}, "groups": {"group-1": {}}})
     books = rated("books")
     found = evaluated("films", "--tuned", str(tuned.pk), "--cross", "books")
     run = ScoringRun.objects.get(pk=found["run"])
-    assert (run.catalog, found["catalog"], found["metrics"]["model"]) == (books, "books", "tiny + adapter")
+    assert (run.catalog, found["catalog"]) == (books, "books")
+    assert found["metrics"]["model"] == f"films-thinkrec-{tuned.pk} without experts, collaborative vectors"
     first, second, *_ = found["metrics"]["notes"]
     assert first == "Tuned on films, evaluated on books: nothing was tuned again."
-    assert second == (
-        "Left out, for they are about the users and items of films: "
-        "the projector with its vectors and the groups' experts."
-    )
+    assert second == "Left out, for they are about its own users and items: collaborative vectors and experts."
     with pytest.raises(CommandError, match="name the run by --tuned"):
         evaluated("films", "--cross", "books")
     with pytest.raises(CommandError, match="no catalog 'songs'"):

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from recommender.dataset.split import ALONE
 from recommender.setting import Choice, OneOf, OnlyWith, Settings
-from recommender.thinkrec.scoring.config import SCORES, WHERE
+from recommender.thinkrec.ablation import Without
+from recommender.thinkrec.scoring.config import SCORES, WHERE, ScoringConfig
 
 PARTS: Mapping[str, Choice] = {
     "valid": Choice("valid", "as often as you like"),
@@ -21,14 +22,18 @@ class EvaluationConfig(Settings):
     of: ClassVar = "ThinkRec evaluation"
 
     part: Annotated[str, OneOf(PARTS)] = Field(default="valid", title="Part", description="Whose ratings are scored.")
-    tuned: int = Field(
-        default=0, ge=0, title="Tuned", description="The number of a ThinkRec tuning: its base and adapter; 0: none."
+    tuned: int | None = Field(
+        default=None,
+        title="Tuned",
+        description="The number of a finished ThinkRec tuning: its adapters, experts and vectors score.",
     )
+    without: Without = ()
     where: Annotated[str, OneOf(WHERE)] = Field(default="here", title="Where", description="The model computes.")
     base: Annotated[str, OnlyWith("where", "here")] = Field(
-        default="smollm2",
+        default="",
         title="Base",
-        description="A folder or hub name that transformers loads, a .gguf file, or smollm2.",
+        description="A folder or hub name that transformers loads, a .gguf file, or smollm2. Left empty: what the "
+        "tuning named, else smollm2.",
     )
     adapter: Annotated[str, OnlyWith("where", "here")] = Field(
         default="", title="Adapter", description="The folder of a LoRA adapter for it."
@@ -60,3 +65,16 @@ class EvaluationConfig(Settings):
     threads: Annotated[int, OnlyWith("where", "here")] = Field(
         default=1, gt=0, title="Threads", description="That torch computes on."
     )
+
+    @property
+    def scoring(self) -> ScoringConfig:
+        """How the same model scores lists."""
+        return ScoringConfig(
+            where=self.where,
+            tuned=self.tuned,
+            without=self.without,
+            base=self.base,
+            adapter=self.adapter,
+            split=self.split,
+            threads=self.threads,
+        )

@@ -5,8 +5,8 @@ in tuning; rows that follow show what came since behind them, until it has grown
 prompts of a block begin alike, and a scorer reads what they share once.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -65,19 +65,23 @@ def blocks(interactions: Interactions, rows: Rows, *, grows: int) -> Iterator[Bl
 
 
 def prompts_of(
-    block: Block, interactions: Interactions, items: Mapping[str, Described], *, noun: str, ordered: bool
+    block: Block, interactions: Interactions, described: Callable[[int], Described], *, person: Person
 ) -> list[Prompt]:
-    """One prompt a row. `items`: by external id."""
-
-    def item(row: int) -> Described:
-        return items[interactions.items[interactions.item[row]]]
-
+    """One prompt a row. `described`: an item by its number; `person`: whose history is still to come."""
     prompts = []
     for place, row in enumerate(block.rows):
-        history = block.history(place).tolist()
-        past = tuple(Past(item(one), bool(interactions.liked[one])) for one in history)
-        prompts += asked(Person(noun, past, ordered=ordered), [item(row)], shown=len(past))
+        asking = about(block, place, interactions, described, person=person)
+        prompts += asked(asking, [described(int(interactions.item[row]))], shown=len(asking.history))
     return prompts
+
+
+def about(
+    block: Block, place: int, interactions: Interactions, described: Callable[[int], Described], *, person: Person
+) -> Person:
+    """The person with the history of one row."""
+    rows = block.history(place).tolist()
+    past = (Past(described(int(interactions.item[row])), bool(interactions.liked[row])) for row in rows)
+    return replace(person, history=tuple(past))
 
 
 def warm_and_cold(

@@ -1,5 +1,6 @@
 """What scoring one person's candidates comes to, wherever the model runs. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from recommender.llm.types import Prompt
 
 Column = NDArray[np.float64]
+Scales = Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Scored:
     `yes`: the logit of Yes at the first place of the answer, as ThinkRec scores; through an endpoint its logarithm of
     probability, since endpoints tell no logits. `log_odds`: Yes against No. `notes`: for candidates by their place,
     what is to be known of their score, in words. `texts`: the reasoning before the answer, where it was asked for.
+    `mixed`: whether the answers of several adapters were mixed.
     """
 
     yes: Column
@@ -42,6 +45,7 @@ class Scored:
     cost: Cost = Cost()
     notes: dict[int, str] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    mixed: bool = False
 
 
 class Scorer(Protocol):
@@ -53,9 +57,10 @@ class Scorer(Protocol):
     name: str
     parameters: tuple[int, int] | None
 
-    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
+    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0, scales: Scales = ()) -> Scored:
         """Score prompts that begin alike. `seconds`: how long it may take, 0 for ever; what is not scored by then is
-        NaN. `reasoning`: with so many tokens at most the model reasons before each answer; 0: it answers at once."""
+        NaN. `reasoning`: with so many tokens at most the model reasons before each answer; 0: it answers at once.
+        `scales` (1 + N): how much of each of a tuned model's adapters acts; empty for a model that has none."""
 
-    def write(self, prompt: Prompt, most: int) -> tuple[str, Cost]:
+    def write(self, prompt: Prompt, most: int, *, scales: Scales = ()) -> tuple[str, Cost]:
         """What the model says of itself to a prompt, in `most` tokens at most, and what it cost."""

@@ -8,6 +8,7 @@ their order a history that grows. (Such a mask is known from tree attention: Mia
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -19,7 +20,7 @@ from transformers import DynamicCache
 
 from recommender.llm.types import Prompt
 from recommender.thinkrec.prompts import after_reasoning
-from recommender.thinkrec.scoring.scored import Cost, Scored
+from recommender.thinkrec.scoring.scored import Cost, Scales, Scored
 from recommender.tuning.base import load_tokenizer, load_weights
 
 TOKENS_AT_ONCE = 256  # of prompts' ends; more waste time on what is masked, fewer on small matrices
@@ -39,22 +40,44 @@ class AnswerTokens:
 
 
 class LocalScorer:
-    """A model in this process. `share`: False computes every prompt whole, to compare with.
+    """A model in this process. `answers`: the tokens that count, else those of the tokenizer. `share`: False computes
+    every prompt whole, to compare with. `added`: parameters of the adapter that is merged into it."""
 
-    `added`: parameters of the adapter that is merged into it.
-    """
-
-    def __init__(self, model: Any, tokenizer: Any, *, name: str, share: bool = True, added: int = 0) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        name: str,
+        share: bool = True,
+        answers: AnswerTokens | None = None,
+        added: int = 0,
+    ) -> None:
         self.name = name
         self.parameters = sum(one.numel() for one in model.parameters()), added
         self._model, self._tokenizer = model.eval(), tokenizer
         self._device = next(model.parameters()).device
         self._stop = tokenizer.eos_token_id
-        self.answers = answer_tokens(tokenizer)
+        self.answers = answers or answer_tokens(tokenizer)
         self._share = share and self._shares_exactly()
 
-    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
+    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0, scales: Scales = ()) -> Scored:
         """As Scorer.score."""
+        with self._acting(scales):
+            return self._scored(prompts, seconds, reasoning)
+
+    def write(self, prompt: Prompt, most: int, *, scales: Scales = ()) -> tuple[str, Cost]:
+        """As Scorer.write, greedily."""
+        with self._acting(scales):
+            return self._reasoned(self.encoded(prompt), most)
+
+    def _acting(self, scales: Scales) -> AbstractContextManager[Any]:
+        """A block in which adapters act so; this model has none."""
+        if scales:
+            raise ValueError("This model has no adapters to scale.")
+        return nullcontext()
+
+    def _scored(self, prompts: list[Prompt], seconds: float, reasoning: int) -> Scored:
         until = time.monotonic() + seconds if seconds else float("inf")
         if not reasoning:
             return self._score([self.encoded(prompt) for prompt in prompts], until)
@@ -62,7 +85,7 @@ class LocalScorer:
         for prompt in prompts:
             if time.monotonic() >= until:
                 break
-            text, cost_of_text = self.write(prompt, reasoning)
+            text, cost_of_text = self._reasoned(self.encoded(prompt), reasoning)
             texts.append(text)
             asked.append(self.encoded(after_reasoning(prompt, text)))
             cost += cost_of_text
@@ -115,7 +138,7 @@ class LocalScorer:
             mask = torch.zeros(seen.shape, dtype=self._model.dtype, device=self._device)
             mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)
             hidden = self._model(
-                input_ids=row["input_ids"],
+                **row,
                 attention_mask=mask[None, None],
                 position_ids=(place - begin + before)[None],
                 past_key_values=cache,
@@ -129,16 +152,15 @@ class LocalScorer:
         return torch.stack(both, dim=1).cpu().numpy()
 
     @torch.inference_mode()
-    def write(self, prompt: Prompt, most: int) -> tuple[str, Cost]:
-        """As Scorer.write, greedily."""
-        tokens = self.encoded(prompt)
-        row = self._row(tokens)
-        mask = torch.ones_like(row["input_ids"])
+    def _reasoned(self, prompt: Tokens, most: int) -> tuple[str, Cost]:
+        """What the model says of itself to a prompt, greedily, and what it cost."""
+        row = self._row(prompt)
+        mask = torch.ones((1, len(prompt)), dtype=torch.long, device=self._device)
         written = self._model.generate(
             **row, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=self._stop
-        )[0, len(tokens) :]
+        )[0, len(prompt) if "input_ids" in row else 0 :]  # of embeddings only what follows is given back
         text = self._tokenizer.decode(written, skip_special_tokens=True).strip()
-        return text, Cost(len(tokens), len(tokens), len(written), calls=len(written))
+        return text, Cost(len(prompt), len(prompt), len(written), calls=len(written))
 
     def _row(self, tokens: Tokens) -> dict[str, torch.Tensor]:
         return {"input_ids": torch.tensor([tokens], device=self._device)}

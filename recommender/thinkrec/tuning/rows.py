@@ -16,11 +16,10 @@ import numpy as np
 from recommender.dataset.interactions import Interactions
 from recommender.dataset.split import PARTS, UNSCORED, Codes
 from recommender.models import Catalog
-from recommender.thinkrec.prompts import LONGEST_HISTORY, OPINION, Described, Past, Person, asked
+from recommender.thinkrec.prompts import LONGEST_HISTORY, OPINION, PLACE, Described, Past, Person, asked
 from recommender.thinkrec.shown import as_shown
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError
 
-PLACE = "\ue000"  # where a prompt has a collaborative vector; of private use, so no text has it
 YES_NO = OPINION
 
 Kind = Literal["recommend", "reason"]
@@ -112,10 +111,10 @@ def read_traces(path: Path) -> Iterator[Trace]:
                 ) from error
 
 
-def shown_items(catalog: Catalog) -> dict[str, Described]:
-    """The catalog's items by external id, as prompts show them."""
+def shown_items(catalog: Catalog, *, keywords: bool = True) -> dict[str, Described]:
+    """The catalog's items by external id, as prompts show them; without `keywords` by their titles alone."""
     items = list(catalog.items.order_by("pk"))
-    shown = as_shown(items, catalog)
+    shown = as_shown(items, catalog, keywords=keywords)
     return {item.external_id: shown[item.pk] for item in items}
 
 
@@ -145,17 +144,13 @@ class Prompts:
 
         def item(name: str) -> Described:
             shown = self.items[name]
-            return Described(_plain(shown.title), tuple(map(_plain, shown.keywords)), place(("item", name)))
+            return Described(shown.title, shown.keywords, place(("item", name)))
 
         last = row.history[len(row.history) - min(history, len(row.history)) :]
         past = tuple(Past(item(name), liked) for name, liked in last)
         person = Person(self.noun, past, ordered=self.ordered, vector=place(("end_user", row.end_user)))
         (prompt,) = asked(person, [item(row.item)])
         return list(prompt.messages), entities
-
-
-def _plain(text: str) -> str:
-    return text.replace(PLACE, "")
 
 
 def _key(interactions: Interactions, row: int) -> tuple[str, str, int]:

@@ -9,7 +9,7 @@ from recommender.catalogs.feedback import FeedbackScale
 from recommender.dataset.interactions import Interactions
 from recommender.thinkrec.evaluation.figures import figures, of_texts
 from recommender.thinkrec.evaluation.rows import blocks, chosen, prompts_of, warm_and_cold
-from recommender.thinkrec.prompts import Described
+from recommender.thinkrec.prompts import Described, Person
 
 TEN = 10
 
@@ -70,9 +70,11 @@ def test_without_growing_every_row_shows_the_last_ten_as_in_tuning() -> None:
 
 def test_prompts_show_the_history_and_never_what_was_thought_of_the_item() -> None:
     data = interactions([(0, 0, 1, 1), (0, 1, 2, 0), (0, 2, 3, 1)])
-    items = {f"i{n}": Described(f"Film {n}", ("Drama",)) for n in range(3)}
+    items = [Described(f"Film {n}", ("Drama",)) for n in range(3)]
     (block,) = blocks(data, np.array([1, 2]), grows=5)
-    first, second = (p.messages[1]["content"] for p in prompts_of(block, data, items, noun="film", ordered=True))
+    first, second = (
+        p.messages[1]["content"] for p in prompts_of(block, data, items.__getitem__, person=Person("film", ()))
+    )
     assert '"Film 0" (evaluation: Yes)' in first
     assert '"Film 1" (evaluation: No)' not in first
     assert '"Film 0" (evaluation: Yes) with description: Drama; "Film 1" (evaluation: No)' in second

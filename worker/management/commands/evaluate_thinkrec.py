@@ -78,8 +78,8 @@ def _tuned(catalog: Catalog, given: dict[str, Any]) -> ThinkrecRun | None:
     """The tuning that is named; what was tuned is what rows are ranked by, unless something else is asked for."""
     if not given.get("tuned"):
         return None
-    if also := sorted({"base", "adapter", "where"} & set(given)):
-        raise CommandError(f"--tuned says which model it is: leave --{', --'.join(also)} out.")
+    if also := sorted({"base", "adapter"} & set(given)):
+        raise CommandError(f"--tuned says which model it is: leave --{' and --'.join(also)} out.")
     tuned = ThinkrecRun.objects.filter(pk=given["tuned"], catalog=catalog, state=RunState.DONE).first()
     if tuned is None:
         raise CommandError(f"{catalog} has no finished ThinkRec tuning {given['tuned']}.")
