@@ -87,7 +87,7 @@ class Tuned:
         """The gate's choice for the end user with this primary key: for one without a vector the global adapter."""
         row = self.arrays.row_of(end_user) if self.arrays and self._groups else None
         if self.arrays is None or row is None:
-            return by_weights([1 / max(1, len(self._groups))] * len(self._groups))
+            return by_weights([1 / len(self._groups) for _ in self._groups])
         return self.arrays.choice(row)
 
     def acting(self, choice: Choice, *, mixed: bool = False) -> Acting:
