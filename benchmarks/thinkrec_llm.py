@@ -191,7 +191,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--base", default="smollm2")
     parser.add_argument("--train-minutes", type=float, default=60)
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rate", type=float, default=1e-4, help="the peak of the learning rate")
     parser.add_argument("--yes", action="store_true", help="tune and score the logit of Yes alone, as published")
     parser.add_argument("--grows", type=int, default=10)

@@ -20,6 +20,7 @@ from recommender.thinkrec.evaluation.config import EvaluationConfig
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.carried_out import carried_out
 from tests.recommender.serving.conftest import nothing_kept, ranked
+from tests.recommender.thinkrec.tuned_runs import tuned_run
 from tests.transformers_server import make_model
 
 __all__ = ["nothing_kept", "ranked"]
@@ -206,6 +207,20 @@ def test_a_tuned_model_is_evaluated_by_what_it_was_tuned_for(films: Catalog, bas
         evaluated("films", "--tuned", str(tuned.pk), "--base", base)
     with pytest.raises(CommandError, match="films has no finished ThinkRec tuning 99"):
         evaluated("films", "--tuned", "99")
+
+
+def test_experts_and_vectors_score_as_the_gate_says_unless_they_are_left_out(films: Catalog, tmp_path: Path) -> None:
+    tuned = tuned_run(films, tmp_path)
+    whole, alone = (
+        evaluated("films", "--tuned", str(tuned.pk), *more)["metrics"] for more in ((), ("--without", "all-but-global"))
+    )
+    assert whole["model"] == f"films-thinkrec-{tuned.pk}"
+    assert alone["model"].endswith("without experts, collaborative vectors")
+    assert whole["cost"]["added_parameters"] > alone["cost"]["added_parameters"] > 0
+    assert whole["cost"]["ratings"]["read"] > alone["cost"]["ratings"]["read"]
+    crossed = evaluated("films", "--tuned", str(tuned.pk), "--cross", rated("books").name)["metrics"]
+    assert crossed["cost"]["added_parameters"] == alone["cost"]["added_parameters"]
+    assert [row["estimate"] for row in crossed["figures"]] == [row["estimate"] for row in alone["figures"]]
 
 
 def test_what_was_tuned_on_one_catalog_is_evaluated_on_another(films: Catalog, base: str) -> None:
