@@ -28,8 +28,7 @@ from recommender.dataset.interactions import Interactions
 from recommender.dataset.split import Parts, split
 from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.measures import bootstrap, statistics
-from recommender.measures.ranking import of_samples
-from recommender.measures.thinkrec import thinkrec
+from recommender.measures.thinkrec import ranked
 from recommender.models import SubjectKind
 from recommender.recipe import BACKBONES, TrainConfig
 from recommender.runs.observer import WITH, WITHOUT, Quiet
@@ -173,15 +172,8 @@ class Fits:
 
 
 def measured(label: np.ndarray, score: np.ndarray, end_user: np.ndarray) -> dict[str, statistics.Statistic]:
-    """The published columns, then the standard ones."""
-    ranks, theirs = of_samples(label, score, end_user), thinkrec(label, score, end_user)
-    each = {name: theirs[name] for name in FIRST[1:]} | {
-        "ndcg@5": ranks.ndcg(5),
-        "map@5": ranks.average_precision(5),
-    }
-    whole = {name: statistics.of(name, label, score, end_user) for name in ("auc", "gauc", "logloss")}
-    averaged = {name: statistics.Mean.over_end_users(values) for name, values in each.items()}
-    return {name: (whole | averaged)[name] for name in (*FIRST, "gauc", "ndcg@5", "map@5", "logloss")}
+    """The published columns, then the usual ones."""
+    return {**ranked(label, score, end_user), "logloss": statistics.of("logloss", label, score, end_user)}
 
 
 def estimates(label: np.ndarray, scores: list[np.ndarray], end_user: np.ndarray) -> dict[str, float]:

@@ -6,7 +6,7 @@ In a training worker, or in the command `score_lists`; torch and openai are load
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,11 +24,13 @@ from recommender.serving import backbone
 from recommender.serving.queries import active_backbone
 from recommender.serving.request import request_for
 from recommender.serving.types import CannotRankError
+from recommender.thinkrec.ablation import left_out
 from recommender.thinkrec.prompts import Question, template_of
 from recommender.thinkrec.scoring import lists, people, ratings
-from recommender.thinkrec.scoring.config import ScoringConfig, scorer_of, tuned_on
+from recommender.thinkrec.scoring.config import DEFAULT_BASE, ScoringConfig, scorer_key, tuned_on
 from recommender.thinkrec.scoring.held_out import HeldOut, held_out
-from recommender.thinkrec.scoring.scored import Cost, Scored, Scorer
+from recommender.thinkrec.scoring.scored import Cost, Scales, Scored, Scorer
+from recommender.thinkrec.scoring.tuned import Tuned, opened
 
 if TYPE_CHECKING:
     from recommender.training.calibration import Calibration
@@ -48,22 +50,25 @@ def carry_out(run: ScoringRun, recorder: Recorder) -> None:
             f"{config.split} may be known to it: score with the split {tuned}, or hold out 0 ratings."
         )
     recorder.at("loading", 0, 1)
-    work = _Work(run, config, recorder, _scorer(config))
+    tuned = opened(run.catalog, config)
+    work = _Work(run, config, recorder, scorer_of(config, tuned), tuned)
     work.calibrate()
     work.score_all()
     leases.finish(run, metrics=work.metrics)
 
 
-def _scorer(config: ScoringConfig) -> Scorer:
+def scorer_of(config: ScoringConfig, tuned: Tuned | None) -> Scorer:
     """Raises CannotRunError where the model cannot be loaded or asked."""
     if config.where == "endpoint":
         from recommender.thinkrec.scoring.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked
 
-        return EndpointScorer()
-    from recommender.thinkrec.scoring.scorer import load  # noqa: PLC0415 - torch: only where it computes
+        return EndpointScorer([name for name, _ in tuned.adapters], name=tuned.name) if tuned else EndpointScorer()
+    from recommender.thinkrec.scoring import fused, scorer  # noqa: PLC0415 - torch: only where it computes
 
+    if tuned:
+        return fused.load(tuned, threads=config.threads)
     try:
-        return load(config.base, config.adapter, threads=config.threads)
+        return scorer.load(config.base or DEFAULT_BASE, config.adapter, threads=config.threads)
     except (OSError, ValueError) as error:
         raise CannotRunError(f"The adapter {config.adapter!r} cannot be loaded. {error}") from error
 
@@ -71,16 +76,23 @@ def _scorer(config: ScoringConfig) -> Scorer:
 class _Work:
     """One run under way. `metrics`: what its row is given, also when it is stopped in the midst."""
 
-    def __init__(self, run: ScoringRun, config: ScoringConfig, recorder: Recorder, scorer: Scorer) -> None:
-        self.run, self.config, self.recorder, self.scorer = run, config, recorder, scorer
+    def __init__(
+        self, run: ScoringRun, config: ScoringConfig, recorder: Recorder, scorer: Scorer, tuned: Tuned | None
+    ) -> None:
+        self.run, self.config, self.recorder, self.scorer, self.tuned = run, config, recorder, scorer, tuned
+        self.out = tuned.out if tuned else left_out(config.without)
+        self.reasoning = 0 if "thinking" in self.out else config.reasoning
         template = template_of(self.question)
         self.metrics: dict[str, Any] = {"cost": {"lists": 0, "seconds": 0.0}} | self.run.metrics
         self.metrics |= {"model": self.scorer.name, "prompt": template.name, "prompt_hash": template.hash}
-        self.metrics["scorer"] = scorer_of(config, model=self.scorer.name, prompt_hash=template.hash)
+        self.metrics["without"] = sorted(self.out)
+        if tuned:
+            self.metrics["adapters"] = [name for name, _ in tuned.adapters]
+        self.metrics["scorer"] = scorer_key(config, model=self.scorer.name, prompt_hash=template.hash)
 
     @property
     def question(self) -> Question:
-        return "reason" if self.config.reasoning else "score"
+        return "reason" if self.reasoning else "score"
 
     @property
     def catalog(self) -> Catalog:
@@ -136,8 +148,15 @@ class _Work:
             history = [(items[item], liked) for item, liked in one.history]
             knowledge = people.preference_of(end_user, as_of=one.as_of) if self.config.preference else None
             text = knowledge.text if knowledge else ""
-            places, prompts = people.questions(self.catalog, history, asked, preference=text, question=self.question)
-            values = zip(self._column(self._score(prompts)).tolist(), places, strict=True)
+            places, prompts = people.questions(
+                self.catalog,
+                history,
+                asked,
+                preference=text,
+                question=self.question,
+                shows=self._shows(end_user),
+            )
+            values = zip(self._column(self._score(prompts, self._scales(end_user))).tolist(), places, strict=True)
             new = {asked[place]: value for value, place in values if not np.isnan(value)}
             with transaction.atomic():
                 leases.update(self.run, metrics=self.metrics)
@@ -184,15 +203,18 @@ class _Work:
             [int(request.index.pks[position]) for position, _ in ranked.best],
             preference=knowledge.text if knowledge else "",
             question=self.question,
+            shows=self._shows(end_user.pk),
         )
         if not prompts or ranked.backbone is None:
             return
-        scored = self._score(prompts)
+        scored = self._score(prompts, self._scales(end_user.pk))
         made = lists.scored_items(
             [request.index.external_ids[ranked.best[place][0]] for place in places],
             scored,
             self.calibration.probability(self._column(scored)),
+            self._by_adapter(prompts),
         )
+        acting = self.tuned.acting(self.tuned.choice(end_user.pk), mixed=scored.mixed) if self.tuned else None
         self.metrics["cost"]["lists"] += 1
         self.metrics["cost"]["seconds"] = round(self.metrics["cost"]["seconds"] + time.monotonic() - began, 3)
         with transaction.atomic():
@@ -202,19 +224,35 @@ class _Work:
                 end_user,
                 made,
                 backbone=ranked.backbone,
-                model=self.scorer.name,
+                model=f"{self.scorer.name}{acting.label if acting else ''}",
                 prompt=(self.metrics["prompt"], self.metrics["prompt_hash"]),
                 history=request.known,
                 knowledge=knowledge,
                 with_preference=self.config.preference,
+                experts=acting,
             )
 
-    def _score(self, prompts: list[Any]) -> Scored:
+    def _shows(self, end_user: int) -> people.Shows:
+        """What prompts about the end user with this primary key show."""
+        return self.tuned.shows(end_user) if self.tuned else people.Shows("keywords" not in self.out)
+
+    def _scales(self, end_user: int) -> Scales:
+        return self.tuned.choice(end_user).scales if self.tuned else ()
+
+    def _by_adapter(self, prompts: list[Any]) -> list[Any]:
+        """Scores (n) by each adapter alone, where that is asked for; groups without one of their own share it."""
+        if self.tuned is None or not self.config.by_expert:
+            return []
+        names = [name for name, _ in self.tuned.adapters]
+        alone = {name: [float(place == names.index(name)) for place in range(len(names))] for name in names}
+        columns = {name: self._column(self._score(prompts, scales)) for name, scales in alone.items()}
+        return [columns[name] for name in names]
+
+    def _score(self, prompts: list[Any], scales: Scales) -> Scored:
         self.recorder.alive()
-        scored = self.scorer.score(prompts, seconds=self.config.seconds, reasoning=self.config.reasoning)
+        scored = self.scorer.score(prompts, seconds=self.config.seconds, reasoning=self.reasoning, scales=scales)
         cost = self.metrics["cost"]
-        known = Cost(*(cost.get(name, 0) for name in ("read", "row_by_row", "written"))) + scored.cost
-        cost |= {"read": known.read, "row_by_row": known.row_by_row, "written": known.written}
+        cost |= asdict(Cost(*(cost.get(name, 0) for name in asdict(scored.cost))) + scored.cost)
         return scored
 
     def _column(self, scored: Scored) -> Any:

@@ -16,7 +16,7 @@ from recommender.accounts import audit, sessions, throttle
 from recommender.erasure import retention
 from recommender.erasure import service as erasure
 from recommender.evaluation import service as evaluation
-from recommender.models import RestReason, Round, RoundState
+from recommender.models import RestReason, Round, RoundState, ScoringRun
 from recommender.promotion import service as promotion
 from recommender.rounds import leases, service, spending
 from recommender.rounds.queries import proposal
@@ -32,13 +32,14 @@ from recommender.runs.kinds import (
     TUNING,
     Kind,
 )
+from recommender.runs.recorder import Recorder
 from recommender.statements import service as statements
 from recommender.thinkrec.experts import grouping
 from recommender.training import service as training
 from reviews.models import ReviewState
 from reviews.room import unsent
 from reviews.room.opening import open_review
-from worker import scoring, thinkrec, tuning
+from worker import evaluating, scoring, thinkrec, tuning
 
 MOST_SWEPT = 5_000  # rounds that one sweep sends, or opens reviews for
 MOST_READ = 500  # texts that one run reads: half a minute
@@ -73,13 +74,17 @@ def open_missing_reviews() -> None:
             open_review(round_)
 
 
+def _scored(run: ScoringRun, recorder: Recorder) -> None:
+    (evaluating if run.is_evaluation else scoring).carry_out(run, recorder)
+
+
 CARRY_OUT: Mapping[str, runs.CarryOut[Any]] = {
     TRAINING.name: training.carry_out,
     EXAMINATION.name: promotion.carry_out,
     TUNING.name: tuning.carry_out,
     THINKREC.name: thinkrec.carry_out,
     EVALUATION.name: evaluation.carry_out,
-    SCORING.name: scoring.carry_out,
+    SCORING.name: _scored,
     GROUPING.name: grouping.carry_out,
 }
 

@@ -11,14 +11,14 @@ from recommender.dataset.interactions import read_interactions
 from recommender.models import Clock, ThinkrecRun
 from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
+from recommender.thinkrec.ablation import left_out
+from recommender.thinkrec.evaluation.explanations import apart
 from recommender.thinkrec.tuning import rows, service
-from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning.config import ADAPTER, GROUPS, CannotTuneThinkrecError, ThinkrecConfig
 from recommender.tuning.writing import sha256_of
 
 if TYPE_CHECKING:
     from recommender.thinkrec.tuning.stages import Data
-
-ADAPTER = "adapter"
 
 
 def carry_out(run: ThinkrecRun, recorder: Recorder) -> None:
@@ -49,11 +49,17 @@ def _data(run: ThinkrecRun, config: ThinkrecConfig, inputs: Path) -> "Data":
     )
     told = rows.read_traces(traces) if traces.is_file() else ()
     return Data(
-        rows.build(interactions, codes, told, tags=config.traces),
-        rows.Prompts(rows.shown_items(catalog), catalog.item_noun, catalog.ordered),
+        rows.build(interactions, codes, told, tags=config.tags, apart=apart(catalog)),
+        rows.Prompts(
+            rows.shown_items(catalog, keywords="keywords" not in left_out(config.without)),
+            catalog.item_noun,
+            catalog.ordered,
+        ),
         Vectors.read(vectors) if vectors.is_file() else None,
         _groups(inputs / service.GROUPS_OF),
         service.folder_of(run.after) / ADAPTER if run.after else None,
+        service.folder_of(run.after) / GROUPS if run.after and config.stage == "new-groups" else None,
+        run.adapter_name,
     )
 
 

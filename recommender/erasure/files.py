@@ -20,6 +20,7 @@ from django.conf import settings
 
 from recommender.artifacts import files, golden, held_out
 from recommender.models import BackboneVersion, Catalog, Erasure, Grouping, SubjectKind
+from recommender.thinkrec.evaluation import kept
 from recommender.thinkrec.experts import grouped
 from recommender.thinkrec.tuning import service as thinkrec
 from recommender.tuning import service as tuning
@@ -215,9 +216,10 @@ def clear_adapters(catalog: Catalog, *, rounds: Collection[int], cases: Collecti
 
 
 def clear_thinkrec(catalog: Catalog) -> None:
-    """What ThinkRec's tunings that are under way were given; the finished ones keep nobody's data."""
+    """What ThinkRec's tunings under way were given, and evaluations have kept; finished ones keep nobody's data."""
     among = Among.of(catalog)
     thinkrec.clear_of(catalog, among.end_users, among.items)
+    kept.clear_of(catalog)
 
 
 def clear_demonstration(catalog: Catalog) -> None:

@@ -7,11 +7,12 @@ are files, whose names without ending are the adapters' own (recommender.tuning.
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-_OURS = re.compile(r".+-(?:actor|reflector)-\d+")  # recommender.models.TuningRun.adapter_name
+# recommender.models.TuningRun.adapter_name and ThinkrecRun.adapter_name, with a group's name after it
+_OURS = re.compile(r".+-(?:(?:actor|reflector)-\d+|thinkrec-\d+(?:-[\w-]+)?)")
 
 
 class NoAdapterError(Exception):
@@ -41,16 +42,23 @@ def address(base_url: str) -> str:
     return f"{base_url.rstrip('/').removesuffix('/v1')}/lora-adapters"
 
 
-def chosen(model: str, body: bytes) -> dict[str, Any]:
-    """What a request sends beside the protocol so that this adapter alone answers, from the server's list of them.
-
-    Empty where the body is no such list: another server, which knows the name. Raises NoAdapterError.
-    """
+def held(body: bytes) -> dict[str, int] | None:
+    """The server's numbers of its adapters by their names; None where the body is no such list: another server."""
     try:
-        found = {PurePath(each["path"]).stem: each["id"] for each in json.loads(body)}
+        return {PurePath(each["path"]).stem: each["id"] for each in json.loads(body)}
     except (ValueError, TypeError, KeyError):
-        return {}
-    if model not in found:
-        held = f"it holds {', '.join(sorted(found))}" if found else "it was started without any"
-        raise NoAdapterError(f"no adapter {model!r} is there: {held}")
+        return None
+
+
+def require(models: Iterable[str], found: Mapping[str, int]) -> None:
+    """Raises NoAdapterError where a llama.cpp server does not hold one of these adapters."""
+    for model in models:
+        if model not in found:
+            told = f"it holds {', '.join(sorted(found))}" if found else "it was started without any"
+            raise NoAdapterError(f"no adapter {model!r} is there: {told}")
+
+
+def chosen(model: str, found: Mapping[str, int]) -> dict[str, Any]:
+    """What a request sends beside the protocol so that this adapter alone answers. Raises NoAdapterError."""
+    require([model], found)
     return {"lora": [{"id": found[model], "scale": 1.0}]}

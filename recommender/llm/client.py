@@ -7,7 +7,7 @@ endpoint sends is bounded (`transport`), read leniently (`reading`), and teaches
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
@@ -60,12 +60,15 @@ class OpenAiLlm:
     At most `concurrency` requests are under way at once.
     """
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, *, model: str = "", beside: Mapping[str, Any] | None = None) -> None:
+        """`model`: in place of the role's own. `beside`: what is sent beside the protocol; None: what names the model
+        to a llama.cpp server where it is an adapter of ours."""
         configured: dict[str, Any] = settings.LLM[role]
         self.role = role
+        self._beside = beside
         self._address: str = configured["base_url"]
         self.base_url = without_userinfo(self._address)  # as it may be shown and stored
-        self.model: str = configured["model"]
+        self.model: str = model or configured["model"]
         self._wanted: dict[str, Any] = {name: configured[name] for name in ("temperature", "top_p", "max_tokens")}
         if self._wanted["top_p"] == 1:  # that is what everybody does without being told
             self._wanted["top_p"] = None
@@ -196,25 +199,49 @@ class OpenAiLlm:
             model=self.model,
             messages=told,
             response_format=response_format,
-            extra_body=await self._adapter(),
+            extra_body=await self._adapter() if self._beside is None else self._beside,
             **parameters,
         )
         return response.content, response.headers.get("x-request-id", "")
 
     async def _adapter(self) -> dict[str, Any]:
         """What names this role's adapter to a llama.cpp server. Asked each time: it may have been started again."""
-        if not adapters.is_adapter(self.model):
+        held = await self._held() if adapters.is_adapter(self.model) else None
+        if held is None:
             return {}
         try:
-            found = await self._client.get(adapters.address(self.base_url), cast_to=httpx2.Response)
-            return adapters.chosen(self.model, found.content)
-        except openai.APIStatusError:
-            return {}  # another server, which knows the name
+            return adapters.chosen(self.model, held)
         except adapters.NoAdapterError as error:
-            raise PermanentLlmError(
-                f"The {self.role} endpoint {self.base_url} does not serve {self._setting('MODEL')}: {error}. Start the"
-                " server with it (docs/training-sets.md)."
-            ) from error
+            raise self._without_adapter(error) from error
+
+    async def holding(self, models: Collection[str]) -> dict[str, int] | None:
+        """A llama.cpp server's numbers of its adapters by name; None: another server, which knows them by name.
+
+        Raises PermanentLlmError where it does not hold all of `models`, TransientLlmError where it does not answer.
+        """
+        self._require_address()
+        try:
+            held = await self._held()
+            if held is not None:
+                adapters.require(models, held)
+            return held
+        except adapters.NoAdapterError as error:
+            raise self._without_adapter(error) from error
+        except (TimeoutError, openai.APIConnectionError) as error:
+            raise self._no_answer(_root(error)) from error
+
+    async def _held(self) -> dict[str, int] | None:
+        try:
+            found = await self._client.get(adapters.address(self.base_url), cast_to=httpx2.Response)
+            return adapters.held(found.content)
+        except openai.APIStatusError:
+            return None
+
+    def _without_adapter(self, error: adapters.NoAdapterError) -> PermanentLlmError:
+        return PermanentLlmError(
+            f"The {self.role} endpoint {self.base_url} does not serve {self._setting('MODEL')}: {error}. Start the"
+            " server with it (docs/training-sets.md)."
+        )
 
     def _no_answer(self, cause: BaseException) -> TransientLlmError:
         where = f"The {self.role} endpoint {self.base_url}"

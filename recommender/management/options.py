@@ -39,6 +39,8 @@ def add_options(
             keywords["action"] = "store_true"
         elif setting.choices is not None:
             keywords["choices"] = list(setting.choices)
+            if setting.kind == "choices" and "nargs" not in more:
+                keywords["action"] = "append"
         else:
             keywords |= {"type": TYPES.get(setting.kind, str), "metavar": "N" if setting.kind in TYPES else None}
         if flag:

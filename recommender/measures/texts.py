@@ -17,6 +17,7 @@ from recommender.measures.stems import porter
 ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5  # METEOR's, as first published and as nltk has them
 _ALONE = ("CJK ", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")  # scripts that put no blanks between words
 _APOSTROPHES = "'’ʼ＇"
+Encode = Callable[[list[str]], NDArray[np.floating[Any]]]  # the vectors (m, D) of m texts
 
 
 class Overlap(NamedTuple):
@@ -82,12 +83,10 @@ def rouge_l(text: str, reference: str, *, beta: float = 1.0) -> Overlap:
     return Overlap(precision, recall, (1 + beta**2) * precision * recall / (recall + beta**2 * precision))
 
 
-def similarities(
-    texts: Sequence[str], references: Sequence[str], encode: Callable[[list[str]], NDArray[np.floating[Any]]]
-) -> NDArray[np.float64]:
+def similarities(texts: Sequence[str], references: Sequence[str], encode: Encode) -> NDArray[np.float64]:
     """The cosine of each text's vector with its reference's, (n) from -1 to 1; 0 where either has no word.
 
-    `encode` gives the vectors (m, D) of m texts: `knowledge.encoder.Encoder` does. Each different text is encoded once.
+    `encode`: `knowledge.encoder.Encoder` does. Each different text is encoded once.
     """
     if len(texts) != len(references):
         raise ValueError(f"{len(texts)} texts cannot be compared with {len(references)} references.")

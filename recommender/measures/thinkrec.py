@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.measures import statistics
 from recommender.measures.ranking import Ids, Values, of_samples
 from recommender.measures.scores import auc_of_each
+from recommender.measures.statistics import Mean, Statistic
 
 AT = (1, 2, 3, 5, 10)
 
@@ -36,3 +38,23 @@ def thinkrec(
         | {f"thinkrec_ndcg@{k}": counted(ranks.ndcg(k)) for k in at}
         | {f"thinkrec_map@{k}": counted(ranks.average_precision(k, of_all=True)) for k in at}
     )
+
+
+def ranked(
+    label: NDArray[Any], score: NDArray[np.floating[Any]], end_user: Ids, *, k: int = 5
+) -> Mapping[str, Statistic]:
+    """What says how well scores, of any scale, order samples (n): AUC, ThinkRec's columns, then the usual measures.
+
+    `ndcg@k` and `map@k` are of everybody who likes something, `map@k` by min(k, positives); UAUC is the usual one.
+    """
+    ranks, theirs = of_samples(label, score, end_user), thinkrec(label, score, end_user, at=(k,))
+    # Equal scores stay equal, others apart, in the range of probabilities.
+    different, place = np.unique(score, return_inverse=True)
+    share = place / max(1, len(different))
+    usual = {f"ndcg@{k}": ranks.ndcg(k), f"map@{k}": ranks.average_precision(k)}
+    return {
+        "auc": statistics.of("auc", label, share, end_user),
+        **{name: Mean.over_end_users(values) for name, values in theirs.items()},
+        "gauc": statistics.of("gauc", label, share, end_user),
+        **{name: Mean.over_end_users(values) for name, values in usual.items()},
+    }

@@ -9,9 +9,9 @@ from recommender.models.runs import Run
 
 
 class ScoringRun(Run):
-    """One request to have an LLM score the first items of a backbone's lists.
+    """One request to have an LLM score: the first items of a backbone's lists, or ratings, to see how well it does.
 
-    Every list is stored when it is made, so that an interrupted run goes on.
+    Every list is stored when it is made, so that an interrupted run goes on. An evaluation stores figures alone.
     """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="scoring_runs")
@@ -24,13 +24,19 @@ class ScoringRun(Run):
     def __str__(self) -> str:
         return f"scoring run {self.pk}"
 
+    @property
+    def is_evaluation(self) -> bool:
+        """Whether its config is thinkrec.evaluation.config.EvaluationConfig: it has a part of the split."""
+        return "part" in self.config
+
 
 class ScoredList(models.Model):
     """The latest list of one end user: a backbone's first items in the order of an LLM's scores.
 
     `items`: [thinkrec.lists.ScoredItem as JSON], the best first, those without a score last. `history_hash`: of the
     history that it was made from (thinkrec.lists.history_hash). `knowledge`: the approved text that the prompt showed;
-    None where there was none, or `with_preference` is False.
+    None where there was none, or `with_preference` is False. `experts`: which adapters of a tuned model scored it
+    (thinkrec.experts.acting.Acting as JSON); None: no tuned model did.
     """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="scored_lists")
@@ -44,6 +50,7 @@ class ScoredList(models.Model):
     prompt_hash = models.CharField(max_length=64)
     history_hash = models.CharField(max_length=64)
     as_of = models.BigIntegerField(help_text="Just after the last interaction it knows, on the catalog's clock.")
+    experts = models.JSONField(null=True)
     items = models.JSONField()
     created_at = models.DateTimeField()
 
@@ -60,7 +67,7 @@ class ScoredRating(models.Model):
     """What a model answered about an item that somebody rated later, as lists are scored: for the signal llm_scores.
 
     Only ratings of the valid and test parts have any, so no model was tuned on them. `scorer`: which model was asked,
-    how, and for which split (thinkrec.scoring.config.scorer_of); two runs of one scorer share its answers.
+    how, and for which split (thinkrec.scoring.config.scorer_key); two runs of one scorer share its answers.
     """
 
     end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="scored_ratings")

@@ -5,6 +5,7 @@ import math
 from django.db import models
 
 from recommender.models.catalog import Catalog
+from recommender.models.groupings import Grouping
 from recommender.models.runs import Run
 
 
@@ -18,6 +19,9 @@ class ThinkrecRun(Run):
     config = models.JSONField(help_text="thinkrec.config.ThinkrecConfig as JSON")
     after = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, related_name="later", help_text="Whose global adapter it takes."
+    )
+    grouping = models.ForeignKey(
+        Grouping, on_delete=models.SET_NULL, null=True, related_name="+", help_text="Whose vectors and groups it took."
     )
     artifact = models.CharField(max_length=200, blank=True)
     metrics = models.JSONField(default=dict)

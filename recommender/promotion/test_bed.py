@@ -80,7 +80,7 @@ def make_test_bed(
     leaks, hidden = np.zeros(len(interactions), dtype=np.bool_), {}
     for version in (candidate, active):
         alive()
-        leaking, unseen = _knows_too_much(version, interactions, first)
+        leaking, unseen = knows_too_much(version, interactions, first)
         leaks |= leaking
         hidden[version.pk] = frozenset(interactions.end_users[number] for number in unseen)
     kept = rows[~leaks[rows]]
@@ -101,7 +101,7 @@ def sample(names: Sequence[str], most: int) -> NDArray[np.int64]:
     return chosen
 
 
-def _knows_too_much(
+def knows_too_much(
     version: BackboneVersion, interactions: Interactions, first: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], list[int]]:
     """Rows (n) that may not see their item's newest text; end users whose own is too late at their row of `first`.
@@ -135,7 +135,7 @@ def _tested(
         alive()
         some = names[start : start + AT_ONCE]
         people = {one.external_id: one for one in EndUser.objects.filter(catalog=catalog, external_id__in=some)}
-        histories = _histories([one.pk for one in people.values()])
+        histories = histories_of([one.pk for one in people.values()])
         for name, row in zip(some, first[start : start + AT_ONCE].tolist(), strict=True):
             if name not in people:
                 continue  # removed meanwhile
@@ -153,7 +153,7 @@ def _tested(
             )
 
 
-def _histories(end_users: Sequence[int]) -> dict[int, list[tuple[int, Entry]]]:
+def histories_of(end_users: Sequence[int]) -> dict[int, list[tuple[int, Entry]]]:
     """Each end user's interactions with their moments, oldest first. One query."""
     found: dict[int, list[tuple[int, Entry]]] = defaultdict(list)
     rows = (

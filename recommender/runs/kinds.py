@@ -116,6 +116,9 @@ SCORING = Kind(
         "loading": "Loading the model",
         "calibrating": "Comparing scores with what people liked",
         "scoring": "Scoring lists",
+        "reading": "Reading ratings",
+        "rating": "Scoring ratings",
+        "explaining": "Writing explanations",
     },
 )
 GROUPING = Kind(

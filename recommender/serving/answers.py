@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.models import ScoredList
-from recommender.serving.types import ScoredReason
+from recommender.serving.types import AdapterShare, ScoredReason
 from recommender.signals import stated
 from recommender.signals.llm_scores import Blend
+from recommender.thinkrec.experts.acting import Acting
 from recommender.thinkrec.scoring.lists import ScoredItem
 
 
@@ -37,15 +38,24 @@ def weighed(found: ScoredList, blend: Blend) -> Answers:
     items = [one for one in map(ScoredItem.from_json, found.items) if getattr(one, column) is not None]
     offsets = blend.offset(np.array([getattr(one, column) for one in items], dtype=np.float64))
     effects = {one.item_id: float(effect) for one, effect in zip(items, offsets, strict=True) if effect != 0}
+    adapters = adapters_of(found)
     reasons = {
-        one.item_id: reason(one, found, effect=round(effects[one.item_id], 4))
+        one.item_id: reason(one, found, adapters, effect=round(effects[one.item_id], 4))
         for one in items
         if one.item_id in effects
     }
     return Answers(effects, reasons)
 
 
-def reason(one: ScoredItem, found: ScoredList, *, effect: float | None = None) -> ScoredReason:
+def adapters_of(found: ScoredList) -> tuple[AdapterShare, ...]:
+    """Those of a tuned model that made the list's scores."""
+    shares = Acting.from_json(found.experts).shares if found.experts else []
+    return tuple(AdapterShare(name, part) for name, part in shares)
+
+
+def reason(
+    one: ScoredItem, found: ScoredList, adapters: tuple[AdapterShare, ...], *, effect: float | None = None
+) -> ScoredReason:
     return ScoredReason(
         text=one.text,
         verdict=one.verdict,
@@ -56,5 +66,6 @@ def reason(one: ScoredItem, found: ScoredList, *, effect: float | None = None) -
         prompt=found.prompt,
         as_of=found.as_of,
         scored_at=found.created_at,
+        adapters=adapters,
         effect=effect,
     )

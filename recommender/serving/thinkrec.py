@@ -57,7 +57,7 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
     probability = np.array([one.probability for one in scored], dtype=np.float64)
     if len(scored):
         probability = request.steering.steered(probability, places)
-    order = np.argsort(-probability, kind="stable")
+    order, adapters = np.argsort(-probability, kind="stable"), answers.adapters_of(found)
     best: list[tuple[int, float | None]] = [(int(places[row]), float(probability[row])) for row in order]
     best += [(place_of[one.item_id], None) for one in there if one.probability is None]
     return Ranked(
@@ -65,7 +65,9 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
         best[: request.limit],
         request.steering,
         backbone=found.backbone,
-        reasons={int(request.index.pks[place_of[one.item_id]]): (answers.reason(one, found),) for one in there},
+        reasons={
+            int(request.index.pks[place_of[one.item_id]]): (answers.reason(one, found, adapters),) for one in there
+        },
     )
 
 
@@ -94,7 +96,8 @@ def _asked_now(request: Request) -> ScoredList | None:
     if np.isnan(scored.log_odds).all():
         return None
     runs = ScoringRun.objects.filter(catalog=catalog, state=RunState.DONE, config__where="endpoint")
-    latest = runs.filter(config__score="log_odds", config__reasoning=0).order_by("pk").last()
+    runs = runs.filter(config__score="log_odds", config__reasoning=0).order_by("-pk")
+    latest = next((run for run in runs if run.config.get("tuned") is None), None)
     calibration = latest.metrics["calibration"] if latest else {"slope": 1.0, "intercept": 0.0}
     logits = np.clip(calibration["slope"] * scored.log_odds + calibration["intercept"], -500.0, 500.0)
     item_ids = [request.index.external_ids[first[place][0]] for place in places]

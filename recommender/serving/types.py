@@ -153,14 +153,23 @@ class StatisticReason:
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterShare:
+    """One adapter of a tuned model, and its part of the sum that scored, above 0 and at most 1."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredReason:
     """What an LLM answered about the item. The score was made from its answer, not from `text`.
 
     `log_odds`: of Yes against No, before calibration; None where it has no score, and `note` may say why. `text`: what
     it reasoned before it answered, which no person has reviewed; `verdict`: what that text says, empty where nothing;
     `agrees`: whether that is on the score's side, None where one of them is on none. `as_of`: it knows what happened
-    before, on the catalog's clock. `effect`: what it added to the logit of the backbone's score, where that made the
-    list; None where the list goes by the LLM's scores alone.
+    before, on the catalog's clock. `adapters`: of a tuned model those that made the score, the largest part first;
+    empty for another model. `effect`: what it added to the logit of the backbone's score, where that made the list;
+    None where the list goes by the LLM's scores alone.
     """
 
     text: str
@@ -172,6 +181,7 @@ class ScoredReason:
     prompt: str
     as_of: int
     scored_at: datetime
+    adapters: tuple[AdapterShare, ...] = ()
     effect: float | None = None
     kind: Literal["scored"] = "scored"
     basis: Literal["answer"] = "answer"

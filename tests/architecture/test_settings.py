@@ -10,6 +10,7 @@ from recommender.evaluation.arms import ARMS, BY_THE_STUDY, Study
 from recommender.recipe import BACKBONES, SIGNALS, SWITCHES, TrainConfig
 from recommender.rounds.config import OpenConfig
 from recommender.setting import Settings, settings_of
+from recommender.thinkrec.evaluation.config import EvaluationConfig
 from recommender.thinkrec.experts.config import GroupingConfig
 from recommender.thinkrec.scoring.config import ScoringConfig
 from recommender.thinkrec.tuning.config import ThinkrecConfig
@@ -22,6 +23,7 @@ TABLES: dict[str, tuple[str, type[Settings]]] = {
     "training-sets.md": ("### Settings", TuneConfig),
     "thinkrec-tuning.md": ("## Settings", ThinkrecConfig),
     "rounds.md": ("### Settings", OpenConfig),
+    "thinkrec-evaluation.md": ("## Settings", EvaluationConfig),
     "thinkrec.md": ("## Settings", ScoringConfig),
     "methods.md": ("### Settings of groups", GroupingConfig),
 }
@@ -32,6 +34,7 @@ COMMANDS = [
     ("recommender", "group_end_users", set(GroupingConfig.model_fields) - {"settings"}),  # --set
     ("worker", "tune", set(TuneConfig.model_fields)),
     ("worker", "score_lists", set(ScoringConfig.model_fields)),
+    ("worker", "evaluate_thinkrec", set(EvaluationConfig.model_fields)),
     ("worker", "tune_thinkrec", set(ThinkrecConfig.model_fields)),
 ]
 
@@ -65,7 +68,16 @@ def test_help_names_every_setting_of_a_run(app: str, name: str, settings: Iterab
 
 
 def test_every_setting_and_every_choice_has_words() -> None:
-    for model in (TrainConfig, Study, TuneConfig, ThinkrecConfig, OpenConfig, ScoringConfig, GroupingConfig):
+    for model in (
+        TrainConfig,
+        Study,
+        TuneConfig,
+        ThinkrecConfig,
+        OpenConfig,
+        ScoringConfig,
+        EvaluationConfig,
+        GroupingConfig,
+    ):
         for name, told in settings_of(model).items():
             assert told.label != name
             assert all(str(choice) for choice in (told.choices or {}).values())

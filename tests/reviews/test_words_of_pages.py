@@ -29,7 +29,7 @@ from tests.recommender.promotion.versions import examined, make_version
 from tests.reviews.approved import make_decision, make_receipt
 from tests.reviews.conftest import SignIn
 from tests.reviews.forms import form, start, url
-from tests.reviews.pages.test_evaluations import FACTS, figures
+from tests.reviews.pages.test_evaluations import FACTS, evaluation_of_an_ai, figures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -102,7 +102,10 @@ def test_models(who: str, request: pytest.FixtureRequest, browser_of: SignIn) ->
 
 def test_evaluations(pam: Account, browser_of: SignIn) -> None:
     study = Study(arms=("base", "knowledge", "random"), seeds=5)
-    found = runs.request(EVALUATION, queue=False, catalog=builders.make_catalog("films"), config=study.to_json())
+    catalog = builders.make_catalog("films")
+    found = runs.request(EVALUATION, queue=False, catalog=catalog, config=study.to_json())
+    for state in RunState:
+        evaluation_of_an_ai(catalog, state)
     Evaluation.objects.update(state=RunState.DONE, figures=figures(), facts=FACTS)
     read(browser_of(pam), "/evaluations/", reverse("reviews:evaluation", args=[found.pk]))
 

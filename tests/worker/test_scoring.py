@@ -24,7 +24,7 @@ from recommender.runs.errors import StoppedError
 from recommender.runs.kinds import SCORING
 from recommender.runs.observer import Quiet
 from recommender.serving.recommend import preview
-from recommender.thinkrec.scoring.config import ScoringConfig, scorer_of
+from recommender.thinkrec.scoring.config import ScoringConfig, scorer_key
 from tests.carried_out import carried_out
 from tests.recommender.serving.conftest import nothing_kept, ranked, reader
 from tests.recommender.training import synthetic
@@ -191,17 +191,17 @@ def test_an_adapter_that_was_tuned_on_the_ratings_to_be_held_out_is_refused(
     (tmp_path / "adapter").mkdir()
     (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(b"1")
     config = ScoringConfig(base=base, adapter=str(tmp_path / "adapter"))
-    assert scorer_of(config, model="m", prompt_hash="0") == ""  # nobody knows what it was tuned on
+    assert scorer_key(config, model="m", prompt_hash="0") == ""  # nobody knows what it was tuned on
 
     (tmp_path / "thinkrec.json").write_text(json.dumps({"config": {"split": "global-time"}}))
     run = carried_out(asked(ranked, base, adapter=config.adapter))
     assert "tuned on the train part of the split global-time" in run.error
     run = carried_out(asked(ranked, base, adapter=config.adapter, split="global-time"))
     assert "cannot be loaded" in run.error
-    first = scorer_of(config, model="m", prompt_hash="0")
+    first = scorer_key(config, model="m", prompt_hash="0")
     (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(b"2")
-    assert "" != first != scorer_of(config, model="m", prompt_hash="0")
-    assert scorer_of(config.but(top=3, seed=2), model="m", prompt_hash="0") == scorer_of(
+    assert "" != first != scorer_key(config, model="m", prompt_hash="0")
+    assert scorer_key(config.but(top=3, seed=2), model="m", prompt_hash="0") == scorer_key(
         config, model="m", prompt_hash="0"
     )
 

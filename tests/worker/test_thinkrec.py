@@ -19,7 +19,7 @@ from recommender.runs import service as runs
 from recommender.runs.kinds import THINKREC, stage_of
 from recommender.runs.observer import Quiet
 from recommender.thinkrec.experts import grouped
-from recommender.thinkrec.tuning import service
+from recommender.thinkrec.tuning import own, rows, service
 from recommender.thinkrec.tuning.config import ThinkrecConfig
 from tests import transformers_server
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
@@ -231,3 +231,114 @@ def test_without_groups_or_traces_it_is_said_what_makes_them(catalog: Catalog, f
 def test_what_is_given_and_taken_too_is_refused(catalog: Catalog, files: dict[str, Path]) -> None:
     with pytest.raises(CommandError, match="--grouping and --groups say the same thing"):
         tune("none", "--grouping", f"--groups={files[service.GROUPS_OF]}")
+
+
+def test_each_part_is_left_out_of_the_tuning_by_one_flag(catalog: Catalog, base: str, files: dict[str, Path]) -> None:
+    given = [f"--traces-file={files[service.TRACES]}", f"--vectors={files[service.VECTORS]}"]
+    given.append(f"--groups={files[service.GROUPS_OF]}")
+
+    def stages(*parts: str) -> tuple[set[str], int]:
+        metrics = tune(base, "--stage=all", *given, *(f"--without={part}" for part in parts))["metrics"]
+        return {"global", "projector", "groups"} & metrics.keys(), metrics["global"]["rows"]["traces"]
+
+    assert stages("thinking") == ({"global", "projector", "groups"}, 0)
+    assert stages("experts", "keywords") == ({"global", "projector"}, 2)
+    assert stages("vectors") == ({"global", "groups"}, 2)
+    assert stages("all-but-global") == ({"global"}, 2)
+    last = ThinkrecRun.objects.latest("pk")
+    assert last.config["without"] == ["all-but-global"]
+    assert json.loads((service.folder_of(last) / "thinkrec.json").read_text())["config"]["without"] == [
+        "all-but-global"
+    ]
+
+
+def test_without_keywords_items_are_learnt_by_their_titles_alone(catalog: Catalog) -> None:
+    catalog.items.update(attributes={"genres": ["Horror"]})
+    assert {one.keywords for one in rows.shown_items(catalog).values()} == {("Horror",)}
+    bare = rows.shown_items(catalog, keywords=False)
+    assert {one.keywords for one in bare.values()} == {()}
+    assert {name: one.title for name, one in bare.items()} == dict(catalog.items.values_list("external_id", "title"))
+
+
+def rated(catalog: Catalog, *names: str) -> None:
+    """New end users, who rate as the others do."""
+    for place, name in enumerate(names):
+        end_user = make_end_user(catalog, name)
+        for n, item in enumerate(catalog.items.order_by("pk")):
+            make_interaction(end_user, item, rating=5.0 if (n + place) % 2 else 1.0, moment=n + 1)
+
+
+def grouped_anew(*options: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("group_end_users", "films", "--set=epochs=2", "--set=width=4", *options, "--json", stdout=out)
+    return dict(json.loads(out.getvalue()))
+
+
+def test_an_expert_is_added_for_a_new_group_and_the_others_stay_to_the_byte(catalog: Catalog, base: str) -> None:
+    first = grouped_anew("--groups=2")
+    earlier = ThinkrecRun.objects.get(pk=tune(base, "--stage=groups", "--grouping")["run"])
+    with pytest.raises(CommandError, match="to groups that have some; there are not both"):
+        grouped_anew("--extends", str(first["grouping"]))
+    rated(catalog, "late", "later")
+    extended = grouped_anew("--extends", str(first["grouping"]))
+    before, after = (grouped.load(Grouping.objects.get(pk=one["grouping"])) for one in (first, extended))
+    assert [group["size"] for group in extended["groups"]][-1] == 2
+    kept = np.isin(after.end_users, before.end_users)
+    assert after.of[kept].tolist() == before.of.tolist()
+    assert set(after.of[~kept].tolist()) == {2}
+    for number, expert in enumerate(after.experts):
+        np.testing.assert_allclose(expert, after.vectors[after.of == number].mean(axis=0), atol=1e-6)
+
+    heard: list[str] = []
+
+    class Hearing(Quiet):
+        def at(self, stage: str, done: int, of: int, note: str = "") -> None:
+            heard.append(stage)
+
+    config = ThinkrecConfig(base=base, stage="new-groups", **FEW)
+    grouping = Grouping.objects.get(pk=extended["grouping"])
+    folder = service.folder_for(catalog)
+    given = own.grouping_files(grouping, folder)
+    run = service.request(catalog, config, files=given, after=earlier, grouping=grouping, queue=False)
+    for path in given.values():
+        path.unlink()
+    run = carried_out(run, observer=Hearing())
+    assert (run.state, run.error) == (RunState.DONE, "")
+    assert {stage for stage in heard if stage.startswith(("group", "global"))} == {"group group-3"}
+    assert sorted(run.metrics["groups"]) == ["group-1", "group-2", "group-3"]
+    old, new = service.folder_of(earlier), service.folder_of(run)
+    for path in ("adapter", "groups/group-1", "groups/group-2"):
+        for name in ("adapter_model.safetensors", "adapter_config.json"):
+            assert (old / path / name).read_bytes() == (new / path / name).read_bytes()
+    assert (new / "groups/group-3/adapter_model.safetensors").is_file()
+    held = sorted(path.stem for path in new.rglob("*.gguf"))
+    assert held == [run.adapter_name, *(f"{run.adapter_name}-group-{n}" for n in (1, 2, 3))]
+
+
+@pytest.mark.usefixtures("grouping")
+def test_an_expert_is_added_to_the_same_groups_only(catalog: Catalog, base: str) -> None:
+    with pytest.raises(CommandError, match="New groups are added to an earlier run"):
+        tune(base, "--stage=new-groups", "--grouping")
+    earlier = tune(base, "--stage=groups", "--grouping")["run"]
+    grouped_anew("--groups=2")
+    with pytest.raises(CommandError, match=r"has other groups than those .* --extends \d+"):
+        tune(base, "--stage=new-groups", "--grouping", "--after", str(earlier))
+    with pytest.raises(CommandError, match="films has no grouping 99999 that is done"):
+        grouped_anew("--extends", "99999")
+    assert ThinkrecRun.objects.filter(state=RunState.DONE).count() == 1
+
+
+def test_a_run_says_how_many_parameters_each_adapter_has_beside_the_base(
+    catalog: Catalog, base: str, files: dict[str, Path]
+) -> None:
+    given = (f"--vectors={files[service.VECTORS]}", f"--groups={files[service.GROUPS_OF]}")
+    metrics = tune(base, "--stage=all", *given)["metrics"]
+    from transformers import AutoModelForCausalLM
+
+    low = 8 * (64 + 64) + 8 * (64 + 32)  # of q and of v in one of two layers
+    assert metrics["global"]["trained_parameters"] == 2 * low
+    assert metrics["groups"]["even"]["trained_parameters"] == low
+    assert metrics["projector"]["trained_parameters"] == 4 * 40 + 40 + 40 * 64 + 64
+    assert metrics["base_parameters"] == sum(
+        one.numel() for one in AutoModelForCausalLM.from_pretrained(base).parameters()
+    )

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from recommender.serving.types import (
     BEARINGS,
+    AdapterShare,
     CitedStatement,
     HistoryReason,
     Reason,
@@ -90,6 +91,13 @@ class StatisticReasonSerializer(serializers.Serializer[StatisticReason]):
     text = serializers.CharField()
 
 
+class AdapterShareSerializer(serializers.Serializer[AdapterShare]):
+    """One adapter of a tuned model."""
+
+    name = serializers.CharField(help_text="The global adapter's, or that of a group's expert.")
+    share = serializers.FloatField(help_text="Its part, above 0 and at most 1, of the sum that scored.")
+
+
 class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
     """What an LLM answered about the item, where the list goes by it or was moved by it. No text made its score."""
 
@@ -109,7 +117,10 @@ class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
         allow_null=True, help_text="Whether the text's verdict is on the score's side. Null: one of them is on none."
     )
     review_status = serializers.ChoiceField(choices=["unreviewed"], help_text="No person has judged it.")
-    model = serializers.CharField(help_text="The model's name, with its adapter's.")
+    model = serializers.CharField(help_text="The model's name, with its adapter's or its experts'.")
+    adapters = AdapterShareSerializer(
+        many=True, help_text="Of a tuned model those that made the score, the largest part first; else empty."
+    )
     prompt = serializers.CharField(help_text="The prompt's name and version.")
     as_of = serializers.IntegerField(help_text="It knows only what happened before this, on the catalog's clock.")
     scored_at = serializers.DateTimeField()

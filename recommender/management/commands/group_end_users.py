@@ -15,7 +15,7 @@ from recommender.thinkrec.experts import grouping
 from recommender.thinkrec.experts.config import CannotGroupError, GroupingConfig, require_order
 from recommender.thinkrec.experts.grouped import Found, value_of
 
-OPTIONS = ("encoder", "groups", "method", "split", "seed")
+OPTIONS = ("encoder", "groups", "method", "split", "extends", "seed")
 
 
 class Command(BaseCommand):
@@ -40,6 +40,7 @@ class Command(BaseCommand):
         try:
             require_order(catalog.clock)
             grouping.fit_settings(config)
+            grouping.earlier(catalog, config)
         except CannotGroupError as error:
             raise CommandError(str(error)) from error
         asked = runs.request(GROUPING, queue=options["queue"], catalog=catalog, config=config.to_json())

@@ -48,6 +48,11 @@ class GroupingConfig(Settings):
     split: Annotated[str, OneOf(ORDERED)] = Field(
         default="global-time", title="Split", description="Vectors and groups are learned from its train part alone."
     )
+    extends: int | None = Field(
+        default=None,
+        title="Extends",
+        description="The number of an earlier grouping: its groups stay, and whoever is in none becomes a new one.",
+    )
     seed: int = Field(
         default=42, ge=0, le=2**32 - 1, title="Seed", description="The same seed on the same ratings: the same groups."
     )

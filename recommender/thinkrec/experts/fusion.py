@@ -90,6 +90,12 @@ class Fusion:
         for name, layer in self._layers.items():
             layer.add(adapter.get(name))
 
+    @property
+    def parameters(self) -> int:
+        """Numbers of all adapters; what several have in common counts once."""
+        deltas = (delta for layer in self._layers.values() for delta in layer.deltas)
+        return sum(delta.down.numel() + delta.up.numel() for delta in deltas)
+
     @contextmanager
     def rows(self, scales: Sequence[Sequence[float]]) -> Iterator[nn.Module]:
         """Gives the model for batches whose rows have these scales (B, 1 + N): the global adapter's, then each
@@ -129,7 +135,7 @@ class _Layer:
 
     def __init__(self, module: nn.Linear, *, before: int) -> None:
         self._module = module
-        self._deltas: list[LowRank] = []
+        self.deltas: list[LowRank] = []
         self._of: list[int | None] = [None] * before  # by adapter, the global one first: none where it has none here
         self._handle: Any = None
 
@@ -139,25 +145,25 @@ class _Layer:
             return
         device = self._module.weight.device
         low = LowRank(low.down.to(device), low.up.to(device), low.scale)
-        known = (place for place, delta in enumerate(self._deltas) if delta.same_as(low))
-        place = next(known, len(self._deltas))
-        self._deltas += [low] if place == len(self._deltas) else []
+        known = (place for place, delta in enumerate(self.deltas) if delta.same_as(low))
+        place = next(known, len(self.deltas))
+        self.deltas += [low] if place == len(self.deltas) else []
         self._of.append(place)
 
     def begin(self, scales: Tensor) -> None:
         """Add the deltas that rows with these `scales` (B, 1 + N) use, and no others: an unused one costs nothing."""
-        of_delta = torch.zeros(len(scales), len(self._deltas), dtype=scales.dtype)
+        of_delta = torch.zeros(len(scales), len(self.deltas), dtype=scales.dtype)
         for adapter, place in enumerate(self._of):
             if place is not None:
                 of_delta[:, place] += scales[:, adapter]
-        used = [place for place in range(len(self._deltas)) if of_delta[:, place].any()]
+        used = [place for place in range(len(self.deltas)) if of_delta[:, place].any()]
         if not used:
             return
-        deltas = [self._deltas[place] for place in used]
+        deltas = [self.deltas[place] for place in used]
         down = torch.cat([delta.down for delta in deltas])  # (R, in)
         up = torch.cat([delta.up for delta in deltas], dim=1)  # (out, R)
         by_rank = torch.cat(
-            [(of_delta[:, place, None] * self._deltas[place].scale).expand(-1, len(delta.down))
+            [(of_delta[:, place, None] * self.deltas[place].scale).expand(-1, len(delta.down))
              for place, delta in zip(used, deltas, strict=True)], dim=1,
         ).to(down)  # (B, R)  # fmt: skip
 

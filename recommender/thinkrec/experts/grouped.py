@@ -108,6 +108,11 @@ class Grouped:
         )
 
 
+def adapter_group(number: int) -> str:
+    """What a tuned adapter's group is called, by its number from 0."""
+    return f"group-{number + 1}"
+
+
 def newest(catalog: Catalog) -> Grouping | None:
     """The catalog's newest grouping that is done."""
     return Grouping.objects.filter(catalog=catalog, state=RunState.DONE).order_by("-finished_at", "-pk").first()

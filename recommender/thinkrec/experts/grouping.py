@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.dataset.interactions import Interactions, read_interactions
 from recommender.dataset.split import TRAIN, Codes, split
-from recommender.models import Catalog, Clock, Grouping
+from recommender.models import Catalog, Clock, Grouping, RunState
 from recommender.progress import ESTIMATE_AFTER
 from recommender.runs import leases
 from recommender.runs.recorder import Recorder
@@ -19,7 +19,7 @@ from recommender.setting import SettingError
 from recommender.thinkrec.experts import grouped
 from recommender.thinkrec.experts.config import CannotGroupError, GroupingConfig, require_order
 from recommender.thinkrec.experts.grouped import MOST_TRAITS, Found, Group, Grouped
-from recommender.thinkrec.experts.groups import Groups, group
+from recommender.thinkrec.experts.groups import Groups, Labels, extended, group
 from recommender.thinkrec.experts.traits import Trait, traits
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def carry_out(run: Grouping, recorder: Recorder) -> None:
     """Make the groups and store them. Raises CannotRunError, in words."""
     config = GroupingConfig.from_json(run.config)
     require_order(run.catalog.clock)
+    before = earlier(run.catalog, config)
     _remove_left(run)
     recorder.at("reading", 0, 1)
     interactions = read_interactions(run.catalog)
@@ -45,8 +46,13 @@ def carry_out(run: Grouping, recorder: Recorder) -> None:
     recorder.at("grouping", 0, 1)
     known = vectors.end_user_known
     try:
-        everybody = np.ones(int(known.sum()), dtype=np.bool_)
-        groups = group(vectors.end_user[known], everybody, method=config.method, number=config.groups, seed=config.seed)
+        if before is not None:
+            groups = extended(vectors.end_user[known], _labels(before, interactions)[known])
+        else:
+            everybody = np.ones(int(known.sum()), dtype=np.bool_)
+            groups = group(
+                vectors.end_user[known], everybody, method=config.method, number=config.groups, seed=config.seed
+            )
     except ValueError as error:
         raise CannotGroupError(str(error)) from error
     found = Found(
@@ -58,6 +64,28 @@ def carry_out(run: Grouping, recorder: Recorder) -> None:
         data=interactions.hash(),
     )
     _store(run, found, _with_keys(interactions, vectors, groups))
+
+
+def earlier(catalog: Catalog, config: GroupingConfig) -> Grouped | None:
+    """What the grouping that is to be extended found; None where none is. Raises CannotGroupError."""
+    if config.extends is None:
+        return None
+    found = catalog.groupings.filter(pk=config.extends, state=RunState.DONE).first()
+    if found is None:
+        raise CannotGroupError(f"{catalog} has no grouping {config.extends} that is done.")
+    try:
+        return grouped.load(found)
+    except grouped.GroupingFilesError as error:
+        raise CannotGroupError(str(error)) from error
+
+
+def _labels(before: Grouped, interactions: Interactions) -> Labels:
+    """The group of each end user by number; -1 for who was in none."""
+    labels = np.full(len(interactions.end_users), -1, dtype=np.int64)
+    for key, number in interactions.end_user_keys.items():
+        if (row := before.row_of(key)) is not None:
+            labels[number] = before.of[row]
+    return labels
 
 
 def fit_settings(config: GroupingConfig) -> "FitSettings":

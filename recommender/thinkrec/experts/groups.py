@@ -69,6 +69,24 @@ def group(
     return Groups(everyone, found.experts, found.sizes, found.words, scores)
 
 
+def extended(vectors: Vectors, of: Labels) -> Groups:
+    """The groups that U end users with vectors (U, d) have been in, and a new one of those who were in none (-1).
+
+    Raises ValueError where there is nobody for a new one, or nobody left of an earlier one.
+    """
+    number = int(of.max(initial=-1)) + 1
+    new = int((of < 0).sum())
+    if not number or not new:
+        raise ValueError("A group is added of end users who are in none, to groups that have some; there are not both.")
+    everyone = np.where(of < 0, number, of)
+    sizes = np.bincount(everyone, minlength=number + 1)
+    if not sizes.all():
+        raise ValueError(f"Nobody is left in group {int(sizes.argmin()) + 1}: make the groups anew.")
+    means = [_finite(vectors)[everyone == one].mean(axis=0, dtype=np.float64) for one in range(number + 1)]
+    words = f"{number} groups as they were, and a new one of {new:,} end users who were in none."
+    return Groups(everyone, np.stack(means).astype(np.float32), tuple(sizes.tolist()), words)
+
+
 class _Clusters:
     def __init__(self, learnt: Vectors, method: Method, seed: int) -> None:
         from sklearn.preprocessing import StandardScaler  # heavy: loaded by processes that train

@@ -1,12 +1,13 @@
 """What each expert changes in an end user's list.
 
-By collaborative vectors: an item's score is its vector times a person's, and an expert's person is the mean of its
-group. So a list tells what the taste of a group changes, and not what a tuned model says. Once adapters of experts are
-tuned, `of_end_user` asks them, and everything that shows `Lists` stays as it is.
+Where a scoring run asked each tuned adapter apart, by their scores. Else by collaborative vectors: an item's score is
+its vector times a person's, and an expert's person is the mean of its group. Such a list tells what the taste of a
+group changes, and not what a tuned model says.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """An end user's lists: by their own vector, as the gate weighs the experts, and of each expert alone."""
+    """An end user's lists: their own (by their vector, or the global adapter's), as the gate weighs the experts, and of
+    each expert alone."""
 
     choice: Choice
     group: int  # from 0
@@ -59,6 +61,29 @@ def of_end_user(grouped: Grouped, end_user: int, *, met: Collection[int], length
     moved = np.asarray(choice.scales[1:]) @ grouped.experts
     weighed = placed(own if choice.kind == "global" else _ranked(grouped, candidates, moved))
     return Lists(choice, int(grouped.of[row]), placed(own), weighed, each)
+
+
+def of_scores(
+    choice: Choice, group: int, items: Sequence[int], by_adapter: Sequence[Sequence[float | None]], length: int = LENGTH
+) -> Lists:
+    """The lists of an end user whose n items (primary keys, in the order that is served) each of the 1 + N adapters
+    scored: `by_adapter` (n, 1 + N), the global one first. What an adapter has no score for comes last."""
+    adapters = range(len(choice.weights) + 1)
+    orders = [
+        sorted(range(len(items)), key=lambda n, of=adapter: -_or_least(by_adapter[n][of]))  # type: ignore[misc]
+        for adapter in adapters
+    ]
+    before = {place: rank for rank, place in enumerate(orders[0], 1)}
+
+    def placed(order: Sequence[int]) -> list[Placed]:
+        return [Placed(items[place], rank, before[place]) for rank, place in enumerate(order[:length], 1)]
+
+    own, *each = map(placed, orders)
+    return Lists(choice, group, own, placed(range(len(items))), each)
+
+
+def _or_least(score: float | None) -> float:
+    return -inf if score is None else score
 
 
 def _ranked(grouped: Grouped, candidates: NDArray[np.int64], vector: NDArray[np.floating]) -> NDArray[np.int64]:

@@ -1,40 +1,44 @@
 """Fusion by endpoints, where the model is not in this process. Pure.
 
 llama.cpp adds LoRA adapters by the scales of each request, and that is the exact sum. An endpoint that takes one
-adapter a request, by its name (vLLM), is asked once for each expert: then probabilities are mixed instead of weights. A
-mixture is another model than the fused one, and only an approximation of it.
+adapter a request, by its name (vLLM), is asked once for each that acts: then probabilities are mixed instead of
+weights. A mixture is another model than the fused one, and only an approximation of it.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recommender.thinkrec.experts.gate import Choice
 
+def acting(names: Sequence[str], scales: Sequence[float]) -> dict[str, float]:
+    """The adapters that act at all with their scales, the largest first.
 
-def lora_scales(choice: Choice, adapters: Sequence[int], *, prompt_cache: bool = False) -> dict[str, Any]:
-    """What a request to llama.cpp's server says beside its prompt.
-
-    `adapters` (1 + N) are the server's ids (GET /lora-adapters): of the global adapter, then of each expert; each file
-    is a whole adapter, with the layers that stage 3 left as they were. Allow the `prompt_cache` only where the server
-    is known to compute a prompt anew for other scales: some releases go on from another end user's states (llama.cpp
-    issue 26207); the one of requirements/llm.lock does not.
+    `names` and `scales` (1 + N): of the global adapter, then of each expert, as `gate.Choice.scales` has them. A group
+    without an adapter of its own has the global one's name, and adds to its scale. Raises ValueError where the two
+    differ in number.
     """
-    scales = zip(adapters, choice.scales, strict=True)
-    return {"lora": [{"id": adapter, "scale": scale} for adapter, scale in scales], "cache_prompt": prompt_cache}
+    summed: dict[str, float] = {}
+    for name, scale in zip(names, scales, strict=True):
+        summed[name] = summed.get(name, 0.0) + scale
+    return dict(sorted(((name, scale) for name, scale in summed.items() if scale > 0), key=lambda pair: -pair[1]))
 
 
-def asked(choice: Choice) -> tuple[int, ...]:
-    """The adapters to ask, by their place (0 the global one, n expert n): those that act at all."""
-    return tuple(place for place, scale in enumerate(choice.scales) if scale > 0)
+def lora_scales(scales: Mapping[str, float], held: Mapping[str, int]) -> dict[str, Any]:
+    """What a request to llama.cpp's server says beside its prompt, so that these adapters act and no others.
+
+    `held`: by name the server's numbers of adapters (GET /lora-adapters); each file is a whole adapter, with the layers
+    that stage 3 left as they were. No prompt is cached: some releases go on from states that were computed with other
+    scales (llama.cpp issue 26207). Raises KeyError for an adapter that is not held.
+    """
+    lora = [{"id": held[name], "scale": scale} for name, scale in scales.items()]
+    return {"lora": lora, "cache_prompt": False}
 
 
-def mixed(choice: Choice, probabilities: Mapping[int, float]) -> float:
-    """Σ wₙ pₙ over the adapters that `asked` names, from each one's probability of the same event.
+def mixed(scales: Mapping[str, float], probabilities: Mapping[str, float]) -> float:
+    """Σ wₙ pₙ over the adapters that act, from each one's probability of the same event.
 
     It is exact where one adapter acts. Raises ValueError where a probability is missing or is none.
     """
-    places = asked(choice)
-    missing = [place for place in places if not 0 <= probabilities.get(place, -1) <= 1]
+    missing = [name for name in scales if not 0 <= probabilities.get(name, -1) <= 1]
     if missing:
-        raise ValueError(f"There is no probability by the adapters {', '.join(map(str, missing))}.")
-    return sum(choice.scales[place] * probabilities[place] for place in places)
+        raise ValueError(f"There is no probability by the adapters {', '.join(missing)}.")
+    return sum(scale * probabilities[name] for name, scale in scales.items())

@@ -19,6 +19,7 @@ VERSIONS: Mapping["Question", int] = {"score": 1, "reason": 1}
 LONGEST_HISTORY = 10
 MOST_KEYWORDS = 10
 LONGEST_PREFERENCE = 2_000  # characters
+PLACE = "\ue000"  # where a prompt has a collaborative vector; of private use, and no text has it here
 
 Question = Literal["score", "reason"]
 ORDER = {True: "the oldest first", False: "in no order that means anything"}
@@ -67,17 +68,19 @@ def described(title: str, attributes: Mapping[str, Any], keywords: Sequence[str]
     return Described(title, tuple(keywords[:MOST_KEYWORDS]))
 
 
-def asked(person: Person, targets: Sequence[Described], *, question: Question = "score") -> list[Prompt]:
-    """One prompt for each target, equal but for its end. The last LONGEST_HISTORY of the history are shown."""
+def asked(
+    person: Person, targets: Sequence[Described], *, question: Question = "score", shown: int = LONGEST_HISTORY
+) -> list[Prompt]:
+    """One prompt for each target, equal but for its end. The last `shown` of the history are shown."""
     template = template_of(question)
-    shown = person.history[-LONGEST_HISTORY:]
-    said = harmless(person.preference.strip())[:LONGEST_PREFERENCE]
+    history = person.history[max(0, len(person.history) - shown) :]
+    said = _placeless(harmless(person.preference.strip()))[:LONGEST_PREFERENCE]
     more = f"The person has the feature {person.vector}.\n" if person.vector else ""
     values = {
         "item_noun": harmless(person.item_noun),
         "item_nouns": harmless(plural(person.item_noun)),
         "order": ORDER[person.ordered],
-        "history": "; ".join(_past(each) for each in shown) or "(none)",
+        "history": "; ".join(_past(each) for each in history) or "(none)",
         "preference": more + (f"<user_preference>\n{said}\n</user_preference>\n" if said else ""),
     }
     system_values = {name: values[name] for name in template.variables("system")}
@@ -94,7 +97,7 @@ def asked(person: Person, targets: Sequence[Described], *, question: Question = 
 def after_reasoning(prompt: Prompt, reasoning: str) -> Prompt:
     """The question for Yes or No that follows what the model said to a prompt of "reason"."""
     (question,) = template_of("reason").render("score")
-    more = {"role": "assistant", "content": reasoning}, {"role": "user", "content": question}
+    more = {"role": "assistant", "content": _placeless(reasoning)}, {"role": "user", "content": question}
     return Prompt(prompt.name, prompt.hash, (*prompt.messages, *more), json_schema=None)
 
 
@@ -108,6 +111,10 @@ def _past(past: Past) -> str:
 
 def _line(item: Described, evaluation: str = "") -> str:
     """`"title" with feature … (evaluation: Yes) with description: keyword, keyword`; the title is a JSON string."""
-    words = ", ".join(filter(None, (value_text(word.replace('"', "”")) for word in item.keywords)))
+    words = ", ".join(filter(None, (value_text(_placeless(word).replace('"', "”")) for word in item.keywords)))
     vector = f" with feature {item.vector}" if item.vector else ""
-    return f"{title_line(item.title)}{vector}{evaluation}{f' with description: {words}' if words else ''}"
+    return f"{title_line(_placeless(item.title))}{vector}{evaluation}{f' with description: {words}' if words else ''}"
+
+
+def _placeless(text: str) -> str:
+    return text.replace(PLACE, "")

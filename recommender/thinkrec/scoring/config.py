@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from recommender.dataset.split import ALONE
-from recommender.setting import Choice, OneOf, OnlyWith, Settings
+from recommender.setting import Choice, OneOf, OnlyWith, SettingError, Settings
+from recommender.thinkrec.ablation import Without
 
 WHERE: Mapping[str, Choice] = {
     "here": Choice("here", "in the training worker, by torch"),
@@ -19,6 +20,7 @@ SCORES: Mapping[str, Choice] = {
     "log_odds": Choice("log odds", "of Yes against No"),
     "yes": Choice("Yes alone", "the logit of Yes, as ThinkRec scores"),
 }
+DEFAULT_BASE = "smollm2"
 CALIBRATIONS: Mapping[str, Choice] = {
     "platt": Choice("Platt", "slope and intercept"),
     "temperature": Choice("temperature", "a slope alone"),
@@ -26,7 +28,16 @@ CALIBRATIONS: Mapping[str, Choice] = {
 }
 
 
-NOT_OF_THE_SCORER = ("top", "sample", "seconds", "calibration", "held_out", "seed", "threads")  # change no answer
+NOT_OF_THE_SCORER = (  # settings that change no answer
+    "top",
+    "sample",
+    "seconds",
+    "calibration",
+    "held_out",
+    "seed",
+    "threads",
+    "by_expert",
+)
 ABOUT = "thinkrec.json"  # what recommender.thinkrec.tuning leaves beside an adapter's folder
 WEIGHTS = "adapter_model.safetensors"
 
@@ -37,10 +48,22 @@ class ScoringConfig(Settings):
     of: ClassVar = "scoring"
 
     where: Annotated[str, OneOf(WHERE)] = Field(default="here", title="Where", description="The model computes.")
+    tuned: int | None = Field(
+        default=None,
+        title="Tuned",
+        description="The number of a finished ThinkRec tuning: its adapters, experts and vectors score.",
+    )
+    without: Without = ()
+    by_expert: bool = Field(
+        default=False,
+        title="By expert",
+        description="Score each list by every adapter alone too: the page Groups shows what each changes.",
+    )
     base: Annotated[str, OnlyWith("where", "here")] = Field(
-        default="smollm2",
+        default="",
         title="Base",
-        description="A folder or hub name that transformers loads, a .gguf file, or smollm2.",
+        description="A folder or hub name that transformers loads, a .gguf file, or smollm2. Left empty: what the "
+        "tuning named, else smollm2.",
     )
     adapter: Annotated[str, OnlyWith("where", "here")] = Field(
         default="", title="Adapter", description="The folder of a LoRA adapter for it."
@@ -86,6 +109,14 @@ class ScoringConfig(Settings):
         default=1, gt=0, title="Threads", description="That torch computes on."
     )
 
+    @model_validator(mode="after")
+    def _one_adapter(self) -> Self:
+        if self.tuned is not None and self.adapter:
+            raise SettingError("adapter", "is not taken with a tuned run, which has its own: leave one of them out.")
+        if self.by_expert and self.tuned is None:
+            raise SettingError("by_expert", "needs a tuned run, whose experts score apart: name one (tuned).")
+        return self
+
 
 def tuned_on(config: ScoringConfig) -> str | None:
     """The split whose train part the adapter was tuned on; empty for a base alone, None where nobody knows."""
@@ -97,7 +128,7 @@ def tuned_on(config: ScoringConfig) -> str | None:
         return None
 
 
-def scorer_of(config: ScoringConfig, *, model: str, prompt_hash: str) -> str:
+def scorer_key(config: ScoringConfig, *, model: str, prompt_hash: str) -> str:
     """SHA-256, hexadecimal, of all that an answer depends on, and of the split that it is out of sample for.
 
     Empty for an adapter of which nobody knows what it was tuned on: its scores are no evidence about ratings.

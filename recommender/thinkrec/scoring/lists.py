@@ -10,6 +10,7 @@ import numpy as np
 from django.utils import timezone
 
 from recommender.models import BackboneVersion, EndUser, Knowledge, ScoredList, ScoringRun
+from recommender.thinkrec.experts.acting import Acting
 from recommender.thinkrec.scoring.answers import Verdict, agrees, verdict_of
 from recommender.thinkrec.scoring.people import preference_of
 from recommender.thinkrec.scoring.scored import Column, Scored
@@ -26,7 +27,8 @@ class ScoredItem:
     """One item of a list. `yes`, `log_odds`, `probability`: None where time ran out, or the model said neither word.
 
     `note`: what is to be known of the score. `text`: what the model reasoned before it answered; `verdict`: what that
-    says; `agrees`: whether it is on the score's side, None where one of them is on none.
+    says; `agrees`: whether it is on the score's side, None where one of them is on none. `by_adapter` (1 + N): its
+    score by each of a tuned model's adapters alone, the global one first; empty where these were not asked.
     """
 
     item_id: str
@@ -37,6 +39,7 @@ class ScoredItem:
     text: str = ""
     verdict: Verdict = ""
     agrees: bool | None = None
+    by_adapter: Sequence[float | None] = ()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -51,8 +54,13 @@ def history_hash(history: Known) -> str:
     return digest.hexdigest()
 
 
-def scored_items(item_ids: Sequence[str], scored: Scored, probability: Column) -> list[ScoredItem]:
-    """The candidates by their probability (n), the best first; those without one last, in their order."""
+def scored_items(
+    item_ids: Sequence[str], scored: Scored, probability: Column, by_adapter: Sequence[Column] = ()
+) -> list[ScoredItem]:
+    """The candidates by their probability (n), the best first; those without one last, in their order.
+
+    `by_adapter`: scores (n) by each adapter alone.
+    """
     rows = []
     for place, item_id in enumerate(item_ids):
         text = scored.texts[place] if scored.texts else ""
@@ -67,6 +75,7 @@ def scored_items(item_ids: Sequence[str], scored: Scored, probability: Column) -
                 text=text,
                 verdict=verdict_of(text),
                 agrees=agrees(text, log_odds),
+                by_adapter=[_or_none(column[place]) for column in by_adapter],
             )
         )
     order = np.argsort(-np.nan_to_num(probability, nan=-1.0), kind="stable")
@@ -84,8 +93,10 @@ def store(
     history: Sequence[tuple[str, bool | None, int]],
     knowledge: Knowledge | None,
     with_preference: bool,
+    experts: Acting | None = None,
 ) -> None:
-    """Let this be the end user's list. `prompt`: its name and hash. Call it inside a transaction."""
+    """Let this be the end user's list. `prompt`: its name and hash. `experts`: which adapters of a tuned model scored
+    it. Call it inside a transaction."""
     values = {
         "catalog": end_user.catalog,
         "run": run,
@@ -97,6 +108,7 @@ def store(
         "prompt_hash": prompt[1],
         "history_hash": history_hash(history),
         "as_of": history[-1][2] + 1,
+        "experts": experts.to_json() if experts else None,
         "items": [asdict(one) for one in items],
         "created_at": timezone.now(),
     }

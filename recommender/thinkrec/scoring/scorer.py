@@ -1,12 +1,14 @@
-"""ThinkRec's scores in process: what all candidates of a person share is computed once.
+"""ThinkRec's scores in process: what prompts of a person begin with is computed once.
 
-The common beginning of their prompts is read into a key-value cache. The ends of many prompts then follow it in one
-row, each at the positions it would have had and blind to the others, so that nothing is padded and the cache is never
-copied for a candidate. (Such a mask is known from tree attention: Miao et al., SpecInfer, ASPLOS 2024.)
+The longest beginning that two prompts share is read into a key-value cache. The ends of many prompts then follow it in
+one row, each at the positions it would have had, blind to the others and to what of the beginning it does not share. So
+nothing is padded and the cache is never copied for a prompt: candidates share one history, and a person's ratings in
+their order a history that grows. (Such a mask is known from tree attention: Miao et al., SpecInfer, ASPLOS 2024.)
 """
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -18,7 +20,7 @@ from transformers import DynamicCache
 
 from recommender.llm.types import Prompt
 from recommender.thinkrec.prompts import after_reasoning
-from recommender.thinkrec.scoring.scored import Cost, Scored
+from recommender.thinkrec.scoring.scored import Cost, Scales, Scored
 from recommender.tuning.base import load_tokenizer, load_weights
 
 TOKENS_AT_ONCE = 256  # of prompts' ends; more waste time on what is masked, fewer on small matrices
@@ -38,18 +40,44 @@ class AnswerTokens:
 
 
 class LocalScorer:
-    """A model in this process. `share`: False computes every prompt whole, to compare with."""
+    """A model in this process. `answers`: the tokens that count, else those of the tokenizer. `share`: False computes
+    every prompt whole, to compare with. `added`: parameters of the adapter that is merged into it."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, name: str, share: bool = True) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        name: str,
+        share: bool = True,
+        answers: AnswerTokens | None = None,
+        added: int = 0,
+    ) -> None:
         self.name = name
+        self.parameters = sum(one.numel() for one in model.parameters()), added
         self._model, self._tokenizer = model.eval(), tokenizer
         self._device = next(model.parameters()).device
         self._stop = tokenizer.eos_token_id
-        self.answers = answer_tokens(tokenizer)
+        self.answers = answers or answer_tokens(tokenizer)
         self._share = share and self._shares_exactly()
 
-    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0) -> Scored:
+    def score(self, prompts: list[Prompt], *, seconds: float = 0.0, reasoning: int = 0, scales: Scales = ()) -> Scored:
         """As Scorer.score."""
+        with self._acting(scales):
+            return self._scored(prompts, seconds, reasoning)
+
+    def write(self, prompt: Prompt, most: int, *, scales: Scales = ()) -> tuple[str, Cost]:
+        """As Scorer.write, greedily."""
+        with self._acting(scales):
+            return self._reasoned(self.encoded(prompt), most)
+
+    def _acting(self, scales: Scales) -> AbstractContextManager[Any]:
+        """A block in which adapters act so; this model has none."""
+        if scales:
+            raise ValueError("This model has no adapters to scale.")
+        return nullcontext()
+
+    def _scored(self, prompts: list[Prompt], seconds: float, reasoning: int) -> Scored:
         until = time.monotonic() + seconds if seconds else float("inf")
         if not reasoning:
             return self._score([self.encoded(prompt) for prompt in prompts], until)
@@ -57,10 +85,10 @@ class LocalScorer:
         for prompt in prompts:
             if time.monotonic() >= until:
                 break
-            text, read, written = self._reasoned(self.encoded(prompt), reasoning)
+            text, cost_of_text = self._reasoned(self.encoded(prompt), reasoning)
             texts.append(text)
             asked.append(self.encoded(after_reasoning(prompt, text)))
-            cost += Cost(read, read, written)
+            cost += cost_of_text
         found = self._score(asked, until) if asked else Scored(np.zeros(0), np.zeros(0))
         missing = np.full(len(prompts) - len(asked), np.nan)
         yes, log_odds = (np.concatenate([column, missing]) for column in (found.yes, found.log_odds))
@@ -73,26 +101,27 @@ class LocalScorer:
     @torch.inference_mode()
     def _score(self, rows: Sequence[Tokens], until: float) -> Scored:
         logits = np.full((len(rows), 2), np.nan)
-        shared = common(rows) if self._share else 0
+        beginning, shared = shared_by(rows) if self._share else ([], [0] * len(rows))
         cost, cache = Cost(), None
-        if shared:
+        if beginning:
             cache = DynamicCache()
-            self._model(**self._row(rows[0][:shared]), past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cost = Cost(read=shared)
+            self._model(**self._row(beginning), past_key_values=cache, use_cache=True, logits_to_keep=1)
+            cost = Cost(read=len(beginning), calls=1)
         pace = 0.0  # seconds a token
-        for chunk in _chunks([len(row) - shared for row in rows], TOKENS_AT_ONCE if shared else 0):
-            ends = [rows[place][shared:] for place in chunk]
+        lengths = [len(row) - same for row, same in zip(rows, shared, strict=True)]
+        for chunk in _chunks(lengths, TOKENS_AT_ONCE if beginning else 0):
+            ends = [rows[place][shared[place] :] for place in chunk]
             length = sum(map(len, ends))
             began = time.monotonic()
             if began + pace * length >= until:
                 break
-            logits[chunk] = self._ends(ends, cache, shared)
+            logits[chunk] = self._ends(ends, cache, [shared[place] for place in chunk])
             pace = (time.monotonic() - began) / length
-            cost += Cost(length, sum(len(rows[place]) for place in chunk))
+            cost += Cost(length, sum(len(rows[place]) for place in chunk), calls=1)
         return Scored(logits[:, 0], logits[:, 0] - logits[:, 1], cost)
 
-    def _ends(self, ends: Sequence[Tokens], cache: DynamicCache | None, shared: int) -> Any:
-        """The logits (ends, 2) of Yes and No after each end."""
+    def _ends(self, ends: Sequence[Tokens], cache: DynamicCache | None, shared: Sequence[int]) -> Any:
+        """The logits (ends, 2) of Yes and No after each end, which follows the first `shared` tokens of the cache."""
         lengths = torch.tensor([len(end) for end in ends], device=self._device)
         last = lengths.cumsum(0) - 1
         row = self._row([token for end in ends for token in end])
@@ -102,14 +131,16 @@ class LocalScorer:
             place = torch.arange(int(lengths.sum()), device=self._device)
             own = torch.repeat_interleave(torch.arange(len(ends), device=self._device), lengths)
             begin = torch.repeat_interleave(last + 1 - lengths, lengths)
+            before = torch.tensor(shared, device=self._device)[own]
             seen = (own[:, None] == own[None]) & (place[:, None] >= place[None])
-            seen = torch.cat([seen.new_ones(len(place), shared), seen], dim=1)
+            cached = torch.arange(cache.get_seq_length(), device=self._device)[None] < before[:, None]
+            seen = torch.cat([cached, seen], dim=1)
             mask = torch.zeros(seen.shape, dtype=self._model.dtype, device=self._device)
             mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)
             hidden = self._model(
-                input_ids=row["input_ids"],
+                **row,
                 attention_mask=mask[None, None],
-                position_ids=(place - begin + shared)[None],
+                position_ids=(place - begin + before)[None],
                 past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=last,
@@ -121,14 +152,15 @@ class LocalScorer:
         return torch.stack(both, dim=1).cpu().numpy()
 
     @torch.inference_mode()
-    def _reasoned(self, prompt: Tokens, most: int) -> tuple[str, int, int]:
-        """What the model says of itself to a prompt, greedily; and how many tokens it read and wrote."""
+    def _reasoned(self, prompt: Tokens, most: int) -> tuple[str, Cost]:
+        """What the model says of itself to a prompt, greedily, and what it cost."""
         row = self._row(prompt)
-        mask = torch.ones_like(row["input_ids"])
+        mask = torch.ones((1, len(prompt)), dtype=torch.long, device=self._device)
         written = self._model.generate(
             **row, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=self._stop
-        )[0, len(prompt) :]
-        return self._tokenizer.decode(written, skip_special_tokens=True).strip(), len(prompt), len(written)
+        )[0, len(prompt) if "input_ids" in row else 0 :]  # of embeddings only what follows is given back
+        text = self._tokenizer.decode(written, skip_special_tokens=True).strip()
+        return text, Cost(len(prompt), len(prompt), len(written), calls=len(written))
 
     def _row(self, tokens: Tokens) -> dict[str, torch.Tensor]:
         return {"input_ids": torch.tensor([tokens], device=self._device)}
@@ -154,13 +186,15 @@ def load(base: str, adapter: str = "", *, threads: int = 1) -> LocalScorer:
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(base)
-    model = load_weights(base, device)
+    model, added = load_weights(base, device), 0
     if adapter:
         from peft import PeftModel  # noqa: PLC0415 - slow to load, and only here
 
-        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+        tuned = PeftModel.from_pretrained(model, adapter)
+        added = sum(one.numel() for name, one in tuned.named_parameters() if ".lora_" in name)
+        model = tuned.merge_and_unload()
     names = [Path(one).name for one in (base, adapter) if one]
-    return LocalScorer(model, tokenizer, name=" + ".join(names))
+    return LocalScorer(model, tokenizer, name=" + ".join(names), added=added)
 
 
 def text_of(tokenizer: Any, prompt: Prompt) -> str:
@@ -199,20 +233,25 @@ def _begins(tokenizer: Any, text: str, before: Tokens, forms: Sequence[str]) -> 
     firsts: list[int] = []
     for form in forms:
         tokens = encode(tokenizer, text + form)
-        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, tokens, strict=False)))
+        same = _alike(before, tokens)
         if same == len(before) and len(tokens) == same + 1:
             return (tokens[same],)
         firsts.append(tokens[same])
     return tuple(dict.fromkeys(firsts))
 
 
-def common(rows: Sequence[Tokens]) -> int:
-    """How many tokens all rows begin with; each keeps one of its own at least. 0 for a single row."""
-    if len(rows) < 2:
-        return 0
-    first, last = min(rows), max(rows)  # what these two share, all do
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
-    return min(same, min(map(len, rows)) - 1)
+def shared_by(rows: Sequence[Tokens]) -> tuple[Tokens, list[int]]:
+    """The tokens to compute once, and how many of them each row begins with; each keeps one of its own at least.
+
+    They are the last row's, as far as any other row begins so. Nothing of a single row.
+    """
+    same = [min(_alike(row, rows[-1]), len(row) - 1) for row in rows[:-1]]
+    longest = min(max(same, default=0), len(rows[-1]) - 1 if rows else 0)
+    return (rows[-1][:longest], [*(min(one, longest) for one in same), longest]) if longest else ([], [0] * len(rows))
+
+
+def _alike(one: Tokens, other: Tokens) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _chunks(lengths: Sequence[int], most: int) -> Iterator[list[int]]:

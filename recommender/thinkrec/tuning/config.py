@@ -12,20 +12,25 @@ from pydantic import Field
 from recommender.dataset.split import ALONE
 from recommender.runs.errors import CannotRunError
 from recommender.setting import Choice, OneOf, Settings
+from recommender.thinkrec.ablation import Without, left_out
 
+ADAPTER, PROJECTOR, GROUPS = "adapter", "projector", "groups"  # folders of what is made
 StageName = Literal["global", "projector", "groups"]
 STAGES: Mapping[str, Choice] = {
     "global": Choice("Global", "one adapter for everybody, on texts alone"),
     "projector": Choice("Projector", "after it what turns collaborative vectors into tokens"),
     "groups": Choice("Groups", "after the global one an adapter for each group of end users"),
     "all": Choice("All", "global, projector and groups"),
+    "new-groups": Choice("New groups", "an adapter for each group that an earlier run has none for, and no other"),
 }
 STAGES_OF: Mapping[str, tuple[StageName, ...]] = {
     "global": ("global",),
     "projector": ("global", "projector"),
     "groups": ("global", "groups"),
     "all": ("global", "projector", "groups"),
+    "new-groups": ("global", "groups"),
 }
+PART_OF: Mapping[StageName, str] = {"projector": "vectors", "groups": "experts"}  # by what an ablation calls it
 TARGETS: Mapping[str, Choice] = {
     "query-value": Choice("Query and value", "as published"),
     "attention": Choice("Attention", "query, key, value and output"),
@@ -47,6 +52,11 @@ class CannotTuneThinkrecError(CannotRunError):
     """Nothing can be tuned on what was asked for."""
 
 
+def expert_name(adapter: str, group: str) -> str:
+    """What a group's adapter is called where it is served, given what the global one is called."""
+    return f"{adapter}-{group}"
+
+
 def _weight(title: str, default: float, description: str) -> float:
     return Field(default=default, ge=0, le=1, title=title, description=description)
 
@@ -63,6 +73,7 @@ class ThinkrecConfig(Settings):
     split: Annotated[str, OneOf(ALONE)] = Field(
         default="global-time", title="Split", description="Its train part is learnt, its valid part chooses."
     )
+    without: Without = ()
     traces: tuple[Annotated[str, OneOf(TAGS)], ...] = Field(
         default=tuple(TAGS),
         strict=False,
@@ -117,3 +128,14 @@ class ThinkrecConfig(Settings):
     )
     seed: int = Field(default=42, ge=0, title="Seed")
     threads: int = Field(default=1, gt=0, title="Threads", description="That torch computes on.")
+
+    @property
+    def stages(self) -> tuple[StageName, ...]:
+        """The stages to carry out, without those that are left out."""
+        out = left_out(self.without)
+        return tuple(name for name in STAGES_OF[self.stage] if PART_OF.get(name) not in out)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the traces to learn."""
+        return () if "thinking" in left_out(self.without) else self.traces

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from recommender.thinkrec.prompts import LONGEST_HISTORY
+from recommender.thinkrec.prompts import LONGEST_HISTORY, PLACE
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
-from recommender.thinkrec.tuning.rows import PLACE, YES_NO, Entity, Known, Message, Prompts, Row
+from recommender.thinkrec.tuning.rows import YES_NO, Entity, Known, Message, Prompts, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import numpy as np
 from django.db.models import Manager
 from numpy.typing import NDArray
 
-from recommender.models import Catalog, EndUser, Interaction, Item, Strategy
+from recommender.models import Catalog, EndUser, Grouping, Interaction, Item, Strategy
 from recommender.rounds import approved
 from recommender.rounds.core.types import Subject
 from recommender.rounds.purposes import TAGS
@@ -16,16 +16,22 @@ from recommender.thinkrec.tuning.config import CannotTuneThinkrecError
 from recommender.thinkrec.tuning.service import GROUPS_OF, TRACES, VECTORS
 
 
-def grouping_files(catalog: Catalog, folder: Path) -> dict[str, Path]:
-    """Write the newest grouping's vectors and groups, as `service.request` takes them. A group is called by its number.
-
-    Raises CannotTuneThinkrecError where there is none.
-    """
+def newest_grouping(catalog: Catalog) -> Grouping:
+    """Raises CannotTuneThinkrecError where there is none."""
     grouping = grouped.newest(catalog)
     if grouping is None:
         raise CannotTuneThinkrecError(
             f"{catalog} has no groups yet: `manage.py group_end_users {catalog.name}` makes them."
         )
+    return grouping
+
+
+def grouping_files(grouping: Grouping, folder: Path) -> dict[str, Path]:
+    """Write a grouping's vectors and groups, as `service.request` takes them. A group is called by its number.
+
+    Raises CannotTuneThinkrecError where its file is missing.
+    """
+    catalog = grouping.catalog
     try:
         found = grouped.load(grouping)
     except grouped.GroupingFilesError as error:
@@ -39,7 +45,7 @@ def grouping_files(catalog: Catalog, folder: Path) -> dict[str, Path]:
         items=np.array(items, dtype=str),
         item_vectors=found.item_vectors,
     )
-    groups = {name: f"group-{number + 1}" for name, number in zip(end_users, found.of.tolist(), strict=True)}
+    groups = {name: grouped.adapter_group(number) for name, number in zip(end_users, found.of.tolist(), strict=True)}
     files[GROUPS_OF].write_text(json.dumps(groups), encoding="utf-8")
     return files
 

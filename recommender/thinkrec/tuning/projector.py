@@ -80,6 +80,11 @@ class Projector(nn.Module):
         tokens: Tensor = self.layers(vectors)
         return tokens
 
+    @property
+    def size(self) -> int:
+        """How many parameters it has."""
+        return sum(one.numel() for one in self.parameters())
+
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: value.contiguous() for name, value in self.state_dict().items()}, folder / WEIGHTS)

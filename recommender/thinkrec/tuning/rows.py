@@ -14,13 +14,12 @@ from typing import Literal
 import numpy as np
 
 from recommender.dataset.interactions import Interactions
-from recommender.dataset.split import PARTS, Codes
+from recommender.dataset.split import PARTS, UNSCORED, Codes
 from recommender.models import Catalog
-from recommender.thinkrec.prompts import LONGEST_HISTORY, OPINION, Described, Past, Person, asked
+from recommender.thinkrec.prompts import LONGEST_HISTORY, OPINION, PLACE, Described, Past, Person, asked
 from recommender.thinkrec.shown import as_shown
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError
 
-PLACE = "\ue000"  # where a prompt has a collaborative vector; of private use, so no text has it
 YES_NO = OPINION
 
 Kind = Literal["recommend", "reason"]
@@ -64,12 +63,20 @@ class Rows:
     left_out: Mapping[str, int]
 
 
-def build(interactions: Interactions, codes: Codes, traces: Iterable[Trace] = (), *, tags: Collection[str]) -> Rows:
+def build(
+    interactions: Interactions,
+    codes: Codes,
+    traces: Iterable[Trace] = (),
+    *,
+    tags: Collection[str],
+    apart: Collection[int] = (),
+) -> Rows:
     """The rows of the train and the valid part, and those of the train part's traces with one of these tags.
 
     A trace is left out whose interaction is not in the train part ("elsewhere"), whose tag is not chosen ("tag"), or
-    which does not begin with the right word ("contradicts").
+    which does not begin with the right word ("contradicts"). `apart`: keys of interactions that are no row at all.
     """
+    codes = np.where(np.isin(interactions.keys, list(apart)), UNSCORED, codes)
     train, valid = (np.flatnonzero(codes == PARTS[part]).tolist() for part in ("train", "valid"))
     recommended = {row: _row(interactions, row) for row in train}
     place = {_key(interactions, row): row for row in train}
@@ -104,10 +111,10 @@ def read_traces(path: Path) -> Iterator[Trace]:
                 ) from error
 
 
-def shown_items(catalog: Catalog) -> dict[str, Described]:
-    """The catalog's items by external id, as prompts show them."""
+def shown_items(catalog: Catalog, *, keywords: bool = True) -> dict[str, Described]:
+    """The catalog's items by external id, as prompts show them; without `keywords` by their titles alone."""
     items = list(catalog.items.order_by("pk"))
-    shown = as_shown(items, catalog)
+    shown = as_shown(items, catalog, keywords=keywords)
     return {item.external_id: shown[item.pk] for item in items}
 
 
@@ -137,17 +144,13 @@ class Prompts:
 
         def item(name: str) -> Described:
             shown = self.items[name]
-            return Described(_plain(shown.title), tuple(map(_plain, shown.keywords)), place(("item", name)))
+            return Described(shown.title, shown.keywords, place(("item", name)))
 
         last = row.history[len(row.history) - min(history, len(row.history)) :]
         past = tuple(Past(item(name), liked) for name, liked in last)
         person = Person(self.noun, past, ordered=self.ordered, vector=place(("end_user", row.end_user)))
         (prompt,) = asked(person, [item(row.item)])
         return list(prompt.messages), entities
-
-
-def _plain(text: str) -> str:
-    return text.replace(PLACE, "")
 
 
 def _key(interactions: Interactions, row: int) -> tuple[str, str, int]:

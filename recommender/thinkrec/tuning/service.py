@@ -14,10 +14,11 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from recommender.models import Catalog, RunState, ThinkrecRun
+from recommender.models import Catalog, Grouping, RunState, ThinkrecRun
 from recommender.runs import leases
 from recommender.runs import service as runs
 from recommender.runs.kinds import THINKREC
+from recommender.thinkrec.experts.config import GroupingConfig
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
 
 INPUTS, MADE = "inputs", "made"
@@ -52,10 +53,12 @@ def request(
 ) -> ThinkrecRun:
     """Ask for a run. `files`: what it is given, by TRACES, VECTORS or GROUPS_OF; they are copied.
 
-    Raises CannotTuneThinkrecError where `after` has no global adapter that fits the settings.
+    Raises CannotTuneThinkrecError where `after` has no global adapter that fits the settings, or its groups are others.
     """
     if after is not None:
         _require_like(after, config)
+        if config.stage == "new-groups":
+            _require_extended(after, columns.get("grouping"))
     with transaction.atomic():
         run = runs.request(THINKREC, queue=queue, catalog=catalog, config=config.to_json(), after=after, **columns)
         inputs = part_of(run) / INPUTS
@@ -72,6 +75,17 @@ def _require_like(after: ThinkrecRun, config: ThinkrecConfig) -> None:
     if other := [name for name in SAME if theirs[name] != mine[name]]:
         told = ", ".join(f"{name} {theirs[name]}" for name in other)
         raise CannotTuneThinkrecError(f"The adapter of {after} has {told}: choose the same.")
+
+
+def _require_extended(after: ThinkrecRun, grouping: Grouping | None) -> None:
+    """An adapter stays with its group: a grouping in which the groups are others would give it to other end users."""
+    if after.grouping_id is None or grouping is None or grouping.pk == after.grouping_id:
+        return  # groups of a file are called as whoever wrote it calls them
+    if GroupingConfig.from_json(grouping.config).extends != after.grouping_id:
+        raise CannotTuneThinkrecError(
+            f"{grouping} has other groups than those that {after} was tuned for: `manage.py group_end_users "
+            f"{after.catalog.name} --extends {after.grouping_id}` leaves them and adds one."
+        )
 
 
 def register(run: ThinkrecRun, metrics: dict[str, Any]) -> None:

@@ -18,15 +18,24 @@ from typing import Any
 import torch
 from torch import nn
 
-from recommender.thinkrec.tuning.config import STAGES_OF, CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning.config import (
+    ADAPTER,
+    GROUPS,
+    PROJECTOR,
+    CannotTuneThinkrecError,
+    ThinkrecConfig,
+    expert_name,
+)
 from recommender.thinkrec.tuning.encoding import Encoder
 from recommender.thinkrec.tuning.learner import Learner, with_adapter
 from recommender.thinkrec.tuning.loop import Fit, Observer, Pace, Task
 from recommender.thinkrec.tuning.projector import Placed, Projector, Vectors
 from recommender.thinkrec.tuning.rows import Known, Prompts, Row, Rows
+from recommender.tuning import gguf_lora
 from recommender.tuning.base import load_tokenizer, load_weights
 
-ADAPTER, PROJECTOR, GROUPS = "adapter", "projector", "groups"  # folders of what is made
+FOR_LLAMA_CPP = f"*{gguf_lora.SUFFIX}"
+LORA = ".lora_"  # in the names of an adapter's parameters
 METRICS, CHECKPOINT, LEARNT = "metrics.json", "checkpoint.pt", "learnt.txt"
 LAYER = re.compile(r"\.(?:layers|h|blocks)\.(\d+)\.")
 GROUP = re.compile(r"[\w-]{1,40}")
@@ -36,7 +45,8 @@ GROUP = re.compile(r"[\w-]{1,40}")
 class Data:
     """What is learnt. `groups`: end user → the name of their group.
 
-    `adapter`: an earlier run's global adapter, which takes the place of stage 1.
+    `adapter`: an earlier run's global adapter, which takes the place of stage 1. `experts`: the folder of an earlier
+    run's adapters of groups, which stay as they are. `name`: what the global adapter is called where it is served.
     """
 
     rows: Rows
@@ -44,20 +54,25 @@ class Data:
     vectors: Vectors | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
     adapter: Path | None = None
+    experts: Path | None = None
+    name: str = "adapter"
 
 
 def tune(data: Data, folder: Path, *, config: ThinkrecConfig, observer: Observer = lambda _: None) -> dict[str, Any]:
     """Carry out the stages of `config.stage`, or what is left of them in `folder`; returns the metrics by stage.
 
-    In `folder` come to be: adapter, projector and groups/NAME. `observer` is told of every optimizer step, hears of the
-    rest often enough to show life, and may raise to stop. Raises CannotTuneThinkrecError.
+    In `folder` come to be: adapter, projector and groups/NAME, the adapters in llama.cpp's format too. `observer` is
+    told of every optimizer step, hears of the rest often enough to show life, and may raise to stop. Raises
+    CannotTuneThinkrecError.
     """
     _check(data, config)
     torch.set_num_threads(config.threads)
     folder.mkdir(parents=True, exist_ok=True)
     _forget_others(folder, _learnt(data, config))
-    if data.adapter is not None:
-        shutil.copytree(data.adapter, folder / ADAPTER, dirs_exist_ok=True)
+    for earlier, name in ((data.adapter, ADAPTER), (data.experts, GROUPS)):
+        if earlier is not None and earlier.is_dir():
+            ours = shutil.ignore_patterns(FOR_LLAMA_CPP)  # it is called as that run was
+            shutil.copytree(earlier, folder / name, dirs_exist_ok=True, ignore=ours)
     observer({"stage": "loading"})
     tokenizer = load_tokenizer(config.base)
     encoder = Encoder(tokenizer, data.prompts, config)
@@ -79,7 +94,7 @@ class _Tuning:
         self._labels = [row for row in data.rows.train if row.kind == "recommend"]
         self._traces = [row for row in data.rows.train if row.kind == "reason"]
         self._valid = _drawn(data.rows.valid, config)
-        self._stages = STAGES_OF[config.stage]
+        self._stages = config.stages
         self._names = sorted(set(data.groups.values())) if "groups" in self._stages else []
         one, group = config.epochs * config.steps, config.group_epochs * config.steps
         self._pace = pace
@@ -95,11 +110,24 @@ class _Tuning:
             found["projector"] = self._done(self._folder / PROJECTOR) or self._projected()
         if "groups" in self._stages:
             found["groups"] = dict(self._grouped(adapter, shared))
+        found |= self._for_llama_cpp()
+        found["base_parameters"] = sum(one.numel() for name, one in self._model.named_parameters() if LORA not in name)
         (self._folder / CHECKPOINT).unlink(missing_ok=True)
         return found
 
+    def _for_llama_cpp(self) -> dict[str, str]:
+        """Write each adapter as the file that a llama.cpp server holds; `without_gguf`: why there is none."""
+        name, alpha = self._data.name, self._config.alpha
+        try:
+            gguf_lora.write(self._folder / ADAPTER, name, base=self._base.config, alpha=alpha)
+            for path in sorted((self._folder / GROUPS).glob(f"*/{METRICS}")):
+                gguf_lora.write(path.parent, expert_name(name, path.parent.name), base=self._base.config, alpha=alpha)
+        except gguf_lora.NoGgufError as error:
+            return {"without_gguf": str(error)}
+        return {}
+
     def _adapter(self) -> dict[str, nn.Parameter]:
-        return {name: one for name, one in self._model.named_parameters() if ".lora_" in name}
+        return {name: one for name, one in self._model.named_parameters() if LORA in name}
 
     def _projected(self) -> dict[str, Any]:
         vectors = self._data.vectors
@@ -188,13 +216,15 @@ def _drawn(rows: list[Row], config: ThinkrecConfig) -> list[Row]:
 
 
 def _check(data: Data, config: ThinkrecConfig) -> None:
-    stages = STAGES_OF[config.stage]
+    stages = config.stages
     if not data.rows.train:
         raise CannotTuneThinkrecError("There is no row to learn from: the train part of the catalog is empty.")
     if "projector" in stages and data.vectors is None:
         raise CannotTuneThinkrecError("The projector needs collaborative vectors: name their file.")
     if "groups" in stages and not data.groups:
         raise CannotTuneThinkrecError("Groups need to know who is in which: name their file.")
+    if config.stage == "new-groups" and data.experts is None:
+        raise CannotTuneThinkrecError("New groups are added to an earlier run: name it (--after).")
     if odd := sorted(name for name in set(data.groups.values()) if not GROUP.fullmatch(name)):
         raise CannotTuneThinkrecError(f"A group is called by letters, digits, _ and -, not {odd[0]!r}.")
 

@@ -14,6 +14,7 @@ from recommender.models import RunState, TrainingRun
 from recommender.runs import service as runs
 from recommender.runs.kinds import TRAINING, stage_of
 from recommender.runs.service import UNFINISHED
+from recommender.thinkrec import ablation
 from reviews.guards import account_of, requires, visible
 from reviews.pages.backbones import queries as select
 from reviews.pages.backbones import trained
@@ -37,7 +38,10 @@ def backbones(request: HttpRequest) -> HttpResponse:
         "catalog": catalog,
         "under_way": [(run, stage_of(run)) for run in shown.filter(state__in=UNFINISHED)],
         "ended_badly": shown.filter(state__in=[RunState.FAILED, RunState.CANCELLED])[:ENDED_SHOWN],
-        "thinkrec": [(run, stage_of(run)) for run in select.thinkrec_runs(account, catalog)[:ENDED_SHOWN]],
+        "thinkrec": [
+            (run, stage_of(run), ablation.words(ablation.left_out(run.config.get("without", ()))))
+            for run in select.thinkrec_runs(account, catalog)[:ENDED_SHOWN]
+        ],
         "page": Paginator(select.versions(account, catalog), ROWS).get_page(request.GET.get("page")),
         "may_train": may(account.role, Action.TRAIN),
     }

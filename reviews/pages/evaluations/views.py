@@ -19,6 +19,7 @@ from recommender.runs.kinds import EVALUATION
 from recommender.setting import Setting, settings_of
 from reviews.guards import account_of, is_htmx, requires, visible
 from reviews.pages.evaluations import queries as select
+from reviews.pages.evaluations import thinkrec
 from reviews.pages.filters import CatalogFilter
 from reviews.pages.setting_forms import SettingsForm, require_fitting
 from reviews.policy import Action, may
@@ -64,6 +65,7 @@ def evaluations(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": [(one, *select.headline(one), select.fits_asked(one)) for one in page],
         "may_start": may(account_of(request).role, Action.EVALUATE),
+        "thinkrec": thinkrec.evaluations(account_of(request), filters.chosen) if page.number == 1 else [],
     }
     return render(request, "evaluations/evaluations.html", context)
 

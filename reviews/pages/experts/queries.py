@@ -7,15 +7,17 @@ from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from recommender.accounts.visible import within
-from recommender.models import Account, Catalog, EndUser, Grouping, Interaction, Item
+from recommender.models import Account, Catalog, EndUser, Grouping, Interaction, Item, ScoredList
 from recommender.thinkrec.experts import lists
-from recommender.thinkrec.experts.grouped import Found, Group, load, value_of
+from recommender.thinkrec.experts.acting import Acting
+from recommender.thinkrec.experts.grouped import Found, Group, Grouped, load, value_of
 from recommender.thinkrec.experts.lists import Lists, Placed
 from reviews.pages import charts
 
 MEMBERS_SHOWN = 6
 TRAITS_DRAWN = 5
 COME_SHOWN = 3
+OWN, EVERYBODY = "their own order", "the order of the AI that all users share"
 FAR_APART = 0.1  # a silhouette below which groups run into each other
 
 
@@ -108,11 +110,13 @@ class Rank:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One user among the groups. `lists`: None for who has no group. `shown`: which list stands beside their own."""
+    """One user among the groups. `lists`: None for who has no group. `scored`: the list whose items each expert scored;
+    None: they are compared by tastes. `shown`: which list stands beside their own."""
 
     end_user: EndUser
     page_found: Found
     lists: Lists | None
+    scored: ScoredList | None = None
     sentence: str = ""
     chart: SafeString | None = None
     rows: Sequence[Row] = ()
@@ -128,14 +132,24 @@ class Case:
         return self.page_found.groups[int(self.shown) - 1] if self.shown else None
 
 
-def case(end_user: EndUser, grouping: Grouping, *, chosen: str) -> Case:
+def scored_by_experts(end_user: EndUser) -> tuple[ScoredList, Grouping] | None:
+    """The user's list, where each expert scored its items, and the groups that those were tuned for."""
+    scored = ScoredList.objects.filter(end_user=end_user, experts__grouping__isnull=False).first()
+    if scored is None or not any(item.get("by_adapter") for item in scored.items):
+        return None
+    grouping = Grouping.objects.filter(pk=scored.experts["grouping"], catalog=end_user.catalog).first()
+    return (scored, grouping) if grouping else None
+
+
+def case(end_user: EndUser, grouping: Grouping, *, chosen: str, scored: ScoredList | None = None) -> Case:
     """`chosen`: the number of the group whose list is shown; anything else shows the one that the weights make, or that
-    of the user's own group where no group stands out. Raises GroupingFilesError."""
+    of the user's own group where no group stands out. `scored`: as `scored_by_experts` has it. Raises
+    GroupingFilesError."""
     found, grouped = Found.from_json(grouping.found), load(grouping)
-    met = set(Interaction.objects.filter(end_user=end_user).values_list("item_id", flat=True))
-    made = lists.of_end_user(grouped, end_user.pk, met=met)
-    if made is None:
+    row = grouped.row_of(end_user.pk)
+    if row is None:
         return Case(end_user, found, None)
+    made = _by_scores(scored, int(grouped.of[row])) if scored else _by_tastes(end_user, grouped)
     titles = _titles([made.own, made.weighed, *made.by_expert])
     shown = chosen if chosen in {str(group.number) for group in found.groups} else ""
     if not shown and made.choice.kind == "global":
@@ -148,14 +162,36 @@ def case(end_user: EndUser, grouping: Grouping, *, chosen: str) -> Case:
         end_user=end_user,
         page_found=found,
         lists=made,
+        scored=scored,
         sentence=made.choice.words(found.names),
         chart=charts.bars("weights", "How much each group weighs for this user", description, bars),
         rows=rows,
         ranks=[
-            Rank(one.rank, titles.get(own.item, ""), titles.get(one.item, ""), moved(one))
+            Rank(one.rank, titles.get(own.item, ""), titles.get(one.item, ""), moved(one, EVERYBODY if scored else OWN))
             for own, one in zip(made.own, beside, strict=True)
         ],
         shown=shown,
+    )
+
+
+def _by_tastes(end_user: EndUser, grouped: Grouped) -> Lists:
+    met = set(Interaction.objects.filter(end_user=end_user).values_list("item_id", flat=True))
+    made = lists.of_end_user(grouped, end_user.pk, met=met)
+    assert made is not None
+    return made
+
+
+def _by_scores(scored: ScoredList, group: int) -> Lists:
+    """From what each adapter said of the items that are still there."""
+    keys = dict(Item.objects.filter(catalog=scored.catalog_id).filter(
+        external_id__in=[item["item_id"] for item in scored.items]
+    ).values_list("external_id", "pk"))  # fmt: skip
+    there = [item for item in scored.items if item["item_id"] in keys]
+    return lists.of_scores(
+        Acting.from_json(scored.experts).choice,
+        group,
+        [keys[item["item_id"]] for item in there],
+        [item["by_adapter"] for item in there],
     )
 
 
@@ -165,10 +201,10 @@ def _row(place: int, name: str, made: Lists, titles: Mapping[int, str]) -> Row:
     return Row(place + 1, name, 100 * made.choice.weights[place], len(come), come[:COME_SHOWN])
 
 
-def moved(one: Placed) -> str:
-    """How an item got to its rank, in words."""
+def moved(one: Placed, order: str) -> str:
+    """How an item got to its rank, in words; `order`: what its place before is one of."""
     if one.before > lists.LENGTH:
-        return f"new here, {one.before:,} in their own order"
+        return f"new here, {one.before:,} in {order}"
     up = one.before - one.rank
     return "the same place" if not up else f"{'up' if up > 0 else 'down'} {abs(up)}"
 

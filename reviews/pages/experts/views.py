@@ -54,11 +54,11 @@ def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
     found = end_user_named(catalog, user_id, asker=account_of(request))
     if found is None:
         raise Http404("There is no such user in this catalog.")
-    grouping = newest(found.catalog)
+    scored, grouping = select.scored_by_experts(found) or (None, newest(found.catalog))
     context: dict[str, Any] = {"end_user": found, "catalog": found.catalog, "grouping": grouping}
     if grouping:
         try:
-            context["case"] = select.case(found, grouping, chosen=request.GET.get("group", ""))
+            context["case"] = select.case(found, grouping, chosen=request.GET.get("group", ""), scored=scored)
         except GroupingFilesError as error:
             context["files"] = str(error)
     return render(request, "experts/end_user.html", context)

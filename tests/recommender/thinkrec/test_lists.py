@@ -3,6 +3,7 @@
 import numpy as np
 
 from recommender.thinkrec.experts import lists
+from recommender.thinkrec.experts.gate import by_weights
 from recommender.thinkrec.experts.grouped import Grouped
 from recommender.thinkrec.experts.lists import Placed
 
@@ -59,3 +60,14 @@ def test_nobody_and_nothing_give_no_lists() -> None:
     made = lists.of_end_user(grouped(EAST), 1, met=ITEMS)
     assert made is not None
     assert (made.own, made.by_expert) == ([], [[], []])
+
+
+def test_scores_of_adapters_give_the_shared_order_the_served_one_and_each_experts() -> None:
+    choice = by_weights([0.6, 0.4])
+    scores = [[0.1, 0.3, None], [0.5, 0.2, 0.0], [0.3, 0.1, 1.0]]  # of three items, by the global one and two experts
+    made = lists.of_scores(choice, 1, ITEMS[:3], scores, length=2)
+
+    assert made.own == [Placed(12, 1, 1), Placed(13, 2, 2)]
+    assert made.weighed == [Placed(11, 1, 3), Placed(12, 2, 1)]
+    assert made.by_expert == [[Placed(11, 1, 3), Placed(12, 2, 1)], [Placed(13, 1, 2), Placed(12, 2, 1)]]
+    assert (made.choice, made.group) == (choice, 1)

@@ -11,7 +11,7 @@ import pytest
 
 from recommender.llm.weights import NoWeightsError, gguf_of
 from recommender.thinkrec.experts.gate import by_weights
-from recommender.thinkrec.experts.remote import lora_scales
+from recommender.thinkrec.experts.remote import acting, lora_scales
 
 pytest.importorskip("xllamacpp")
 gguf = pytest.importorskip("gguf")
@@ -70,7 +70,10 @@ def test_scales_of_a_request_are_the_exact_sum_of_deltas(tmp_path: Path) -> None
         for layer in one
     }
     files = [write(tmp_path / f"{n}.gguf", low) for n, low in enumerate([shared, one, two, summed])]
-    fused, alone, general = (lora_scales(by_weights(each), [0, 1, 2]) for each in ([0.7, 0.3], [0.9, 0.1], [0.5, 0.5]))
+    held = {"global": 0, "one": 1, "two": 2}
+    fused, alone, general = (
+        lora_scales(acting(list(held), by_weights(each).scales), held) for each in ([0.7, 0.3], [0.9, 0.1], [0.5, 0.5])
+    )
     by_hand = {"lora": [{"id": 3, "scale": 1.0}], "cache_prompt": False}
     usual = {"prompt": PROMPT, "max_tokens": 1, "logprobs": 100, "temperature": 0.0}
     asked = json.dumps([model, files, [usual | more for more in (fused, by_hand, alone, general)]])

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from recommender.llm.types import Prompt
 from recommender.thinkrec.prompts import Described, Past, Person, asked
 from recommender.thinkrec.scoring import scorer as scoring
-from recommender.thinkrec.scoring.scorer import LocalScorer, answer_tokens, common, load
+from recommender.thinkrec.scoring.scorer import LocalScorer, answer_tokens, load, shared_by
 from recommender.tuning.config import CannotTuneError
 from tests.transformers_server import make_model
 
@@ -56,8 +56,38 @@ def test_twenty_candidates_cost_their_ends_and_one_beginning(shared: LocalScorer
     prompts = prompts_of(*(f"Target {number}" for number in range(20)))
     rows = [shared.encoded(prompt) for prompt in prompts]
     cost = shared.score(prompts).cost
-    assert cost.read == common(rows) + sum(len(row) - common(rows) for row in rows)
+    beginning, same = shared_by(rows)
+    assert cost.read == len(beginning) + sum(len(row) - one for row, one in zip(rows, same, strict=True))
     assert cost.row_by_row / cost.read > 8
+
+
+@given(st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=6), max_size=5))
+def test_each_row_begins_with_what_it_shares_and_keeps_one_token_of_its_own(rows: list[list[int]]) -> None:
+    beginning, same = shared_by(rows)
+    assert len(same) == len(rows)
+    for row, one in zip(rows, same, strict=True):
+        assert row[:one] == beginning[:one]
+        assert one < len(row)
+
+
+@given(shown=st.lists(st.integers(0, 12), min_size=1, max_size=8), at_once=st.sampled_from([1, 60, 10_000]))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_prompts_of_one_history_that_grows_get_the_scores_of_whole_prompts(
+    shared: LocalScorer, alone: LocalScorer, monkeypatch: pytest.MonkeyPatch, shown: list[int], at_once: int
+) -> None:
+    monkeypatch.setattr(scoring, "TOKENS_AT_ONCE", at_once)
+    prompts = [
+        asked(Person("movie", HISTORY[:count]), [Described(f"Target {place}")], shown=count)[0]
+        for place, count in enumerate(shown)
+    ]
+    found, whole = shared.score(prompts), alone.score(prompts)
+    np.testing.assert_allclose(found.log_odds, whole.log_odds, atol=1e-4)
+
+
+def test_a_growing_history_costs_what_grows(shared: LocalScorer) -> None:
+    prompts = [asked(Person("movie", HISTORY[:n]), [Described(f"Target {n}")], shown=n)[0] for n in range(2, 12)]
+    cost = shared.score(prompts).cost
+    assert cost.row_by_row / cost.read > 3
 
 
 def test_the_score_is_the_logit_that_the_model_gives_yes_after_the_whole_prompt(shared: LocalScorer) -> None:

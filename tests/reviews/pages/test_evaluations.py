@@ -1,12 +1,16 @@
 import re
 
+import numpy as np
 import pytest
 from django.urls import reverse
 
 from recommender.evaluation.arms import Study
-from recommender.models import Evaluation, EvaluationFit, RunState
+from recommender.models import Evaluation, EvaluationFit, RunState, ScoringRun
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION
+from recommender.thinkrec.evaluation.config import EvaluationConfig
+from recommender.thinkrec.evaluation.figures import figures as measured
+from recommender.thinkrec.evaluation.report import SLICES
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +68,30 @@ def figures(backbones=("din",), sign=1):
                 ]
     counts = {"samples": 1200, "end_users": 30}
     return {"arms": arms, "differences": differences, "slices": {"all": counts, "cold items": counts}}
+
+
+def evaluation_of_an_ai(catalog, state=RunState.DONE, gain=0.01):
+    """A scoring run that measured; `gain`: of the LLM over the active model, with an interval of ±.005."""
+    label = np.array([1, 0, 1, 0, 1, 0])
+    end_user = np.array([0, 0, 1, 1, 2, 2])
+    scores = {"llm": label * 1.0, "backbone": label * 1.0}
+    everybody = np.ones(6, dtype=bool)
+    found = measured(label, end_user, scores, dict.fromkeys(SLICES, everybody))
+    for row in found["differences"]:
+        row |= {"estimate": gain, "low": gain - 0.005, "high": gain + 0.005}
+    tokens = {"read": 10, "row_by_row": 20, "written": 0, "calls": 2, "seconds": 1.5}
+    cost = {"parameters": 1000, "added_parameters": 10, "ratings": tokens, "explanations": tokens}
+    found |= {
+        "model": "tiny",
+        "tuned": "",
+        "rows": {"scored": 6, "unanswered": 1, "left_out": 1},
+        "explanations": {"texts": 0, "learnt": 1},
+        "cost": cost | {"list": tokens | {"items": 20, "people": 3}},
+        "notes": ["No model is active, so the LLM stands alone."],
+    }
+    return ScoringRun.objects.create(
+        catalog=catalog, config=EvaluationConfig().to_json(), state=state, metrics=found if state == "done" else {}
+    )
 
 
 FACTS = {
@@ -320,3 +348,29 @@ def test_texts_that_nobody_reviewed_are_called_so(client, pm, catalog, refinemen
     found = finished(catalog, study=study, facts=FACTS | {"unreviewed": 12})
 
     assert words in text(page(client, "evaluation", found.pk))
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"),
+    [
+        (0.01, "tiny orders what each user rated better than the model in use."),
+        (-0.01, "The model in use orders what each user rated better than tiny."),
+        (0.001, "cannot be told from so few ratings"),
+    ],
+)
+def test_the_page_says_whether_an_ai_orders_better_than_the_model_in_use(client, pm, catalog, gain, said):
+    evaluation_of_an_ai(catalog, gain=gain)
+    ScoringRun.objects.create(catalog=catalog, config={"top": 20})  # lists are no evaluation
+    page = client.get(reverse("reviews:evaluations")).content.decode()
+    assert said in page
+    assert page.count("evaluation of an AI") == 1
+    assert "Warm: user and item are in the train part (6 of 3 users)" in page
+    assert "ThinkRec&#x27;s NDCG@5" in page
+    assert "1,000 parameters; the adapter added 10 (1.00%)." in page
+
+
+def test_the_page_shows_how_far_an_evaluation_of_an_ai_is(client, pm, catalog):
+    run = evaluation_of_an_ai(catalog, state=RunState.RUNNING)
+    ScoringRun.objects.filter(pk=run.pk).update(progress={"stage": "rating", "done": 40, "of": 100, "seconds_left": 90})
+    page = client.get(reverse("reviews:evaluations")).content.decode()
+    assert "Scoring ratings, 40 of 100, about 90 seconds left" in page

@@ -8,17 +8,20 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from recommender.models import Account, Catalog, Grouping, RunState
+from recommender.models import Account, Catalog, Grouping, RunState, ScoringRun
 from recommender.runs import leases, service
 from recommender.runs.kinds import GROUPING
 from recommender.thinkrec.experts import grouped
+from recommender.thinkrec.experts.acting import Acting
 from recommender.thinkrec.experts.config import GroupingConfig
 from recommender.thinkrec.experts.grouped import Found
 from recommender.thinkrec.experts.lists import Placed
+from recommender.thinkrec.scoring.lists import ScoredItem, store
 from reviews.pages.experts.queries import moved
 from tests.architecture.words import expert_words
 from tests.builders import make_catalog, make_end_user
 from tests.carried_out import carried_out
+from tests.recommender.promotion.versions import make_version
 from tests.recommender.training import synthetic
 from tests.reviews.conftest import SignIn
 
@@ -95,7 +98,7 @@ def test_a_user_s_page_says_the_weights_and_what_each_group_changes(pm: Client, 
 
     assert f"They are in {found.names[arrays.of[row]]}" in shown
     assert choice.words(found.names) in shown
-    assert "No model is tuned for a group yet" in shown
+    assert "No AI that is tuned for groups has scored their list" in shown
     for name, weight in zip(found.names, choice.weights, strict=True):
         assert f"{name} {weight:.0%}" in shown
     met = set(person.interactions.values_list("item__title", flat=True))
@@ -209,6 +212,59 @@ def test_the_page_asks_the_same_number_of_questions_however_many_groups_there_ar
 
 
 def test_ranks_move_in_words() -> None:
-    told = [moved(Placed(1, rank, before)) for rank, before in ((3, 3), (1, 4), (9, 2), (1, 1200))]
+    told = [moved(Placed(1, rank, before), "their own order") for rank, before in ((3, 3), (1, 4), (9, 2), (1, 1200))]
 
     assert told == ["the same place", "up 3", "down 7", "new here, 1,200 in their own order"]
+
+
+def scored(catalog: Catalog, run: Grouping | None, *, by_adapter: bool = True) -> list[str]:
+    """Let u003 have a list that a model tuned for three groups scored; returns its titles as they are served."""
+    items = list(catalog.items.order_by("pk"))[:12]
+    rows = [  # for everybody the first is best, for group 2 the last; the others think as everybody does
+        ScoredItem(item.external_id, 1.0, 1.0, 0.9 - n / 20, by_adapter=[-n, -n, n, -n] if by_adapter else [])
+        for n, item in enumerate(items)
+    ]
+    served = [rows[1], rows[0], *rows[2:]]
+    person = catalog.end_users.select_related("catalog").get(external_id="u003")
+    names = ("films-thinkrec-1", *(f"films-thinkrec-1-group-{n}" for n in (1, 2, 3)))
+    acting = Acting(names, "fused", (0.5, 0.2, 0.3), run.pk if run else None)
+    store(
+        ScoringRun.objects.create(catalog=catalog, config={}), person, served, backbone=make_version(catalog),
+        model=f"films-thinkrec-1{acting.label}", prompt=("score/v1", "0" * 64), history=[("i000", True, 1)],
+        knowledge=None, with_preference=False, experts=acting,
+    )  # fmt: skip
+    titles = dict(catalog.items.values_list("external_id", "title"))
+    return [titles[one.item_id] for one in served]
+
+
+def test_where_tuned_experts_scored_a_list_the_page_shows_what_each_changes_in_it(pm: Client, run: Grouping) -> None:
+    served = scored(run.catalog, run)
+    carried_out(service.request(GROUPING, queue=False, catalog=run.catalog, config=QUICK.to_json()))  # newer groups
+    found = Found.from_json(run.found)
+    whole = text(read(pm, "/experts/films/users/u003/"))
+    assert "the AI scored 12 movies for them" in whole
+    assert "No AI that is tuned" not in whole
+    assert f"Several groups answer together: “{found.names[0]}” 50%, “{found.names[2]}” 30%" in whole
+    assert "films-thinkrec-1: group-1 50%, group-3 30%, group-2 20%" in whole
+    assert "By the AI that all users share As the groups weigh" in whole
+    assert f"1 {served[1]} {served[0]} up 1 2 {served[0]} {served[1]} down 1 3 {served[2]} {served[2]}" in whole
+    second = text(read(pm, "/experts/films/users/u003/?group=2"))
+    assert f"1 {served[1]} {served[11]} new here, 12 in the order of the AI that all users share" in second
+    assert "As it is tuned for the group" in second
+    third = text(read(pm, "/experts/films/users/u003/?group=3"))
+    assert third.count("the same place") == 10
+    assert f"{found.names[1]} 20 % 2 of 10" in whole
+
+
+def test_a_list_that_no_expert_scored_apart_or_whose_groups_are_gone_leaves_the_comparison_of_tastes(
+    pm: Client, run: Grouping, films: Catalog
+) -> None:
+    scored(films, run, by_adapter=False)
+    assert "No AI that is tuned for groups has scored their list" in read(pm, "/experts/films/users/u003/")
+    scored(films, None)
+    assert "No AI that is tuned for groups has scored their list" in read(pm, "/experts/films/users/u003/")
+    scored(films, run)
+    films.items.filter(external_id="i000").delete()
+    assert "the AI scored 12 movies" in read(pm, "/experts/films/users/u003/")
+    Grouping.objects.all().delete()
+    assert "No groups yet" in read(pm, "/experts/films/users/u003/")

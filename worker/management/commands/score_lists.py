@@ -12,6 +12,7 @@ from recommender.models import Catalog, ScoringRun
 from recommender.runs import service as runs
 from recommender.runs.kinds import SCORING
 from recommender.thinkrec.scoring.config import ScoringConfig
+from recommender.thinkrec.scoring.tuned import CannotScoreError, opened
 from worker.scoring import carry_out
 
 
@@ -46,11 +47,15 @@ class Command(BaseCommand):
             if name in given and Path(given[name]).expanduser().exists():
                 given[name] = str(Path(given[name]).expanduser().resolve())
         config = made(ScoringConfig, given)
+        try:
+            opened(catalog, config)
+        except CannotScoreError as error:
+            raise CommandError(str(error)) from error
         return runs.request(SCORING, queue=options["queue"], catalog=catalog, config=config.to_json())
 
     def _resumed(self, catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
         asked = ScoringRun.objects.filter(catalog=catalog, pk=options["resume"]).first()
-        if asked is None:
+        if asked is None or asked.is_evaluation:
             raise CommandError(f"There is no scoring run {options['resume']} of {catalog}.")
         runs.resume(asked, queue=options["queue"])
         asked.refresh_from_db()

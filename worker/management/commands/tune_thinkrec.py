@@ -9,20 +9,31 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommender.management.options import add_options, add_set, assigned, chosen, made
 from recommender.management.runs import carry_out_here, why_not_done
-from recommender.models import Catalog, ThinkrecRun
+from recommender.models import Catalog, Grouping, ThinkrecRun
 from recommender.thinkrec.tuning import own, service
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
 from worker.thinkrec import carry_out
 
-OPTIONS = ("stage", "split", "steps", "epochs", "group_epochs", "batch_size", "valid_rows", "seed", "threads")
+OPTIONS = (
+    "stage",
+    "without",
+    "split",
+    "steps",
+    "epochs",
+    "group_epochs",
+    "batch_size",
+    "valid_rows",
+    "seed",
+    "threads",
+)
 FILES = {
     service.TRACES: ("--traces-file", "reasoning traces, JSONL: end_user, item, moment, answer, tag"),
     service.VECTORS: ("--vectors", "collaborative vectors, npz: end_users, end_user_vectors, items, item_vectors"),
     service.GROUPS_OF: ("--groups", "who is in which group, one JSON object: end user → group"),
 }
-OWN = {  # by option: the flag, what it writes, and what it is for
-    "grouping": ("--grouping", own.grouping_files, "take vectors and groups of the newest grouping (group_end_users)"),
-    "approved_traces": ("--approved-traces", own.trace_file, "take the traces that people approved"),
+OWN = {  # by option: the flag, and what it is for
+    "grouping": ("--grouping", "take vectors and groups of the newest grouping (group_end_users)"),
+    "approved_traces": ("--approved-traces", "take the traces that people approved"),
 }
 
 
@@ -36,7 +47,7 @@ class Command(BaseCommand):
         add_set(parser, ThinkrecConfig, but=["base", *OPTIONS])
         for name, (flag, words) in FILES.items():
             parser.add_argument(flag, type=Path, dest=name, metavar="FILE", help=words)
-        for flag, _, words in OWN.values():
+        for flag, words in OWN.values():
             parser.add_argument(flag, action="store_true", help=words)
         parser.add_argument("--after", type=int, metavar="RUN", help="take the global adapter of this finished run")
         parser.add_argument("--queue", action="store_true", help="leave it to a training worker, and return at once")
@@ -73,23 +84,35 @@ def _asked(catalog: Catalog, config: ThinkrecConfig, options: dict[str, Any]) ->
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place, prefix=".asked-") as folder:  # for this account's eyes only
         try:
-            for option, (flag, write, _) in OWN.items():
-                made_here = write(catalog, Path(folder)) if options[option] else {}
+            grouping = own.newest_grouping(catalog) if options["grouping"] else None
+            written = {
+                "grouping": own.grouping_files(grouping, Path(folder)) if grouping else {},
+                "approved_traces": own.trace_file(catalog, Path(folder)) if options["approved_traces"] else {},
+            }
+            for option, made_here in written.items():
                 if twice := sorted(FILES[name][0] for name in made_here.keys() & files.keys()):
+                    flag = OWN[option][0]
                     raise CommandError(f"{flag} and {', '.join(twice)} say the same thing: leave one of them out.")
                 files |= made_here
-            return _request(catalog, config, options, files)
+            return _request(catalog, config, options, files, grouping)
         except CannotTuneThinkrecError as error:
             raise CommandError(str(error)) from error
 
 
-def _request(catalog: Catalog, config: ThinkrecConfig, options: dict[str, Any], files: dict[str, Path]) -> ThinkrecRun:
+def _request(
+    catalog: Catalog,
+    config: ThinkrecConfig,
+    options: dict[str, Any],
+    files: dict[str, Path],
+    grouping: Grouping | None,
+) -> ThinkrecRun:
     after = None
     if options["after"] is not None:
         after = ThinkrecRun.objects.filter(pk=options["after"], catalog=catalog).first()
         if after is None:
             raise CommandError(f"{catalog} has no ThinkRec tuning {options['after']}.")
-    return service.request(catalog, config, files=files, after=after, queue=options["queue"])
+    queue = options["queue"]
+    return service.request(catalog, config, files=files, after=after, grouping=grouping, queue=queue)
 
 
 def _told(metrics: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0020_groupings'),
+        ('recommender', '0021_tuned_scoring'),
     ]
 
     operations = [

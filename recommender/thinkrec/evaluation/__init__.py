@@ -1,0 +1,1 @@
+"""How well ThinkRec orders what was rated and explains it: beside the active backbone, or on another catalog."""

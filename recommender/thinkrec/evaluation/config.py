@@ -1,0 +1,80 @@
+"""Settings of an evaluation of ThinkRec, which is a scoring run that stores figures and no lists. No torch."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from recommender.dataset.split import ALONE
+from recommender.setting import Choice, OneOf, OnlyWith, Settings
+from recommender.thinkrec.ablation import Without
+from recommender.thinkrec.scoring.config import SCORES, WHERE, ScoringConfig
+
+PARTS: Mapping[str, Choice] = {
+    "valid": Choice("valid", "as often as you like"),
+    "test": Choice("test", "once, when all else is chosen"),
+}
+
+
+class EvaluationConfig(Settings):
+    """One evaluation's settings."""
+
+    of: ClassVar = "ThinkRec evaluation"
+
+    part: Annotated[str, OneOf(PARTS)] = Field(default="valid", title="Part", description="Whose ratings are scored.")
+    tuned: int | None = Field(
+        default=None,
+        title="Tuned",
+        description="The number of a finished ThinkRec tuning: its adapters, experts and vectors score.",
+    )
+    without: Without = ()
+    where: Annotated[str, OneOf(WHERE)] = Field(default="here", title="Where", description="The model computes.")
+    base: Annotated[str, OnlyWith("where", "here")] = Field(
+        default="",
+        title="Base",
+        description="A folder or hub name that transformers loads, a .gguf file, or smollm2. Left empty: what the "
+        "tuning named, else smollm2.",
+    )
+    adapter: Annotated[str, OnlyWith("where", "here")] = Field(
+        default="", title="Adapter", description="The folder of a LoRA adapter for it."
+    )
+    split: Annotated[str, OneOf(ALONE)] = Field(
+        default="r4ec", title="Split", description="Which ratings are valid and test; by default the tuning's."
+    )
+    score: Annotated[str, OneOf(SCORES)] = Field(
+        default="log_odds", title="Score", description="What ratings are ranked by; by default what was tuned."
+    )
+    rows: int = Field(
+        default=0,
+        ge=0,
+        title="Rows",
+        description="Score about so many ratings, of whole users drawn by chance; 0: all.",
+    )
+    grows: int = Field(
+        default=10,
+        ge=0,
+        le=100,
+        title="Grows",
+        description="By so many ratings a history of ten grows before it is cut to ten again; 0: always ten.",
+    )
+    explanations: int = Field(
+        default=80, ge=0, title="Explanations", description="Approved traces set apart for tests, at most."
+    )
+    tokens: int = Field(default=256, ge=1, le=4096, title="Tokens", description="Of each explanation, at most.")
+    seed: int = Field(default=0, ge=0, title="Seed")
+    threads: Annotated[int, OnlyWith("where", "here")] = Field(
+        default=1, gt=0, title="Threads", description="That torch computes on."
+    )
+
+    @property
+    def scoring(self) -> ScoringConfig:
+        """How the same model scores lists."""
+        return ScoringConfig(
+            where=self.where,
+            tuned=self.tuned,
+            without=self.without,
+            base=self.base,
+            adapter=self.adapter,
+            split=self.split,
+            threads=self.threads,
+        )

@@ -1,0 +1,132 @@
+"""What an evaluation of ThinkRec found, as tables and sentences for a terminal and a page. Figures in, words out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from recommender.models import ScoringRun
+from recommender.thinkrec.evaluation.figures import BACKBONE, LLM
+
+COLUMNS = {
+    "auc": "AUC",
+    "thinkrec_uauc": "UAUC",
+    "thinkrec_ndcg@5": "ThinkRec's NDCG@5",
+    "thinkrec_map@5": "ThinkRec's MAP@5",
+    "gauc": "GAUC",
+    "ndcg@5": "NDCG@5",
+    "map@5": "MAP@5",
+}
+RANKERS = {LLM: "LLM", BACKBONE: "Active model"}
+SLICES = {
+    "all": "all ratings",
+    "warm": "warm: user and item are in the train part",
+    "cold": "cold: user or item is not",
+    "cold end users": "users that are not in the train part",
+    "cold items": "items that are not in the train part",
+}
+MEASURES = {
+    "meteor": "METEOR",
+    "rouge_l": "ROUGE-L",
+    "similarity": "MiniLM cosine",
+    "right": "right Yes or No",
+}
+WIDTH = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table: a ranker or a difference, and what its figures are, None where undefined, by COLUMNS."""
+
+    name: str
+    figures: Sequence[Mapping[str, float] | None]
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The figures of one slice."""
+
+    title: str
+    rows: list[Row]
+
+
+def tables(metrics: Mapping[str, Any]) -> list[Table]:
+    """One for each slice that has ratings."""
+    found = []
+    for name, words in SLICES.items():
+        counts = metrics["slices"][name]
+        rows = [Row(label, of) for ranker, label in RANKERS.items() if any(of := _of(metrics["figures"], name, ranker))]
+        if any(gained := _of(metrics["differences"], name, BACKBONE)):
+            rows.append(Row("LLM less active model", gained, signed=True))
+        if rows:
+            title = f"{words[0].upper()}{words[1:]} ({counts['samples']:,} of {counts['end_users']:,} users)"
+            found.append(Table(title, rows))
+    return found
+
+
+def sentences(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """What else is to be said: explanations, cost, and what the figures do not hold."""
+    explained, cost = metrics["explanations"], metrics["cost"]
+    if explained["texts"]:
+        near = ", ".join(
+            f"{words} {one['estimate']:.4f} [{one['low']:.4f}, {one['high']:.4f}]"
+            for name, words in MEASURES.items()
+            if (one := explained["measures"][name])
+        )
+        yield (
+            f"{explained['texts']} explanations against approved traces set apart for tests: {near}. "
+            f"{explained['answered']} begin with Yes or No; {explained['liked']} of the ratings are likes."
+        )
+    else:
+        yield "No explanation was compared: no approved trace is set apart for tests (`open_rounds --held-out`)."
+    if explained["learnt"]:
+        yield f"{explained['learnt']} traces are left out: they were set apart after this model was tuned."
+    if cost["parameters"]:
+        share = cost["added_parameters"] / (cost["parameters"] or 1)
+        yield f"{cost['parameters']:,} parameters; the adapter added {cost['added_parameters']:,} ({share:.2%})."
+    a_list, ratings = cost["list"], cost["ratings"]
+    yield (
+        f"A list of {a_list['items']} items takes {a_list['calls']:g} calls, {a_list['read']:,g} tokens and "
+        f"{a_list['seconds']:.2f} s beside the active model's own time."
+    )
+    yield (
+        f"All ratings took {ratings['calls']:,} calls, {ratings['read']:,} tokens ({ratings['row_by_row']:,} had every "
+        f"prompt been read whole) and {ratings['seconds']:,.0f} s."
+    )
+    left = metrics["rows"]
+    if left["unanswered"]:
+        yield f"{left['unanswered']:,} ratings are left out: the model said neither Yes nor No."
+    if left["left_out"]:
+        yield f"{left['left_out']:,} ratings are left out: a text about their item was made from later ratings."
+    yield from metrics["notes"]
+
+
+def told(run: ScoringRun) -> list[str]:
+    """The lines of a terminal."""
+    metrics, part = run.metrics, run.config["part"]
+    named = f", {metrics['tuned']}" if metrics["tuned"] else ""
+    lines = [f"{metrics['model']}{named} on the {part} part of {run.catalog} (split {run.config['split']})."]
+    for table in tables(metrics):
+        lines += [
+            "",
+            f"{table.title}",
+            f"{'':24}" + "".join(f"{name.split()[-1]:>{WIDTH}}" for name in COLUMNS.values()),
+        ]
+        for row in table.rows:
+            lines.append(f"{row.name:24}" + "".join(f"{_figure(one, row.signed):>{WIDTH}}" for one in row.figures))
+            lines.append(f"{'':24}" + "".join(f"{_interval(one):>{WIDTH}}" for one in row.figures))
+    heads = " and ".join(name for name in COLUMNS.values() if name.startswith("ThinkRec"))
+    return [*lines, "", f"The first NDCG@5 and MAP@5 are {heads}; [low, high]: 95 % over users.", *sentences(metrics)]
+
+
+def _of(rows: Sequence[Mapping[str, Any]], name: str, ranker: str) -> list[Mapping[str, float] | None]:
+    known = {row["metric"]: row for row in rows if (row["slice"], row["ranker"]) == (name, ranker)}
+    return [known.get(metric) for metric in COLUMNS]
+
+
+def _figure(one: Mapping[str, float] | None, signed: bool) -> str:
+    return "–" if one is None else f"{one['estimate']:{'+' if signed else ''}.4f}"
+
+
+def _interval(one: Mapping[str, float] | None) -> str:
+    return "" if one is None else f"[{one['low']:.3f}, {one['high']:.3f}]"
