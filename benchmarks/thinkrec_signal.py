@@ -49,7 +49,7 @@ SHOWN = ("auc", "thinkrec_uauc", "logloss")
 NONE, OWN, OTHERS = "no text", "their own text", "another person's text"
 
 
-class Bench:
+class Rated:
     """Interactions with their parts, items as prompts show them, and a text of each end user, where there are some."""
 
     def __init__(self, data: Interactions, codes: np.ndarray, items: list[Described], texts: list[str]) -> None:
@@ -66,31 +66,31 @@ class Bench:
         return self.texts[end_user if kind == OWN else int(circle[(place + 1) % len(circle)])]
 
 
-def sample(people: int) -> Bench:
+def sample(people: int) -> Rated:
     data, _, tastes = statement_signal.catalog(people)
     told = [{"genres": list(f.genres), "director": f.director, "country": f.country} for f in truth.films()]
     items = [described(film.title, about) for film, about in zip(truth.films(), told, strict=True)]
     texts = [told_tastes.told(tastes[name], sorted(told_tastes.STYLES)[0]) for name in data.end_users]
-    return Bench(data, split("kar", data.end_user, data.liked), items, texts)
+    return Rated(data, split("kar", data.end_user, data.liked), items, texts)
 
 
-def of_rows(rows: thinkrec_rows.Rows) -> Bench:
+def of_rows(rows: thinkrec_rows.Rows) -> Rated:
     known = [said.split(". Genres: ") for said in rows.metadata]
     items = [described(title, {"genres": genres.rstrip(".").split(", ")}) for title, genres in known]
-    return Bench(rows.interactions, rows.codes, items, [])
+    return Rated(rows.interactions, rows.codes, items, [])
 
 
-def scored(bench: Bench, kind: str, options: argparse.Namespace, scorer: Callable[[], object]) -> Scores:
+def scored(rated: Rated, kind: str, options: argparse.Namespace, scorer: Callable[[], object]) -> Scores:
     """The answers about every drawn person's valid ratings, kept person by person."""
     name = "-".join([options.on, Path(options.base).name, Path(options.adapter).parent.name, kind]).replace(" ", "-")
     path = options.cache / f"{name}-{options.catalog}-{options.each}.jsonl"
     kept = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     done, began = {one["end_user"] for one in kept}, time.process_time()
-    part = held_out(bench.data, bench.codes, VALID, most=len(bench.data), each=options.each, seed=0)
+    part = held_out(rated.data, rated.codes, VALID, most=len(rated.data), each=options.each, seed=0)
     with path.open("a") as file:
         for one in part[: options.people]:
             if one.end_user not in done:
-                kept.append(answers(bench, kind, one, scorer()))
+                kept.append(answers(rated, kind, one, scorer()))
                 file.write(json.dumps(kept[-1]) + "\n")
                 file.flush()
     if spent := time.process_time() - began:
@@ -106,10 +106,10 @@ def scored(bench: Bench, kind: str, options: argparse.Namespace, scorer: Callabl
     return Scores(kind, options.base, kind != NONE, end_user, item, as_of, score.astype(np.float64))
 
 
-def answers(bench: Bench, kind: str, one: HeldOut, scorer: object) -> dict[str, object]:
-    past = tuple(Past(bench.items[item], liked) for item, liked in one.history if liked is not None)
-    person = Person("movie", past, preference=bench.text(kind, one.end_user))
-    found = scorer.score(asked(person, [bench.items[item] for item in one.items]))
+def answers(rated: Rated, kind: str, one: HeldOut, scorer: object) -> dict[str, object]:
+    past = tuple(Past(rated.items[item], liked) for item, liked in one.history if liked is not None)
+    person = Person("movie", past, preference=rated.text(kind, one.end_user))
+    found = scorer.score(asked(person, [rated.items[item] for item in one.items]))
     scores = [round(float(score), 5) for score in found.log_odds]
     return {"end_user": one.end_user, "as_of": one.as_of, "items": one.items.tolist(), "scores": scores}
 
@@ -182,9 +182,9 @@ def replaced(rows: Answered, score: np.ndarray) -> Answered:
     return Answered(rows.end_user[there], rows.item[there], score[there], rows.logit[there], rows.liked[there])
 
 
-def compare(bench: Bench, base: np.ndarray, each: dict[str, Scores]) -> dict[str, object]:
+def compare(rated: Rated, base: np.ndarray, each: dict[str, Scores]) -> dict[str, object]:
     """`base` (valid rows): the backbone's logits; `each`: scores by the text that was shown."""
-    data, valid, names = bench.data, bench.rows(), bench.data.end_users
+    data, valid, names = rated.data, rated.rows(), rated.data.end_users
     said = {kind: scores.of(data, valid) for kind, scores in each.items()}
     there = ~np.isnan(np.stack(list(said.values()))).any(axis=0)
     rows = valid[there]
@@ -213,8 +213,8 @@ def compare(bench: Bench, base: np.ndarray, each: dict[str, Scores]) -> dict[str
     return found
 
 
-def sample_base(bench: Bench, seeds: list[int]) -> np.ndarray:
-    made = Prepared(bench.data, bench.codes, KnowledgeRows([]), np.zeros((1, 1), np.float32), encode=dict)
+def sample_base(rated: Rated, seeds: list[int]) -> np.ndarray:
+    made = Prepared(rated.data, rated.codes, KnowledgeRows([]), np.zeros((1, 1), np.float32), encode=dict)
     recipe = TrainConfig()
     inputs = make_inputs(made, recipe.but(seed=1), WITHOUT, alive=lambda: None)
     logits = []
@@ -249,17 +249,17 @@ def main() -> None:
         return loaded[0]
 
     if options.on == "sample":
-        bench = sample(options.catalog)
-        each = {kind: scored(bench, kind, options, scorer) for kind in (NONE, OWN, OTHERS)}
-        base = sample_base(bench, options.seeds)
+        rated = sample(options.catalog)
+        each = {kind: scored(rated, kind, options, scorer) for kind in (NONE, OWN, OTHERS)}
+        base = sample_base(rated, options.seeds)
     else:
         rows = thinkrec_rows.Rows(options.data)
-        bench = of_rows(rows)
-        kept = from_file(options.scores, bench.data) if options.scores else None
-        each = {NONE: kept or scored(bench, NONE, options, scorer)}
+        rated = of_rows(rows)
+        kept = from_file(options.scores, rated.data) if options.scores else None
+        each = {NONE: kept or scored(rated, NONE, options, scorer)}
         fits = thinkrec_rows.Fits(rows, {}, options.cache)
         base = np.mean([logit(fits.of("din", seed)["valid"].astype(np.float64)) for seed in options.seeds], axis=0)
-    print(json.dumps({"on": options.on, "base": options.base, **compare(bench, base, each)}))
+    print(json.dumps({"on": options.on, "base": options.base, **compare(rated, base, each)}))
 
 
 if __name__ == "__main__":

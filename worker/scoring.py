@@ -44,10 +44,10 @@ def carry_out(run: ScoringRun, recorder: Recorder) -> None:
     config = ScoringConfig.from_json(run.config)
     if config.top and active_backbone(run.catalog) is None:
         raise CannotRunError(backbone.NO_BACKBONE)
-    if config.held_out and (tuned := tuned_on(config)) and tuned != config.split:
+    if config.held_out and (learnt := tuned_on(config)) and learnt != config.split:
         raise CannotRunError(
-            f"The adapter was tuned on the train part of the split {tuned}, so ratings that are held out by "
-            f"{config.split} may be known to it: score with the split {tuned}, or hold out 0 ratings."
+            f"The adapter was tuned on the train part of the split {learnt}, so ratings that are held out by "
+            f"{config.split} may be known to it: score with the split {learnt}, or hold out 0 ratings."
         )
     recorder.at("loading", 0, 1)
     tuned = opened(run.catalog, config)

@@ -129,5 +129,5 @@ class Study(Settings):
         """The settings of one fit. Raises SettingError when the study's are out of range."""
         base = TrainConfig.from_json(self.settings)
         source = ARMS[arm].source or KNOWLEDGE
-        own = {"llm_scores": False} | ARMS[arm].settings
+        own = {"llm_scores": False, **ARMS[arm].settings}
         return base.but(backbone=backbone, seed=seed, knowledge_source=source, **own)

@@ -162,7 +162,7 @@ def _scored_anew(fitted: Fitted, prepared: Prepared, answered: Mapping[str, NDAr
         rows: Rows = getattr(prepared.parts, part)
         moved = fitted.moved(answered[part], STREAMING, rows)
         after[part] = scores(fitted.examples.labels(rows), moved, prepared.interactions.end_user[rows])
-    return replace(fitted, fit=replace(fitted.fit, **after))
+    return replace(fitted, fit=replace(fitted.fit, valid=after["valid"], test=after["test"]))
 
 
 def fit_backbone(

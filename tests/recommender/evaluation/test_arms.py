@@ -60,5 +60,5 @@ def test_every_arm_has_words_and_settings_that_exist():
 def test_only_the_arm_that_says_so_has_what_an_llm_answered():
     study = Study(arms=tuple(ARMS))
     assert [arm for arm in ARMS if study.config("din", arm, 1).llm_scores] == ["scored"]
-    with pytest.raises(ValueError, match="^llm_scores is set by the evaluation itself"):
+    with pytest.raises(ValueError, match=r"^llm_scores is set by the evaluation itself"):
         Study(settings={"llm_scores": True})
