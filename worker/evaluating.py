@@ -107,6 +107,8 @@ def _ratings(run: ScoringRun, config: EvaluationConfig) -> _Ratings:
     except ArtifactError as error:
         beside, why = None, f"The active model cannot be used: {error}"
     kept = rows if beside is None else rows[~beside.leaking[rows]]
+    if not len(kept):
+        raise CannotRunError("The texts of the active model know too much of all of these ratings: choose other ones.")
     return _Ratings(interactions, codes, kept, version, beside, why, len(rows) - len(kept))
 
 
@@ -197,7 +199,7 @@ class _Work:
         }
         interactions, rows = self.ratings.interactions, self.ratings.rows
         both = [lines[key] for key in interactions.keys[rows].tolist()]
-        answered = np.array([llm is not None for llm, _ in both])
+        answered = np.array([llm is not None for llm, _ in both], dtype=np.bool_)
         rows = rows[answered]
         scores = {LLM: np.array([llm for llm, _ in both if llm is not None], dtype=np.float64)}
         if self.ratings.beside is not None:
@@ -312,9 +314,8 @@ class _Work:
         tuned = self.tuned.run
         if tuned.catalog_id != self.run.catalog_id:
             notes.insert(0, f"Tuned on {tuned.catalog}, evaluated on {self.run.catalog}: nothing was tuned again.")
-            if own := sorted(PARTS_OF_THINKREC[name].label for name in _of_its_own(tuned)):
-                left_out_words = " and ".join(own)
-                notes.insert(1, f"Left out, for they are about its own users and items: {left_out_words}.")
+            if own := " and ".join(sorted(PARTS_OF_THINKREC[name].label for name in _of_its_own(tuned))):
+                notes.insert(1, f"Left out, for they are about users and items of {tuned.catalog}: {own}.")
         return notes
 
 

@@ -17,6 +17,7 @@ from recommender.runs.kinds import SCORING
 from recommender.runs.observer import Quiet
 from recommender.thinkrec.evaluation import kept
 from recommender.thinkrec.evaluation.config import EvaluationConfig
+from recommender.thinkrec.evaluation.report import sentences
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.carried_out import carried_out
 from tests.recommender.serving.conftest import nothing_kept, ranked
@@ -80,10 +81,10 @@ def test_the_llm_and_the_active_model_are_measured_on_the_same_rows(ranked: Cata
 def test_the_llm_is_scored_as_it_would_be_with_whole_prompts(ranked: Catalog, base: str) -> None:
     from recommender.thinkrec.scoring.scorer import LocalScorer
 
-    shared = carried_out(asked(ranked, base, grows=0)).metrics
+    shared = carried_out(asked(ranked, base, rows=8, grows=0)).metrics
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LocalScorer, "_shares_exactly", lambda _: False)
-        whole = carried_out(asked(ranked, base, grows=0)).metrics
+        whole = carried_out(asked(ranked, base, rows=8, grows=0)).metrics
     assert figure(shared, "llm", "auc")["estimate"] == pytest.approx(figure(whole, "llm", "auc")["estimate"], abs=0.01)
     assert shared["cost"]["ratings"]["row_by_row"] == whole["cost"]["ratings"]["read"]
 
@@ -116,10 +117,10 @@ def test_an_evaluation_that_was_killed_goes_on_and_comes_to_the_same(ranked: Cat
 def test_what_was_kept_of_another_catalog_s_state_is_scored_anew(ranked: Catalog, base: str) -> None:
     class Stopping(Quiet):
         def at(self, stage: str, done: int, of: int, note: str = "") -> None:
-            if (stage, done) == ("rating", 10):
+            if stage == "rating" and done:
                 raise StoppedError
 
-    run = carried_out(asked(ranked, base, rows=0), observer=Stopping())
+    run = carried_out(asked(ranked, base, rows=10), observer=Stopping())
     Interaction.objects.filter(end_user__catalog=ranked).order_by("-pk").first().delete()
     begun: list[int] = []
 
@@ -232,7 +233,7 @@ def test_what_was_tuned_on_one_catalog_is_evaluated_on_another(films: Catalog, b
     assert found["metrics"]["model"] == f"films-thinkrec-{tuned.pk} without experts, collaborative vectors"
     first, second, *_ = found["metrics"]["notes"]
     assert first == "Tuned on films, evaluated on books: nothing was tuned again."
-    assert second == "Left out, for they are about its own users and items: collaborative vectors and experts."
+    assert second == "Left out, for they are about users and items of films: collaborative vectors and experts."
     with pytest.raises(CommandError, match="name the run by --tuned"):
         evaluated("films", "--cross", "books")
     with pytest.raises(CommandError, match="no catalog 'songs'"):
@@ -270,6 +271,26 @@ def test_the_command_says_what_was_found_and_what_hinders(ranked: Catalog, base:
         call_command("score_lists", ranked.name, "--resume", str(run.pk))
     waiting = evaluated(ranked.name, "--queue")
     assert waiting["state"] == RunState.WAITING
+
+
+def test_ratings_to_which_the_model_says_neither_word_are_counted_and_left_out(
+    ranked: Catalog, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recommender.thinkrec.scoring.scorer import LocalScorer
+
+    real = LocalScorer.score
+
+    def score(self: Any, prompts: Any, **more: Any) -> Any:
+        found = real(self, prompts, **more)
+        found.log_odds[0] = float("nan")
+        return found
+
+    monkeypatch.setattr(LocalScorer, "score", score)
+    metrics = carried_out(asked(ranked, base, rows=8, part="test")).metrics
+    left = metrics["rows"]["unanswered"]
+    assert left > 0
+    assert metrics["slices"]["all"]["samples"] == metrics["rows"]["scored"] > 0
+    assert f"{left} ratings are left out: the model said neither Yes nor No." in list(sentences(metrics))
 
 
 def test_a_model_that_may_know_the_ratings_is_left_out(ranked: Catalog, base: str) -> None:
