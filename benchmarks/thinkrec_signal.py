@@ -195,8 +195,7 @@ def compare(rated: Rated, base: np.ndarray, each: dict[str, Scores]) -> dict[str
 
     asked_of = {kind: answered(score[there]) for kind, score in said.items()}
     first, found = next(iter(asked_of.values())), {}
-    if len(asked_of) > 1:
-        found["alone"] = table("alone", first, {kind: one.score for kind, one in asked_of.items()}, {})
+    found["alone"] = table("alone", first, {kind: one.score for kind, one in asked_of.items()}, {})
     columns = {"backbone": first.logit} | {f"with {kind}": out_of_fold(one, names) for kind, one in asked_of.items()}
     notes = {f"with {kind}": learnt(each[kind], one, names) for kind, one in asked_of.items()}
     found["with"] = table("with the backbone", first, columns, notes)
