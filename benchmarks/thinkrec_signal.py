@@ -5,8 +5,8 @@
 --on sample: the sample catalog (--catalog people of it), KAR's split, planted tastes told in prose as R4ec's texts:
 each person's own, another person's, none. --on rows: ThinkRec's rows of ML-1M, no text. The LLM (--base, --adapter) is
 asked in this process about the first --each ratings of the valid part of --people people, as lists are scored; every
-person's answers are kept in --cache, so a run that was interrupted goes on. --scores reads log-odds of rows instead:
-an .npz with `row`, places in the interactions, and `log_odds`.
+person's answers are kept in --cache, so a run that was interrupted goes on. --scores reads instead what
+`benchmarks.thinkrec_llm` kept of a model, tuned or not: FOLDER/MODEL/valid-….jsonl.
 
 The valid part alone is read. `alone`: the LLM's score as it is. `with`: DIN without texts, mean logit of --seeds,
 moved by a weight that was learnt on four fifths of the people and used on the rest; `p` and the weight are
@@ -115,8 +115,10 @@ def answers(rated: Rated, kind: str, one: HeldOut, scorer: object) -> dict[str, 
 
 
 def from_file(path: Path, data: Interactions) -> Scores:
-    with np.load(path) as kept:
-        row, score = kept["row"], kept["log_odds"].astype(np.float64)
+    """What `benchmarks.thinkrec_llm` keeps: a line a block, with its `rows` and their `log_odds`."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    row = np.array([one for line in lines for one in line["rows"]], dtype=np.int64)
+    score = np.array([one for line in lines for one in line["log_odds"]], dtype=np.float64)
     row, score = row[~np.isnan(score)], score[~np.isnan(score)]
     return Scores(path.stem, path.stem, False, data.end_user[row], data.item[row], data.moment[row], score)
 
