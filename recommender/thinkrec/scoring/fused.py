@@ -59,7 +59,8 @@ def _projected(model: Any, tuned: Tuned) -> torch.Tensor:
     """(u + v, hidden) the tokens of all vectors."""
     weight = model.get_input_embeddings().weight
     projector = Projector.load(tuned.folder / tuned.projector).eval().to(weight.device)
-    return projector(torch.from_numpy(tuned.matrix).to(weight.device)).to(weight.dtype)
+    tokens: torch.Tensor = projector(torch.from_numpy(tuned.matrix).to(weight.device))
+    return tokens.to(weight.dtype)
 
 
 def load(tuned: Tuned, *, threads: int = 1) -> FusedScorer:

@@ -135,7 +135,7 @@ class Case:
 def scored_by_experts(end_user: EndUser) -> tuple[ScoredList, Grouping] | None:
     """The user's list, where each expert scored its items, and the groups that those were tuned for."""
     scored = ScoredList.objects.filter(end_user=end_user, experts__grouping__isnull=False).first()
-    if scored is None or not any(item.get("by_adapter") for item in scored.items):
+    if scored is None or not scored.experts or not any(item.get("by_adapter") for item in scored.items):
         return None
     grouping = Grouping.objects.filter(pk=scored.experts["grouping"], catalog=end_user.catalog).first()
     return (scored, grouping) if grouping else None
@@ -186,6 +186,7 @@ def _by_scores(scored: ScoredList, group: int) -> Lists:
     keys = dict(Item.objects.filter(catalog=scored.catalog_id).filter(
         external_id__in=[item["item_id"] for item in scored.items]
     ).values_list("external_id", "pk"))  # fmt: skip
+    assert scored.experts
     there = [item for item in scored.items if item["item_id"] in keys]
     return lists.of_scores(
         Acting.from_json(scored.experts).choice,
