@@ -74,7 +74,7 @@ class _Ratings:
 
 def _tuned(run: ScoringRun, config: EvaluationConfig) -> Tuned | None:
     """What a tuning made; on another catalog than it learnt from without what is about its own users and items."""
-    found = ThinkrecRun.objects.select_related("catalog").filter(pk=config.tuned, state=RunState.DONE).first()
+    found = ThinkrecRun.objects.select_related("catalog").filter(pk=config.tuned or 0, state=RunState.DONE).first()
     if found is None or found.catalog_id == run.catalog_id:
         return opened(run.catalog, config.scoring)
     out = left_out(found.config.get("without", ()), config.without)

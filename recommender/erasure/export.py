@@ -38,7 +38,9 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         "in_force": list(_in_force(end_user)),
         "served_lists": list(_lists(end_user)),
         "scored_lists": list(
-            ScoredList.objects.filter(end_user=end_user).values("model", "prompt", "as_of", "items", "created_at")
+            ScoredList.objects.filter(end_user=end_user).values(
+                "model", "prompt", "as_of", "experts", "items", "created_at"
+            )
         ),
         "scored_ratings": list(
             ScoredRating.objects.filter(end_user=end_user).order_by("pk").values("item__external_id", "as_of", "score")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from recommender.models import Catalog, Grouping, Interaction, RunState, ThinkrecRun
+from recommender.models import Catalog, Grouping, Interaction, Role, RunState, ThinkrecRun
 from recommender.rounds.core.types import Encounter, Subject
 from recommender.runs import leases
 from recommender.runs import service as runs
@@ -22,7 +24,7 @@ from recommender.thinkrec.experts import grouped
 from recommender.thinkrec.tuning import own, rows, service
 from recommender.thinkrec.tuning.config import ThinkrecConfig
 from tests import transformers_server
-from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
+from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.carried_out import carried_out
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -342,3 +344,10 @@ def test_a_run_says_how_many_parameters_each_adapter_has_beside_the_base(
     assert metrics["base_parameters"] == sum(
         one.numel() for one in AutoModelForCausalLM.from_pretrained(base).parameters()
     )
+
+
+def test_the_page_of_models_says_what_a_tuning_goes_without(catalog: Catalog, client: Client) -> None:
+    service.request(catalog, ThinkrecConfig(base="none", without=("keywords", "all-but-global")), files={}, queue=False)
+    client.force_login(make_account(role=Role.LEAD))
+    shown = client.get("/backbones/").content.decode()
+    assert "learning 1 without experts, collaborative vectors, keywords" in re.sub(r"learning \d+", "learning 1", shown)

@@ -62,7 +62,7 @@ class EndpointScorer:
     them, the global one first; without any the role's own model answers. `name`: as of Scorer, else the role's model's.
     """
 
-    parameters = None
+    parameters: tuple[int, int] | None = None
 
     def __init__(self, adapters: Sequence[str] = (), *, name: str = "") -> None:
         self.name = name or str(settings.LLM["scorer"]["model"])

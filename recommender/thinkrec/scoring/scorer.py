@@ -54,7 +54,7 @@ class LocalScorer:
         added: int = 0,
     ) -> None:
         self.name = name
-        self.parameters = sum(one.numel() for one in model.parameters()), added
+        self.parameters: tuple[int, int] | None = (int(sum(one.numel() for one in model.parameters())), added)
         self._model, self._tokenizer = model.eval(), tokenizer
         self._device = next(model.parameters()).device
         self._stop = tokenizer.eos_token_id

@@ -146,3 +146,48 @@ def test_a_model_reasons_before_it_is_asked_for_yes_or_no(serve: Serve) -> None:
     assert scored.texts == ("It is loud. Verdict: Yes",)
     assert scored.log_odds[0] < 0
     assert [message["role"] for message in server.requests[1]["messages"]] == ["system", "user", "assistant", "user"]
+
+
+def by_model(request: dict[str, Any], _: int) -> Reply:
+    """Of two experts the second says neither word of the last candidate, and less of all others."""
+    if not request.get("logprobs"):
+        return says(f"By {request['model']}.")
+    if request["model"] == "two":
+        silent = '"Film 3"' in request["messages"][1]["content"]
+        return tells(("Maybe", 0.9)) if silent else tells(("Yes", 0.2), ("No", 0.4))
+    return tells(("Yes", 0.6), ("No", 0.2))
+
+
+def test_the_answers_of_several_experts_are_mixed_by_their_scales_where_all_give_one(serve: Serve) -> None:
+    server = serve(by_model)
+    scored = EndpointScorer(["all", "one", "two"], name="tuned").score(PROMPTS, scales=(0.0, 0.75, 0.25))
+    expected = math.log((0.75 * 0.6 + 0.25 * 0.2) / (0.75 * 0.2 + 0.25 * 0.4))
+    np.testing.assert_allclose(scored.log_odds, [expected] * 3 + [math.nan])
+    np.testing.assert_allclose(scored.yes[:3], math.log(0.5))
+    assert (scored.mixed, list(scored.notes)) == (True, [3])
+    assert {request["model"] for request in server.requests} == {"one", "two"}
+    assert scored.cost.row_by_row == 8 * 100
+
+
+def test_the_expert_that_weighs_most_reasons_and_all_answer_after_its_text(serve: Serve) -> None:
+    server = serve(by_model)
+    prompts = asked(Person("movie", ()), [Described("Heat")], question="reason")
+    scored = EndpointScorer(["all", "one", "two"], name="tuned").score(prompts, reasoning=9, scales=(0.0, 0.25, 0.75))
+    assert scored.texts == ("By two.",)
+    answers = [request["messages"] for request in server.requests if request.get("logprobs")]
+    assert [messages[2]["content"] for messages in answers] == ["By two."] * 2
+    assert len(server.requests) == 3
+
+
+def test_where_one_expert_acts_its_answer_is_the_score_and_nothing_is_mixed(serve: Serve) -> None:
+    serve(by_model)
+    scored = EndpointScorer(["all", "one", "two"], name="tuned").score(PROMPTS, scales=(0.0, 1.0, 0.0))
+    np.testing.assert_allclose(scored.log_odds, math.log(3))
+    assert not scored.mixed
+
+
+def test_a_server_that_cannot_be_reached_is_said_before_any_expert_is_asked(serve: Serve, settings: Settings) -> None:
+    serve(by_model)
+    settings.LLM["scorer"] |= {"base_url": "http://127.0.0.1:9/v1"}
+    with pytest.raises(CannotRunError, match="cannot be reached"):
+        EndpointScorer(["all", "one"]).score(PROMPTS, scales=(0.0, 1.0))

@@ -7,7 +7,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
 from recommender.thinkrec.experts import groups
-from recommender.thinkrec.experts.groups import group
+from recommender.thinkrec.experts.groups import extended, group
 
 pytestmark = pytest.mark.once
 RNG = np.random.default_rng
@@ -158,3 +158,20 @@ def test_as_many_groups_as_end_users_are_possible_where_k_means_may_find_fewer()
     found = group(vectors, everyone(vectors), method="kmeans", number=4)
     assert set(found.of) == set(range(len(found.sizes)))
     assert found.words.startswith(f"{len(found.sizes)} groups")
+
+
+@given(st.lists(st.integers(-1, 3), min_size=1, max_size=30), st.integers(0, 9))
+def test_a_group_more_holds_those_who_were_in_none_and_moves_nobody_else(before, seed):
+    of = np.array(before)
+    vectors = RNG(seed).normal(size=(len(of), 3)).astype(np.float32)
+    number = of.max() + 1
+    if number == 0 or (of >= 0).all() or len(set(before) - {-1}) < number:
+        with pytest.raises(ValueError, match=r"there are not both|Nobody is left in group"):
+            extended(vectors, of)
+        return
+    found = extended(vectors, of)
+    assert np.array_equal(found.of[of >= 0], of[of >= 0])
+    assert set(found.of[of < 0]) == {number}
+    assert found.sizes == tuple(np.bincount(found.of))
+    for one, expert in enumerate(found.experts):
+        np.testing.assert_allclose(expert, vectors[found.of == one].mean(axis=0), atol=1e-6)
