@@ -204,11 +204,12 @@ def grouping(catalog: Catalog) -> Grouping:
 
 
 def approved_trace(catalog: Catalog, text: str, *, held_out: bool = False) -> None:
-    met = Interaction.objects.select_related("end_user").get(end_user__external_id="u0", item__external_id="f13")
-    asked_about = (Encounter("f13", 5.0, True, interaction_id=met.pk),)
+    name = "f12" if held_out else "f13"
+    met = Interaction.objects.select_related("end_user").get(end_user__external_id="u0", item__external_id=name)
+    asked_about = (Encounter(name, 5.0, True, interaction_id=met.pk),)
     subject = Subject("end_user", "movie", 5.0, 3.0, asked=asked_about)
     told = {"strategy": "trace", "evidence": subject.to_json(), "approved_index": 0, "held_out": held_out}
-    make_round(met.end_user, ("reason", text), ("reflect", ""), as_of=met.moment + held_out, **told)
+    make_round(met.end_user, ("reason", text), ("reflect", ""), as_of=met.moment, **told)
 
 
 @pytest.mark.usefixtures("grouping")
