@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
 from recommender.dataset.attributes import Vocabulary
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
+from recommender.signals.gaussian_process import GaussianProcess
 from recommender.signals.protocol import Candidates
 from recommender.signals.registry import Signals
 from recommender.signals.stated import Weights
@@ -99,6 +100,21 @@ class Ranker:
         contributions = np.zeros((len(items), len(history)))
         contributions[:, seen] = (logits[0] - logits[1:]).T
         return contributions
+
+    def inner_products(self, end_user_external_id: str, history: Sequence[HistoryEntry]) -> list[NDArray[np.float64]]:
+        """What the history says of every item as inner products of the signals' vectors: (items) each, one for each
+        kind of vector, in the order of `self.items`. They choose candidates; the backbone ranks them. Empty where no
+        signal has vectors.
+        """
+        met = self._numbers([each.item_id for each in history]) - FIRST_ITEM
+        liked = self.scale.liked(*_feedback(history))
+        found = [
+            products
+            for signal in self.signals.fitted.values()
+            if isinstance(signal, GaussianProcess)
+            for products in signal.inner_products(end_user_external_id, met, liked)
+        ]
+        return [products[: len(self.items)] for products in found]
 
     def tokens_of(self, attributes: Mapping[str, Any] | None) -> list[int]:
         """All that the backbone reads of an end user's attributes: numbers in the vocabulary of its training run."""

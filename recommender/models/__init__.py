@@ -27,7 +27,7 @@ from recommender.models.rounds import (
 )
 from recommender.models.runs import Run, RunState
 from recommender.models.scoring import ScoredList, ScoringRun
-from recommender.models.serving import Recommendation
+from recommender.models.serving import Recommendation, Rule, RuleKind
 from recommender.models.statements import Holder, Polarity, Source, Statement
 from recommender.models.thinkrec import ThinkrecRun
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
@@ -72,6 +72,8 @@ __all__ = [
     "Round",
     "RoundBatch",
     "RoundState",
+    "Rule",
+    "RuleKind",
     "Run",
     "RunState",
     "ScoredList",

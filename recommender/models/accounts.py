@@ -44,6 +44,7 @@ class TokenScope(models.TextChoices):
     RECOMMENDATIONS_READ = "recommendations:read", "Get recommendations"
     EXPLANATIONS_READ = "explanations:read", "Get the reasons with them"
     PEOPLE_MANAGE = "people:manage", "Export and erase people; erase items"
+    RULES_MANAGE = "rules:manage", "Set and remove business rules"
     EVENTS_WRITE = "events:write", "Send events (no address takes them yet)"
 
 

@@ -36,6 +36,9 @@ class Catalog(models.Model):
     erasures = models.PositiveIntegerField(
         default=0, help_text="Grows when somebody is erased: what processes hold in memory is read anew."
     )
+    rule_changes = models.PositiveIntegerField(
+        default=0, help_text="Grows when a business rule is set or removed: what processes hold of them is read anew."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -14,12 +14,12 @@ from recommender.artifacts.ranker import ArtifactError, Ranker
 from recommender.models import BackboneVersion
 from recommender.serving import rollout, shadow
 from recommender.serving.request import Request, Scored, best, score
-from recommender.serving.types import CannotRankError, Contribution, Ranked, Ranking
+from recommender.serving.types import CannotRankError, Contribution, DegradedCode, Ranked, Ranking
 
 log = logging.getLogger(__name__)
 
 NO_BACKBONE = "No backbone is active in this catalog yet: train one and activate it."
-NO_HISTORY = "This end user has no history yet, so the list is the same for everybody new."
+NO_HISTORY = "This end user has no history yet, which a backbone ranks by."
 NAMED = 5  # interactions of the history that may be named for one item
 
 
@@ -28,13 +28,13 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
 
     Raises CannotRankError.
     """
-    active = rollout.active_in(request.end_user.catalog)
+    active = rollout.active_in(request.whom.catalog)
     if active.version is None:
-        raise CannotRankError(NO_BACKBONE)
+        raise CannotRankError(NO_BACKBONE, DegradedCode.NO_BACKBONE)
     if not request.history:
-        raise CannotRankError(NO_HISTORY)
+        raise CannotRankError(NO_HISTORY, DegradedCode.NO_HISTORY)
     tried = active.rollout
-    if tried and tried.is_canary_for(request.end_user):
+    if tried and tried.is_canary_for(request.whom):
         try:
             return _rank(request, tried.version, attribute=attribute)[0]
         except Exception as error:
@@ -44,7 +44,9 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
         ranked, scored = _rank(request, active.version, attribute=attribute)
     except ArtifactError as error:
         number = active.version.number
-        raise CannotRankError(f"Backbone {number} is active but its artifact cannot be used. {error}") from error
+        raise CannotRankError(
+            f"Backbone {number} is active but its artifact cannot be used. {error}", DegradedCode.ARTIFACT_UNUSABLE
+        ) from error
     return replace(ranked, afterwards=partial(shadow.offer, tried, request, scored)) if tried else ranked
 
 
@@ -61,7 +63,7 @@ def _rank(request: Request, version: BackboneVersion, *, attribute: bool) -> tup
 
 def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int, list[Contribution]]:
     """What of the history raised each item's score, as shares of all that raised it."""
-    asked, index = request.end_user, request.index
+    asked, index = request.whom, request.index
     ids = [index.external_ids[position] for position, _ in listed]
     contributions = ranker.contributions(asked.external_id, request.history, ids, attributes=asked.attributes)
     raised = np.clip(contributions, 0.0, None)  # (items, history)

@@ -10,7 +10,8 @@ from recommender.serving.attribution import named_by_backbone, sharing_attribute
 from recommender.serving.history import PastInteraction
 from recommender.serving.statements import Cited
 from recommender.serving.texts import texts_about
-from recommender.serving.types import Contribution, HistoryReason, Reason, TextReason
+from recommender.serving.types import Contribution, HistoryReason, Reason, StatedReason, TextReason
+from recommender.serving.whom import Whom
 
 PAST_ITEMS: Mapping[str, int] = {"short": 3, "full": 5}
 LONGEST_SHORT_TEXT = 200
@@ -18,7 +19,7 @@ LEAST_SHORT_TEXT = 30  # characters: a first sentence below it says too little a
 
 
 def explain(
-    end_user: EndUser,
+    whom: Whom,
     items: Sequence[Item],
     *,
     level: Literal["short", "full"],
@@ -35,13 +36,15 @@ def explain(
     score, attributes shared with liked items are shown, and called that. `cited`: the statements that moved the item,
     by primary key.
     """
+    end_user = whom if isinstance(whom, EndUser) else None
     texts = texts_about(end_user, [item.pk for item in items], snapshot=backbone.snapshot if backbone else None)
-    attributes = end_user.catalog.prompt_attributes
+    attributes = whom.catalog.prompt_attributes
     most = PAST_ITEMS[level]
     reasons: dict[int, list[Reason]] = {}
     for item in items:
-        subjects = (SubjectKind.END_USER, end_user.pk), (SubjectKind.ITEM, item.pk)
-        about: list[Reason] = [
+        subjects = (SubjectKind.END_USER, end_user.pk if end_user else 0), (SubjectKind.ITEM, item.pk)
+        about: list[Reason] = _stated(cited.get(item.pk))
+        about += [
             _with_statements(texts[subject] if level == "full" else _first_sentence(texts[subject]), cited.get(item.pk))
             for subject in subjects
             if subject in texts
@@ -60,7 +63,16 @@ def _with_statements(reason: TextReason, cited: Cited | None) -> TextReason:
     """An end user's approved text with those of its statements that moved the item, what weighs most first."""
     if cited is None or reason.kind != "user_preference" or reason.review_status != "approved":
         return reason
-    return replace(reason, statements=cited.raised, although=cited.lowered)
+    raised, lowered = (tuple(one for one in each if one.statement_id) for each in (cited.raised, cited.lowered))
+    return replace(reason, statements=raised, although=lowered)
+
+
+def _stated(cited: Cited | None) -> list[Reason]:
+    """What the request itself says of the item."""
+    if cited is None:
+        return []
+    raised, lowered = (tuple(one for one in each if not one.statement_id) for each in (cited.raised, cited.lowered))
+    return [StatedReason(raised, lowered)] if raised or lowered else []
 
 
 def _first_sentence(reason: TextReason) -> TextReason:

@@ -8,7 +8,7 @@ import numpy as np
 from recommender.models import Clock, EndUser, Interaction
 from recommender.models.liked import NOT_KNOWN, liked
 
-_AS_BOOL = {1: True, 0: False, NOT_KNOWN: None}
+AS_BOOL = {1: True, 0: False, NOT_KNOWN: None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,6 @@ def history_as_of_now(end_user: EndUser) -> list[PastInteraction]:
     labels = np.array([NOT_KNOWN if label is None else label for _, _, _, label, _ in rows], dtype=np.int8)
     known = liked(ratings, labels, threshold=catalog.like_threshold)  # in the database it would cost a millisecond
     return [
-        PastInteraction(pk, external_id, rating, label, _AS_BOOL[like], moment)
+        PastInteraction(pk, external_id, rating, label, AS_BOOL[like], moment)
         for (pk, external_id, rating, label, moment), like in zip(rows, known.tolist(), strict=True)
     ]

@@ -3,17 +3,22 @@
 from typing import cast
 
 from recommender.models import ApiToken, EndUser, Item, Recommendation
-from recommender.serving.types import Served, ServedItem, Source
+from recommender.serving.types import DegradedCode, Served, ServedItem, Source
+from recommender.serving.whom import Whom
 
 
-def log(served: Served, *, end_user: EndUser, token: ApiToken | None) -> Recommendation:
-    """Keep what was served, without its texts: those are in the turns and the knowledge."""
+def log(served: Served, *, whom: Whom, token: ApiToken | None) -> Recommendation:
+    """Keep what was served, without its texts: those are in the turns and the knowledge.
+
+    Of a visitor nothing is kept, not even what the caller calls them: nobody could erase it.
+    """
     return Recommendation.objects.create(
-        catalog_id=end_user.catalog_id,
-        end_user=end_user,
+        catalog=whom.catalog,
+        end_user=whom if isinstance(whom, EndUser) else None,
         backbone=served.backbone,
         source=served.source,
         degraded_reason=served.degraded_reason,
+        degraded_code=served.degraded_code or "",
         items=[{"item_id": item.item_id, "rank": item.rank, "score": item.score} for item in served.items],
         token=token,
     )
@@ -27,7 +32,7 @@ def replay(logged: Recommendation) -> Served:
     )
     return Served(
         catalog=logged.catalog.name,
-        user_id=logged.end_user.external_id,
+        user_id=logged.end_user.external_id if logged.end_user else "",
         backbone=logged.backbone,
         source=cast(Source, logged.source),
         degraded_reason=logged.degraded_reason,
@@ -37,4 +42,5 @@ def replay(logged: Recommendation) -> Served:
             for item in logged.items
         ),
         recommendation_id=logged.pk,
+        degraded_code=DegradedCode(logged.degraded_code) if logged.degraded_code else None,
     )

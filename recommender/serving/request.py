@@ -1,4 +1,4 @@
-"""What is asked of a ranker: to order, for one end user as of now, the items they have not met.
+"""What is asked of a ranker: to order, for somebody as of now, the items that may be listed.
 
 `request_for` alone makes one, so that what is served, what the gates time and what a receipt compares are the same.
 """
@@ -13,41 +13,55 @@ from numpy.typing import NDArray
 
 from recommender.artifacts.ranker import Ranker
 from recommender.models import EndUser
-from recommender.serving import retrieve
+from recommender.serving import arrange, filters, retrieve, rules
+from recommender.serving.arrange import Order
 from recommender.serving.catalog_index import CatalogIndex, index_of
 from recommender.serving.history import PastInteraction, history_as_of_now
+from recommender.serving.rules import Rules
+from recommender.serving.session import unknown_items
 from recommender.serving.steering import Steering, steering_of
-from recommender.serving.types import Ranking
+from recommender.serving.types import Notice, Ranking
+from recommender.serving.whom import NOTHING_TOLD, Session, Whom
+from recommender.serving.wish import Wish
 from recommender.statements.queries import Acting
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """`history`: oldest first. `unseen` (items,): True where the end user has not met the item of the index.
+    """`history`: oldest first, what the request itself told of it last. `unseen` (items,): True where they have not met
+    the item of the index; `listable` (items,): of those, what may be listed.
 
     `limit`: the most items to list. `unaware`: as if nothing were known of the end user but their history, to see what
-    difference the approved text makes. `said`: statements to be steered by in place of those that act now.
+    difference the approved text makes. `said`: statements to be steered by in place of those that act now. `wish`: what
+    a caller wants besides; None where lists are measured, to which no business rule applies. `notices`: what is to be
+    said of all that.
     """
 
-    end_user: EndUser
+    whom: Whom
     history: Sequence[PastInteraction]
     index: CatalogIndex
     unseen: NDArray[np.bool_]
+    listable: NDArray[np.bool_]
     limit: int
     unaware: bool = False
     said: Sequence[Acting] | None = None
+    session: Session = NOTHING_TOLD
+    wish: Wish | None = None
+    rules: Rules = rules.NONE
+    notices: tuple[Notice, ...] = ()
 
     @cached_property
     def steering(self) -> Steering:
-        """What people approved about the end user, as it moves a list that no version ranks."""
-        return steering_of(self.end_user, self.index, said=() if self.unaware else self.said)
+        """What people approved about the end user, and what the request says, as it moves a list no version ranks."""
+        if self.unaware:
+            return steering_of(self.whom, self.index, said=())
+        return steering_of(self.whom, self.index, said=self.said, also=self.session.said)
 
     @cached_property
     def candidates(self) -> NDArray[np.int64]:
-        """Positions in the index of the items worth ranking, all unseen."""
-        liked = [past.item_pk for past in self.history if past.liked]
+        """Positions in the index of the items worth ranking, all listable."""
         return retrieve.candidates(
-            self.end_user.catalog, self.index, mask=self.unseen, liked=liked, asked_for=self.steering.raised
+            self.whom, self.index, mask=self.listable, history=self.history, asked_for=self.steering.raised
         )
 
     @cached_property
@@ -58,16 +72,54 @@ class Request:
     @property
     def can_be_ranked(self) -> bool:
         """Whether there is a history to rank by, and an item to rank."""
-        return bool(self.history) and bool(self.unseen.any())
+        return bool(self.history) and bool(self.listable.any())
+
+    def arranged(self, order: Order) -> Ranking:
+        """At most `limit` items of an order, as the wish and the rules have it."""
+        diversity = self.wish.diversity if self.wish else 0.0
+        if diversity > 0:
+            order = arrange.diversified(order, self.whom.catalog, self.index, diversity=diversity, limit=self.limit)
+        return arrange.ranking(order, self.rules, limit=self.limit, listable=self.listable)
 
 
 def request_for(
-    end_user: EndUser, *, limit: int, unaware: bool = False, said: Sequence[Acting] | None = None
+    whom: Whom,
+    *,
+    limit: int,
+    unaware: bool = False,
+    said: Sequence[Acting] | None = None,
+    session: Session = NOTHING_TOLD,
+    wish: Wish | None = None,
 ) -> Request:
-    """What is to be recommended to this end user now. `end_user.catalog` must be loaded."""
-    index, history = index_of(end_user.catalog), history_as_of_now(end_user)
+    """What is to be recommended to somebody now. `whom.catalog` must be loaded.
+
+    Raises conditions.ConditionError where the wish names an attribute that no item has.
+    """
+    index = index_of(whom.catalog)
+    known = history_as_of_now(whom) if isinstance(whom, EndUser) else []
+    history = [*known, *session.history]
     unseen = retrieve.unseen(index, [past.item_pk for past in history])
-    return Request(end_user, history, index, unseen, limit, unaware, said)
+    request = Request(whom, history, index, unseen, unseen, limit, unaware, said, session, notices=session.notices)
+    return request if wish is None else _wished(request, wish)
+
+
+def _wished(request: Request, wish: Wish) -> Request:
+    """The same with less to list, and the rules that hold."""
+    catalog, index = request.whom.catalog, request.index
+    holding = rules.holding(catalog, index, scenario=wish.scenario)
+    listable, notices = request.unseen.copy(), list(request.notices)
+    if wish.exclude:
+        places, strangers = index.named(wish.exclude)
+        listable[places] = False
+        if strangers:
+            notices.append(unknown_items(strangers, "`exclude`"))
+    if wish.conditions:
+        meeting, said = filters.meeting(catalog, index, wish.conditions)
+        listable &= meeting
+        notices += said
+    if holding.out_of_stock is not None:
+        listable[holding.out_of_stock] = False
+    return replace(request, listable=listable, wish=wish, rules=holding, notices=tuple(notices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +136,11 @@ class Scored:
 
 def score(request: Request, ranker: Ranker) -> Scored:
     """Have a trained version score the candidates, and let what people approved move the scores."""
-    end_user, item_ids = request.end_user, request.item_ids
+    whom, item_ids = request.whom, request.item_ids
     if request.unaware:
         ranker = replace(ranker, end_users={})
     began = time.perf_counter()
-    scores = ranker.score(end_user.external_id, request.history, item_ids, attributes=end_user.attributes)
+    scores = ranker.score(whom.external_id, request.history, item_ids, attributes=whom.attributes)
     steering = request.steering.weighed(ranker.statements)
     scores = steering.steered(scores, request.candidates)
     return Scored(scores, (time.perf_counter() - began) * 1000, steering)
@@ -96,5 +148,4 @@ def score(request: Request, ranker: Ranker) -> Scored:
 
 def best(request: Request, scores: NDArray[np.float64]) -> Ranking:
     """(position in the index, score) of the best candidates, at most `limit`; of equal ones the first added first."""
-    top = np.argsort(-scores, kind="stable")[: request.limit]
-    return [(int(request.candidates[place]), float(scores[place])) for place in top]
+    return request.arranged(arrange.best_first(request.candidates, scores))

@@ -27,7 +27,7 @@ def cited(request: Request, steering: Steering | None, listed: Iterable[tuple[in
     """
     if steering is None or not steering.moves:
         return {}
-    aspects = aspects_of(request.end_user.catalog)
+    aspects = aspects_of(request.whom.catalog)
     known: dict[int, CitedStatement] = {}
     found = {}
     for pk, position in listed:
@@ -48,7 +48,7 @@ def _cited(move: Move, request: Request, aspects: CatalogAspects) -> CitedStatem
     meeting = set(aspects.pks[aspects.meeting(said.said.aspect)].tolist())
     rated = [past.liked for past in request.history if past.item_pk in meeting and past.liked is not None]
     return CitedStatement(
-        statement_id=said.pk,
+        statement_id=max(said.pk, 0),
         aspect=in_words(said.said.aspect, aspects.title_of),
         polarity="likes" if move.effect > 0 else "dislikes",
         quote=said.quote,

@@ -14,21 +14,23 @@ HEAVY = ("messages", "parameters", "answer")  # of a call; only its model's name
 
 
 def texts_about(
-    end_user: EndUser, item_pks: Collection[int], *, snapshot: KnowledgeSnapshot | None
+    end_user: EndUser | None, item_pks: Collection[int], *, snapshot: KnowledgeSnapshot | None
 ) -> dict[Subject, TextReason]:
     """The text of each subject that has one. At most three queries, however many items."""
     texts = dict(_in_force(end_user, item_pks, snapshot))
     missing_items = [pk for pk in item_pks if (SubjectKind.ITEM, pk) not in texts]
     wanted = Q(item_id__in=missing_items, end_user=None)
-    if (SubjectKind.END_USER, end_user.pk) not in texts:
+    if end_user is not None and (SubjectKind.END_USER, end_user.pk) not in texts:
         wanted |= Q(end_user=end_user, item=None)
     return dict(_proposed(wanted)) | texts
 
 
 def _in_force(
-    end_user: EndUser, item_pks: Collection[int], snapshot: KnowledgeSnapshot | None
+    end_user: EndUser | None, item_pks: Collection[int], snapshot: KnowledgeSnapshot | None
 ) -> Iterable[tuple[Subject, TextReason]]:
-    subjects = Q(end_user=end_user, item=None) | Q(item_id__in=item_pks, end_user=None)
+    subjects = Q(item_id__in=item_pks, end_user=None)
+    if end_user is not None:
+        subjects |= Q(end_user=end_user, item=None)
     frozen = KnowledgeSnapshot.knowledge.through.objects.filter(knowledgesnapshot=snapshot, knowledge=OuterRef("pk"))
     rows = Knowledge.objects.filter(subjects, in_force=True).annotate(in_snapshot=Exists(frozen))
     rows = rows.order_by("as_of")  # of several moments the latest, since it comes last

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from recommender.models import BackboneVersion
@@ -14,9 +15,46 @@ if TYPE_CHECKING:
 Explain = Literal["none", "short", "full"]
 EXPLAIN_CHOICES: tuple[Explain, ...] = ("none", "short", "full")
 
-# The rungs of the ladder, best first; "nothing" where an end user has met every item.
-Source = Literal["thinkrec", "backbone", "popular", "newest", "nothing"]
-SOURCES: tuple[Source, ...] = ("thinkrec", "backbone", "popular", "newest", "nothing")
+# The rungs of the ladder, best first; "nothing" where there is nothing that may be listed.
+Source = Literal["thinkrec", "backbone", "knowledge", "segment", "popular", "newest", "nothing"]
+SOURCES: tuple[Source, ...] = ("thinkrec", "backbone", "knowledge", "segment", "popular", "newest", "nothing")
+
+
+class DegradedCode(StrEnum):
+    """Why a list is not what was asked for. Programs may rely on these; `degraded_reason` says it in words."""
+
+    NO_BACKBONE = "no_backbone"
+    ARTIFACT_UNUSABLE = "artifact_unusable"
+    NO_HISTORY = "no_history"
+    UNKNOWN_USER = "unknown_user"
+    NO_SCORED_LIST = "no_scored_list"
+    STALE_SCORED_LIST = "stale_scored_list"
+    CANNOT_RANK = "cannot_rank"
+    ALL_MET = "all_met"
+    NO_ITEMS = "no_items"
+    NOTHING_LEFT = "nothing_left"
+
+
+class NoticeCode(StrEnum):
+    """What else is to be known of a list. Programs may rely on these."""
+
+    FEWER_ITEMS = "fewer_items"
+    UNKNOWN_ITEMS = "unknown_items"
+    UNKNOWN_VALUE = "unknown_value"
+    TEXT_NOT_UNDERSTOOD = "text_not_understood"
+    MEETS_NOTHING = "meets_nothing"
+    PINNED = "pinned"
+    BURIED = "buried"
+    OUT_OF_STOCK = "out_of_stock"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`detail` says it in words."""
+
+    code: NoticeCode
+    detail: str
+
 
 MOST_ITEMS = 100
 
@@ -28,6 +66,10 @@ Ranking = Sequence[tuple[int, float | None]]  # (position in the catalog index, 
 
 class CannotRankError(Exception):
     """A ranker has no list for this request; the message says why, to the end users' side of the API too."""
+
+    def __init__(self, message: str, code: DegradedCode = DegradedCode.CANNOT_RANK) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +94,7 @@ class Ranked:
     steering: "Steering | None" = None
     backbone: BackboneVersion | None = None
     degraded_reason: str = ""
+    degraded_code: DegradedCode | None = None
     attribution: Mapping[int, Sequence[Contribution]] | None = None
     afterwards: Callable[[uuid.UUID], object] | None = None
     reasons: Mapping[int, Sequence["Reason"]] = field(default_factory=dict)
@@ -73,7 +116,7 @@ class CitedStatement:
     effect: float
     said_by: str
     approved_by: str
-    approved_at: datetime
+    approved_at: datetime | None
     liked: int
     ratings: int
 
@@ -147,9 +190,33 @@ class HistoryReason:
 class StatisticReason:
     """Why a list that knows nothing about the end user names this item."""
 
-    kind: Literal["popularity", "newness"]
+    kind: Literal["popularity", "segment", "newness"]
     text: str
     basis: Literal["statistics"] = "statistics"
+
+
+@dataclass(frozen=True, slots=True)
+class StatedReason:
+    """What the request's own text says of the item: `statements` raised it, `although` lowered it. It is kept nowhere.
+
+    Their `statement_id` is 0, and nobody has approved them.
+    """
+
+    statements: tuple[CitedStatement, ...]
+    although: tuple[CitedStatement, ...]
+    kind: Literal["stated"] = "stated"
+    basis: Literal["statements"] = "statements"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReason:
+    """A business rule put the item where it stands. `text`: why, as whoever set the rule wrote; may be empty."""
+
+    rule_id: int
+    rule: Literal["pin", "bury"]
+    text: str
+    kind: Literal["rule"] = "rule"
+    basis: Literal["rule"] = "rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +243,14 @@ class ScoredReason:
     review_status: Literal["unreviewed"] = "unreviewed"
 
 
-Reason = TextReason | HistoryReason | StatisticReason | ScoredReason
+Reason = TextReason | HistoryReason | StatisticReason | ScoredReason | StatedReason | RuleReason
 
 
 @dataclass(frozen=True, slots=True)
 class ServedItem:
-    """`score`: backbone and thinkrec: the probability of a like; popular: the likes to expect; newest: none."""
+    """`score`: backbone and thinkrec: the probability of a like; knowledge: what speaks for it; popular and segment:
+    the likes to expect; newest, and what a rule alone put there: none.
+    """
 
     item_id: str
     title: str
@@ -191,8 +260,21 @@ class ServedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """A statement as it was read. `aspect`: what it is about, in words; `quote`: the text's words; `meets`: items."""
+
+    aspect: str
+    polarity: Literal["likes", "dislikes"]
+    quote: str
+    meets: int
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
-    """One list for one end user. `degraded_reason` is empty when the best rung answered."""
+    """One list for one end user. `degraded_reason` is empty when the best rung answered.
+
+    `user_id`: empty where the list is for nobody in particular. `understood`: of a text that came with the request.
+    """
 
     catalog: str
     user_id: str
@@ -202,6 +284,9 @@ class Served:
     generated_at: datetime
     items: tuple[ServedItem, ...]
     recommendation_id: uuid.UUID | None = None
+    degraded_code: DegradedCode | None = None
+    notices: tuple[Notice, ...] = ()
+    understood: tuple[Understood, ...] = ()
 
     @property
     def degraded(self) -> bool:

@@ -30,7 +30,7 @@ class Acting:
     """One statement about an end user that people approved. `weight`: below 1 where several kept drafts share one.
 
     `said_by`: the name of who said it, empty where a model did; `approved_by`: of who approved the text, empty where it
-    is not known.
+    is not known. What a request itself says has a `pk` below 0, and nobody approved it.
     """
 
     pk: int
@@ -40,7 +40,7 @@ class Acting:
     weight: float
     knowledge_id: int
     approved_by: str
-    approved_at: datetime
+    approved_at: datetime | None
 
 
 def acting(end_user: EndUser) -> list[Acting]:
