@@ -89,6 +89,21 @@ class UnknownRecommendation(Problem):
     status_code = HTTPStatus.NOT_FOUND
 
 
+class UnknownRule(Problem):
+    slug = "unknown-rule"
+    title = "Unknown rule"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class BodyTooLarge(Problem):
+    slug = "too-large"
+    title = "The body is too large"
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A body may take {most / 2**20:g} MiB here. Send it in several parts.")
+
+
 class UnknownPath(Problem):
     slug = "unknown-path"
     title = "There is nothing at this address"
@@ -140,7 +155,7 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
         body = _away(request.path, why) if why else internal_error(request.path)
         headers = {"Retry-After": str(unavailable.AGAIN_IN)} if why else None
         return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
-    body = _document(exc, context) | {"status": int(exc.status_code), "instance": request.path}
+    body = document(exc, context)
     response = JsonResponse(body, status=exc.status_code, content_type=CONTENT_TYPE)
     challenge = getattr(exc, "auth_header", None)
     if challenge:
@@ -149,6 +164,11 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
     if wait:
         response["Retry-After"] = str(ceil(wait))
     return response
+
+
+def document(exc: exceptions.APIException, context: dict[str, Any]) -> dict[str, Any]:
+    """The problem document of a foreseen error."""
+    return _document(exc, context) | {"status": int(exc.status_code), "instance": context["request"].path}
 
 
 def internal_error(path: str) -> dict[str, Any]:

@@ -116,6 +116,17 @@ class Ranker:
         ]
         return [products[: len(self.items)] for products in found]
 
+    def item_vectors(self) -> NDArray[np.float32] | None:
+        """Vectors of length one (items, K), in the order of `self.items`, that are near where the same people like
+        both; None where no signal has any."""
+        for signal in self.signals.fitted.values():
+            if isinstance(signal, GaussianProcess):
+                factors = signal.factors[0, : len(self.items)]
+                length = np.linalg.norm(factors, axis=1, keepdims=True)
+                unit: NDArray[np.float32] = factors / np.maximum(length, np.float32(1e-9))
+                return unit
+        return None
+
     def tokens_of(self, attributes: Mapping[str, Any] | None) -> list[int]:
         """All that the backbone reads of an end user's attributes: numbers in the vocabulary of its training run."""
         found: list[int] = self.demographics.encode([attributes or {}])[0].tolist() if self.demographics else [0]

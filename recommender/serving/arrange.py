@@ -1,7 +1,6 @@
 """A ranked order made into a list: what resembles each other is set apart, and business rules have their say."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,13 +68,7 @@ def _described(catalog: Catalog, index: CatalogIndex, places: Places) -> Vectors
     vectors, there = item_texts(catalog).of(index, places)
     if there.all():
         return vectors
-    aspects = aspects_of(catalog)
-    rows = np.searchsorted(aspects.pks, index.pks[places]).tolist()
-    values: list[Sequence[tuple[str, str]]] = []
-    for row, pk in zip(rows, index.pks[places].tolist(), strict=True):
-        known = aspects.attributes[row] if row < len(aspects.pks) and aspects.pks[row] == pk else {}
-        names = catalog.prompt_attributes or list(known)
-        values.append([(name, value) for name in names for value in values_of(known.get(name, []))])
+    values = _values(catalog, index, places)
     columns = {pair: column for column, pair in enumerate(dict.fromkeys(pair for own in values for pair in own))}
     bags = np.zeros((len(places), max(1, len(columns))), dtype=np.float32)
     for row, own in enumerate(values):
@@ -83,6 +76,31 @@ def _described(catalog: Catalog, index: CatalogIndex, places: Places) -> Vectors
     length = np.linalg.norm(bags, axis=1, keepdims=True)
     unit: Vectors = bags / np.maximum(length, 1.0)
     return unit
+
+
+def likeness_of_attributes(catalog: Catalog, index: CatalogIndex, place: int) -> NDArray[np.float64]:
+    """The cosine (items) of every item's attribute values with those of the item at `place`."""
+    aspects = aspects_of(catalog)
+    wanted = set(_values(catalog, index, np.array([place]))[0])
+    shared = np.zeros(len(index))
+    for pair in wanted:
+        shared[index.positions(aspects.pks[aspects.by_value[pair]])] += 1
+    some = np.flatnonzero(shared)
+    sizes = np.array([len(set(own)) for own in _values(catalog, index, some)], dtype=np.float64)
+    shared[some] /= np.sqrt(sizes * len(wanted))
+    return shared
+
+
+def _values(catalog: Catalog, index: CatalogIndex, places: Places) -> list[list[tuple[str, str]]]:
+    """Names and values of the attributes of items, those that prompts show; of a catalog that says none, all."""
+    aspects = aspects_of(catalog)
+    rows = np.searchsorted(aspects.pks, index.pks[places]).tolist()
+    values = []
+    for row, pk in zip(rows, index.pks[places].tolist(), strict=True):
+        known = aspects.attributes[row] if row < len(aspects.pks) and aspects.pks[row] == pk else {}
+        names = catalog.prompt_attributes or list(known)
+        values.append([(name, value) for name in names for value in values_of(known.get(name, []))])
+    return values
 
 
 def _pairs(order: Order, most: int) -> list[tuple[int, float | None]]:

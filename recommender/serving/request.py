@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.artifacts.ranker import Ranker
-from recommender.models import EndUser
+from recommender.models import Catalog, EndUser
 from recommender.serving import arrange, filters, retrieve, rules
 from recommender.serving.arrange import Order
 from recommender.serving.catalog_index import CatalogIndex, index_of
@@ -105,9 +105,19 @@ def request_for(
 
 def _wished(request: Request, wish: Wish) -> Request:
     """The same with less to list, and the rules that hold."""
-    catalog, index = request.whom.catalog, request.index
+    listable, holding, notices = narrowed(request.whom.catalog, request.index, request.unseen, wish)
+    return replace(request, listable=listable, wish=wish, rules=holding, notices=(*request.notices, *notices))
+
+
+def narrowed(
+    catalog: Catalog, index: CatalogIndex, mask: NDArray[np.bool_], wish: Wish
+) -> tuple[NDArray[np.bool_], Rules, list[Notice]]:
+    """What of `mask` (items,) a wish leaves to be listed, the rules that hold, and what is to be said of both.
+
+    Raises conditions.ConditionError.
+    """
     holding = rules.holding(catalog, index, scenario=wish.scenario)
-    listable, notices = request.unseen.copy(), list(request.notices)
+    listable, notices = mask.copy(), list[Notice]()
     if wish.exclude:
         places, strangers = index.named(wish.exclude)
         listable[places] = False
@@ -119,7 +129,7 @@ def _wished(request: Request, wish: Wish) -> Request:
         notices += said
     if holding.out_of_stock is not None:
         listable[holding.out_of_stock] = False
-    return replace(request, listable=listable, wish=wish, rules=holding, notices=tuple(notices))
+    return listable, holding, notices
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,9 @@ def inner_products(
         except ArtifactError:
             pass  # whoever ranks says so
         else:
-            numbers = _numbers(active, ranker, index)
+            places = numbers(active, ranker, index)
             for products in ranker.inner_products(whom.external_id, history):
-                yield np.append(products, np.nan)[numbers]
+                yield np.append(products, np.nan)[places]
     texts = vectors.item_texts(whom.catalog)
     if len(texts.pks) and isinstance(whom, EndUser):
         own = vectors.of_end_user(whom, texts.encoder)
@@ -88,7 +88,7 @@ def inner_products(
             yield np.where(there, of_items @ own, np.nan)
 
 
-def _numbers(active: BackboneVersion, ranker: Ranker, index: CatalogIndex) -> NDArray[np.int64]:
+def numbers(active: BackboneVersion, ranker: Ranker, index: CatalogIndex) -> NDArray[np.int64]:
     """Where the items of the index stand among the ranker's (items); -1 for those it has not met."""
     key = (active.catalog_id, active.pk, active.created_at)
     kept, known = NUMBERS.get(key, lambda: (index, _number(ranker, index)))
