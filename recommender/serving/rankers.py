@@ -8,7 +8,7 @@ from typing import Protocol
 
 from recommender.serving import backbone, fallback, thinkrec
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, Ranked
+from recommender.serving.types import CannotRankError, DegradedCode, Ranked
 
 ALL_MET = "This end user has met every item of the catalog."
 NO_ITEMS = "The catalog has no items."
@@ -41,12 +41,15 @@ def rank(request: Request, *, scenario: str = DEFAULT, attribute: bool = False) 
     if ranker is None:
         raise UnknownScenarioError(f"There is no scenario “{scenario}”. Known: {', '.join(sorted(RANKERS))}.")
     if not request.unseen.any():
-        return Ranked("nothing", [], degraded_reason=ALL_MET if len(request.index) else NO_ITEMS)
+        if len(request.index):
+            return Ranked("nothing", [], degraded_reason=ALL_MET, degraded_code=DegradedCode.ALL_MET)
+        return Ranked("nothing", [], degraded_reason=NO_ITEMS, degraded_code=DegradedCode.NO_ITEMS)
     try:
         return ranker(request, attribute=attribute)
     except CannotRankError as error:
         source, best = fallback.best_effort(
-            request.index, mask=request.unseen, limit=request.limit, steering=request.steering
+            request.index, mask=request.unseen, limit=request.depth, steering=request.steering
         )
         reason = f"{error} {NOBODY_MET_THEM}" if source == "newest" else str(error)
-        return Ranked(source, best, request.steering if source == "popular" else None, degraded_reason=reason)
+        steering = request.steering if source == "popular" else None
+        return Ranked(source, best, steering, degraded_reason=reason, degraded_code=error.code)

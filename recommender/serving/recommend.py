@@ -1,32 +1,80 @@
 """One recommendation: history as of now → candidates → rank → explain → log. Torch-free, with bounded queries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from django.utils import timezone
 
 from recommender.models import ApiToken, EndUser, Item
 from recommender.serving import fallback
-from recommender.serving.explain import explain
+from recommender.serving.attribution import named_places
+from recommender.serving.continued import continued
+from recommender.serving.cursor import Cursor
+from recommender.serving.explain import Why, explain
 from recommender.serving.history import PastInteraction
 from recommender.serving.log import log
 from recommender.serving.rankers import DEFAULT, rank
 from recommender.serving.request import Request, request_for
 from recommender.serving.statements import cited
-from recommender.serving.types import Explain, Ranked, Reason, Served, ServedItem
+from recommender.serving.types import (
+    NOT_ASKED,
+    Explain,
+    MinReview,
+    Moment,
+    Ranked,
+    Reason,
+    ScoredReason,
+    Served,
+    ServedItem,
+)
 
 LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes are looked for
+DEPTH = 200  # items that a list goes on for, page by page
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a list is made and shown. `min_review`: what people must have said of a text at least."""
+
+    level: Explain
+    min_review: MinReview
+    scenario: str = DEFAULT
 
 
 def recommend(
-    end_user: EndUser, *, limit: int, level: Explain = "none", token: ApiToken | None = None, scenario: str = DEFAULT
+    end_user: EndUser,
+    *,
+    limit: int,
+    level: Explain = "none",
+    min_review: MinReview | None = None,
+    scenario: str = DEFAULT,
+    as_of: int | None = None,
+    after: Cursor | None = None,
+    asked: str = "",
+    keep: bool = True,
+    token: ApiToken | None = None,
 ) -> Served:
-    """The list for this end user now, logged under its `recommendation_id`. `end_user.catalog` must be loaded.
+    """The list for this end user now, logged under its `recommendation_id` if `keep`. `end_user.catalog` is loaded.
 
-    `scenario`: whose ranker answers (serving.rankers). Raises UnknownScenarioError.
+    `min_review`: as the catalog says unless told. `scenario`: whose ranker answers (serving.rankers). `as_of`: the
+    moment, on the catalog's clock, that stands for now. `after`: the list that this is the next page of, in place of a
+    new one. `asked`: a digest that goes with the cursor. Raises UnknownScenarioError.
     """
-    ranked, served = _served(request_for(end_user, limit=limit), level=level, scenario=scenario)
+    least = cast(MinReview, min_review or end_user.catalog.min_review)
+    how = How(level, least, after.scenario if after else scenario)
+    if after:
+        request = request_for(end_user, limit=limit, as_of=after.as_of)
+        ranked, ranks = continued(request, after, attribute=level != "none")
+        going_on = after.after(limit)
+    else:
+        request = request_for(end_user, limit=limit, depth=DEPTH, as_of=as_of)
+        ranked, ranks = rank(request, scenario=scenario, attribute=level != "none"), list(range(1, limit + 1))
+        going_on = _cursor(request, ranked, how, asked).after(limit)
+    served = _served(request, ranked, how, ranks)
+    served = replace(served, next_cursor=going_on.written() if going_on else "")
+    if not keep:
+        return served
     logged = log(served, end_user=end_user, token=token)
     if ranked.afterwards:
         ranked.afterwards(logged.pk)
@@ -34,68 +82,125 @@ def recommend(
 
 
 def preview(
-    end_user: EndUser, *, limit: int, level: Explain = "none", scenario: str = DEFAULT, **supposing: Any
+    end_user: EndUser,
+    *,
+    limit: int,
+    level: Explain = "none",
+    scenario: str = DEFAULT,
+    min_review: MinReview = "any",
+    **supposing: Any,
 ) -> Served:
     """The same list for people who only look: nothing is logged, and no shadow asked.
 
     `supposing`: `unaware`, as if no text about the end user had been approved; `said`, as if these statements were.
     """
     request = request_for(end_user, limit=limit, **supposing)
-    return _served(request, level=level, scenario=scenario)[1]
-
-
-def _served(request: Request, *, level: Explain, scenario: str) -> tuple[Ranked, Served]:
-    end_user = request.end_user
     ranked = rank(request, scenario=scenario, attribute=level != "none")
-    listed = {int(request.index.pks[position]): (position, score) for position, score in ranked.best}
-    named = _nameable(ranked, request.history) if level != "none" else set()
-    items = Item.objects.in_bulk({*listed, *named})
-    listed = {pk: listed[pk] for pk in listed if pk in items}  # an item may be gone that the index still has
-    reasons = _reasons(request, ranked, listed, items=items, level=level)
-    served = Served(
+    return _served(request, ranked, How(level, min_review, scenario), range(1, limit + 1))
+
+
+def _cursor(request: Request, ranked: Ranked, how: How, asked: str) -> Cursor:
+    """The whole list, from its first item on."""
+    return Cursor(
+        catalog=request.end_user.catalog_id,
+        end_user=request.end_user.pk,
+        asked=asked,
+        scenario=how.scenario,
+        source=ranked.source,
+        degraded_code=ranked.degraded_code or "",
+        degraded_reason=ranked.degraded_reason,
+        backbone=ranked.backbone.pk if ranked.backbone else None,
+        as_of=request.as_of,
+        moved=[move.statement.pk for move in ranked.steering.moves] if ranked.steering else None,
+        rank=1,
+        items=[(int(request.index.pks[position]), score) for position, score in ranked.best],
+    )
+
+
+def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int]) -> Served:
+    """The first items, of those that are still there, with these ranks."""
+    end_user, clock = request.end_user, request.end_user.catalog.clock
+    ranks = {
+        int(request.index.pks[position]): (number, position, score)
+        for number, (position, score) in zip(numbers, ranked.best, strict=False)
+    }
+    named = _nameable(ranked, request.history) if how.level != "none" else set()
+    items = Item.objects.in_bulk({*ranks, *named})
+    for item in items.values():
+        item.catalog = end_user.catalog
+    listed = [items[pk] for pk in ranks if pk in items]  # an item may be gone that the index still has
+    why = _why(request, ranked, listed, {pk: ranks[pk][1] for pk in ranks}, past=items, how=how)
+    return Served(
         catalog=end_user.catalog.name,
         user_id=end_user.external_id,
         backbone=ranked.backbone,
         source=ranked.source,
         degraded_reason=ranked.degraded_reason,
+        degraded_code=ranked.degraded_code,
+        scenario=how.scenario,
+        explain=how.level,
+        min_review=how.min_review,
+        about=why.user,
+        as_of=None if request.as_of is None else Moment(request.as_of, clock),
         generated_at=timezone.now(),
         items=tuple(
-            ServedItem(items[pk].external_id, items[pk].title, number, score, tuple(reasons.get(pk, ())))
-            for number, (pk, (_, score)) in enumerate(listed.items(), start=1)
+            ServedItem(
+                item_id=item.external_id,
+                title=item.title,
+                rank=ranks[item.pk][0],
+                score=ranks[item.pk][2],
+                about=why.texts.get(item.pk, NOT_ASKED),
+                reasons=tuple(why.reasons.get(item.pk, ())),
+            )
+            for item in listed
         ),
     )
-    return ranked, served
 
 
-def _reasons(
+def _why(
     request: Request,
     ranked: Ranked,
-    listed: Mapping[int, tuple[int, float | None]],
+    listed: Sequence[Item],
+    positions: Mapping[int, int],
     *,
-    items: Mapping[int, Item],
-    level: Explain,
-) -> Mapping[int, Sequence[Reason]]:
-    """The reasons of each listed item by primary key. `listed`: its position in the index, and its score."""
-    if level == "none":
-        return {}
-    reasons = explain(
-        request.end_user,
-        [items[pk] for pk in listed],
-        level=level,
+    past: Mapping[int, Item],
+    how: How,
+) -> Why:
+    """`positions`: where the listed items stand in the index, by primary key."""
+    if how.level == "none":
+        return Why(NOT_ASKED, {}, {})
+    why = explain(
+        request,
+        listed,
+        level=how.level,
+        min_review=how.min_review,
         backbone=ranked.backbone,
-        history=request.history,
-        past=items,
+        past=past,
         attribution=ranked.attribution,
-        cited=cited(request, ranked.steering, [(pk, position) for pk, (position, _) in listed.items()]),
+        cited=cited(request, ranked.steering, [(item.pk, positions[item.pk]) for item in listed]),
     )
-    return {
-        pk: [*ranked.reasons.get(pk, ()), *reasons[pk], *fallback.why(ranked.source, request.index, position)]
-        for pk, (position, _) in listed.items()
+    reasons: dict[int, Sequence[Reason]] = {
+        item.pk: [
+            *(_judged(reason, how.min_review) for reason in ranked.reasons.get(item.pk, ())),
+            *why.reasons[item.pk],
+            *fallback.why(ranked.source, request.index, positions[item.pk]),
+        ]
+        for item in listed
     }
+    return replace(why, reasons=reasons)
+
+
+def _judged(reason: Reason, min_review: MinReview) -> Reason:
+    """Nobody has judged what an LLM reasoned before it scored: it is shown where that is asked for."""
+    if not isinstance(reason, ScoredReason):
+        return reason
+    if not reason.text:
+        return replace(reason, text_status="none")
+    return reason if min_review == "any" else replace(reason, text="", text_status="withheld")
 
 
 def _nameable(ranked: Ranked, history: Sequence[PastInteraction]) -> set[int]:
     """Primary keys of the history's items that an explanation may name."""
     liked = {past.item_pk for past in [past for past in history if past.liked][-LIKED_LOOKED_AT:]}
-    contributions = (ranked.attribution or {}).values()
-    return liked | {history[each.position].item_pk for item in contributions for each in item}
+    effects = (ranked.attribution or {}).values()
+    return liked | {history[place].item_pk for each in effects for place in named_places(each)}

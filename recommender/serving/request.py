@@ -15,7 +15,7 @@ from recommender.artifacts.ranker import Ranker
 from recommender.models import EndUser
 from recommender.serving import retrieve
 from recommender.serving.catalog_index import CatalogIndex, index_of
-from recommender.serving.history import PastInteraction, history_as_of_now
+from recommender.serving.history import PastInteraction, history_of
 from recommender.serving.steering import Steering, steering_of
 from recommender.serving.types import Ranking
 from recommender.statements.queries import Acting
@@ -25,7 +25,8 @@ from recommender.statements.queries import Acting
 class Request:
     """`history`: oldest first. `unseen` (items,): True where the end user has not met the item of the index.
 
-    `limit`: the most items to list. `unaware`: as if nothing were known of the end user but their history, to see what
+    `limit`: the items to list, and to say why; `depth`: how many to order in all, at least as many. `as_of`: the moment
+    that stands for now; None: now itself. `unaware`: as if nothing were known of the end user but their history, to see what
     difference the approved text makes. `said`: statements to be steered by in place of those that act now.
     """
 
@@ -36,11 +37,13 @@ class Request:
     limit: int
     unaware: bool = False
     said: Sequence[Acting] | None = None
+    depth: int = 0
+    as_of: int | None = None
 
     @cached_property
     def steering(self) -> Steering:
         """What people approved about the end user, as it moves a list that no version ranks."""
-        return steering_of(self.end_user, self.index, said=() if self.unaware else self.said)
+        return steering_of(self.end_user, self.index, said=() if self.unaware else self.said, as_of=self.as_of)
 
     @cached_property
     def candidates(self) -> NDArray[np.int64]:
@@ -62,12 +65,18 @@ class Request:
 
 
 def request_for(
-    end_user: EndUser, *, limit: int, unaware: bool = False, said: Sequence[Acting] | None = None
+    end_user: EndUser,
+    *,
+    limit: int,
+    unaware: bool = False,
+    said: Sequence[Acting] | None = None,
+    depth: int = 0,
+    as_of: int | None = None,
 ) -> Request:
-    """What is to be recommended to this end user now. `end_user.catalog` must be loaded."""
-    index, history = index_of(end_user.catalog), history_as_of_now(end_user)
+    """What is to be recommended to this end user now, or as of a moment. `end_user.catalog` must be loaded."""
+    index, history = index_of(end_user.catalog), history_of(end_user, as_of=as_of)
     unseen = retrieve.unseen(index, [past.item_pk for past in history])
-    return Request(end_user, history, index, unseen, limit, unaware, said)
+    return Request(end_user, history, index, unseen, limit, unaware, said, max(limit, depth), as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,6 @@ def score(request: Request, ranker: Ranker) -> Scored:
 
 
 def best(request: Request, scores: NDArray[np.float64]) -> Ranking:
-    """(position in the index, score) of the best candidates, at most `limit`; of equal ones the first added first."""
-    top = np.argsort(-scores, kind="stable")[: request.limit]
+    """(position in the index, score) of the best candidates, at most `depth`; of equal ones the first added first."""
+    top = np.argsort(-scores, kind="stable")[: request.depth]
     return [(int(request.candidates[place]), float(scores[place])) for place in top]

@@ -77,11 +77,13 @@ def knob(catalog: Catalog) -> float:
     return settings.STEERING if catalog.steering is None else catalog.steering
 
 
-def steering_of(end_user: EndUser, index: CatalogIndex, *, said: Sequence[Acting] | None = None) -> Steering:
+def steering_of(
+    end_user: EndUser, index: CatalogIndex, *, said: Sequence[Acting] | None = None, as_of: int | None = None
+) -> Steering:
     """How these statements move the end user's list; by default those that act now. `end_user.catalog` is loaded."""
     strength = knob(end_user.catalog)
     if said is None:
-        said = acting(end_user) if strength > 0 else []
+        said = acting(end_user, as_of=as_of) if strength > 0 else []
     return Steering(list(_moves(said, end_user.catalog, index, strength)), len(index)) if said else Steering([], 0)
 
 

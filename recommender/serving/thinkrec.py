@@ -6,6 +6,7 @@ the backbone's own order answers, and says why.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from recommender.models import RunState, ScoredList, ScoringRun
 from recommender.runs.errors import CannotRunError
 from recommender.serving import backbone
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, Ranked, ScoredReason
+from recommender.serving.types import CannotRankError, DegradedCode, Moment, Ranked, Reason, ScoredReason
 from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.lists import ScoredItem
 
@@ -32,20 +33,21 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
     """The list that was precomputed, else the backbone's. Raises CannotRankError where that has none either."""
     found = lists.read(request.end_user)
     why = lists.NO_LIST if found is None else lists.why_stale(found, request.end_user, known(request))
+    code = DegradedCode.NO_SCORED_LIST if found is None else DegradedCode.STALE_SCORED_LIST
     if found is not None and not why:
         ranked = _ranked(request, found)
         if ranked.best:
             return ranked
-        why = NONE_LEFT
+        why, code = NONE_LEFT, DegradedCode.NOTHING_LEFT
     try:
         own = backbone.rank(request, attribute=attribute)
     except CannotRankError as error:
-        raise CannotRankError(f"{why} {error}") from error
+        raise CannotRankError(f"{why} {error}", error.code) from error
     if settings.THINKREC_SECONDS > 0:
         if asked_now := _asked_now(request):
             return _ranked(request, asked_now)
         why = f"{why} {IN_VAIN}"
-    return replace(own, degraded_reason=f"{why} {INSTEAD}")
+    return replace(own, degraded_reason=f"{why} {INSTEAD}", degraded_code=code)
 
 
 def known(request: Request) -> list[tuple[str, bool | None, int]]:
@@ -67,11 +69,24 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
     best += [(place_of[one.item_id], None) for one in there if one.probability is None]
     return Ranked(
         "thinkrec",
-        best[: request.limit],
+        best[: request.depth],
         request.steering,
         backbone=found.backbone,
-        reasons={int(request.index.pks[place_of[one.item_id]]): (_reason(one, found),) for one in there},
+        reasons=_reasons(request, found),
     )
+
+
+def reasons(request: Request) -> Mapping[int, Sequence[Reason]]:
+    """What the LLM said of the items of its list about the end user as they are now, by primary key."""
+    found = lists.read(request.end_user)
+    return {} if found is None or lists.why_stale(found, request.end_user, known(request)) else _reasons(request, found)
+
+
+def _reasons(request: Request, found: ScoredList) -> Mapping[int, Sequence[Reason]]:
+    index, clock = request.index, request.end_user.catalog.clock
+    pk_of = {index.external_ids[place]: int(index.pks[place]) for place in np.flatnonzero(request.unseen).tolist()}
+    said = map(ScoredItem.from_json, found.items)
+    return {pk_of[one.item_id]: (_reason(one, found, clock),) for one in said if one.item_id in pk_of}
 
 
 def _asked_now(request: Request) -> ScoredList | None:
@@ -81,7 +96,7 @@ def _asked_now(request: Request) -> ScoredList | None:
     """
     from recommender.thinkrec.scoring.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked
 
-    own = backbone.rank(replace(request, limit=ASKED_AT_ONCE), attribute=False)
+    own = backbone.rank(replace(request, limit=ASKED_AT_ONCE, depth=ASKED_AT_ONCE), attribute=False)
     catalog, first = request.end_user.catalog, own.best
     places, prompts = people.questions(
         catalog,
@@ -114,7 +129,7 @@ def _asked_now(request: Request) -> ScoredList | None:
     )
 
 
-def _reason(one: ScoredItem, found: ScoredList) -> ScoredReason:
+def _reason(one: ScoredItem, found: ScoredList, clock: str) -> ScoredReason:
     return ScoredReason(
         text=one.text,
         verdict=one.verdict,
@@ -123,6 +138,6 @@ def _reason(one: ScoredItem, found: ScoredList) -> ScoredReason:
         log_odds=one.log_odds,
         model=found.model,
         prompt=found.prompt,
-        as_of=found.as_of,
+        as_of=Moment(found.as_of, clock),
         scored_at=found.created_at,
     )
