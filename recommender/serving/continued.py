@@ -1,5 +1,6 @@
 """The next page of a list: its items as they were ranked, with the reasons asked for."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
@@ -44,10 +45,8 @@ def _explained(request: Request, ranked: Ranked, cursor: Cursor) -> Ranked:
     """With what moved it: of statements, those that did when it was ranked and act still."""
     steering, attribution = request.steering, None
     if ranked.source == "backbone" and ranked.backbone is not None:
-        try:
+        with suppress(ArtifactError):  # else the list stays, and what it has in common with the history is named
             steering, attribution = backbone.attributed(request, ranked.backbone, ranked.best)
-        except ArtifactError:
-            pass  # it is served no more: the list stays, and what it has in common with the history is named
     moved = set(cursor.moved or ())
     steering = replace(steering, moves=[move for move in steering.moves if move.statement.pk in moved])
     return replace(

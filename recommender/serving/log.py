@@ -1,6 +1,6 @@
 """The serving log: what was served to whom and why, and the same list again by its id."""
 
-from typing import cast
+from typing import Any, cast
 
 from recommender.models import ApiToken, EndUser, Item, Recommendation
 from recommender.serving.remembered import Memory, keep, keep_reason
@@ -20,7 +20,6 @@ NOT_KEPT = Shown("not_kept")
 
 def log(served: Served, *, end_user: EndUser, token: ApiToken | None) -> Recommendation:
     """Keep what was served, and why, without the texts: those are in the turns (serving.remembered)."""
-    explained = served.explain != "none"
     return Recommendation.objects.create(
         catalog_id=end_user.catalog_id,
         end_user=end_user,
@@ -44,6 +43,13 @@ def log(served: Served, *, end_user: EndUser, token: ApiToken | None) -> Recomme
         ],
         token=token,
     )
+
+
+def _kept(item: ServedItem, *, explained: bool) -> dict[str, Any]:
+    said = {"item_id": item.item_id, "title": item.title, "rank": item.rank, "score": item.score}
+    if not explained:
+        return said
+    return said | {"about": keep(item.about), "reasons": [keep_reason(reason) for reason in item.reasons]}
 
 
 def replay(logged: Recommendation, *, explained: bool = True) -> Served:

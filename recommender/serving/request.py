@@ -26,8 +26,8 @@ class Request:
     """`history`: oldest first. `unseen` (items,): True where the end user has not met the item of the index.
 
     `limit`: the items to list, and to say why; `depth`: how many to order in all, at least as many. `as_of`: the moment
-    that stands for now; None: now itself. `unaware`: as if nothing were known of the end user but their history, to see what
-    difference the approved text makes. `said`: statements to be steered by in place of those that act now.
+    that stands for now; None: now itself. `unaware`: as if nothing were known of the end user but their history, to see
+    what difference the approved text makes. `said`: statements to be steered by in place of those that act now.
     """
 
     end_user: EndUser

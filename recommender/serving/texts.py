@@ -1,7 +1,7 @@
 """The texts that justify a list: knowledge in force, else a round's proposal. Named for what people have said of them.
 
-*approved*: in force, and nobody disputes it. *reviewed*: people have judged it, and it is not settled: it is in force and
-disputed, or it is a proposal that a person wrote or called reasonable. *unreviewed*: a proposal that nobody has judged.
+*approved*: in force, and nobody disputes it. *reviewed*: people have judged it, and it is not settled: it is in force
+and disputed, or it is a proposal that a person wrote or called reasonable. *unreviewed*: a proposal that nobody has judged.
 What people rejected is shown to nobody.
 """
 

@@ -29,8 +29,8 @@ class Opinion:
 class Acting:
     """One statement about an end user that people approved. `weight`: below 1 where several kept drafts share one.
 
-    `said_by`: the name of who said it, empty where a model did; `turn_id`: of the text, of several kept drafts the first;
-    `approved_by`: of who approved it, empty where it is not known.
+    `said_by`: the name of who said it, empty where a model did; `turn_id`: of the text, of several kept drafts the
+    first; `approved_by`: of who approved it, empty where it is not known.
     """
 
     pk: int

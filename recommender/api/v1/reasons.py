@@ -83,8 +83,8 @@ class ExplanationSerializer(serializers.Serializer[Explanation]):
     review_status = serializers.ChoiceField(
         choices=REVIEW_STATUSES,
         help_text="approved: in force, and nobody disputes it. reviewed: people have judged it and it is not settled: "
-        "in force but disputed, or written or called reasonable by a person and not approved yet. unreviewed: nobody has "
-        "judged it.",
+        "in force but disputed, or written or called reasonable by a person and not approved yet. unreviewed: nobody "
+        "has judged it.",
     )
     reviewed_at = serializers.DateTimeField(allow_null=True, help_text="When a person decided; null while unreviewed.")
     written_by = AuthorSerializer()

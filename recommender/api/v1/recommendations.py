@@ -67,7 +67,8 @@ class RecommendationsQuery(serializers.Serializer[Any]):
         required=False,
         max_length=LONGEST_CURSOR,
         expected=CURSOR,
-        help_text="`next_cursor` of the page before. It goes on with that very list: `scenario` and `as_of` are its own.",
+        help_text="`next_cursor` of the page before. It goes on with that very list: `scenario` and `as_of` are "
+        "its own.",
     )
     explain = OneOfField(
         default="none",
