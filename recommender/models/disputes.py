@@ -14,7 +14,8 @@ from recommender.models.statements import Statement
 class Dispute(models.Model):
     """One objection to a text: its review is opened, before all others. `turn` wrote the text.
 
-    `statement`: the one it is about, where it is about one. `end_user`: who objects, where that is told. `settled_at`: when a person decided about the text; `verdict`: how.
+    `statement`: the one it is about, where it is about one. `end_user`: who objects, where that is told. `settled_at`:
+    when a person decided about the text; `verdict`: how.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

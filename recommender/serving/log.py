@@ -31,16 +31,8 @@ def log(served: Served, *, end_user: EndUser, token: ApiToken | None) -> Recomme
         as_of=served.as_of.value if served.as_of else None,
         explain=served.explain,
         min_review=served.min_review,
-        about=keep(served.about) if explained else {},
-        items=[
-            {"item_id": item.item_id, "title": item.title, "rank": item.rank, "score": item.score}
-            | (
-                {"about": keep(item.about), "reasons": [keep_reason(each) for each in item.reasons]}
-                if explained
-                else {}
-            )
-            for item in served.items
-        ],
+        about=keep(served.about) if served.explain != "none" else {},
+        items=[_kept(item, explained=served.explain != "none") for item in served.items],
         token=token,
     )
 

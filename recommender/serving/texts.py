@@ -1,8 +1,8 @@
 """The texts that justify a list: knowledge in force, else a round's proposal. Named for what people have said of them.
 
 *approved*: in force, and nobody disputes it. *reviewed*: people have judged it, and it is not settled: it is in force
-and disputed, or it is a proposal that a person wrote or called reasonable. *unreviewed*: a proposal that nobody has judged.
-What people rejected is shown to nobody.
+and disputed, or it is a proposal that a person wrote or called reasonable. *unreviewed*: a proposal that nobody has
+judged. What people rejected is shown to nobody.
 """
 
 from collections.abc import Collection, Iterable, Mapping
