@@ -38,6 +38,14 @@ class InvalidParameter(Problem):
         self.errors = [dict(error) for error in errors]
 
 
+class NotJsonObject(Problem):
+    slug = "bad-request"
+    title = "Bad request"
+
+    def __init__(self) -> None:
+        super().__init__('The body must be a JSON object, such as {"limit": 10}. Send nothing for all defaults.')
+
+
 class ScopeMissing(Problem):
     slug = "scope-missing"
     title = "The token may not do this"
@@ -83,6 +91,30 @@ class Erased(Problem):
     status_code = HTTPStatus.GONE
 
 
+class UnknownExplanation(Problem):
+    slug = "unknown-explanation"
+    title = "There is no such text"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class TextWithheld(Problem):
+    slug = "text-withheld"
+    title = "People have not said enough of this text"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class TextWithdrawn(Problem):
+    slug = "text-withdrawn"
+    title = "This text is shown to nobody any more"
+    status_code = HTTPStatus.GONE
+
+
+class UnknownDispute(Problem):
+    slug = "unknown-dispute"
+    title = "Unknown dispute"
+    status_code = HTTPStatus.NOT_FOUND
+
+
 class UnknownRecommendation(Problem):
     slug = "unknown-recommendation"
     title = "Unknown recommendation"
@@ -110,6 +142,12 @@ class UnknownPath(Problem):
     status_code = HTTPStatus.NOT_FOUND
 
 
+def slashes(external_id: str) -> str:
+    """A hint for an id that looks as if its address had a slash too many; else nothing."""
+    has_more = external_id.startswith("/") or external_id.endswith("/")
+    return " No address here ends in a slash or has two in a row: perhaps there is one too many." if has_more else ""
+
+
 class ParameterErrorSerializer(serializers.Serializer[Any]):
     parameter = serializers.CharField()
     detail = serializers.CharField()
@@ -123,6 +161,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What happened and what to do.")
     instance = serializers.CharField(help_text="The address that was asked.")
+    request_id = serializers.CharField(help_text="The answer's X-Request-ID, which the server's log has too.")
     errors = ParameterErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # not Serializer.errors
 
 

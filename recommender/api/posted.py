@@ -8,8 +8,8 @@ from django.core.exceptions import RequestDataTooBig
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from recommender.api.errors import BodyTooLarge, InvalidParameter
-from recommender.api.parameters import NOTHING, parse
+from recommender.api.errors import BodyTooLarge, InvalidParameter, NotJsonObject
+from recommender.api.parameters import NOTHING, Parameter, parse
 
 MOST_BYTES = 2_500_000  # as Django's DATA_UPLOAD_MAX_MEMORY_SIZE has it
 MOST_ERRORS = 20
@@ -43,7 +43,7 @@ class WordsField(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class NumberField(serializers.FloatField):
+class AnyNumberField(serializers.FloatField):
     """A number of JSON that is one: neither a string nor true, and not greater than numbers can be."""
 
     def to_internal_value(self, data: Any) -> float:
@@ -67,7 +67,7 @@ class CountField(serializers.IntegerField):
         return data
 
 
-class YesOrNoField(serializers.BooleanField):
+class TrueOrFalseField(serializers.BooleanField):
     """true, false, or null where that is allowed."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -86,11 +86,15 @@ def posted(request: Request, shape: type[Shape]) -> dict[str, Any]:
         request._request.body  # noqa: B018 - whoever parses it would read any amount
     except RequestDataTooBig:
         raise BodyTooLarge(MOST_BYTES) from None
+    if not isinstance(request.data, Mapping):
+        raise NotJsonObject
     made = shape(data=request.data)
     if not made.is_valid():
-        raise InvalidParameter(
-            [{"parameter": path, "detail": said} for path, said in _wrong(made.errors)][:MOST_ERRORS]
-        )
+        expected = {name: field.expected for name, field in made.fields.items() if isinstance(field, Parameter)}
+        said = {
+            name: [f"It must be {expected[name]}."] if name in expected else each for name, each in made.errors.items()
+        }
+        raise InvalidParameter([{"parameter": path, "detail": each} for path, each in _wrong(said)][:MOST_ERRORS])
     return dict(made.validated_data)
 
 

@@ -3,7 +3,8 @@
 from recommender.models.accounts import Account, ApiToken, OutsideIdentity, RecoveryCode, Role, SecondFactor, TokenScope
 from recommender.models.audit import AuditEntry, AuditEvent
 from recommender.models.backbones import Activation, BackboneVersion, TrainingRun, VersionState
-from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
+from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item, MinReview
+from recommender.models.disputes import Dispute
 from recommender.models.erasure import Digester, Erasure
 from recommender.models.evaluation import Evaluation, EvaluationFit
 from recommender.models.groupings import Grouping
@@ -45,6 +46,7 @@ __all__ = [
     "Catalog",
     "Clock",
     "Digester",
+    "Dispute",
     "EndUser",
     "Erasure",
     "Evaluation",
@@ -61,6 +63,7 @@ __all__ = [
     "KnowledgeVector",
     "ListedBy",
     "LlmCall",
+    "MinReview",
     "OutsideIdentity",
     "Polarity",
     "Recommendation",

@@ -12,10 +12,12 @@ from recommender.models.catalog import Catalog, EndUser, Item
 
 
 class Recommendation(models.Model):
-    """One served list. `items`: [{"item_id", "rank", "score"}] in the order served.
+    """One served list, or a page of it. `items`: [{"item_id", "title", "rank", "score", …}] in the order served.
 
     `source` names the rung of the ladder that answered; when it was not the best one, `degraded_reason` says why.
-    `end_user`: none where the list was for somebody the catalog has no row of; nothing is kept of who that was.
+    `explain`, `min_review`: what was asked for; empty in rows of releases that kept no reasons. `about` and the rest of
+    an item's entry: the reasons without their texts, which turns and statements have (serving.remembered). `end_user`:
+    none where the list was for somebody the catalog has no row of; nothing is kept of who that was.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -24,7 +26,12 @@ class Recommendation(models.Model):
     backbone = models.ForeignKey(BackboneVersion, on_delete=models.PROTECT, null=True)
     source = models.CharField(max_length=20)
     degraded_reason = models.CharField(max_length=300, blank=True)
-    degraded_code = models.CharField(max_length=30, blank=True, help_text="Of serving.types.DegradedCode.")
+    degraded_code = models.CharField(max_length=40, blank=True)
+    scenario = models.CharField(max_length=20, blank=True)
+    as_of = models.BigIntegerField(null=True, help_text="The moment that was asked for; null: now.")
+    explain = models.CharField(max_length=5, blank=True)
+    min_review = models.CharField(max_length=8, blank=True)
+    about = models.JSONField(default=dict, blank=True, help_text="The text about the end user, without its words.")
     items = models.JSONField()
     token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -14,7 +14,7 @@ from recommender.serving.types import Ranking
 from recommender.serving.vectors import Vectors, item_texts
 from recommender.statements.aspects import aspects_of
 
-LEAST_POOL, POOL_PER_ITEM = 100, 5  # the best items, among which unlike ones are looked for
+LEAST_POOL, POOL_PER_ITEM = 100, 2  # the best items, among which unlike ones are looked for
 Places = NDArray[np.int64]
 
 
@@ -34,8 +34,8 @@ def best_first(places: Places, scores: NDArray[np.float64]) -> Order:
     return Order(places, scores).at(np.argsort(-scores, kind="stable"))
 
 
-def ranking(order: Order, rules: Rules, *, limit: int, listable: NDArray[np.bool_]) -> Ranking:
-    """The first `limit` items as rules have it: pins at their places, what is buried behind everything else.
+def ranking(order: Order, rules: Rules, *, count: int, listable: NDArray[np.bool_]) -> Ranking:
+    """The first `count` items as rules have it: pins at their places, what is buried behind everything else.
 
     A pinned item that may not be listed, having been met say, is not.
     """
@@ -43,21 +43,21 @@ def ranking(order: Order, rules: Rules, *, limit: int, listable: NDArray[np.bool
     moved = np.array([one.position for one in [*pinned, *rules.buried]], dtype=np.int64)
     kept = order.at(~np.isin(order.places, moved))
     buried = order.at(np.isin(order.places, [one.position for one in rules.buried]))
-    listed = [*_pairs(kept, limit), *_pairs(buried, limit)]
+    listed = [*_pairs(kept, count), *_pairs(buried, count)]
     if pinned:
         scores = dict(_pairs(order, len(order.places)))
         for one in pinned:
             listed.insert(one.rule.place - 1, (one.position, scores.get(one.position)))
-    return listed[:limit]
+    return listed[:count]
 
 
-def diversified(order: Order, catalog: Catalog, index: CatalogIndex, *, diversity: float, limit: int) -> Order:
+def diversified(order: Order, catalog: Catalog, index: CatalogIndex, *, diversity: float, count: int) -> Order:
     """The best items in an order that sets like ones apart; the rest follows as it was."""
-    pool = order.at(np.arange(min(len(order.places), max(LEAST_POOL, POOL_PER_ITEM * limit))))
+    pool = order.at(np.arange(min(len(order.places), max(LEAST_POOL, POOL_PER_ITEM * count))))
     relevance = pool.scores
     if np.isnan(relevance).any():  # without scores what stands first is best
         relevance = -np.arange(len(pool.places), dtype=np.float64)
-    first = mmr(relevance, _described(catalog, index, pool.places), diversity=diversity, count=limit)
+    first = mmr(relevance, _described(catalog, index, pool.places), diversity=diversity, count=count)
     rest = np.delete(np.arange(len(order.places)), first)
     return order.at(np.r_[first, rest])
 

@@ -4,23 +4,25 @@ That is the active version, or for its own end users the canary that is tried.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.artifacts import verified
 from recommender.artifacts.ranker import ArtifactError, Ranker
 from recommender.models import BackboneVersion
 from recommender.serving import rollout, shadow
 from recommender.serving.request import Request, Scored, best, score
-from recommender.serving.types import CannotRankError, Contribution, DegradedCode, Ranked, Ranking
+from recommender.serving.steering import Steering
+from recommender.serving.types import CannotRankError, DegradedCode, Effects, Ranked, Ranking
 
 log = logging.getLogger(__name__)
 
 NO_BACKBONE = "No backbone is active in this catalog yet: train one and activate it."
 NO_HISTORY = "This end user has no history yet, which a backbone ranks by."
-NAMED = 5  # interactions of the history that may be named for one item
 
 
 def rank(request: Request, *, attribute: bool) -> Ranked:
@@ -44,9 +46,8 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
         ranked, scored = _rank(request, active.version, attribute=attribute)
     except ArtifactError as error:
         number = active.version.number
-        raise CannotRankError(
-            f"Backbone {number} is active but its artifact cannot be used. {error}", DegradedCode.ARTIFACT_UNUSABLE
-        ) from error
+        said = f"Backbone {number} is active but its artifact cannot be used. {error}"
+        raise CannotRankError(said, DegradedCode.ARTIFACT_UNUSABLE) from error
     return replace(ranked, afterwards=partial(shadow.offer, tried, request, scored)) if tried else ranked
 
 
@@ -57,19 +58,32 @@ def _rank(request: Request, version: BackboneVersion, *, attribute: bool) -> tup
     if not np.isfinite(scored.scores).all():
         raise ArtifactError("It gives scores that are not numbers.")
     listed = best(request, scored.scores)
-    attribution = _attribution(request, ranker, listed) if attribute else None
+    attribution = _attribution(request, ranker, listed[: request.limit]) if attribute else None
     return Ranked("backbone", listed, scored.steering, backbone=version, attribution=attribution), scored
 
 
-def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int, list[Contribution]]:
-    """What of the history raised each item's score, as shares of all that raised it."""
+def attributed(request: Request, version: BackboneVersion, listed: Ranking) -> tuple[Steering, Mapping[int, Effects]]:
+    """What moves these items' scores by that version, and how statements move them. Raises ArtifactError."""
+    ranker = verified.load(version)
+    return request.steering.weighed(ranker.statements), _attribution(request, ranker, listed)
+
+
+def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int, Effects]:
+    """By primary key of the item: what each entry of the history, and the text of the training, did to its logit."""
     asked, index = request.whom, request.index
+    pks = [int(index.pks[position]) for position, _ in listed]
     ids = [index.external_ids[position] for position, _ in listed]
-    contributions = ranker.contributions(asked.external_id, request.history, ids, attributes=asked.attributes)
-    raised = np.clip(contributions, 0.0, None)  # (items, history)
-    shares = raised / np.maximum(raised.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    strongest = np.argsort(-shares, axis=1, kind="stable")[:, :NAMED]
-    return {
-        int(index.pks[position]): [Contribution(int(place), float(shares[row, place])) for place in strongest[row]]
-        for row, (position, _) in enumerate(listed)
-    }
+    of_history = ranker.contributions(asked.external_id, request.history, ids, attributes=asked.attributes)
+    of_text = np.zeros(len(ids))
+    if asked.external_id in ranker.end_users and not request.unaware:
+        with_it, without = (
+            each.score(asked.external_id, request.history, ids, attributes=asked.attributes)
+            for each in (ranker, replace(ranker, end_users={}))
+        )
+        of_text = _logit(with_it) - _logit(without)
+    return {pk: Effects(row, float(text)) for pk, row, text in zip(pks, of_history, of_text, strict=True)}
+
+
+def _logit(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    odds = np.clip(probability, 1e-12, 1 - 1e-12)
+    return np.log(odds / (1 - odds))

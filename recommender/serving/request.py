@@ -16,7 +16,7 @@ from recommender.models import Catalog, EndUser
 from recommender.serving import arrange, filters, retrieve, rules
 from recommender.serving.arrange import Order
 from recommender.serving.catalog_index import CatalogIndex, index_of
-from recommender.serving.history import PastInteraction, history_as_of_now
+from recommender.serving.history import PastInteraction, history_of
 from recommender.serving.rules import Rules
 from recommender.serving.session import unknown_items
 from recommender.serving.steering import Steering, steering_of
@@ -31,10 +31,11 @@ class Request:
     """`history`: oldest first, what the request itself told of it last. `unseen` (items,): True where they have not met
     the item of the index; `listable` (items,): of those, what may be listed.
 
-    `limit`: the most items to list. `unaware`: as if nothing were known of the end user but their history, to see what
-    difference the approved text makes. `said`: statements to be steered by in place of those that act now. `wish`: what
-    a caller wants besides; None where lists are measured, to which no business rule applies. `notices`: what is to be
-    said of all that.
+    `limit`: the items to list, and to say why; `depth`: how many to order in all, at least as many. `as_of`: the moment
+    that stands for now; None: now itself. `unaware`: as if nothing were known of the end user but their history, to see
+    what difference the approved text makes. `said`: statements to be steered by in place of those that act now.
+    `session`: what the request tells of them. `wish`: what a caller wants besides; None where lists are measured, to
+    which no business rule applies. `notices`: what is to be said of all that.
     """
 
     whom: Whom
@@ -49,13 +50,15 @@ class Request:
     wish: Wish | None = None
     rules: Rules = rules.NONE
     notices: tuple[Notice, ...] = ()
+    depth: int = 0
+    as_of: int | None = None
 
     @cached_property
     def steering(self) -> Steering:
         """What people approved about the end user, and what the request says, as it moves a list no version ranks."""
         if self.unaware:
             return steering_of(self.whom, self.index, said=())
-        return steering_of(self.whom, self.index, said=self.said, also=self.session.said)
+        return steering_of(self.whom, self.index, said=self.said, also=self.session.said, as_of=self.as_of)
 
     @cached_property
     def candidates(self) -> NDArray[np.int64]:
@@ -75,11 +78,11 @@ class Request:
         return bool(self.history) and bool(self.listable.any())
 
     def arranged(self, order: Order) -> Ranking:
-        """At most `limit` items of an order, as the wish and the rules have it."""
+        """At most `depth` items of an order, as the wish and the rules have it."""
         diversity = self.wish.diversity if self.wish else 0.0
         if diversity > 0:
-            order = arrange.diversified(order, self.whom.catalog, self.index, diversity=diversity, limit=self.limit)
-        return arrange.ranking(order, self.rules, limit=self.limit, listable=self.listable)
+            order = arrange.diversified(order, self.whom.catalog, self.index, diversity=diversity, count=self.depth)
+        return arrange.ranking(order, self.rules, count=self.depth, listable=self.listable)
 
 
 def request_for(
@@ -90,16 +93,31 @@ def request_for(
     said: Sequence[Acting] | None = None,
     session: Session = NOTHING_TOLD,
     wish: Wish | None = None,
+    depth: int = 0,
+    as_of: int | None = None,
 ) -> Request:
-    """What is to be recommended to somebody now. `whom.catalog` must be loaded.
+    """What is to be recommended to somebody now, or as of a moment. `whom.catalog` must be loaded.
 
     Raises conditions.ConditionError where the wish names an attribute that no item has.
     """
     index = index_of(whom.catalog)
-    known = history_as_of_now(whom) if isinstance(whom, EndUser) else []
+    known = history_of(whom, as_of=as_of) if isinstance(whom, EndUser) else []
     history = [*known, *session.history]
     unseen = retrieve.unseen(index, [past.item_pk for past in history])
-    request = Request(whom, history, index, unseen, unseen, limit, unaware, said, session, notices=session.notices)
+    request = Request(
+        whom=whom,
+        history=history,
+        index=index,
+        unseen=unseen,
+        listable=unseen,
+        limit=limit,
+        unaware=unaware,
+        said=said,
+        session=session,
+        notices=session.notices,
+        depth=max(limit, depth),
+        as_of=as_of,
+    )
     return request if wish is None else _wished(request, wish)
 
 
@@ -157,5 +175,5 @@ def score(request: Request, ranker: Ranker) -> Scored:
 
 
 def best(request: Request, scores: NDArray[np.float64]) -> Ranking:
-    """(position in the index, score) of the best candidates, at most `limit`; of equal ones the first added first."""
+    """(position in the index, score) of the best candidates, at most `depth`; of equal ones the first added first."""
     return request.arranged(arrange.best_first(request.candidates, scores))

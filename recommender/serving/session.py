@@ -13,7 +13,7 @@ from recommender.models import Catalog, Clock, Item
 from recommender.models.liked import NOT_KNOWN, liked
 from recommender.serving.history import AS_BOOL, PastInteraction
 from recommender.serving.types import Notice, NoticeCode, Understood
-from recommender.serving.whom import Session
+from recommender.serving.whom import NOTHING_TOLD, Session
 from recommender.statements.aspects import aspects_of
 from recommender.statements.queries import OPINIONS, Acting
 
@@ -33,11 +33,14 @@ class Met:
 
 
 def session_of(catalog: Catalog, *, history: Sequence[Met] = (), text: str = "") -> Session:
-    """The session of what was posted. Nothing of it is stored. Of an item met twice the later time counts.
+    """The session of what was posted, NOTHING_TOLD of nothing. Nothing of it is stored. Of an item met twice the later
+    time counts.
 
     Items that the catalog does not have are left out, and a text that says nothing of any item moves nothing: notices
     say so.
     """
+    if not history and not text.strip():
+        return NOTHING_TOLD
     past, notices = _history(catalog, history)
     said, understood = _said(catalog, text)
     if text.strip() and not understood:
@@ -97,7 +100,7 @@ def _said(catalog: Catalog, text: str) -> tuple[list[Acting], tuple[Understood, 
     for number, one in enumerate(opinions, start=1):
         quote = " ".join(one.quote(text).split())
         # Nobody approved it: a person said it themselves.
-        acting.append(Acting(-number, one, quote, BY_THE_PERSON, 1.0, knowledge_id=0, approved_by="", approved_at=None))
+        acting.append(Acting(-number, one, quote, BY_THE_PERSON, 1.0, turn_id=0, approved_by="", approved_at=None))
         meets = len(aspects.meeting(one.aspect))
         polarity = "likes" if one.polarity == "likes" else "dislikes"
         understood.append(Understood(in_words(one.aspect, aspects.title_of), polarity, quote, meets))

@@ -79,7 +79,12 @@ def knob(catalog: Catalog) -> float:
 
 
 def steering_of(
-    whom: Whom, index: CatalogIndex, *, said: Sequence[Acting] | None = None, also: Sequence[Acting] = ()
+    whom: Whom,
+    index: CatalogIndex,
+    *,
+    said: Sequence[Acting] | None = None,
+    also: Sequence[Acting] = (),
+    as_of: int | None = None,
 ) -> Steering:
     """How these statements move somebody's list; by default those that act now, and `also` these.
 
@@ -87,7 +92,7 @@ def steering_of(
     """
     strength = knob(whom.catalog)
     if said is None:
-        approved = acting(whom) if strength > 0 and isinstance(whom, EndUser) else []
+        approved = acting(whom, as_of=as_of) if strength > 0 and isinstance(whom, EndUser) else []
         said = [*approved, *also]
     return Steering(list(_moves(said, whom.catalog, index, strength)), len(index)) if said else Steering([], 0)
 

@@ -6,6 +6,7 @@ the backbone's own order answers, and says why.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from recommender.runs.errors import CannotRunError
 from recommender.serving import backbone, rules
 from recommender.serving.arrange import Order, best_first
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, DegradedCode, Ranked, ScoredReason
+from recommender.serving.types import CannotRankError, DegradedCode, Moment, Ranked, Reason, ScoredReason
 from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.lists import ScoredItem
 
@@ -31,15 +32,14 @@ NONE_LEFT = "None of the items that an LLM scored for this end user is left to r
 
 def rank(request: Request, *, attribute: bool) -> Ranked:
     """The list that was precomputed, else the backbone's. Raises CannotRankError where that has none either."""
-    found, whom = None, request.whom
-    why, code = lists.NO_LIST, DegradedCode.NO_SCORED_LIST
-    if isinstance(whom, EndUser) and (found := lists.read(whom)) is not None:
-        why, code = lists.why_stale(found, whom, known(request)), DegradedCode.STALE_SCORED_LIST
+    found, why, code = None, lists.NO_LIST, DegradedCode.NO_SCORED_LIST
+    if isinstance(request.whom, EndUser) and (found := lists.read(request.whom)) is not None:
+        why, code = lists.why_stale(found, request.whom, known(request)), DegradedCode.STALE_SCORED_LIST
     if found is not None and not why:
         ranked = _ranked(request, found)
         if ranked.best:
             return ranked
-        why = NONE_LEFT
+        why, code = NONE_LEFT, DegradedCode.NOTHING_LEFT
     try:
         own = backbone.rank(request, attribute=attribute)
     except CannotRankError as error:
@@ -73,8 +73,24 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
         request.arranged(order),
         request.steering,
         backbone=found.backbone,
-        reasons={int(request.index.pks[place_of[one.item_id]]): (_reason(one, found),) for one in there},
+        reasons=_reasons(request, found),
     )
+
+
+def reasons(request: Request) -> Mapping[int, Sequence[Reason]]:
+    """What the LLM said of the items of its list about the end user as they are now, by primary key."""
+    whom = request.whom
+    found = lists.read(whom) if isinstance(whom, EndUser) else None
+    if found is None or not isinstance(whom, EndUser) or lists.why_stale(found, whom, known(request)):
+        return {}
+    return _reasons(request, found)
+
+
+def _reasons(request: Request, found: ScoredList) -> Mapping[int, Sequence[Reason]]:
+    index, clock = request.index, request.whom.catalog.clock
+    pk_of = {index.external_ids[place]: int(index.pks[place]) for place in np.flatnonzero(request.unseen).tolist()}
+    said = map(ScoredItem.from_json, found.items)
+    return {pk_of[one.item_id]: (_reason(one, found, clock),) for one in said if one.item_id in pk_of}
 
 
 def _asked_now(request: Request) -> ScoredList | None:
@@ -84,7 +100,8 @@ def _asked_now(request: Request) -> ScoredList | None:
     """
     from recommender.thinkrec.scoring.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked
 
-    own = backbone.rank(replace(request, limit=ASKED_AT_ONCE, wish=None, rules=rules.NONE), attribute=False)
+    asked = replace(request, limit=ASKED_AT_ONCE, depth=ASKED_AT_ONCE, wish=None, rules=rules.NONE)
+    own = backbone.rank(asked, attribute=False)
     catalog, first = request.whom.catalog, own.best
     places, prompts = people.questions(
         catalog,
@@ -117,7 +134,7 @@ def _asked_now(request: Request) -> ScoredList | None:
     )
 
 
-def _reason(one: ScoredItem, found: ScoredList) -> ScoredReason:
+def _reason(one: ScoredItem, found: ScoredList, clock: str) -> ScoredReason:
     return ScoredReason(
         text=one.text,
         verdict=one.verdict,
@@ -126,6 +143,6 @@ def _reason(one: ScoredItem, found: ScoredList) -> ScoredReason:
         log_odds=one.log_odds,
         model=found.model,
         prompt=found.prompt,
-        as_of=found.as_of,
+        as_of=Moment(found.as_of, clock),
         scored_at=found.created_at,
     )

@@ -11,27 +11,30 @@ from rest_framework.response import Response
 
 from recommender.api.authentication import asker_of, charge, require
 from recommender.api.errors import ProblemSerializer, document, internal_error
-from recommender.api.posted import posted
+from recommender.api.posted import Shape, posted
 from recommender.api.resource import PROBLEMS, PrivateView, responses
-from recommender.api.v1.recommendations import AS_JSON, RecommendationsSerializer
+from recommender.api.v1.recommendations import (
+    RecommendationsQuery,
+    RecommendationsSerializer,
+    known_catalog,
+    made_for,
+    whom_named,
+)
 from recommender.api.v1.session import CATALOG
-from recommender.api.v1.wishes import UNKNOWN_USER, Told, Wishes, catalog_named, listed, told_of, whom_named, wish_of
-from recommender.models import ApiToken, Catalog, TokenScope
-from recommender.serving.wish import Wish
+from recommender.api.v1.told import Told, session_told
+from recommender.api.v1.wishes import wish_of
+from recommender.models import Catalog, TokenScope
 
 MOST_ENTRIES = 100
 logger = logging.getLogger(__name__)
 
 
-class BatchRequest(Wishes):
+class BatchRequest(Shape, RecommendationsQuery):
     """Who the lists are for, and what is wanted of each."""
 
+    cursor = None  # type: ignore[assignment]  # many lists, a page each
+    as_of = None  # type: ignore[assignment]
     entries = Told(many=True, allow_empty=False, max_length=MOST_ENTRIES, help_text=f"At most {MOST_ENTRIES}.")
-    unknown_user = serializers.ChoiceField(
-        default="list",
-        choices=UNKNOWN_USER,
-        help_text="What becomes of an id that the catalog does not have: a list that is not personal, or an error.",
-    )
 
 
 class BatchResultSerializer(serializers.Serializer[Any]):
@@ -59,40 +62,36 @@ class BatchView(PrivateView):
         tags=["recommendations"],
         parameters=[CATALOG],
         request=BatchRequest,
-        responses=responses(BatchSerializer, "What became of each.", problems=(*PROBLEMS, 413)),
+        responses=responses(BatchSerializer, "What became of each.", problems=tuple(PROBLEMS)),
     )
     def post(self, request: Request, catalog: str) -> Response:
-        """Lists for up to 100 people. Each counts as a request of the token's."""
+        """Lists for up to 100 people. Each counts as one request of the token's. Logged, unless log=false."""
         asked = posted(request, BatchRequest)
         if asked["explain"] != "none":
             require(request, TokenScope.EXPLANATIONS_READ)
-        found, wish = catalog_named(catalog, asker=asker_of(request)), wish_of(asked)
+        found = known_catalog(catalog, asker=asker_of(request))
+        wish_of(asked)  # a filter that cannot be read is everybody's
         charge(request, len(asked["entries"]) - 1)
-        results = [self._result(request, found, asked, wish, index) for index in range(len(asked["entries"]))]
+        results = [self._result(request, found, asked, index) for index in range(len(asked["entries"]))]
         failed = sum(result["problem"] is not None for result in results)
         return Response({"listed": len(results) - failed, "failed": failed, "results": results})
 
-    def _result(
-        self, request: Request, catalog: Catalog, asked: dict[str, Any], wish: Wish, index: int
-    ) -> dict[str, Any]:
+    def _result(self, request: Request, catalog: Catalog, asked: dict[str, Any], index: int) -> dict[str, Any]:
         told = asked["entries"][index]
-        result = {"index": index, "user_id": told.get("user_id", ""), "recommendations": None, "problem": None}
+        made, problem = None, None
         try:
-            made = self._list(catalog, asked, told, wish, token=asker_of(request))
+            made = _list(request, catalog, asked, index)
         except APIException as error:
-            return result | {"problem": document(error, {"request": request, "view": self})}
+            problem = document(error, {"request": request, "view": self})
         except Exception:
             logger.exception("Entry %s of a batch failed", index)
-            return result | {"problem": internal_error(request.path)}
-        return result | {"recommendations": made}
+            problem = internal_error(request.path)
+        return {"index": index, "user_id": told["user_id"], "recommendations": made, "problem": problem}
 
-    def _list(
-        self, catalog: Catalog, asked: dict[str, Any], told: dict[str, Any], wish: Wish, *, token: ApiToken
-    ) -> dict[str, Any]:
-        or_error = asked["unknown_user"] == "error" and bool(told.get("user_id"))
-        whom = whom_named(
-            catalog.name, told.get("user_id", ""), asker=token, or_error=or_error, attributes=told["attributes"]
-        )
-        served = listed(whom, asked, wish, told_of(whom.catalog, told), token=token)
-        made: dict[str, Any] = AS_JSON.to_representation(served)
-        return made
+
+def _list(request: Request, catalog: Catalog, asked: dict[str, Any], index: int) -> dict[str, Any]:
+    told, token = asked["entries"][index], asker_of(request)
+    or_error = asked["unknown_user"] == "error"
+    whom = whom_named(catalog.name, told["user_id"], asker=token, or_error=or_error, attributes=told["attributes"])
+    session = session_told(whom.catalog, told, path=f"entries[{index}].")
+    return made_for(whom, asked, token=token, keep=asked.get("log", True), session=session)

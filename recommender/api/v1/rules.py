@@ -12,8 +12,9 @@ from recommender.api.authentication import asker_of
 from recommender.api.parameters import NOTHING, parse
 from recommender.api.posted import CountField, Shape, WordsField, posted
 from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.v1.recommendations import known_catalog
 from recommender.api.v1.session import CATALOG
-from recommender.api.v1.wishes import LONGEST_ID, catalog_named
+from recommender.api.v1.wishes import LONGEST_ID
 from recommender.models import Account, Rule, RuleKind, TokenScope
 from recommender.serving import rules
 from recommender.serving.rankers import RANKERS
@@ -98,7 +99,7 @@ class RulesView(PrivateView):
     def get(self, request: Request, catalog: str) -> Response:
         """All business rules of a catalog, in the order they were set."""
         parse(request, NOTHING)
-        found = catalog_named(catalog, asker=asker_of(request))
+        found = known_catalog(catalog, asker=asker_of(request))
         known = Rule.objects.filter(catalog=found).select_related("item").order_by("pk")
         return Response(RulesSerializer({"rules": known}).data)
 
@@ -107,12 +108,12 @@ class RulesView(PrivateView):
         tags=["rules"],
         parameters=[CATALOG],
         request=RulesRequest,
-        responses=responses(RulesSetSerializer, "What was set.", problems=(*PROBLEMS, 413)),
+        responses=responses(RulesSetSerializer, "What was set.", problems=tuple(PROBLEMS)),
     )
     def post(self, request: Request, catalog: str) -> Response:
         """Set business rules; the next list of any process obeys. One about the same item and scenario gives way."""
         wanted = posted(request, RulesRequest)["rules"]
-        found = catalog_named(catalog, asker=asker_of(request))
+        found = known_catalog(catalog, asker=asker_of(request))
         made, refused = rules.put(found, [Wanted(**each) for each in wanted], by=cast(Account, request.user))
         rejected = [
             {"index": place, "code": "unknown_item", "detail": "The catalog has no item of this id."}
@@ -133,7 +134,7 @@ class RuleView(PrivateView):
     def delete(self, request: Request, catalog: str, rule_id: int) -> Response:
         """Remove a business rule; the next list of any process is without it."""
         parse(request, NOTHING)
-        found = catalog_named(catalog, asker=asker_of(request))
+        found = known_catalog(catalog, asker=asker_of(request))
         removed = rules.remove(found, [rule_id], by=cast(Account, request.user)) if rule_id < 2**63 else 0
         if not removed:
             raise errors.UnknownRule(f"The catalog “{catalog}” has no rule {rule_id}. GET …/rules lists them.")

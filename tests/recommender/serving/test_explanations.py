@@ -7,7 +7,7 @@ import pytest
 from recommender.artifacts import verified
 from recommender.knowledge.service import accept, reject
 from recommender.models import BackboneVersion, Catalog, EndUser, Item, RoundState
-from recommender.serving.history import history_as_of_now
+from recommender.serving.history import history_of
 from recommender.serving.recommend import preview
 from recommender.serving.types import HistoryReason, Served, StatisticReason, TextReason
 from tests.builders import make_catalog, make_drafts, make_end_user, make_interaction, make_item, make_round
@@ -177,7 +177,7 @@ def test_the_history_that_raised_a_score_is_named_by_the_backbone_itself(ranked:
     named = 0
     for end_user in ranked.end_users.select_related("catalog")[:5]:
         served = preview(end_user, limit=5, level="full")
-        history = history_as_of_now(end_user)
+        history = history_of(end_user)
         ids = [item.item_id for item in served.items]
         raised = loaded.contributions(end_user.external_id, history, ids, attributes=end_user.attributes).clip(0)
         for item, row in zip(served.items, raised, strict=True):
