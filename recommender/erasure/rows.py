@@ -26,6 +26,7 @@ from recommender.models import (
     RestReason,
     Round,
     RoundState,
+    Rule,
     ScoredList,
     Statement,
     TeacherCase,
@@ -66,6 +67,7 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
     approved.delete()
     if isinstance(subject, Item):
         counts["statements"] += _clear_namings(subject)
+        counts["business rules"] = Rule.objects.filter(item=subject).delete()[0]
     counts["served lists"] = _clear_lists(subject)
     counts["lists scored by an AI"] = _clear_scored_lists(subject)
     counts["entries in reports on models"] = _clear_receipts(subject)

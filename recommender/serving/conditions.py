@@ -16,7 +16,7 @@ from typing import Literal, Self, cast
 
 LONGEST = 300  # characters of one condition
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_CONDITION = re.compile(r"(-?)((?:\\.|[^\\:<>])+)(:|>=|<=|>|<)(.*)", re.DOTALL)
+_CONDITION = re.compile(r"(-?)((?:\\.|[^-\\:<>])(?:\\.|[^\\:<>])*)(:|>=|<=|>|<)(.*)", re.DOTALL)
 _BETWEEN = re.compile(r"((?:\\.|[^\\|])*)(\||$)", re.DOTALL)
 
 Comparison = Literal[">=", "<=", ">", "<"]

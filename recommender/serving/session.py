@@ -65,7 +65,9 @@ def unknown_items(ids: Sequence[str], what: str) -> Notice:
 
 
 def _history(catalog: Catalog, posted: Sequence[Met]) -> tuple[list[PastInteraction], list[Notice]]:
-    latest = {one.item_id: one for one in reversed(posted)}  # of what was met twice the last one comes first here
+    latest: dict[str, Met] = {}  # the last one first
+    for one in reversed(posted):
+        latest.setdefault(one.item_id, one)
     ids = [name for name in latest if "\x00" not in name]
     pks = dict(Item.objects.filter(catalog=catalog, external_id__in=ids).values_list("external_id", "pk"))
     met = [one for name, one in reversed(latest.items()) if name in pks]

@@ -28,6 +28,7 @@ from recommender.models import (
     SubjectKind,
     TokenScope,
 )
+from recommender.models import Rule as BusinessRule
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION, GROUPING
 from reviews.models import Verdict
@@ -140,6 +141,16 @@ REST = {
     "api:recommendation": ("get", TokenScope.RECOMMENDATIONS_READ),
     "api:person": ("get", TokenScope.PEOPLE_MANAGE),
     "api:item": ("delete", TokenScope.PEOPLE_MANAGE),
+    "api:session": ("post", TokenScope.RECOMMENDATIONS_READ),
+    "api:batch": ("post", TokenScope.RECOMMENDATIONS_READ),
+    "api:similar": ("get", TokenScope.RECOMMENDATIONS_READ),
+    "api:rules": ("get", TokenScope.RULES_MANAGE),
+    "api:rule": ("delete", TokenScope.RULES_MANAGE),
+}
+# What is sent where a body is needed, and its type.
+BODIES = {
+    "api:session": ("{}", "application/json"),
+    "api:batch": ('{"entries": [{}]}', "application/json"),
 }
 SIGNING_IN = {"sign_in_code", "outside", "outside_back"}  # their own tests: tests/reviews/pages
 WITHOUT_SIGNING_IN = {
@@ -160,9 +171,18 @@ class World:
 
     def ask(self, method: str, address: str, cookies: SimpleCookie | None = None, **headers: str) -> Any:
         """What is answered; whatever it changed is as before."""
+        return self._ask(method, address, {"sent": "1"} if method == "post" else {}, cookies, headers=headers)
+
+    def ask_rest(self, name: str, method: str, address: str, **headers: str) -> Any:
+        """The same, with a body where the address needs one."""
+        body, kind = BODIES.get(name, ("", "application/json"))
+        sent = {"data": body, "content_type": kind} if method == "post" else {}
+        return self._ask(method, address, headers=headers, **sent)
+
+    def _ask(self, method: str, address: str, data: Any = None, cookies: Any = None, **more: Any) -> Any:
         self.browser.cookies = SimpleCookie(cookies)
         with transaction.atomic():
-            answer = getattr(self.browser, method)(address, {"sent": "1"} if method == "post" else {}, headers=headers)
+            answer = getattr(self.browser, method)(address, data, **more)
             transaction.set_rollback(True)
         return answer
 
@@ -234,6 +254,7 @@ def objects(catalog: Catalog) -> dict[str, Any]:
         "grouping_id": runs.request(GROUPING, queue=False, catalog=catalog, config={}).pk,
         "account_id": keeper.pk,
         "token_id": create_token("shop", account=keeper, catalog=catalog)[0].pk,
+        "rule_id": BusinessRule.objects.create(catalog=catalog, kind="bury", item=item).pk,
         "recommendation_id": Recommendation.objects.create(
             catalog=catalog, end_user=end_user, source="popular", items=[]
         ).pk,
@@ -314,11 +335,11 @@ def test_every_rest_address_takes_a_token_of_its_scope_and_catalog(world: World)
         others = [one for one in TokenScope if one != scope]
         _, lacking = create_token("lacking", account=everywhere, scopes=others)
         for where, address in places(world, name).items():
-            assert world.ask(method, address).status_code == 401
-            refused = world.ask(method, address, Authorization=f"Bearer {lacking}")
+            assert world.ask_rest(name, method, address).status_code == 401
+            refused = world.ask_rest(name, method, address, Authorization=f"Bearer {lacking}")
             assert (refused.status_code, refused.json()["type"]) == (403, "urn:r4web:problem:scope-missing")
             for kind, (key, sees_theirs) in keys.items():
-                answer = world.ask(method, address, Authorization=f"Bearer {key}")
+                answer = world.ask_rest(name, method, address, Authorization=f"Bearer {key}")
                 is_there = where == OURS or (where == THEIRS and sees_theirs)
                 assert answer.status_code == (200 if is_there else 404), (name, kind, where)
                 assert sees_theirs or where == THEIRS or THEIRS not in answer.content.decode(), (name, kind, where)

@@ -23,7 +23,7 @@ CLEARED = {
     "recommender.EndUser", "recommender.Item", "recommender.Interaction", "recommender.Round", "recommender.Turn",
     "recommender.LlmCall", "recommender.Knowledge", "recommender.KnowledgeSnapshot_knowledge",
     "recommender.TeacherCase", "recommender.KnowledgeVector", "recommender.TeacherCall", "recommender.Recommendation",
-    "recommender.ImpactReceipt", "recommender.Statement", "recommender.ScoredList",
+    "recommender.ImpactReceipt", "recommender.Rule", "recommender.Statement", "recommender.ScoredList",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {
