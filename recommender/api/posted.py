@@ -86,9 +86,13 @@ def posted(request: Request, shape: type[Shape]) -> dict[str, Any]:
         request._request.body  # noqa: B018 - whoever parses it would read any amount
     except RequestDataTooBig:
         raise BodyTooLarge(MOST_BYTES) from None
-    if not isinstance(request.data, Mapping):
+    try:
+        data = request.data
+    except RecursionError:  # brackets within brackets, thousands of them
+        raise NotJsonObject from None
+    if not isinstance(data, Mapping):
         raise NotJsonObject
-    made = shape(data=request.data)
+    made = shape(data=data)
     if not made.is_valid():
         expected = {name: field.expected for name, field in made.fields.items() if isinstance(field, Parameter)}
         said = {
