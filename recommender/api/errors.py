@@ -12,6 +12,7 @@ from rest_framework import exceptions, serializers
 
 from recommender.accounts.quota import Quota
 from recommender.api import unavailable
+from recommender.api.middleware import request_id
 from recommender.models import TokenScope
 
 HOW_TO_SEND = "Send a token in the header `Authorization: Bearer <key>`."
@@ -179,7 +180,7 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
         body = _away(request.path, why) if why else internal_error(request.path)
         headers = {"Retry-After": str(unavailable.AGAIN_IN)} if why else None
         return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
-    body = _document(exc, context) | {"status": int(exc.status_code), "instance": request.path}
+    body = _document(exc, context) | {"status": int(exc.status_code)} | _of_request(request.path)
     response = JsonResponse(body, status=exc.status_code, content_type=CONTENT_TYPE)
     challenge = getattr(exc, "auth_header", None)
     if challenge:
@@ -196,8 +197,12 @@ def internal_error(path: str) -> dict[str, Any]:
         "title": "Something went wrong here",
         "status": int(HTTPStatus.INTERNAL_SERVER_ERROR),
         "detail": "The server could not answer; its log says why. Try again later, or tell whoever runs it.",
-        "instance": path,
+        **_of_request(path),
     }
+
+
+def _of_request(path: str) -> dict[str, str]:
+    return {"instance": path, "request_id": request_id()}
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
@@ -218,7 +223,7 @@ def _away(path: str, why: str) -> dict[str, Any]:
         "title": "Not available right now",
         "status": int(HTTPStatus.SERVICE_UNAVAILABLE),
         "detail": f"{why} Send the same again after Retry-After seconds.",
-        "instance": path,
+        **_of_request(path),
     }
 
 
@@ -229,7 +234,7 @@ def refused(request: HttpRequest) -> JsonResponse:
         "title": "Bad request",
         "status": int(HTTPStatus.BAD_REQUEST),
         "detail": "The request was refused before it was read. Check the host it is sent to (R4_ALLOWED_HOSTS).",
-        "instance": request.path,
+        **_of_request(request.path),
     }
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 

@@ -86,7 +86,7 @@ class TextField(Parameter, serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        return str(super().to_internal_value(data))
 
     @property
     def expected(self) -> str:
@@ -170,7 +170,7 @@ def parse(request: Request, query: serializers.Serializer[Any]) -> dict[str, Any
     `query` is shared between requests: only its fields are used, and making them anew costs more than checking.
     """
     given = request.query_params
-    repeated = [name for name in query.fields if len(given.getlist(name)) > 1]
+    repeated = [str(name) for name in query.fields if len(given.getlist(str(name))) > 1]
     return _validated(dict(given.items()), query, repeated=repeated, in_query=True)
 
 
