@@ -12,6 +12,7 @@ from rest_framework import exceptions, serializers
 
 from recommender.accounts.quota import Quota
 from recommender.api import unavailable
+from recommender.api.middleware import request_id
 from recommender.models import TokenScope
 
 HOW_TO_SEND = "Send a token in the header `Authorization: Bearer <key>`."
@@ -207,7 +208,7 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
 
 def document(exc: exceptions.APIException, context: dict[str, Any]) -> dict[str, Any]:
     """The problem document of a foreseen error."""
-    return _document(exc, context) | {"status": int(exc.status_code), "instance": context["request"].path}
+    return _document(exc, context) | {"status": int(exc.status_code)} | _of_request(context["request"].path)
 
 
 def internal_error(path: str) -> dict[str, Any]:
@@ -216,8 +217,12 @@ def internal_error(path: str) -> dict[str, Any]:
         "title": "Something went wrong here",
         "status": int(HTTPStatus.INTERNAL_SERVER_ERROR),
         "detail": "The server could not answer; its log says why. Try again later, or tell whoever runs it.",
-        "instance": path,
+        **_of_request(path),
     }
+
+
+def _of_request(path: str) -> dict[str, str]:
+    return {"instance": path, "request_id": request_id()}
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
@@ -238,7 +243,7 @@ def _away(path: str, why: str) -> dict[str, Any]:
         "title": "Not available right now",
         "status": int(HTTPStatus.SERVICE_UNAVAILABLE),
         "detail": f"{why} Send the same again after Retry-After seconds.",
-        "instance": path,
+        **_of_request(path),
     }
 
 
@@ -249,7 +254,7 @@ def refused(request: HttpRequest) -> JsonResponse:
         "title": "Bad request",
         "status": int(HTTPStatus.BAD_REQUEST),
         "detail": "The request was refused before it was read. Check the host it is sent to (R4_ALLOWED_HOSTS).",
-        "instance": request.path,
+        **_of_request(request.path),
     }
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 

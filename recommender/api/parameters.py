@@ -86,7 +86,7 @@ class TextField(Parameter, serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        return str(super().to_internal_value(data))
 
     @property
     def expected(self) -> str:
@@ -213,8 +213,8 @@ def parse(request: Request, query: serializers.Serializer[Any]) -> dict[str, Any
     `query` is shared between requests: only its fields are used, and making them anew costs more than checking.
     """
     given = request.query_params
-    several = [name for name, field in query.fields.items() if isinstance(field, ManyField) and name in given]
-    repeated = [name for name in query.fields if name not in several and len(given.getlist(name)) > 1]
+    several = [str(name) for name, field in query.fields.items() if isinstance(field, ManyField) and name in given]
+    repeated = [str(name) for name in query.fields if name not in several and len(given.getlist(str(name))) > 1]
     values = dict(given.items()) | {name: given.getlist(name) for name in several}
     return _validated(values, query, repeated=repeated, in_query=True)
 

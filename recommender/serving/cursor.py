@@ -44,13 +44,14 @@ class Cursor:
     def written(self) -> str:
         pks = [pk for pk, _ in self.items]
         scores = [None if score is None else round(score, DIGITS) for _, score in self.items]
-        return signing.dumps([*astuple(replace(self, items=())), pks, scores], salt=SALT, compress=True)
+        *first, _ = astuple(replace(self, items=()))
+        return signing.dumps([*first, pks, scores], salt=SALT, compress=True)
 
     @classmethod
     def read(cls, text: str) -> Self:
         """Raises CursorError."""
         try:
-            *first, _, pks, scores = signing.loads(text, salt=SALT)
-            return cls(*first, items=list(zip(pks, scores, strict=True)))
+            *first, pks, scores = signing.loads(text, salt=SALT)
+            return cls(*first, list(zip(pks, scores, strict=True)))
         except (signing.BadSignature, ValueError, TypeError) as error:
             raise CursorError("It is not a cursor of this server.") from error
