@@ -104,6 +104,6 @@ def _said(catalog: Catalog, text: str) -> tuple[list[Acting], tuple[Understood, 
         # Nobody approved it: a person said it themselves.
         acting.append(Acting(-number, one, quote, BY_THE_PERSON, 1.0, turn_id=0, approved_by="", approved_at=None))
         meets = len(aspects.meeting(one.aspect))
-        polarity = "likes" if one.polarity == "likes" else "dislikes"
-        understood.append(Understood(in_words(one.aspect, aspects.title_of), polarity, quote, meets))
+        about = in_words(one.aspect, aspects.title_of)
+        understood.append(Understood(about, "likes" if one.polarity == "likes" else "dislikes", quote, meets))
     return acting, tuple(understood)

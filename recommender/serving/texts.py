@@ -148,5 +148,5 @@ def author(turn: Turn) -> Author:
 
 
 def about_user(texts: Mapping[Subject, Shown], whom: Whom) -> Shown:
-    known = isinstance(whom, EndUser)
-    return texts.get((SubjectKind.END_USER, whom.pk), Shown("none")) if known else Shown("none")
+    none = Shown("none")
+    return texts.get((SubjectKind.END_USER, whom.pk), none) if isinstance(whom, EndUser) else none

@@ -52,8 +52,8 @@ def item_texts(catalog: Catalog) -> ItemTexts:
 def of_end_user(end_user: EndUser, encoder: str) -> Vectors | None:
     """The vector (D) of the latest approved text about an end user, of length one; None where there is none. Two
     queries."""
-    latest = Knowledge.objects.filter(end_user=end_user, item=None, in_force=True).order_by("-as_of")
-    latest = latest.only("text_hash", "further_texts").first()
+    in_force = Knowledge.objects.filter(end_user=end_user, item=None, in_force=True).order_by("-as_of")
+    latest = in_force.only("text_hash", "further_texts").first()
     if latest is None:
         return None
     made = _means([latest.text_hashes], _stored(latest.text_hashes, encoder))[0]
@@ -72,7 +72,7 @@ def _read(catalog: Catalog) -> ItemTexts:
     known = [(pk, mean) for pk, mean in zip(pks, means, strict=True) if mean is not None]
     if not known:
         return ItemTexts(encoder, np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32))
-    vectors = np.stack([mean for _, mean in known])
+    vectors: Vectors = np.stack([mean for _, mean in known]).astype(np.float32)
     vectors -= vectors.mean(axis=0)
     return ItemTexts(encoder, np.array([pk for pk, _ in known], dtype=np.int64), _unit(vectors))
 

@@ -34,7 +34,7 @@ class BatchRequest(Shape, RecommendationsQuery):
 
     cursor = None  # type: ignore[assignment]  # many lists, a page each
     as_of = None  # type: ignore[assignment]
-    entries = Told(many=True, allow_empty=False, max_length=MOST_ENTRIES, help_text=f"At most {MOST_ENTRIES}.")
+    entries = serializers.ListField(child=Told(), allow_empty=False, max_length=MOST_ENTRIES)
 
 
 class BatchResultSerializer(serializers.Serializer[Any]):

@@ -53,7 +53,7 @@ class RuleShape(Shape):
 
 
 class RulesRequest(Shape):
-    rules = RuleShape(many=True, allow_empty=False, max_length=MOST_RULES)
+    rules = serializers.ListField(child=RuleShape(), allow_empty=False, max_length=MOST_RULES)
 
 
 class RuleSerializer(serializers.Serializer[Rule]):

@@ -32,7 +32,9 @@ class Told(Shape):
         max_length=LONGEST_ID,
         help_text="Whose list it is: what is told comes on top of what is known of them. Empty: nobody's.",
     )
-    history = MetShape(many=True, default=list, max_length=LONGEST_HISTORY, help_text="Oldest first.")
+    history = serializers.ListField(
+        child=MetShape(), default=list, max_length=LONGEST_HISTORY, help_text="Oldest first."
+    )
     text = WordsField(
         default="",
         allow_blank=True,

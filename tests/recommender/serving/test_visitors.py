@@ -105,7 +105,7 @@ def test_an_empty_text_and_an_empty_history_tell_nothing(ranked: Catalog) -> Non
     assert session_of(ranked, text=" \n ", history=[]) is NOTHING_TOLD
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=120))
 def test_any_text_gets_a_list(ranked: Catalog, text: str) -> None:
     assert recommend(Visitor(ranked), limit=3, session=session_of(ranked, text=text), keep=False).items
