@@ -106,7 +106,7 @@ class NumberField(Parameter, serializers.FloatField):
         if isinstance(data, bool) or not isinstance(data, int | float) or data != data:
             self.fail("invalid")
         try:
-            return super().to_internal_value(data)
+            return float(super().to_internal_value(data))
         except OverflowError:
             self.fail("invalid")
 

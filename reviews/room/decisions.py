@@ -103,7 +103,7 @@ def decide(
             **asdict(measured),
         )
         if review.concern == Concern.DISPUTED and given.state_after == ReviewState.DONE:
-            disputes.settle(review, verdict=given.name, now=now)
+            disputes.settle(review, verdict=given.name, now=decision.created_at)
         if given.state_after == ReviewState.OPEN:
             return Decided(decision, leases.take(review, account=account, now=now))
         following = leases.take_next(account, stream=stream, after=review, may_hold=holds_another, now=now)

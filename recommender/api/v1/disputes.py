@@ -79,8 +79,9 @@ class DisputesView(PrivateView):
     )
     def post(self, request: Request, explanation_id: int) -> Response:
         """Say what is wrong about a text: at once it is no more than `reviewed`, and its review comes before others."""
-        asked, asker = parse_body(request, _SHAPE), asker_of(request)
+        asker = asker_of(request)
         turn = turn_of(explanation_id, asker=asker)
+        asked = parse_body(request, _SHAPE)
         standing(turn, min_review="any")
         end_user = _who(asked, turn, request)
         statement = _statement(asked, turn)

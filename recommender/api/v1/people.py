@@ -38,6 +38,7 @@ class PersonSerializer(serializers.Serializer[Any]):
     )
     in_force = serializers.ListField(child=serializers.DictField(), help_text="Approved texts.")
     served_lists = serializers.ListField(child=serializers.DictField())
+    disputes = serializers.ListField(child=serializers.DictField(), help_text="What was said against texts.")
     groups = serializers.ListField(child=serializers.DictField())
     shown_to_a_teacher = serializers.ListField(child=serializers.DictField())
 

@@ -46,10 +46,10 @@ def api(key: str) -> APIClient:
 
 @pytest.fixture
 def recommendations(api: APIClient, films: Catalog) -> Callable[..., dict[str, Any]]:
-    """GET an end user's list; fails the test unless it comes."""
+    """An end user's list, asked for and logged; fails the test unless it comes."""
 
-    def get(user_id: str = "u1", **query: Any) -> dict[str, Any]:
-        answer = api.get(f"/api/v1/catalogs/films/users/{user_id}/recommendations", query)
+    def get(user_id: str = "u1", **asked: Any) -> dict[str, Any]:
+        answer = api.post(f"/api/v1/catalogs/films/users/{user_id}/recommendations", asked, format="json")
         assert answer.status_code == 200, answer.json()
         return dict(answer.json())
 
