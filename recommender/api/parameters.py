@@ -214,7 +214,7 @@ def parse(request: Request, query: serializers.Serializer[Any]) -> dict[str, Any
     """
     given = request.query_params
     several = [str(name) for name, field in query.fields.items() if isinstance(field, ManyField) and str(name) in given]
-    repeated = [str(name) for name in query.fields if name not in several and len(given.getlist(str(name))) > 1]
+    repeated = [str(name) for name in query.fields if str(name) not in several and len(given.getlist(str(name))) > 1]
     values = dict(given.items()) | {name: given.getlist(name) for name in several}
     return _validated(values, query, repeated=repeated, in_query=True)
 

@@ -16,6 +16,7 @@ from recommender.serving.history import PastInteraction
 from recommender.serving.log import log
 from recommender.serving.rankers import DEFAULT, rank
 from recommender.serving.request import Request, request_for
+from recommender.serving.session import NOTHING_TOLD, Session
 from recommender.serving.statements import cited
 from recommender.serving.types import (
     NOT_ASKED,
@@ -31,7 +32,7 @@ from recommender.serving.types import (
     Served,
     ServedItem,
 )
-from recommender.serving.whom import NOTHING_TOLD, Session, Visitor, Whom
+from recommender.serving.whom import Visitor, Whom
 from recommender.serving.wish import Wish
 
 LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes are looked for

@@ -18,10 +18,10 @@ from recommender.serving.arrange import Order
 from recommender.serving.catalog_index import CatalogIndex, index_of
 from recommender.serving.history import PastInteraction, history_of
 from recommender.serving.rules import Rules
-from recommender.serving.session import unknown_items
+from recommender.serving.session import NOTHING_TOLD, Session, unknown_items
 from recommender.serving.steering import Steering, steering_of
 from recommender.serving.types import Notice, Ranking
-from recommender.serving.whom import NOTHING_TOLD, Session, Whom
+from recommender.serving.whom import Whom
 from recommender.serving.wish import Wish
 from recommender.statements.queries import Acting
 

@@ -13,7 +13,6 @@ from recommender.models import Catalog, Clock, Item
 from recommender.models.liked import NOT_KNOWN, liked
 from recommender.serving.history import AS_BOOL, PastInteraction
 from recommender.serving.types import Notice, NoticeCode, Understood
-from recommender.serving.whom import NOTHING_TOLD, Session
 from recommender.statements.aspects import aspects_of
 from recommender.statements.queries import OPINIONS, Acting
 
@@ -21,6 +20,23 @@ LONGEST_TEXT = 2_000  # characters
 LONGEST_HISTORY = 1_000  # interactions
 NAMED = 10  # ids that a notice names
 BY_THE_PERSON = "the person"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a request itself tells of somebody, which is used once and kept nowhere.
+
+    `history`: what they met after everything that is stored, oldest first. `said`: statements of a text of theirs.
+    `understood`, `notices`: what became of the text, and of what was not to be used.
+    """
+
+    history: Sequence[PastInteraction] = ()
+    said: Sequence[Acting] = ()
+    understood: tuple[Understood, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+NOTHING_TOLD = Session()
 
 
 @dataclass(frozen=True, slots=True)

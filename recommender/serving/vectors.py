@@ -72,9 +72,9 @@ def _read(catalog: Catalog) -> ItemTexts:
     known = [(pk, mean) for pk, mean in zip(pks, means, strict=True) if mean is not None]
     if not known:
         return ItemTexts(encoder, np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32))
-    vectors: Vectors = np.stack([mean for _, mean in known]).astype(np.float32)
-    vectors -= vectors.mean(axis=0)
-    return ItemTexts(encoder, np.array([pk for pk, _ in known], dtype=np.int64), _unit(vectors))
+    vectors: Vectors = np.stack([mean for _, mean in known])
+    centred: Vectors = np.asarray(vectors - vectors.mean(axis=0), dtype=np.float32)
+    return ItemTexts(encoder, np.array([pk for pk, _ in known], dtype=np.int64), _unit(centred))
 
 
 def _stored(hashes: Iterable[str], encoder: str) -> Mapping[str, Vectors]:
@@ -91,7 +91,7 @@ def _means(texts: Sequence[Sequence[str]], stored: Mapping[str, Vectors]) -> lis
     made: list[Vectors | None] = []
     for hashes in texts:
         known = [stored[one] for one in hashes if one in stored]
-        made.append(_unit(np.stack(known)).mean(axis=0) if known else None)
+        made.append(np.asarray(_unit(np.stack(known)).mean(axis=0), dtype=np.float32) if known else None)
     return made
 
 

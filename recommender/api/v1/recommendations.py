@@ -14,9 +14,10 @@ from rest_framework.response import Response
 from recommender.api import errors
 from recommender.api.authentication import asker_of, require
 from recommender.api.parameters import (
-    ManyField,
+    MomentField as MomentParameter,
+)
+from recommender.api.parameters import (
     NamesField,
-    NumberField,
     OneOfField,
     TextField,
     WholeNumberField,
@@ -25,20 +26,18 @@ from recommender.api.parameters import (
     parse,
     parse_body,
 )
-from recommender.api.parameters import (
-    MomentField as MomentParameter,
-)
 from recommender.api.resource import PROBLEMS, PrivateView, conditional, responses
 from recommender.api.v1.backbones import BackboneSerializer
 from recommender.api.v1.reasons import REASONS, ExplanationSerializer, MomentField, OrderField, write
-from recommender.api.v1.wishes import FILTER, LONGEST_ID, NoticeSerializer, UnderstoodSerializer, wish_of, wrong_filter
+from recommender.api.v1.wishes import NoticeSerializer, UnderstoodSerializer, WishQuery, wish_of, wrong_filter
 from recommender.models import ApiToken, Catalog, EndUser, SubjectKind, TokenScope
 from recommender.serving import queries
-from recommender.serving.conditions import LONGEST, ConditionError
+from recommender.serving.conditions import ConditionError
 from recommender.serving.cursor import Cursor, CursorError
 from recommender.serving.log import replay
 from recommender.serving.rankers import DEFAULT, RANKERS
 from recommender.serving.recommend import recommend
+from recommender.serving.session import NOTHING_TOLD, Session
 from recommender.serving.types import (
     EXPLAIN_CHOICES,
     MIN_REVIEW_CHOICES,
@@ -50,8 +49,7 @@ from recommender.serving.types import (
     Served,
     ServedItem,
 )
-from recommender.serving.whom import NOTHING_TOLD, Session, Visitor, Whom
-from recommender.serving.wish import MOST_CONDITIONS, MOST_EXCLUDED
+from recommender.serving.whom import Visitor, Whom
 
 CURSOR = "the `next_cursor` of an earlier answer about the same end user"
 WHICH_LIST = (
@@ -66,7 +64,7 @@ CHOSEN = ("title", "score", "explanation", "explanation_status", "reasons")  # `
 LONGEST_CURSOR = 8_000
 
 
-class RecommendationsQuery(serializers.Serializer[Any]):
+class RecommendationsQuery(WishQuery):
     """What is asked for."""
 
     limit = WholeNumberField(
@@ -108,20 +106,6 @@ class RecommendationsQuery(serializers.Serializer[Any]):
         names=CHOSEN,
         required=False,
         help_text="What to say of each item beside `item_id` and `rank`; all, unless given.",
-    )
-    filter = ManyField(longest=LONGEST, most=MOST_CONDITIONS, what="conditions", help_text=FILTER)
-    exclude = ManyField(longest=LONGEST_ID, most=MOST_EXCLUDED, what="ids of items", help_text="Items not to list.")
-    diversity = NumberField(
-        default=0.0,
-        min_value=0.0,
-        max_value=1.0,
-        help_text="From 0, the best items whatever they resemble, to 1: each as unlike those before it as can be, by "
-        "the approved texts about them, or by attributes where not all have one.",
-    )
-    unknown_user = OneOfField(
-        default="list",
-        choices=["list", "error"],
-        help_text="What becomes of an id that the catalog does not have: a list that is not personal, or 404.",
     )
     log = YesOrNoField(
         required=False, help_text="Whether to log the list under a `recommendation_id`. GET: false; POST: true."

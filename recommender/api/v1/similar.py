@@ -9,22 +9,21 @@ from rest_framework.response import Response
 
 from recommender.api import errors
 from recommender.api.authentication import asker_of
-from recommender.api.parameters import ManyField, OneOfField, WholeNumberField, parse
+from recommender.api.parameters import OneOfField, WholeNumberField, parse
 from recommender.api.resource import PROBLEMS, PrivateView, responses
 from recommender.api.v1.recommendations import known_catalog
 from recommender.api.v1.session import CATALOG
-from recommender.api.v1.wishes import FILTER, LONGEST_ID, NoticeSerializer, wish_of, wrong_filter
+from recommender.api.v1.wishes import NarrowQuery, NoticeSerializer, wish_of, wrong_filter
 from recommender.models import Item, SubjectKind, TokenScope
 from recommender.serving import queries
-from recommender.serving.conditions import LONGEST, ConditionError
+from recommender.serving.conditions import ConditionError
 from recommender.serving.similar import LIKENESSES, similar
 from recommender.serving.types import MOST_ITEMS
-from recommender.serving.wish import MOST_CONDITIONS, MOST_EXCLUDED
 
 ANY = "any"
 
 
-class SimilarQuery(serializers.Serializer[Any]):
+class SimilarQuery(NarrowQuery):
     limit = WholeNumberField(default=10, min_value=1, max_value=MOST_ITEMS, help_text="The most items to list.")
     by = OneOfField(
         default=ANY,
@@ -32,8 +31,6 @@ class SimilarQuery(serializers.Serializer[Any]):
         help_text="likes: the same people like both, as the active backbone learned. texts: the approved texts about "
         "both are near each other. attributes: they have values in common. any: the first of these that is known.",
     )
-    filter = ManyField(longest=LONGEST, most=MOST_CONDITIONS, what="conditions", help_text=FILTER)
-    exclude = ManyField(longest=LONGEST_ID, most=MOST_EXCLUDED, what="ids of items", help_text="Items not to list.")
 
 
 class SimilarItemSerializer(serializers.Serializer[Any]):

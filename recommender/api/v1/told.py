@@ -9,8 +9,7 @@ from recommender.api.errors import InvalidParameter
 from recommender.api.posted import MOST_ERRORS, AnyNumberField, Shape, TrueOrFalseField, WordsField
 from recommender.api.v1.wishes import LONGEST_ID
 from recommender.models import Catalog
-from recommender.serving.session import LONGEST_HISTORY, LONGEST_TEXT, Met, session_of
-from recommender.serving.whom import Session
+from recommender.serving.session import LONGEST_HISTORY, LONGEST_TEXT, Met, Session, session_of
 
 MOST_ATTRIBUTES = 20
 

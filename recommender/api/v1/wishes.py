@@ -6,12 +6,37 @@ from typing import Any
 from rest_framework import serializers
 
 from recommender.api.errors import InvalidParameter
-from recommender.serving.conditions import HOW, Condition, ConditionError
+from recommender.api.parameters import ManyField, NumberField, OneOfField
+from recommender.serving.conditions import HOW, LONGEST, Condition, ConditionError
 from recommender.serving.types import NoticeCode
-from recommender.serving.wish import Wish
+from recommender.serving.wish import MOST_CONDITIONS, MOST_EXCLUDED, Wish
 
 LONGEST_ID = 128
 FILTER = f"Conditions that an item must meet, all of them. {HOW} A backslash takes what follows it as it is."
+
+
+class NarrowQuery(serializers.Serializer[Any]):
+    """Which items may be listed."""
+
+    filter = ManyField(longest=LONGEST, most=MOST_CONDITIONS, what="conditions", help_text=FILTER)
+    exclude = ManyField(longest=LONGEST_ID, most=MOST_EXCLUDED, what="ids of items", help_text="Items not to list.")
+
+
+class WishQuery(NarrowQuery):
+    """What else is wanted of a list for somebody."""
+
+    diversity = NumberField(
+        default=0.0,
+        min_value=0.0,
+        max_value=1.0,
+        help_text="From 0, the best items whatever they resemble, to 1: each as unlike those before it as can be, by "
+        "the approved texts about them, or by attributes where not all have one.",
+    )
+    unknown_user = OneOfField(
+        default="list",
+        choices=["list", "error"],
+        help_text="What becomes of an id that the catalog does not have: a list that is not personal, or 404.",
+    )
 
 
 class NoticeSerializer(serializers.Serializer[Any]):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from recommender.models import BackboneVersion, Catalog, EndUser, Recommendation, VersionState
 from recommender.serving.recommend import recommend
-from recommender.serving.session import Met, session_of
+from recommender.serving.session import NOTHING_TOLD, Met, session_of
 from recommender.serving.types import HistoryReason, Served, StatementReason
-from recommender.serving.whom import NOTHING_TOLD, Visitor
+from recommender.serving.whom import Visitor
 from recommender.statements import aspects
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 
