@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from recommender.accounts.tokens import create_token
 from recommender.knowledge.disputes import dispute
 from recommender.knowledge.service import reject
-from recommender.models import Catalog, EndUser, Interaction, Item, Recommendation, TokenScope
+from recommender.models import Catalog, EndUser, Interaction, Item, Recommendation, Role, TokenScope
 from recommender.serving import catalog_index
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.recommender.api.test_problems import problem
@@ -242,6 +242,7 @@ def test_moments_without_times_are_numbers_under_another_name(api: APIClient) ->
 
 @pytest.mark.parametrize("tail", ["recommendations/", "/recommendations", "x//recommendations", "u1/explanation/"])
 def test_a_slash_too_many_is_told(api: APIClient, films: Catalog, tail: str) -> None:
-    scopes = create_token("all", account=make_account(role="lead"), scopes=list(TokenScope))[1]
-    answer = api.get(f"/api/v1/catalogs/films/users/u1/{tail}", headers={"Authorization": f"Bearer {scopes}"})
+    key = create_token("all", account=make_account(role=Role.LEAD), scopes=list(TokenScope))[1]
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    answer = api.get(f"/api/v1/catalogs/films/users/u1/{tail}")
     assert "one too many" in problem(answer, status=404, kind="unknown-user")["detail"]
