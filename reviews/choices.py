@@ -34,8 +34,8 @@ class Concern(IntegerChoices):
     DISPUTED = 3, "a user says it is wrong"
 
     @property
-    def standing(self) -> int:
-        """The gravest has the least."""
+    def order(self) -> int:
+        """When it comes: the gravest has the least."""
         return -1 if self == Concern.DISPUTED else int(self)
 
 

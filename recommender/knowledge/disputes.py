@@ -24,12 +24,12 @@ def dispute(
 
 def disputed_rounds() -> QuerySet[Round]:
     """The rounds at rest whose texts are disputed, and nobody has decided since; the oldest objection first."""
-    standing = Dispute.objects.filter(turn__round=OuterRef("pk"), settled_at=None)
-    at_rest = Round.objects.filter(Exists(standing), state=RoundState.RESTING)
+    theirs = Dispute.objects.filter(turn__round=OuterRef("pk"), settled_at=None)
+    at_rest = Round.objects.filter(Exists(theirs), state=RoundState.RESTING)
     return at_rest.exclude(rest_reason=RestReason.ERASED).order_by("pk")
 
 
-def standing(round_: Round) -> QuerySet[Dispute]:
+def undecided(round_: Round) -> QuerySet[Dispute]:
     """The objections to a round's texts that nobody has decided about, the oldest first."""
     disputes = Dispute.objects.filter(turn__round=round_, settled_at=None)
     return disputes.select_related("statement").order_by("created_at")
@@ -37,7 +37,7 @@ def standing(round_: Round) -> QuerySet[Dispute]:
 
 def settle(round_: Round, *, verdict: str, now: datetime) -> None:
     """A person has decided about the text, having seen what is said against it."""
-    standing(round_).update(settled_at=now, verdict=verdict)
+    undecided(round_).update(settled_at=now, verdict=verdict)
 
 
 def unsettle(round_: Round, *, since: datetime) -> None:

@@ -78,15 +78,16 @@ def recommend(
     going_on: Cursor | None = None
     if after:
         request = request_for(whom, limit=limit, as_of=after.as_of, wish=Wish(how.scenario))
-        ranked, ranks = continued(request, after, attribute=level != "none")
+        ranked, numbers = continued(request, after, attribute=level != "none")
+        served = _served(request, ranked, how, numbers)
         going_on = after.after(limit)
     else:
         depth = limit if told else DEPTH
         request = request_for(whom, limit=limit, depth=depth, as_of=as_of, wish=wish, session=session)
-        ranked, ranks = rank(request, scenario=scenario, attribute=level != "none"), list(range(1, limit + 1))
+        ranked = rank(request, scenario=scenario, attribute=level != "none")
+        served = _served(request, ranked, how)
         if isinstance(whom, EndUser) and not told:
             going_on = _cursor(whom, request, ranked, how, asked).after(limit)
-    served = _served(request, ranked, how, ranks)
     served = replace(served, next_cursor=going_on.written() if going_on else "")
     if not keep:
         return served
@@ -111,7 +112,7 @@ def preview(
     """
     request = request_for(end_user, limit=limit, wish=Wish(scenario), **supposing)
     ranked = rank(request, scenario=scenario, attribute=level != "none")
-    return _served(request, ranked, How(level, min_review, scenario), range(1, limit + 1))
+    return _served(request, ranked, How(level, min_review, scenario))
 
 
 def _cursor(whom: EndUser, request: Request, ranked: Ranked, how: How, asked: str) -> Cursor:
@@ -132,19 +133,17 @@ def _cursor(whom: EndUser, request: Request, ranked: Ranked, how: How, asked: st
     )
 
 
-def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int]) -> Served:
-    """The first items, of those that are still there, with these ranks."""
+def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] | None = None) -> Served:
+    """The first items, of those that are still there, with these ranks; by default from 1 on, without a gap."""
     whom, catalog = request.whom, request.whom.catalog
-    ranks = {
-        int(request.index.pks[position]): (number, position, score)
-        for number, (position, score) in zip(numbers, ranked.best, strict=False)
-    }
+    there = {int(request.index.pks[position]): (position, score) for position, score in ranked.best[: request.limit]}
+    numbered = dict(zip(there, numbers, strict=True)) if numbers else {}
     named = _nameable(ranked, request.history) if how.level != "none" else set()
-    items = Item.objects.in_bulk({*ranks, *named})
+    items = Item.objects.in_bulk({*there, *named})
     for item in items.values():
         item.catalog = catalog
-    listed = [items[pk] for pk in ranks if pk in items]  # an item may be gone that the index still has
-    why = _why(request, ranked, listed, {pk: ranks[pk][1] for pk in ranks}, past=items, how=how)
+    listed = [items[pk] for pk in there if pk in items]  # an item may be gone that the index still has
+    why = _why(request, ranked, listed, {pk: place for pk, (place, _) in there.items()}, past=items, how=how)
     ruled = _ruled(request, {item.pk for item in listed})
     return Served(
         catalog=catalog.name,
@@ -163,12 +162,12 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int]) 
             ServedItem(
                 item_id=item.external_id,
                 title=item.title,
-                rank=ranks[item.pk][0],
-                score=ranks[item.pk][2],
+                rank=numbered.get(item.pk, number),
+                score=there[item.pk][1],
                 about=why.texts.get(item.pk, NOT_ASKED),
                 reasons=(*ruled.get(item.pk, ()), *why.reasons.get(item.pk, ())),
             )
-            for item in listed
+            for number, item in enumerate(listed, start=1)
         ),
         notices=(*request.notices, *_notices(request, ruled, len(listed))),
         understood=request.session.understood,

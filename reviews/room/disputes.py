@@ -45,7 +45,7 @@ def settle(review: Review, *, verdict: str, now: datetime) -> None:
 
 def words(round_: Round) -> str:
     """What is said against a round's text, for its card."""
-    said = list(disputes.standing(round_).values_list("reason", flat=True)[: SHOWN + 1])
+    said = list(disputes.undecided(round_).values_list("reason", flat=True)[: SHOWN + 1])
     quoted = [f"“{one if len(one) <= LONGEST else one[: LONGEST - 1] + '…'}”" for one in said[:SHOWN]]
     more = ", and more" if len(said) > SHOWN else ""
     return f"It comes first because a user says it is wrong: {', '.join(quoted)}{more}."

@@ -14,7 +14,7 @@ from recommender.api import errors
 from recommender.api.authentication import asker_of
 from recommender.api.parameters import NOTHING, TextField, WholeNumberField, parse, parse_body
 from recommender.api.resource import PROBLEMS, PrivateView, responses
-from recommender.api.v1.explanations import EXPLANATION_ID, standing, turn_of
+from recommender.api.v1.explanations import EXPLANATION_ID, current, turn_of
 from recommender.api.v1.recommendations import end_user_named
 from recommender.knowledge.disputes import dispute
 from recommender.models import Dispute, EndUser, Statement, TokenScope, Turn
@@ -82,7 +82,7 @@ class DisputesView(PrivateView):
         asker = asker_of(request)
         turn = turn_of(explanation_id, asker=asker)
         asked = parse_body(request, _SHAPE)
-        standing(turn, min_review="any")
+        current(turn, min_review="any")
         end_user = _who(asked, turn, request)
         statement = _statement(asked, turn)
         made = dispute(turn, reason=asked["reason"], statement=statement, end_user=end_user, token=asker)

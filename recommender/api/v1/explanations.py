@@ -111,7 +111,7 @@ class ExplanationView(ExplanationsView):
         """A text by its id, as people have judged it by now; 410 where it is shown to nobody any more."""
         asked = parse(request, _QUERY)
         turn = turn_of(explanation_id, asker=asker_of(request))
-        found = standing(turn, min_review=least(asked, turn.round.catalog))
+        found = current(turn, min_review=least(asked, turn.round.catalog))
         return self.answer(request, found)
 
 
@@ -132,7 +132,7 @@ def turn_of(explanation_id: int, *, asker: ApiToken) -> Turn:
     return turn
 
 
-def standing(turn: Turn, *, min_review: MinReview) -> About:
+def current(turn: Turn, *, min_review: MinReview) -> About:
     """Raises TextWithdrawn."""
     found = explanations.of_turn(turn, min_review=min_review)
     if found.text.status == "none":

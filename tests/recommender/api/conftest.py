@@ -6,9 +6,16 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from recommender.accounts import tokens
 from recommender.accounts.tokens import create_token
 from recommender.models import ApiToken, Catalog, Item, Role
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
+
+
+@pytest.fixture(autouse=True)
+def tokens_are_read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a request takes as many queries however slow the machine is; test_tokens tests what is kept."""
+    monkeypatch.setattr(tokens, "KEPT_FOR", 0.0)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from recommender.accounts.tokens import create_token
 from recommender.knowledge.disputes import dispute
 from recommender.knowledge.service import reject
-from recommender.models import Catalog, EndUser, Interaction, Item, Recommendation, TokenScope
+from recommender.models import Catalog, EndUser, Interaction, Item, Recommendation, Role, TokenScope
 from recommender.serving import catalog_index
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.recommender.api.test_problems import problem
@@ -150,14 +150,14 @@ def test_a_request_without_a_plain_id_gets_one(api: APIClient, films: Catalog, g
 
 
 def test_the_person_s_text_stands_once_beside_the_items(api: APIClient, films: Catalog) -> None:
-    synthetic.approve(EndUser.objects.get(external_id="u1"), "They adore dramas about rain and nothing else.")
+    synthetic.approve(EndUser.objects.get(external_id="u1"), "They adore dramas. They rated two films so far.")
     answer = api.get(LIST, {"explain": "full"})
-    assert answer.content.count(b"They adore dramas about rain and nothing else.") == 1
+    assert answer.content.count(b"They adore dramas. They rated two films so far.") == 1
     first = answer.json()["items"][0]
     (statement,) = [reason for reason in first["reasons"] if reason["kind"] == "statement"]
     words = answer.json()["user_explanation"]["statements"]
     assert statement["statement_id"] in [one["statement_id"] for one in words]
-    assert (statement["direction"], statement["share"]) == ("for", 1.0)
+    assert (statement["aspect"], statement["direction"], statement["share"]) == ("Drama", "for", 1.0)
 
 
 def test_a_text_is_shown_only_with_enough_said_of_it(api: APIClient, films: Catalog) -> None:
@@ -191,7 +191,7 @@ def test_a_proposal_that_a_person_wrote_or_called_reasonable_is_reviewed(api: AP
         make_round(Item.objects.get(external_id=name), *turns)
     found = api.get(LIST, {"explain": "full", "min_review": "any"}).json()["items"]
     statuses = {item["item_id"]: item["explanation"] and item["explanation"]["review_status"] for item in found}
-    assert (statuses["f5"], statuses["f3"]) == ("reviewed", "unreviewed")
+    assert (statuses["f5"], statuses["f4"], statuses["f3"]) == ("reviewed", "reviewed", "unreviewed")
 
 
 def test_as_of_knows_only_what_happened_before(api: APIClient, films: Catalog) -> None:
@@ -242,6 +242,7 @@ def test_moments_without_times_are_numbers_under_another_name(api: APIClient) ->
 
 @pytest.mark.parametrize("tail", ["recommendations/", "/recommendations", "x//recommendations", "u1/explanation/"])
 def test_a_slash_too_many_is_told(api: APIClient, films: Catalog, tail: str) -> None:
-    scopes = create_token("all", account=make_account(role="lead"), scopes=list(TokenScope))[1]
-    answer = api.get(f"/api/v1/catalogs/films/users/u1/{tail}", headers={"Authorization": f"Bearer {scopes}"})
+    key = create_token("all", account=make_account(role=Role.LEAD), scopes=list(TokenScope))[1]
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    answer = api.get(f"/api/v1/catalogs/films/users/u1/{tail}")
     assert "one too many" in problem(answer, status=404, kind="unknown-user")["detail"]

@@ -1,5 +1,6 @@
 """Texts by themselves, and what is said against them."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +25,8 @@ USER, ITEM = "/api/v1/catalogs/films/users/u1/explanation", "/api/v1/catalogs/fi
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> None:
+def nothing_kept(settings: Any, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
     catalog_index.KEPT.clear()
 
 

@@ -14,7 +14,6 @@ from tests.builders import make_interaction
 from tests.recommender.api.test_problems import problem
 
 LIST = "/api/v1/catalogs/films/users/u1/recommendations"
-PAGES = ["f5", "f4", "f6", "f3"]
 SCORES = st.none() | st.floats(0, 1).map(lambda score: round(score, 6))
 
 

@@ -1,5 +1,6 @@
 """A served list is given again as it was: titles, reasons and decisions of that moment."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ LIST = "/api/v1/catalogs/films/users/u1/recommendations"
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> None:
+def nothing_kept(settings: Any, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
     verified.LOADED.clear()
     catalog_index.KEPT.clear()
 

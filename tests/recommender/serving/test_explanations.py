@@ -9,7 +9,16 @@ from recommender.knowledge.service import accept, reject
 from recommender.models import BackboneVersion, Catalog, EndUser, Item, RoundState
 from recommender.serving.history import history_of
 from recommender.serving.recommend import preview
-from recommender.serving.types import NOT_ASKED, Author, Explanation, HistoryReason, Served, Shown, StatisticReason
+from recommender.serving.types import (
+    NOT_ASKED,
+    Author,
+    Explanation,
+    HistoryReason,
+    Served,
+    Shown,
+    StatisticReason,
+    UserTextReason,
+)
 from tests.builders import make_catalog, make_drafts, make_end_user, make_interaction, make_item, make_round
 from tests.recommender.serving.ranked import activate
 from tests.recommender.training import synthetic
@@ -183,13 +192,14 @@ def test_the_history_that_raised_a_score_is_named_by_the_backbone_itself(ranked:
                 assert all(reason.basis == "shared_attributes" for reason in reasons)
                 continue
             named += 1
+            total = abs(row).sum() + sum(abs(reason.effect) for reason in item.of(UserTextReason))
             for direction, sign, most in (("for", 1, 5), ("against", -1, 2)):
                 of_it = [reason for reason in reasons if reason.direction == direction]
                 strongest = (sign * row).argsort(kind="stable")[::-1][: len(of_it)]
                 assert [reason.item_id for reason in of_it] == [history[place].item_id for place in strongest]
                 assert [reason.effect for reason in of_it] == pytest.approx(row[strongest], abs=1e-4)
-                shares = abs(row[strongest]) / abs(row).sum()
-                assert [reason.share for reason in of_it] == pytest.approx(shares, abs=1e-4)
+                shares = abs(row[strongest]) / total
+                assert [reason.share for reason in of_it] == pytest.approx(shares, abs=0.011)  # less may go unnamed
                 assert len(of_it) <= most
     assert named
 

@@ -171,7 +171,9 @@ def test_what_is_served_is_logged_and_what_is_looked_at_is_not(reader: EndUser) 
     assert logged.pk == served.recommendation_id
     assert (logged.end_user, logged.catalog, logged.backbone) == (reader, reader.catalog, served.backbone)
     assert (logged.source, logged.degraded_reason) == ("backbone", "")
-    assert logged.items == [{"item_id": item.item_id, "rank": item.rank, "score": item.score} for item in served.items]
+    assert logged.items == [
+        {"item_id": item.item_id, "title": item.title, "rank": item.rank, "score": item.score} for item in served.items
+    ]
 
 
 def test_the_version_activated_last_answers_at_once(ranked: Catalog, reader: EndUser, settings: Any) -> None:
