@@ -97,5 +97,5 @@ def _means(texts: Sequence[Sequence[str]], stored: Mapping[str, Vectors]) -> lis
 
 def _unit(vectors: Vectors) -> Vectors:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = vectors / np.where(length > 1e-12, length, 1.0).astype(np.float32)
+    unit: Vectors = np.asarray(vectors / np.where(length > 1e-12, length, 1.0), dtype=np.float32)
     return unit
