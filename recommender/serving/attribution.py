@@ -14,6 +14,7 @@ from recommender.models import Item
 from recommender.serving.catalog_index import values_of
 from recommender.serving.history import PastInteraction
 from recommender.serving.statements import MOST, Cited
+from recommender.serving.steering import Move
 from recommender.serving.types import (
     Direction,
     Effects,
@@ -22,6 +23,7 @@ from recommender.serving.types import (
     Moment,
     Reason,
     StatementReason,
+    ToldReason,
     UserTextReason,
 )
 
@@ -56,21 +58,24 @@ def moved_by(
         total += float(np.abs(effects.history).sum()) + abs(effects.text)
     if not total:
         return []
-    reasons: list[Reason] = [
-        StatementReason(
-            statement_id=move.statement.pk if move.statement.pk > 0 else None,
-            explanation_id=move.statement.turn_id or None,
-            aspect=cited.known[move.statement.pk].aspect,
-            polarity="likes" if move.effect > 0 else "dislikes",
-            effect=round(move.effect, 4),
-            share=_share(move.effect, total),
-            direction=_direction(move.effect),
-        )
-        for move in moves[:MOST]
-    ]
+    reasons: list[Reason] = [_stated(move, cited, total) for move in moves[:MOST]]
     if effects is not None:
         reasons += _of_version(item, effects, total, level=level, history=history, past=past, text=text)
     return sorted(reasons, key=lambda reason: -(getattr(reason, "share", None) or 0.0))
+
+
+def _stated(move: Move, cited: Cited, total: float) -> StatementReason | ToldReason:
+    """What one statement did; those of the request itself have keys below 0."""
+    pk, polarity = move.statement.pk, _polarity(move)
+    aspect, effect = cited.known[pk].aspect, round(move.effect, 4)
+    share, direction = _share(move.effect, total), _direction(move.effect)
+    if pk < 0:
+        return ToldReason(aspect, polarity, effect, share, direction)
+    return StatementReason(pk, move.statement.turn_id, aspect, polarity, effect, share, direction)
+
+
+def _polarity(move: Move) -> Literal["likes", "dislikes"]:
+    return "likes" if move.effect > 0 else "dislikes"
 
 
 def _of_version(

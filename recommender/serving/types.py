@@ -241,19 +241,29 @@ class HistoryReason:
 
 @dataclass(frozen=True, slots=True)
 class StatementReason:
-    """A statement of the text about the end user that moved the item. `effect`: what it added to its logit.
+    """A statement of the text about the end user that moved the item. `effect`: what it added to its logit."""
 
-    Of a text that came with the request it has no ids: it is kept nowhere.
-    """
-
-    statement_id: int | None
-    explanation_id: int | None
+    statement_id: int
+    explanation_id: int
     aspect: str
     polarity: Literal["likes", "dislikes"]
     effect: float
     share: float
     direction: Direction
     kind: Literal["statement"] = "statement"
+    basis: Literal["steering"] = "steering"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldReason:
+    """A statement of the text that came with the request moved the item. It is kept nowhere, so it has no id."""
+
+    aspect: str
+    polarity: Literal["likes", "dislikes"]
+    effect: float
+    share: float
+    direction: Direction
+    kind: Literal["told"] = "told"
     basis: Literal["steering"] = "steering"
 
 
@@ -317,7 +327,7 @@ class ScoredReason:
     review_status: Literal["unreviewed"] = "unreviewed"
 
 
-Reason = HistoryReason | StatementReason | UserTextReason | StatisticReason | ScoredReason | RuleReason
+Reason = HistoryReason | StatementReason | ToldReason | UserTextReason | StatisticReason | ScoredReason | RuleReason
 Kind = TypeVar("Kind", bound=Reason)
 NOT_ASKED = Shown("not_asked")
 

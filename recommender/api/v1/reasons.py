@@ -19,6 +19,7 @@ from recommender.serving.types import (
     StatementReason,
     StatisticReason,
     TextStatement,
+    ToldReason,
     UserTextReason,
 )
 
@@ -137,8 +138,17 @@ class StatementReasonSerializer(CitedSerializer):
 
     kind = serializers.ChoiceField(choices=["statement"])
     basis = serializers.ChoiceField(choices=["steering"])
-    statement_id = serializers.IntegerField(allow_null=True, help_text="Null: of the text that came with the request.")
-    explanation_id = serializers.IntegerField(allow_null=True, help_text="Null likewise.")
+    statement_id = serializers.IntegerField()
+    explanation_id = serializers.IntegerField()
+    aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
+    polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
+
+
+class ToldReasonSerializer(CitedSerializer):
+    """A statement of the text that came with the request moved the item; `understood` has its words."""
+
+    kind = serializers.ChoiceField(choices=["told"])
+    basis = serializers.ChoiceField(choices=["steering"])
     aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
     polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
 
@@ -199,6 +209,7 @@ class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
 REASONS: dict[str, serializers.Serializer[Any] | type[serializers.Serializer[Any]]] = {
     "history": HistoryReasonSerializer,
     "statement": StatementReasonSerializer,
+    "told": ToldReasonSerializer,
     "user_text": UserTextReasonSerializer,
     "popularity": StatisticReasonSerializer,
     "segment": StatisticReasonSerializer,
@@ -209,6 +220,7 @@ REASONS: dict[str, serializers.Serializer[Any] | type[serializers.Serializer[Any
 WRITERS: dict[type[Reason], serializers.Serializer[Any]] = {
     HistoryReason: HistoryReasonSerializer(),
     StatementReason: StatementReasonSerializer(),
+    ToldReason: ToldReasonSerializer(),
     UserTextReason: UserTextReasonSerializer(),
     StatisticReason: StatisticReasonSerializer(),
     RuleReason: RuleReasonSerializer(),

@@ -222,7 +222,7 @@ def _difference(end_user: EndUser, served: Served, scenario: str) -> Difference:
 def _line(item: ServedItem, about: Explanation | None, text_of: Callable[[Explanation], Text], *, top: float) -> Line:
     words = {one.statement_id: one for one in about.statements} if about else {}
     by = about.reviewed_by if about else ""
-    moved = [Moved(each, words.get(each.statement_id or 0), by) for each in item.of(StatementReason)]
+    moved = [Moved(each, words.get(each.statement_id), by) for each in item.of(StatementReason)]
     history = item.of(HistoryReason)
     return Line(
         item=item,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from recommender.models import BackboneVersion, Catalog, EndUser, Recommendation, VersionState
 from recommender.serving.recommend import recommend
 from recommender.serving.session import NOTHING_TOLD, Met, session_of
-from recommender.serving.types import HistoryReason, Served, StatementReason
+from recommender.serving.types import HistoryReason, Served, ToldReason
 from recommender.serving.whom import Visitor
 from recommender.statements import aspects
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
@@ -73,8 +73,8 @@ def test_a_told_taste_acts_at_once_and_is_shown_as_it_was_read(ranked: Catalog) 
         ("likes", "Western", 10),
         ("dislikes", "Horror", 10),
     ]
-    (reason,) = served.items[0].of(StatementReason)
-    assert (reason.statement_id, reason.explanation_id, reason.direction) == (None, None, "for")
+    (reason,) = served.items[0].of(ToldReason)
+    assert (reason.aspect, reason.polarity, reason.direction) == ("Western", "likes", "for")
     everything = listed(ranked, text="I love westerns. No more horror, please!", limit=100)
     assert set(genres(everything, ranked)) == {"Western", "Comedy", "Drama"}
     scores = [item.score for item in everything.items if item.score is not None]
