@@ -52,6 +52,7 @@ class Cursor:
         """Raises CursorError."""
         try:
             *first, pks, scores = signing.loads(text, salt=SALT)
-            return cls(*[*first, list(zip(pks, scores, strict=True))])
+            said = [*first, list(zip(pks, scores, strict=True))]
+            return cls(*said)
         except (signing.BadSignature, ValueError, TypeError) as error:
             raise CursorError("It is not a cursor of this server.") from error
