@@ -211,7 +211,7 @@ def _why(
     past: Mapping[int, Item],
     how: How,
 ) -> Why:
-    """`positions`: where the listed items stand in the index, by primary key."""
+    """`positions`: places of the listed items in the index, by primary key."""
     if how.level == "none":
         return Why(NOT_ASKED, {}, {})
     why = explain(
