@@ -3,6 +3,8 @@
 import logging
 import re
 
+from recommender.api.middleware import request_id
+
 LONGEST_LINE = 1_000  # characters
 _NAMED = re.compile(r"(/(?:users|items|end_user|item)/)[^\s'\"?]+")
 MOST_LINES = 200  # of one entry: the last lines of a traceback say what went wrong
@@ -21,6 +23,14 @@ class Line(logging.Formatter):
 def _cut(line: str) -> str:
     over = len(line) - LONGEST_LINE
     return f"{line[:LONGEST_LINE]}… ({over:,} characters more)" if over > 0 else line
+
+
+class OfRequest(logging.Filter):
+    """A line that is written while a request is answered names the request (X-Request-ID)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request = f" [{request_id()}]" if request_id() else ""
+        return True
 
 
 class Unnamed(logging.Filter):

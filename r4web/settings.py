@@ -45,6 +45,8 @@ INSTALLED_APPS = [
     "worker",
 ]
 MIDDLEWARE = [
+    "recommender.api.middleware.identified",
+    "recommender.api.middleware.Compressed",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -123,6 +125,7 @@ CELERY_BEAT_SCHEDULE = {
     # A sweep that no worker took before the next one is due is of no use any more.
     "sweep-rounds": {"task": jobs.SWEEP_ROUNDS.name, "schedule": 30.0, "options": {"expires": 30}},
     "read-statements": {"task": jobs.READ_STATEMENTS.name, "schedule": 60.0, "options": {"expires": 60}},
+    "open-disputed": {"task": jobs.OPEN_DISPUTED.name, "schedule": 60.0, "options": {"expires": 60}},
     "sweep-runs": {"task": jobs.SWEEP_RUNS.name, "schedule": 60.0, "options": {"expires": 60}},
     "clear-accounts": {"task": jobs.CLEAR_ACCOUNTS.name, "schedule": 3600.0, "options": {"expires": 3600}},
     "clear-old": {"task": jobs.CLEAR_OLD.name, "schedule": 600.0, "options": {"expires": 600}},
@@ -321,9 +324,11 @@ LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")  # the first by default
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"unnamed": {"()": "r4web.logs.Unnamed"}},
-    "formatters": {"line": {"()": "r4web.logs.Line", "format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["unnamed"]}},
+    "filters": {"unnamed": {"()": "r4web.logs.Unnamed"}, "request": {"()": "r4web.logs.OfRequest"}},
+    "formatters": {
+        "line": {"()": "r4web.logs.Line", "format": "{asctime} {levelname} {name}{request} {message}", "style": "{"}
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["unnamed", "request"]}},
     "root": {"handlers": ["stderr"], "level": environment.choice("R4_LOG_LEVEL", LOG_LEVELS)},
     "loggers": {
         "httpx2": {"level": "WARNING"},  # otherwise one line for every LLM call

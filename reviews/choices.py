@@ -26,11 +26,17 @@ def kind_of(round_: Round) -> str:
 
 
 class Concern(IntegerChoices):
-    """Why a person should read a text soon: the worst first."""
+    """Why a person should read a text soon."""
 
     NOT_PASSED = 0, "no attempt passed the AI check"
     CONTRADICTED = 1, "the evidence says otherwise"
     NONE = 2, "passed the AI check"
+    DISPUTED = 3, "a user says it is wrong"
+
+    @property
+    def order(self) -> int:
+        """When it comes: the gravest has the least."""
+        return -1 if self == Concern.DISPUTED else int(self)
 
 
 class Verdict(TextChoices):

@@ -61,7 +61,7 @@ class Review(models.Model):
         """`place` as state, concern and moments are now: milliseconds, the open ones' after those of worse concern."""
         if self.state == ReviewState.DONE and self.closed_at is not None:
             return int(self.closed_at.timestamp() * 1000)
-        return self.concern * LONGER_THAN_ANY_WAIT + int(self.opened_at.timestamp() * 1000)
+        return Concern(self.concern).order * LONGER_THAN_ANY_WAIT + int(self.opened_at.timestamp() * 1000)
 
 
 class SlotQuerySet(models.QuerySet["Slot"]):

@@ -37,7 +37,7 @@ from recommender.statements import service as statements
 from recommender.thinkrec.experts import grouping
 from recommender.training import service as training
 from reviews.models import ReviewState
-from reviews.room import unsent
+from reviews.room import disputes, unsent
 from reviews.room.opening import open_review
 from worker import evaluating, scoring, thinkrec, tuning
 
@@ -105,6 +105,12 @@ for each in KINDS.values():
 def read_statements() -> None:
     """Find the statements of texts that nobody has read: those of earlier releases, and what was missed."""
     statements.read_missing(most=MOST_READ)
+
+
+@shared_task(name=jobs.OPEN_DISPUTED.name)
+def open_disputed() -> None:
+    """Put texts that end users dispute before people."""
+    disputes.open_disputed()
 
 
 @shared_task(name=jobs.CLEAR_ACCOUNTS.name)

@@ -92,7 +92,7 @@ def acting(said: Statement, *, pk: int, by_person: bool, text: str = "") -> Acti
         quote=said.quote(text),
         said_by=SOMEBODY if by_person else "",
         weight=1.0,
-        knowledge_id=0,
+        turn_id=0,
         approved_by=SOMEBODY,
         approved_at=timezone.now(),
     )

@@ -19,7 +19,7 @@ from recommender.grounding.statements import Facet
 from recommender.knowledge.service import accept
 from recommender.models import EndUser, RoundState
 from recommender.serving.recommend import preview, recommend
-from recommender.serving.types import CitedStatement, Served, ServedItem, TextReason
+from recommender.serving.types import Served, ServedItem, StatementReason
 from recommender.statements.queries import Acting, acting
 from tests.builders import make_round
 
@@ -132,8 +132,8 @@ def _check(lists: Lists, end_user: EndUser, served: Served, counts: dict[str, in
                 counts["more_than_another"] += drop > without(source.choice(further), place)
 
 
-def _raising(item: ServedItem) -> Sequence[CitedStatement]:
-    return [one for reason in item.reasons if isinstance(reason, TextReason) for one in reason.statements]
+def _raising(item: ServedItem) -> Sequence[StatementReason]:
+    return [reason for reason in item.of(StatementReason) if reason.direction == "for"]
 
 
 def _is_so(lists: Lists, item: ServedItem, said: Acting) -> bool:

@@ -60,13 +60,13 @@ def spent(digest: str) -> Quota | None:
     return Quota(known[1], known[1] + 1, resets_in)
 
 
-def count(token: ApiToken) -> Quota | None:
-    """Count one request of this token. None: it has no limit."""
+def count(token: ApiToken, requests: int = 1) -> Quota | None:
+    """Count one request of this token, or what is worth several. None: it has no limit."""
     limit = settings.API_PER_MINUTE if token.per_minute is None else token.per_minute
     if not limit:
         return None
     window, resets_in = _window()
-    quota = Quota(limit, _counted(token, window), resets_in)
+    quota = Quota(limit, _counted(token, window, requests), resets_in)
     if quota.is_exceeded:
         _spent[token.digest] = window, limit
     return quota
@@ -79,24 +79,24 @@ def _window() -> tuple[int, int]:
     return number, math.ceil((number + 1) * WINDOW - now)
 
 
-def _counted(token: ApiToken, window: int) -> int:
+def _counted(token: ApiToken, window: int, requests: int) -> int:
     global _ask_again_at
     if time.monotonic() >= _ask_again_at:
         try:
-            return _counted_for_all(token, window)
+            return _counted_for_all(token, window, requests)
         except (redis.RedisError, OSError) as error:
             _ask_again_at = time.monotonic() + ASK_AGAIN
             log.warning("The broker does not count API requests (%s): this process counts alone.", error)
     for key in [key for key in _alone if key[0] != window]:
         del _alone[key]
-    _alone[window, token.pk] += 1
+    _alone[window, token.pk] += requests
     return _alone[window, token.pk]
 
 
-def _counted_for_all(token: ApiToken, window: int) -> int:
+def _counted_for_all(token: ApiToken, window: int, requests: int) -> int:
     key = f"r4web:requests:{token.pk}:{window}"
     with _broker().pipeline(transaction=False) as pipeline:
-        pipeline.incr(key)
+        pipeline.incrby(key, requests)
         pipeline.expire(key, 2 * WINDOW)
         return int(pipeline.execute()[0])
 

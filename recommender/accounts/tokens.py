@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -18,6 +19,10 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)
 ASK_A_LEAD = "A lead makes new ones."
 READING = (TokenScope.CATALOGS_READ, TokenScope.RECOMMENDATIONS_READ, TokenScope.EXPLANATIONS_READ)
 MOST_PER_MINUTE = 1_000_000
+KEPT_FOR = 1.0  # seconds
+MOST_KEPT = 10_000
+
+_kept: dict[str, tuple[float, ApiToken]] = {}  # by digest: until when a token is good as it was read, and the token
 
 
 class TokenRefusedError(Exception):
@@ -54,12 +59,13 @@ def create_token(
 
 
 def recognise(key: str, *, now: datetime | None = None) -> ApiToken:
-    """The token of a key that may be used now, its account loaded. Raises TokenRefusedError."""
+    """The token of a key that may be used now, its account loaded. Raises TokenRefusedError.
+
+    What a process has read of a token it goes by for KEPT_FOR seconds: so long others may not see that it was revoked.
+    """
     now = now or timezone.now()
-    digest = digest_of(key)
-    token = ApiToken.objects.select_related("created_by").filter(digest=digest).first()
-    # The index compares SHA-256 values, which a caller cannot steer; what decides compares in constant time.
-    if token is None or not hmac.compare_digest(token.digest, digest):
+    token = _read(digest_of(key))
+    if token is None:
         raise TokenRefusedError(f"This token is not known: check the key. {ASK_A_LEAD}")
     if token.revoked_at is not None:
         raise TokenRefusedError(f"The token {token} was revoked on {token.revoked_at:%Y-%m-%d}. {ASK_A_LEAD}")
@@ -71,6 +77,20 @@ def recognise(key: str, *, now: datetime | None = None) -> ApiToken:
     return token
 
 
+def _read(digest: str) -> ApiToken | None:
+    kept = _kept.get(digest)
+    if kept is not None and time.monotonic() < kept[0]:
+        return kept[1]
+    token = ApiToken.objects.select_related("created_by").filter(digest=digest).first()
+    # The index compares SHA-256 values, which a caller cannot steer; what decides compares in constant time.
+    if token is None or not hmac.compare_digest(token.digest, digest):
+        return None
+    if len(_kept) >= MOST_KEPT:
+        _kept.clear()
+    _kept[digest] = time.monotonic() + KEPT_FOR, token
+    return token
+
+
 def visible_to(account: Account) -> QuerySet[ApiToken]:
     """The tokens an account may see and revoke: its own, and those of no other catalogs than its own."""
     return within(ApiToken.objects.all(), account) | ApiToken.objects.filter(created_by=account)
@@ -78,6 +98,7 @@ def visible_to(account: Account) -> QuerySet[ApiToken]:
 
 def revoke(token: ApiToken) -> None:
     """From now on the key opens nothing. Revoking it again keeps the first moment."""
+    _kept.pop(token.digest, None)
     if ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
         audit.record(AuditEvent.TOKEN_REVOKED, about=token)
 

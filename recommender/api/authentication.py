@@ -54,6 +54,12 @@ def require(request: Request, scope: TokenScope) -> None:
         raise ScopeMissing(scope)
 
 
+def charge(request: Request, requests: int) -> None:
+    """Count what a request asks for beyond one. Raises TooManyRequests."""
+    if requests > 0:
+        _within(quota.count(asker_of(request), requests), request)
+
+
 def asker_of(request: Request) -> ApiToken:
     """The token that a request came with, its account loaded."""
     assert isinstance(request.auth, ApiToken)

@@ -12,6 +12,7 @@ from rest_framework import exceptions, serializers
 
 from recommender.accounts.quota import Quota
 from recommender.api import unavailable
+from recommender.api.middleware import request_id
 from recommender.models import TokenScope
 
 HOW_TO_SEND = "Send a token in the header `Authorization: Bearer <key>`."
@@ -36,6 +37,14 @@ class InvalidParameter(Problem):
     def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
         super().__init__(" ".join(error["detail"] for error in errors))
         self.errors = [dict(error) for error in errors]
+
+
+class NotJsonObject(Problem):
+    slug = "bad-request"
+    title = "Bad request"
+
+    def __init__(self) -> None:
+        super().__init__('The body must be a JSON object, such as {"limit": 10}. Send nothing for all defaults.')
 
 
 class ScopeMissing(Problem):
@@ -83,16 +92,61 @@ class Erased(Problem):
     status_code = HTTPStatus.GONE
 
 
+class UnknownExplanation(Problem):
+    slug = "unknown-explanation"
+    title = "There is no such text"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class TextWithheld(Problem):
+    slug = "text-withheld"
+    title = "People have not said enough of this text"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class TextWithdrawn(Problem):
+    slug = "text-withdrawn"
+    title = "This text is shown to nobody any more"
+    status_code = HTTPStatus.GONE
+
+
+class UnknownDispute(Problem):
+    slug = "unknown-dispute"
+    title = "Unknown dispute"
+    status_code = HTTPStatus.NOT_FOUND
+
+
 class UnknownRecommendation(Problem):
     slug = "unknown-recommendation"
     title = "Unknown recommendation"
     status_code = HTTPStatus.NOT_FOUND
 
 
+class UnknownRule(Problem):
+    slug = "unknown-rule"
+    title = "Unknown rule"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class BodyTooLarge(Problem):
+    slug = "too-large"
+    title = "The body is too large"
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A body may take {most / 2**20:g} MiB here. Send it in several parts.")
+
+
 class UnknownPath(Problem):
     slug = "unknown-path"
     title = "There is nothing at this address"
     status_code = HTTPStatus.NOT_FOUND
+
+
+def slashes(external_id: str) -> str:
+    """A hint for an id that looks as if its address had a slash too many; else nothing."""
+    has_more = external_id.startswith("/") or external_id.endswith("/")
+    return " No address here ends in a slash or has two in a row: perhaps there is one too many." if has_more else ""
 
 
 class ParameterErrorSerializer(serializers.Serializer[Any]):
@@ -108,6 +162,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What happened and what to do.")
     instance = serializers.CharField(help_text="The address that was asked.")
+    request_id = serializers.CharField(help_text="The answer's X-Request-ID, which the server's log has too.")
     errors = ParameterErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # not Serializer.errors
 
 
@@ -140,7 +195,7 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
         body = _away(request.path, why) if why else internal_error(request.path)
         headers = {"Retry-After": str(unavailable.AGAIN_IN)} if why else None
         return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
-    body = _document(exc, context) | {"status": int(exc.status_code), "instance": request.path}
+    body = document(exc, context)
     response = JsonResponse(body, status=exc.status_code, content_type=CONTENT_TYPE)
     challenge = getattr(exc, "auth_header", None)
     if challenge:
@@ -151,14 +206,23 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
     return response
 
 
+def document(exc: exceptions.APIException, context: dict[str, Any]) -> dict[str, Any]:
+    """The problem document of a foreseen error."""
+    return _document(exc, context) | {"status": int(exc.status_code)} | _of_request(context["request"].path)
+
+
 def internal_error(path: str) -> dict[str, Any]:
     return {
         "type": _type("internal-error"),
         "title": "Something went wrong here",
         "status": int(HTTPStatus.INTERNAL_SERVER_ERROR),
         "detail": "The server could not answer; its log says why. Try again later, or tell whoever runs it.",
-        "instance": path,
+        **_of_request(path),
     }
+
+
+def _of_request(path: str) -> dict[str, str]:
+    return {"instance": path, "request_id": request_id()}
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
@@ -179,7 +243,7 @@ def _away(path: str, why: str) -> dict[str, Any]:
         "title": "Not available right now",
         "status": int(HTTPStatus.SERVICE_UNAVAILABLE),
         "detail": f"{why} Send the same again after Retry-After seconds.",
-        "instance": path,
+        **_of_request(path),
     }
 
 
@@ -190,7 +254,7 @@ def refused(request: HttpRequest) -> JsonResponse:
         "title": "Bad request",
         "status": int(HTTPStatus.BAD_REQUEST),
         "detail": "The request was refused before it was read. Check the host it is sent to (R4_ALLOWED_HOSTS).",
-        "instance": request.path,
+        **_of_request(request.path),
     }
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 

@@ -1,9 +1,14 @@
 """What the views of all resources share."""
 
+import hashlib
+from collections.abc import Collection, Mapping
+from http import HTTPStatus
 from typing import Any
 
+from django.utils.http import parse_etags
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,7 +17,8 @@ from recommender.accounts.quota import WINDOW, Quota
 from recommender.api.errors import CONTENT_TYPE, DOCS, ProblemSerializer, UnknownPath
 from recommender.models import TokenScope
 
-PERSONAL = "private, no-store"  # never kept between, never shown to another
+PERSONAL = "private, no-store"  # never kept, never shown to another
+CONDITIONAL = "private, no-cache"  # kept by the caller alone, who asks each time whether it still is so
 
 PROBLEMS = {
     400: "A parameter is not valid, or not known.",
@@ -20,6 +26,7 @@ PROBLEMS = {
     403: "The token lacks the scope or the role that this needs.",
     404: "Nothing has this name or id, or it is in a catalog that the token does not open.",
     410: "It was erased.",
+    413: "The body is too large.",
     406: "This API answers in JSON.",
     429: "The token has sent too many requests in this minute.",
     500: "Something went wrong here.",
@@ -46,12 +53,29 @@ LIMITS = [
 ]
 
 
-def responses(shape: Any, said: str, *, problems: tuple[int, ...] = WITHOUT_ID) -> dict[Any, Any]:
-    """The schema of an answer and of its errors."""
+def responses(
+    shape: Any, said: str, *, problems: tuple[int, ...] = WITHOUT_ID, conditional: bool = False, status: int = 200
+) -> dict[Any, Any]:
+    """The schema of an answer and of its errors. `conditional`: it has an ETag."""
     documents = {
         (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=PROBLEMS[status]) for status in problems
     }
-    return {200: OpenApiResponse(shape, description=said), **documents}
+    unchanged = {304: OpenApiResponse(description="As the ETag in If-None-Match says.")} if conditional else {}
+    return {status: OpenApiResponse(shape, description=said), **unchanged, **documents}
+
+
+def conditional(request: Request, data: Mapping[str, Any], *, leaving_out: Collection[str] = ()) -> Response:
+    """The answer with a weak ETag of what it says, or 304 where the caller has just that (RFC 9110, 13.1.2).
+
+    `leaving_out`: names of what changes with every answer. Comparing what is said, not versions, cannot be stale.
+    """
+    said = JSONRenderer().render({name: value for name, value in data.items() if name not in leaving_out})
+    etag = f'W/"{hashlib.sha256(said).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": CONDITIONAL}
+    known = [each.removeprefix("W/") for each in parse_etags(request.headers.get("If-None-Match", ""))]
+    if "*" in known or etag.removeprefix("W/") in known:
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(data, headers=headers)
 
 
 class Schema(AutoSchema):
@@ -72,7 +96,7 @@ class PrivateView(APIView):
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
-        response["Cache-Control"] = PERSONAL
+        response.setdefault("Cache-Control", PERSONAL)
         quota: Quota | None = getattr(request, "quota", None)
         if quota:  # draft-ietf-httpapi-ratelimit-headers-10
             response["RateLimit-Policy"] = f'"token";q={quota.limit};w={WINDOW}'

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
 from recommender.dataset.attributes import Vocabulary
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
+from recommender.signals.gaussian_process import GaussianProcess
 from recommender.signals.llm_scores import Blend
 from recommender.signals.protocol import Candidates
 from recommender.signals.registry import Signals
@@ -101,6 +102,32 @@ class Ranker:
         contributions = np.zeros((len(items), len(history)))
         contributions[:, seen] = (logits[0] - logits[1:]).T
         return contributions
+
+    def inner_products(self, end_user_external_id: str, history: Sequence[HistoryEntry]) -> list[NDArray[np.float64]]:
+        """What the history says of every item as inner products of the signals' vectors: (items) each, one for each
+        kind of vector, in the order of `self.items`. They choose candidates; the backbone ranks them. Empty where no
+        signal has vectors.
+        """
+        met = self._numbers([each.item_id for each in history]) - FIRST_ITEM
+        liked = self.scale.liked(*_feedback(history))
+        found = [
+            products
+            for signal in self.signals.fitted.values()
+            if isinstance(signal, GaussianProcess)
+            for products in signal.inner_products(end_user_external_id, met, liked)
+        ]
+        return [products[: len(self.items)] for products in found]
+
+    def item_vectors(self) -> NDArray[np.float32] | None:
+        """Vectors of length one (items, K), in the order of `self.items`, that are near where the same people like
+        both; None where no signal has any."""
+        for signal in self.signals.fitted.values():
+            if isinstance(signal, GaussianProcess):
+                factors = signal.factors[0, : len(self.items)]
+                length = np.linalg.norm(factors, axis=1, keepdims=True)
+                unit: NDArray[np.float32] = factors / np.maximum(length, np.float32(1e-9))
+                return unit
+        return None
 
     def tokens_of(self, attributes: Mapping[str, Any] | None) -> list[int]:
         """All that the backbone reads of an end user's attributes: numbers in the vocabulary of its training run."""

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
 from recommender.erasure.rows import table
 from recommender.models import (
+    Dispute,
     EndUser,
     Interaction,
     Knowledge,
@@ -45,6 +46,7 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         "scored_ratings": list(
             ScoredRating.objects.filter(end_user=end_user).order_by("pk").values("item__external_id", "as_of", "score")
         ),
+        "disputes": list(_disputes(end_user)),
         "groups": list(_groups(end_user)),
         "shown_to_a_teacher": list(
             TeacherCase.objects.filter(end_user=end_user).order_by("pk").values("as_of", "triple", "label", "outcome")
@@ -116,6 +118,13 @@ def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:
             "backbone": one.backbone.number if one.backbone else None,
             "items": one.items,
         }
+
+
+def _disputes(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    """What was said against the texts about them, and what they said against others."""
+    theirs = Dispute.objects.filter(Q(end_user=end_user) | Q(turn__round__end_user=end_user))
+    for one in theirs.order_by("created_at"):
+        yield {"at": one.created_at.isoformat(), "reason": one.reason, "verdict": one.verdict}
 
 
 def _groups(end_user: EndUser) -> Iterable[dict[str, Any]]:

@@ -17,6 +17,7 @@ from recommender.erasure import traces
 from recommender.erasure.traces import Subject
 from recommender.models import (
     Catalog,
+    Dispute,
     ImpactReceipt,
     Item,
     Knowledge,
@@ -26,6 +27,7 @@ from recommender.models import (
     RestReason,
     Round,
     RoundState,
+    Rule,
     ScoredList,
     ScoredRating,
     Statement,
@@ -67,6 +69,9 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
     approved.delete()
     if isinstance(subject, Item):
         counts["statements"] += _clear_namings(subject)
+        counts["business rules"] = Rule.objects.filter(item=subject).delete()[0]
+    else:
+        counts["disputes"] += Dispute.objects.filter(end_user=subject).delete()[0]
     counts["served lists"] = _clear_lists(subject)
     counts["lists scored by an AI"] = _clear_scored_lists(subject)
     counts["answers of an AI about ratings"] = ScoredRating.objects.filter(traces.about(subject)).delete()[0]
@@ -85,6 +90,7 @@ def _clear_rounds(own: QuerySet[Round], catalog: Catalog, *, kind: str) -> dict[
         "questions to the AI": calls.exclude(messages=[]).count(),
         "decisions": decisions.exclude(review__round__rest_reason=RestReason.ERASED).count(),
     }
+    counts["disputes"] = Dispute.objects.filter(turn__in=turns).delete()[0]
     counts["statements"] = Statement.objects.filter(turn__in=turns).delete()[0]
     turns.update(text="", text_hash="", listed=None)
     calls.update(**NOTHING_SAID)
@@ -153,7 +159,7 @@ def _clear_lists(subject: Subject) -> int:
         return _take_out(subject, lists)
     lists = lists.filter(end_user=subject)
     found = lists.exclude(items=[]).count()
-    lists.update(items=[], degraded_reason="")
+    lists.update(items=[], about={}, degraded_reason="")
     return found
 
 
@@ -174,12 +180,19 @@ def _take_out(item: Item, lists: QuerySet[Any]) -> int:
     )
     changed = []
     for row in with_it.only("items").iterator(chunk_size=traces.ROWS_AT_ONCE):
-        kept = [one for one in row.items if one["item_id"] != name]
-        if len(kept) < len(row.items):
+        kept = [_unnamed(one, name) for one in row.items if one["item_id"] != name]
+        if kept != row.items:
             row.items = kept
             changed.append(row)
     lists.model._default_manager.bulk_update(changed, ["items"], batch_size=traces.ROWS_AT_ONCE)
     return len(changed)
+
+
+def _unnamed(entry: dict[str, Any], name: str) -> dict[str, Any]:
+    """An entry of a list without the reasons that name the item."""
+    if "reasons" not in entry:
+        return entry
+    return entry | {"reasons": [reason for reason in entry["reasons"] if reason.get("item_id") != name]}
 
 
 def _clear_receipts(subject: Subject) -> int:

@@ -3,7 +3,8 @@
 from recommender.models.accounts import Account, ApiToken, OutsideIdentity, RecoveryCode, Role, SecondFactor, TokenScope
 from recommender.models.audit import AuditEntry, AuditEvent
 from recommender.models.backbones import Activation, BackboneVersion, TrainingRun, VersionState
-from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item
+from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item, MinReview
+from recommender.models.disputes import Dispute
 from recommender.models.erasure import Digester, Erasure
 from recommender.models.evaluation import Evaluation, EvaluationFit
 from recommender.models.groupings import Grouping
@@ -27,7 +28,7 @@ from recommender.models.rounds import (
 )
 from recommender.models.runs import Run, RunState
 from recommender.models.scoring import ScoredList, ScoredRating, ScoringRun
-from recommender.models.serving import Recommendation
+from recommender.models.serving import Recommendation, Rule, RuleKind
 from recommender.models.statements import Holder, Polarity, Source, Statement
 from recommender.models.thinkrec import ThinkrecRun
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
@@ -45,6 +46,7 @@ __all__ = [
     "Catalog",
     "Clock",
     "Digester",
+    "Dispute",
     "EndUser",
     "Erasure",
     "Evaluation",
@@ -61,6 +63,7 @@ __all__ = [
     "KnowledgeVector",
     "ListedBy",
     "LlmCall",
+    "MinReview",
     "OutsideIdentity",
     "Polarity",
     "Recommendation",
@@ -72,6 +75,8 @@ __all__ = [
     "Round",
     "RoundBatch",
     "RoundState",
+    "Rule",
+    "RuleKind",
     "Run",
     "RunState",
     "ScoredList",

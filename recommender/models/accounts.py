@@ -43,7 +43,9 @@ class TokenScope(models.TextChoices):
     CATALOGS_READ = "catalogs:read", "List catalogs"
     RECOMMENDATIONS_READ = "recommendations:read", "Get recommendations"
     EXPLANATIONS_READ = "explanations:read", "Get the reasons with them"
+    DISPUTES_WRITE = "disputes:write", "Dispute texts, and see what became of it"
     PEOPLE_MANAGE = "people:manage", "Export and erase people; erase items"
+    RULES_MANAGE = "rules:manage", "Set and remove business rules"
     EVENTS_WRITE = "events:write", "Send events (no address takes them yet)"
 
 

@@ -16,6 +16,14 @@ class Clock(models.TextChoices):
     NONE = "none", "no order"
 
 
+class MinReview(models.TextChoices):
+    """Which texts programs are given: what people must have said of them at least (serving.texts)."""
+
+    ANY = "any", "every proposal, also one that nobody has judged"
+    REVIEWED = "reviewed", "what a person has judged"
+    APPROVED = "approved", "what is in force and undisputed"
+
+
 class Catalog(models.Model):
     """A recommendation domain. `like_threshold`: a rating above it is a like (METHODS: MovieLens > 3, Amazon > 4)."""
 
@@ -33,8 +41,14 @@ class Catalog(models.Model):
         null=True,
         help_text="How strongly approved statements move its lists; null: as R4_STEERING says.",
     )
+    min_review = models.CharField(
+        max_length=8, choices=MinReview, default=MinReview.REVIEWED, help_text="Where a program does not say otherwise."
+    )
     erasures = models.PositiveIntegerField(
         default=0, help_text="Grows when somebody is erased: what processes hold in memory is read anew."
+    )
+    rule_changes = models.PositiveIntegerField(
+        default=0, help_text="Grows when a business rule is set or removed: what processes hold of them is read anew."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

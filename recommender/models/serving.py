@@ -1,26 +1,37 @@
-"""What was recommended, to whom, from what: the serving log."""
+"""What was recommended, to whom, from what: the serving log. What the business wants of lists: rules."""
 
 import uuid
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from recommender.models.accounts import ApiToken
 from recommender.models.backbones import BackboneVersion
-from recommender.models.catalog import Catalog, EndUser
+from recommender.models.catalog import Catalog, EndUser, Item
 
 
 class Recommendation(models.Model):
-    """One served list. `items`: [{"item_id", "rank", "score"}] in the order served.
+    """One served list, or a page of it. `items`: [{"item_id", "title", "rank", "score", …}] in the order served.
 
     `source` names the rung of the ladder that answered; when it was not the best one, `degraded_reason` says why.
+    `explain`, `min_review`: what was asked for; empty in rows of releases that kept no reasons. `about` and the rest of
+    an item's entry: the reasons without their texts, which turns and statements have (serving.remembered). `end_user`:
+    none where the list was for somebody the catalog has no row of; nothing is kept of who that was.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="recommendations")
-    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="recommendations")
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, null=True, related_name="recommendations")
     backbone = models.ForeignKey(BackboneVersion, on_delete=models.PROTECT, null=True)
     source = models.CharField(max_length=20)
     degraded_reason = models.CharField(max_length=300, blank=True)
+    degraded_code = models.CharField(max_length=40, blank=True)
+    scenario = models.CharField(max_length=20, blank=True)
+    as_of = models.BigIntegerField(null=True, help_text="The moment that was asked for; null: now.")
+    explain = models.CharField(max_length=5, blank=True)
+    min_review = models.CharField(max_length=8, blank=True)
+    about = models.JSONField(default=dict, blank=True, help_text="The text about the end user, without its words.")
     items = models.JSONField()
     token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -33,3 +44,41 @@ class Recommendation(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class RuleKind(models.TextChoices):
+    """What a business rule does with its item."""
+
+    PIN = "pin", "stands at a place"
+    BURY = "bury", "goes to the end"
+    OUT_OF_STOCK = "out_of_stock", "is not listed"
+
+
+class Rule(models.Model):
+    """A business rule: what becomes of one item in a catalog's lists, whoever they are for.
+
+    `scenario`: empty for all; a scenario's own rule outweighs that for all. `place`: of a pinned item, from 1. `until`:
+    the rule holds no longer then.
+    """
+
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="rules", db_index=False)
+    scenario = models.CharField(max_length=40, blank=True)
+    kind = models.CharField(max_length=12, choices=RuleKind)
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="rules")
+    place = models.PositiveSmallIntegerField(null=True)
+    note = models.CharField(max_length=200, blank=True)
+    until = models.DateTimeField(null=True)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["catalog", "scenario", "item"], name="rule_one_of_an_item"),
+            models.CheckConstraint(
+                condition=Q(kind=RuleKind.PIN, place__gte=1) | (~Q(kind=RuleKind.PIN) & Q(place=None)),
+                name="rule_place_of_a_pin",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.item_id}"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.models import ScoredList
-from recommender.serving.types import AdapterShare, ScoredReason
+from recommender.serving.types import AdapterShare, Moment, ScoredReason
 from recommender.signals import stated
 from recommender.signals.llm_scores import Blend
 from recommender.thinkrec.experts.acting import Acting
@@ -32,7 +32,7 @@ class Answers:
         return stated.moved(scores, np.array([self.effects.get(item_id, 0.0) for item_id in item_ids]))
 
 
-def weighed(found: ScoredList, blend: Blend) -> Answers:
+def weighed(found: ScoredList, blend: Blend, *, clock: str) -> Answers:
     """What a list's scores do by the weight that a version learned."""
     column = "yes" if found.run.config.get("score") == "yes" else "log_odds"
     items = [one for one in map(ScoredItem.from_json, found.items) if getattr(one, column) is not None]
@@ -40,7 +40,7 @@ def weighed(found: ScoredList, blend: Blend) -> Answers:
     effects = {one.item_id: float(effect) for one, effect in zip(items, offsets, strict=True) if effect != 0}
     adapters = adapters_of(found)
     reasons = {
-        one.item_id: reason(one, found, adapters, effect=round(effects[one.item_id], 4))
+        one.item_id: reason(one, found, adapters, clock, effect=round(effects[one.item_id], 4))
         for one in items
         if one.item_id in effects
     }
@@ -54,7 +54,7 @@ def adapters_of(found: ScoredList) -> tuple[AdapterShare, ...]:
 
 
 def reason(
-    one: ScoredItem, found: ScoredList, adapters: tuple[AdapterShare, ...], *, effect: float | None = None
+    one: ScoredItem, found: ScoredList, adapters: tuple[AdapterShare, ...], clock: str, *, effect: float | None = None
 ) -> ScoredReason:
     return ScoredReason(
         text=one.text,
@@ -64,7 +64,7 @@ def reason(
         log_odds=one.log_odds,
         model=found.model,
         prompt=found.prompt,
-        as_of=found.as_of,
+        as_of=Moment(found.as_of, clock),
         scored_at=found.created_at,
         adapters=adapters,
         effect=effect,

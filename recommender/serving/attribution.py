@@ -1,70 +1,147 @@
-"""Which items of the history contributed to a recommended one."""
+"""What moved a recommended item, as shares of everything that was measured to do so; else what it has in common.
+
+All is measured in logits of a like, each thing with it minus without: entries of the history and the text that the
+version was trained with by the version itself, statements by what they add. The rest is not known, and not told.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
+
+import numpy as np
 
 from recommender.models import Item
 from recommender.serving.catalog_index import values_of
 from recommender.serving.history import PastInteraction
-from recommender.serving.types import Contribution, HistoryReason, PastItem
+from recommender.serving.statements import MOST, Cited
+from recommender.serving.steering import Move
+from recommender.serving.types import (
+    Direction,
+    Effects,
+    Explanation,
+    HistoryReason,
+    Moment,
+    Reason,
+    StatementReason,
+    ToldReason,
+    UserTextReason,
+)
 
-LEAST_WEIGHT = 0.01
+LEAST_SHARE = 0.01
+NAMED: Mapping[str, tuple[int, int]] = {"short": (3, 1), "full": (5, 2)}  # of the history: for the item, against it
+MOST_NAMED = 5, 2
 
 
-def named_by_backbone(
+def named_places(effects: Effects, most: tuple[int, int] = MOST_NAMED) -> list[int]:
+    """Places in the history of what moved an item most: so many that raised it, so many that lowered it."""
+    order = np.argsort(-np.abs(effects.history), kind="stable")
+    raised = [int(place) for place in order if effects.history[place] > 0]
+    lowered = [int(place) for place in order if effects.history[place] < 0]
+    return [*raised[: most[0]], *lowered[: most[1]]]
+
+
+def moved_by(
     item: Item,
-    contributions: Sequence[Contribution],
+    effects: Effects | None,
+    cited: Cited,
     *,
+    level: Literal["short", "full"],
     history: Sequence[PastInteraction],
     past: Mapping[int, Item],
-    attributes: Sequence[str],
-) -> HistoryReason | None:
-    """What the ranking itself weighed most, the strongest first."""
-    strong = [each for each in contributions if each.weight >= LEAST_WEIGHT and history[each.position].item_pk in past]
-    return _reason(item, strong, "backbone", history=history, past=past, attributes=attributes) if strong else None
+    text: Explanation | None,
+) -> list[Reason]:
+    """What moved an item, the greatest share first. `effects`: None where no version ranked it; `text`: about the end
+    user, as it is now."""
+    moves = cited.moves.get(item.pk, ())
+    total = sum(abs(move.effect) for move in moves)
+    if effects is not None:
+        total += float(np.abs(effects.history).sum()) + abs(effects.text)
+    if not total:
+        return []
+    reasons: list[Reason] = [_stated(move, cited, total) for move in moves[:MOST]]
+    if effects is not None:
+        reasons += _of_version(item, effects, total, level=level, history=history, past=past, text=text)
+    return sorted(reasons, key=lambda reason: -(getattr(reason, "share", None) or 0.0))
+
+
+def _stated(move: Move, cited: Cited, total: float) -> StatementReason | ToldReason:
+    """What one statement did; those of the request itself have keys below 0."""
+    pk, polarity = move.statement.pk, _polarity(move)
+    aspect, effect = cited.known[pk].aspect, round(move.effect, 4)
+    share, direction = _share(move.effect, total), _direction(move.effect)
+    if pk < 0:
+        return ToldReason(aspect, polarity, effect, share, direction)
+    return StatementReason(pk, move.statement.turn_id, aspect, polarity, effect, share, direction)
+
+
+def _polarity(move: Move) -> Literal["likes", "dislikes"]:
+    return "likes" if move.effect > 0 else "dislikes"
+
+
+def _of_version(
+    item: Item,
+    effects: Effects,
+    total: float,
+    *,
+    level: Literal["short", "full"],
+    history: Sequence[PastInteraction],
+    past: Mapping[int, Item],
+    text: Explanation | None,
+) -> list[Reason]:
+    found: list[Reason] = []
+    for place in named_places(effects, NAMED[level]):
+        met, effect = history[place], float(effects.history[place])
+        if abs(effect) >= LEAST_SHARE * total and met.item_pk in past:
+            of_it = _in_common(item, past[met.item_pk], met)
+            found.append(
+                replace(
+                    of_it,
+                    basis="backbone",
+                    effect=round(effect, 4),
+                    share=_share(effect, total),
+                    direction=_direction(effect),
+                )
+            )
+    if abs(effects.text) >= LEAST_SHARE * total:
+        known = text.explanation_id if text and text.in_snapshot else None
+        share, direction = _share(effects.text, total), _direction(effects.text)
+        found.append(UserTextReason(known, round(effects.text, 4), share, direction))
+    return found
 
 
 def sharing_attributes(
-    item: Item,
-    *,
-    history: Sequence[PastInteraction],
-    past: Mapping[int, Item],
-    attributes: Sequence[str],
-    most: int,
-) -> HistoryReason | None:
+    item: Item, *, history: Sequence[PastInteraction], past: Mapping[int, Item], most: int
+) -> list[HistoryReason]:
     """Liked items with the same attribute values: most in common first, then the later one in the history. Says
     nothing of the score."""
-    wanted = set(_values(item, attributes))
-    liked = [
-        Contribution(position, len(wanted & theirs) / len(wanted | theirs))
-        for position, met in enumerate(history)
-        if met.liked and met.item_pk in past and wanted & (theirs := set(_values(past[met.item_pk], attributes)))
-    ]
-    liked.sort(key=lambda each: (-each.weight, -each.position))
-    if not liked:
-        return None
-    return _reason(item, liked[:most], "shared_attributes", history=history, past=past, attributes=attributes)
+    wanted = set(_values(item))
+    liked = []
+    for place, met in enumerate(history):
+        if met.liked and met.item_pk in past and wanted & (theirs := set(_values(past[met.item_pk]))):
+            liked.append((-len(wanted & theirs) / len(wanted | theirs), -place))
+    return [_in_common(item, past[history[-place].item_pk], history[-place]) for _, place in sorted(liked)[:most]]
 
 
-def _reason(
-    item: Item,
-    contributions: Sequence[Contribution],
-    basis: Literal["backbone", "shared_attributes"],
-    *,
-    history: Sequence[PastInteraction],
-    past: Mapping[int, Item],
-    attributes: Sequence[str],
-) -> HistoryReason:
-    wanted = set(_values(item, attributes))
-    named = []
-    for each in contributions:
-        met = history[each.position]
-        theirs = past[met.item_pk]
-        shared = tuple(value for value in _values(theirs, attributes) if value in wanted)
-        weight = round(each.weight, 4)
-        named.append(PastItem(met.item_id, theirs.title, met.rating, met.liked, met.moment, weight, shared))
-    return HistoryReason(tuple(named), basis)
+def _in_common(item: Item, theirs: Item, met: PastInteraction) -> HistoryReason:
+    wanted = set(_values(item))
+    return HistoryReason(
+        item_id=met.item_id,
+        title=theirs.title,
+        rating=met.rating,
+        liked=met.liked,
+        met=Moment(met.moment, item.catalog.clock),
+        basis="shared_attributes",
+        shared=tuple(value for value in _values(theirs) if value in wanted),
+    )
 
 
-def _values(item: Item, attributes: Sequence[str]) -> list[str]:
-    return [value for name in attributes for value in values_of(item.attributes.get(name, []))]
+def _share(effect: float, total: float) -> float:
+    return round(abs(effect) / total, 4)
+
+
+def _direction(effect: float) -> Direction:
+    return "for" if effect > 0 else "against"
+
+
+def _values(item: Item) -> list[str]:
+    return [value for name in item.catalog.prompt_attributes for value in values_of(item.attributes.get(name, []))]

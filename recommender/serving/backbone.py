@@ -4,23 +4,26 @@ That is the active version, or for its own end users the canary that is tried.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.artifacts import verified
 from recommender.artifacts.ranker import ArtifactError, Ranker
 from recommender.models import BackboneVersion
 from recommender.serving import rollout, shadow
+from recommender.serving.answers import Answers
 from recommender.serving.request import Request, Scored, best, score
-from recommender.serving.types import CannotRankError, Contribution, Ranked, Ranking, Reason
+from recommender.serving.steering import Steering
+from recommender.serving.types import CannotRankError, DegradedCode, Effects, Ranked, Ranking, Reason
 
 log = logging.getLogger(__name__)
 
 NO_BACKBONE = "No backbone is active in this catalog yet: train one and activate it."
-NO_HISTORY = "This end user has no history yet, so the list is the same for everybody new."
-NAMED = 5  # interactions of the history that may be named for one item
+NO_HISTORY = "This end user has no history yet, which a backbone ranks by."
 
 
 def rank(request: Request, *, attribute: bool) -> Ranked:
@@ -28,13 +31,13 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
 
     Raises CannotRankError.
     """
-    active = rollout.active_in(request.end_user.catalog)
+    active = rollout.active_in(request.whom.catalog)
     if active.version is None:
-        raise CannotRankError(NO_BACKBONE)
+        raise CannotRankError(NO_BACKBONE, DegradedCode.NO_BACKBONE)
     if not request.history:
-        raise CannotRankError(NO_HISTORY)
+        raise CannotRankError(NO_HISTORY, DegradedCode.NO_HISTORY)
     tried = active.rollout
-    if tried and tried.is_canary_for(request.end_user):
+    if tried and tried.is_canary_for(request.whom):
         try:
             return _rank(request, tried.version, attribute=attribute)[0]
         except Exception as error:
@@ -44,7 +47,8 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
         ranked, scored = _rank(request, active.version, attribute=attribute)
     except ArtifactError as error:
         number = active.version.number
-        raise CannotRankError(f"Backbone {number} is active but its artifact cannot be used. {error}") from error
+        said = f"Backbone {number} is active but its artifact cannot be used. {error}"
+        raise CannotRankError(said, DegradedCode.ARTIFACT_UNUSABLE) from error
     return replace(ranked, afterwards=partial(shadow.offer, tried, request, scored)) if tried else ranked
 
 
@@ -55,28 +59,47 @@ def _rank(request: Request, version: BackboneVersion, *, attribute: bool) -> tup
     if not np.isfinite(scored.scores).all():
         raise ArtifactError("It gives scores that are not numbers.")
     listed = best(request, scored.scores)
-    attribution = _attribution(request, ranker, listed) if attribute else None
-    reasons = _answered(request, scored, listed) if attribute else {}
-    ranked = Ranked("backbone", listed, scored.steering, version, attribution=attribution, reasons=reasons)
+    attribution = _attribution(request, ranker, listed[: request.limit]) if attribute else None
+    reasons = _answered(request, scored.answers, listed) if attribute else {}
+    ranked = Ranked("backbone", listed, scored.steering, backbone=version, attribution=attribution, reasons=reasons)
     return ranked, scored
 
 
-def _answered(request: Request, scored: Scored, listed: Ranking) -> dict[int, tuple[Reason]]:
-    """What an LLM answered about the items that this moved."""
-    index, reasons = request.index, scored.answers.reasons
-    named = [(place, reasons.get(index.external_ids[place])) for place, _ in listed]
+def _answered(request: Request, answers: Answers, listed: Ranking) -> dict[int, tuple[Reason]]:
+    """What an LLM answered about the items that this moved, by primary key."""
+    index = request.index
+    named = [(place, answers.reasons.get(index.external_ids[place])) for place, _ in listed]
     return {int(index.pks[place]): (reason,) for place, reason in named if reason}
 
 
-def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int, list[Contribution]]:
-    """What of the history raised each item's score, as shares of all that raised it."""
-    asked, index = request.end_user, request.index
+def attributed(
+    request: Request, version: BackboneVersion, listed: Ranking
+) -> tuple[Steering, Mapping[int, Effects], Mapping[int, tuple[Reason]]]:
+    """How statements move these items' scores by that version, what else does, and what an LLM answered about them.
+
+    Raises ArtifactError.
+    """
+    ranker = verified.load(version)
+    said = _answered(request, request.answers(ranker.llm_scores), listed)
+    return request.steering.weighed(ranker.statements), _attribution(request, ranker, listed), said
+
+
+def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int, Effects]:
+    """By primary key of the item: what each entry of the history, and the text of the training, did to its logit."""
+    asked, index = request.whom, request.index
+    pks = [int(index.pks[position]) for position, _ in listed]
     ids = [index.external_ids[position] for position, _ in listed]
-    contributions = ranker.contributions(asked.external_id, request.history, ids, attributes=asked.attributes)
-    raised = np.clip(contributions, 0.0, None)  # (items, history)
-    shares = raised / np.maximum(raised.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    strongest = np.argsort(-shares, axis=1, kind="stable")[:, :NAMED]
-    return {
-        int(index.pks[position]): [Contribution(int(place), float(shares[row, place])) for place in strongest[row]]
-        for row, (position, _) in enumerate(listed)
-    }
+    of_history = ranker.contributions(asked.external_id, request.history, ids, attributes=asked.attributes)
+    of_text = np.zeros(len(ids))
+    if asked.external_id in ranker.end_users and not request.unaware:
+        with_it, without = (
+            each.score(asked.external_id, request.history, ids, attributes=asked.attributes)
+            for each in (ranker, replace(ranker, end_users={}))
+        )
+        of_text = _logit(with_it) - _logit(without)
+    return {pk: Effects(row, float(text)) for pk, row, text in zip(pks, of_history, of_text, strict=True)}
+
+
+def _logit(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    odds = np.clip(probability, 1e-12, 1 - 1e-12)
+    return np.log(odds / (1 - odds))

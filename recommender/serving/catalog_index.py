@@ -6,8 +6,10 @@ refreshes it the others go on with the old one. An imported item is therefore se
 """
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from django.db.models import Count
@@ -25,7 +27,7 @@ LONGEST_VALUE_LIST = 500
 DAMPING = 10  # an item's share of likes starts from so many imagined ratings of the catalog's average
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CatalogIndex:
     """All arrays are (items,) and in the order the items were added to the catalog."""
 
@@ -38,8 +40,18 @@ class CatalogIndex:
     by_popularity: NDArray[np.int64]  # positions, the most popular first
     by_value: dict[str, NDArray[np.int64]] = field(default_factory=dict)  # attribute value → positions; big catalogs
 
+    @cached_property
+    def place_of(self) -> Mapping[str, int]:
+        """External id → position."""
+        return {name: place for place, name in enumerate(self.external_ids)}
+
     def __len__(self) -> int:
         return len(self.external_ids)
+
+    def named(self, ids: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+        """Where the items of these ids stand, and the ids that no item has."""
+        places = [self.place_of[name] for name in ids if name in self.place_of]
+        return np.array(places, dtype=np.int64), [name for name in ids if name not in self.place_of]
 
     def positions(self, pks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where these items stand; an item that came after the index was made is left out."""
@@ -53,7 +65,7 @@ KEPT: ProcessCache[tuple[int, datetime, int], CatalogIndex] = ProcessCache(most=
 
 def index_of(catalog: Catalog) -> CatalogIndex:
     key = (catalog.pk, catalog.created_at, catalog.erasures)
-    return KEPT.get(key, lambda: _read_anew(catalog), fresh_for=_fresh_for)
+    return KEPT.get(key, lambda: _read_anew(catalog), fresh_for=fresh_for)
 
 
 def _read_anew(catalog: Catalog) -> CatalogIndex:
@@ -62,7 +74,7 @@ def _read_anew(catalog: Catalog) -> CatalogIndex:
     return _read(catalog)
 
 
-def _fresh_for(seconds: float) -> float:
+def fresh_for(seconds: float) -> float:
     return max(FRESH_SECONDS, REST_PER_WORK * seconds)
 
 

@@ -1,75 +1,89 @@
-"""Say why: the texts about the end user and the item, and what of the history contributed to it."""
+"""Say why: the texts about the end user and the items, and what of the history and of the texts moved each item."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from recommender.grounding.sentences import sentences
-from recommender.models import BackboneVersion, EndUser, Item, SubjectKind
-from recommender.serving.attribution import named_by_backbone, sharing_attributes
-from recommender.serving.history import PastInteraction
+from recommender.models import BackboneVersion, Item, SubjectKind
+from recommender.serving.attribution import NAMED, moved_by, sharing_attributes
+from recommender.serving.request import Request
 from recommender.serving.statements import Cited
-from recommender.serving.texts import texts_about
-from recommender.serving.types import Contribution, HistoryReason, Reason, TextReason
+from recommender.serving.texts import about_user, texts_about
+from recommender.serving.types import Effects, Explanation, HistoryReason, MinReview, Reason, Shown
 
-PAST_ITEMS: Mapping[str, int] = {"short": 3, "full": 5}
 LONGEST_SHORT_TEXT = 200
 LEAST_SHORT_TEXT = 30  # characters: a first sentence below it says too little alone
 
 
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The text about the end user; by primary key of the items, the texts about them and what moved them."""
+
+    user: Shown
+    texts: Mapping[int, Shown]
+    reasons: Mapping[int, Sequence[Reason]]
+
+
 def explain(
-    end_user: EndUser,
+    request: Request,
     items: Sequence[Item],
     *,
     level: Literal["short", "full"],
+    min_review: MinReview,
     backbone: BackboneVersion | None,
-    history: Sequence[PastInteraction],
     past: Mapping[int, Item],
-    attribution: Mapping[int, Sequence[Contribution]] | None,
-    cited: Mapping[int, Cited],
-) -> dict[int, list[Reason]]:
-    """The reasons of each item, by primary key.
+    attribution: Mapping[int, Effects] | None,
+    cited: Cited,
+) -> Why:
+    """Why these items are listed. Each item's `catalog` must be loaded.
 
-    `past`: items of the history that may be named, by primary key. `attribution`: the ranker's own, by
-    primary key and strongest first; None where it gives none. Then, and where nothing of the history raised an item's
-    score, attributes shared with liked items are shown, and called that. `cited`: the statements that moved the item,
-    by primary key.
+    `past`: items of the history that may be named, by primary key. `attribution`: the ranker's own, by primary key;
+    None where it gives none. Then, and where nothing of the history moved an item's score, attributes shared with liked
+    items are named instead. `cited`: the statements that moved the items.
     """
-    texts = texts_about(end_user, [item.pk for item in items], snapshot=backbone.snapshot if backbone else None)
-    attributes = end_user.catalog.prompt_attributes
-    most = PAST_ITEMS[level]
-    reasons: dict[int, list[Reason]] = {}
+    whom = request.whom
+    texts = texts_about(
+        whom,
+        [item.pk for item in items],
+        snapshot=backbone.snapshot if backbone else None,
+        min_review=min_review,
+        as_of=request.as_of,
+    )
+    user = about_user(texts, whom)
+    reasons: dict[int, Sequence[Reason]] = {}
     for item in items:
-        subjects = (SubjectKind.END_USER, end_user.pk), (SubjectKind.ITEM, item.pk)
-        about: list[Reason] = [
-            _with_statements(texts[subject] if level == "full" else _first_sentence(texts[subject]), cited.get(item.pk))
-            for subject in subjects
-            if subject in texts
-        ]
-        of_history: HistoryReason | None = None
-        if attribution is not None:
-            strongest = attribution.get(item.pk, ())[:most]
-            of_history = named_by_backbone(item, strongest, history=history, past=past, attributes=attributes)
-        if of_history is None:
-            of_history = sharing_attributes(item, history=history, past=past, attributes=attributes, most=most)
-        reasons[item.pk] = [*about, of_history] if of_history else about
-    return reasons
+        effects = (attribution or {}).get(item.pk)
+        own = moved_by(item, effects, cited, level=level, history=request.history, past=past, text=user.text)
+        if not any(isinstance(reason, HistoryReason) for reason in own):
+            own += sharing_attributes(item, history=request.history, past=past, most=NAMED[level][0])
+        reasons[item.pk] = own
+    of_items = {item.pk: texts.get((SubjectKind.ITEM, item.pk), Shown("none")) for item in items}
+    return Why(
+        _with_statements(cut(user, level), cited), {pk: cut(text, level) for pk, text in of_items.items()}, reasons
+    )
 
 
-def _with_statements(reason: TextReason, cited: Cited | None) -> TextReason:
-    """An end user's approved text with those of its statements that moved the item, what weighs most first."""
-    if cited is None or reason.kind != "user_preference" or reason.review_status != "approved":
-        return reason
-    return replace(reason, statements=cited.raised, although=cited.lowered)
+def _with_statements(user: Shown, cited: Cited) -> Shown:
+    """The text about the end user with those of its statements that moved a listed item."""
+    if user.text is None:
+        return user
+    own = tuple(one for one in cited.known.values() if one.statement_id > 0)  # others came with the request
+    return replace(user, text=replace(user.text, statements=own))
 
 
-def _first_sentence(reason: TextReason) -> TextReason:
+def cut(shown: Shown, level: Literal["short", "full"]) -> Shown:
+    """At the level `short`, a text's first sentence."""
+    return shown if shown.text is None or level == "full" else replace(shown, text=_first_sentence(shown.text))
+
+
+def _first_sentence(text: Explanation) -> Explanation:
     """A text's first sentence; what ends at a semicolon is none."""
     sentence = ""
-    for part in sentences(" ".join(reason.text.split())):
+    for part in sentences(" ".join(text.text.split())):
         sentence = f"{sentence} {part}".lstrip()
         if len(sentence) >= LEAST_SHORT_TEXT and not sentence.endswith((";", "；")):
             break
     if len(sentence) > LONGEST_SHORT_TEXT:
         sentence = sentence[: LONGEST_SHORT_TEXT - 1].rsplit(" ", 1)[0] + "…"
-    return replace(reason, text=sentence, further_texts=())
+    return replace(text, text=sentence, further={})

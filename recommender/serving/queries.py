@@ -32,6 +32,14 @@ def end_user_named(catalog: str, external_id: str, *, asker: Asker) -> EndUser |
     return end_users.filter(catalog__name=catalog, external_id=external_id).first()
 
 
+def item_named(catalog: str, external_id: str, *, asker: Asker) -> Item | None:
+    """The item, its catalog loaded. Any text may be asked for, also one that no id can be."""
+    if "\x00" in external_id or "\x00" in catalog:
+        return None
+    items = within(Item.objects.select_related("catalog"), asker)
+    return items.filter(catalog__name=catalog, external_id=external_id).first()
+
+
 def catalog_named(name: str, *, asker: Asker) -> Catalog | None:
     return None if "\x00" in name else catalogs_of(asker).filter(name=name).first()
 

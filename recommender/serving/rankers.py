@@ -8,10 +8,14 @@ from typing import Protocol
 
 from recommender.serving import backbone, fallback, thinkrec
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, Ranked
+from recommender.serving.types import CannotRankError, DegradedCode, Ranked
+from recommender.serving.whom import Visitor
 
 ALL_MET = "This end user has met every item of the catalog."
 NO_ITEMS = "The catalog has no items."
+LEFT = "What was excluded, the filter and what is out of stock leave nothing to list."
+UNKNOWN = "The catalog has no end user of this id yet."
+STEERED = ("knowledge", "popular")
 NOBODY_MET_THEM = "Nobody has met any of the items left."
 
 
@@ -40,13 +44,24 @@ def rank(request: Request, *, scenario: str = DEFAULT, attribute: bool = False) 
     ranker = RANKERS.get(scenario)
     if ranker is None:
         raise UnknownScenarioError(f"There is no scenario “{scenario}”. Known: {', '.join(sorted(RANKERS))}.")
-    if not request.unseen.any():
-        return Ranked("nothing", [], degraded_reason=ALL_MET if len(request.index) else NO_ITEMS)
+    if not request.listable.any():
+        return _nothing(request)
     try:
         return ranker(request, attribute=attribute)
     except CannotRankError as error:
-        source, best = fallback.best_effort(
-            request.index, mask=request.unseen, limit=request.limit, steering=request.steering
-        )
-        reason = f"{error} {NOBODY_MET_THEM}" if source == "newest" else str(error)
-        return Ranked(source, best, request.steering if source == "popular" else None, degraded_reason=reason)
+        source, best = fallback.best_effort(request)
+        reason, code = str(error), error.code
+        if isinstance(request.whom, Visitor) and request.whom.external_id and not request.history:
+            reason, code = UNKNOWN, DegradedCode.UNKNOWN_USER
+        steering = request.steering if source in STEERED else None
+        said = f"{reason} {NOBODY_MET_THEM}" if source == "newest" else reason
+        return Ranked(source, best, steering, degraded_reason=said, degraded_code=code)
+
+
+def _nothing(request: Request) -> Ranked:
+    reason, code = LEFT, DegradedCode.NOTHING_LEFT
+    if not len(request.index):
+        reason, code = NO_ITEMS, DegradedCode.NO_ITEMS
+    elif not request.unseen.any():
+        reason, code = ALL_MET, DegradedCode.ALL_MET
+    return Ranked("nothing", [], degraded_reason=reason, degraded_code=code)

@@ -1,101 +1,251 @@
 """One recommendation: history as of now → candidates → rank → explain → log. Torch-free, with bounded queries."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from django.utils import timezone
 
 from recommender.models import ApiToken, EndUser, Item
 from recommender.serving import fallback
-from recommender.serving.explain import explain
+from recommender.serving.attribution import named_places
+from recommender.serving.continued import continued
+from recommender.serving.cursor import Cursor
+from recommender.serving.explain import Why, explain
 from recommender.serving.history import PastInteraction
 from recommender.serving.log import log
 from recommender.serving.rankers import DEFAULT, rank
 from recommender.serving.request import Request, request_for
+from recommender.serving.session import NOTHING_TOLD, Session
 from recommender.serving.statements import cited
-from recommender.serving.types import Explain, Ranked, Reason, Served, ServedItem
+from recommender.serving.types import (
+    NOT_ASKED,
+    Explain,
+    MinReview,
+    Moment,
+    Notice,
+    NoticeCode,
+    Ranked,
+    Reason,
+    RuleReason,
+    ScoredReason,
+    Served,
+    ServedItem,
+)
+from recommender.serving.whom import Visitor, Whom
+from recommender.serving.wish import Wish
 
 LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes are looked for
+DEPTH = 200  # items that a list goes on for, page by page
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a list is made and shown. `min_review`: what people must have said of a text at least."""
+
+    level: Explain
+    min_review: MinReview
+    scenario: str = DEFAULT
 
 
 def recommend(
-    end_user: EndUser, *, limit: int, level: Explain = "none", token: ApiToken | None = None, scenario: str = DEFAULT
+    whom: Whom,
+    *,
+    limit: int,
+    level: Explain = "none",
+    min_review: MinReview | None = None,
+    scenario: str = DEFAULT,
+    as_of: int | None = None,
+    after: Cursor | None = None,
+    asked: str = "",
+    keep: bool = True,
+    token: ApiToken | None = None,
+    wish: Wish | None = None,
+    session: Session = NOTHING_TOLD,
 ) -> Served:
-    """The list for this end user now, logged under its `recommendation_id`. `end_user.catalog` must be loaded.
+    """The list for somebody now, logged under its `recommendation_id` if `keep`. `whom.catalog` is loaded.
 
-    `scenario`: whose ranker answers (serving.rankers). Raises UnknownScenarioError.
+    `min_review`: as the catalog says unless told. `scenario`: whose ranker answers (serving.rankers). `as_of`: the
+    moment, on the catalog's clock, that stands for now. `after`: the list that this is the next page of, in place of a
+    new one. `asked`: a digest that goes with the cursor. `wish`: what else the caller wants; its scenario is the one
+    that ranks. `session`: what the request tells of them; such a list has one page, and is kept without its reasons.
+    Raises UnknownScenarioError, and ConditionError where the wish names an attribute that no item has.
     """
-    ranked, served = _served(request_for(end_user, limit=limit), level=level, scenario=scenario)
-    logged = log(served, end_user=end_user, token=token)
+    least = cast(MinReview, min_review or whom.catalog.min_review)
+    how = How(level, least, after.scenario if after else scenario)
+    wish = replace(wish, scenario=how.scenario) if wish else Wish(how.scenario)
+    told = isinstance(whom, Visitor) or session is not NOTHING_TOLD
+    going_on: Cursor | None = None
+    if after:
+        request = request_for(whom, limit=limit, as_of=after.as_of, wish=Wish(how.scenario))
+        ranked, numbers = continued(request, after, attribute=level != "none")
+        served = _served(request, ranked, how, numbers)
+        going_on = after.after(limit)
+    else:
+        depth = limit if told else DEPTH
+        request = request_for(whom, limit=limit, depth=depth, as_of=as_of, wish=wish, session=session)
+        ranked = rank(request, scenario=scenario, attribute=level != "none")
+        served = _served(request, ranked, how)
+        if isinstance(whom, EndUser) and not told:
+            going_on = _cursor(whom, request, ranked, how, asked).after(limit)
+    served = replace(served, next_cursor=going_on.written() if going_on else "")
+    if not keep:
+        return served
+    logged = log(replace(served, explain="none") if told else served, whom=whom, token=token)
     if ranked.afterwards:
         ranked.afterwards(logged.pk)
     return replace(served, recommendation_id=logged.pk, generated_at=logged.created_at)
 
 
 def preview(
-    end_user: EndUser, *, limit: int, level: Explain = "none", scenario: str = DEFAULT, **supposing: Any
+    end_user: EndUser,
+    *,
+    limit: int,
+    level: Explain = "none",
+    scenario: str = DEFAULT,
+    min_review: MinReview = "any",
+    **supposing: Any,
 ) -> Served:
     """The same list for people who only look: nothing is logged, and no shadow asked.
 
     `supposing`: `unaware`, as if no text about the end user had been approved; `said`, as if these statements were.
     """
-    request = request_for(end_user, limit=limit, **supposing)
-    return _served(request, level=level, scenario=scenario)[1]
-
-
-def _served(request: Request, *, level: Explain, scenario: str) -> tuple[Ranked, Served]:
-    end_user = request.end_user
+    request = request_for(end_user, limit=limit, wish=Wish(scenario), **supposing)
     ranked = rank(request, scenario=scenario, attribute=level != "none")
-    listed = {int(request.index.pks[position]): (position, score) for position, score in ranked.best}
-    named = _nameable(ranked, request.history) if level != "none" else set()
-    items = Item.objects.in_bulk({*listed, *named})
-    listed = {pk: listed[pk] for pk in listed if pk in items}  # an item may be gone that the index still has
-    reasons = _reasons(request, ranked, listed, items=items, level=level)
-    served = Served(
-        catalog=end_user.catalog.name,
-        user_id=end_user.external_id,
+    return _served(request, ranked, How(level, min_review, scenario))
+
+
+def _cursor(whom: EndUser, request: Request, ranked: Ranked, how: How, asked: str) -> Cursor:
+    """The whole list, from its first item on."""
+    return Cursor(
+        catalog=whom.catalog_id,
+        end_user=whom.pk,
+        asked=asked,
+        scenario=how.scenario,
+        source=ranked.source,
+        degraded_code=ranked.degraded_code or "",
+        degraded_reason=ranked.degraded_reason,
+        backbone=ranked.backbone.pk if ranked.backbone else None,
+        as_of=request.as_of,
+        moved=[move.statement.pk for move in ranked.steering.moves] if ranked.steering else None,
+        rank=1,
+        items=[(int(request.index.pks[position]), score) for position, score in ranked.best],
+    )
+
+
+def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] | None = None) -> Served:
+    """The first items, of those that are still there, with these ranks; by default from 1 on, without a gap."""
+    whom, catalog = request.whom, request.whom.catalog
+    there = {int(request.index.pks[position]): (position, score) for position, score in ranked.best[: request.limit]}
+    numbered = dict(zip(there, numbers, strict=True)) if numbers else {}
+    named = _nameable(ranked, request.history) if how.level != "none" else set()
+    items = Item.objects.in_bulk({*there, *named})
+    for item in items.values():
+        item.catalog = catalog
+    listed = [items[pk] for pk in there if pk in items]  # an item may be gone that the index still has
+    why = _why(request, ranked, listed, {pk: place for pk, (place, _) in there.items()}, past=items, how=how)
+    ruled = _ruled(request, {item.pk for item in listed})
+    return Served(
+        catalog=catalog.name,
+        user_id=whom.external_id,
         backbone=ranked.backbone,
         source=ranked.source,
         degraded_reason=ranked.degraded_reason,
+        degraded_code=ranked.degraded_code,
+        scenario=how.scenario,
+        explain=how.level,
+        min_review=how.min_review,
+        about=why.user,
+        as_of=None if request.as_of is None else Moment(request.as_of, catalog.clock),
         generated_at=timezone.now(),
         items=tuple(
-            ServedItem(items[pk].external_id, items[pk].title, number, score, tuple(reasons.get(pk, ())))
-            for number, (pk, (_, score)) in enumerate(listed.items(), start=1)
+            ServedItem(
+                item_id=item.external_id,
+                title=item.title,
+                rank=numbered.get(item.pk, number),
+                score=there[item.pk][1],
+                about=why.texts.get(item.pk, NOT_ASKED),
+                reasons=(*ruled.get(item.pk, ()), *why.reasons.get(item.pk, ())),
+            )
+            for number, item in enumerate(listed, start=1)
         ),
+        notices=(*request.notices, *_notices(request, ruled, len(listed))),
+        understood=request.session.understood,
     )
-    return ranked, served
 
 
-def _reasons(
+def _ruled(request: Request, listed: Collection[int]) -> Mapping[int, tuple[RuleReason]]:
+    """The rule that put a listed item where it stands, by primary key."""
+    placed = [*request.rules.buried, *request.rules.pins]
+    return {
+        one.rule.item_pk: (RuleReason(one.rule.pk, "pin" if one.rule.place else "bury", one.rule.note),)
+        for one in placed
+        if one.rule.item_pk in listed
+    }
+
+
+def _notices(request: Request, ruled: Mapping[int, tuple[RuleReason]], count: int) -> Iterator[Notice]:
+    """What business rules did, and whether the list is shorter than was asked for."""
+    rules = [reason for (reason,) in ruled.values()]
+    if pinned := sum(reason.rule == "pin" for reason in rules):
+        yield Notice(NoticeCode.PINNED, f"A rule pins {_of(pinned)} of this list.")
+    if buried := sum(reason.rule == "bury" for reason in rules):
+        yield Notice(NoticeCode.BURIED, f"A rule puts {_of(buried)} at the end of this list.")
+    if request.rules.out_of_stock is not None and (gone := int(request.unseen[request.rules.out_of_stock].sum())):
+        yield Notice(NoticeCode.OUT_OF_STOCK, f"{_of(gone)} left out: out of stock.")
+    if count < request.limit:
+        said = f"{count} of the {request.limit} asked for. No other may be listed: no other source fills a list up."
+        yield Notice(NoticeCode.FEWER_ITEMS, said)
+
+
+def _of(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def _why(
     request: Request,
     ranked: Ranked,
-    listed: Mapping[int, tuple[int, float | None]],
+    listed: Sequence[Item],
+    positions: Mapping[int, int],
     *,
-    items: Mapping[int, Item],
-    level: Explain,
-) -> Mapping[int, Sequence[Reason]]:
-    """The reasons of each listed item by primary key. `listed`: its position in the index, and its score."""
-    if level == "none":
-        return {}
-    reasons = explain(
-        request.end_user,
-        [items[pk] for pk in listed],
-        level=level,
+    past: Mapping[int, Item],
+    how: How,
+) -> Why:
+    """`positions`: places of the listed items in the index, by primary key."""
+    if how.level == "none":
+        return Why(NOT_ASKED, {}, {})
+    why = explain(
+        request,
+        listed,
+        level=how.level,
+        min_review=how.min_review,
         backbone=ranked.backbone,
-        history=request.history,
-        past=items,
+        past=past,
         attribution=ranked.attribution,
-        cited=cited(request, ranked.steering, [(pk, position) for pk, (position, _) in listed.items()]),
+        cited=cited(request, ranked.steering, [(item.pk, positions[item.pk]) for item in listed]),
     )
-    return {
-        pk: [*ranked.reasons.get(pk, ()), *reasons[pk], *fallback.why(ranked.source, request.index, position)]
-        for pk, (position, _) in listed.items()
+    reasons: dict[int, Sequence[Reason]] = {
+        item.pk: [
+            *(_judged(reason, how.min_review) for reason in ranked.reasons.get(item.pk, ())),
+            *why.reasons[item.pk],
+            *fallback.why(ranked.source, request, positions[item.pk]),
+        ]
+        for item in listed
     }
+    return replace(why, reasons=reasons)
+
+
+def _judged(reason: Reason, min_review: MinReview) -> Reason:
+    """Nobody has judged what an LLM reasoned before it scored: it is shown where that is asked for."""
+    if not isinstance(reason, ScoredReason):
+        return reason
+    if not reason.text:
+        return replace(reason, text_status="none")
+    return reason if min_review == "any" else replace(reason, text="", text_status="withheld")
 
 
 def _nameable(ranked: Ranked, history: Sequence[PastInteraction]) -> set[int]:
     """Primary keys of the history's items that an explanation may name."""
     liked = {past.item_pk for past in [past for past in history if past.liked][-LIKED_LOOKED_AT:]}
-    contributions = (ranked.attribution or {}).values()
-    return liked | {history[each.position].item_pk for item in contributions for each in item}
+    effects = (ranked.attribution or {}).values()
+    return liked | {history[place].item_pk for each in effects for place in named_places(each)}

@@ -1,4 +1,4 @@
-"""What is asked of a ranker: to order, for one end user as of now, the items they have not met.
+"""What is asked of a ranker: to order, for somebody as of now, the items that may be listed.
 
 `request_for` alone makes one, so that what is served, what the gates time and what a receipt compares are the same.
 """
@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.artifacts.ranker import Ranker
-from recommender.models import EndUser, ScoredList
-from recommender.serving import answers, retrieve
+from recommender.models import Catalog, EndUser, ScoredList
+from recommender.serving import answers, arrange, filters, retrieve, rules
 from recommender.serving.answers import Answers
+from recommender.serving.arrange import Order
 from recommender.serving.catalog_index import CatalogIndex, index_of
-from recommender.serving.history import PastInteraction, history_as_of_now
+from recommender.serving.history import PastInteraction, history_of
+from recommender.serving.rules import Rules
+from recommender.serving.session import NOTHING_TOLD, Session, unknown_items
 from recommender.serving.steering import Steering, steering_of
-from recommender.serving.types import Ranking
+from recommender.serving.types import Notice, Ranking
+from recommender.serving.whom import Whom
+from recommender.serving.wish import Wish
 from recommender.signals.llm_scores import Blend
 from recommender.statements.queries import Acting
 from recommender.thinkrec.scoring import lists
@@ -26,26 +31,39 @@ from recommender.thinkrec.scoring import lists
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """`history`: oldest first. `unseen` (items,): True where the end user has not met the item of the index.
+    """`history`: oldest first, what the request itself told of it last. `unseen` (items,): True where they have not met
+    the item of the index; `listable` (items,): of those, what may be listed.
 
-    `limit`: the most items to list. `unaware`: as if nothing were known of the end user but their history, to see what
-    difference the approved text makes. `said`: statements to be steered by in place of those that act now. `answered`:
-    False leaves out what an LLM answered about items, as a scoring run has to: it would chase its own tail.
+    `limit`: the items to list, and to say why; `depth`: how many to order in all, at least as many. `as_of`: the moment
+    that stands for now; None: now itself. `unaware`: as if nothing were known of the end user but their history, to see
+    what difference the approved text makes. `said`: statements to be steered by in place of those that act now.
+    `answered`: False leaves out what an LLM answered about items, as a scoring run has to: it would chase its own tail.
+    `session`: what the request tells of them. `wish`: what a caller wants besides; None where lists are measured, to
+    which no business rule applies. `notices`: what is to be said of all that.
     """
 
-    end_user: EndUser
+    whom: Whom
     history: Sequence[PastInteraction]
     index: CatalogIndex
     unseen: NDArray[np.bool_]
+    listable: NDArray[np.bool_]
     limit: int
     unaware: bool = False
     said: Sequence[Acting] | None = None
     answered: bool = True
+    session: Session = NOTHING_TOLD
+    wish: Wish | None = None
+    rules: Rules = rules.NONE
+    notices: tuple[Notice, ...] = ()
+    depth: int = 0
+    as_of: int | None = None
 
     @cached_property
     def steering(self) -> Steering:
-        """What people approved about the end user, as it moves a list that no version ranks."""
-        return steering_of(self.end_user, self.index, said=() if self.unaware else self.said)
+        """What people approved about the end user, and what the request says, as it moves a list no version ranks."""
+        if self.unaware:
+            return steering_of(self.whom, self.index, said=())
+        return steering_of(self.whom, self.index, said=self.said, also=self.session.said, as_of=self.as_of)
 
     @property
     def known(self) -> list[tuple[str, bool | None, int]]:
@@ -55,23 +73,24 @@ class Request:
     @cached_property
     def scored_list(self) -> ScoredList | None:
         """What a scoring run left about the end user as they are now, where there is such a list."""
-        found = lists.read(self.end_user) if self.answered else None
+        if not (self.answered and isinstance(self.whom, EndUser)):
+            return None
+        found = lists.read(self.whom)
         if found is None or (self.unaware and found.with_preference):
             return None
-        return None if lists.why_stale(found, self.end_user, self.known) else found
+        return None if lists.why_stale(found, self.whom, self.known) else found
 
     def answers(self, blend: Blend) -> Answers:
         """What an LLM answered, as a version weighs it; nothing where it does not, or another scorer was asked."""
         if not blend.weight or self.scored_list is None or self.scored_list.scorer != blend.scorer:
             return Answers()
-        return answers.weighed(self.scored_list, blend)
+        return answers.weighed(self.scored_list, blend, clock=self.whom.catalog.clock)
 
     @cached_property
     def candidates(self) -> NDArray[np.int64]:
-        """Positions in the index of the items worth ranking, all unseen."""
-        liked = [past.item_pk for past in self.history if past.liked]
+        """Positions in the index of the items worth ranking, all listable."""
         return retrieve.candidates(
-            self.end_user.catalog, self.index, mask=self.unseen, liked=liked, asked_for=self.steering.raised
+            self.whom, self.index, mask=self.listable, history=self.history, asked_for=self.steering.raised
         )
 
     @cached_property
@@ -82,16 +101,79 @@ class Request:
     @property
     def can_be_ranked(self) -> bool:
         """Whether there is a history to rank by, and an item to rank."""
-        return bool(self.history) and bool(self.unseen.any())
+        return bool(self.history) and bool(self.listable.any())
+
+    def arranged(self, order: Order) -> Ranking:
+        """At most `depth` items of an order, as the wish and the rules have it."""
+        diversity = self.wish.diversity if self.wish else 0.0
+        if diversity > 0:
+            order = arrange.diversified(order, self.whom.catalog, self.index, diversity=diversity, count=self.depth)
+        return arrange.ranking(order, self.rules, count=self.depth, listable=self.listable)
 
 
 def request_for(
-    end_user: EndUser, *, limit: int, unaware: bool = False, said: Sequence[Acting] | None = None
+    whom: Whom,
+    *,
+    limit: int,
+    unaware: bool = False,
+    said: Sequence[Acting] | None = None,
+    session: Session = NOTHING_TOLD,
+    wish: Wish | None = None,
+    depth: int = 0,
+    as_of: int | None = None,
 ) -> Request:
-    """What is to be recommended to this end user now. `end_user.catalog` must be loaded."""
-    index, history = index_of(end_user.catalog), history_as_of_now(end_user)
+    """What is to be recommended to somebody now, or as of a moment. `whom.catalog` must be loaded.
+
+    Raises conditions.ConditionError where the wish names an attribute that no item has.
+    """
+    index = index_of(whom.catalog)
+    known = history_of(whom, as_of=as_of) if isinstance(whom, EndUser) else []
+    history = [*known, *session.history]
     unseen = retrieve.unseen(index, [past.item_pk for past in history])
-    return Request(end_user, history, index, unseen, limit, unaware, said)
+    request = Request(
+        whom=whom,
+        history=history,
+        index=index,
+        unseen=unseen,
+        listable=unseen,
+        limit=limit,
+        unaware=unaware,
+        said=said,
+        session=session,
+        notices=session.notices,
+        depth=max(limit, depth),
+        as_of=as_of,
+    )
+    return request if wish is None else _wished(request, wish)
+
+
+def _wished(request: Request, wish: Wish) -> Request:
+    """The same with less to list, and the rules that hold."""
+    listable, holding, notices = narrowed(request.whom.catalog, request.index, request.unseen, wish)
+    return replace(request, listable=listable, wish=wish, rules=holding, notices=(*request.notices, *notices))
+
+
+def narrowed(
+    catalog: Catalog, index: CatalogIndex, mask: NDArray[np.bool_], wish: Wish
+) -> tuple[NDArray[np.bool_], Rules, list[Notice]]:
+    """What of `mask` (items,) a wish leaves to be listed, the rules that hold, and what is to be said of both.
+
+    Raises conditions.ConditionError.
+    """
+    holding = rules.holding(catalog, index, scenario=wish.scenario)
+    listable, notices = mask.copy(), list[Notice]()
+    if wish.exclude:
+        places, strangers = index.named(wish.exclude)
+        listable[places] = False
+        if strangers:
+            notices.append(unknown_items(strangers, "`exclude`"))
+    if wish.conditions:
+        meeting, said = filters.meeting(catalog, index, wish.conditions)
+        listable &= meeting
+        notices += said
+    if holding.out_of_stock is not None:
+        listable[holding.out_of_stock] = False
+    return listable, holding, notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +191,16 @@ class Scored:
 
 def score(request: Request, ranker: Ranker) -> Scored:
     """Have a trained version score the candidates; what people approved and what an LLM answered moves the scores."""
-    end_user, item_ids, answered = request.end_user, request.item_ids, request.answers(ranker.llm_scores)
+    whom, item_ids, answered = request.whom, request.item_ids, request.answers(ranker.llm_scores)
     if request.unaware:
         ranker = replace(ranker, end_users={})
     began = time.perf_counter()
-    scores = ranker.score(end_user.external_id, request.history, item_ids, attributes=end_user.attributes)
+    scores = ranker.score(whom.external_id, request.history, item_ids, attributes=whom.attributes)
     steering = request.steering.weighed(ranker.statements)
     scores = answered.moved(steering.steered(scores, request.candidates), item_ids)
     return Scored(scores, (time.perf_counter() - began) * 1000, steering, answered)
 
 
 def best(request: Request, scores: NDArray[np.float64]) -> Ranking:
-    """(position in the index, score) of the best candidates, at most `limit`; of equal ones the first added first."""
-    top = np.argsort(-scores, kind="stable")[: request.limit]
-    return [(int(request.candidates[place]), float(scores[place])) for place in top]
+    """(position in the index, score) of the best candidates, at most `depth`; of equal ones the first added first."""
+    return request.arranged(arrange.best_first(request.candidates, scores))

@@ -9,7 +9,8 @@ from django.db.models import F, FilteredRelation, Q
 from django.utils import timezone
 
 from recommender.accounts import audit
-from recommender.models import AuditEvent, BackboneVersion, Catalog, EndUser, Rollout, RolloutMode, VersionState
+from recommender.models import AuditEvent, BackboneVersion, Catalog, Rollout, RolloutMode, VersionState
+from recommender.serving.whom import Whom
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,13 @@ class RunningRollout:
     share: float
     salt: str
 
-    def is_canary_for(self, end_user: EndUser) -> bool:
-        """Always the same answer for one end user and salt; a larger share keeps those of a smaller one."""
-        return self.mode == RolloutMode.CANARY and place_of(end_user, self.salt) < self.share
+    def is_canary_for(self, whom: Whom) -> bool:
+        """Always the same answer for one end user and salt; a larger share keeps those of a smaller one.
+
+        A visitor whom nothing names never gets a canary: all of them would.
+        """
+        named = bool(whom.external_id)
+        return self.mode == RolloutMode.CANARY and named and place_of(whom, self.salt) < self.share
 
     def shadows(self, request: UUID) -> bool:
         return self.mode == RolloutMode.SHADOW and (request.int >> 80) / 2**48 < self.share
@@ -67,9 +72,9 @@ def active_in(catalog: Catalog) -> Active:
     return Active(active, rollout if active else None)
 
 
-def place_of(end_user: EndUser, salt: str) -> float:
-    """Where an end user stands between 0 and 1, evenly spread. `end_user.catalog` must be loaded."""
-    named = f"{end_user.catalog.name}\0{end_user.external_id}\0{salt}"
+def place_of(whom: Whom, salt: str) -> float:
+    """Where somebody stands between 0 and 1, evenly spread. `whom.catalog` must be loaded."""
+    named = f"{whom.catalog.name}\0{whom.external_id}\0{salt}"
     return int.from_bytes(hashlib.sha256(named.encode()).digest()[:8]) / 2**64
 
 

@@ -1,61 +1,62 @@
 """Which statements moved a recommended item, and from how many ratings each is known."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recommender.grounding.wording import in_words
+from recommender.serving.history import PastInteraction
 from recommender.serving.request import Request
 from recommender.serving.steering import Move, Steering
-from recommender.serving.types import CitedStatement
+from recommender.serving.types import TextStatement
+from recommender.serving.whom import Whom
 from recommender.statements.aspects import CatalogAspects, aspects_of
+from recommender.statements.queries import Acting
 
 MOST = 5  # statements that are cited for one item
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """Of one item: what raised it and what lowered it, what weighs most first."""
+    """What moved listed items. `moves`: of each item by primary key, all of them, what weighs most first.
 
-    raised: tuple[CitedStatement, ...]
-    lowered: tuple[CitedStatement, ...]
+    `known`: the statements that are cited, by primary key, in the order of their text.
+    """
+
+    moves: Mapping[int, Sequence[Move]]
+    known: Mapping[int, TextStatement]
 
 
-def cited(request: Request, steering: Steering | None, listed: Iterable[tuple[int, int]]) -> Mapping[int, Cited]:
-    """By primary key, for the listed items that any statement moves.
+NOTHING_CITED = Cited({}, {})
+
+
+def cited(request: Request, steering: Steering | None, listed: Iterable[tuple[int, int]]) -> Cited:
+    """Of the listed items that any statement moves.
 
     `steering`: as it moved the list, if it did. `listed`: primary key, position in the index.
     """
     if steering is None or not steering.moves:
-        return {}
-    aspects = aspects_of(request.end_user.catalog)
-    known: dict[int, CitedStatement] = {}
-    found = {}
-    for pk, position in listed:
-        moves = steering.of(position)[:MOST]
-        for move in moves:
-            if move.statement.pk not in known:
-                known[move.statement.pk] = _cited(move, request, aspects)
-        if moves:
-            each = [known[move.statement.pk] for move in moves]
-            found[pk] = Cited(
-                tuple(one for one in each if one.effect > 0), tuple(one for one in each if one.effect < 0)
-            )
-    return found
+        return NOTHING_CITED
+    moves = {pk: own for pk, position in listed if (own := steering.of(position))}
+    named = {move.statement.pk for own in moves.values() for move in own[:MOST]}
+    said = [move.statement for move in steering.moves if move.statement.pk in named]
+    return Cited(moves, {one.statement_id: one for one in told(request.whom, said, request.history)})
 
 
-def _cited(move: Move, request: Request, aspects: CatalogAspects) -> CitedStatement:
-    said = move.statement
-    meeting = set(aspects.pks[aspects.meeting(said.said.aspect)].tolist())
-    rated = [past.liked for past in request.history if past.item_pk in meeting and past.liked is not None]
-    return CitedStatement(
-        statement_id=said.pk,
-        aspect=in_words(said.said.aspect, aspects.title_of),
-        polarity="likes" if move.effect > 0 else "dislikes",
-        quote=said.quote,
-        effect=round(move.effect, 4),
-        said_by=said.said_by,
-        approved_by=said.approved_by,
-        approved_at=said.approved_at,
+def told(whom: Whom, said: Iterable[Acting], history: Sequence[PastInteraction]) -> list[TextStatement]:
+    """Statements as they are shown, with what of the history they are about. `whom.catalog` is loaded."""
+    aspects = aspects_of(whom.catalog)
+    return [_told(one, history, aspects) for one in said]
+
+
+def _told(one: Acting, history: Sequence[PastInteraction], aspects: CatalogAspects) -> TextStatement:
+    meeting = set(aspects.pks[aspects.meeting(one.said.aspect)].tolist())
+    rated = [past.liked for past in history if past.item_pk in meeting and past.liked is not None]
+    return TextStatement(
+        statement_id=one.pk,
+        aspect=in_words(one.said.aspect, aspects.title_of),
+        polarity="likes" if one.said.polarity == "likes" else "dislikes",
+        quote=one.quote,
+        said_by=one.said_by,
         liked=sum(rated),
         ratings=len(rated),
     )

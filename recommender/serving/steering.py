@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from recommender.models import Catalog, EndUser
 from recommender.serving.catalog_index import CatalogIndex
+from recommender.serving.whom import Whom
 from recommender.signals import stated
 from recommender.signals.stated import Weights
 from recommender.statements.aspects import aspects_of
@@ -77,19 +78,30 @@ def knob(catalog: Catalog) -> float:
     return settings.STEERING if catalog.steering is None else catalog.steering
 
 
-def steering_of(end_user: EndUser, index: CatalogIndex, *, said: Sequence[Acting] | None = None) -> Steering:
-    """How these statements move the end user's list; by default those that act now. `end_user.catalog` is loaded."""
-    strength = knob(end_user.catalog)
+def steering_of(
+    whom: Whom,
+    index: CatalogIndex,
+    *,
+    said: Sequence[Acting] | None = None,
+    also: Sequence[Acting] = (),
+    as_of: int | None = None,
+) -> Steering:
+    """How these statements move somebody's list; by default those that act now, and `also` these.
+
+    `whom.catalog` is loaded.
+    """
+    strength = knob(whom.catalog)
     if said is None:
-        said = acting(end_user) if strength > 0 else []
-    return Steering(list(_moves(said, end_user.catalog, index, strength)), len(index)) if said else Steering([], 0)
+        approved = acting(whom, as_of=as_of) if strength > 0 and isinstance(whom, EndUser) else []
+        said = [*approved, *also]
+    return Steering(list(_moves(said, whom.catalog, index, strength)), len(index)) if said else Steering([], 0)
 
 
 def _moves(said: Iterable[Acting], catalog: Catalog, index: CatalogIndex, strength: float) -> Iterable[Move]:
     aspects = aspects_of(catalog)
     for one in said:
         places = index.positions(aspects.pks[aspects.meeting(one.said.aspect)])
-        if len(places):
+        if len(places) and strength > 0:
             size = one.said.strength * one.weight * strength
             yield Move(one, places, _weight(one, Weights()) * size, size)
 

@@ -1,58 +1,104 @@
-"""The texts that justify a list: knowledge in force, else a round's unreviewed proposal. Named for what they are."""
+"""The texts that justify a list: knowledge in force, else a round's proposal. Named for what people have said of them.
 
-from collections.abc import Collection, Iterable
-from typing import Literal
+*approved*: in force, and nobody disputes it. *reviewed*: people have judged it, and it is not settled: it is in force
+and disputed, or it is a proposal that a person wrote or called reasonable. *unreviewed*: a proposal that nobody has
+judged. What people rejected is shown to nobody.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
-from recommender.models import EndUser, Knowledge, KnowledgeSnapshot, Round, RoundState, SubjectKind, Turn
+from recommender.models import (
+    Catalog,
+    Dispute,
+    EndUser,
+    Judgement,
+    Knowledge,
+    KnowledgeSnapshot,
+    Round,
+    RoundState,
+    SubjectKind,
+    Turn,
+    TurnKind,
+)
 from recommender.rounds.queries import proposed
-from recommender.serving.types import TextReason
+from recommender.serving.types import (
+    REVIEW_STATUSES,
+    Author,
+    Explanation,
+    MinReview,
+    Moment,
+    ReviewStatus,
+    Shown,
+)
+from recommender.serving.whom import Whom
 
 Subject = tuple[SubjectKind, int]
 HEAVY = ("messages", "parameters", "answer")  # of a call; only its model's name is wanted
 
 
 def texts_about(
-    end_user: EndUser, item_pks: Collection[int], *, snapshot: KnowledgeSnapshot | None
-) -> dict[Subject, TextReason]:
-    """The text of each subject that has one. At most three queries, however many items."""
-    texts = dict(_in_force(end_user, item_pks, snapshot))
+    whom: Whom,
+    item_pks: Collection[int],
+    *,
+    snapshot: KnowledgeSnapshot | None,
+    min_review: MinReview = "any",
+    as_of: int | None = None,
+) -> dict[Subject, Shown]:
+    """The text of each subject that has one, shown if people have said enough of it. At most three queries.
+
+    Nobody has written of a visitor. `as_of`: only texts that use nothing later.
+    """
+    of_user = Q(end_user=whom, item=None) if isinstance(whom, EndUser) else Q()
+    until = Q() if as_of is None else Q(as_of__lte=as_of)
+    of_items = Q(item_id__in=item_pks, end_user=None)
+    texts = dict(in_force((of_items | of_user) & until, whom.catalog, snapshot=snapshot))
     missing_items = [pk for pk in item_pks if (SubjectKind.ITEM, pk) not in texts]
     wanted = Q(item_id__in=missing_items, end_user=None)
-    if (SubjectKind.END_USER, end_user.pk) not in texts:
-        wanted |= Q(end_user=end_user, item=None)
-    return dict(_proposed(wanted)) | texts
+    if isinstance(whom, EndUser) and (SubjectKind.END_USER, whom.pk) not in texts:
+        wanted |= of_user
+    found = dict(proposals(wanted & until, whom.catalog)) | texts
+    return {subject: shown(text, min_review) for subject, text in found.items()}
 
 
-def _in_force(
-    end_user: EndUser, item_pks: Collection[int], snapshot: KnowledgeSnapshot | None
-) -> Iterable[tuple[Subject, TextReason]]:
-    subjects = Q(end_user=end_user, item=None) | Q(item_id__in=item_pks, end_user=None)
+def shown(text: Explanation | None, min_review: MinReview) -> Shown:
+    """The text, unless people have said less of it than is asked for."""
+    if text is None:
+        return Shown("none")
+    least = 0 if min_review == "any" else REVIEW_STATUSES.index(min_review)
+    return Shown("shown", text) if REVIEW_STATUSES.index(text.review_status) >= least else Shown("withheld")
+
+
+def in_force(
+    wanted: Q, catalog: Catalog, *, snapshot: KnowledgeSnapshot | None = None
+) -> Iterable[tuple[Subject, Explanation]]:
+    """Knowledge in force; of one subject the latest moment's comes last."""
     frozen = KnowledgeSnapshot.knowledge.through.objects.filter(knowledgesnapshot=snapshot, knowledge=OuterRef("pk"))
-    rows = Knowledge.objects.filter(subjects, in_force=True).annotate(in_snapshot=Exists(frozen))
-    rows = rows.order_by("as_of")  # of several moments the latest, since it comes last
+    disputes = Dispute.objects.filter(turn=OuterRef("turn"), settled_at=None)
+    rows = Knowledge.objects.filter(wanted, in_force=True)
+    rows = rows.annotate(in_snapshot=Exists(frozen), disputed=Exists(disputes)).order_by("as_of")
     for row in rows.select_related("turn__call", "accepted_by").defer(*(f"turn__call__{name}" for name in HEAVY)):
         yield (
             (row.subject_kind, row.item_id or row.end_user_id or 0),
-            TextReason(
-                kind=_kind(row.subject_kind),
+            Explanation(
+                about="item" if row.item_id else "user",
+                explanation_id=row.turn_id,
                 text=row.text,
-                review_status="approved",
+                review_status="reviewed" if row.disputed else "approved",
                 round_id=row.turn.round_id,
-                turn_id=row.turn_id,
-                as_of=row.as_of,
-                written_by=_author(row.turn),
-                knowledge_id=row.pk,
-                accepted_at=row.accepted_at,
-                accepted_by=str(row.accepted_by) if row.accepted_by else "",
+                as_of=Moment(row.as_of, catalog.clock),
+                written_by=author(row.turn),
+                is_in_force=True,
+                reviewed_at=row.accepted_at,
+                reviewed_by=str(row.accepted_by) if row.accepted_by else "",
                 in_snapshot=row.in_snapshot,
-                further_texts=tuple(other["text"] for other in row.further_texts),
+                further={other["turn"]: other["text"] for other in row.further_texts},
             ),
         )
 
 
-def _proposed(wanted: Q) -> Iterable[tuple[Subject, TextReason]]:
+def proposals(wanted: Q, catalog: Catalog) -> Iterable[tuple[Subject, Explanation]]:
     """Of each subject the proposal of its latest rested round, unless people rejected it."""
     turns = Turn.objects.select_related("call").defer(*(f"call__{name}" for name in HEAVY))
     rounds = (
@@ -67,24 +113,40 @@ def _proposed(wanted: Q) -> Iterable[tuple[Subject, TextReason]]:
         if not standing or round_.rejected_index in [turn.index for turn in standing]:
             continue
         turn, *further = standing
+        by_person = _judged(round_, turn)
         yield (
             (round_.subject_kind, round_.item_id or round_.end_user_id or 0),
-            TextReason(
-                kind=_kind(round_.subject_kind),
+            Explanation(
+                about="item" if round_.item_id else "user",
+                explanation_id=turn.pk,
                 text=turn.text,
-                review_status="unreviewed",
+                review_status=_status(by_person),
                 round_id=round_.pk,
-                turn_id=turn.pk,
-                as_of=round_.as_of,
-                written_by=_author(turn),
-                further_texts=tuple(other.text for other in further),
+                as_of=Moment(round_.as_of, catalog.clock),
+                written_by=author(turn),
+                reviewed_at=by_person.created_at if by_person else None,
+                further={other.pk: other.text for other in further},
             ),
         )
 
 
-def _author(turn: Turn) -> str:
-    return turn.call.model if turn.call else "a person"
+def _judged(round_: Round, turn: Turn) -> Turn | None:
+    """The turn by which a person wrote this rationale, or called it reasonable."""
+    if turn.kind == TurnKind.EDIT:
+        return turn
+    said = [each for each in round_.turns.all() if each.kind == TurnKind.OVERRIDE and each.about_id == turn.pk]
+    last = max(said, key=lambda each: each.index, default=None)
+    return last if last is not None and last.verdict == Judgement.REASONABLE else None
 
 
-def _kind(subject: SubjectKind) -> Literal["user_preference", "item_knowledge"]:
-    return "item_knowledge" if subject == SubjectKind.ITEM else "user_preference"
+def _status(by_person: Turn | None) -> ReviewStatus:
+    return "reviewed" if by_person else "unreviewed"
+
+
+def author(turn: Turn) -> Author:
+    return Author("model", turn.call.model) if turn.call else Author("person")
+
+
+def about_user(texts: Mapping[Subject, Shown], whom: Whom) -> Shown:
+    none = Shown("none")
+    return texts.get((SubjectKind.END_USER, whom.pk), none) if isinstance(whom, EndUser) else none

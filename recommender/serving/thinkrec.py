@@ -6,17 +6,19 @@ the backbone's own order answers, and says why.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
-from recommender.models import RunState, ScoredList, ScoringRun
+from recommender.models import EndUser, RunState, ScoredList, ScoringRun
 from recommender.runs.errors import CannotRunError
-from recommender.serving import answers, backbone
+from recommender.serving import answers, backbone, rules
+from recommender.serving.arrange import Order, best_first
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, Ranked
+from recommender.serving.types import CannotRankError, DegradedCode, Ranked, Reason
 from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.lists import ScoredItem
 
@@ -30,45 +32,56 @@ NONE_LEFT = "None of the items that an LLM scored for this end user is left to r
 
 def rank(request: Request, *, attribute: bool) -> Ranked:
     """The list that was precomputed, else the backbone's. Raises CannotRankError where that has none either."""
-    found = lists.read(request.end_user)
-    why = lists.NO_LIST if found is None else lists.why_stale(found, request.end_user, request.known)
+    found, why, code = None, lists.NO_LIST, DegradedCode.NO_SCORED_LIST
+    if isinstance(request.whom, EndUser) and (found := lists.read(request.whom)) is not None:
+        why, code = lists.why_stale(found, request.whom, request.known), DegradedCode.STALE_SCORED_LIST
     if found is not None and not why:
         ranked = _ranked(request, found)
         if ranked.best:
             return ranked
-        why = NONE_LEFT
+        why, code = NONE_LEFT, DegradedCode.NOTHING_LEFT
     try:
         own = backbone.rank(request, attribute=attribute)
     except CannotRankError as error:
-        raise CannotRankError(f"{why} {error}") from error
+        raise CannotRankError(f"{why} {error}", error.code) from error
     if settings.THINKREC_SECONDS > 0:
         if asked_now := _asked_now(request):
             return _ranked(request, asked_now)
         why = f"{why} {IN_VAIN}"
-    return replace(own, degraded_reason=f"{why} {INSTEAD}")
+    return replace(own, degraded_reason=f"{why} {INSTEAD}", degraded_code=code)
 
 
 def _ranked(request: Request, found: ScoredList) -> Ranked:
     """The list as it may be served now: without what was met or is gone, moved by what people approved."""
-    place_of = {request.index.external_ids[place]: place for place in np.flatnonzero(request.unseen).tolist()}
+    place_of = {request.index.external_ids[place]: place for place in np.flatnonzero(request.listable).tolist()}
     there = [one for one in map(ScoredItem.from_json, found.items) if one.item_id in place_of]
     scored = [one for one in there if one.probability is not None]
     places = np.array([place_of[one.item_id] for one in scored], dtype=np.int64)
     probability = np.array([one.probability for one in scored], dtype=np.float64)
     if len(scored):
         probability = request.steering.steered(probability, places)
-    order, adapters = np.argsort(-probability, kind="stable"), answers.adapters_of(found)
-    best: list[tuple[int, float | None]] = [(int(places[row]), float(probability[row])) for row in order]
-    best += [(place_of[one.item_id], None) for one in there if one.probability is None]
+    order = best_first(places, probability)
+    without = np.array([place_of[one.item_id] for one in there if one.probability is None], dtype=np.int64)
+    order = Order(np.r_[order.places, without], np.r_[order.scores, np.full(len(without), np.nan)])
     return Ranked(
         "thinkrec",
-        best[: request.limit],
+        request.arranged(order),
         request.steering,
         backbone=found.backbone,
-        reasons={
-            int(request.index.pks[place_of[one.item_id]]): (answers.reason(one, found, adapters),) for one in there
-        },
+        reasons=_reasons(request, found),
     )
+
+
+def reasons(request: Request) -> Mapping[int, Sequence[Reason]]:
+    """What the LLM said of the items of its list about the end user as they are now, by primary key."""
+    return _reasons(request, request.scored_list) if request.scored_list else {}
+
+
+def _reasons(request: Request, found: ScoredList) -> Mapping[int, Sequence[Reason]]:
+    index, clock = request.index, request.whom.catalog.clock
+    pk_of = {index.external_ids[place]: int(index.pks[place]) for place in np.flatnonzero(request.unseen).tolist()}
+    said, adapters = map(ScoredItem.from_json, found.items), answers.adapters_of(found)
+    return {pk_of[one.item_id]: (answers.reason(one, found, adapters, clock),) for one in said if one.item_id in pk_of}
 
 
 def _asked_now(request: Request) -> ScoredList | None:
@@ -78,8 +91,9 @@ def _asked_now(request: Request) -> ScoredList | None:
     """
     from recommender.thinkrec.scoring.endpoint import EndpointScorer  # noqa: PLC0415 - openai: only where LLMs are asked
 
-    own = backbone.rank(replace(request, limit=ASKED_AT_ONCE), attribute=False)
-    catalog, first = request.end_user.catalog, own.best
+    asked = replace(request, limit=ASKED_AT_ONCE, depth=ASKED_AT_ONCE, wish=None, rules=rules.NONE)
+    own = backbone.rank(asked, attribute=False)
+    catalog, first = request.whom.catalog, own.best
     places, prompts = people.questions(
         catalog,
         [(past.item_pk, past.liked) for past in request.history],

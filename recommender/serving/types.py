@@ -3,10 +3,15 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from recommender.models import BackboneVersion
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.llm.labels import DEMONSTRATION
+from recommender.models import BackboneVersion, Clock
 
 if TYPE_CHECKING:
     from recommender.serving.steering import Steering
@@ -14,14 +19,71 @@ if TYPE_CHECKING:
 Explain = Literal["none", "short", "full"]
 EXPLAIN_CHOICES: tuple[Explain, ...] = ("none", "short", "full")
 
-# The rungs of the ladder, best first; "nothing" where an end user has met every item.
-Source = Literal["thinkrec", "backbone", "popular", "newest", "nothing"]
-SOURCES: tuple[Source, ...] = ("thinkrec", "backbone", "popular", "newest", "nothing")
+# What people have said of a text, the least first (docs/api.md); `any` shows all three.
+ReviewStatus = Literal["unreviewed", "reviewed", "approved"]
+REVIEW_STATUSES: tuple[ReviewStatus, ...] = ("unreviewed", "reviewed", "approved")
+MinReview = Literal["any", "reviewed", "approved"]
+MIN_REVIEW_CHOICES: tuple[MinReview, ...] = ("any", "reviewed", "approved")
+
+# Whether a text is shown, and where it is not, why.
+ShownStatus = Literal["shown", "not_asked", "none", "withheld", "not_kept", "gone"]
+SHOWN_STATUSES: tuple[ShownStatus, ...] = ("shown", "not_asked", "none", "withheld", "not_kept", "gone")
+
+# The rungs of the ladder, best first; "nothing" where there is nothing that may be listed.
+Source = Literal["thinkrec", "backbone", "knowledge", "segment", "popular", "newest", "nothing"]
+SOURCES: tuple[Source, ...] = ("thinkrec", "backbone", "knowledge", "segment", "popular", "newest", "nothing")
+
+# What a list's scores are, by its source; the others have none.
+ScoreKind = Literal["like_probability", "worth_by_knowledge", "expected_likes"]
+SCORE_KINDS: Mapping[Source, ScoreKind] = {
+    "thinkrec": "like_probability",
+    "backbone": "like_probability",
+    "knowledge": "worth_by_knowledge",
+    "segment": "expected_likes",
+    "popular": "expected_likes",
+}
+
+
+class DegradedCode(StrEnum):
+    """Why a list is not what was asked for. Programs may rely on these; `degraded_reason` says it in words."""
+
+    NO_BACKBONE = "no_backbone"
+    ARTIFACT_UNUSABLE = "artifact_unusable"
+    NO_HISTORY = "no_history"
+    UNKNOWN_USER = "unknown_user"
+    NO_SCORED_LIST = "no_scored_list"
+    STALE_SCORED_LIST = "stale_scored_list"
+    CANNOT_RANK = "cannot_rank"
+    ALL_MET = "all_met"
+    NO_ITEMS = "no_items"
+    NOTHING_LEFT = "nothing_left"
+
+
+class NoticeCode(StrEnum):
+    """What else is to be known of a list. Programs may rely on these."""
+
+    FEWER_ITEMS = "fewer_items"
+    UNKNOWN_ITEMS = "unknown_items"
+    UNKNOWN_VALUE = "unknown_value"
+    TEXT_NOT_UNDERSTOOD = "text_not_understood"
+    MEETS_NOTHING = "meets_nothing"
+    PINNED = "pinned"
+    BURIED = "buried"
+    OUT_OF_STOCK = "out_of_stock"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`detail` says it in words."""
+
+    code: NoticeCode
+    detail: str
+
 
 MOST_ITEMS = 100
 
-Bearing = Literal["for", "against", "both", "neither"]
-BEARINGS: tuple[Bearing, ...] = ("for", "against", "both", "neither")
+Direction = Literal["for", "against"]
+DIRECTIONS: tuple[Direction, ...] = ("for", "against")
 
 Ranking = Sequence[tuple[int, float | None]]  # (position in the catalog index, score), best first
 
@@ -29,22 +91,52 @@ Ranking = Sequence[tuple[int, float | None]]  # (position in the catalog index, 
 class CannotRankError(Exception):
     """A ranker has no list for this request; the message says why, to the end users' side of the API too."""
 
+    def __init__(self, message: str, code: DegradedCode = DegradedCode.CANNOT_RANK) -> None:
+        super().__init__(message)
+        self.code = code
+
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
-    """What the interaction at `position` of the history added to an item's score; its weights sum to 1 at most."""
+class Moment:
+    """A moment on a catalog's clock."""
 
-    position: int
-    weight: float
+    value: int
+    clock: str
+
+    @property
+    def at(self) -> datetime | None:
+        """When that was, where the clock counts seconds and the calendar has it."""
+        if self.clock != Clock.SECONDS:
+            return None
+        try:
+            return datetime.fromtimestamp(self.value, tz=UTC)
+        except (OverflowError, ValueError, OSError):
+            return None
+
+    @property
+    def order(self) -> int | None:
+        """The number, where the clock only orders."""
+        return self.value if self.clock == Clock.ORDER else None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What moved one item's score, in logits: above 0 it raised it.
+
+    `history` (entries): each entry of the history, left out in turn. `text`: what the version read of the text about
+    the end user, with it minus without.
+    """
+
+    history: NDArray[np.float64]
+    text: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A ranker's answer. `attribution`: by primary key of the item, the strongest contribution first; None: not known.
+    """A ranker's answer. `attribution`: what moved each listed item, by primary key; None: not known.
 
     `steering`: as it moved the list; None where it did not. `afterwards` is called with the id under which the list was
-    logged; for a list that is only looked at it is not. `reasons`: what else the ranker says of an item, by primary
-    key.
+    logged; for a list that is not logged it is not. `reasons`: what else the ranker says of an item, by primary key.
     """
 
     source: Source
@@ -52,14 +144,27 @@ class Ranked:
     steering: "Steering | None" = None
     backbone: BackboneVersion | None = None
     degraded_reason: str = ""
-    attribution: Mapping[int, Sequence[Contribution]] | None = None
+    degraded_code: DegradedCode | None = None
+    attribution: Mapping[int, Effects] | None = None
     afterwards: Callable[[uuid.UUID], object] | None = None
     reasons: Mapping[int, Sequence["Reason"]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class CitedStatement:
-    """A statement of an approved text that moved an item. `effect`: what it added to the item's logit.
+class Author:
+    """Who wrote a text. `name`: the model's; a person is not named to programs."""
+
+    kind: Literal["model", "person"]
+    name: str = ""
+
+    @property
+    def is_demonstration(self) -> bool:
+        return self.name.startswith(DEMONSTRATION)
+
+
+@dataclass(frozen=True, slots=True)
+class TextStatement:
+    """A statement of the text about the end user, as it acts on lists.
 
     `aspect`: what it is about, in words; `quote`: the text's words, or the person's. `said_by`: the name of the person
     who said it; empty where a model did. `ratings`: how many of the end user's are of what meets the aspect;
@@ -70,10 +175,7 @@ class CitedStatement:
     aspect: str
     polarity: Literal["likes", "dislikes"]
     quote: str
-    effect: float
     said_by: str
-    approved_by: str
-    approved_at: datetime
     liked: int
     ratings: int
 
@@ -83,71 +185,108 @@ class CitedStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class TextReason:
-    """A text about the end user or the item. It is a justification: nobody claims that the score was made from it.
+class Explanation:
+    """A text about the end user or an item. It is a justification: nobody says that the score was made from it.
 
-    `review_status`: "approved" is knowledge in force; "unreviewed" is a round's proposal that no person has judged.
-    `further_texts`: the other kept drafts where a round filtered several; rankings use all of them alike.
-    `written_by`: the model, or "a person" who edited it. `in_snapshot`: whether the backbone that ranked this list was
-    trained with this very knowledge. `accepted_by`: the account's name. `statements` raised the item;
-    `although` lowered it: it is listed all the same.
+    `explanation_id`: of the turn that wrote it. `review_status`: "unreviewed" is a round's proposal that no person has
+    judged; "approved" is in force and undisputed; "reviewed" is what people have judged otherwise in its favour
+    (serving.texts). `further`: the other kept drafts where a round filtered several, by their turns; rankings use all
+    of them alike. `in_snapshot`: whether the backbone that ranked this list was trained with this very text.
+    `reviewed_by`: the account's name. `statements`: of the text about the end user, those that moved the list.
     """
 
-    kind: Literal["user_preference", "item_knowledge"]
+    about: Literal["user", "item"]
+    explanation_id: int
     text: str
-    review_status: Literal["approved", "unreviewed"]
+    review_status: ReviewStatus
     round_id: int
-    turn_id: int
-    as_of: int
-    written_by: str
-    knowledge_id: int | None = None
-    accepted_at: datetime | None = None
-    accepted_by: str = ""
+    as_of: Moment
+    written_by: Author
+    is_in_force: bool = False
+    reviewed_at: datetime | None = None
+    reviewed_by: str = ""
     in_snapshot: bool = False
-    further_texts: tuple[str, ...] = ()
-    statements: tuple[CitedStatement, ...] = ()
-    although: tuple[CitedStatement, ...] = ()
-    basis: Literal["justification"] = "justification"
-
-    @property
-    def bearing(self) -> Bearing:
-        """Whether its statements speak for the item, against it, both or neither: then it is only about the person."""
-        if self.statements:
-            return "both" if self.although else "for"
-        return "against" if self.although else "neither"
+    further: Mapping[int, str] = field(default_factory=dict)
+    statements: tuple[TextStatement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class PastItem:
-    """An item of the history that contributed to the recommended one. `weight`: its share, 0 to 1, by the basis."""
+class Shown:
+    """A text, or why there is none."""
+
+    status: ShownStatus
+    text: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryReason:
+    """An item of the history that moved the recommended one, or is like it. `basis` says how that is known.
+
+    "backbone": the ranking itself was asked, with it and without. "shared_attributes": a liked item with the same
+    attributes; the ranking may have had other grounds, so it has neither effect, share nor direction.
+    """
 
     item_id: str
     title: str
     rating: float | None
     liked: bool | None
-    moment: int
-    weight: float
+    met: Moment
+    basis: Literal["backbone", "shared_attributes"]
     shared: tuple[str, ...] = ()
+    effect: float | None = None
+    share: float | None = None
+    direction: Direction | None = None
+    kind: Literal["history"] = "history"
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryReason:
-    """What of the history contributed to an item. `basis` says how that is known.
+class StatementReason:
+    """A statement of the text about the end user that moved the item. `effect`: what it added to its logit."""
 
-    "backbone": the ranking itself weighed them so. "shared_attributes": liked items with the same attributes; the
-    ranking may have had other grounds.
+    statement_id: int
+    explanation_id: int
+    aspect: str
+    polarity: Literal["likes", "dislikes"]
+    effect: float
+    share: float
+    direction: Direction
+    kind: Literal["statement"] = "statement"
+    basis: Literal["steering"] = "steering"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldReason:
+    """A statement of the text that came with the request moved the item. It is kept nowhere, so it has no id."""
+
+    aspect: str
+    polarity: Literal["likes", "dislikes"]
+    effect: float
+    share: float
+    direction: Direction
+    kind: Literal["told"] = "told"
+    basis: Literal["steering"] = "steering"
+
+
+@dataclass(frozen=True, slots=True)
+class UserTextReason:
+    """The text about the end user that the version was trained with moved the item: with it minus without.
+
+    `explanation_id`: None where that text is not the one of now.
     """
 
-    items: tuple[PastItem, ...]
-    basis: Literal["backbone", "shared_attributes"]
-    kind: Literal["history"] = "history"
+    explanation_id: int | None
+    effect: float
+    share: float
+    direction: Direction
+    kind: Literal["user_text"] = "user_text"
+    basis: Literal["backbone"] = "backbone"
 
 
 @dataclass(frozen=True, slots=True)
 class StatisticReason:
     """Why a list that knows nothing about the end user names this item."""
 
-    kind: Literal["popularity", "newness"]
+    kind: Literal["popularity", "segment", "newness"]
     text: str
     basis: Literal["statistics"] = "statistics"
 
@@ -161,15 +300,27 @@ class AdapterShare:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleReason:
+    """A business rule put the item where it stands. `text`: why, as whoever set the rule wrote; may be empty."""
+
+    rule_id: int
+    rule: Literal["pin", "bury"]
+    text: str
+    kind: Literal["rule"] = "rule"
+    basis: Literal["rule"] = "rule"
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredReason:
     """What an LLM answered about the item. The score was made from its answer, not from `text`.
 
     `log_odds`: of Yes against No, before calibration; None where it has no score, and `note` may say why. `text`: what
     it reasoned before it answered, which no person has reviewed; `verdict`: what that text says, empty where nothing;
     `agrees`: whether that is on the score's side, None where one of them is on none. `as_of`: it knows what happened
-    before, on the catalog's clock. `adapters`: of a tuned model those that made the score, the largest part first;
+    before. `adapters`: of a tuned model those that made the score, the largest part first;
     empty for another model. `effect`: what it added to the logit of the backbone's score, where that made the list;
-    None where the list goes by the LLM's scores alone.
+    None where the list goes by the LLM's scores alone. `text_status`: whether the
+    text is shown.
     """
 
     text: str
@@ -179,32 +330,56 @@ class ScoredReason:
     log_odds: float | None
     model: str
     prompt: str
-    as_of: int
+    as_of: Moment
     scored_at: datetime
     adapters: tuple[AdapterShare, ...] = ()
     effect: float | None = None
+    text_status: ShownStatus = "shown"
     kind: Literal["scored"] = "scored"
     basis: Literal["answer"] = "answer"
     review_status: Literal["unreviewed"] = "unreviewed"
 
 
-Reason = TextReason | HistoryReason | StatisticReason | ScoredReason
+Reason = HistoryReason | StatementReason | ToldReason | UserTextReason | StatisticReason | ScoredReason | RuleReason
+Kind = TypeVar("Kind", bound=Reason)
+NOT_ASKED = Shown("not_asked")
 
 
 @dataclass(frozen=True, slots=True)
 class ServedItem:
-    """`score`: backbone and thinkrec: the probability of a like; popular: the likes to expect; newest: none."""
+    """`score`: of the list's `score_kind`, None where it has none. `about`: the text about the item."""
 
     item_id: str
     title: str
     rank: int
     score: float | None
+    about: Shown = NOT_ASKED
     reasons: tuple[Reason, ...] = ()
+
+    def of(self, kind: type[Kind]) -> list[Kind]:
+        """Its reasons of this kind, in order."""
+        return [reason for reason in self.reasons if isinstance(reason, kind)]
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A statement as it was read. `aspect`: what it is about, in words; `quote`: the text's words; `meets`: items."""
+
+    aspect: str
+    polarity: Literal["likes", "dislikes"]
+    quote: str
+    meets: int
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One list for one end user. `degraded_reason` is empty when the best rung answered."""
+    """One list for one end user, or a page of it. `degraded_reason` is empty when the best rung answered.
+
+    `user_id`: empty where the list is for nobody in particular. `understood`: of a text that came with the request.
+
+    `about`: the text about the end user. `as_of`: the moment whose history it was made from; None: that of now.
+    `next_cursor`: leads to the next page; empty where there is none. `recommendation_id`: None where it was not logged.
+    """
 
     catalog: str
     user_id: str
@@ -213,11 +388,24 @@ class Served:
     degraded_reason: str
     generated_at: datetime
     items: tuple[ServedItem, ...]
+    scenario: str = "backbone"
+    degraded_code: DegradedCode | None = None
+    explain: Explain = "none"
+    min_review: MinReview = "any"
+    about: Shown = NOT_ASKED
+    as_of: Moment | None = None
+    next_cursor: str = ""
     recommendation_id: uuid.UUID | None = None
+    notices: tuple[Notice, ...] = ()
+    understood: tuple[Understood, ...] = ()
 
     @property
     def degraded(self) -> bool:
         return bool(self.degraded_reason)
+
+    @property
+    def score_kind(self) -> ScoreKind | None:
+        return SCORE_KINDS.get(self.source)
 
     @property
     def knowledge_snapshot(self) -> int | None:

@@ -5,7 +5,7 @@ and standard deviation of a like, and the mean where the end user's level drifts
 in `posterior`, `leave_one_out`, `factors` and `spaces`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recommender.dataset.examples import Examples
 from recommender.recipe import TrainConfig
 from recommender.signals import leave_one_out, posterior
-from recommender.signals.factors import Likes
+from recommender.signals.factors import NOISE, Likes
 from recommender.signals.folds import fold_of
 from recommender.signals.posterior import Floats, Rows
 from recommender.signals.protocol import Candidates, Columns, Fit, Places
@@ -69,6 +69,22 @@ class GaussianProcess:
 
     def read_without(self, candidates: Candidates, places: Places) -> Columns:
         return self._columns(leave_one_out.read(self._after(candidates), len(candidates.met), places))
+
+    def inner_products(self, end_user: str, met: Places, liked: NDArray[np.int8]) -> Iterator[Floats]:
+        """What a history says of every item and of one nobody knows, (v + 1) each: by the factors the posterior mean
+        with the items' own, exactly where there are no spaces; by each space that counts, near what was liked.
+        """
+        told = liked >= 0
+        met, residual = met[told], liked[told].astype(np.float64)
+        fold = fold_of(end_user)
+        residual -= self.mean[fold, met]
+        factors = self.factors[fold, met].astype(np.float64)  # (h, K)
+        width = factors.shape[1]
+        own = np.linalg.solve(factors.T @ factors + NOISE * np.eye(width), factors.T @ residual)
+        yield self.mean[fold] + self.factors[fold] @ own
+        for space, amplitude in zip(self.spaces, self.amplitudes, strict=True):
+            if amplitude:
+                yield (space @ (space[met].T @ residual.astype(np.float32))).astype(np.float64)
 
     def _after(self, candidates: Candidates) -> Rows:
         """The history's rows, then the candidates'."""

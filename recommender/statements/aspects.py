@@ -4,6 +4,7 @@ Like serving's catalog index it is read rarely: an item that was imported, or wh
 is met, or no longer met, a little later.
 """
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -25,6 +26,7 @@ FRESH_SECONDS = 60.0
 REST_PER_WORK = 50  # so much longer than reading took it is used
 KEPT_CATALOGS = 8
 NO_YEAR = -1
+YEAR = "year"
 _YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
 _WORD = re.compile(r"[^\W_]{3,}")
 _LACKING = re.compile(  # what such a sentence names, the item may well lack
@@ -50,6 +52,7 @@ class CatalogAspects:
     by_value: Mapping[tuple[str, str], Places]
     texts: Mapping[int, str] = field(default_factory=dict)  # place → the approved text about the item, casefolded
     of_phrases: dict[str, Places] = field(default_factory=dict)
+    of_numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -78,6 +81,26 @@ class CatalogAspects:
     @cached_property
     def title_of(self) -> Mapping[str, str]:
         return dict(zip(self.external_ids, self.titles, strict=True))
+
+    @cached_property
+    def values_of(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """By the name of an attribute: casefolded value → the values as items have them."""
+        found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for name, value in self.by_value:
+            found[name][value.casefold()].append(value)
+        return found
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """An attribute of every item as a number (v), of a list its first; NaN where it is none.
+
+        `year` is what statements take for an item's year, where items have no attribute of that name.
+        """
+        if name not in self.of_numbers:
+            if name == YEAR and name not in self.values_of:
+                self.of_numbers[name] = np.where(self._years == NO_YEAR, np.nan, self._years)
+            else:
+                self.of_numbers[name] = np.array([_number(own.get(name)) for own in self.attributes], dtype=np.float64)
+        return self.of_numbers[name]
 
     def meeting(self, aspect: Sequence[Facet]) -> Places:
         """The items that have all of these facets."""
@@ -171,6 +194,15 @@ def _year(title: str, attributes: Mapping[str, Any]) -> int:
             continue
     found = _YEAR_IN_TITLE.search(title)
     return int(found[1]) if found else NO_YEAR
+
+
+def _number(value: Any) -> float:
+    first = value[0] if isinstance(value, list) and value else value
+    try:
+        number = float(first)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 def _texts(attributes: Mapping[str, Any]) -> list[str]:

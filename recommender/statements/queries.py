@@ -29,8 +29,8 @@ class Opinion:
 class Acting:
     """One statement about an end user that people approved. `weight`: below 1 where several kept drafts share one.
 
-    `said_by`: the name of who said it, empty where a model did; `approved_by`: of who approved the text, empty where it
-    is not known.
+    `said_by`: the name of who said it, empty where a model did; `turn_id`: of the text, of several kept drafts the
+    first; `approved_by`: of who approved it, empty where it is not known.
     """
 
     pk: int
@@ -38,18 +38,21 @@ class Acting:
     quote: str
     said_by: str
     weight: float
-    knowledge_id: int
+    turn_id: int
     approved_by: str
-    approved_at: datetime
+    approved_at: datetime | None
 
 
-def acting(end_user: EndUser) -> list[Acting]:
+def acting(end_user: EndUser, *, as_of: int | None = None) -> list[Acting]:
     """Of the end user's latest text in force, which is read first if nobody has, as after an edit.
+
+    `as_of`: the latest of those that use nothing later.
 
     Two queries, one where there is none, three for several drafts.
     """
+    until = {} if as_of is None else {"as_of__lte": as_of}
     latest = (
-        Knowledge.objects.filter(end_user=end_user, item=None, in_force=True)
+        Knowledge.objects.filter(end_user=end_user, item=None, in_force=True, **until)
         .select_related("accepted_by", "turn")
         .order_by("-as_of")
         .first()
@@ -60,17 +63,19 @@ def acting(end_user: EndUser) -> list[Acting]:
     if latest.turn.reader is None or len(texts) > 1:
         service.read(service.unread().filter(pk__in=texts))
     by = str(latest.accepted_by) if latest.accepted_by else ""
-    return _acting(texts, knowledge_id=latest.pk, approved_by=by, approved_at=latest.accepted_at)
+    return _acting(texts, turn_id=latest.turn_id, approved_by=by, approved_at=latest.accepted_at)
 
 
 def if_approved(turns: Sequence[Turn], *, by: str, now: datetime) -> list[Acting]:
     """What would act were these texts, the kept drafts of one round, approved now. One query, once they are read."""
     if any(turn.reader is None for turn in turns):
         service.read(service.unread().filter(pk__in=[turn.pk for turn in turns]))
-    return _acting({turn.pk: turn.text for turn in turns}, knowledge_id=0, approved_by=by, approved_at=now)
+    return _acting(
+        {turn.pk: turn.text for turn in turns}, turn_id=turns[0].pk if turns else 0, approved_by=by, approved_at=now
+    )
 
 
-def _acting(texts: Mapping[int, str], *, knowledge_id: int, approved_by: str, approved_at: datetime) -> list[Acting]:
+def _acting(texts: Mapping[int, str], *, turn_id: int, approved_by: str, approved_at: datetime) -> list[Acting]:
     return [
         Acting(
             pk=row.pk,
@@ -78,7 +83,7 @@ def _acting(texts: Mapping[int, str], *, knowledge_id: int, approved_by: str, ap
             quote=row.quote or " ".join(one.quote(texts[row.turn_id]).split()),
             said_by=str(row.account) if row.account else "",
             weight=1 / len(texts),
-            knowledge_id=knowledge_id,
+            turn_id=turn_id,
             approved_by=approved_by,
             approved_at=approved_at,
         )

@@ -31,7 +31,7 @@ from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
 from reviews.models import Decision, Review, Slot, Unsent
 from reviews.policy import Action, may, may_decide, may_reopen
-from reviews.room import guidelines, unsent
+from reviews.room import disputes, guidelines, unsent
 from reviews.room.statements import Part, Shown, StatementOnCard, on_card, ordered, parts
 from reviews.room.stream import EVERYTHING, Stream
 from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
@@ -189,6 +189,8 @@ class Card:
     @property
     def why_here(self) -> str:
         """Why this text is shown before others, where it is; else nothing."""
+        if self.review.concern == Concern.DISPUTED:
+            return disputes.words(self.review.round)
         if self.review.concern == Concern.NOT_PASSED:
             return "It comes early because no attempt passed the AI check."
         if self.review.concern == Concern.CONTRADICTED:

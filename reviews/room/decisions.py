@@ -13,9 +13,9 @@ from recommender.prepared import PreparedUpdate
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.queries import proposed, turn_values
 from recommender.rounds.service import RoundNotRestingError
-from reviews.choices import ReviewState, Verdict
+from reviews.choices import Concern, ReviewState, Verdict
 from reviews.models import Decision, Review, Slot
-from reviews.room import leases, opening, verdicts
+from reviews.room import disputes, leases, opening, verdicts
 from reviews.room.attention import UNMEASURED, Measured
 from reviews.room.leases import Stale, StaleReviewError
 from reviews.room.stream import EVERYTHING, Stream
@@ -102,6 +102,8 @@ def decide(
             effects=effects,
             **asdict(measured),
         )
+        if review.concern == Concern.DISPUTED and given.state_after == ReviewState.DONE:
+            disputes.settle(review, verdict=given.name, now=decision.created_at)
         if given.state_after == ReviewState.OPEN:
             return Decided(decision, leases.take(review, account=account, now=now))
         following = leases.take_next(account, stream=stream, after=review, may_hold=holds_another, now=now)

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from recommender.accounts.visible import within
+from recommender.knowledge import disputes
 from recommender.knowledge import service as knowledge
 from recommender.knowledge.service import Change, TakenUpError
 from recommender.models import Account
@@ -104,6 +105,7 @@ def undo(decision_id: int, *, account: Account, now: datetime) -> tuple[Undone, 
         raise CannotUndoError("A model was trained with it, or another text took its place.") from error
     except RoundWentOnError as error:
         raise CannotUndoError("The text is rewritten already.") from error
+    disputes.unsettle(round_, since=undone.decided_at)
     opening.reopen(review)
     return undone, leases.take(review, account=account, now=now, beside=True)
 

@@ -20,6 +20,7 @@ from recommender.evaluation.arms import Study
 from recommender.models import (
     Account,
     Catalog,
+    Dispute,
     Erasure,
     Recommendation,
     Role,
@@ -28,6 +29,7 @@ from recommender.models import (
     SubjectKind,
     TokenScope,
 )
+from recommender.models import Rule as BusinessRule
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION, GROUPING
 from reviews.models import Verdict
@@ -134,12 +136,29 @@ PAGES = {
     "reviews:cancel_evaluation": Rule(LEADS, post=302),
     "reviews:resume_evaluation": Rule(LEADS, post=302),
 }
+# The method, the scope, and the answer where it is theirs: a form is sent, where JSON is wanted.
 REST = {
-    "api:catalogs": ("get", TokenScope.CATALOGS_READ),
-    "api:recommendations": ("get", TokenScope.RECOMMENDATIONS_READ),
-    "api:recommendation": ("get", TokenScope.RECOMMENDATIONS_READ),
-    "api:person": ("get", TokenScope.PEOPLE_MANAGE),
-    "api:item": ("delete", TokenScope.PEOPLE_MANAGE),
+    "api:catalogs": ("get", TokenScope.CATALOGS_READ, 200),
+    "api:recommendations": ("get", TokenScope.RECOMMENDATIONS_READ, 200),
+    "api:recommendation": ("get", TokenScope.RECOMMENDATIONS_READ, 200),
+    "api:user_explanation": ("get", TokenScope.EXPLANATIONS_READ, 200),
+    "api:item_explanation": ("get", TokenScope.EXPLANATIONS_READ, 200),
+    "api:explanation": ("get", TokenScope.EXPLANATIONS_READ, 200),
+    "api:disputes": ("post", TokenScope.DISPUTES_WRITE, 415),
+    "api:dispute": ("get", TokenScope.DISPUTES_WRITE, 200),
+    "api:person": ("get", TokenScope.PEOPLE_MANAGE, 200),
+    "api:item": ("delete", TokenScope.PEOPLE_MANAGE, 200),
+    "api:session": ("post", TokenScope.RECOMMENDATIONS_READ, 200),
+    "api:batch": ("post", TokenScope.RECOMMENDATIONS_READ, 200),
+    "api:similar": ("get", TokenScope.RECOMMENDATIONS_READ, 200),
+    "api:rules": ("get", TokenScope.RULES_MANAGE, 200),
+    "api:rule": ("delete", TokenScope.RULES_MANAGE, 200),
+}
+# What is sent where a body is needed, and its type.
+BODIES = {
+    "api:session": ("{}", "application/json"),
+    "api:batch": ('{"entries": [{}]}', "application/json"),
+    "api:disputes": ("sent=1", "application/x-www-form-urlencoded"),
 }
 SIGNING_IN = {"sign_in_code", "outside", "outside_back"}  # their own tests: tests/reviews/pages
 WITHOUT_SIGNING_IN = {
@@ -160,9 +179,18 @@ class World:
 
     def ask(self, method: str, address: str, cookies: SimpleCookie | None = None, **headers: str) -> Any:
         """What is answered; whatever it changed is as before."""
+        return self._ask(method, address, {"sent": "1"} if method == "post" else {}, cookies, headers=headers)
+
+    def ask_rest(self, name: str, method: str, address: str, **headers: str) -> Any:
+        """The same, with a body where the address needs one."""
+        body, kind = BODIES.get(name, ("", "application/json"))
+        sent = {"data": body, "content_type": kind} if method == "post" else {}
+        return self._ask(method, address, headers=headers, **sent)
+
+    def _ask(self, method: str, address: str, data: Any = None, cookies: Any = None, **more: Any) -> Any:
         self.browser.cookies = SimpleCookie(cookies)
         with transaction.atomic():
-            answer = getattr(self.browser, method)(address, {"sent": "1"} if method == "post" else {}, headers=headers)
+            answer = getattr(self.browser, method)(address, data, **more)
             transaction.set_rollback(True)
         return answer
 
@@ -183,6 +211,7 @@ def world(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         "external_id": "nobody",
         "item_id": "nothing",
         "recommendation_id": uuid4(),
+        "dispute_id": uuid4(),
     }
     for role in Role.values:
         for limited in (False, True):
@@ -215,6 +244,8 @@ def objects(catalog: Catalog) -> dict[str, Any]:
         strength=1.0,
         source="reader",
     )
+    Catalog.objects.filter(pk=catalog.pk).update(min_review="any")
+    proposal = open_text.round.turns.get(index=2)
     decided = make_decision(builders.make_item(catalog), Verdict.APPROVE, by=keeper.username)
     return {
         "catalog": catalog.name,
@@ -234,6 +265,9 @@ def objects(catalog: Catalog) -> dict[str, Any]:
         "grouping_id": runs.request(GROUPING, queue=False, catalog=catalog, config={}).pk,
         "account_id": keeper.pk,
         "token_id": create_token("shop", account=keeper, catalog=catalog)[0].pk,
+        "rule_id": BusinessRule.objects.create(catalog=catalog, kind="bury", item=item).pk,
+        "explanation_id": proposal.pk,
+        "dispute_id": Dispute.objects.create(turn=proposal, reason="No.").pk,
         "recommendation_id": Recommendation.objects.create(
             catalog=catalog, end_user=end_user, source="popular", items=[]
         ).pk,
@@ -310,17 +344,17 @@ def test_every_rest_address_takes_a_token_of_its_scope_and_catalog(world: World)
         "of one catalog": (create_token("one", account=everywhere, catalog=ours, scopes=everything)[1], False),
         "of a limited account": (create_token("limited", account=limited, scopes=everything)[1], False),
     }
-    for name, (method, scope) in REST.items():
+    for name, (method, scope, let_in) in REST.items():
         others = [one for one in TokenScope if one != scope]
         _, lacking = create_token("lacking", account=everywhere, scopes=others)
         for where, address in places(world, name).items():
-            assert world.ask(method, address).status_code == 401
-            refused = world.ask(method, address, Authorization=f"Bearer {lacking}")
+            assert world.ask_rest(name, method, address).status_code == 401
+            refused = world.ask_rest(name, method, address, Authorization=f"Bearer {lacking}")
             assert (refused.status_code, refused.json()["type"]) == (403, "urn:r4web:problem:scope-missing")
             for kind, (key, sees_theirs) in keys.items():
-                answer = world.ask(method, address, Authorization=f"Bearer {key}")
+                answer = world.ask_rest(name, method, address, Authorization=f"Bearer {key}")
                 is_there = where == OURS or (where == THEIRS and sees_theirs)
-                assert answer.status_code == (200 if is_there else 404), (name, kind, where)
+                assert answer.status_code == (let_in if is_there else 404), (name, kind, where)
                 assert sees_theirs or where == THEIRS or THEIRS not in answer.content.decode(), (name, kind, where)
 
 

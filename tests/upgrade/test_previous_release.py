@@ -25,7 +25,7 @@ from recommender.artifacts import files, verified
 from recommender.evaluation.arms import Study
 from recommender.models import Account, BackboneVersion, EndUser, Evaluation, Role, RunState, TrainingRun
 from recommender.recipe import TrainConfig
-from recommender.serving.history import history_as_of_now
+from recommender.serving.history import history_of
 from reviews.models import Review, ReviewState
 from tests.carried_out import carried_out
 from tests.reviews.forms import form
@@ -172,7 +172,7 @@ def test_artifacts_of_earlier_formats_score_as_they_did(upgraded: Client, previo
     ranking = verified.load(version)
     for user_id, scores in previous["scores"][str(number)].items():
         end_user = EndUser.objects.select_related("catalog").get(external_id=user_id)
-        now = ranking.score(user_id, history_as_of_now(end_user), list(scores), attributes=end_user.attributes)
+        now = ranking.score(user_id, history_of(end_user), list(scores), attributes=end_user.attributes)
         assert now == pytest.approx(list(scores.values()), abs=TOLERANCE)
 
 

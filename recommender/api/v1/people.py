@@ -8,14 +8,13 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recommender.api import errors
 from recommender.api.authentication import asker_of
 from recommender.api.parameters import NOTHING, parse
 from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.v1.explanations import item_named
 from recommender.api.v1.recommendations import end_user_named
 from recommender.erasure import export, queries, service
 from recommender.models import Account, Catalog, Role, SubjectKind, TokenScope
-from recommender.serving.queries import catalog_named, erased
 
 USER = [
     OpenApiParameter("catalog", str, OpenApiParameter.PATH, description="The catalog's name."),
@@ -39,6 +38,7 @@ class PersonSerializer(serializers.Serializer[Any]):
     )
     in_force = serializers.ListField(child=serializers.DictField(), help_text="Approved texts.")
     served_lists = serializers.ListField(child=serializers.DictField())
+    disputes = serializers.ListField(child=serializers.DictField(), help_text="What was said against texts.")
     groups = serializers.ListField(child=serializers.DictField())
     shown_to_a_teacher = serializers.ListField(child=serializers.DictField())
 
@@ -109,14 +109,8 @@ class ItemView(LeadsView):
     def delete(self, request: Request, catalog: str, item_id: str) -> Response:
         """Erase an item for good: with its ratings and texts, and out of everything that shows it."""
         parse(request, NOTHING)
-        found = catalog_named(catalog, asker=asker_of(request))
-        if found is None:
-            raise errors.UnknownCatalog(f"There is no catalog “{catalog}”.")
-        if queries.find(found, SubjectKind.ITEM, item_id) is None:
-            if erased(catalog, SubjectKind.ITEM, item_id, asker=asker_of(request)):
-                raise errors.Erased(f"This item was erased from the catalog “{catalog}”.")
-            raise errors.UnknownItem(f"The catalog “{catalog}” has no such item. Check the id.")
-        return _erased(request, found, SubjectKind.ITEM, item_id)
+        found = item_named(catalog, item_id, asker=asker_of(request))
+        return _erased(request, found.catalog, SubjectKind.ITEM, item_id)
 
 
 def _erased(request: Request, catalog: Catalog, kind: SubjectKind, external_id: str) -> Response:

@@ -1,92 +1,171 @@
-"""The shapes of an item's reasons."""
+"""The shapes of texts and of an item's reasons."""
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from recommender.serving.types import (
-    BEARINGS,
+    DIRECTIONS,
+    REVIEW_STATUSES,
+    SHOWN_STATUSES,
     AdapterShare,
-    CitedStatement,
+    Author,
+    Explanation,
     HistoryReason,
+    Moment,
     Reason,
+    RuleReason,
     ScoredReason,
+    StatementReason,
     StatisticReason,
-    TextReason,
+    TextStatement,
+    ToldReason,
+    UserTextReason,
 )
 
 
-class CitedStatementSerializer(serializers.Serializer[CitedStatement]):
-    """One statement of an approved text that moved the item's place."""
+class MomentField(serializers.DateTimeField):
+    """A moment of the catalog's clock as a time, null where the clock counts no seconds."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(allow_null=True, **keywords)
+
+    def to_representation(self, value: Any) -> Any:
+        at = value.at if isinstance(value, Moment) else value
+        return None if at is None else super().to_representation(at)
+
+
+class OrderField(serializers.IntegerField):
+    """A moment of a clock that only orders: its number; null elsewhere."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(allow_null=True, **keywords)
+
+    def to_representation(self, value: Any) -> Any:
+        return value.order if isinstance(value, Moment) else value
+
+
+AS_OF = "It uses only what happened before this; null where the catalog's clock only orders or there is no order."
+ORDER = "The same as a number that only orders, where the catalog has no times; else null."
+
+
+class AuthorSerializer(serializers.Serializer[Author]):
+    """Who wrote it."""
+
+    kind = serializers.ChoiceField(choices=["model", "person"])
+    name = serializers.SerializerMethodField(help_text="The model's; null for a person, who is not named.")
+    demonstration = serializers.BooleanField(
+        source="is_demonstration", help_text="Whether it is a statistical model for demonstrations, and no LLM."
+    )
+
+    def get_name(self, author: Author) -> str | None:
+        return author.name or None
+
+
+class TextStatementSerializer(serializers.Serializer[TextStatement]):
+    """One statement of the text about the end user."""
 
     statement_id = serializers.IntegerField()
     aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
     polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
     quote = serializers.CharField(help_text="The words of the text, or of the person, that say so.")
-    effect = serializers.FloatField(help_text="What it added to the logit of a like: above 0 it raised the item.")
     by_person = serializers.BooleanField(help_text="Whether a person said it; else a model did and a person approved.")
-    approved_at = serializers.DateTimeField()
     liked = serializers.IntegerField(help_text="Of the ratings below, how many are likes.")
     ratings = serializers.IntegerField(help_text="How many of the end user's ratings are of items that it is about.")
 
 
-class TextReasonSerializer(serializers.Serializer[TextReason]):
-    """A text about the end user or the item: a justification, not the computation of the score."""
+class ExplanationSerializer(serializers.Serializer[Explanation]):
+    """A text about the end user or an item: a justification, not the computation of a score."""
 
-    kind = serializers.ChoiceField(choices=["user_preference", "item_knowledge"])
-    basis = serializers.ChoiceField(choices=["justification"])
+    explanation_id = serializers.IntegerField(help_text="Leads to /explanations/{explanation_id}.")
     text = serializers.CharField()
-    further_texts = serializers.ListField(
-        child=serializers.CharField(),
-        help_text="With explain=full: the other drafts that were kept, where several were written and filtered.",
+    further_texts = serializers.SerializerMethodField(
+        help_text="Not with explain=short: the other drafts that were kept, where several were written and filtered."
     )
     review_status = serializers.ChoiceField(
-        choices=["approved", "unreviewed"], help_text="unreviewed: written by a model, judged by no person yet."
+        choices=REVIEW_STATUSES,
+        help_text="approved: in force, and nobody disputes it. reviewed: people have judged it and it is not settled: "
+        "in force but disputed, or written or called reasonable by a person and not approved yet. unreviewed: nobody "
+        "has judged it.",
     )
-    written_by = serializers.CharField(
-        help_text="The model's name, or “a person” for an edit. Models named r4-demo-… are demonstrations, not LLMs."
-    )
-    knowledge_id = serializers.IntegerField(allow_null=True, help_text="Null while unreviewed.")
-    accepted_at = serializers.DateTimeField(allow_null=True)
+    reviewed_at = serializers.DateTimeField(allow_null=True, help_text="When a person decided; null while unreviewed.")
+    written_by = AuthorSerializer()
     in_snapshot = serializers.BooleanField(help_text="Whether the backbone was trained with this very text.")
-    as_of = serializers.IntegerField(help_text="The text uses only what happened before this, on the catalog's clock.")
-    round_id = serializers.IntegerField()
-    turn_id = serializers.IntegerField()
-    bearing = serializers.ChoiceField(
-        choices=BEARINGS,
-        help_text="Whether its statements speak for the item or against it. neither: it is about the person only, and "
-        "no reason for this item.",
+    as_of = MomentField(help_text=AS_OF)
+    as_of_order = OrderField(source="as_of", help_text=ORDER)
+    statements = TextStatementSerializer(
+        many=True, help_text="Of the text about the end user: in a list, those that moved one of its items."
     )
-    statements = CitedStatementSerializer(many=True, help_text="What raised the item, what weighs most first.")
-    although = CitedStatementSerializer(many=True, help_text="What lowered it; it is listed all the same.")
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_further_texts(self, text: Explanation) -> list[str]:
+        return list(text.further.values())
 
 
-class PastItemSerializer(serializers.Serializer[Any]):
-    item_id = serializers.CharField()
-    title = serializers.CharField()
-    rating = serializers.FloatField(allow_null=True)
-    liked = serializers.BooleanField(allow_null=True, help_text="Null where it is not known.")
-    moment = serializers.IntegerField(help_text="On the catalog's clock; where that is none, it means nothing.")
-    weight = serializers.FloatField(help_text="Its part, from 0 to 1, in what spoke for the item.")
-    shared = serializers.ListField(child=serializers.CharField(), help_text="Attribute values both items have.")
+class CitedSerializer(serializers.Serializer[Any]):
+    """What moved the item's score, measured with it and without, in logits of a like."""
+
+    effect = serializers.FloatField(help_text="Added to the logit: above 0 it raised the item.")
+    share = serializers.FloatField(
+        min_value=0, max_value=1, help_text="Its part in everything that was measured to move this item, up or down."
+    )
+    direction = serializers.ChoiceField(choices=DIRECTIONS)
 
 
 class HistoryReasonSerializer(serializers.Serializer[HistoryReason]):
-    """Which items of the end user's history spoke for this one, and how that is known."""
+    """An item of the end user's history, and how it is known to bear on this one."""
 
     kind = serializers.ChoiceField(choices=["history"])
     basis = serializers.ChoiceField(
         choices=["backbone", "shared_attributes"],
-        help_text="backbone: computed from the ranking itself. shared_attributes: liked items with equal attributes; "
-        "the ranking may have had other grounds.",
+        help_text="backbone: the ranking was asked with it and without. shared_attributes: a liked item with equal "
+        "attributes; the ranking may have had other grounds, so effect, share and direction are null.",
     )
-    items = PastItemSerializer(many=True)
+    item_id = serializers.CharField()
+    title = serializers.CharField()
+    rating = serializers.FloatField(allow_null=True)
+    liked = serializers.BooleanField(allow_null=True, help_text="Null where it is not known.")
+    met_at = MomentField(source="met", help_text="Null where the catalog's clock only orders or there is no order.")
+    met_order = OrderField(source="met", help_text=ORDER)
+    shared = serializers.ListField(child=serializers.CharField(), help_text="Attribute values both items have.")
+    effect = serializers.FloatField(allow_null=True)
+    share = serializers.FloatField(allow_null=True, min_value=0, max_value=1)
+    direction = serializers.ChoiceField(choices=DIRECTIONS, allow_null=True)
+
+
+class StatementReasonSerializer(CitedSerializer):
+    """A statement of the text about the end user that moved the item; `user_explanation` has its words."""
+
+    kind = serializers.ChoiceField(choices=["statement"])
+    basis = serializers.ChoiceField(choices=["steering"])
+    statement_id = serializers.IntegerField()
+    explanation_id = serializers.IntegerField()
+    aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
+    polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
+
+
+class ToldReasonSerializer(CitedSerializer):
+    """A statement of the text that came with the request moved the item; `understood` has its words."""
+
+    kind = serializers.ChoiceField(choices=["told"])
+    basis = serializers.ChoiceField(choices=["steering"])
+    aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
+    polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
+
+
+class UserTextReasonSerializer(CitedSerializer):
+    """The text about the end user that the backbone was trained with: the item's score with it and without."""
+
+    kind = serializers.ChoiceField(choices=["user_text"])
+    basis = serializers.ChoiceField(choices=["backbone"])
+    explanation_id = serializers.IntegerField(allow_null=True, help_text="Null where another text took its place.")
 
 
 class StatisticReasonSerializer(serializers.Serializer[StatisticReason]):
     """Why a list that is not about the end user names this item."""
 
-    kind = serializers.ChoiceField(choices=["popularity", "newness"])
+    kind = serializers.ChoiceField(choices=["popularity", "segment", "newness"])
     basis = serializers.ChoiceField(choices=["statistics"])
     text = serializers.CharField()
 
@@ -96,6 +175,16 @@ class AdapterShareSerializer(serializers.Serializer[AdapterShare]):
 
     name = serializers.CharField(help_text="The global adapter's, or that of a group's expert.")
     share = serializers.FloatField(help_text="Its part, above 0 and at most 1, of the sum that scored.")
+
+
+class RuleReasonSerializer(serializers.Serializer[RuleReason]):
+    """A business rule put the item where it stands. It is given with explain=none too."""
+
+    kind = serializers.ChoiceField(choices=["rule"])
+    basis = serializers.ChoiceField(choices=["rule"])
+    rule_id = serializers.IntegerField()
+    rule = serializers.ChoiceField(choices=["pin", "bury"])
+    text = serializers.CharField(allow_blank=True, help_text="Why, as whoever set the rule wrote it.")
 
 
 class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
@@ -110,6 +199,7 @@ class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
     text = serializers.CharField(
         allow_blank=True, help_text="What the model reasoned before it answered; empty where it was not asked to."
     )
+    text_status = serializers.ChoiceField(choices=SHOWN_STATUSES, help_text="withheld: only with min_review=any.")
     verdict = serializers.ChoiceField(
         choices=["yes", "no"], allow_blank=True, help_text="What that text says at its start or end; empty: neither."
     )
@@ -122,7 +212,8 @@ class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
         many=True, help_text="Of a tuned model those that made the score, the largest part first; else empty."
     )
     prompt = serializers.CharField(help_text="The prompt's name and version.")
-    as_of = serializers.IntegerField(help_text="It knows only what happened before this, on the catalog's clock.")
+    as_of = MomentField(help_text=AS_OF)
+    as_of_order = OrderField(source="as_of", help_text=ORDER)
     scored_at = serializers.DateTimeField()
     effect = serializers.FloatField(
         allow_null=True,
@@ -131,17 +222,23 @@ class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
 
 
 REASONS: dict[str, serializers.Serializer[Any] | type[serializers.Serializer[Any]]] = {
-    "user_preference": TextReasonSerializer,
-    "item_knowledge": TextReasonSerializer,
     "history": HistoryReasonSerializer,
+    "statement": StatementReasonSerializer,
+    "told": ToldReasonSerializer,
+    "user_text": UserTextReasonSerializer,
     "popularity": StatisticReasonSerializer,
+    "segment": StatisticReasonSerializer,
     "newness": StatisticReasonSerializer,
+    "rule": RuleReasonSerializer,
     "scored": ScoredReasonSerializer,
 }
 WRITERS: dict[type[Reason], serializers.Serializer[Any]] = {
-    TextReason: TextReasonSerializer(),
     HistoryReason: HistoryReasonSerializer(),
+    StatementReason: StatementReasonSerializer(),
+    ToldReason: ToldReasonSerializer(),
+    UserTextReason: UserTextReasonSerializer(),
     StatisticReason: StatisticReasonSerializer(),
+    RuleReason: RuleReasonSerializer(),
     ScoredReason: ScoredReasonSerializer(),
 }
 

@@ -1,5 +1,8 @@
 """What is recommended to an end user now, and a list that was served before."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,49 +13,126 @@ from rest_framework.response import Response
 
 from recommender.api import errors
 from recommender.api.authentication import asker_of, require
-from recommender.api.parameters import NOTHING, WholeNumberField, parse
-from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.parameters import (
+    MomentField as MomentParameter,
+)
+from recommender.api.parameters import (
+    NamesField,
+    OneOfField,
+    TextField,
+    WholeNumberField,
+    YesOrNoField,
+    moment_on,
+    parse,
+    parse_body,
+)
+from recommender.api.resource import PROBLEMS, PrivateView, conditional, responses
 from recommender.api.v1.backbones import BackboneSerializer
-from recommender.api.v1.reasons import REASONS, write
-from recommender.models import ApiToken, EndUser, SubjectKind, TokenScope
+from recommender.api.v1.reasons import REASONS, ExplanationSerializer, MomentField, OrderField, write
+from recommender.api.v1.wishes import NoticeSerializer, UnderstoodSerializer, WishQuery, wish_of, wrong_filter
+from recommender.models import ApiToken, Catalog, EndUser, SubjectKind, TokenScope
 from recommender.serving import queries
+from recommender.serving.conditions import ConditionError
+from recommender.serving.cursor import Cursor, CursorError
 from recommender.serving.log import replay
 from recommender.serving.rankers import DEFAULT, RANKERS
 from recommender.serving.recommend import recommend
-from recommender.serving.types import EXPLAIN_CHOICES, MOST_ITEMS, SOURCES, ServedItem
+from recommender.serving.session import NOTHING_TOLD, Session
+from recommender.serving.types import (
+    EXPLAIN_CHOICES,
+    MIN_REVIEW_CHOICES,
+    MOST_ITEMS,
+    SCORE_KINDS,
+    SHOWN_STATUSES,
+    SOURCES,
+    DegradedCode,
+    Served,
+    ServedItem,
+)
+from recommender.serving.whom import Visitor, Whom
+
+CURSOR = "the `next_cursor` of an earlier answer about the same end user"
+WHICH_LIST = (
+    "scenario",
+    "as_of",
+    "filter",
+    "exclude",
+    "diversity",
+)  # what a list is made by: its pages go on with the same
+ALWAYS = ("item_id", "rank")
+CHOSEN = ("title", "score", "explanation", "explanation_status", "reasons")  # `fields` may leave these out
+LONGEST_CURSOR = 8_000
 
 
-class RecommendationsQuery(serializers.Serializer[Any]):
+class RecommendationsQuery(WishQuery):
+    """What is asked for."""
+
     limit = WholeNumberField(
         default=10,
         min_value=1,
         max_value=MOST_ITEMS,
         help_text="The most items to list.",
     )
-    explain = serializers.ChoiceField(
+    cursor = TextField(
+        required=False,
+        max_length=LONGEST_CURSOR,
+        expected=CURSOR,
+        help_text="`next_cursor` of the page before. It goes on with that very list: `scenario` and `as_of` are "
+        "its own.",
+    )
+    explain = OneOfField(
         default="none",
         choices=EXPLAIN_CHOICES,
         help_text="How much to say about each item: nothing, the first sentence of each text, or all of it. "
         f"All but none need the scope `{TokenScope.EXPLANATIONS_READ}`.",
     )
-    scenario = serializers.ChoiceField(
+    min_review = OneOfField(
+        required=False,
+        choices=MIN_REVIEW_CHOICES,
+        help_text="What people must have said of a text at least for it to be shown; as the catalog says unless given.",
+    )
+    scenario = OneOfField(
         default=DEFAULT,
         choices=sorted(RANKERS),
         help_text="Who ranks. backbone: the active backbone. thinkrec: the first items of its list, as an LLM scored "
         "them beforehand; where that is missing or out of date the backbone's order, and `degraded_reason` says so.",
     )
+    as_of = MomentParameter(
+        required=False,
+        help_text="The moment that stands for now: only what happened before it is known of the end user, and only "
+        "texts that use nothing later. Today's backbone ranks.",
+    )
+    fields = NamesField(  # type: ignore[assignment]  # a parameter's name here, not Serializer.fields
+        names=CHOSEN,
+        required=False,
+        help_text="What to say of each item beside `item_id` and `rank`; all, unless given.",
+    )
+    log = YesOrNoField(
+        required=False, help_text="Whether to log the list under a `recommendation_id`. GET: false; POST: true."
+    )
 
 
 class ItemSerializer(serializers.Serializer[ServedItem]):
     item_id = serializers.CharField()
-    title = serializers.CharField()
+    title = serializers.CharField(required=False)
     rank = serializers.IntegerField(min_value=1)
-    score = serializers.FloatField(
-        allow_null=True,
-        help_text="backbone, thinkrec: the probability of a like. popular: the likes to expect. newest, and thinkrec "
-        "where the LLM gave none: null. Compare scores within one list only.",
+    score = serializers.SerializerMethodField(
+        required=False,
+        help_text="What `score_kind` says; null where there is none. Compare scores within one list only.",
     )
-    reasons = serializers.SerializerMethodField(help_text="Empty with explain=none.")
+    explanation = ExplanationSerializer(
+        source="about.text", allow_null=True, required=False, help_text="The text about the item."
+    )
+    explanation_status = serializers.ChoiceField(
+        source="about.status", choices=SHOWN_STATUSES, required=False, help_text="As `user_explanation_status`."
+    )
+    reasons = serializers.SerializerMethodField(
+        required=False,
+        help_text="What moved the item, the greatest share first; with explain=none only what a business rule did.",
+    )
+
+    def get_score(self, item: ServedItem) -> float | None:
+        return None if item.score is None else round(item.score, 6)
 
     @extend_schema_field(
         PolymorphicProxySerializer(
@@ -63,27 +143,70 @@ class ItemSerializer(serializers.Serializer[ServedItem]):
         return [write(reason) for reason in item.reasons]
 
 
-class RecommendationsSerializer(serializers.Serializer[Any]):
-    """One list for one end user."""
+class RecommendationsSerializer(serializers.Serializer[Served]):
+    """One list for one end user, or a page of it."""
 
-    recommendation_id = serializers.UUIDField(help_text="Ask for the same list again with it.")
+    recommendation_id = serializers.UUIDField(
+        allow_null=True, help_text="Leads to the same list again. Null: it was only read, and not logged."
+    )
     catalog = serializers.CharField()
-    user_id = serializers.CharField()
+    user_id = serializers.CharField(allow_blank=True, help_text="Empty for nobody in particular.")
+    scenario = serializers.CharField(help_text="Who was asked to rank.")
     source = serializers.ChoiceField(  # type: ignore[assignment]  # a field's name here, not Field.source
         choices=SOURCES, help_text="Which rung of the ladder answered, best first."
     )
+    score_kind = serializers.ChoiceField(
+        choices=sorted(set(SCORE_KINDS.values())),
+        allow_null=True,
+        help_text="What `score` is: the probability of a like; what speaks for an item by statements, texts and "
+        "popularity; or the likes to expect. Null: the list has no scores.",
+    )
     degraded = serializers.BooleanField(help_text="Whether a better rung could not answer.")
+    degraded_code = serializers.ChoiceField(
+        choices=[code.value for code in DegradedCode], allow_null=True, help_text="Why; null when not degraded."
+    )
     degraded_reason = serializers.CharField(allow_blank=True, help_text="Why, in words; empty when not degraded.")
     backbone = BackboneSerializer(allow_null=True, help_text="The backbone that ranked the list.")
     knowledge_snapshot = serializers.IntegerField(
         allow_null=True, help_text="The number of the knowledge snapshot that backbone was trained on."
     )
+    as_of = MomentField(help_text="The moment that stood for now, where one was asked for, as a time.")
+    as_of_order = OrderField(source="as_of", help_text="The same where the catalog's clock only orders.")
     generated_at = serializers.DateTimeField()
+    explain = serializers.ChoiceField(choices=EXPLAIN_CHOICES)
+    min_review = serializers.ChoiceField(choices=MIN_REVIEW_CHOICES)
+    user_explanation = ExplanationSerializer(
+        source="about.text", allow_null=True, help_text="The text about the end user."
+    )
+    user_explanation_status = serializers.ChoiceField(
+        source="about.status",
+        choices=SHOWN_STATUSES,
+        help_text="shown; not_asked: explain=none; none: nobody wrote one; withheld: people have not said enough of it "
+        "for `min_review`; in lists that are given again, not_kept: no reasons were kept then; gone: erased since.",
+    )
     items = ItemSerializer(many=True)
+    notices = NoticeSerializer(many=True, help_text="What else is to be known of the list; not kept for later.")
+    understood = UnderstoodSerializer(many=True, help_text="What a text that came with the request was read to say.")
+    next_cursor = serializers.SerializerMethodField(help_text="For the next page; null where there is none.")
+
+    def get_next_cursor(self, served: Served) -> str | None:
+        return served.next_cursor or None
 
 
 # Shared, since making one anew for a request costs more than using it.
 _QUERY, _AS_JSON = RecommendationsQuery(), RecommendationsSerializer()
+OF_USER = [
+    OpenApiParameter("catalog", str, OpenApiParameter.PATH, description="The catalog's name."),
+    OpenApiParameter("user_id", str, OpenApiParameter.PATH, description="The end user's id in your data."),
+]
+FIELDS = OpenApiParameter(
+    "fields",
+    {"type": "array", "items": {"type": "string", "enum": list(CHOSEN)}, "minItems": 1},
+    OpenApiParameter.QUERY,
+    style="form",
+    explode=False,
+    description="What to say of each item beside `item_id` and `rank`, parted by commas; all, unless given.",
+)
 
 
 class RecommendationsView(PrivateView):
@@ -92,24 +215,112 @@ class RecommendationsView(PrivateView):
     @extend_schema(
         operation_id="recommend",
         tags=["recommendations"],
-        parameters=[
-            OpenApiParameter("catalog", str, OpenApiParameter.PATH, description="The catalog's name."),
-            OpenApiParameter("user_id", str, OpenApiParameter.PATH, description="The end user's id in your data."),
-            RecommendationsQuery,
-        ],
-        responses=responses(RecommendationsSerializer, "One list.", problems=tuple(PROBLEMS)),
+        parameters=[*OF_USER, RecommendationsQuery, FIELDS],
+        responses=responses(RecommendationsSerializer, "One list.", problems=tuple(PROBLEMS), conditional=True),
     )
     def get(self, request: Request, catalog: str, user_id: str) -> Response:
-        """What to recommend to an end user now: unseen items, best first, with the reasons asked for."""
+        """What to recommend to an end user now: unseen items, best first, with the reasons asked for.
+
+        It writes nothing and has no `recommendation_id`, unless log=true is asked for.
+        """
         asked = parse(request, _QUERY)
-        if asked["explain"] != "none":
-            require(request, TokenScope.EXPLANATIONS_READ)
-        token = asker_of(request)
-        end_user = end_user_named(catalog, user_id, asker=token)
+        keep = asked.get("log", False) and request.method != "HEAD"  # which may never write
+        answer = _answer(request, catalog, user_id, asked, given=set(request.query_params), keep=keep)
+        return Response(answer) if keep else conditional(request, answer, leaving_out=("generated_at", "next_cursor"))
+
+    @extend_schema(
+        operation_id="recommend_and_log",
+        tags=["recommendations"],
+        parameters=OF_USER,
+        request=RecommendationsQuery,
+        responses=responses(RecommendationsSerializer, "One list.", problems=tuple(PROBLEMS)),
+    )
+    def post(self, request: Request, catalog: str, user_id: str) -> Response:
+        """The same with the parameters in a JSON object, and logged: for lists that are shown to somebody."""
+        asked = parse_body(request, _QUERY)
+        return Response(_answer(request, catalog, user_id, asked, given=set(request.data), keep=asked.get("log", True)))
+
+
+def _answer(
+    request: Request, catalog: str, user_id: str, asked: Mapping[str, Any], *, given: set[str], keep: bool
+) -> dict[str, Any]:
+    if asked["explain"] != "none":
+        require(request, TokenScope.EXPLANATIONS_READ)
+    token = asker_of(request)
+    whom = whom_named(catalog, user_id, asker=token, or_error=asked["unknown_user"] == "error")
+    return made_for(whom, asked, token=token, keep=keep, after=_after(whom, asked, given))
+
+
+def made_for(
+    whom: Whom,
+    asked: Mapping[str, Any],
+    *,
+    token: ApiToken,
+    keep: bool,
+    after: Cursor | None = None,
+    session: Session = NOTHING_TOLD,
+) -> dict[str, Any]:
+    """One list as JSON. Raises InvalidParameter where the filter cannot be read."""
+    try:
         served = recommend(
-            end_user, limit=asked["limit"], level=asked["explain"], token=token, scenario=asked["scenario"]
+            whom,
+            limit=asked["limit"],
+            level=asked["explain"],
+            min_review=asked.get("min_review"),
+            scenario=asked["scenario"],
+            as_of=moment_on(whom.catalog, asked.get("as_of")),
+            after=after,
+            asked=_digest(asked),
+            keep=keep,
+            token=token,
+            wish=wish_of(asked),
+            session=session,
         )
-        return Response(_AS_JSON.to_representation(served))
+    except ConditionError as error:
+        raise wrong_filter(error) from error
+    answer: dict[str, Any] = _AS_JSON.to_representation(served)
+    if "fields" in asked:
+        wanted = {*ALWAYS, *asked["fields"]}
+        answer["items"] = [{name: said for name, said in item.items() if name in wanted} for item in answer["items"]]
+    return answer
+
+
+def _after(whom: Whom, asked: Mapping[str, Any], given: set[str]) -> Cursor | None:
+    """The list that is gone on with. Raises InvalidParameter where it is not one of this end user, asked for so."""
+    if "cursor" not in asked:
+        return None
+    try:
+        cursor = Cursor.read(asked["cursor"])
+    except CursorError as error:
+        raise _not_this_cursor(f"`cursor` must be {CURSOR}.") from error
+    if not isinstance(whom, EndUser) or (cursor.catalog, cursor.end_user) != (whom.catalog_id, whom.pk):
+        raise _not_this_cursor(f"`cursor` must be {CURSOR}; this one is about another.")
+    if given & set(WHICH_LIST) and cursor.asked != _digest(asked):
+        names = " and ".join(f"`{name}`" for name in WHICH_LIST)
+        raise _not_this_cursor(f"This `cursor` goes on with a list of other {names}: leave them out, or as they were.")
+    return cursor
+
+
+def _not_this_cursor(detail: str) -> errors.InvalidParameter:
+    return errors.InvalidParameter([{"parameter": "cursor", "detail": detail}])
+
+
+def _digest(asked: Mapping[str, Any]) -> str:
+    """What a list is made by, so that its cursor goes on with no other."""
+    which = [str(asked.get(name)) for name in WHICH_LIST]
+    return hashlib.sha256(json.dumps(which).encode()).hexdigest()[:16]
+
+
+class ReplayQuery(serializers.Serializer[Any]):
+    explain = OneOfField(
+        default="served",
+        choices=["none", "served"],
+        help_text=f"served: with the reasons that it had, which needs the scope `{TokenScope.EXPLANATIONS_READ}` where "
+        "there are some; none: without.",
+    )
+
+
+_REPLAY = ReplayQuery()
 
 
 class RecommendationView(PrivateView):
@@ -121,21 +332,43 @@ class RecommendationView(PrivateView):
         parameters=[
             OpenApiParameter(
                 "recommendation_id", UUID, OpenApiParameter.PATH, description="From the answer that served the list."
-            )
+            ),
+            ReplayQuery,
         ],
-        responses=responses(RecommendationsSerializer, "The list as it was.", problems=tuple(PROBLEMS)),
+        responses=responses(
+            RecommendationsSerializer, "The list as it was.", problems=tuple(PROBLEMS), conditional=True
+        ),
     )
     def get(self, request: Request, recommendation_id: UUID) -> Response:
-        """A list that was served before, as it was, without reasons."""
-        parse(request, NOTHING)
+        """A list that was served before: its items and titles, its reasons, and what people had decided by then."""
+        asked = parse(request, _REPLAY)
         logged = queries.logged(recommendation_id, asker=asker_of(request))
         if logged is None:
             raise errors.UnknownRecommendation(
                 f"No list with the id {recommendation_id} was served. Use the `recommendation_id` of an earlier answer."
             )
-        if logged.end_user.erased_at is not None:
+        if logged.end_user is not None and logged.end_user.erased_at is not None:
             raise errors.Erased("This list was made for somebody who was erased. Nothing of it is kept.")
-        return Response(_AS_JSON.to_representation(replay(logged)))
+        explained = asked["explain"] == "served" and logged.explain not in ("", "none")
+        if explained:
+            require(request, TokenScope.EXPLANATIONS_READ)
+        return conditional(request, _AS_JSON.to_representation(replay(logged, explained=explained)))
+
+
+def whom_named(
+    catalog: str, user_id: str, *, asker: ApiToken, or_error: bool, attributes: Mapping[str, Any] | None = None
+) -> Whom:
+    """The end user; unless `or_error`, a visitor where there is none of this id, or no id at all.
+
+    Raises UnknownCatalog, Erased, UnknownEndUser.
+    """
+    try:
+        if user_id:
+            return end_user_named(catalog, user_id, asker=asker)
+    except errors.UnknownEndUser:
+        if or_error:
+            raise
+    return Visitor(known_catalog(catalog, asker=asker), user_id, attributes or {})
 
 
 def end_user_named(catalog: str, user_id: str, *, asker: ApiToken) -> EndUser:
@@ -143,12 +376,20 @@ def end_user_named(catalog: str, user_id: str, *, asker: ApiToken) -> EndUser:
     end_user = queries.end_user_named(catalog, user_id, asker=asker)
     if end_user is not None:
         return end_user
-    if queries.catalog_named(catalog, asker=asker) is None:
-        names = [f"“{each.name}”" for each in queries.catalogs(asker=asker)[:10]]
-        known = f"This token opens: {', '.join(names)}." if names else "This token opens none: ask a lead."
-        raise errors.UnknownCatalog(f"There is no catalog “{catalog}”. {known}")
+    known_catalog(catalog, asker=asker)
     if queries.erased(catalog, SubjectKind.END_USER, user_id, asker=asker):
         raise errors.Erased(f"This end user was erased from the catalog “{catalog}”. Nothing about them is kept.")
     raise errors.UnknownEndUser(
         f"The catalog “{catalog}” has no end user “{user_id}”. Check the id; import_catalog adds end users."
+        f"{errors.slashes(user_id)}"
     )
+
+
+def known_catalog(name: str, *, asker: ApiToken) -> Catalog:
+    """Raises UnknownCatalog."""
+    found = queries.catalog_named(name, asker=asker)
+    if found is None:
+        names = [f"“{each.name}”" for each in queries.catalogs(asker=asker)[:10]]
+        known = f"This token opens: {', '.join(names)}." if names else "This token opens none: ask a lead."
+        raise errors.UnknownCatalog(f"There is no catalog “{name}”. {known}")
+    return found

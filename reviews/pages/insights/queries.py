@@ -14,13 +14,14 @@ from recommender.rounds import approved
 from recommender.serving.rankers import DEFAULT
 from recommender.serving.recommend import preview
 from recommender.serving.types import (
-    CitedStatement,
+    Explanation,
     HistoryReason,
     ScoredReason,
     Served,
     ServedItem,
+    StatementReason,
     StatisticReason,
-    TextReason,
+    TextStatement,
 )
 from reviews.room.card import ratings_up_to
 
@@ -34,13 +35,13 @@ _COLUMNS = ("item__title", "rating", "liked", "moment")
 class Text:
     """A text as a page shows it. `uses`: which ratings, in words; `model`: the one that made the list, if one did."""
 
-    reason: TextReason
+    reason: Explanation
     uses: str
     model: BackboneVersion | None
 
     @property
     def label(self) -> Label | None:
-        return label_of(self.reason.written_by)
+        return label_of(self.reason.written_by.name)
 
     @property
     def use(self) -> str:
@@ -49,23 +50,36 @@ class Text:
             return ""
         if self.reason.in_snapshot and _reads_texts(self.model):
             return "Used: this model was trained with it."
-        if self.reason.accepted_at is None:
+        if self.reason.reviewed_at is None or not self.reason.is_in_force:
             return "Not used: nobody has approved it."
-        later = self.reason.accepted_at > self.model.snapshot.created_at
+        later = self.reason.reviewed_at > self.model.snapshot.created_at
         return "Not used yet: approved after this model was trained." if later else "This model was trained without it."
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A statement that moved an item, with its words; None where the text says no more."""
+
+    by: StatementReason
+    statement: TextStatement | None
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One recommended item; `score_share`: 0 to 1, for a meter, or None."""
+    """One recommended item; `score_share`: 0 to 1, for a meter, or None.
+
+    `history`: what of it raised the score, or is like the item where `like_it`.
+    """
 
     item: ServedItem
     score_share: float | None
     knowledge: Text | None
-    attribution: HistoryReason | None
+    history: tuple[HistoryReason, ...]
+    like_it: bool
     statistic: StatisticReason | None
-    statements: tuple[CitedStatement, ...] = ()
-    although: tuple[CitedStatement, ...] = ()
+    statements: tuple[Moved, ...] = ()
+    although: tuple[Moved, ...] = ()
     scored: ScoredReason | None = None
 
 
@@ -175,18 +189,17 @@ def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:
     newest = interactions.with_liked().order_by("-moment", "-id").values_list(*_COLUMNS)
     dated = end_user.catalog.clock == Clock.SECONDS
     top = max((item.score or 0.0 for item in served.items), default=0.0)
-    reasons = [reason for item in served.items for reason in item.reasons if isinstance(reason, TextReason)]
 
-    def text_of(reason: TextReason) -> Text:
-        return Text(reason, ratings_up_to(reason.as_of, end_user.catalog), served.backbone)
+    def text_of(shown: Explanation) -> Text:
+        return Text(shown, ratings_up_to(shown.as_of.value, end_user.catalog), served.backbone)
 
-    lines = tuple(_line(item, text_of, top=1.0 if served.backbone else top) for item in served.items)
-    preferences = [reason for reason in reasons if reason.kind == "user_preference"]
+    about = served.about.text
+    lines = tuple(_line(item, about, text_of, top=1.0 if served.backbone else top) for item in served.items)
     return Case(
         end_user=end_user,
         served=served,
-        preference=text_of(preferences[0]) if preferences else None,
-        difference=_difference(end_user, served, scenario) if any(r.knowledge_id for r in preferences) else None,
+        preference=text_of(about) if about else None,
+        difference=_difference(end_user, served, scenario) if about and about.is_in_force else None,
         lines=lines,
         history=tuple(
             Met(title, rating, liked, datetime.fromtimestamp(moment, tz=UTC) if dated else None)
@@ -206,18 +219,19 @@ def _difference(end_user: EndUser, served: Served, scenario: str) -> Difference:
     )
 
 
-def _line(item: ServedItem, text_of: Callable[[TextReason], Text], *, top: float) -> Line:
-    by_kind = {reason.kind: reason for reason in item.reasons}
-    knowledge, attribution = by_kind.get("item_knowledge"), by_kind.get("history")
-    statistic = by_kind.get("popularity") or by_kind.get("newness")
-    preference, scored = by_kind.get("user_preference"), by_kind.get("scored")
+def _line(item: ServedItem, about: Explanation | None, text_of: Callable[[Explanation], Text], *, top: float) -> Line:
+    words = {one.statement_id: one for one in about.statements} if about else {}
+    by = about.reviewed_by if about else ""
+    moved = [Moved(each, words.get(each.statement_id), by) for each in item.of(StatementReason)]
+    history = item.of(HistoryReason)
     return Line(
         item=item,
         score_share=item.score / top if item.score is not None and top else None,
-        knowledge=text_of(knowledge) if isinstance(knowledge, TextReason) else None,
-        attribution=attribution if isinstance(attribution, HistoryReason) else None,
-        statistic=statistic if isinstance(statistic, StatisticReason) else None,
-        statements=preference.statements if isinstance(preference, TextReason) else (),
-        although=preference.although if isinstance(preference, TextReason) else (),
-        scored=scored if isinstance(scored, ScoredReason) else None,
+        knowledge=text_of(item.about.text) if item.about.text else None,
+        history=tuple(each for each in history if each.direction != "against"),
+        like_it=any(each.basis == "shared_attributes" for each in history),
+        statistic=next(iter(item.of(StatisticReason)), None),
+        statements=tuple(each for each in moved if each.by.direction == "for"),
+        although=tuple(each for each in moved if each.by.direction == "against"),
+        scored=next(iter(item.of(ScoredReason)), None),
     )

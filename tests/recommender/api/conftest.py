@@ -6,9 +6,16 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from recommender.accounts import tokens
 from recommender.accounts.tokens import create_token
 from recommender.models import ApiToken, Catalog, Item, Role
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
+
+
+@pytest.fixture(autouse=True)
+def tokens_are_read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a request takes as many queries however slow the machine is; test_tokens tests what is kept."""
+    monkeypatch.setattr(tokens, "KEPT_FOR", 0.0)
 
 
 @pytest.fixture
@@ -46,10 +53,10 @@ def api(key: str) -> APIClient:
 
 @pytest.fixture
 def recommendations(api: APIClient, films: Catalog) -> Callable[..., dict[str, Any]]:
-    """GET an end user's list; fails the test unless it comes."""
+    """An end user's list, asked for and logged; fails the test unless it comes."""
 
-    def get(user_id: str = "u1", **query: Any) -> dict[str, Any]:
-        answer = api.get(f"/api/v1/catalogs/films/users/{user_id}/recommendations", query)
+    def get(user_id: str = "u1", **asked: Any) -> dict[str, Any]:
+        answer = api.post(f"/api/v1/catalogs/films/users/{user_id}/recommendations", asked, format="json")
         assert answer.status_code == 200, answer.json()
         return dict(answer.json())
 

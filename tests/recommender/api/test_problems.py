@@ -14,6 +14,7 @@ from recommender.models import ApiToken, Catalog, Role
 from tests.builders import make_account
 
 LIST = "/api/v1/catalogs/films/users/u1/recommendations"
+KNOWN = "`limit`, `cursor`, `explain`, `min_review`, `scenario`, `as_of`, `fields`, `log`"
 
 
 def problem(answer: Any, *, status: int, kind: str) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def problem(answer: Any, *, status: int, kind: str) -> dict[str, Any]:
     assert document["type"] == f"urn:r4web:problem:{kind}"
     assert document["status"] == status
     assert document["instance"] == answer.wsgi_request.path
+    assert document["request_id"] == answer["X-Request-ID"]
     assert document["title"]
     assert len(document["detail"]) > 10
     return document
@@ -60,7 +62,7 @@ def test_a_bad_explain_says_what_it_may_be(api: APIClient, films: Catalog) -> No
 
 def test_an_unknown_parameter_is_no_parameter(api: APIClient, films: Catalog) -> None:
     found = problem(api.get(LIST, {"limits": "5"}), status=400, kind="invalid-parameter")
-    assert found["detail"] == "There is no parameter `limits`. Known here: `limit`, `explain`, `scenario`."
+    assert found["detail"] == f"There is no parameter `limits`. Known here: {KNOWN}."
     problem(api.get("/api/v1/catalogs", {"format": "xml"}), status=400, kind="invalid-parameter")
 
 
@@ -117,7 +119,7 @@ def test_an_address_where_nothing_is_answers_in_json_without_a_token(client: API
 
 
 def test_another_method_is_told_which_ones_there_are(api: APIClient, films: Catalog) -> None:
-    answer = api.post(LIST, {})
+    answer = api.delete(LIST)
     found = problem(answer, status=405, kind="method-not-allowed")
     assert "Allowed here: GET" in found["detail"]
     assert "GET" in answer["Allow"]
@@ -147,5 +149,6 @@ def test_a_failure_nobody_foresaw_is_json_too_and_tells_no_secrets(
 
 
 def test_no_answer_may_be_kept_for_others(api: APIClient, client: APIClient, films: Catalog) -> None:
-    for answer in (api.get(LIST), client.get(LIST), api.get("/api/v1/catalogs"), api.get(LIST, {"limit": "0"})):
+    for answer in (api.post(LIST), client.get(LIST), api.get("/api/v1/catalogs"), api.get(LIST, {"limit": "0"})):
         assert answer["Cache-Control"] == "private, no-store"
+    assert api.get(LIST)["Cache-Control"] == "private, no-cache"

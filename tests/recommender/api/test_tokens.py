@@ -3,12 +3,14 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from recommender.accounts import tokens
 from recommender.accounts.people import change_catalogs
 from recommender.accounts.tokens import TokenRefusedError, create_token, recognise, revoke
 from recommender.accounts.visible import catalogs_of
@@ -67,6 +69,41 @@ def test_use_is_written_at_most_once_a_minute(django_assert_num_queries: DjangoA
     assert ApiToken.objects.get().last_used_at == now
     recognise(key, now=now + timedelta(seconds=60))
     assert ApiToken.objects.get().last_used_at == now + timedelta(seconds=60)
+
+
+def test_a_token_is_read_once_a_second_and_revoking_it_is_seen_within_one(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(tokens, "KEPT_FOR", 1.0)
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(monotonic=lambda: clock))
+    token, key = create_token("tests", account=make_account())
+    recognise(key)
+    with django_assert_num_queries(0):
+        assert recognise(key) == token
+    ApiToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())  # as another process does
+    assert recognise(key) == token
+    clock += 1.0
+    with pytest.raises(TokenRefusedError, match="revoked"):
+        recognise(key)
+
+
+def test_a_process_that_revokes_a_token_takes_it_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "KEPT_FOR", 60.0)
+    token, key = create_token("tests", account=make_account())
+    recognise(key)
+    revoke(token)
+    with pytest.raises(TokenRefusedError, match="revoked"):
+        recognise(key)
+
+
+def test_a_kept_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "KEPT_FOR", 60.0)
+    ends = timezone.now() + timedelta(seconds=1)
+    _, key = create_token("tests", account=make_account(), expires_at=ends)
+    recognise(key)
+    with pytest.raises(TokenRefusedError, match="expired"):
+        recognise(key, now=ends)
 
 
 def test_the_command_prints_a_working_key_and_nothing_else_on_stdout() -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from recommender.artifacts import verified
+from recommender.knowledge import disputes
 from recommender.models import (
     Account,
     BackboneVersion,
@@ -91,6 +92,7 @@ def world(db: None, settings: Any, tiny_encoder: str, tmp_path: Path) -> Iterato
     biggest = [{"user_id": PERSON, "overlap": 0.1, "entered": ["i001"], "left": ["i002"]}]
     ImpactReceipt.objects.create(version=version, content={"lists": {"biggest": biggest}})
     _score(version, person)
+    _dispute(person, item_round)
     (tmp_path / "demo.json").write_text(json.dumps({"catalog": "films", "user_id": PERSON}))
     for one in EndUser.objects.filter(catalog=catalog).select_related("catalog"):
         recommend(one, limit=5, level="full")
@@ -177,6 +179,13 @@ def _score(version: BackboneVersion, person: EndUser) -> None:
     scored_lists.store(run, person, [item], backbone=version, history=known, **told)
     rated = person.interactions.latest("moment").item_id
     scored_ratings.store(run, "s", person.pk, 1, {rated: 1.0})
+
+
+def _dispute(person: EndUser, item_round: Round) -> None:
+    """What is wrong about her, and what she says is wrong about an item."""
+    for round_ in (Round.objects.filter(end_user=person).first(), item_round):
+        assert round_ is not None
+        disputes.dispute(round_.turns.earliest("index"), reason=f"Zzplanted {NICKNAME}", end_user=person)
 
 
 def _tune(catalog: Catalog) -> None:

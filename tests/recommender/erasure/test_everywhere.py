@@ -23,7 +23,8 @@ CLEARED = {
     "recommender.EndUser", "recommender.Item", "recommender.Interaction", "recommender.Round", "recommender.Turn",
     "recommender.LlmCall", "recommender.Knowledge", "recommender.KnowledgeSnapshot_knowledge",
     "recommender.TeacherCase", "recommender.KnowledgeVector", "recommender.TeacherCall", "recommender.Recommendation",
-    "recommender.ImpactReceipt", "recommender.Statement", "recommender.ScoredList",
+    "recommender.ImpactReceipt", "recommender.Rule", "recommender.Statement", "recommender.ScoredList",
+    "recommender.Dispute",
     "recommender.ScoredRating",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
@@ -65,7 +66,7 @@ def test_nothing_of_an_erased_person_is_found_anywhere(world: World, tmp_path: P
     assert places >= {
         "recommender.EndUser", "recommender.Turn", "recommender.LlmCall", "recommender.Knowledge", "reason.jsonl",
         "recommender.KnowledgeVector", "recommender.ImpactReceipt", "recommender.TeacherCall",
-        "recommender.ScoredList",
+        "recommender.ScoredList", "recommender.Dispute",
         "ids.json", "test.npz", "demo.json", "memory",
     }  # fmt: skip
 

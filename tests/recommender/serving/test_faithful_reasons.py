@@ -7,7 +7,7 @@ import pytest
 
 from recommender.models import Catalog, EndUser
 from recommender.serving.recommend import preview
-from recommender.serving.types import CitedStatement, ServedItem, TextReason
+from recommender.serving.types import ServedItem, StatementReason
 from recommender.statements.queries import acting
 from tests.recommender.training import synthetic
 
@@ -21,12 +21,9 @@ TEXTS = (
 )
 
 
-def citations(item: ServedItem) -> Iterator[tuple[CitedStatement, bool]]:
+def citations(item: ServedItem) -> Iterator[tuple[StatementReason, bool]]:
     """Each cited statement, and whether the item is said to stand there for it or in spite of it."""
-    for reason in item.reasons:
-        if isinstance(reason, TextReason):
-            yield from ((one, True) for one in reason.statements)
-            yield from ((one, False) for one in reason.although)
+    return ((reason, reason.direction == "for") for reason in item.of(StatementReason))
 
 
 def scores(end_user: EndUser, **supposing: object) -> dict[str, float]:

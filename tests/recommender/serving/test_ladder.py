@@ -8,7 +8,7 @@ import pytest
 
 from recommender.artifacts import files, verified
 from recommender.models import BackboneVersion, Catalog, EndUser, Interaction, Recommendation, VersionState
-from recommender.serving.history import history_as_of_now
+from recommender.serving.history import history_of
 from recommender.serving.recommend import preview, recommend
 from recommender.serving.types import Served
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
@@ -40,7 +40,7 @@ def test_the_active_backbone_ranks_what_the_end_user_has_not_met(reader: EndUser
 def test_the_list_is_the_artifact_s_own_order_of_all_unseen_items(ranked: Catalog, reader: EndUser) -> None:
     loaded = verified.load(BackboneVersion.objects.get())
     left = sorted(set(ranked.items.values_list("external_id", flat=True)) - seen_by(reader))
-    scores = loaded.score("u000", history_as_of_now(reader), left, attributes=reader.attributes)
+    scores = loaded.score("u000", history_of(reader), left, attributes=reader.attributes)
     best_first = [left[place] for place in (-scores).argsort(kind="stable")]
     served = preview(reader, limit=100)
     assert listed(served) == best_first
@@ -142,11 +142,11 @@ def test_what_is_yet_to_happen_is_no_history(db: None) -> None:
     catalog = make_catalog()
     reader = make_end_user(catalog)
     make_interaction(reader, make_item(catalog), moment=int(time.time()) + 3600)
-    assert history_as_of_now(reader) == []
+    assert history_of(reader) == []
     ordered = make_catalog(clock="order")
     reader = make_end_user(ordered)
     make_interaction(reader, make_item(ordered), moment=2**40)
-    assert len(history_as_of_now(reader)) == 1
+    assert len(history_of(reader)) == 1
 
 
 def test_likes_in_a_history_are_those_of_the_catalog(db: None) -> None:
@@ -155,7 +155,7 @@ def test_likes_in_a_history_are_those_of_the_catalog(db: None) -> None:
     for moment, fields in enumerate([{"rating": 4.0}, {"rating": 4.5}, {"rating": 5.0, "label": 0}, {"label": 1}, {}]):
         Interaction.objects.create(end_user=reader, item=make_item(catalog), moment=moment, **fields)
     expected = list(reader.interactions.with_liked().oldest_first().values_list("liked", flat=True))
-    assert [met.liked for met in history_as_of_now(reader)] == expected == [False, True, False, True, None]
+    assert [met.liked for met in history_of(reader)] == expected == [False, True, False, True, None]
 
 
 def test_an_item_that_came_after_training_can_still_be_ranked(ranked: Catalog, reader: EndUser) -> None:
@@ -171,7 +171,9 @@ def test_what_is_served_is_logged_and_what_is_looked_at_is_not(reader: EndUser) 
     assert logged.pk == served.recommendation_id
     assert (logged.end_user, logged.catalog, logged.backbone) == (reader, reader.catalog, served.backbone)
     assert (logged.source, logged.degraded_reason) == ("backbone", "")
-    assert logged.items == [{"item_id": item.item_id, "rank": item.rank, "score": item.score} for item in served.items]
+    assert logged.items == [
+        {"item_id": item.item_id, "title": item.title, "rank": item.rank, "score": item.score} for item in served.items
+    ]
 
 
 def test_the_version_activated_last_answers_at_once(ranked: Catalog, reader: EndUser, settings: Any) -> None:

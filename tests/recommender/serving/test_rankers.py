@@ -12,7 +12,7 @@ from recommender.models import BackboneVersion, EndUser, Recommendation
 from recommender.serving import rankers
 from recommender.serving.recommend import preview, recommend
 from recommender.serving.request import Request, best, request_for, score
-from recommender.serving.types import CannotRankError, Contribution, HistoryReason, Ranked
+from recommender.serving.types import CannotRankError, Effects, HistoryReason, Ranked
 from tests.builders import make_account
 
 
@@ -20,8 +20,8 @@ def by_id(request: Request, *, attribute: bool) -> Ranked:
     """The external ids from the last to the first; the last interaction is what contributed, and all that did."""
     scores = np.array([int(name[1:]) for name in request.item_ids], dtype=np.float64)
     listed = best(request, scores)
-    latest = Contribution(len(request.history) - 1, 1.0)
-    attribution = {int(request.index.pks[position]): [latest] for position, _ in listed} if attribute else None
+    latest = Effects(np.eye(len(request.history))[-1])
+    attribution = {int(request.index.pks[position]): latest for position, _ in listed} if attribute else None
     return Ranked("backbone", listed, attribution=attribution)
 
 
@@ -49,8 +49,8 @@ def test_another_scenario_is_ranked_by_its_own_ranker_and_logged(reader: EndUser
 def test_another_ranker_s_attribution_is_shown(reader: EndUser) -> None:
     latest = reader.interactions.latest("moment").item
     for item in preview(reader, limit=3, level="full", scenario="by id").items:
-        (reason,) = [reason for reason in item.reasons if isinstance(reason, HistoryReason)]
-        assert [(past.item_id, past.weight) for past in reason.items] == [(latest.external_id, 1.0)]
+        (reason,) = item.of(HistoryReason)
+        assert (reason.item_id, reason.share, reason.direction) == (latest.external_id, 1.0, "for")
 
 
 @pytest.mark.usefixtures("scenarios")

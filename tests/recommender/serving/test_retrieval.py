@@ -2,15 +2,19 @@
 
 import threading
 
+import numpy as np
 import pytest
+from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
-from recommender.models import Catalog, EndUser
-from recommender.serving import catalog_index, retrieve
+from recommender.knowledge.snapshots import encoder_key
+from recommender.models import Catalog, EndUser, Item, KnowledgeVector
+from recommender.serving import catalog_index, retrieve, vectors
 from recommender.serving.catalog_index import index_of
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
+from tests.recommender.training import synthetic
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +114,49 @@ def test_history_items_that_are_newer_than_the_index_do_no_harm(big: Catalog) ->
     index_of(big)
     make_interaction(reader, make_item(big, external_id="f60"))
     assert "f60" not in chosen(reader)
+
+
+def test_the_active_version_s_vectors_bring_in_what_a_history_speaks_for(
+    ranked: Catalog, reader: EndUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (catalog_index, retrieve):
+        monkeypatch.setattr(module, "WHOLE_CATALOG", 30)
+    for name in ("POPULAR", "NEWEST", "VALUES"):
+        monkeypatch.setattr(retrieve, name, 1)
+    monkeypatch.setattr(retrieve, "NEAREST", 3)
+    monkeypatch.setattr(catalog_index, "LONGEST_VALUE_LIST", 1)
+    request = request_for(reader, limit=10)
+    products = list(retrieve.inner_products(reader, request.index, request.history))
+    assert products
+    for each in products:
+        left = np.where(request.unseen, each, -np.inf)
+        assert set(np.argsort(-left)[:3].tolist()) <= set(request.candidates.tolist())
+    assert len(request.candidates) < request.unseen.sum()
+    liked = {past.item_id for past in request.history if past.liked}
+    genres = [Item.objects.get(external_id=name).attributes["genres"][0] for name in liked]
+    first = request.index.external_ids[int(np.argmax(np.where(request.unseen, products[0], -np.inf)))]
+    assert Item.objects.get(external_id=first).attributes["genres"][0] in genres
+
+
+def test_without_a_usable_version_the_other_sources_choose(big: Catalog) -> None:
+    request = request_for(make_end_user(big), limit=10)
+    assert list(retrieve.inner_products(request.whom, request.index, request.history)) == []
+
+
+def test_texts_that_are_near_the_end_user_s_are_candidates_and_rank_without_a_backbone(big: Catalog) -> None:
+    encoder = encoder_key(settings.ENCODER)
+    reader = make_end_user(big)
+    about = {
+        big.items.get(external_id="f30"): [1.0, 0.1],
+        big.items.get(external_id="f31"): [-1.0, 0.2],
+        reader: [1, 0],
+    }
+    for subject, numbers in about.items():
+        turn = synthetic.approve(subject, f"Something about {subject.pk} {type(subject).__name__}.")
+        KnowledgeVector.objects.create(
+            encoder=encoder, text_hash=turn.text_hash, vector=np.array(numbers, dtype="<f4").tobytes()
+        )
+    vectors.KEPT.clear()
+    assert "f30" in chosen(reader)
+    served = preview(reader, limit=1)
+    assert (served.source, served.items[0].item_id) == ("knowledge", "f30")

@@ -16,7 +16,7 @@ from recommender.models import BackboneVersion, Catalog, EndUser, Statement, Tur
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
 from recommender.serving.steering import Move, Steering
-from recommender.serving.types import Served, TextReason
+from recommender.serving.types import Explanation, Served, StatementReason
 from recommender.signals.stated import MOST
 from recommender.statements import service
 from tests.builders import make_account
@@ -31,9 +31,9 @@ def of_genre(served: Served, catalog: Catalog, genre: str) -> list[int]:
     return [item.rank for item in served.items if genre in genres[item.item_id]]
 
 
-def preference(served: Served) -> TextReason:
-    (reason,) = (r for r in served.items[0].reasons if isinstance(r, TextReason) and r.kind == "user_preference")
-    return reason
+def preference(served: Served) -> Explanation:
+    assert served.about.text is not None
+    return served.about.text
 
 
 def first_genre(served: Served, catalog: Catalog) -> str:
@@ -64,14 +64,18 @@ def test_an_approved_like_raises_what_it_names_and_is_cited(ranked: Catalog, rea
 
     assert sum(of_genre(after, ranked, last)) < sum(before)
     for item in after.items:
-        (reason,) = (r for r in item.reasons if isinstance(r, TextReason) and r.kind == "user_preference")
+        cited = item.of(StatementReason)
         if ranked.items.get(external_id=item.item_id).attributes["genres"] == [last]:
-            (cited,) = reason.statements
-            assert (cited.aspect, cited.polarity, reason.bearing, reason.although) == (last, "likes", "for", ())
-            assert cited.statement_id == turn.statements.get().pk
-            assert cited.ratings == reader.interactions.filter(item__attributes__genres=[last]).count()
+            (reason,) = cited
+            assert (reason.aspect, reason.polarity, reason.direction) == (last, "likes", "for")
+            assert (reason.statement_id, reason.explanation_id) == (turn.statements.get().pk, turn.pk)
+            assert reason.effect > 0
+            assert 0 < reason.share < 1
         else:
-            assert (reason.statements, reason.bearing) == ((), "neither")
+            assert cited == []
+    (said,) = preference(after).statements
+    assert (said.aspect, said.statement_id) == (last, turn.statements.get().pk)
+    assert said.ratings == reader.interactions.filter(item__attributes__genres=[last]).count()
 
 
 def test_what_is_listed_against_a_statement_is_shown_as_such(ranked: Catalog, reader: EndUser) -> None:
@@ -81,9 +85,8 @@ def test_what_is_listed_against_a_statement_is_shown_as_such(ranked: Catalog, re
     against = [item for item in listed if ranked.items.get(external_id=item.item_id).attributes["genres"] == [genre]]
     assert against
     for item in against:
-        (reason,) = (r for r in item.reasons if isinstance(r, TextReason))
-        assert (reason.bearing, reason.statements) == ("against", ())
-        assert [one.polarity for one in reason.although] == ["dislikes"]
+        (reason,) = item.of(StatementReason)
+        assert (reason.direction, reason.polarity) == ("against", "dislikes")
 
 
 def stays(turn: Turn) -> None:
@@ -157,14 +160,14 @@ def test_nobody_else_s_list_moves(ranked: Catalog, reader: EndUser) -> None:
     assert preview(other, limit=100).items == before
 
 
-def test_popular_lists_listen_too(ranked: Catalog, reader: EndUser) -> None:
+def test_without_a_backbone_the_list_is_of_what_people_approved(ranked: Catalog, reader: EndUser) -> None:
     BackboneVersion.objects.update(state=VersionState.RETIRED)
-    before = preview(reader, limit=100)
-    genre = first_genre(before, ranked)
+    genre = first_genre(preview(reader, limit=100), ranked)
     synthetic.approve(reader, f"No more {genre.lower()}s, please.")
     after = preview(reader, limit=100)
-    assert after.source == "popular"
-    assert sum(of_genre(after, ranked, genre)) > sum(of_genre(before, ranked, genre))
+    assert (after.source, after.degraded_code) == ("knowledge", "no_backbone")
+    assert after.items
+    assert not of_genre(after, ranked, genre)
     scores = [item.score or 0 for item in after.items]
     assert scores == sorted(scores, reverse=True)
 

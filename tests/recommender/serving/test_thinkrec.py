@@ -119,7 +119,7 @@ def test_rest_serves_the_scenario_with_what_the_model_answered(reader: EndUser) 
 def test_a_reason_names_model_and_prompt_and_no_reasons_are_read_unasked(reader: EndUser) -> None:
     score(reader)
     (item, *_) = preview(reader, limit=1, level="short", scenario="thinkrec").items
-    (reason,) = [each for each in item.reasons if isinstance(each, ScoredReason)]
+    (reason,) = item.of(ScoredReason)
     assert (reason.model, reason.prompt, reason.text, reason.verdict, reason.agrees) == (
         "tiny",
         "score/v1",

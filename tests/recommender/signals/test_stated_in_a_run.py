@@ -15,6 +15,7 @@ from recommender.runs.kinds import TRAINING
 from recommender.runs.observer import WITH
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for, score
+from recommender.serving.types import StatementReason
 from recommender.signals.stated import AVOIDED, BY_MODEL, CHANCE, Weights
 from recommender.statements import service
 from tests.builders import make_account
@@ -92,12 +93,7 @@ def test_a_reason_tells_the_effect_that_the_version_gave_the_statement(var):
     statement = Statement.objects.get(turn__round__end_user=end_user)
     likes = statement.polarity == "likes"
     served = preview(end_user, limit=100, level="full")
-    cited = {
-        one.effect
-        for item in served.items
-        for reason in item.reasons
-        for one in (*getattr(reason, "statements", ()), *getattr(reason, "although", ()))
-    }
+    cited = {reason.effect for item in served.items for reason in item.of(StatementReason)}
     assert cited == {round(statement.strength * learned.of(likes=likes, by_person=False), 4)}
 
 

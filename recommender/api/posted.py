@@ -1,0 +1,124 @@
+"""Bodies of JSON: read strictly, so that a misspelt member is an error and not an answer to another question."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from recommender.api.errors import BodyTooLarge, InvalidParameter, NotJsonObject
+from recommender.api.parameters import NOTHING, Parameter, parse
+
+MOST_BYTES = 2_500_000  # as Django's DATA_UPLOAD_MAX_MEMORY_SIZE has it
+MOST_ERRORS = 20
+
+
+class Shape(serializers.Serializer[Any]):
+    """A JSON object with the fields' members and no others."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            known = ", ".join(f"`{name}`" for name in self.fields)
+            wrong = {
+                name: [f"There is no member `{name[:60]}`. Known here: {known}."]
+                for name in data
+                if name not in self.fields
+            }
+            if wrong:
+                raise serializers.ValidationError(wrong)
+        return super().to_internal_value(data)
+
+
+class WordsField(serializers.CharField):
+    """A string of JSON, as it is."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(trim_whitespace=False, **keywords)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class AnyNumberField(serializers.FloatField):
+    """A number of JSON that is one: neither a string nor true, and not greater than numbers can be."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        try:
+            number = float(data)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            self.fail("invalid")
+        return number
+
+
+class CountField(serializers.IntegerField):
+    """A whole number of JSON."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
+class TrueOrFalseField(serializers.BooleanField):
+    """true, false, or null where that is allowed."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=str(data)[:60])
+        return data
+
+
+def posted(request: Request, shape: type[Shape]) -> dict[str, Any]:
+    """The validated members of the body; no body is an empty one. Nothing may be in the query.
+
+    Raises BodyTooLarge and InvalidParameter, which names each wrong member by its path (`history[3].rating`).
+    """
+    parse(request, NOTHING)
+    try:
+        request._request.body  # noqa: B018 - whoever parses it would read any amount
+    except RequestDataTooBig:
+        raise BodyTooLarge(MOST_BYTES) from None
+    try:
+        data = request.data
+    except RecursionError:  # brackets within brackets, thousands of them
+        raise NotJsonObject from None
+    if not isinstance(data, Mapping):
+        raise NotJsonObject
+    made = shape(data=data)
+    if not made.is_valid():
+        expected = {name: field.expected for name, field in made.fields.items() if isinstance(field, Parameter)}
+        said = {
+            name: [f"It must be {expected[name]}."] if name in expected else each for name, each in made.errors.items()
+        }
+        raise InvalidParameter([{"parameter": path, "detail": each} for path, each in _wrong(said)][:MOST_ERRORS])
+    return dict(made.validated_data)
+
+
+def _wrong(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every wrong member by its path, and what is wrong with it."""
+    if isinstance(errors, Mapping):
+        for name, each in errors.items():
+            yield from _wrong(each, _below(path, name))
+        return
+    for place, each in enumerate(errors):
+        if isinstance(each, Mapping):
+            yield from _wrong(each, f"{path}[{place}]")
+        else:
+            named = path or "body"
+            yield named, str(each) if str(each).startswith("There is no member") else f"`{named}`: {each}"
+
+
+def _below(path: str, name: Any) -> str:
+    if name == "non_field_errors":
+        return path
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    return f"{path}.{name}" if path else str(name)

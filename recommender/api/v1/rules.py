@@ -1,0 +1,141 @@
+"""Business rules: what is pinned, buried or out of stock."""
+
+from typing import Any, cast
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from recommender.api import errors
+from recommender.api.authentication import asker_of
+from recommender.api.parameters import NOTHING, parse
+from recommender.api.posted import CountField, Shape, WordsField, posted
+from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.v1.recommendations import known_catalog
+from recommender.api.v1.session import CATALOG
+from recommender.api.v1.wishes import LONGEST_ID
+from recommender.models import Account, Rule, RuleKind, TokenScope
+from recommender.serving import rules
+from recommender.serving.rankers import RANKERS
+from recommender.serving.rules import MOST_PLACE, Wanted
+
+MOST_RULES = 1_000
+LONGEST_NOTE = Rule._meta.get_field("note").max_length or 200
+
+
+class RuleShape(Shape):
+    """A rule about one item."""
+
+    kind = serializers.ChoiceField(
+        choices=RuleKind.choices,
+        help_text="pin: it stands at `place`, unless its end user has met it. bury: it goes to the end. "
+        "out_of_stock: it is not listed.",
+    )
+    item_id = WordsField(max_length=LONGEST_ID)
+    scenario = serializers.ChoiceField(
+        default="", choices=["", *sorted(RANKERS)], allow_blank=True, help_text="Whose lists; empty: all."
+    )
+    place = CountField(
+        default=None, allow_null=True, min_value=1, max_value=MOST_PLACE, help_text="Of a pin, from 1; none for others."
+    )
+    note = WordsField(
+        default="", allow_blank=True, max_length=LONGEST_NOTE, help_text="Why; callers of lists read it in `reasons`."
+    )
+    until = serializers.DateTimeField(default=None, allow_null=True, help_text="It holds no longer then.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["kind"] == RuleKind.PIN and attrs["place"] is None:
+            raise serializers.ValidationError({"place": ["A pin needs its place, from 1."]})
+        if attrs["kind"] != RuleKind.PIN and attrs["place"] is not None:
+            raise serializers.ValidationError({"place": ["Only a pin has a place."]})
+        return attrs
+
+
+class RulesRequest(Shape):
+    rules = serializers.ListField(child=RuleShape(), allow_empty=False, max_length=MOST_RULES)
+
+
+class RuleSerializer(serializers.Serializer[Rule]):
+    rule_id = serializers.IntegerField(source="pk")
+    kind = serializers.ChoiceField(choices=RuleKind.choices)
+    item_id = serializers.CharField(source="item.external_id")
+    scenario = serializers.CharField(allow_blank=True)
+    place = serializers.IntegerField(allow_null=True)
+    note = serializers.CharField(allow_blank=True)
+    until = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class RulesSerializer(serializers.Serializer[Any]):
+    rules = RuleSerializer(many=True)
+
+
+class RejectedRuleSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField(help_text="Its place among the rules, from 0.")
+    code = serializers.ChoiceField(choices=["unknown_item"])
+    detail = serializers.CharField()
+
+
+class RulesSetSerializer(RulesSerializer):
+    """The rules that were set, and those that could not be: they keep no other from being set."""
+
+    rejected = RejectedRuleSerializer(many=True)
+
+
+class RemovedSerializer(serializers.Serializer[Any]):
+    removed = serializers.IntegerField()
+
+
+class RulesView(PrivateView):
+    scope = TokenScope.RULES_MANAGE
+
+    @extend_schema(
+        operation_id="list_rules",
+        tags=["rules"],
+        parameters=[CATALOG],
+        responses=responses(RulesSerializer, "The rules.", problems=tuple(PROBLEMS)),
+    )
+    def get(self, request: Request, catalog: str) -> Response:
+        """All business rules of a catalog, in the order they were set."""
+        parse(request, NOTHING)
+        found = known_catalog(catalog, asker=asker_of(request))
+        known = Rule.objects.filter(catalog=found).select_related("item").order_by("pk")
+        return Response(RulesSerializer({"rules": known}).data)
+
+    @extend_schema(
+        operation_id="set_rules",
+        tags=["rules"],
+        parameters=[CATALOG],
+        request=RulesRequest,
+        responses=responses(RulesSetSerializer, "What was set.", problems=tuple(PROBLEMS)),
+    )
+    def post(self, request: Request, catalog: str) -> Response:
+        """Set business rules; the next list of any process obeys. One about the same item and scenario gives way."""
+        wanted = posted(request, RulesRequest)["rules"]
+        found = known_catalog(catalog, asker=asker_of(request))
+        made, refused = rules.put(found, [Wanted(**each) for each in wanted], by=cast(Account, request.user))
+        rejected = [
+            {"index": place, "code": "unknown_item", "detail": "The catalog has no item of this id."}
+            for place in refused
+        ]
+        return Response(RulesSetSerializer({"rules": made, "rejected": rejected}).data)
+
+
+class RuleView(PrivateView):
+    scope = TokenScope.RULES_MANAGE
+
+    @extend_schema(
+        operation_id="remove_rule",
+        tags=["rules"],
+        parameters=[CATALOG, OpenApiParameter("rule_id", int, OpenApiParameter.PATH, description="From the rules.")],
+        responses=responses(RemovedSerializer, "It is gone.", problems=tuple(PROBLEMS)),
+    )
+    def delete(self, request: Request, catalog: str, rule_id: int) -> Response:
+        """Remove a business rule; the next list of any process is without it."""
+        parse(request, NOTHING)
+        found = known_catalog(catalog, asker=asker_of(request))
+        removed = rules.remove(found, [rule_id], by=cast(Account, request.user)) if rule_id < 2**63 else 0
+        if not removed:
+            raise errors.UnknownRule(f"The catalog “{catalog}” has no rule {rule_id}. GET …/rules lists them.")
+        return Response({"removed": removed})

@@ -1,0 +1,68 @@
+"""What a request may tell of somebody, for one answer: who they are, what they met just now, their taste in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from recommender.api.errors import InvalidParameter
+from recommender.api.posted import MOST_ERRORS, AnyNumberField, Shape, TrueOrFalseField, WordsField
+from recommender.api.v1.wishes import LONGEST_ID
+from recommender.models import Catalog
+from recommender.serving.session import LONGEST_HISTORY, LONGEST_TEXT, Met, Session, session_of
+
+MOST_ATTRIBUTES = 20
+
+
+class MetShape(Shape):
+    """An item of a history. `liked` outranks `rating`; without both it was met, and nothing more is known."""
+
+    item_id = WordsField(max_length=LONGEST_ID)
+    rating = AnyNumberField(default=None, allow_null=True, help_text="On the catalog's scale.")
+    liked = TrueOrFalseField(default=None, allow_null=True)
+
+
+class Told(Shape):
+    """What is told of somebody for this one answer. Nothing of it is stored."""
+
+    user_id = WordsField(
+        default="",
+        allow_blank=True,
+        max_length=LONGEST_ID,
+        help_text="Whose list it is: what is told comes on top of what is known of them. Empty: nobody's.",
+    )
+    history = serializers.ListField(
+        child=MetShape(), default=list, max_length=LONGEST_HISTORY, help_text="Oldest first."
+    )
+    text = WordsField(
+        default="",
+        allow_blank=True,
+        max_length=LONGEST_TEXT,
+        help_text="Their taste in plain words; what it says acts on this list at once. English, German or Spanish.",
+    )
+    attributes = serializers.DictField(
+        child=serializers.JSONField(),
+        default=dict,
+        help_text="Of somebody the catalog does not have, as its end users have them: they name a segment.",
+    )
+
+    def validate_attributes(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        if len(given) > MOST_ATTRIBUTES:
+            raise serializers.ValidationError(f"At most {MOST_ATTRIBUTES} attributes may be told.")
+        return given
+
+
+def session_told(catalog: Catalog, told: Mapping[str, Any], *, path: str = "") -> Session:
+    """Raises InvalidParameter for a rating that the catalog's scale does not have. `path`: of `told` in the body."""
+    wrong = [
+        {
+            "parameter": f"{path}history[{place}].rating",
+            "detail": f"A rating in this catalog is from {catalog.rating_min:g} to {catalog.rating_max:g}.",
+        }
+        for place, met in enumerate(told["history"])
+        if met["rating"] is not None and not catalog.rating_min <= met["rating"] <= catalog.rating_max
+    ]
+    if wrong:
+        raise InvalidParameter(wrong[:MOST_ERRORS])
+    history = [Met(met["item_id"], met["rating"], met["liked"]) for met in told["history"]]
+    return session_of(catalog, history=history, text=told["text"])

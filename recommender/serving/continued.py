@@ -1,0 +1,61 @@
+"""The next page of a list: its items as they were ranked, with the reasons asked for."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+
+from recommender.artifacts.ranker import ArtifactError
+from recommender.models import BackboneVersion
+from recommender.serving import backbone, thinkrec
+from recommender.serving.cursor import Cursor
+from recommender.serving.request import Request
+from recommender.serving.types import DegradedCode, Ranked, Source
+
+
+def continued(request: Request, cursor: Cursor, *, attribute: bool) -> tuple[Ranked, list[int]]:
+    """The cursor's first `request.limit` items, as if they had just been ranked, and their ranks in the list.
+
+    Of items that are gone, or out of stock by now, there is neither. `attribute`: also what moved their scores, by the
+    version that ranked them, where it can still be asked.
+    """
+    best, ranks = [], []
+    gone = set() if request.rules.out_of_stock is None else set(request.rules.out_of_stock.tolist())
+    for rank, (pk, score) in enumerate(cursor.items[: request.limit], start=cursor.rank):
+        for place in request.index.positions(np.array([pk], dtype=np.int64)).tolist():
+            if place in gone:
+                continue
+            best.append((place, score))
+            ranks.append(rank)
+    ranked = Ranked(
+        cast(Source, cursor.source),
+        best,
+        backbone=_version(cursor.backbone),
+        degraded_reason=cursor.degraded_reason,
+        degraded_code=DegradedCode(cursor.degraded_code) if cursor.degraded_code else None,
+    )
+    return (_explained(request, ranked, cursor) if attribute else ranked), ranks
+
+
+def _version(pk: int | None) -> BackboneVersion | None:
+    if pk is None:
+        return None
+    return BackboneVersion.objects.select_related("snapshot").defer("metrics", "config").filter(pk=pk).first()
+
+
+def _explained(request: Request, ranked: Ranked, cursor: Cursor) -> Ranked:
+    """With what moved it: of statements, those that did when it was ranked and act still."""
+    steering, attribution = request.steering, None
+    reasons = thinkrec.reasons(request) if ranked.source == "thinkrec" else {}
+    if ranked.source == "backbone" and ranked.backbone is not None:
+        with suppress(ArtifactError):  # else the list stays, and what it has in common with the history is named
+            steering, attribution, reasons = backbone.attributed(request, ranked.backbone, ranked.best)
+    moved = set(cursor.moved or ())
+    steering = replace(steering, moves=[move for move in steering.moves if move.statement.pk in moved])
+    return replace(
+        ranked,
+        steering=steering if cursor.moved is not None else None,
+        attribution=attribution,
+        reasons=reasons,
+    )

@@ -1,0 +1,150 @@
+"""Business rules: read for a request, set and removed. Whoever changes them, the next request of any process knows."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from recommender.accounts import audit
+from recommender.models import Account, AuditEvent, Catalog, Item, Rule, RuleKind
+from recommender.process_cache import ProcessCache
+from recommender.serving.catalog_index import CatalogIndex
+
+KEPT_CATALOGS = 8
+MOST_PLACE = 100  # as many as the longest list has
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A rule as a process holds it."""
+
+    pk: int
+    kind: RuleKind
+    item_pk: int
+    place: int
+    note: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A rule about the item at `position` of the index. `place`: of a pin, from 1; else 0."""
+
+    rule: Held
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Those that hold for one request. `pins`: by place."""
+
+    pins: Sequence[Placed] = ()
+    buried: Sequence[Placed] = ()
+    out_of_stock: NDArray[np.int64] | None = None  # positions
+
+
+NONE = Rules()
+KEPT: ProcessCache[tuple[int, datetime, int, int, str], Sequence[Held]] = ProcessCache(most=KEPT_CATALOGS)
+
+
+def holding(catalog: Catalog, index: CatalogIndex, *, scenario: str) -> Rules:
+    """The rules of a scenario and of all, as of now. No query, unless they have changed."""
+    key = (catalog.pk, catalog.created_at, catalog.erasures, catalog.rule_changes, scenario)
+    known = KEPT.get(key, lambda: _read(catalog, scenario))
+    if not known:
+        return NONE
+    now = timezone.now()
+    held = [rule for rule in known if rule.until is None or rule.until > now]
+    pks = np.array([rule.item_pk for rule in held], dtype=np.int64)
+    places = np.searchsorted(index.pks, pks)
+    there = [place < len(index) and index.pks[place] == pk for place, pk in zip(places.tolist(), pks, strict=True)]
+    placed = [Placed(rule, int(place)) for rule, place, is_there in zip(held, places, there, strict=True) if is_there]
+    return Rules(
+        sorted((one for one in placed if one.rule.kind == RuleKind.PIN), key=lambda one: one.rule.place),
+        [one for one in placed if one.rule.kind == RuleKind.BURY],
+        np.array([one.position for one in placed if one.rule.kind == RuleKind.OUT_OF_STOCK], dtype=np.int64),
+    )
+
+
+def _read(catalog: Catalog, scenario: str) -> Sequence[Held]:
+    """By id; of an item the scenario's own rule."""
+    KEPT.drop(lambda other: other[0] == catalog.pk and other[3] != catalog.rule_changes)
+    rows = Rule.objects.filter(catalog=catalog, scenario__in=("", scenario)).order_by("scenario", "pk")
+    of_items = {row.item_id: row for row in rows}  # the empty scenario comes first
+    return [
+        Held(row.pk, RuleKind(row.kind), row.item_id, row.place or 0, row.note, row.until)
+        for row in sorted(of_items.values(), key=lambda row: row.pk)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A rule that somebody wants. `place`: of a pin only."""
+
+    kind: RuleKind
+    item_id: str
+    scenario: str = ""
+    place: int | None = None
+    note: str = ""
+    until: datetime | None = None
+
+
+def put(catalog: Catalog, wanted: Sequence[Wanted], *, by: Account | None) -> tuple[list[Rule], list[int]]:
+    """Set rules; one about the same item and scenario gives way. Returns those set, and the places in `wanted` of those
+    whose item the catalog does not have."""
+    ids = {one.item_id for one in wanted if "\x00" not in one.item_id}
+    items = {item.external_id: item for item in Item.objects.filter(catalog=catalog, external_id__in=ids)}
+    refused = [place for place, one in enumerate(wanted) if one.item_id not in items]
+    latest = {(one.scenario, one.item_id): one for one in wanted if one.item_id in items}
+    rows = [
+        Rule(
+            catalog=catalog,
+            scenario=one.scenario,
+            kind=one.kind,
+            item=items[one.item_id],
+            place=one.place if one.kind == RuleKind.PIN else None,
+            note=one.note,
+            until=one.until,
+            account=by,
+        )
+        for one in latest.values()
+    ]
+    with transaction.atomic():
+        _changed(catalog)
+        for scenario in {scenario for scenario, _ in latest}:
+            about = [items[one.item_id].pk for one in latest.values() if one.scenario == scenario]
+            Rule.objects.filter(catalog=catalog, scenario=scenario, item_id__in=about).delete()
+        made = Rule.objects.bulk_create(rows)
+        if made:
+            audit.record(AuditEvent.RULES_CHANGED, about=catalog, details=f"{len(made)} set", by=by)
+    return made, refused
+
+
+def remove(catalog: Catalog, rules: Collection[int], *, by: Account | None) -> int:
+    """Remove rules by id; returns how many there were."""
+    with transaction.atomic():
+        _changed(catalog)
+        removed, _ = Rule.objects.filter(catalog=catalog, pk__in=rules).delete()
+        if removed:
+            audit.record(AuditEvent.RULES_CHANGED, about=catalog, details=f"{removed} removed", by=by)
+    return removed
+
+
+def in_words(rules: Iterable[Rule]) -> Iterable[str]:
+    """One line a rule. Their items must be loaded."""
+    for rule in rules:
+        where = f" at {rule.place}" if rule.place else ""
+        scenario = f", scenario {rule.scenario}" if rule.scenario else ""
+        until = f", until {rule.until:%Y-%m-%d %H:%M} UTC" if rule.until else ""
+        note = f": {rule.note}" if rule.note else ""
+        yield f"{rule.pk}: {rule.kind}{where} {rule.item.external_id} “{rule.item.title}”{scenario}{until}{note}"
+
+
+def _changed(catalog: Catalog) -> None:
+    """Locks the catalog's row until the transaction ends."""
+    Catalog.objects.filter(pk=catalog.pk).update(rule_changes=F("rule_changes") + 1)

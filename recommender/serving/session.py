@@ -1,0 +1,125 @@
+"""What a caller posts about somebody, made into a session: their history by item ids, and a text in plain words."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.grounding import reader
+from recommender.grounding.tagger.tags import tagger
+from recommender.grounding.wording import in_words
+from recommender.models import Catalog, Clock, Item
+from recommender.models.liked import NOT_KNOWN, liked
+from recommender.serving.history import AS_BOOL, PastInteraction
+from recommender.serving.types import Notice, NoticeCode, Understood
+from recommender.statements.aspects import aspects_of
+from recommender.statements.queries import OPINIONS, Acting
+
+LONGEST_TEXT = 2_000  # characters
+LONGEST_HISTORY = 1_000  # interactions
+NAMED = 10  # ids that a notice names
+BY_THE_PERSON = "the person"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a request itself tells of somebody, which is used once and kept nowhere.
+
+    `history`: what they met after everything that is stored, oldest first. `said`: statements of a text of theirs.
+    `understood`, `notices`: what became of the text, and of what was not to be used.
+    """
+
+    history: Sequence[PastInteraction] = ()
+    said: Sequence[Acting] = ()
+    understood: tuple[Understood, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+NOTHING_TOLD = Session()
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """One item of a posted history. `liked` outranks `rating`; both None: met, and nothing more is known."""
+
+    item_id: str
+    rating: float | None = None
+    liked: bool | None = None
+
+
+def session_of(catalog: Catalog, *, history: Sequence[Met] = (), text: str = "") -> Session:
+    """The session of what was posted, NOTHING_TOLD of nothing. Nothing of it is stored. Of an item met twice the later
+    time counts.
+
+    Items that the catalog does not have are left out, and a text that says nothing of any item moves nothing: notices
+    say so.
+    """
+    if not history and not text.strip():
+        return NOTHING_TOLD
+    past, notices = _history(catalog, history)
+    said, understood = _said(catalog, text)
+    if text.strip() and not understood:
+        notices.append(
+            Notice(
+                NoticeCode.TEXT_NOT_UNDERSTOOD,
+                "Nothing in the text names something that items have and whether it is liked, as “no more "
+                "documentaries” does. English, German and Spanish are read.",
+            )
+        )
+    for one in understood:
+        if not one.meets:
+            notices.append(Notice(NoticeCode.MEETS_NOTHING, f"No item is known to have: {one.aspect}."))
+    return Session(past, said, understood, tuple(notices))
+
+
+def unknown_items(ids: Sequence[str], what: str) -> Notice:
+    """`what`: where the ids came from, as a sentence goes on."""
+    named = ", ".join(f"“{name[:60]}”" for name in ids[:NAMED])
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return Notice(NoticeCode.UNKNOWN_ITEMS, f"The catalog does not have these items of {what}: {named}{more}.")
+
+
+def _history(catalog: Catalog, posted: Sequence[Met]) -> tuple[list[PastInteraction], list[Notice]]:
+    latest: dict[str, Met] = {}  # the last one first
+    for one in reversed(posted):
+        latest.setdefault(one.item_id, one)
+    ids = [name for name in latest if "\x00" not in name]
+    pks = dict(Item.objects.filter(catalog=catalog, external_id__in=ids).values_list("external_id", "pk"))
+    met = [one for name, one in reversed(latest.items()) if name in pks]
+    moment = int(time.time()) if catalog.clock == Clock.SECONDS else 0
+    ratings = np.array([one.rating for one in met], dtype=np.float64)  # None becomes NaN
+    labels = np.array([NOT_KNOWN if one.liked is None else int(one.liked) for one in met], dtype=np.int8)
+    known = liked(ratings, labels, threshold=catalog.like_threshold)
+    past = [
+        PastInteraction(
+            pks[one.item_id],
+            one.item_id,
+            one.rating,
+            None if one.liked is None else int(one.liked),
+            AS_BOOL[like],
+            moment,
+        )
+        for one, like in zip(met, known.tolist(), strict=True)
+    ]
+    strangers = [name for name in reversed(latest) if name not in pks]
+    return past, [unknown_items(strangers, "the history")] if strangers else []
+
+
+def _said(catalog: Catalog, text: str) -> tuple[list[Acting], tuple[Understood, ...]]:
+    """What acts, in the person's own words; and all that was understood, with how many items it is about."""
+    if not text.strip():
+        return [], ()
+    aspects = aspects_of(catalog)
+    read = reader.read(text, aspects.lexicon, about="end_user", tagger=tagger())
+    once = {(one.key, one.polarity): one for one in reversed(read) if one.holder == "subject"}
+    opinions = [one for one in reversed(once.values()) if one.polarity in OPINIONS]
+    acting, understood = [], []
+    for number, one in enumerate(opinions, start=1):
+        quote = " ".join(one.quote(text).split())
+        # Nobody approved it: a person said it themselves.
+        acting.append(Acting(-number, one, quote, BY_THE_PERSON, 1.0, turn_id=0, approved_by="", approved_at=None))
+        meets = len(aspects.meeting(one.aspect))
+        about = in_words(one.aspect, aspects.title_of)
+        understood.append(Understood(about, "likes" if one.polarity == "likes" else "dislikes", quote, meets))
+    return acting, tuple(understood)

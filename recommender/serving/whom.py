@@ -1,0 +1,19 @@
+"""Whom a list is for: an end user of the catalog, or a visitor, of whom the catalog has no row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recommender.models import Catalog, EndUser
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody without a row. `external_id`: what the caller calls them; empty for nobody in particular."""
+
+    catalog: Catalog
+    external_id: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+Whom = EndUser | Visitor

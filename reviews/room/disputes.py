@@ -1,0 +1,51 @@
+"""Texts that end users dispute come before people first; a decision settles what was said against them."""
+
+from datetime import datetime
+
+from recommender.knowledge import disputes
+from recommender.models import Round
+from reviews.choices import Concern, ReviewState
+from reviews.models import Review
+from reviews.room import opening
+from reviews.room.concern import Concerns
+
+SHOWN = 3  # objections that a card quotes
+LONGEST = 200  # characters of one
+
+
+def open_disputed() -> int:
+    """Put the disputed texts before people, before all others; returns how many came there. Safe to repeat.
+
+    One that somebody is reading just moves; one that the actor is rewriting comes when it is back.
+    """
+    opened = 0
+    for round_ in disputes.disputed_rounds().exclude(review__concern=Concern.DISPUTED, review__state=ReviewState.OPEN):
+        opened += _put_first(round_)
+    return opened
+
+
+def _put_first(round_: Round) -> bool:
+    review = Review.objects.filter(round=round_).first() or opening.open_review(round_)
+    first = Concerns(Concern.DISPUTED, review.concern_words, review.findings)
+    if review.state == ReviewState.DONE:
+        return opening.reopen(review, concerns=first)
+    if review.state == ReviewState.OPEN:
+        review.concern = Concern.DISPUTED
+        as_read = Review.objects.filter(pk=review.pk, state=ReviewState.OPEN, version=review.version)
+        return bool(as_read.update(concern=review.concern, place=review.place_now()))
+    return False
+
+
+def settle(review: Review, *, verdict: str, now: datetime) -> None:
+    """Somebody has decided about a disputed text for good, in the caller's transaction."""
+    disputes.settle(review.round, verdict=verdict, now=now)
+    review.concern = Concern.NONE
+    Review.objects.filter(pk=review.pk).update(concern=review.concern)
+
+
+def words(round_: Round) -> str:
+    """What is said against a round's text, for its card."""
+    said = list(disputes.undecided(round_).values_list("reason", flat=True)[: SHOWN + 1])
+    quoted = [f"“{one if len(one) <= LONGEST else one[: LONGEST - 1] + '…'}”" for one in said[:SHOWN]]
+    more = ", and more" if len(said) > SHOWN else ""
+    return f"It comes first because a user says it is wrong: {', '.join(quoted)}{more}."

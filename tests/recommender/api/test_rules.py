@@ -1,0 +1,94 @@
+"""Business rules over REST."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from recommender.accounts.tokens import create_token
+from recommender.models import AuditEntry, Catalog, Role, Rule, TokenScope
+from recommender.serving import catalog_index, rules
+from tests.builders import make_account, make_catalog
+
+RULES = "/api/v1/catalogs/films/rules"
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    for kept in (catalog_index.KEPT, rules.KEPT):
+        kept.clear()
+
+
+@pytest.fixture
+def key(db: None) -> str:
+    return create_token("tests", account=make_account("keeper", role=Role.LEAD), scopes=list(TokenScope))[1]
+
+
+def put(api: APIClient, *wanted: dict[str, Any]) -> dict[str, Any]:
+    answer = api.post(RULES, {"rules": wanted}, format="json")
+    assert answer.status_code == 200, answer.json()
+    return dict(answer.json())
+
+
+def test_rules_are_set_obeyed_named_listed_and_removed(api: APIClient, films: Catalog) -> None:
+    made = put(
+        api,
+        {"kind": "pin", "item_id": "f3", "place": 1, "note": "Launch week"},
+        {"kind": "out_of_stock", "item_id": "f5"},
+        {"kind": "bury", "item_id": "f4", "scenario": "backbone"},
+        {"kind": "bury", "item_id": "nothing"},
+    )
+    assert [rule["item_id"] for rule in made["rules"]] == ["f3", "f5", "f4"]
+    assert [(one["index"], one["code"]) for one in made["rejected"]] == [(3, "unknown_item")]
+    path = "/api/v1/catalogs/films/users/u1/recommendations"
+    answer = api.get(path).json()
+    assert [item["item_id"] for item in answer["items"]] == ["f3", "f6", "f4"]
+    (reason,) = answer["items"][0]["reasons"]
+    pin = made["rules"][0]["rule_id"]
+    assert reason == {"kind": "rule", "basis": "rule", "rule_id": pin, "rule": "pin", "text": "Launch week"}
+    assert {notice["code"] for notice in answer["notices"]} == {"pinned", "buried", "out_of_stock", "fewer_items"}
+    assert [rule["kind"] for rule in api.get(RULES).json()["rules"]] == ["pin", "out_of_stock", "bury"]
+    assert api.delete(f"{RULES}/{pin}").json() == {"removed": 1}
+    assert [item["item_id"] for item in api.get(path).json()["items"]] == ["f6", "f3", "f4"]
+    assert api.delete(f"{RULES}/{pin}").json()["type"] == "urn:r4web:problem:unknown-rule"
+    assert AuditEntry.objects.filter(event="rules_changed", account__username="keeper").count() == 2
+
+
+def test_out_of_stock_holds_for_pages_that_were_begun_before(api: APIClient, films: Catalog) -> None:
+    path = "/api/v1/catalogs/films/users/u1/recommendations"
+    first = api.get(path, {"limit": 2}).json()
+    put(api, {"kind": "out_of_stock", "item_id": "f6"})
+    second = api.get(path, {"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [item["item_id"] for item in second["items"]] == ["f3"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameter"),
+    [
+        ({"kind": "pin", "item_id": "f3"}, "rules[0].place"),
+        ({"kind": "bury", "item_id": "f3", "place": 2}, "rules[0].place"),
+        ({"kind": "pin", "item_id": "f3", "place": 0}, "rules[0].place"),
+        ({"kind": "pin", "item_id": "f3", "place": 101}, "rules[0].place"),
+        ({"kind": "sell", "item_id": "f3"}, "rules[0].kind"),
+        ({"kind": "bury"}, "rules[0].item_id"),
+        ({"kind": "bury", "item_id": "f3", "scenario": "x"}, "rules[0].scenario"),
+        ({"kind": "bury", "item_id": "f3", "until": "soon"}, "rules[0].until"),
+        ({"kind": "bury", "item_id": "f3", "note": "x" * 201}, "rules[0].note"),
+        ({"kind": "bury", "item_id": "f3", "why": "x"}, "rules[0].why"),
+    ],
+)
+def test_a_rule_that_is_wrong_is_told_where(
+    api: APIClient, films: Catalog, rule: dict[str, Any], parameter: str
+) -> None:
+    answer = api.post(RULES, {"rules": [rule]}, format="json")
+    assert answer.status_code == 400
+    assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
+    assert not Rule.objects.exists()
+
+
+def test_rules_of_another_catalog_are_not_there(api: APIClient, films: Catalog) -> None:
+    rule = put(api, {"kind": "bury", "item_id": "f3"})["rules"][0]["rule_id"]
+    make_catalog("other")
+    assert api.delete(f"/api/v1/catalogs/other/rules/{rule}").status_code == 404
+    assert api.delete(f"{RULES}/{2**70}").status_code == 404
+    assert Rule.objects.count() == 1

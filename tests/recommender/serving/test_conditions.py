@@ -1,0 +1,114 @@
+"""What callers write to filter a list: read as meant, refused with words, held against items."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.models import Catalog
+from recommender.serving import filters
+from recommender.serving.catalog_index import index_of
+from recommender.serving.conditions import LONGEST, Condition, ConditionError
+from recommender.statements import aspects
+from tests.builders import make_catalog, make_item
+
+
+@pytest.mark.parametrize(
+    ("written", "condition"),
+    [
+        ("genres:Drama", Condition("genres", ("Drama",))),
+        (" genres : Drama ", Condition("genres", ("Drama",))),
+        ("genres:Drama|Comedy", Condition("genres", ("Drama", "Comedy"))),
+        ("-genres:Horror", Condition("genres", ("Horror",), negated=True)),
+        ("year>=1990", Condition("year", comparison=">=", number=1990)),
+        ("-price<0.5", Condition("price", comparison="<", number=0.5, negated=True)),
+        ("title:2001: a space odyssey", Condition("title", ("2001: a space odyssey",))),
+        (r"name\:x:a\|b", Condition("name:x", ("a|b",))),
+        ("sale price>-3e2", Condition("sale price", comparison=">", number=-300)),
+    ],
+)
+def test_a_condition_is_read_as_it_is_meant(written: str, condition: Condition) -> None:
+    assert Condition.of(written) == condition
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", ":", "genres", "genres:", ":Drama", "genres:a|", "year>=", "year>=x", "year>=nan", "year>1e999", "-", "-:x",
+     "x" * LONGEST + ":y"],
+)  # fmt: skip
+def test_what_is_no_condition_is_refused_with_an_example(written: str) -> None:
+    with pytest.raises(ConditionError, match="Write `genres:Drama`"):
+        Condition.of(written)
+
+
+@given(st.text(max_size=40), st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=3))
+def test_any_name_and_any_values_can_be_written_with_backslashes(name: str, values: list[str]) -> None:
+    def escaped(text: str) -> str:
+        return "".join(f"\\{letter}" for letter in text)
+
+    name, values = f"n{name.strip()}", [f"v{value.strip()}" for value in values]
+    written = f"{escaped(name)}:{'|'.join(map(escaped, values))}"
+    assert Condition.of(written) == Condition(name, tuple(values))
+
+
+@given(st.text(max_size=30))
+def test_whatever_is_written_is_read_or_refused(written: str) -> None:
+    try:
+        condition = Condition.of(written)
+    except ConditionError:
+        return
+    assert condition.name
+    assert bool(condition.values) is (condition.comparison is None)
+
+
+@pytest.fixture
+def shop(db: None) -> Catalog:
+    aspects.KEPT.clear()
+    catalog = make_catalog()
+    make_item(catalog, "One (1984)", external_id="1", genres=["Drama", "War"], price=3)
+    make_item(catalog, "Two (1999)", external_id="2", genres=["Comedy"], price="12.5")
+    make_item(catalog, "Three", external_id="3", genres="drama", sizes=[7, 9])
+    return catalog
+
+
+def left(catalog: Catalog, *written: str) -> set[str]:
+    index = index_of(catalog)
+    mask, _ = filters.meeting(catalog, index, [Condition.of(each) for each in written])
+    return {name for name, is_left in zip(index.external_ids, mask, strict=True) if is_left}
+
+
+@pytest.mark.parametrize(
+    ("written", "ids"),
+    [
+        ([], "123"),
+        (["genres:Drama"], "13"),
+        (["genres:DRAMA|comedy"], "123"),
+        (["-genres:Drama"], "2"),
+        (["genres:Drama", "-genres:War"], "3"),
+        (["Genres:war"], "1"),
+        (["price>3"], "2"),
+        (["price<=3"], "1"),
+        (["-price>3"], "13"),
+        (["sizes>=7"], "3"),
+        (["year>=1985"], "2"),
+        (["year:1984"], "1"),
+        (["year:1984|1999"], "12"),
+        (["year:MCMLXXXIV"], ""),
+        (["price:12.5"], "2"),
+        (["genres:Western"], ""),
+    ],
+)
+def test_conditions_leave_the_items_that_meet_all_of_them(shop: Catalog, written: list[str], ids: str) -> None:
+    assert left(shop, *written) == set(ids)
+
+
+def test_an_attribute_that_no_item_has_is_an_error_that_names_those_there_are(shop: Catalog) -> None:
+    with pytest.raises(ConditionError) as error:
+        left(shop, "colour:red")
+    assert str(error.value) == "Items have no attribute “colour”. They have: `genres`, `price`, `sizes`, `year`."
+
+
+def test_a_value_that_no_item_has_is_said_with_what_is_near_it(shop: Catalog) -> None:
+    _, notices = filters.meeting(shop, index_of(shop), [Condition.of("genres:Comdey|Drama")])
+    (notice,) = notices
+    assert notice.code == "unknown_value"
+    assert notice.detail == "No item has “Comdey” as its genres. Near it: “Comedy”."

@@ -1,0 +1,166 @@
+"""Business rules: pins, what is buried, what is out of stock, and until when."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from recommender.models import AuditEntry, Catalog, EndUser, Rule, RuleKind
+from recommender.serving import catalog_index, rules
+from recommender.serving.recommend import recommend
+from recommender.serving.request import request_for
+from recommender.serving.rules import Wanted
+from recommender.serving.types import RuleReason, Served
+from recommender.serving.wish import Wish
+from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
+
+PIN, BURY, OUT = RuleKind.PIN, RuleKind.BURY, RuleKind.OUT_OF_STOCK
+
+
+@pytest.fixture
+def shop(db: None) -> Catalog:
+    """Items a to f, the most popular first."""
+    for kept in (catalog_index.KEPT, rules.KEPT):
+        kept.clear()
+    catalog = make_catalog("shop")
+    for number, name in enumerate("abcdef"):
+        item = make_item(catalog, f"Film {name}", external_id=name)
+        for _ in range(7 - number):
+            make_interaction(make_end_user(catalog), item)
+    return catalog
+
+
+@pytest.fixture
+def reader(shop: Catalog) -> EndUser:
+    return make_end_user(shop, "reader")
+
+
+def listed(reader: EndUser, limit: int = 6, **more: Any) -> Served:
+    reader.catalog.refresh_from_db()
+    return recommend(reader, limit=limit, wish=Wish("", **more), keep=False)
+
+
+def ids(served: Served) -> str:
+    return "".join(item.item_id for item in served.items)
+
+
+def put(shop: Catalog, *wanted: Wanted) -> list[Rule]:
+    return rules.put(shop, wanted, by=None)[0]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "order"),
+    [
+        ([], "abcdef"),
+        ([Wanted(PIN, "e", place=1)], "eabcdf"),
+        ([Wanted(PIN, "e", place=3)], "abecdf"),
+        ([Wanted(PIN, "a", place=99)], "bcdefa"),
+        ([Wanted(PIN, "e", place=1), Wanted(PIN, "f", place=2)], "efabcd"),
+        ([Wanted(PIN, "f", place=2), Wanted(PIN, "e", place=1)], "efabcd"),
+        ([Wanted(BURY, "a")], "bcdefa"),
+        ([Wanted(BURY, "a"), Wanted(BURY, "c")], "bdefac"),
+        ([Wanted(OUT, "b")], "acdef"),
+        ([Wanted(PIN, "f", place=1), Wanted(BURY, "a"), Wanted(OUT, "b")], "fcdea"),
+        ([Wanted(PIN, "f", place=1, scenario="thinkrec")], "abcdef"),
+        ([Wanted(OUT, "f"), Wanted(PIN, "f", place=2, scenario="backbone")], "afbcde"),
+    ],
+)
+def test_rules_place_items(shop: Catalog, reader: EndUser, wanted: list[Wanted], order: str) -> None:
+    put(shop, *wanted)
+    assert ids(listed(reader)) == order
+
+
+def test_rules_are_named(shop: Catalog, reader: EndUser) -> None:
+    pin, bury, _ = put(shop, Wanted(PIN, "e", place=1, note="Launch week"), Wanted(BURY, "b"), Wanted(OUT, "f"))
+    served = listed(reader)
+    assert served.items[0].of(RuleReason) == [RuleReason(pin.pk, "pin", "Launch week")]
+    assert served.items[-1].of(RuleReason) == [RuleReason(bury.pk, "bury", "")]
+    assert {notice.code: notice.detail for notice in served.notices} == {
+        "pinned": "A rule pins 1 item of this list.",
+        "buried": "A rule puts 1 item at the end of this list.",
+        "out_of_stock": "1 item left out: out of stock.",
+        "fewer_items": "5 of the 6 asked for. No other may be listed: no other source fills a list up.",
+    }
+
+
+def test_a_buried_item_is_listed_only_where_there_is_room(shop: Catalog, reader: EndUser) -> None:
+    put(shop, Wanted(BURY, "a"))
+    assert ids(listed(reader, limit=3)) == "bcd"
+
+
+def test_a_pin_brings_in_no_item_that_was_met_excluded_or_filtered_out(shop: Catalog, reader: EndUser) -> None:
+    put(shop, Wanted(PIN, "e", place=1), Wanted(PIN, "f", place=2))
+    make_interaction(reader, shop.items.get(external_id="e"))
+    assert ids(listed(reader, exclude=["f"])) == "abcd"
+
+
+def test_a_rule_holds_until_its_time_is_over(shop: Catalog, reader: EndUser) -> None:
+    now = timezone.now()
+    put(shop, Wanted(OUT, "a", until=now - timedelta(minutes=1)), Wanted(OUT, "b", until=now + timedelta(minutes=9)))
+    assert ids(listed(reader)) == "acdef"
+
+
+def test_the_next_list_knows_of_every_change_and_an_unchanged_one_costs_no_query(
+    shop: Catalog, reader: EndUser, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    (rule,) = put(shop, Wanted(OUT, "a"))
+    assert ids(listed(reader, limit=1)) == "b"
+    put(shop, Wanted(PIN, "a", place=1))
+    assert ids(listed(reader, limit=1)) == "a"
+    assert Rule.objects.get().kind == PIN
+    assert rules.remove(shop, [rule.pk, Rule.objects.get().pk], by=None) == 1
+    put(shop, Wanted(OUT, "a"))
+    listed(reader)
+    with django_assert_num_queries(0):
+        rules.holding(reader.catalog, catalog_index.index_of(reader.catalog), scenario="backbone")
+
+
+def test_an_item_that_came_after_the_index_was_read_does_no_harm(shop: Catalog, reader: EndUser) -> None:
+    listed(reader)
+    make_item(shop, external_id="new")
+    put(shop, Wanted(PIN, "new", place=1))
+    assert ids(listed(reader)) == "abcdef"
+
+
+def test_what_is_measured_knows_no_rules(shop: Catalog, reader: EndUser) -> None:
+    put(shop, Wanted(OUT, "a"))
+    reader.catalog.refresh_from_db()
+    assert request_for(reader, limit=1).listable.all()
+
+
+def test_unknown_items_are_told_and_the_others_set(shop: Catalog) -> None:
+    made, refused = rules.put(shop, [Wanted(OUT, "nothing"), Wanted(OUT, "a"), Wanted(OUT, "\x00")], by=make_account())
+    assert [rule.item.external_id for rule in made] == ["a"]
+    assert refused == [0, 2]
+    assert AuditEntry.objects.get(event="rules_changed").details == "1 set"
+
+
+def test_rules_are_set_listed_and_removed_by_command(shop: Catalog, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("serve_rules", "shop", "--pin", "e", "--at", "2", "--note", "Launch", "--scenario", "backbone")
+    call_command("serve_rules", "shop", "--out-of-stock", "a", "b")
+    call_command("serve_rules", "shop")
+    shown = capsys.readouterr().out
+    pin = Rule.objects.get(kind=PIN)
+    assert f"{pin.pk}: pin at 2 e “Film e”, scenario backbone: Launch" in shown
+    call_command("serve_rules", "shop", "--remove", str(pin.pk))
+    assert "1 removed" in capsys.readouterr().out
+    assert set(Rule.objects.values_list("item__external_id", flat=True)) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["nowhere"], "There is no catalog 'nowhere'"),
+        (["shop", "--pin", "a"], "--pin needs --at"),
+        (["shop", "--bury", "a", "--at", "2"], "--at is for --pin"),
+        (["shop", "--bury", "zz"], "no item of these ids: zz"),
+        (["shop", "--remove", "999999"], "no such rule"),
+        (["shop", "--pin", "a", "--at", "0"], "from 1 to 100"),
+    ],
+)
+def test_the_command_says_what_is_wrong(shop: Catalog, options: list[str], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        call_command("serve_rules", *options)
