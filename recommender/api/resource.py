@@ -24,7 +24,12 @@ PROBLEMS = {
     429: "The token has sent too many requests in this minute.",
     500: "Something went wrong here.",
 }
-
+WRITING = {
+    409: "The request with this Idempotency-Key is under way.",
+    413: "The body is too large.",
+    415: "The body is of another type than the address takes.",
+    422: "The Idempotency-Key was used for another request.",
+}
 
 WITHOUT_ID = tuple(status for status in PROBLEMS if status != 404)
 LIMITS = [
@@ -48,8 +53,9 @@ LIMITS = [
 
 def responses(shape: Any, said: str, *, problems: tuple[int, ...] = WITHOUT_ID) -> dict[Any, Any]:
     """The schema of an answer and of its errors."""
+    said_of = PROBLEMS | WRITING
     documents = {
-        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=PROBLEMS[status]) for status in problems
+        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=said_of[status]) for status in problems
     }
     return {200: OpenApiResponse(shape, description=said), **documents}
 

@@ -9,6 +9,7 @@ from django.db.models import Prefetch
 from recommender.erasure.rows import table
 from recommender.models import (
     EndUser,
+    Event,
     Interaction,
     Knowledge,
     LlmCall,
@@ -36,6 +37,7 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         "texts": [_round(each) for each in _rounds(end_user)],
         "in_force": list(_in_force(end_user)),
         "served_lists": list(_lists(end_user)),
+        "events": list(_events(end_user)),
         "scored_lists": list(
             ScoredList.objects.filter(end_user=end_user).values("model", "prompt", "as_of", "items", "created_at")
         ),
@@ -110,6 +112,16 @@ def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:
             "backbone": one.backbone.number if one.backbone else None,
             "items": one.items,
         }
+
+
+def _events(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    columns = ("event_id", "type", "item__external_id", "recommendation", "position", "value", "at")
+    for event_id, kind, item_id, listed, *rest in (
+        Event.objects.filter(end_user=end_user).order_by("at", "pk").values_list(*columns).iterator(chunk_size=5_000)
+    ):
+        position, value, at = rest
+        said = {"event_id": event_id, "type": kind, "item_id": item_id, "at": at.isoformat()}
+        yield said | {"recommendation_id": listed and str(listed), "position": position, "value": value}
 
 
 def _groups(end_user: EndUser) -> Iterable[dict[str, Any]]:

@@ -13,10 +13,12 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
+from recommender.accounts import idempotency
 from recommender.erasure import traces
 from recommender.erasure.traces import Subject
 from recommender.models import (
     Catalog,
+    Event,
     ImpactReceipt,
     Item,
     Knowledge,
@@ -67,6 +69,8 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
     if isinstance(subject, Item):
         counts["statements"] += _clear_namings(subject)
     counts["served lists"] = _clear_lists(subject)
+    counts["events"] = Event.objects.filter(traces.about(subject)).delete()[0]
+    idempotency.forget()  # an answer may name whom it was about
     counts["lists scored by an AI"] = _clear_scored_lists(subject)
     counts["entries in reports on models"] = _clear_receipts(subject)
     traces.interactions_of(subject).delete()

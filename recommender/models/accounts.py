@@ -44,7 +44,8 @@ class TokenScope(models.TextChoices):
     RECOMMENDATIONS_READ = "recommendations:read", "Get recommendations"
     EXPLANATIONS_READ = "explanations:read", "Get the reasons with them"
     PEOPLE_MANAGE = "people:manage", "Export and erase people; erase items"
-    EVENTS_WRITE = "events:write", "Send events (no address takes them yet)"
+    EVENTS_WRITE = "events:write", "Send events"
+    CATALOG_WRITE = "catalog:write", "Write items, end users and interactions"
 
 
 class ApiToken(models.Model):

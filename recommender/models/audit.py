@@ -36,6 +36,7 @@ class AuditEvent(models.TextChoices):
     ROLLOUT_STARTED = "rollout_started", "Model tried on real requests"
     ROLLOUT_ENDED = "rollout_ended", "Trying a model ended"
     ERASED = "erased", "Person or item erased"
+    IMPORTED = "imported", "Catalog data sent to the API"
 
 
 SIGN_INS = (

@@ -36,6 +36,9 @@ class Catalog(models.Model):
     erasures = models.PositiveIntegerField(
         default=0, help_text="Grows when somebody is erased: what processes hold in memory is read anew."
     )
+    changes = models.PositiveBigIntegerField(
+        default=0, help_text="Grows when items or interactions come: processes read what is new (catalogs.changes)."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
+from recommender.catalogs.changes import changed, lock
 from recommender.catalogs.importers import staging
 from recommender.catalogs.importers.plan import Plan
 from recommender.catalogs.importers.report import Changes, ImportFailedError, Progress, Report
@@ -50,7 +51,8 @@ def write(
 def _save(catalog: Catalog, settings_changed: dict[str, str], report: Report) -> None:
     if catalog.pk:
         # The lock keeps two imports into one catalog apart; SQLite has only one writer anyway.
-        Catalog.objects.select_for_update().get(pk=catalog.pk)
+        lock(catalog)
+        changed(catalog)
         if settings_changed:
             catalog.save(update_fields=list(settings_changed))
         report.settings_changed = settings_changed
