@@ -100,5 +100,5 @@ def lines(source: Iterator[bytes]) -> Iterator[bytes | None]:
                 rest = []
             else:
                 rest.append(part)
-    if rest or is_long:
+    if size or is_long:
         yield None if is_long else b"".join(rest)

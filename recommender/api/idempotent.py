@@ -27,14 +27,15 @@ from recommender.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
 AGAIN = "Idempotent-Replayed"
+_QUOTED, _BARE = r"[ !#-\[\]-~]{1,255}", r"[!#-\[\]-~]{1,255}"
+_KEY = re.compile(f'"({_QUOTED})"|({_BARE})')
 KEY = OpenApiParameter(
     HEADER,
-    str,
+    {"type": "string", "pattern": f'^("{_QUOTED}"|{_BARE})$'},
     OpenApiParameter.HEADER,
     description="Your own name of this request, best a UUID. The same request again with it gets the first one's "
     "answer, for 24 hours; another one is an error.",
 )
-_KEY = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255})')  # quoted or bare
 
 Post = Callable[..., Any]
 

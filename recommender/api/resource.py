@@ -15,7 +15,7 @@ from recommender.models import TokenScope
 PERSONAL = "private, no-store"  # never kept between, never shown to another
 
 PROBLEMS = {
-    400: "A parameter is not valid, or not known.",
+    400: "A parameter is not valid, or not known; or the body cannot be read.",
     401: "No token, or one that is unknown, expired or revoked.",
     403: "The token lacks the scope or the role that this needs.",
     404: "Nothing has this name or id, or it is in a catalog that the token does not open.",

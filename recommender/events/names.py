@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
+from recommender.events import rows
 from recommender.events.refusals import ERASED, UNKNOWN_ITEM, UNKNOWN_USER
 from recommender.models import Catalog, EndUser, Erasure, Item, SubjectKind
 
@@ -24,15 +24,11 @@ class Names:
         where it does not have them, but for the erased."""
         names, pairs = cls(catalog), set(pairs)
         asked_items = {item for _, item in pairs}
-        names.items.update(_found(Item, catalog, asked_items))
-        if missing := asked_items - names.items.keys():
-            names.erased_items = Erasure.objects.among(catalog, SubjectKind.ITEM, missing)
+        names.items, names.erased_items = _found(Item, SubjectKind.ITEM, catalog, asked_items)
         asked = {end_user for end_user, item in pairs if end_user is not None and item in names.items}
-        names.end_users.update(_found(EndUser, catalog, asked))
-        if missing := asked - names.end_users.keys():
-            names.erased_end_users = Erasure.objects.among(catalog, SubjectKind.END_USER, missing)
-            if create:
-                names._create(missing - names.erased_end_users)
+        names.end_users, names.erased_end_users = _found(EndUser, SubjectKind.END_USER, catalog, asked)
+        if create:
+            names._create(asked - names.end_users.keys() - names.erased_end_users)
         return names
 
     def _create(self, external_ids: set[str]) -> None:
@@ -54,8 +50,13 @@ class Names:
         return found
 
 
-def _found(table: type[EndUser] | type[Item], catalog: Catalog, external_ids: set[str]) -> Iterable[tuple[str, int]]:
-    if not external_ids:
-        return ()
-    rows: Any = table.objects
-    return rows.filter(catalog=catalog, external_id__in=external_ids).values_list("external_id", "pk")
+def _found(
+    table: type[EndUser] | type[Item], kind: SubjectKind, catalog: Catalog, external_ids: set[str]
+) -> tuple[dict[str, int], set[str]]:
+    """Primary keys by id, and which of the ids were erased, or stand for what was."""
+    keys = [(catalog.pk, external_id) for external_id in external_ids]
+    rows_ = rows.find(table, ("external_id", "id", "erased_at"), keys, unique=("catalog_id", "external_id"))
+    found = {external_id: pk for external_id, pk, erased_at in rows_ if erased_at is None}
+    gone = {external_id for external_id, _, erased_at in rows_ if erased_at is not None}
+    missing = external_ids - found.keys() - gone
+    return found, gone | (Erasure.objects.among(catalog, kind, missing) if missing else set())

@@ -40,7 +40,7 @@ class Rejected:
     detail: str
 
     @classmethod
-    def because(cls, index: int, why: RefusedError) -> "Rejected":
+    def of(cls, index: int, why: RefusedError) -> "Rejected":
         return cls(index, why.code, why.detail)
 
 

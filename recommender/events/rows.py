@@ -6,6 +6,7 @@ The rows travel as one JSON text: the statement stays the same for any number of
 # ruff: noqa: S608 - only names of tables and columns of our own models are put into SQL
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
@@ -27,8 +28,11 @@ def insert(
     )
 
 
-def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, unique: Sequence[str]) -> None:
-    """Give the rows that have these values in the unique columns the values of the others."""
+def upsert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, unique: Sequence[str]) -> None:
+    """Give the rows that have these values in the unique columns the values of the others; insert those there are not.
+
+    No two may have the same.
+    """
     others = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in unique)
     _run(
         f"INSERT INTO {_table(model)} ({', '.join(columns)}) SELECT {_listed(model, columns)} WHERE true"
@@ -75,7 +79,6 @@ def _table(model: type[models.Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 
-def written(value: Any) -> Any:
-    """A time as the database keeps it, in JSON."""
-    kept = connection.ops.adapt_datetimefield_value(value)
-    return kept if isinstance(kept, str) else kept.isoformat()
+def written(at: datetime) -> str:
+    """A time in UTC as the database keeps it."""
+    return at.replace(tzinfo=None).isoformat(" ") if connection.vendor == "sqlite" else at.isoformat()

@@ -51,7 +51,7 @@ def take(catalog: Catalog, entries: Sequence[object], *, create: bool = False, n
             try:
                 sent.append(reading.event(index, raw, catalog=catalog, now=now))
             except RefusedError as why:
-                taken.rejected.append(Rejected.because(index, why))
+                taken.rejected.append(Rejected.of(index, why))
         if sent:
             _take(catalog, sent, taken, create=create, now=now)
     taken.rejected.sort(key=lambda one: one.index)
@@ -69,7 +69,7 @@ def _take(catalog: Catalog, sent: Sequence[Sent], taken: Taken, *, create: bool,
                 item, end_user = names.item(one.item_id), names.end_user(one.user_id) if one.user_id else None
                 _check_list(one, end_user, lists)
             except RefusedError as why:
-                taken.rejected.append(Rejected.because(one.index, why))
+                taken.rejected.append(Rejected.of(one.index, why))
                 continue
             taken.duplicates += one.event_id in kept
             kept.setdefault(one.event_id, (one, end_user, item))
@@ -128,7 +128,7 @@ def _interact(opinions: Mapping[Key, list[Opinion]]) -> None:
     said = _said_before(there)
     known = {row[:3]: row[3:] for row in rows.find(Interaction, columns, there, unique=KEY)}
     meant = {key: together(said[key], rating=known[key][0], label=known[key][1]) for key in there}
-    rows.update(Interaction, columns, [(*key, *now) for key, now in meant.items() if now != known[key]], unique=KEY)
+    rows.upsert(Interaction, columns, [(*key, *now) for key, now in meant.items() if now != known[key]], unique=KEY)
 
 
 def _said_before(keys: Sequence[Key]) -> Mapping[Key, list[Opinion]]:

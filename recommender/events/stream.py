@@ -89,7 +89,7 @@ def _store(catalog: Catalog, chunk: _Chunk, imported: Imported, writers: dict[st
                 kind, entry = _read(raw)
                 sorted_[kind].append((line, entry))
         except RefusedError as why:
-            rejected.append(Rejected.because(line, why))
+            rejected.append(Rejected.of(line, why))
     with transaction.atomic():
         lock(catalog)
         for name, entries in sorted_.items():

@@ -3,6 +3,7 @@
 What an entry names takes the place of what was there, `attributes` as a whole; what it does not name stays.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,7 @@ Described = dict[str, Any]  # columns of an item or end user
 Read = dict[int, tuple[str, Described]]  # by index: the id, and what was sent of it
 Write = Callable[[Catalog, Entries, Written], None]
 
+UNIQUE = ("catalog_id", "external_id")
 NO_TITLE = RefusedError(Code.MISSING_FIELD, "`title` is missing: the catalog does not have this item yet.")
 
 
@@ -73,7 +75,7 @@ def interactions(
         try:
             key = (names.end_user(user_id), moment, names.item(item_id))
         except RefusedError as why:
-            written.rejected.append(Rejected.because(index, why))
+            written.rejected.append(Rejected.of(index, why))
             continue
         written.unchanged += key in meant
         meant[key] = (said[0], said[1])
@@ -81,7 +83,7 @@ def interactions(
     new = rows.insert(Interaction, columns, [(*key, *said) for key, said in meant.items()], unique=KEY)
     known = rows.find(Interaction, columns, [key for key in meant if key not in new], unique=KEY)
     other = [(*row[:3], *meant[row[:3]]) for row in known if row[3:] != meant[row[:3]]]
-    rows.update(Interaction, columns, other, unique=KEY)
+    rows.upsert(Interaction, columns, other, unique=KEY)
     written.created += len(new)
     written.updated += len(other)
     written.unchanged += len(known) - len(other)
@@ -96,7 +98,7 @@ def _read(entries: Entries, written: Written, read: Callable[[object], Any]) -> 
         try:
             found[index] = read(raw)
         except RefusedError as why:
-            written.rejected.append(Rejected.because(index, why))
+            written.rejected.append(Rejected.of(index, why))
     return found
 
 
@@ -133,12 +135,14 @@ def _known(
 ) -> dict[str, Described]:
     """What the catalog has, by id. Entries about the erased are rejected and leave `read`."""
     asked = {external_id for external_id, _ in read.values()}
-    there = table.objects.filter(catalog=catalog, external_id__in=asked).values("external_id", *columns)
-    known = {row.pop("external_id"): row for row in there}
-    missing = asked - known.keys()
-    erased = Erasure.objects.among(catalog, kind, missing) if missing else set()
+    keys = [(catalog.pk, external_id) for external_id in asked]
+    there = rows.find(table, ("external_id", "erased_at", *columns), keys, unique=UNIQUE)
+    known = {row[0]: _described(columns, row[2:]) for row in there if row[1] is None}
+    erased = {row[0] for row in there if row[1] is not None}
+    if missing := asked - known.keys() - erased:
+        erased |= Erasure.objects.among(catalog, kind, missing)
     for index in [index for index, (external_id, _) in read.items() if external_id in erased]:
-        written.rejected.append(Rejected.because(index, ERASED))
+        written.rejected.append(Rejected.of(index, ERASED))
         del read[index]
     return known
 
@@ -149,7 +153,7 @@ def _merged(known: Mapping[str, Described], read: Read, written: Written) -> dic
     for index, (external_id, given) in read.items():
         before = there.get(external_id)
         if before is None and given.get("title") == "":
-            written.rejected.append(Rejected.because(index, NO_TITLE))
+            written.rejected.append(Rejected.of(index, NO_TITLE))
             continue
         after = {**(before or {}), **{name: value for name, value in given.items() if value != ""}}
         if before is None:
@@ -163,9 +167,17 @@ def _merged(known: Mapping[str, Described], read: Read, written: Written) -> dic
     return different
 
 
+def _described(columns: Sequence[str], row: Sequence[Any]) -> Described:
+    return {
+        name: json.loads(value) if name == "attributes" else value for name, value in zip(columns, row, strict=True)
+    }
+
+
 def _save(catalog: Catalog, table: type[Any], meant: Mapping[str, Described], columns: Sequence[str]) -> bool:
-    """Write it in few statements; whether there was anything."""
-    new = [table(catalog=catalog, external_id=external_id, **described) for external_id, described in meant.items()]
-    unique = ["catalog", "external_id"]
-    table.objects.bulk_create(new, update_conflicts=True, unique_fields=unique, update_fields=list(columns))
-    return bool(new)
+    """Write it in one statement; whether there was anything."""
+    listed = []
+    for external_id, described in meant.items():
+        attributes = json.dumps(described.get("attributes", {}))
+        listed.append((catalog.pk, external_id, *([described["title"]] if "title" in columns else []), attributes))
+    rows.upsert(table, (*UNIQUE, *columns), listed, unique=UNIQUE)
+    return bool(listed)

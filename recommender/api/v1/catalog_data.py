@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
@@ -135,7 +136,7 @@ class ImportView(PrivateView):
         operation_id="import_lines",
         tags=["events and data"],
         parameters=[*PARAMETERS, CreateQuery],
-        request={LINES[0]: serializers.CharField(help_text="One JSON object a line, with a `type`.")},
+        request={LINES[0]: OpenApiTypes.STR},
         responses=responses(ImportedSerializer, "What became of the lines.", problems=PROBLEMS_OF_WRITING),
     )
     def post(self, request: Request, catalog: str) -> HttpResponseBase:

@@ -79,9 +79,8 @@ def test_opinions_are_kept_on_the_scale_and_other_events_with_their_list(
         ("purchase", None, None, MOMENT),
         ("explanation_helpful", 2, 0.0, None),
     ]
-    assert {str(each) for each in Event.objects.exclude(recommendation=None).values_list("recommendation", flat=True)} == {
-        listed
-    }
+    about = Event.objects.exclude(recommendation=None).values_list("recommendation", flat=True)
+    assert {str(each) for each in about} == {listed}
     assert [interaction(end_user__external_id="u1", item__external_id=f"f{n}")[:2] for n in (4, 5, 6)] == [
         (None, 0),
         (4.5, None),

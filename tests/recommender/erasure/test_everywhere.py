@@ -24,6 +24,7 @@ CLEARED = {
     "recommender.LlmCall", "recommender.Knowledge", "recommender.KnowledgeSnapshot_knowledge",
     "recommender.TeacherCase", "recommender.KnowledgeVector", "recommender.TeacherCall", "recommender.Recommendation",
     "recommender.ImpactReceipt", "recommender.Statement", "recommender.ScoredList",
+    "recommender.Event", "recommender.IdempotencyKey",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {
