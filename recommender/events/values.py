@@ -80,7 +80,7 @@ def rating(raw: object, catalog: Catalog, name: str) -> float:
 def label(raw: object) -> int:
     if raw not in (0, 1):
         raise RefusedError(Code.INVALID_VALUE, "`label` must be 1 (liked) or 0 (not liked).")
-    return int(raw)  # type: ignore[call-overload, no-any-return]
+    return int(raw)
 
 
 def time(raw: object, *, now: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """What addresses share that take many entries at once: which catalog, how many, and which entries were not taken."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -22,7 +22,7 @@ PROBLEMS_OF_WRITING = tuple(status for status in (*PROBLEMS, *WRITING) if status
 
 
 class CreateQuery(serializers.Serializer[Any]):
-    create = serializers.ChoiceField(
+    create = serializers.ChoiceField(  # type: ignore[assignment]  # a field's name here, not Serializer.create
         default="false",
         choices=["false", "true"],
         help_text="Whether end users are added that the catalog does not have yet; else their entries are rejected.",
@@ -43,9 +43,6 @@ class AttributesSerializer(serializers.Serializer[Any]):
         help_text="Text, numbers, true, false, or lists of text, by name: all of them, since they take the place of "
         "those that are there. Without it those stay.",
     )
-
-    class Meta:
-        abstract: ClassVar[bool] = True
 
 
 _CREATE = CreateQuery()
