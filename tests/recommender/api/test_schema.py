@@ -72,6 +72,8 @@ def test_whatever_may_be_sent_is_answered_as_the_schema_says(schema: Any, films:
     @given(case=schema.find_operation_by_id(operation).as_strategy(generation_mode=GenerationMode.POSITIVE))
     def check(case: schemathesis.Case) -> None:
         case.path_parameters = {"catalog": "films"}
+        entries = operation.removeprefix("send_")
+        case.body = {entries: case.body.get(entries, [])}  # the schema cannot say that there is no other member
         case.call_and_validate(headers={"Authorization": f"Bearer {writing}"})
 
     check()

@@ -65,7 +65,7 @@ def test_nothing_of_an_erased_person_is_found_anywhere(world: World, tmp_path: P
     assert places >= {
         "recommender.EndUser", "recommender.Turn", "recommender.LlmCall", "recommender.Knowledge", "reason.jsonl",
         "recommender.KnowledgeVector", "recommender.ImpactReceipt", "recommender.TeacherCall",
-        "recommender.ScoredList",
+        "recommender.ScoredList", "recommender.Event", "recommender.IdempotencyKey",
         "ids.json", "test.npz", "demo.json", "memory",
     }  # fmt: skip
 
