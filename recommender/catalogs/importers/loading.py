@@ -43,6 +43,8 @@ def write(
         report.end_users = _write_end_users_of_interactions(catalog)
     staging.analyze(_table(model) for model in (Item, EndUser))
     report.interactions = _write_interactions(catalog, progress)
+    if report.items.created or report.interactions.created:
+        changed(catalog)
     report.items.total = Item.objects.filter(catalog=catalog).count()
     report.end_users.total = EndUser.objects.filter(catalog=catalog).count()
     report.interactions.total = Interaction.objects.filter(end_user__catalog=catalog).count()
@@ -52,7 +54,6 @@ def _save(catalog: Catalog, settings_changed: dict[str, str], report: Report) ->
     if catalog.pk:
         # The lock keeps two imports into one catalog apart; SQLite has only one writer anyway.
         lock(catalog)
-        changed(catalog)
         if settings_changed:
             catalog.save(update_fields=list(settings_changed))
         report.settings_changed = settings_changed

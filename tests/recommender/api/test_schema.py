@@ -64,6 +64,7 @@ def test_lists_of_a_known_end_user_keep_the_schema(schema: Any, key: str, mode: 
     check()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("operation", ["send_events", "send_items", "send_users"])
 def test_whatever_may_be_sent_is_answered_as_the_schema_says(schema: Any, films: Catalog, operation: str) -> None:
     _, writing = create_token("writing", account=make_account(role=Role.LEAD), scopes=list(TokenScope))
@@ -74,6 +75,7 @@ def test_whatever_may_be_sent_is_answered_as_the_schema_says(schema: Any, films:
         case.path_parameters = {"catalog": "films"}
         entries = operation.removeprefix("send_")
         case.body = {entries: case.body.get(entries, [])}  # the schema cannot say that there is no other member
+        case.headers.pop("Idempotency-Key", None)  # the same one with another body is an error
         case.call_and_validate(headers={"Authorization": f"Bearer {writing}"})
 
     check()

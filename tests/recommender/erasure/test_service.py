@@ -1,6 +1,6 @@
 """Erasing: whoever is at it meanwhile, twice, an item, and what stays."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from recommender.erasure import queries, retention, service
+from recommender.events.service import take
 from recommender.knowledge.proposals import as_proposed
 from recommender.models import (
     Catalog,
@@ -225,6 +226,19 @@ def test_an_item_leaves_ratings_lists_and_evidence(films: Catalog) -> None:
     assert [one["item_id"] for one in Recommendation.objects.get().items] == [other.external_id]
     assert Interaction.objects.count() == 4
     assert gone.external_id not in [item.item_id for item in recommend(ann(films), limit=4).items]
+
+
+def test_old_events_go_and_what_became_of_opinions_stays(films: Catalog, settings: Any) -> None:
+    met = Interaction.objects.count()
+    item = films.items.first()
+    assert item is not None
+    said = {"user_id": "ann", "item_id": item.external_id, "time": "2026-01-01"}
+    assert take(films, [said | {"event_id": "1", "type": "like"}, said | {"event_id": "2", "type": "click"}]).accepted
+    later = datetime.now(UTC) + timedelta(days=31)
+    assert retention.clear_old(later)["events"] == 0
+    settings.KEEP_EVENTS_DAYS = 30
+    assert retention.clear_old(later)["events"] == 2
+    assert Interaction.objects.count() == met + 1
 
 
 NOTHING = {"served lists": 0, "events": 0, "calls": 0, "answers": 0}
