@@ -209,6 +209,7 @@ RECEIPT_END_USERS = environment.integer("R4_RECEIPT_END_USERS", 1000)  # whose l
 # --- privacy: how long is kept what was said and served (docs/privacy.md); 0: for ever ------------------------------
 KEEP_SERVED_DAYS = environment.integer("R4_KEEP_SERVED_DAYS", 0)
 KEEP_CALLS_DAYS = environment.integer("R4_KEEP_CALLS_DAYS", 0)
+KEEP_EVENTS_DAYS = environment.integer("R4_KEEP_EVENTS_DAYS", 0)
 KEEP_UNSENT_DAYS = environment.integer("R4_KEEP_UNSENT_DAYS", 30)
 
 # --- people -------------------------------------------------------------------------------------------------------
@@ -273,6 +274,7 @@ if environment.given("R4_HSTS_PRELOAD"):
 
 # --- REST ---------------------------------------------------------------------------------------------------------
 API_PER_MINUTE = environment.integer("R4_API_PER_MINUTE", 3000)  # requests of one token; 0: any number
+IMPORT_MB = environment.integer("R4_IMPORT_MB", 1024)  # MiB that one streamed import may send
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["recommender.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [

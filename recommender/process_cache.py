@@ -44,6 +44,19 @@ class ProcessCache(Generic[Key, Value]):
         finally:
             entry.making.release()
 
+    def renew(self, key: Key, value: Value, renewed: Callable[[Value], Value]) -> Value:
+        """What becomes of a value that lacks something: `renewed` of the kept one, or of `value` where none is kept.
+
+        It stays fresh for as long as the kept one was to. One thread at a time: the others then find it renewed.
+        """
+        entry = self._entry(key)
+        with entry.renewing:
+            kept = entry.kept
+            new = renewed(value if kept is None else kept[0])
+            if kept is not None and entry.kept is kept:
+                entry.kept = (new, kept[1])
+        return new
+
     def clear(self) -> None:
         """Make every value again at its next use."""
         with self._lock:
@@ -68,5 +81,5 @@ class _Entry(Generic[Value]):
     """`kept`: the value, and until when it is fresh by `time.monotonic`; None before it was made."""
 
     def __init__(self) -> None:
-        self.making = threading.Lock()
+        self.making, self.renewing = threading.Lock(), threading.Lock()
         self.kept: tuple[Value, float] | None = None

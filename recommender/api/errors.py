@@ -28,6 +28,7 @@ class Problem(exceptions.APIException):
     slug = "bad-request"
     title = "Bad request"
     status_code = HTTPStatus.BAD_REQUEST
+    members: Mapping[str, Any] = {}  # that the document has besides
 
 
 class InvalidParameter(Problem):
@@ -36,7 +37,7 @@ class InvalidParameter(Problem):
 
     def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
         super().__init__(" ".join(error["detail"] for error in errors))
-        self.errors = [dict(error) for error in errors]
+        self.members = {"errors": [dict(error) for error in errors]}
 
 
 class NotJsonObject(Problem):
@@ -149,6 +150,73 @@ def slashes(external_id: str) -> str:
     return " No address here ends in a slash or has two in a row: perhaps there is one too many." if has_more else ""
 
 
+class InvalidBody(Problem):
+    slug = "invalid-body"
+    title = "The body cannot be read"
+
+
+class BodyCut(Problem):
+    slug = "body-cut"
+    title = "The body ended early"
+    default_detail = "The connection ended before the whole body had come. Nothing of it was stored: send it again."
+
+
+class BodyTooLarge(Problem):
+    slug = "too-large"
+    title = "The body is too large"
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A body may take {most / 2**20:g} MiB here. Send it in several parts.")
+
+
+class UnsupportedBody(Problem):
+    slug = "unsupported-media-type"
+    title = "Unsupported media type"
+    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+    def __init__(self, types: Sequence[str]) -> None:
+        said = " or ".join(f"`Content-Type: {one}`" for one in types)
+        super().__init__(f"Send {said}, in UTF-8 and not packed.")
+
+
+class ImportEnded(Problem):
+    """`lines`: how many of the stream's lines are done with; `why`: what ended it."""
+
+    slug = "import-ended"
+    title = "The import ended early"
+
+    def __init__(self, why: Problem, lines: int) -> None:
+        super().__init__(f"{why.title}. {lines:,} lines are stored; send the rest, from line {lines + 1:,} on.")
+        self.status_code = why.status_code
+        self.members = {"lines": lines, "resume_from": lines + 1}
+
+
+class InvalidKey(Problem):
+    slug = "invalid-idempotency-key"
+    title = "The Idempotency-Key cannot be read"
+    default_detail = (
+        'Send 1 to 255 characters of ASCII, such as `Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324"`.'
+    )
+
+
+class KeyReused(Problem):
+    slug = "idempotency-key-reused"
+    title = "The Idempotency-Key was used before"
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_detail = "Another request came with this key in the last 24 hours. Send this one with a key of its own."
+
+
+class InProgress(Problem):
+    slug = "in-progress"
+    title = "The request is under way"
+    status_code = HTTPStatus.CONFLICT
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("The request with this Idempotency-Key is being answered. Send it again a little later.")
+        self.wait = seconds
+
+
 class ParameterErrorSerializer(serializers.Serializer[Any]):
     parameter = serializers.CharField()
     detail = serializers.CharField()
@@ -164,6 +232,8 @@ class ProblemSerializer(serializers.Serializer[Any]):
     instance = serializers.CharField(help_text="The address that was asked.")
     request_id = serializers.CharField(help_text="The answer's X-Request-ID, which the server's log has too.")
     errors = ParameterErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # not Serializer.errors
+    lines = serializers.IntegerField(required=False, help_text="Of an import that ended early: how many are stored.")
+    resume_from = serializers.IntegerField(required=False, help_text="The line to go on with, from 1.")
 
 
 # What Django REST framework raises itself: type, title, and what to do where its own words do not say so.
@@ -259,11 +329,15 @@ def refused(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
+def document(problem: Problem, path: str) -> dict[str, Any]:
+    """The problem as it is answered at an address."""
+    described = {"type": _type(problem.slug), "title": problem.title, "detail": str(problem.detail)}
+    return described | dict(problem.members) | {"status": int(problem.status_code), "instance": path}
+
+
 def _document(exc: exceptions.APIException, context: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(exc, InvalidParameter):
-        return {"type": _type(exc.slug), "title": exc.title, "detail": str(exc.detail), "errors": exc.errors}
     if isinstance(exc, Problem):
-        return {"type": _type(exc.slug), "title": exc.title, "detail": str(exc.detail)}
+        return document(exc, context["request"].path)
     for kind, slug, title, detail in _OWN:
         if isinstance(exc, kind):
             said = detail or str(exc.detail)

@@ -21,7 +21,7 @@ PERSONAL = "private, no-store"  # never kept, never shown to another
 CONDITIONAL = "private, no-cache"  # kept by the caller alone, who asks each time whether it still is so
 
 PROBLEMS = {
-    400: "A parameter is not valid, or not known.",
+    400: "A parameter is not valid, or not known; or the body cannot be read.",
     401: "No token, or one that is unknown, expired or revoked.",
     403: "The token lacks the scope or the role that this needs.",
     404: "Nothing has this name or id, or it is in a catalog that the token does not open.",
@@ -31,7 +31,12 @@ PROBLEMS = {
     429: "The token has sent too many requests in this minute.",
     500: "Something went wrong here.",
 }
-
+WRITING = {
+    409: "The request with this Idempotency-Key is under way.",
+    413: "The body is too large.",
+    415: "The body is of another type than the address takes.",
+    422: "The Idempotency-Key was used for another request.",
+}
 
 WITHOUT_ID = tuple(status for status in PROBLEMS if status != 404)
 LIMITS = [
@@ -57,8 +62,9 @@ def responses(
     shape: Any, said: str, *, problems: tuple[int, ...] = WITHOUT_ID, conditional: bool = False, status: int = 200
 ) -> dict[Any, Any]:
     """The schema of an answer and of its errors. `conditional`: it has an ETag."""
+    said_of = PROBLEMS | WRITING
     documents = {
-        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=PROBLEMS[status]) for status in problems
+        (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=said_of[status]) for status in problems
     }
     unchanged = {304: OpenApiResponse(description="As the ETag in If-None-Match says.")} if conditional else {}
     return {status: OpenApiResponse(shape, description=said), **unchanged, **documents}

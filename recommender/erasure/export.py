@@ -10,6 +10,7 @@ from recommender.erasure.rows import table
 from recommender.models import (
     Dispute,
     EndUser,
+    Event,
     Interaction,
     Knowledge,
     LlmCall,
@@ -38,6 +39,7 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         "texts": [_round(each) for each in _rounds(end_user)],
         "in_force": list(_in_force(end_user)),
         "served_lists": list(_lists(end_user)),
+        "events": list(_events(end_user)),
         "scored_lists": list(
             ScoredList.objects.filter(end_user=end_user).values(
                 "model", "prompt", "as_of", "experts", "items", "created_at"
@@ -125,6 +127,16 @@ def _disputes(end_user: EndUser) -> Iterable[dict[str, Any]]:
     theirs = Dispute.objects.filter(Q(end_user=end_user) | Q(turn__round__end_user=end_user))
     for one in theirs.order_by("created_at"):
         yield {"at": one.created_at.isoformat(), "reason": one.reason, "verdict": one.verdict}
+
+
+def _events(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    columns = ("event_id", "type", "item__external_id", "recommendation", "position", "value", "at")
+    for event_id, kind, item_id, listed, *rest in (
+        Event.objects.filter(end_user=end_user).order_by("at", "pk").values_list(*columns).iterator(chunk_size=5_000)
+    ):
+        position, value, at = rest
+        said = {"event_id": event_id, "type": kind, "item_id": item_id, "at": at.isoformat()}
+        yield said | {"recommendation_id": listed and str(listed), "position": position, "value": value}
 
 
 def _groups(end_user: EndUser) -> Iterable[dict[str, Any]]:

@@ -10,6 +10,7 @@ from recommender.models import (
     Catalog,
     EndUser,
     Erasure,
+    Event,
     Interaction,
     Item,
     Knowledge,
@@ -41,6 +42,7 @@ def what_goes(subject: Subject) -> dict[str, int]:
     interactions = set(Interaction.objects.filter(traces.about(subject)).values_list("pk", flat=True))
     counts = {
         "ratings": len(interactions),
+        "events": Event.objects.filter(traces.about(subject)).count(),
         "texts and notes": Turn.objects.filter(round__in=rounds).exclude(text="").count(),
         "approved texts": Knowledge.objects.filter(traces.about(subject)).count(),
         "questions to the AI": LlmCall.objects.filter(round__in=rounds).count(),

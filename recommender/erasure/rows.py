@@ -13,11 +13,13 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
+from recommender.accounts import idempotency
 from recommender.erasure import traces
 from recommender.erasure.traces import Subject
 from recommender.models import (
     Catalog,
     Dispute,
+    Event,
     ImpactReceipt,
     Item,
     Knowledge,
@@ -73,6 +75,8 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
     else:
         counts["disputes"] += Dispute.objects.filter(end_user=subject).delete()[0]
     counts["served lists"] = _clear_lists(subject)
+    counts["events"] = Event.objects.filter(traces.about(subject)).delete()[0]
+    idempotency.forget()  # an answer may name whom it was about
     counts["lists scored by an AI"] = _clear_scored_lists(subject)
     counts["answers of an AI about ratings"] = ScoredRating.objects.filter(traces.about(subject)).delete()[0]
     counts["entries in reports on models"] = _clear_receipts(subject)

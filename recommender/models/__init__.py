@@ -7,7 +7,9 @@ from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Ite
 from recommender.models.disputes import Dispute
 from recommender.models.erasure import Digester, Erasure
 from recommender.models.evaluation import Evaluation, EvaluationFit
+from recommender.models.events import OPINIONS, Event, EventType
 from recommender.models.groupings import Grouping
+from recommender.models.idempotency import IdempotencyKey
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
 from recommender.models.promotion import Examination, ImpactReceipt, Rollout, RolloutMode, ShadowSample
 from recommender.models.rounds import (
@@ -35,6 +37,7 @@ from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
 
 __all__ = [
     "FOR_KNOWLEDGE",
+    "OPINIONS",
     "RATIONALES",
     "REFLECTIONS",
     "Account",
@@ -51,9 +54,12 @@ __all__ = [
     "Erasure",
     "Evaluation",
     "EvaluationFit",
+    "Event",
+    "EventType",
     "Examination",
     "Grouping",
     "Holder",
+    "IdempotencyKey",
     "ImpactReceipt",
     "Interaction",
     "Item",

@@ -46,7 +46,8 @@ class TokenScope(models.TextChoices):
     DISPUTES_WRITE = "disputes:write", "Dispute texts, and see what became of it"
     PEOPLE_MANAGE = "people:manage", "Export and erase people; erase items"
     RULES_MANAGE = "rules:manage", "Set and remove business rules"
-    EVENTS_WRITE = "events:write", "Send events (no address takes them yet)"
+    EVENTS_WRITE = "events:write", "Send events"
+    CATALOG_WRITE = "catalog:write", "Write items, end users and interactions"
 
 
 class ApiToken(models.Model):

@@ -37,6 +37,7 @@ class AuditEvent(models.TextChoices):
     ROLLOUT_ENDED = "rollout_ended", "Trying a model ended"
     ERASED = "erased", "Person or item erased"
     RULES_CHANGED = "rules_changed", "Business rules changed"
+    IMPORTED = "imported", "Catalog data sent to the API"
 
 
 SIGN_INS = (

@@ -50,6 +50,9 @@ class Catalog(models.Model):
     rule_changes = models.PositiveIntegerField(
         default=0, help_text="Grows when a business rule is set or removed: what processes hold of them is read anew."
     )
+    changes = models.PositiveBigIntegerField(
+        default=0, help_text="Grows when items or interactions come: processes read what is new (catalogs.changes)."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -2,7 +2,11 @@
 
 Reading all items and counting all likes takes long, so a process does it rarely: an index is used for at least
 `FRESH_SECONDS`, and so much longer that counting takes at most 1 / `REST_PER_WORK` of the time. While one thread
-refreshes it the others go on with the old one. An imported item is therefore served a little later, never wrongly.
+refreshes it the others go on with the old one.
+
+What is new does not wait for that: where `Catalog.changes` says that items or interactions came, which every request
+reads anyway, those rows alone are read and added. An interaction that came before and was changed since counts for
+others with the next reading of all.
 """
 
 from collections import defaultdict
@@ -12,10 +16,11 @@ from datetime import datetime
 from functools import cached_property
 
 import numpy as np
-from django.db.models import Count
+from django.db.models import Count, Max, QuerySet
+from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
-from recommender.models import Catalog, Item
+from recommender.models import Catalog, Interaction, Item
 from recommender.models.liked import liked_expression
 from recommender.process_cache import ProcessCache
 
@@ -38,6 +43,8 @@ class CatalogIndex:
     likes: NDArray[np.int64]
     popularity: NDArray[np.float64]  # the likes to expect: damped share of likes × how many met it
     by_popularity: NDArray[np.int64]  # positions, the most popular first
+    changes: int  # the catalog's when its rows were read
+    last_interaction: int  # the greatest primary key of those that are counted
     by_value: dict[str, NDArray[np.int64]] = field(default_factory=dict)  # attribute value → positions; big catalogs
 
     @cached_property
@@ -65,7 +72,10 @@ KEPT: ProcessCache[tuple[int, datetime, int], CatalogIndex] = ProcessCache(most=
 
 def index_of(catalog: Catalog) -> CatalogIndex:
     key = (catalog.pk, catalog.created_at, catalog.erasures)
-    return KEPT.get(key, lambda: _read_anew(catalog), fresh_for=fresh_for)
+    index = KEPT.get(key, lambda: _read_anew(catalog), fresh_for=fresh_for)
+    if index.changes < catalog.changes:
+        return KEPT.renew(key, index, lambda kept: _with_new_rows(catalog, kept))
+    return index
 
 
 def _read_anew(catalog: Catalog) -> CatalogIndex:
@@ -84,29 +94,61 @@ def values_of(attribute: object) -> list[str]:
 
 
 def _read(catalog: Catalog) -> CatalogIndex:
-    liked = liked_expression(threshold=catalog.like_threshold, to_interaction="interactions__")
-    rows = (
-        Item.objects.filter(catalog=catalog)
-        .order_by("pk")
-        .annotate(
-            met=Count("interactions"),
-            judged=Count(liked),  # where it is known
-            likes=Count("interactions", filter=liked),
-        )
-        .values_list("pk", "external_id", "met", "judged", "likes")
-    )
-    external_ids: list[str] = []
-    numbers: list[tuple[int, int, int, int]] = []
-    for pk, external_id, met, n_judged, n_likes in rows.iterator(chunk_size=5_000):
-        external_ids.append(external_id)
-        numbers.append((pk, met, n_judged, n_likes))
-    columns = np.array(numbers, dtype=np.int64).reshape(-1, 4).T
-    popularity = _popularity(met=columns[1], judged=columns[2], likes=columns[3])
-    by_popularity = np.argsort(-popularity, kind="stable")
-    index = CatalogIndex(columns[0], external_ids, columns[1], columns[2], columns[3], popularity, by_popularity)
+    changes = Catalog.objects.values_list("changes", flat=True).get(pk=catalog.pk)  # before what it tells of
+    external_ids, columns, last = _counted(catalog, Item.objects.filter(catalog=catalog))
+    index = _index(external_ids, columns, changes=changes, last=last)
     if len(index) > WHOLE_CATALOG:
         index.by_value.update(_by_value(catalog, index))
     return index
+
+
+def _counted(catalog: Catalog, items: QuerySet[Item]) -> tuple[list[str], NDArray[np.int64], int]:
+    """External ids, (4, items) primary key, met, judged and likes, and the last interaction that was counted."""
+    liked = liked_expression(threshold=catalog.like_threshold, to_interaction="interactions__")
+    counted = items.order_by("pk").annotate(
+        met=Count("interactions"),
+        judged=Count(liked),  # where it is known
+        likes=Count("interactions", filter=liked),
+        last=Coalesce(Max("interactions"), 0),
+    )
+    external_ids: list[str] = []
+    numbers: list[tuple[int, ...]] = []
+    rows = counted.values_list("external_id", "last", "pk", "met", "judged", "likes")
+    for external_id, *row in rows.iterator(chunk_size=5_000):
+        external_ids.append(external_id)
+        numbers.append(tuple(row))
+    last, *columns = np.array(numbers, dtype=np.int64).reshape(-1, 5).T
+    return external_ids, np.stack(columns), int(last.max(initial=0))
+
+
+def _index(external_ids: list[str], columns: NDArray[np.int64], *, changes: int, last: int) -> CatalogIndex:
+    pks, met, judged, likes = columns
+    popularity = _popularity(met=met, judged=judged, likes=likes)
+    by_popularity = np.argsort(-popularity, kind="stable")
+    return CatalogIndex(pks, external_ids, met, judged, likes, popularity, by_popularity, changes, last)
+
+
+def _with_new_rows(catalog: Catalog, index: CatalogIndex) -> CatalogIndex:
+    """The index with the items and interactions that came since. Later rows have greater primary keys."""
+    if index.changes >= catalog.changes:  # another thread was faster
+        return index
+    known = int(index.pks[-1]) if len(index) else 0
+    external_ids, new, last = _counted(catalog, Item.objects.filter(catalog=catalog, pk__gt=known))
+    columns = np.stack([index.pks, index.met, index.judged, index.likes])
+    of_known = Interaction.objects.filter(
+        pk__gt=index.last_interaction, item__catalog=catalog, item__erased_at=None, item__lte=known
+    )
+    liked = liked_expression(threshold=catalog.like_threshold)
+    counted = of_known.values_list("item").annotate(
+        met=Count("pk"), judged=Count(liked), likes=Count("pk", filter=liked), last=Max("pk")
+    )
+    added = np.array(list(counted.order_by("item")), dtype=np.int64).reshape(-1, 5).T
+    columns[1:, index.positions(added[0])] += added[1:4, np.isin(added[0], index.pks)]
+    columns = np.concatenate([columns, new], axis=1)
+    last = max(index.last_interaction, last, *added[4].tolist())
+    renewed = _index(index.external_ids + external_ids, columns, changes=catalog.changes, last=last)
+    renewed.by_value.update(index.by_value)
+    return renewed
 
 
 def _popularity(*, met: NDArray[np.int64], judged: NDArray[np.int64], likes: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -153,12 +153,20 @@ REST = {
     "api:similar": ("get", TokenScope.RECOMMENDATIONS_READ, 200),
     "api:rules": ("get", TokenScope.RULES_MANAGE, 200),
     "api:rule": ("delete", TokenScope.RULES_MANAGE, 200),
+    "api:events": ("post", TokenScope.EVENTS_WRITE, 200),
+    "api:items": ("post", TokenScope.CATALOG_WRITE, 200),
+    "api:users": ("post", TokenScope.CATALOG_WRITE, 200),
+    "api:import": ("post", TokenScope.CATALOG_WRITE, 200),
 }
 # What is sent where a body is needed, and its type.
 BODIES = {
     "api:session": ("{}", "application/json"),
     "api:batch": ('{"entries": [{}]}', "application/json"),
     "api:disputes": ("sent=1", "application/x-www-form-urlencoded"),
+    "api:events": ('{"events": []}', "application/json"),
+    "api:items": ('{"items": []}', "application/json"),
+    "api:users": ('{"users": []}', "application/json"),
+    "api:import": ("\n", "application/x-ndjson"),
 }
 SIGNING_IN = {"sign_in_code", "outside", "outside_back"}  # their own tests: tests/reviews/pages
 WITHOUT_SIGNING_IN = {

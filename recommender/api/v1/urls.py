@@ -9,8 +9,10 @@ from uuid import UUID
 from django.urls import path, register_converter
 
 from recommender.api.v1.batch import BatchView
+from recommender.api.v1.catalog_data import EndUsersView, ImportView, ItemsView
 from recommender.api.v1.catalogs import CatalogsView
 from recommender.api.v1.disputes import DisputesView, DisputeView
+from recommender.api.v1.events import EventsView
 from recommender.api.v1.explanations import ExplanationView, ItemExplanationView, UserExplanationView
 from recommender.api.v1.people import ItemView, PersonView
 from recommender.api.v1.recommendations import RecommendationsView, RecommendationView
@@ -41,6 +43,10 @@ urlpatterns = [
     path("catalogs/<str:catalog>/rules", RulesView.as_view(), name="rules"),
     path("catalogs/<str:catalog>/rules/<int:rule_id>", RuleView.as_view(), name="rule"),
     path("catalogs", CatalogsView.as_view(), name="catalogs"),
+    path("catalogs/<str:catalog>/events:batch", EventsView.as_view(), name="events"),
+    path("catalogs/<str:catalog>/items:batch", ItemsView.as_view(), name="items"),
+    path("catalogs/<str:catalog>/users:batch", EndUsersView.as_view(), name="users"),
+    path("catalogs/<str:catalog>/import", ImportView.as_view(), name="import"),
     path(f"{_USER}/recommendations", RecommendationsView.as_view(), name="recommendations"),
     path(f"{_USER}/explanation", UserExplanationView.as_view(), name="user_explanation"),
     path(_USER, PersonView.as_view(), name="person"),

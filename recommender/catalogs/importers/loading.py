@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
+from recommender.catalogs.changes import changed, lock
 from recommender.catalogs.importers import staging
 from recommender.catalogs.importers.plan import Plan
 from recommender.catalogs.importers.report import Changes, ImportFailedError, Progress, Report
@@ -42,6 +43,8 @@ def write(
         report.end_users = _write_end_users_of_interactions(catalog)
     staging.analyze(_table(model) for model in (Item, EndUser))
     report.interactions = _write_interactions(catalog, progress)
+    if report.items.created or report.interactions.created:
+        changed(catalog)
     report.items.total = Item.objects.filter(catalog=catalog).count()
     report.end_users.total = EndUser.objects.filter(catalog=catalog).count()
     report.interactions.total = Interaction.objects.filter(end_user__catalog=catalog).count()
@@ -50,7 +53,7 @@ def write(
 def _save(catalog: Catalog, settings_changed: dict[str, str], report: Report) -> None:
     if catalog.pk:
         # The lock keeps two imports into one catalog apart; SQLite has only one writer anyway.
-        Catalog.objects.select_for_update().get(pk=catalog.pk)
+        lock(catalog)
         if settings_changed:
             catalog.save(update_fields=list(settings_changed))
         report.settings_changed = settings_changed

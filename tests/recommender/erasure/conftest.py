@@ -9,15 +9,21 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from recommender.accounts import idempotency
+from recommender.accounts.idempotency import Answered
+from recommender.accounts.tokens import create_token
 from recommender.artifacts import verified
+from recommender.events.service import take
 from recommender.knowledge import disputes
 from recommender.models import (
     Account,
     BackboneVersion,
     Catalog,
     EndUser,
+    IdempotencyKey,
     ImpactReceipt,
     LlmCall,
+    Recommendation,
     Role,
     Round,
     ScoringRun,
@@ -96,9 +102,25 @@ def world(db: None, settings: Any, tiny_encoder: str, tmp_path: Path) -> Iterato
     (tmp_path / "demo.json").write_text(json.dumps({"catalog": "films", "user_id": PERSON}))
     for one in EndUser.objects.filter(catalog=catalog).select_related("catalog"):
         recommend(one, limit=5, level="full")
+    _tell(catalog, lead)
     yield World(catalog, EndUser.objects.select_related("catalog").get(pk=person.pk), item_round, lead, version)
     verified.LOADED.clear()
     catalog_index.KEPT.clear()
+
+
+def _tell(catalog: Catalog, lead: Account) -> None:
+    """A click of the person, and an answer that is kept and names them."""
+    listed = Recommendation.objects.filter(end_user__external_id=PERSON).latest("created_at")
+    clicked = {
+        "event_id": f"event of {PERSON}",
+        "type": "click",
+        "user_id": PERSON,
+        "recommendation_id": str(listed.pk),
+    }
+    assert take(catalog, [clicked | {"item_id": listed.items[0]["item_id"]}]).accepted == 1
+    row = idempotency.begin(create_token("shop", account=lead)[0], "key")
+    assert isinstance(row, IdempotencyKey)
+    idempotency.finish(row, Answered("", 200, "application/json", PERSON))
 
 
 def _round_that_shows(catalog: Catalog, person: EndUser) -> Round:

@@ -24,8 +24,7 @@ CLEARED = {
     "recommender.LlmCall", "recommender.Knowledge", "recommender.KnowledgeSnapshot_knowledge",
     "recommender.TeacherCase", "recommender.KnowledgeVector", "recommender.TeacherCall", "recommender.Recommendation",
     "recommender.ImpactReceipt", "recommender.Rule", "recommender.Statement", "recommender.ScoredList",
-    "recommender.Dispute",
-    "recommender.ScoredRating",
+    "recommender.Dispute", "recommender.ScoredRating", "recommender.Event", "recommender.IdempotencyKey",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {
@@ -66,7 +65,7 @@ def test_nothing_of_an_erased_person_is_found_anywhere(world: World, tmp_path: P
     assert places >= {
         "recommender.EndUser", "recommender.Turn", "recommender.LlmCall", "recommender.Knowledge", "reason.jsonl",
         "recommender.KnowledgeVector", "recommender.ImpactReceipt", "recommender.TeacherCall",
-        "recommender.ScoredList", "recommender.Dispute",
+        "recommender.ScoredList", "recommender.Dispute", "recommender.Event", "recommender.IdempotencyKey",
         "ids.json", "test.npz", "demo.json", "memory",
     }  # fmt: skip
 

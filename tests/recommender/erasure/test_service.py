@@ -1,6 +1,6 @@
 """Erasing: whoever is at it meanwhile, twice, an item, and what stays."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from recommender.erasure import queries, retention, service
+from recommender.events.service import take
 from recommender.knowledge.proposals import as_proposed
 from recommender.models import (
     Catalog,
@@ -227,6 +228,22 @@ def test_an_item_leaves_ratings_lists_and_evidence(films: Catalog) -> None:
     assert gone.external_id not in [item.item_id for item in recommend(ann(films), limit=4).items]
 
 
+def test_old_events_go_and_what_became_of_opinions_stays(films: Catalog, settings: Any) -> None:
+    met = Interaction.objects.count()
+    item = films.items.first()
+    assert item is not None
+    said = {"user_id": "ann", "item_id": item.external_id, "time": "2026-01-01"}
+    assert take(films, [said | {"event_id": "1", "type": "like"}, said | {"event_id": "2", "type": "click"}]).accepted
+    later = datetime.now(UTC) + timedelta(days=31)
+    assert retention.clear_old(later)["events"] == 0
+    settings.KEEP_EVENTS_DAYS = 30
+    assert retention.clear_old(later)["events"] == 2
+    assert Interaction.objects.count() == met + 1
+
+
+NOTHING = {"served lists": 0, "events": 0, "calls": 0, "answers": 0}
+
+
 def test_what_is_older_than_the_settings_say_is_cleared_and_its_cost_stays(films: Catalog, settings: Any) -> None:
     settings.KEEP_SERVED_DAYS, settings.KEEP_CALLS_DAYS = 30, 60
     waiting, rested = builders.make_round(ann(films)), builders.make_round(ann(films), ("reason", "Yes."), as_of=5)
@@ -236,10 +253,10 @@ def test_what_is_older_than_the_settings_say_is_cleared_and_its_cost_stays(films
     now = datetime(2026, 5, 4, tzinfo=UTC)
     Recommendation.objects.update(created_at=datetime(2026, 4, 1, tzinfo=UTC))
     LlmCall.objects.update(created_at=datetime(2026, 4, 1, tzinfo=UTC))
-    assert retention.clear_old(now) == {"served lists": 1, "calls": 0}
+    assert retention.clear_old(now) == NOTHING | {"served lists": 1, "calls": 0}
 
     settings.KEEP_CALLS_DAYS = 20
-    assert retention.clear_old(now) == {"served lists": 0, "calls": 1}
-    assert retention.clear_old(now) == {"served lists": 0, "calls": 0}
+    assert retention.clear_old(now) == NOTHING | {"served lists": 0, "calls": 1}
+    assert retention.clear_old(now) == NOTHING | {"served lists": 0, "calls": 0}
     assert (rested.calls.get().messages, rested.calls.get().prompt_tokens) == ([], 7)
     assert waiting.calls.get().messages

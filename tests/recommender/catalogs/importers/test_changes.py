@@ -12,6 +12,7 @@ import pytest
 from recommender.catalogs.importers.catalogs import CatalogOptions
 from recommender.catalogs.importers.report import ImportFailedError
 from recommender.models import Catalog, EndUser, Interaction, Item
+from recommender.serving.catalog_index import index_of
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.catalogs.importers.files import DATA, LABELS, copied, counts, item, load, load_text, rows
 
@@ -189,3 +190,15 @@ def test_a_wider_scale_lets_other_ratings_in(tmp_path: Path) -> None:
     options = CatalogOptions(rating_min=0.5, rating_max=10, like_threshold=7)
     assert load_text(tmp_path, text, options=options).rejected == 0
     assert [row[2] for row in rows()] == [0.5, 10]
+
+
+@pytest.mark.django_db
+def test_an_import_into_a_catalog_that_is_served_is_seen_by_the_next_request(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "tables")
+    load("csv", folder)
+    before = index_of(Catalog.objects.get())
+    path = folder / "items.csv"
+    width = path.read_text().splitlines()[0].count(",")
+    path.write_text(path.read_text().rstrip("\n") + "\nnew,A new film" + "," * (width - 1) + "\n")
+    load("csv", folder)
+    assert set(index_of(Catalog.objects.get()).external_ids) - set(before.external_ids) == {"new"}

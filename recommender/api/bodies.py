@@ -1,0 +1,104 @@
+"""Bodies of requests, read within limits, whether their length is told beforehand or they come in chunks."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from django.http.request import UnreadablePostError
+from rest_framework.request import Request
+
+from recommender.api.errors import BodyCut, BodyTooLarge, InvalidBody, UnsupportedBody
+
+MIB = 2**20
+MOST_BYTES = 16 * MIB  # of a JSON body
+LONGEST_LINE = MIB  # bytes
+PIECE = 2**16  # bytes that are read at once
+
+
+class Readable(Protocol):
+    def read(self, size: int = ..., /) -> bytes: ...
+
+
+def read(request: Request, *, most: int = MOST_BYTES) -> bytes:
+    """The whole body, as often as asked for. Raises BodyTooLarge or BodyCut."""
+    django: Any = request._request
+    if not hasattr(django, "_body"):
+        django._body = b"".join(pieces(request, most=most))  # where `request.data` finds it too
+    return bytes(django._body)
+
+
+def pieces(request: Request, *, most: int) -> Iterator[bytes]:
+    """The body, a piece at a time. Raises BodyTooLarge and BodyCut where it comes to that."""
+    told = request.META.get("CONTENT_LENGTH") or ""
+    length = int(told) if told.isdigit() else None
+    if length is not None and length > most:
+        raise BodyTooLarge(most)
+    came, source = 0, _source(request, told=length is not None)
+    while piece := _piece(source):
+        came += len(piece)
+        if came > most:
+            raise BodyTooLarge(most)
+        yield piece
+    if length is not None and came < length:
+        raise BodyCut
+
+
+def _source(request: Request, *, told: bool) -> Readable:
+    """Django reads as much as was told, so nothing of a body in chunks; the server knows where that ends."""
+    django: Any = request._request
+    ends = django.META.get("wsgi.input_terminated")
+    source: Readable = django.META["wsgi.input"] if not told and ends else django
+    return source
+
+
+def _piece(source: Readable) -> bytes:
+    try:
+        return source.read(PIECE)
+    except (UnreadablePostError, OSError) as error:
+        raise BodyCut from error
+
+
+def json_object(request: Request, name: str, *, most: int) -> list[Any]:
+    """The list that is the only member of a JSON body, at most `most` entries. Raises a Problem that says what is
+    wrong."""
+    require_type(request, "application/json")
+    try:
+        body = json.loads(read(request).decode())
+    except UnicodeDecodeError:
+        raise InvalidBody("The body is not UTF-8 text.") from None
+    except (ValueError, RecursionError):
+        raise InvalidBody("The body is not JSON that can be read.") from None
+    if not isinstance(body, dict) or body.keys() != {name} or not isinstance(body[name], list):
+        raise InvalidBody(f"The body is a JSON object with one member, `{name}`: a list of entries.")
+    if len(body[name]) > most:
+        raise InvalidBody(f"At most {most:,} entries may be sent at once; these are {len(body[name]):,}.")
+    return list(body[name])
+
+
+def require_type(request: Request, *types: str) -> None:
+    """Raises UnsupportedBody."""
+    sent, _, more = (request.content_type or "").partition(";")
+    charset = more.partition("charset=")[2].strip(' "').lower()
+    packed = request.META.get("HTTP_CONTENT_ENCODING", "identity").lower()
+    if sent.strip().lower() not in types or charset not in ("", "utf-8", "utf8") or packed != "identity":
+        raise UnsupportedBody(types)
+
+
+def lines(source: Iterator[bytes]) -> Iterator[bytes | None]:
+    """Line after line, without their ends; None for one longer than LONGEST_LINE, which is not kept in memory."""
+    rest: list[bytes] = []
+    size, is_long = 0, False
+    for piece in source:
+        first, *others = piece.split(b"\n")
+        for ended, part in ((False, first), *((True, other) for other in others)):
+            if ended:
+                yield None if is_long else b"".join(rest)
+                rest, size, is_long = [], 0, False
+            size += len(part)
+            is_long = is_long or size > LONGEST_LINE
+            if is_long:
+                rest = []
+            else:
+                rest.append(part)
+    if size or is_long:
+        yield None if is_long else b"".join(rest)

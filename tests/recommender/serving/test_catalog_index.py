@@ -1,0 +1,83 @@
+"""The index of a catalog's items has what came since it was read, in every process, without reading all again."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from recommender.catalogs.changes import changed
+from recommender.models import Catalog, Item
+from recommender.serving import catalog_index
+from recommender.serving.catalog_index import CatalogIndex, index_of
+from tests.builders import make_catalog, make_end_user, make_interaction, make_item
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    """Three items that two end users met; a third end user met nothing."""
+    catalog = make_catalog()
+    items = [make_item(catalog) for _ in range(3)]
+    for n in range(2):
+        for rating, item in zip((5.0, 3.0, None), items, strict=True):
+            make_interaction(make_end_user(catalog, f"{n}-{item.pk}"), item, rating=rating)
+    make_end_user(catalog, "new")
+    return catalog
+
+
+def now(catalog: Catalog) -> Catalog:
+    """As a request has it."""
+    return Catalog.objects.get(pk=catalog.pk)
+
+
+def columns(index: CatalogIndex) -> dict[str, Any]:
+    arrays = ("pks", "met", "judged", "likes", "popularity", "by_popularity")
+    return {name: getattr(index, name).tolist() for name in arrays} | {
+        "external_ids": index.external_ids,
+        "last_interaction": index.last_interaction,
+    }
+
+
+def test_what_came_since_is_added_as_if_all_were_read_again(catalog: Catalog) -> None:
+    before = index_of(now(catalog))
+    old, reader = Item.objects.filter(catalog=catalog).first(), catalog.end_users.get(external_id="new")
+    new = make_item(catalog)
+    assert old is not None
+    make_item(make_catalog(), external_id="of another catalog")
+    for item, rating in ((old, 5.0), (old, 1.0), (new, None), (new, 4.0)):
+        make_interaction(reader, item, rating=rating)
+    assert index_of(now(catalog)) is before  # nobody said so
+
+    changed(catalog)
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        renewed = index_of(now(catalog))
+    assert len(asked) == 3  # the catalog, items, interactions
+    assert index_of(now(catalog)) is renewed
+
+    catalog_index.KEPT.clear()
+    assert columns(renewed) == columns(index_of(now(catalog)))
+    assert np.array_equal(renewed.met, [4, 2, 2, 2])
+
+
+def test_an_empty_catalog_gets_its_first_items(catalog: Catalog) -> None:
+    empty = make_catalog()
+    assert len(index_of(now(empty))) == 0
+    make_interaction(make_end_user(empty), make_item(empty))
+    changed(empty)
+    renewed = index_of(now(empty))
+    catalog_index.KEPT.clear()
+    assert columns(renewed) == columns(index_of(now(empty)))
+
+
+def test_a_request_that_began_before_a_change_uses_what_another_has_renewed(catalog: Catalog) -> None:
+    earlier = now(catalog)
+    index_of(earlier)
+    make_item(catalog)
+    changed(catalog)
+    renewed = index_of(now(catalog))
+    assert index_of(earlier) is renewed
