@@ -24,7 +24,7 @@ class Prepared(Generic[M]):
     `make` builds it from its `shape`, which says what the SQL looks like, and from values by name, which are only
     compared with: it is called once for each shape, with values that occur nowhere else, and the real ones are
     put where the compiled query has these. None and booleans change the SQL, so they belong to the shape. Related rows
-    may be selected, nothing may be annotated or prefetched.
+    may be selected and columns annotated, nothing may be prefetched.
     """
 
     def __init__(self, make: Callable[..., QuerySet[M]]) -> None:
@@ -104,7 +104,9 @@ class _Select(Generic[M]):
         self._model, own = queryset.model, compiler.klass_info["select_fields"]
         self._own = slice(own[0], own[-1] + 1)
         self._names = [column.target.attname for column, *_ in compiler.select[self._own]]
-        self._related = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)
+        self._annotated = compiler.annotation_col_map.items()
+        populators: Any = get_related_populators  # the stubs are of a later Django, which is told one thing more
+        self._related = populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)
         converters = compiler.get_converters([column for column, *_ in compiler.select])
         self._converters = [(place, each, column) for place, (each, column) in converters.items()]
 
@@ -120,6 +122,8 @@ class _Select(Generic[M]):
         made = self._model.from_db(DEFAULT_DB_ALIAS, self._names, row[self._own])
         for related in self._related:
             related.populate(row, made)
+        for name, place in self._annotated:
+            setattr(made, name, row[place])
         return made
 
 

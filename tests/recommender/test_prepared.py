@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from recommender import prepared
-from recommender.models import Account, Item, Role, Turn
+from recommender.models import Account, Item, Role, Round, Turn
 from recommender.prepared import Prepared, PreparedUpdate
 from reviews.models import Slot
 from reviews.room.stream import Stream
@@ -57,6 +57,22 @@ def test_related_rows_come_with_the_query(django_assert_num_queries: DjangoAsser
         with django_assert_num_queries(1):
             (slot,) = query.rows(False, False, account=account, now=timezone.now(), catalog="")
             assert slot.review.round.catalog.name
+
+
+def test_what_is_annotated_and_what_is_deferred_is_as_the_queryset_has_it() -> None:
+    catalog = make_catalog()
+    for title in ("Casablanca", "Vertigo"):
+        make_review(subject=make_item(catalog, title))
+    make_item(catalog, "Laura")
+
+    def items(*, catalog: int) -> QuerySet[Item]:
+        about = Round.objects.filter(item=OuterRef("pk"))
+        return Item.objects.filter(catalog=catalog).defer("attributes").annotate(told=Exists(about)).order_by("title")
+
+    found: list[Any] = Prepared(items).rows(catalog=catalog.pk)
+    assert [(item.title, item.told) for item in found] == [("Casablanca", True), ("Laura", False), ("Vertigo", True)]
+    assert [item.get_deferred_fields() for item in found] == [{"attributes"}] * 3
+    assert [item.attributes for item in found] == [item.attributes for item in items(catalog=catalog.pk)]
 
 
 @pytest.mark.django_db(transaction=True)
