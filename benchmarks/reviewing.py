@@ -221,7 +221,8 @@ def work(port: int, session: str, seed: int, seconds: float) -> tuple[list[float
     started = send("/reviews/start/", {"csrfmiddlewaretoken": token[2] if token else ""})
     started.read()
     page = send(started.getheader("Location") or "/reviews/", None).read().decode()
-    took, spent = [], time.process_time()
+    took: list[float] = []
+    spent = time.process_time()
     ends = time.perf_counter() + seconds
     while time.perf_counter() < ends and (form := _DECIDE.search(page)):
         fields = dict(_FIELD.findall(page[form.start() : form.start() + 3000]))
