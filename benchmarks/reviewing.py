@@ -6,7 +6,8 @@ Fills an empty database with rounds about people and items (four turns, six stat
 serves it with granian and a broker as `manage.py up` does, and signs annotators in, each with a session, a connection
 and a process of their own. Each decides what is on the card, as the page's form does, and gets the next card in the
 same answer: that is a pair. Of twenty decisions fifteen approve, two edit, two send back, one rejects. What the
-annotators cost is in the figure; they do nothing but ask, find the form's fields and ask again.
+annotators cost is in the figure; they do nothing but ask, find the form's fields and ask again. The processor time of a
+pair is told apart: the web's processes, the database's (PostgreSQL; SQLite's is the web's), the annotators'.
 
 Then the pages are asked for, one after the other, with --reviews reviews of which nine in ten are decided: medians,
 beside those with a hundredth of them. The last line printed is one JSON object.
@@ -27,6 +28,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+import psycopg
 
 from benchmarks.serving import cpu_seconds, run, served
 
@@ -76,8 +79,9 @@ def main() -> None:
         with environment(database) as variables:
             results.append({"database": database, **measured(variables, options)})
     for result in results:
+        cpu = ", ".join(f"{whose} {ms}" for whose, ms in result["cpu_ms"].items())
         print(f"\n{result['database']}: {result['pairs_per_second']} pairs a second, p50 {result['p50_ms']} ms, "
-              f"p95 {result['p95_ms']} ms, {result['cpu_ms']} ms of the server's processors a pair, "
+              f"p95 {result['p95_ms']} ms, ms of processors a pair: {cpu}; "
               f"{result['doubles']} decided twice, load {result['load']}")  # fmt: skip
         for page, (few, many) in result["pages_ms"].items():
             print(f"  {page:18}{few:>8} ms{many:>8} ms")
@@ -114,13 +118,18 @@ def measured(variables: dict[str, str], options: argparse.Namespace) -> dict[str
     with served(variables, workers=options.processes) as (port, server):
         for session in sessions:
             asked(port, session, "/reviews/")
-        before = settled(server)
+        database, before = server_of(variables["DATABASE_URL"]), settled(server)
+        before_of_database = cpu_seconds(database)
         with ProcessPoolExecutor(len(sessions)) as pool:
             began = time.perf_counter()
             calls = [pool.submit(work, port, session, seed, options.seconds) for seed, session in enumerate(sessions)]
-            took = sorted(second for call in calls for second in call.result())
+            took = sorted(second for call in calls for second in call.result()[0])
             seconds = time.perf_counter() - began
-        cpu = (cpu_seconds(server) - before) / max(len(took), 1)
+        spent = {
+            "web": cpu_seconds(server) - before,
+            "database": cpu_seconds(database) - before_of_database,
+            "annotators": sum(call.result()[1] for call in calls),
+        }
     twice = json.loads(run([sys.executable, "-m", "benchmarks.reviewing", "--doubles"], variables).splitlines()[-1])
     many = filled(variables, options.reviews, options)
     pages["many"] = asked_for(variables, many, options)
@@ -129,11 +138,20 @@ def measured(variables: dict[str, str], options: argparse.Namespace) -> dict[str
         "pairs_per_second": round(len(took) / seconds, 1),
         "p50_ms": round(took[len(took) // 2] * 1000, 1),
         "p95_ms": round(took[len(took) * 95 // 100] * 1000, 1),
-        "cpu_ms": round(cpu * 1000, 1),
+        "cpu_ms": {whose: round(second * 1000 / max(len(took), 1), 1) for whose, second in spent.items()},
         "doubles": twice,
         "load": round(os.getloadavg()[0], 1),
         "pages_ms": {page: (pages["few"][page], pages["many"][page]) for page in PAGES},
     }
+
+
+def server_of(url: str) -> int:
+    """The process of PostgreSQL that has all others as children; 0 for SQLite, which has none."""
+    if url.startswith("sqlite"):
+        return 0
+    with psycopg.connect(url) as connection:
+        backend = Path(f"/proc/{connection.info.backend_pid}/stat").read_text()
+        return int(backend.rsplit(")", 1)[1].split()[1])
 
 
 def settled(server: int) -> float:
@@ -180,8 +198,8 @@ def asked(port: int, session: str, address: str) -> str:
     return body
 
 
-def work(port: int, session: str, seed: int, seconds: float) -> list[float]:
-    """Decide for so long, or until nothing is left; seconds of every pair."""
+def work(port: int, session: str, seed: int, seconds: float) -> tuple[list[float], float]:
+    """Decide for so long, or until nothing is left; seconds of every pair, and of this process's processor in all."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     cookies = {"sessionid": session}
 
@@ -203,7 +221,8 @@ def work(port: int, session: str, seed: int, seconds: float) -> list[float]:
     started = send("/reviews/start/", {"csrfmiddlewaretoken": token[2] if token else ""})
     started.read()
     page = send(started.getheader("Location") or "/reviews/", None).read().decode()
-    took = []
+    took: list[float] = []
+    spent = time.process_time()
     ends = time.perf_counter() + seconds
     while time.perf_counter() < ends and (form := _DECIDE.search(page)):
         fields = dict(_FIELD.findall(page[form.start() : form.start() + 3000]))
@@ -219,7 +238,7 @@ def work(port: int, session: str, seed: int, seconds: float) -> list[float]:
         took.append(time.perf_counter() - began)
         if response.status != 200:
             sys.exit(f"{response.status}: {page[:500]}")
-    return took
+    return took, time.process_time() - spent
 
 
 # --- steps in a process with Django -----------------------------------------------------------------------------------
@@ -247,7 +266,7 @@ def fill(reviews: int, annotators: int) -> dict[str, Any]:
     _django()
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
-    from django.db import transaction
+    from django.db import connection, transaction
 
     from recommender.models import Account, Catalog, Role
     from reviews.models import Review
@@ -260,6 +279,8 @@ def fill(reviews: int, annotators: int) -> dict[str, Any]:
         with transaction.atomic():
             _more(catalog, accounts, made, min(2000, reviews - made), decided=made > 0)
         made = Review.objects.count()
+    if connection.vendor == "postgresql":  # it does so by itself within a minute; until then its plans are bad
+        connection.cursor().execute("analyze")
     sessions = []
     for account in accounts:
         session = SessionStore()

@@ -173,13 +173,13 @@ def measure(
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its children so far; 0 where /proc does not tell."""
+    """User and system time of a process and its children so far, ended ones too; 0 where /proc does not tell."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_seconds, map(int, children)))
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_seconds, map(int, children)))
 
 
 def ask(

@@ -222,6 +222,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 PROXIES = environment.integer("R4_PROXIES", 0)  # whose X-Forwarded-For is believed
+SESSION_ENGINE = "recommender.accounts.sessions"
 SESSION_IDLE = environment.integer("R4_SESSION_IDLE", 8 * 60) * 60  # seconds; 0: no limit
 AUDIT_DAYS = environment.integer("R4_AUDIT_DAYS", 0)  # 0: kept
 AUDIT_SIGN_IN_DAYS = environment.integer("R4_AUDIT_SIGN_IN_DAYS", 90)

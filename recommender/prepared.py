@@ -1,15 +1,16 @@
 """Querysets that are compiled once: Django takes milliseconds to write the SQL of what a database answers in one.
 
-For what is asked at every decision; elsewhere the readable queryset is fast enough.
+PostgreSQL plans them once for each connection, which takes it longer than answering. For what is asked at every
+decision; elsewhere the readable queryset is fast enough.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, QuerySet
+from django.db.models.query import get_related_populators
 from django.db.models.sql import UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -22,7 +23,8 @@ class Prepared(Generic[M]):
 
     `make` builds it from its `shape`, which says what the SQL looks like, and from values by name, which are only
     compared with: it is called once for each shape, with values that occur nowhere else, and the real ones are
-    put where the compiled query has these. None and booleans change the SQL, so they belong to the shape.
+    put where the compiled query has these. None and booleans change the SQL, so they belong to the shape. Related rows
+    may be selected and columns annotated, nothing may be prefetched.
     """
 
     def __init__(self, make: Callable[..., QuerySet[M]]) -> None:
@@ -56,8 +58,7 @@ class PreparedUpdate:
             query: Any = queryset.query.chain(UpdateQuery)
             query.add_update_values(columns)
             update = self._compiled[key] = _Statement(query.get_compiler(DEFAULT_DB_ALIAS), standing)
-        with _connection().cursor() as cursor:
-            cursor.execute(update.sql, update.params(values))
+        with update.executed(values) as cursor:
             return int(cursor.rowcount)
 
 
@@ -75,11 +76,17 @@ class _Statement:
     """The SQL of a compiled query, and which of its parameters stand for which value."""
 
     def __init__(self, compiler: SQLCompiler, standing: Mapping[str, Value]) -> None:
-        self.sql, params = compiler.as_sql()
+        self._sql, params = compiler.as_sql()
         name_of = {_adapted(value): name for name, value in standing.items()}
         self._params = [(name_of.get(param) if isinstance(param, Value) else None, param) for param in params]
 
-    def params(self, values: Mapping[str, Value]) -> Sequence[Any]:
+    def executed(self, values: Mapping[str, Value]) -> Any:
+        """A cursor at what the database answers, to be closed."""
+        cursor = _cursor(_connection())
+        cursor.execute(self._sql, self._with(values))
+        return cursor
+
+    def _with(self, values: Mapping[str, Value]) -> Sequence[Any]:
         adapted = {name: _adapted(value) for name, value in values.items()}
         # An integer is of the type that the driver was given for its column.
         return tuple(
@@ -89,26 +96,53 @@ class _Statement:
 
 
 class _Select(Generic[M]):
+    """What makes instances of rows, as a queryset does for each of its queries anew."""
+
     def __init__(self, queryset: QuerySet[M], standing: Mapping[str, Value]) -> None:
-        self._queryset = queryset
-        self._compiler: SQLCompiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
-        self._statement = _Statement(self._compiler, standing)
-        columns = [column for column, *_ in self._compiler.select[: self._compiler.col_count]]
-        self._converters = self._compiler.get_converters(columns)
+        compiler: Any = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        self._statement = _Statement(compiler, standing)
+        self._model, own = queryset.model, compiler.klass_info["select_fields"]
+        self._own = slice(own[0], own[-1] + 1)
+        self._names = [column.target.attname for column, *_ in compiler.select[self._own]]
+        self._annotated = compiler.annotation_col_map.items()
+        populators: Any = get_related_populators  # the stubs are of a later Django, which is told one thing more
+        self._related = populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        self._converters = [(place, each, column) for place, (each, column) in converters.items()]
 
     def rows(self, values: Mapping[str, Value]) -> list[M]:
-        params = self._statement.params(values)
-        compiler: Any = copy(self._compiler)
-        compiler.connection = _connection()
-        compiler.as_sql = lambda *_, **__: (self._statement.sql, params)
-        compiler.get_converters = lambda _: self._converters
-        rows = self._queryset.all()
-        rows.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
-        return list(rows)
+        with self._statement.executed(values) as cursor:
+            rows, connection = cursor.fetchall(), cursor.db
+        return [self._made(list(row), connection) for row in rows]
+
+    def _made(self, row: list[Any], connection: Any) -> M:
+        for place, converters, column in self._converters:
+            for converter in converters:
+                row[place] = converter(row[place], column, connection)
+        made = self._model.from_db(DEFAULT_DB_ALIAS, self._names, row[self._own])
+        for related in self._related:
+            related.populate(row, made)
+        for name, place in self._annotated:
+            setattr(made, name, row[place])
+        return made
 
 
 def _connection() -> Any:
     return connections[DEFAULT_DB_ALIAS]
+
+
+def _cursor(connection: Any) -> Any:
+    """As the connection's own, but what PostgreSQL was asked once is planned for the next time.
+
+    Django's write values into the SQL, so that every statement is a new one; this one sends them beside it. Its
+    statements alone are prepared.
+    """
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    connection.connection.prepare_threshold = 0
+    return connection._prepare_cursor(connection.Database.Cursor(connection.connection))
 
 
 def _standing_for(values: Mapping[str, Value]) -> dict[str, Value]:

@@ -65,10 +65,13 @@ class Evidence:
 
 def meets(aspect: Iterable[Facet], item: Described, titles: Mapping[str, str]) -> bool | None:
     """Whether an item has every facet; None where that cannot be told. `titles`: external id → title."""
-    answers = [_has(facet, item, titles) for facet in aspect]
-    if False in answers:
-        return False
-    return None if None in answers else True
+    met: bool | None = True
+    for facet in aspect:
+        has = _has(facet, item, titles)
+        if has is False:
+            return False
+        met = met and has
+    return met
 
 
 def count(statement: Statement, rows: Sequence[Rated], titles: Mapping[str, str]) -> Evidence | None:
@@ -88,8 +91,8 @@ def count(statement: Statement, rows: Sequence[Rated], titles: Mapping[str, str]
         rows=meeting,
         others_liked=outside.count(True),
         others_disliked=outside.count(False),
-        otherwise=any(_says_otherwise(facet, row) for facet in statement.aspect for row in rows) and not meeting,
-        lukewarm=not _lukewarm(rows).isdisjoint(meeting),
+        otherwise=not meeting and any(_says_otherwise(facet, row) for facet in statement.aspect for row in rows),
+        lukewarm=bool(meeting) and not _lukewarm(rows).isdisjoint(meeting),
     )
 
 

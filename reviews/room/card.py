@@ -158,7 +158,7 @@ class Card:
             return 0
         return max(0, int((self.slot.lease_expires_at - self.now).total_seconds()))
 
-    @property
+    @cached_property
     def is_filtered(self) -> bool:
         return queries.strategy_of(self.review.round).samples_drafts
 
@@ -197,13 +197,13 @@ class Card:
             return f"It comes early because its evidence says otherwise. {self.review.concern_words}".strip()
         return ""
 
-    @property
+    @cached_property
     def judgement(self) -> TurnOnCard | None:
         """The last word on the proposal: an override outranks a reflection."""
         judging = [t for t in self.turns if t.turn.verdict and t.about == self.proposal]
         return next((t for t in reversed(judging) if t.is_human), judging[-1] if judging else None)
 
-    @property
+    @cached_property
     def proposed(self) -> TurnOnCard | None:
         return next((t for t in self.turns if t.turn == self.proposal), None)
 
@@ -228,7 +228,7 @@ class Card:
             return f"Read by {by_app}: the AI was asked, and its list could not be read"
         return f"{LISTED[self.proposal.listed['by']]}, held against {by_app}"
 
-    @property
+    @cached_property
     def quiet(self) -> list[StatementOnCard]:
         """Titles that are cited as the evidence has them."""
         return [one for one in self.statements if one.is_quiet]
@@ -245,18 +245,18 @@ class Card:
             return []
         return parts(self.proposal.text, self.statements, [(each["start"], each["end"]) for each in self.wrong])
 
-    @property
+    @cached_property
     def wrong(self) -> list[dict[str, Any]]:
         """Counts, titles, ratings and the like of the proposed text that the evidence contradicts; no statements."""
         proposed = self.proposal.pk if self.proposal else None
         return [each for each in self.review.findings if each["turn"] == proposed and each["kind"] not in OF_STATEMENTS]
 
-    @property
+    @cached_property
     def contradicted(self) -> list[StatementOnCard]:
         """Statements that stand against their evidence: who approves the text says why."""
         return [one for one in self.statements if one.standing == "contradicted" and not one.is_struck and not one.by]
 
-    @property
+    @cached_property
     def may_change_statements(self) -> bool:
         return bool(self.verdicts) and self.proposal is not None and not self.face
 

@@ -44,13 +44,17 @@ def _compared(old: Sequence[Token], new: Sequence[Token]) -> Iterator[Segment]:
     runs = _runs(SequenceMatcher(None, old_words, new_words, autojunk=False))
     for same, old_from, old_to, new_from, new_to in _slid(runs, old_words, new_words):
         if same:
+            stayed = ""
             for (word, space_before), (_, space_after) in zip(old[old_from:old_to], new[new_from:new_to], strict=True):
-                yield Segment("same", word)
+                stayed += word
                 if space_before == space_after:
-                    yield Segment("same", space_before)
+                    stayed += space_before
                 else:
+                    yield Segment("same", stayed)
                     yield Segment("del", space_before)
                     yield Segment("ins", space_after)
+                    stayed = ""
+            yield Segment("same", stayed)
         else:
             yield Segment("del", "".join(map("".join, old[old_from:old_to])))
             yield Segment("ins", "".join(map("".join, new[new_from:new_to])))

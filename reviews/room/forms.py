@@ -55,6 +55,9 @@ class _Text(forms.CharField):
         return "" if prose.is_blank(text) else text
 
 
+_REASON, _TEXT = (_Text(required=False, max_length=longest) for longest in (LONGEST_REASON, LONGEST_TEXT))
+
+
 class DecisionForm(forms.Form):
     """What a card sends: a verdict, what was typed into its boxes, the lease, and what was seen.
 
@@ -75,8 +78,7 @@ class DecisionForm(forms.Form):
         super().__init__(data)
         self.card = card
         for name in card.fields:
-            longest = LONGEST_REASON if name in ("reason", "although", "statement") else LONGEST_TEXT
-            self.fields[name] = _Text(required=False, max_length=longest)
+            self.fields[name] = _REASON if name in ("reason", "although", "statement") else _TEXT
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

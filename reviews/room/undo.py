@@ -11,6 +11,7 @@ from recommender.knowledge import disputes
 from recommender.knowledge import service as knowledge
 from recommender.knowledge.service import Change, TakenUpError
 from recommender.models import Account
+from recommender.prepared import Prepared
 from recommender.rounds import service as rounds
 from recommender.rounds.service import RoundWentOnError
 from reviews.models import Attention, Decision, Review, ReviewState, Slot, Undone
@@ -39,7 +40,8 @@ class Given:
 
 def last(account: Account, *, most: int = LAST) -> list[Given]:
     """What the annotator decided last, the latest first. One query and one for each that changed what is in force."""
-    return [Given(decision, _why_not(decision)) for decision in _last(account)[:most]]
+    decisions = _LAST.rows(account.all_catalogs, most, account=account.pk)
+    return [Given(decision, _why_not(decision)) for decision in decisions]
 
 
 def _last(account: Account) -> QuerySet[Decision]:
@@ -51,6 +53,10 @@ def _last(account: Account) -> QuerySet[Decision]:
         .annotate(decided_later=Exists(later))
         .order_by("-created_at", "-pk")
     )
+
+
+# Every page of the room shows the last one, and PostgreSQL plans its seven joins for longer than it reads them.
+_LAST = Prepared(lambda everywhere, most, *, account: _last(Account(pk=account, all_catalogs=everywhere))[:most])
 
 
 def _why_not(decision: Decision) -> str:

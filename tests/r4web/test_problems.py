@@ -45,7 +45,7 @@ def without_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OperationalError("connection to server at 10.0.0.7 failed")
 
-    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", fail)
+    monkeypatch.setattr("recommender.accounts.sessions.SessionStore.load", fail)
     monkeypatch.setattr("recommender.accounts.tokens.ApiToken.objects.select_related", fail)
     monkeypatch.setattr("r4web.health.connection.cursor", fail)
 

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.models import QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from recommender import prepared
-from recommender.models import Account, Item, Role, Turn
+from recommender.models import Account, Item, Role, Round, Turn
 from recommender.prepared import Prepared, PreparedUpdate
 from reviews.models import Slot
 from reviews.room.stream import Stream
@@ -59,6 +59,22 @@ def test_related_rows_come_with_the_query(django_assert_num_queries: DjangoAsser
             assert slot.review.round.catalog.name
 
 
+def test_what_is_annotated_and_what_is_deferred_is_as_the_queryset_has_it() -> None:
+    catalog = make_catalog()
+    for title in ("Casablanca", "Vertigo"):
+        make_review(subject=make_item(catalog, title))
+    make_item(catalog, "Laura")
+
+    def items(*, catalog: int) -> QuerySet[Item]:
+        about = Round.objects.filter(item=OuterRef("pk"))
+        return Item.objects.filter(catalog=catalog).defer("attributes").annotate(told=Exists(about)).order_by("title")
+
+    found: list[Any] = Prepared(items).rows(catalog=catalog.pk)
+    assert [(item.title, item.told) for item in found] == [("Casablanca", True), ("Laura", False), ("Vertigo", True)]
+    assert [item.get_deferred_fields() for item in found] == [{"attributes"}] * 3
+    assert [item.attributes for item in found] == [item.attributes for item in items(catalog=catalog.pk)]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_threads_ask_by_their_own_connections() -> None:
     account = make_account()
@@ -94,3 +110,39 @@ def test_rows_that_are_kept_are_not_asked_for_again(django_assert_num_queries: D
     with django_assert_num_queries(0):
         prepared.keep(round_, "turns", turns, back="round")
         assert [turn.round for turn in round_.turns.all()] == [round_] * len(turns)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's driver keeps its statements by itself")
+def test_what_is_asked_again_is_planned_once_and_nothing_else_is() -> None:
+    catalog = make_catalog()
+    items = [make_item(catalog, title) for title in ("Casablanca", "Vertigo", "Laura")]
+    query = Prepared(lambda *, item: Item.objects.filter(pk=item))
+    update = PreparedUpdate(lambda *, item, title: (Item.objects.filter(pk=item), {"title": title}))
+
+    for item in items:
+        assert update.run(item=item.pk, title=f"{item.title}!") == 1
+        assert [found.title for found in query.rows(item=item.pk)] == [f"{item.title}!"]
+        assert list(Item.objects.filter(pk=item.pk)) == [item]
+
+    with connection.cursor() as cursor:
+        cursor.execute("select statement from pg_prepared_statements")
+        planned = sorted(statement.split()[0] for (statement,) in cursor.fetchall())
+    assert planned == ["SELECT", "UPDATE"]
+
+
+def test_it_goes_on_after_a_transaction_that_failed() -> None:
+    item = make_item(make_catalog(), "Casablanca")
+    query = Prepared(lambda *, title: Item.objects.filter(title=title))
+    assert query.rows(title="Casablanca") == [item]
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Item.objects.create(catalog=item.catalog, external_id=item.external_id)
+
+    assert query.rows(title="Casablanca") == [item]
+    assert query.rows(title="Vertigo") == []
+
+
+@pytest.mark.parametrize("number", [0, 1, 2**15, 2**31, 2**63 - 1])
+def test_numbers_of_every_size_are_compared(number: int) -> None:
+    query = Prepared(lambda *, item: Item.objects.filter(pk=item))
+    assert query.rows(item=1) == query.rows(item=number) == []
