@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from recommender.api.errors import BodyCut, BodyTooLarge, InvalidBody, UnsupportedBody
 
 MIB = 2**20
-MOST_BYTES = 16 * MIB  # of a JSON body
+MOST_BYTES = 16 * MIB  # of a JSON body with many entries
+MOST_ASKED = 2_500_000  # bytes of one that asks
 LONGEST_LINE = MIB  # bytes
 PIECE = 2**16  # bytes that are read at once
 
@@ -62,17 +63,33 @@ def json_object(request: Request, name: str, *, most: int) -> list[Any]:
     """The list that is the only member of a JSON body, at most `most` entries. Raises a Problem that says what is
     wrong."""
     require_type(request, "application/json")
-    try:
-        body = json.loads(read(request).decode())
-    except UnicodeDecodeError:
-        raise InvalidBody("The body is not UTF-8 text.") from None
-    except (ValueError, RecursionError):
-        raise InvalidBody("The body is not JSON that can be read.") from None
+    body = _parsed(read(request))
     if not isinstance(body, dict) or body.keys() != {name} or not isinstance(body[name], list):
         raise InvalidBody(f"The body is a JSON object with one member, `{name}`: a list of entries.")
     if len(body[name]) > most:
         raise InvalidBody(f"At most {most:,} entries may be sent at once; these are {len(body[name]):,}.")
     return list(body[name])
+
+
+def members(request: Request) -> dict[str, Any]:
+    """The members of a body that is a JSON object; no body is an empty one. Raises a Problem."""
+    body = read(request, most=MOST_ASKED)
+    if not body.strip():
+        return {}
+    require_type(request, "application/json")
+    data = _parsed(body)
+    if not isinstance(data, dict):
+        raise InvalidBody
+    return data
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode())
+    except UnicodeDecodeError:
+        raise InvalidBody("The body is not UTF-8 text.") from None
+    except (ValueError, RecursionError):  # RecursionError: brackets within brackets, thousands of them
+        raise InvalidBody("The body is not JSON that can be read.") from None
 
 
 def require_type(request: Request, *types: str) -> None:

@@ -40,14 +40,6 @@ class InvalidParameter(Problem):
         self.members = {"errors": [dict(error) for error in errors]}
 
 
-class NotJsonObject(Problem):
-    slug = "bad-request"
-    title = "Bad request"
-
-    def __init__(self) -> None:
-        super().__init__('The body must be a JSON object, such as {"limit": 10}. Send nothing for all defaults.')
-
-
 class ScopeMissing(Problem):
     slug = "scope-missing"
     title = "The token may not do this"
@@ -129,15 +121,6 @@ class UnknownRule(Problem):
     status_code = HTTPStatus.NOT_FOUND
 
 
-class BodyTooLarge(Problem):
-    slug = "too-large"
-    title = "The body is too large"
-    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"A body may take {most / 2**20:g} MiB here. Send it in several parts.")
-
-
 class UnknownPath(Problem):
     slug = "unknown-path"
     title = "There is nothing at this address"
@@ -153,6 +136,7 @@ def slashes(external_id: str) -> str:
 class InvalidBody(Problem):
     slug = "invalid-body"
     title = "The body cannot be read"
+    default_detail = 'The body must be a JSON object, such as {"limit": 10}. Send nothing for all defaults.'
 
 
 class BodyCut(Problem):
@@ -265,7 +249,7 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
         body = _away(request.path, why) if why else internal_error(request.path)
         headers = {"Retry-After": str(unavailable.AGAIN_IN)} if why else None
         return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
-    body = document(exc, context)
+    body = document(exc, request.path, allowed=context["view"].allowed_methods)
     response = JsonResponse(body, status=exc.status_code, content_type=CONTENT_TYPE)
     challenge = getattr(exc, "auth_header", None)
     if challenge:
@@ -276,9 +260,9 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
     return response
 
 
-def document(exc: exceptions.APIException, context: dict[str, Any]) -> dict[str, Any]:
-    """The problem document of a foreseen error."""
-    return _document(exc, context) | {"status": int(exc.status_code)} | _of_request(context["request"].path)
+def document(exc: exceptions.APIException, path: str, *, allowed: Sequence[str] = ()) -> dict[str, Any]:
+    """The problem document of a foreseen error at an address, whose methods are `allowed`."""
+    return _said(exc, allowed) | {"status": int(exc.status_code)} | _of_request(path)
 
 
 def internal_error(path: str) -> dict[str, Any]:
@@ -329,20 +313,14 @@ def refused(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=body["status"], content_type=CONTENT_TYPE)
 
 
-def document(problem: Problem, path: str) -> dict[str, Any]:
-    """The problem as it is answered at an address."""
-    described = {"type": _type(problem.slug), "title": problem.title, "detail": str(problem.detail)}
-    return described | dict(problem.members) | {"status": int(problem.status_code), "instance": path}
-
-
-def _document(exc: exceptions.APIException, context: dict[str, Any]) -> dict[str, Any]:
+def _said(exc: exceptions.APIException, allowed: Sequence[str]) -> dict[str, Any]:
     if isinstance(exc, Problem):
-        return document(exc, context["request"].path)
+        return {"type": _type(exc.slug), "title": exc.title, "detail": str(exc.detail)} | dict(exc.members)
     for kind, slug, title, detail in _OWN:
         if isinstance(exc, kind):
             said = detail or str(exc.detail)
             if isinstance(exc, exceptions.MethodNotAllowed):
-                said = f"{said} Allowed here: {', '.join(context['view'].allowed_methods)}."
+                said = f"{said} Allowed here: {', '.join(allowed)}."
             return {"type": _type(slug), "title": title, "detail": said}
     return {"type": _type("bad-request"), "title": "Bad request", "detail": str(exc.detail)}
 

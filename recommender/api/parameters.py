@@ -11,7 +11,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from recommender.api.errors import InvalidParameter, NotJsonObject
+from recommender.api import bodies
+from recommender.api.errors import InvalidParameter
 from recommender.models import Catalog, Clock
 
 
@@ -222,13 +223,10 @@ def parse(request: Request, query: serializers.Serializer[Any]) -> dict[str, Any
 def parse_body(request: Request, shape: serializers.Serializer[Any]) -> dict[str, Any]:
     """The validated members of a JSON object; no body is an empty one. Nothing may be in the query.
 
-    Raises NotJsonObject, InvalidParameter.
+    Raises a Problem: InvalidParameter, or what bodies.members raises.
     """
     parse(request, NOTHING)
-    data = request.data
-    if not isinstance(data, Mapping):
-        raise NotJsonObject
-    return _validated(dict(data), shape, repeated=(), in_query=False)
+    return _validated(bodies.members(request), shape, repeated=(), in_query=False)
 
 
 def _validated(

@@ -4,14 +4,13 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from recommender.api.errors import BodyTooLarge, InvalidParameter, NotJsonObject
+from recommender.api import bodies
+from recommender.api.errors import InvalidParameter
 from recommender.api.parameters import NOTHING, Parameter, parse
 
-MOST_BYTES = 2_500_000  # as Django's DATA_UPLOAD_MAX_MEMORY_SIZE has it
 MOST_ERRORS = 20
 
 
@@ -79,19 +78,11 @@ class TrueOrFalseField(serializers.BooleanField):
 def posted(request: Request, shape: type[Shape]) -> dict[str, Any]:
     """The validated members of the body; no body is an empty one. Nothing may be in the query.
 
-    Raises BodyTooLarge and InvalidParameter, which names each wrong member by its path (`history[3].rating`).
+    Raises a Problem: InvalidParameter, which names each wrong member by its path (`history[3].rating`), or what
+    bodies.members raises.
     """
     parse(request, NOTHING)
-    try:
-        request._request.body  # noqa: B018 - whoever parses it would read any amount
-    except RequestDataTooBig:
-        raise BodyTooLarge(MOST_BYTES) from None
-    try:
-        data = request.data
-    except RecursionError:  # brackets within brackets, thousands of them
-        raise NotJsonObject from None
-    if not isinstance(data, Mapping):
-        raise NotJsonObject
+    data = bodies.members(request)
     made = shape(data=data)
     if not made.is_valid():
         expected = {name: field.expected for name, field in made.fields.items() if isinstance(field, Parameter)}

@@ -82,7 +82,7 @@ class BatchView(PrivateView):
         try:
             made = _list(request, catalog, asked, index)
         except APIException as error:
-            problem = document(error, {"request": request, "view": self})
+            problem = document(error, request.path)
         except Exception:
             logger.exception("Entry %s of a batch failed", index)
             problem = internal_error(request.path)

@@ -90,7 +90,7 @@ def test_a_body_of_the_wrong_kind_is_refused_by_name(api: APIClient, films: Cata
 def test_a_body_that_is_no_json_object_is_refused(api: APIClient, films: Catalog, body: str) -> None:
     answer = api.post(LIST, body.encode("latin-1"), content_type="application/json")
     assert answer.status_code == 400
-    assert answer.json()["type"] in ("urn:r4web:problem:bad-request", "urn:r4web:problem:invalid-parameter")
+    assert answer.json()["type"] in ("urn:r4web:problem:invalid-body", "urn:r4web:problem:invalid-parameter")
 
 
 def test_post_has_no_query_and_takes_json_only(api: APIClient, films: Catalog) -> None:
