@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -84,7 +83,7 @@ def test_an_item_s_proposal_is_withheld_until_somebody_judges_it(api: APIClient,
         (ITEM.replace("f5", "%00"), "unknown-item"),
         (f"/api/v1/explanations/{10**18}", "unknown-explanation"),
         (f"/api/v1/explanations/{10**30}", "unknown-explanation"),
-        (f"/api/v1/disputes/{uuid4()}", "unknown-dispute"),
+        ("/api/v1/disputes/2c0f67fc-fa4d-45d7-bcbe-fa81d3c5e7c1", "unknown-dispute"),
     ],
 )
 def test_what_is_not_there_is_named(api: APIClient, films: Catalog, path: str, kind: str) -> None:
