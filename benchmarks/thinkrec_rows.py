@@ -52,7 +52,19 @@ PUBLISHED = {
     "ThinkRec": (0.7764, 0.6775, 0.7747, 0.4774),
 }
 QUARTERS = 20
-OF_THE_FIT = ("batch_size", "dropout", "epochs", "head", "learning_rate", "patience", "select_by", "weight_decay")
+OF_THE_FIT = (  # settings that no input depends on
+    "batch_size",
+    "dropout",
+    "embedding",
+    "epochs",
+    "head",
+    "knowledge_field",
+    "learning_rate",
+    "patience",
+    "rare_below",
+    "select_by",
+    "weight_decay",
+)
 
 
 class Rows:
@@ -82,7 +94,12 @@ class Rows:
 
     def texts(self, source: str) -> list[str]:
         said = self.metadata if source == "metadata" else self.knowledge
-        return [said[n] for n in np.random.default_rng(5).permutation(len(said))] if source == "shuffled" else said
+        return [said[n] for n in self.order(source).tolist()]
+
+    def order(self, source: str) -> np.ndarray:
+        """Whose text each film gets."""
+        count = len(self.knowledge)
+        return np.random.default_rng(5).permutation(count) if source == "shuffled" else np.arange(count)
 
     def prepared(self, source: str, cache: Path) -> Prepared:
         """`source`: one of SOURCES, or empty where there is no text."""
@@ -91,8 +108,8 @@ class Rows:
             said = self.texts(source)
             found = [(n, text, hashlib.sha256(text.encode()).hexdigest()) for n, text in enumerate(said) if text]
             known = KnowledgeRows([Text(SubjectKind.ITEM, n, BEFORE_ALL, sha, text) for n, text, sha in found])
-            made = vectors([text for _, text, _ in found], cache)
-            matrix = np.vstack([np.zeros((1, made.shape[1])), made]).astype(np.float32)
+            made = vectors(self.metadata if source == "metadata" else self.knowledge, cache)[self.order(source)]
+            matrix = np.vstack([np.zeros((1, made.shape[1])), made[[n for n, _, _ in found]]]).astype(np.float32)
         prepared = Prepared(self.interactions, self.codes, known, matrix, encode=dict)
         prepared.once("sentences", lambda: spaces.of_vectors(vectors(self.metadata, cache)))
         return prepared
@@ -134,7 +151,7 @@ class Fits:
     """Probabilities of valid and test rows, by ranker and seed; kept in files."""
 
     def __init__(self, rows: Rows, common: dict[str, object], cache: Path) -> None:
-        self.rows, self.common, self.cache, self.inputs = rows, common, cache, {}
+        self.rows, self.common, self.cache, self.inputs, self.without = rows, common, cache, {}, {}
         cache.mkdir(parents=True, exist_ok=True)
 
     def of(self, ranker: str, seed: int) -> dict[str, np.ndarray]:
@@ -158,7 +175,9 @@ class Fits:
         )
         if key not in self.inputs:
             prepared = self.rows.prepared(source, self.cache)
+            prepared.kept.update(self.without)  # the signals without texts, which no source changes
             self.inputs = {key: (prepared, make_inputs(prepared, recipe.but(seed=1), arm, alive=lambda: None))}
+            self.without = {what: kept for what, kept in prepared.kept.items() if what[0] == "signals"}
         prepared, inputs = self.inputs[key]
         fitted = fit_arm(prepared, recipe.but(seed=seed), arm, inputs=inputs, observer=Quiet())
         valid = predict(fitted.backbone, fitted.examples, prepared.parts.valid, observer=Quiet())
@@ -217,7 +236,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3,4,5")
     parser.add_argument("--average", type=int, default=1, metavar="N", help="N seeds are one ranker")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="of every backbone")
-    parser.add_argument("--against", help="one of the rankers: differences from it, paired")
+    parser.add_argument("--against", help="some of the rankers, `;` between them: differences from them, paired")
     parser.add_argument("--test", action="store_true", help="read the test part")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -242,15 +261,15 @@ def main() -> None:
         if options.test:
             report[ranker]["quarters"] = quarters(label, scores, end_user)
             print(f"{'  quarters: lowest, mean, highest':44}" + str(report[ranker]["quarters"]))
-    for ranker in drawn if options.against else ():
-        if ranker != options.against:
-            pairs = {name: (drawn[ranker][name], drawn[options.against][name]) for name in drawn[ranker]}
-            gained = {name: bootstrap.of_draws(ours, against=base) for name, (ours, base) in pairs.items()}
-            report[ranker]["gained"] = {name: one.to_json() for name, one in gained.items()}
-            words = ", ".join(
-                f"{name} {one.estimate:+.4f} [{one.low:+.4f}, {one.high:+.4f}]" for name, one in gained.items()
-            )
-            print(f"{ranker} less {options.against}: {words}")
+    bases = [one.strip() for one in options.against.split(";")] if options.against else []
+    for ranker, base in ((one, base) for base in bases for one in drawn if one != base):
+        pairs = {name: (drawn[ranker][name], drawn[base][name]) for name in drawn[ranker]}
+        gained = {name: bootstrap.of_draws(ours, against=theirs) for name, (ours, theirs) in pairs.items()}
+        report[ranker].setdefault("gained", {})[base] = {name: one.to_json() for name, one in gained.items()}
+        words = ", ".join(
+            f"{name} {one.estimate:+.4f} [{one.low:+.4f}, {one.high:+.4f}]" for name, one in gained.items()
+        )
+        print(f"{ranker} less {base}: {words}")
     print(json.dumps({"part": part, "seeds": seeds, "average": options.average, "rankers": report}))
 
 

@@ -119,6 +119,14 @@ class TrainConfig(Settings):
         title="Encode titles and attributes too",
         description="One more signal, in both models: what knowledge then adds is more than plain facts.",
     )
+    signal_folds: int = Field(
+        default=5,
+        ge=2,
+        le=100,
+        title="Folds of signals",
+        description="What signals say of an item is fitted without the end user's own fold. More folds fit on more of "
+        "small data and take longer.",
+    )
     # inputs and signals that can be left out; in the model with knowledge alone: those of knowledge
     match: bool = Field(
         default=True, title="History match", description="past feedback on items with attributes in common"

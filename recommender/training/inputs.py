@@ -83,7 +83,8 @@ def make_inputs(
 def _without(prepared: Prepared, sources: Sources, bare: Mapping[str, Examples]) -> dict[str, Joined]:
     """The rows with their signals without texts, which are computed once for all arms that have the same."""
     recipe, alive = sources.config, sources.alive
-    decisive = recipe.seed, sources.resembles, *(getattr(recipe, name) for name in (*SIGNALS, "metadata_text"))
+    names = (*SIGNALS, "metadata_text", "signal_folds")
+    decisive = recipe.seed, sources.resembles, *(getattr(recipe, name) for name in names)
     fitted = prepared.once(("signals", *decisive), lambda: registry.fit(registry.prepare(sources), bare[STREAMING]))
     joined = {}
     for history, rows in bare.items():
