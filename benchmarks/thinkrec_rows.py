@@ -4,21 +4,24 @@
 
 The split `given` at ThinkRec's two moments. The epoch is chosen on the valid part, and so is all else: without --test
 only the valid part is read. A ranker is mf, lightgcn, sasrec, or a backbone, alone or with item texts: `din knowledge`,
-`din shuffled` (the texts of other films), `din metadata` (titles and genres as sentences). `=` after it gives settings
-of its own: `din knowledge=history:60,metadata_text:true`. --average N makes one ranker of N seeds by their mean logit.
-Every fit is kept in --cache, so a run that was interrupted goes on. Streaming: a row's history is all that came before
-it. Intervals: 95 %, over end users and seeds, and paired against --against. The last line is JSON.
+`din shuffled` (the texts of other films), `din metadata` (titles and genres as sentences); with implicit installed
+(`pip install implicit`) also its als and bpr. `=` after it gives settings of its own: `din
+knowledge=history:60,metadata_text:true`. --average N makes one ranker of N seeds by their mean logit. Every fit is kept
+in --cache, so a run that was interrupted goes on. Streaming: a row's history is all that came before it. Intervals:
+95 %, over end users and seeds, and paired against --against. The last line is JSON.
 """
 
 import argparse
 import csv
 import gzip
 import hashlib
+import importlib
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 
 from benchmarks.item_texts import DATA, of_ml_1m
 from benchmarks.knowledge_gain import BEFORE_ALL, ROOT, vectors
@@ -50,6 +53,10 @@ PUBLISHED = {
     "SASRec": (0.6956, 0.6687, 0.7663, 0.4747),
     "CoLLM": (0.7141, 0.6672, 0.7585, 0.4647),
     "ThinkRec": (0.7764, 0.6775, 0.7747, 0.4774),
+}
+PEERS = {  # of the library implicit, which is no requirement of ours
+    "als": ("implicit.als", "AlternatingLeastSquares"),
+    "bpr": ("implicit.bpr", "BayesianPersonalizedRanking"),
 }
 QUARTERS = 20
 OF_THE_FIT = (  # settings that no input depends on
@@ -160,7 +167,7 @@ class Fits:
         told = json.dumps([kind, settings, seed], sort_keys=True)
         path = self.cache / f"{kind.replace(' ', '-')}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.npz"
         if not path.exists():
-            make = self.backbone if kind.split()[0] in BACKBONES else self.collaborative
+            make = self.collaborative if kind in MODELS else self.peer if kind in PEERS else self.backbone
             made = make(kind, settings, seed)
             np.savez_compressed(path, told=told, **made)
         with np.load(path) as kept:
@@ -177,10 +184,17 @@ class Fits:
             prepared = self.rows.prepared(source, self.cache)
             prepared.kept.update(self.without)  # the signals without texts, which no source changes
             self.inputs = {key: (prepared, make_inputs(prepared, recipe.but(seed=1), arm, alive=lambda: None))}
-            self.without = {what: kept for what, kept in prepared.kept.items() if what[0] == "signals"}
+            made = prepared.kept | (prepared.refit.kept if recipe.refit else {})
+            self.without |= {what: kept for what, kept in made.items() if what[0] == "signals"}
         prepared, inputs = self.inputs[key]
         fitted = fit_arm(prepared, recipe.but(seed=seed), arm, inputs=inputs, observer=Quiet())
-        valid = predict(fitted.backbone, fitted.examples, prepared.parts.valid, observer=Quiet())
+        if recipe.refit:  # it has learnt the valid part: what it was before says what it is worth there
+            bare = {name: value for name, value in settings.items() if name != "refit"}
+            told = bare | ({"refit": False} if "refit" in self.common else {})
+            first = ",".join(f"{name}:{json.dumps(value)}" for name, value in told.items())
+            valid = self.of(f"{kind}={first}", seed)["valid"]
+        else:
+            valid = predict(fitted.backbone, fitted.examples, prepared.parts.valid, observer=Quiet())
         print(f"    {kind}, seed {seed}: epoch {fitted.fit.best_epoch}, {fitted.fit.seconds:.0f} s", flush=True)
         return {"valid": valid, "test": fitted.probability["streaming"]}
 
@@ -189,6 +203,28 @@ class Fits:
         fitted = fit(self.rows.interactions, self.rows.codes, MODELS[kind][0](**settings, seed=seed))
         print(f"    {kind}, seed {seed}: epoch {fitted.best_epoch} of {fitted.epochs}", flush=True)
         return {part: fitted.probability(getattr(parts, part)) for part in ("valid", "test")}
+
+    def peer(self, kind: str, settings: dict[str, object], seed: int) -> dict[str, np.ndarray]:
+        """implicit's, fitted on the train part's likes. Whom or what it never met has a vector of zeros."""
+        module, name = PEERS[kind]
+        data, parts = self.rows.interactions, Parts.of(self.rows.codes)
+        liked = parts.train[data.liked[parts.train] == 1]
+        met = csr_matrix(
+            (np.ones(len(liked), np.float32), (data.end_user[liked], data.item[liked])),
+            shape=(len(data.end_users), len(data.items)),
+        )
+        model = getattr(importlib.import_module(module), name)(**settings, num_threads=1, random_state=seed)
+        model.fit(met, show_progress=False)
+        known = np.diff(met.indptr) > 0, np.diff(met.tocsc().indptr) > 0
+        end_user, item = (
+            np.where(there[:, None], table, 0.0)
+            for there, table in zip(known, (model.user_factors, model.item_factors), strict=True)
+        )
+        logits = {
+            part: (end_user[data.end_user[of]] * item[data.item[of]]).sum(axis=1)
+            for part, of in (("valid", parts.valid), ("test", parts.test))
+        }
+        return {part: 1 / (1 + np.exp(-score)) for part, score in logits.items()}
 
 
 def measured(label: np.ndarray, score: np.ndarray, end_user: np.ndarray) -> dict[str, statistics.Statistic]:

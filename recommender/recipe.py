@@ -214,6 +214,12 @@ class TrainConfig(Settings):
     select_by: Annotated[str, OneOf(SELECTORS)] = Field(
         default="logloss", title="Select by", description="The valid score that chooses the best epoch."
     )
+    refit: bool = Field(
+        default=False,
+        title="Refit",
+        description="Once the best epoch is known, train again on the train and the valid part together, so that "
+        "newer rows are learnt from too. Takes about twice as long.",
+    )
     calibration: Annotated[str, OneOf(CALIBRATIONS)] = Field(
         default="platt",
         title="Calibration",

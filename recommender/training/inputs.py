@@ -32,7 +32,7 @@ class Inputs:
 
     `without`: the signals of the arm without knowledge, for items whose text must not be seen. `vectors`: (1 + texts,
     D) of the texts or of a control; None in an arm without knowledge. `stated`: what the end users' texts say; None
-    where it was not asked for or they say nothing.
+    where it was not asked for or they say nothing. `refit`: the inputs of a refit, where the recipe has one.
     """
 
     known: Mapping[str, KnowledgeRows]
@@ -41,6 +41,7 @@ class Inputs:
     without: Signals
     vectors: NDArray[np.float32] | None = None
     stated: Stated | None = None
+    refit: "Inputs | None" = None
 
     def field(self, recipe: TrainConfig, history: str = STREAMING) -> NDArray[np.float32] | None:
         """The vectors (1 + texts and sets, D) that the knowledge adapter reads, where the arm has one."""
@@ -57,6 +58,13 @@ def make_inputs(
     `histories` begin with the streaming one. An arm WITH knowledge is one without where there is no text. Raises what
     `alive` raises.
     """
+    made = _make(prepared, recipe, arm, histories=histories, alive=alive)
+    if not recipe.refit:
+        return made
+    return replace(made, refit=_make(prepared.refit, recipe, arm, histories=histories, alive=alive))
+
+
+def _make(prepared: Prepared, recipe: TrainConfig, arm: str, *, histories: Iterable[str], alive: Alive) -> Inputs:
     informed = arm == WITH and bool(prepared.known.texts)
     known, bare = {}, {}
     for history in histories:
@@ -84,7 +92,7 @@ def _without(prepared: Prepared, sources: Sources, bare: Mapping[str, Examples])
     """The rows with their signals without texts, which are computed once for all arms that have the same."""
     recipe, alive = sources.config, sources.alive
     names = (*SIGNALS, "metadata_text", "signal_folds")
-    decisive = recipe.seed, sources.resembles, *(getattr(recipe, name) for name in names)
+    decisive = prepared.joined, recipe.seed, sources.resembles, *(getattr(recipe, name) for name in names)
     fitted = prepared.once(("signals", *decisive), lambda: registry.fit(registry.prepare(sources), bare[STREAMING]))
     joined = {}
     for history, rows in bare.items():
