@@ -4,21 +4,24 @@
 
 The split `given` at ThinkRec's two moments. The epoch is chosen on the valid part, and so is all else: without --test
 only the valid part is read. A ranker is mf, lightgcn, sasrec, or a backbone, alone or with item texts: `din knowledge`,
-`din shuffled` (the texts of other films), `din metadata` (titles and genres as sentences). `=` after it gives settings
-of its own: `din knowledge=history:60,metadata_text:true`. --average N makes one ranker of N seeds by their mean logit.
-Every fit is kept in --cache, so a run that was interrupted goes on. Streaming: a row's history is all that came before
-it. Intervals: 95 %, over end users and seeds, and paired against --against. The last line is JSON.
+`din shuffled` (the texts of other films), `din metadata` (titles and genres as sentences); with implicit installed
+(`pip install implicit`) also its als and bpr. `=` after it gives settings of its own: `din
+knowledge=history:60,metadata_text:true`. --average N makes one ranker of N seeds by their mean logit. Every fit is kept
+in --cache, so a run that was interrupted goes on. Streaming: a row's history is all that came before it. Intervals:
+95 %, over end users and seeds, and paired against --against. The last line is JSON.
 """
 
 import argparse
 import csv
 import gzip
 import hashlib
+import importlib
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 
 from benchmarks.item_texts import DATA, of_ml_1m
 from benchmarks.knowledge_gain import BEFORE_ALL, ROOT, vectors
@@ -50,8 +53,24 @@ PUBLISHED = {
     "CoLLM": (0.7141, 0.6672, 0.7585, 0.4647),
     "ThinkRec": (0.7764, 0.6775, 0.7747, 0.4774),
 }
+PEERS = {  # of the library implicit, which is no requirement of ours
+    "als": ("implicit.als", "AlternatingLeastSquares"),
+    "bpr": ("implicit.bpr", "BayesianPersonalizedRanking"),
+}
 QUARTERS = 20
-OF_THE_FIT = ("batch_size", "dropout", "epochs", "head", "learning_rate", "patience", "select_by", "weight_decay")
+OF_THE_FIT = (  # settings that no input depends on
+    "batch_size",
+    "dropout",
+    "embedding",
+    "epochs",
+    "head",
+    "knowledge_field",
+    "learning_rate",
+    "patience",
+    "rare_below",
+    "select_by",
+    "weight_decay",
+)
 
 
 class Rows:
@@ -81,7 +100,12 @@ class Rows:
 
     def texts(self, source: str) -> list[str]:
         said = self.metadata if source == "metadata" else self.knowledge
-        return [said[n] for n in np.random.default_rng(5).permutation(len(said))] if source == "shuffled" else said
+        return [said[n] for n in self.order(source).tolist()]
+
+    def order(self, source: str) -> np.ndarray:
+        """Whose text each film gets."""
+        count = len(self.knowledge)
+        return np.random.default_rng(5).permutation(count) if source == "shuffled" else np.arange(count)
 
     def prepared(self, source: str, cache: Path) -> Prepared:
         """`source`: one of SOURCES, or empty where there is no text."""
@@ -90,8 +114,8 @@ class Rows:
             said = self.texts(source)
             found = [(n, text, hashlib.sha256(text.encode()).hexdigest()) for n, text in enumerate(said) if text]
             known = KnowledgeRows([Text(SubjectKind.ITEM, n, BEFORE_ALL, sha, text) for n, text, sha in found])
-            made = vectors([text for _, text, _ in found], cache)
-            matrix = np.vstack([np.zeros((1, made.shape[1])), made]).astype(np.float32)
+            made = vectors(self.metadata if source == "metadata" else self.knowledge, cache)[self.order(source)]
+            matrix = np.vstack([np.zeros((1, made.shape[1])), made[[n for n, _, _ in found]]]).astype(np.float32)
         prepared = Prepared(self.interactions, self.codes, known, matrix, encode=dict)
         prepared.once("sentences", lambda: spaces.of_vectors(vectors(self.metadata, cache)))
         return prepared
@@ -133,7 +157,7 @@ class Fits:
     """Probabilities of valid and test rows, by ranker and seed; kept in files."""
 
     def __init__(self, rows: Rows, common: dict[str, object], cache: Path) -> None:
-        self.rows, self.common, self.cache, self.inputs = rows, common, cache, {}
+        self.rows, self.common, self.cache, self.inputs, self.without = rows, common, cache, {}, {}
         cache.mkdir(parents=True, exist_ok=True)
 
     def of(self, ranker: str, seed: int) -> dict[str, np.ndarray]:
@@ -142,7 +166,7 @@ class Fits:
         told = json.dumps([kind, settings, seed], sort_keys=True)
         path = self.cache / f"{kind.replace(' ', '-')}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.npz"
         if not path.exists():
-            make = self.backbone if kind.split()[0] in BACKBONES else self.collaborative
+            make = self.collaborative if kind in MODELS else self.peer if kind in PEERS else self.backbone
             made = make(kind, settings, seed)
             np.savez_compressed(path, told=told, **made)
         with np.load(path) as kept:
@@ -157,10 +181,19 @@ class Fits:
         )
         if key not in self.inputs:
             prepared = self.rows.prepared(source, self.cache)
+            prepared.kept.update(self.without)  # the signals without texts, which no source changes
             self.inputs = {key: (prepared, make_inputs(prepared, recipe.but(seed=1), arm, alive=lambda: None))}
+            made = prepared.kept | (prepared.refit.kept if recipe.refit else {})
+            self.without |= {what: kept for what, kept in made.items() if what[0] == "signals"}
         prepared, inputs = self.inputs[key]
         fitted = fit_arm(prepared, recipe.but(seed=seed), arm, inputs=inputs, observer=Quiet())
-        valid = predict(fitted.backbone, fitted.examples, prepared.parts.valid, observer=Quiet())
+        if recipe.refit:  # it has learnt the valid part: what it was before says what it is worth there
+            bare = {name: value for name, value in settings.items() if name != "refit"}
+            told = bare | ({"refit": False} if "refit" in self.common else {})
+            first = ",".join(f"{name}:{json.dumps(value)}" for name, value in told.items())
+            valid = self.of(f"{kind}={first}", seed)["valid"]
+        else:
+            valid = predict(fitted.backbone, fitted.examples, prepared.parts.valid, observer=Quiet())
         print(f"    {kind}, seed {seed}: epoch {fitted.fit.best_epoch}, {fitted.fit.seconds:.0f} s", flush=True)
         return {"valid": valid, "test": fitted.probability["streaming"]}
 
@@ -169,6 +202,28 @@ class Fits:
         fitted = fit(self.rows.interactions, self.rows.codes, MODELS[kind][0](**settings, seed=seed))
         print(f"    {kind}, seed {seed}: epoch {fitted.best_epoch} of {fitted.epochs}", flush=True)
         return {part: fitted.probability(getattr(parts, part)) for part in ("valid", "test")}
+
+    def peer(self, kind: str, settings: dict[str, object], seed: int) -> dict[str, np.ndarray]:
+        """implicit's, fitted on the train part's likes. Whom or what it never met has a vector of zeros."""
+        module, name = PEERS[kind]
+        data, parts = self.rows.interactions, Parts.of(self.rows.codes)
+        liked = parts.train[data.liked[parts.train] == 1]
+        met = csr_matrix(
+            (np.ones(len(liked), np.float32), (data.end_user[liked], data.item[liked])),
+            shape=(len(data.end_users), len(data.items)),
+        )
+        model = getattr(importlib.import_module(module), name)(**settings, num_threads=1, random_state=seed)
+        model.fit(met, show_progress=False)
+        known = np.diff(met.indptr) > 0, np.diff(met.tocsc().indptr) > 0
+        end_user, item = (
+            np.where(there[:, None], table, 0.0)
+            for there, table in zip(known, (model.user_factors, model.item_factors), strict=True)
+        )
+        logits = {
+            part: (end_user[data.end_user[of]] * item[data.item[of]]).sum(axis=1)
+            for part, of in (("valid", parts.valid), ("test", parts.test))
+        }
+        return {part: 1 / (1 + np.exp(-score)) for part, score in logits.items()}
 
 
 def measured(label: np.ndarray, score: np.ndarray, end_user: np.ndarray) -> dict[str, statistics.Statistic]:
@@ -209,7 +264,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3,4,5")
     parser.add_argument("--average", type=int, default=1, metavar="N", help="N seeds are one ranker")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="of every backbone")
-    parser.add_argument("--against", help="one of the rankers: differences from it, paired")
+    parser.add_argument("--against", help="some of the rankers, `;` between them: differences from them, paired")
     parser.add_argument("--test", action="store_true", help="read the test part")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -234,15 +289,15 @@ def main() -> None:
         if options.test:
             report[ranker]["quarters"] = quarters(label, scores, end_user)
             print(f"{'  quarters: lowest, mean, highest':44}" + str(report[ranker]["quarters"]))
-    for ranker in drawn if options.against else ():
-        if ranker != options.against:
-            pairs = {name: (drawn[ranker][name], drawn[options.against][name]) for name in drawn[ranker]}
-            gained = {name: bootstrap.of_draws(ours, against=base) for name, (ours, base) in pairs.items()}
-            report[ranker]["gained"] = {name: one.to_json() for name, one in gained.items()}
-            words = ", ".join(
-                f"{name} {one.estimate:+.4f} [{one.low:+.4f}, {one.high:+.4f}]" for name, one in gained.items()
-            )
-            print(f"{ranker} less {options.against}: {words}")
+    bases = [one.strip() for one in options.against.split(";")] if options.against else []
+    for ranker, base in ((one, base) for base in bases for one in drawn if one != base):
+        pairs = {name: (drawn[ranker][name], drawn[base][name]) for name in drawn[ranker]}
+        gained = {name: bootstrap.of_draws(ours, against=theirs) for name, (ours, theirs) in pairs.items()}
+        report[ranker].setdefault("gained", {})[base] = {name: one.to_json() for name, one in gained.items()}
+        words = ", ".join(
+            f"{name} {one.estimate:+.4f} [{one.low:+.4f}, {one.high:+.4f}]" for name, one in gained.items()
+        )
+        print(f"{ranker} less {base}: {words}")
     print(json.dumps({"part": part, "seeds": seeds, "average": options.average, "rankers": report}))
 
 

@@ -119,6 +119,14 @@ class TrainConfig(Settings):
         title="Encode titles and attributes too",
         description="One more signal, in both models: what knowledge then adds is more than plain facts.",
     )
+    signal_folds: int = Field(
+        default=5,
+        ge=2,
+        le=100,
+        title="Folds of signals",
+        description="What signals say of an item is fitted without the end user's own fold. More folds fit on more of "
+        "small data and take longer.",
+    )
     # inputs and signals that can be left out; in the model with knowledge alone: those of knowledge
     match: bool = Field(
         default=True, title="History match", description="past feedback on items with attributes in common"
@@ -208,6 +216,12 @@ class TrainConfig(Settings):
     )
     select_by: Annotated[str, OneOf(SELECTORS)] = Field(
         default="logloss", title="Select by", description="The valid score that chooses the best epoch."
+    )
+    refit: bool = Field(
+        default=False,
+        title="Refit",
+        description="Once the best epoch is known, train again on the train and the valid part together, so that "
+        "newer rows are learnt from too. Takes about twice as long.",
     )
     calibration: Annotated[str, OneOf(CALIBRATIONS)] = Field(
         default="platt",

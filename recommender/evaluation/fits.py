@@ -86,7 +86,9 @@ def _of_arm(prepared: Prepared, study: Study, arm: str, keys: list[FitKey], obse
         inputs = make_inputs(prepared, recipe, model, histories=HISTORIES, alive=observer.alive)
         lists = None
         if study.ranking:
-            lists = full_ranking.make_lists(inputs, prepared.parts.test, most=study.ranking, alive=observer.alive)
+            lists = full_ranking.make_lists(
+                inputs.refit or inputs, prepared.parts.test, most=study.ranking, alive=observer.alive
+            )
     observer.at(f"signals of the arm {arm}", 1, 1)
     for key in keys:
         epochs = _Epochs(observer)

@@ -5,6 +5,6 @@ import zlib
 FOLDS = 5
 
 
-def fold_of(end_user: str) -> int:
-    """The fold of an end user by external id: known, new and in any database the same."""
-    return zlib.crc32(end_user.encode()) % FOLDS
+def fold_of(end_user: str, folds: int = FOLDS) -> int:
+    """The fold, below `folds`, of an end user by external id: known, new and in any database the same."""
+    return zlib.crc32(end_user.encode()) % folds

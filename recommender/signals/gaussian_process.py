@@ -59,7 +59,7 @@ class GaussianProcess:
         for first, last in pairwise([0, *changes.tolist(), len(data)] if len(data) else []):
             alive()
             own = slice(first, last)
-            fold = fold_of(data.end_users[data.end_user[first]])
+            fold = fold_of(data.end_users[data.end_user[first]], len(self.mean))
             rows = self.rows(fold, data.item[own].astype(np.int64), data.liked[own], examples.before[own] - first)
             columns[own] = self._columns(posterior.read(rows))
         return columns
@@ -90,7 +90,7 @@ class GaussianProcess:
         """The history's rows, then the candidates'."""
         history, count = len(candidates.met), len(candidates.item)
         return self.rows(
-            fold_of(candidates.end_user),
+            fold_of(candidates.end_user, len(self.mean)),
             np.r_[candidates.met, candidates.item],
             np.r_[candidates.liked, np.full(count, -1, dtype=np.int8)],
             np.r_[np.arange(history), np.full(count, history)],
@@ -154,7 +154,7 @@ def squared_error(process: GaussianProcess, end_users: Sequence[str], likes: Lik
     for first, last in zip(firsts[chosen].tolist(), lasts[chosen].tolist(), strict=True):
         own = slice(first, min(last, first + ASKED_EACH))
         liked = likes.liked[own].astype(np.int8)
-        fold = fold_of(end_users[likes.end_user[first]])
+        fold = fold_of(end_users[likes.end_user[first]], len(process.mean))
         rows = process.rows(fold, likes.item[own], liked, np.arange(len(liked)))
         errors.append(np.square(liked - rows.mean - posterior.read(rows)[2]))
     return float(np.concatenate(errors).mean()) if errors else 0.0

@@ -14,7 +14,7 @@ from recommender.recipe import TrainConfig
 from recommender.signals import controls
 from recommender.signals.controls import Encode, Vectors
 from recommender.signals.factors import Likes, fit
-from recommender.signals.folds import FOLDS, fold_of
+from recommender.signals.folds import fold_of
 from recommender.signals.spaces import Space, of_attributes
 
 
@@ -75,10 +75,10 @@ class Sources:
     @cached_property
     def fold_factors(self) -> FoldFactors:
         """Fitted for each fold on all others, so that nobody's own likes are in what is said about them."""
-        likes = self.likes
-        folds = np.array([fold_of(name) for name in self.interactions.end_users])[likes.end_user]
+        likes, count = self.likes, self.config.signal_folds
+        folds = np.array([fold_of(name, count) for name in self.interactions.end_users])[likes.end_user]
         fitted = []
-        for fold in range(FOLDS):
+        for fold in range(count):
             self.alive()
             rest = folds != fold
             fitted.append(

@@ -28,21 +28,24 @@ class Statistics:
     def width(self) -> int:
         return len(SCALE)
 
+    def fold(self, end_user: str) -> int:
+        return fold_of(end_user, len(self.mean))
+
     def read_all(self, examples: Examples, *, alive: Callable[[], None]) -> Columns:
         alive()
         data = examples.interactions
         told = np.r_[0, np.cumsum(data.liked >= 0)]
-        folds = np.array([fold_of(name) for name in data.end_users], dtype=np.int64)[data.end_user]
+        folds = np.array([self.fold(name) for name in data.end_users], dtype=np.int64)[data.end_user]
         return self._columns(folds, data.item, told[examples.before] - told[examples.start])
 
     def read(self, candidates: Candidates) -> Columns:
         told = np.count_nonzero(candidates.liked >= 0)
-        return self._columns(fold_of(candidates.end_user), candidates.item, np.array(told))
+        return self._columns(self.fold(candidates.end_user), candidates.item, np.array(told))
 
     def read_without(self, candidates: Candidates, places: Places) -> Columns:
         known = candidates.liked >= 0
         told = known.sum() - np.r_[0, known[places]][:, None]
-        return self._columns(fold_of(candidates.end_user), candidates.item, told)
+        return self._columns(self.fold(candidates.end_user), candidates.item, told)
 
     def _columns(self, fold: int | NDArray[np.int64], item: NDArray[np.integer], told: NDArray[np.integer]) -> Columns:
         """(…, n, 3) of items (n) after histories with `told` labelled entries, (n), (p, 1) or one number."""

@@ -19,7 +19,7 @@ from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT
 from recommender.dataset.split import PARTS, Codes, Parts, Rows
 from recommender.measures.scores import scores
 from recommender.recipe import KNOWLEDGE, TrainConfig
-from recommender.runs.observer import Observer
+from recommender.runs.observer import Observer, Quiet
 from recommender.signals import llm_scores, stated
 from recommender.signals.stated import Learned, Weights
 from recommender.training import loop
@@ -77,6 +77,19 @@ class Fitted:
         read_texts(self.backbone, self.inputs.field(self.recipe, history))
 
 
+class Unseen(Quiet):
+    """An observer of steps that nobody follows: the run stays alive by them, or is stopped."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+
+    def at(self, stage: str, done: int, of: int, note: str = "") -> None:
+        self.observer.alive()
+
+    def alive(self) -> None:
+        self.observer.alive()
+
+
 def fit_arm(
     prepared: Prepared,
     recipe: TrainConfig,
@@ -104,10 +117,12 @@ def fit_arm(
         )
         fitted = _with_statements(Fitted(recipe, backbone, fit, inputs, {}), prepared, observer)
         fitted = _with_scores(fitted, prepared, observer)
+        if inputs.refit is not None:
+            fitted = _refitted(fitted, inputs.refit, prepared, observer)
         probability = {}
-        for history, examples in inputs.examples.items():
+        for history, examples in fitted.inputs.examples.items():
             fitted.read_texts(history)
-            predicted = predict(backbone, examples, prepared.parts.test, observer=observer)
+            predicted = predict(fitted.backbone, examples, prepared.parts.test, observer=observer)
             probability[history] = fitted.moved(predicted, history, prepared.parts.test)
         fitted.read_texts(STREAMING)
     return replace(fitted, probability=probability)
@@ -165,6 +180,35 @@ def _scored_anew(fitted: Fitted, prepared: Prepared, answered: Mapping[str, NDAr
     return replace(fitted, fit=replace(fitted.fit, valid=after["valid"], test=after["test"]))
 
 
+def _refitted(fitted: Fitted, inputs: Inputs, prepared: Prepared, observer: Observer) -> Fitted:
+    """Fit anew on the train and the valid part, for as many epochs as were best. `inputs`: of both parts.
+
+    The valid scores, the calibration and how far statements move stay those of the first fit, which never saw what it
+    was tried on.
+    """
+    recipe, parts, first = fitted.recipe, prepared.parts, fitted.fit
+    again, backbone = fit_backbone(
+        inputs.examples[STREAMING],
+        replace(parts, train=np.union1d(parts.train, parts.valid)),
+        prepared.refit.codes,
+        inputs.field(recipe),
+        recipe.but(epochs=max(1, first.best_epoch), calibration="none"),
+        model="",
+        observer=Unseen(observer),
+        keep_last=True,
+    )
+    backbone.calibrate(float(fitted.backbone.slope), float(fitted.backbone.intercept))
+    fitted = replace(fitted, backbone=backbone, inputs=inputs)
+    predicted = predict(backbone, fitted.examples, parts.test, observer=observer)
+    test = scores(
+        fitted.examples.labels(parts.test),
+        fitted.moved(predicted, STREAMING, parts.test),
+        prepared.interactions.end_user[parts.test],
+    )
+    details = {**again.details, **first.details, "refit_seconds": round(again.seconds, 3)}
+    return replace(fitted, fit=replace(first, test=test, details=details))
+
+
 def fit_backbone(
     examples: Examples,
     parts: Parts,
@@ -174,8 +218,12 @@ def fit_backbone(
     *,
     model: str,
     observer: Observer,
+    keep_last: bool = False,
 ) -> tuple[Fit, Backbone]:
-    """Fit and calibrate a backbone on examples. `vectors`: (1 + texts, D) of its knowledge adapter, if it has one."""
+    """Fit and calibrate a backbone on examples. `vectors`: (1 + texts, D) of its knowledge adapter, if it has one.
+
+    `keep_last`: its last epoch, not its best (loop.fit).
+    """
     with torch.random.fork_rng(devices=[]):  # the caller's random state is its own
         torch.manual_seed(recipe.seed)
         backbone = make_backbone(examples, codes, vectors, recipe)
@@ -184,7 +232,7 @@ def fit_backbone(
             rows = {kind: np.setdiff1d(texts, [NO_TEXT]) for kind, texts in met.items()}
             whitening.fit(backbone.knowledge.whitening, vectors, rows)
         read_texts(backbone, vectors)
-        fit = loop.fit(backbone, examples, parts, recipe, model=model, observer=observer)
+        fit = loop.fit(backbone, examples, parts, recipe, model=model, observer=observer, keep_last=keep_last)
         fit = calibrate(backbone, fit, examples, parts, method=recipe.calibration, observer=observer)
     if backbone.knowledge is not None:
         gates = dict(zip(("end_user", "item"), backbone.knowledge.gates().tolist(), strict=True))

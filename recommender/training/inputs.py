@@ -34,7 +34,7 @@ class Inputs:
     `without`: the signals of the arm without knowledge, for items whose text must not be seen. `vectors`: (1 + texts,
     D) of the texts or of a control; None in an arm without knowledge. `stated`: what the end users' texts say; None
     where it was not asked for or they say nothing. `scores`: what an LLM said of ratings; None where the recipe leaves
-    that out, or it was shown knowledge and the arm has none.
+    that out, or it was shown knowledge and the arm has none. `refit`: the inputs of a refit, where the recipe has one.
     """
 
     known: Mapping[str, KnowledgeRows]
@@ -44,6 +44,7 @@ class Inputs:
     vectors: NDArray[np.float32] | None = None
     stated: Stated | None = None
     scores: Scores | None = None
+    refit: "Inputs | None" = None
 
     def field(self, recipe: TrainConfig, history: str = STREAMING) -> NDArray[np.float32] | None:
         """The vectors (1 + texts and sets, D) that the knowledge adapter reads, where the arm has one."""
@@ -60,6 +61,13 @@ def make_inputs(
     `histories` begin with the streaming one. An arm WITH knowledge is one without where there is no text. Raises what
     `alive` raises.
     """
+    made = _make(prepared, recipe, arm, histories=histories, alive=alive)
+    if not recipe.refit:
+        return made
+    return replace(made, refit=_make(prepared.refit, recipe, arm, histories=histories, alive=alive))
+
+
+def _make(prepared: Prepared, recipe: TrainConfig, arm: str, *, histories: Iterable[str], alive: Alive) -> Inputs:
     informed = arm == WITH and bool(prepared.known.texts)
     known, bare = {}, {}
     for history in histories:
@@ -88,7 +96,8 @@ def make_inputs(
 def _without(prepared: Prepared, sources: Sources, bare: Mapping[str, Examples]) -> dict[str, Joined]:
     """The rows with their signals without texts, which are computed once for all arms that have the same."""
     recipe, alive = sources.config, sources.alive
-    decisive = recipe.seed, sources.resembles, *(getattr(recipe, name) for name in (*SIGNALS, "metadata_text"))
+    names = (*SIGNALS, "metadata_text", "signal_folds")
+    decisive = prepared.joined, recipe.seed, sources.resembles, *(getattr(recipe, name) for name in names)
     fitted = prepared.once(("signals", *decisive), lambda: registry.fit(registry.prepare(sources), bare[STREAMING]))
     joined = {}
     for history, rows in bare.items():

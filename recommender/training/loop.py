@@ -57,14 +57,22 @@ class Fit:
 
 
 def fit(
-    backbone: Backbone, examples: Examples, parts: Parts, config: TrainConfig, *, model: str, observer: Observer
+    backbone: Backbone,
+    examples: Examples,
+    parts: Parts,
+    config: TrainConfig,
+    *,
+    model: str,
+    observer: Observer,
+    keep_last: bool = False,
 ) -> Fit:
     """Train until `patience` epochs bring no better valid score, restore the best epoch, then read the test part.
 
-    `model` names it to the observer. Raises what the observer raises.
+    `model` names it to the observer. `keep_last`: train for all epochs and keep the last. Raises what the observer
+    raises.
     """
     with accelerated(backbone, config, len(parts.train)), open_source(examples, parts.train, config) as source:
-        return _fit(backbone, examples, parts, config, source, model=model, observer=observer)
+        return _fit(backbone, examples, parts, config, source, model=model, observer=observer, keep_last=keep_last)
 
 
 def _fit(
@@ -76,6 +84,7 @@ def _fit(
     *,
     model: str,
     observer: Observer,
+    keep_last: bool,
 ) -> Fit:
     optimizer = torch.optim.AdamW(
         backbone.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -106,7 +115,7 @@ def _fit(
         valid = evaluate(backbone, examples, parts.valid, observer=observer)
         speed = epoch * len(source) / max(seconds, 1e-9)
         observer.epoch(Epoch(model, epoch, config.epochs, mean_loss, valid, speed))
-        if (value := _to_minimize(valid, config.select_by)) < best_value:
+        if (value := _to_minimize(valid, config.select_by)) < best_value or keep_last:
             best_value, best_epoch, best_weights = value, epoch, _weights(backbone)
         elif epoch - best_epoch >= config.patience:
             break

@@ -4,9 +4,9 @@ Reading is apart from the rest: interactions and texts that are in memory alread
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from recommender.dataset.attributes import LEAST_END_USERS, Vocabulary
 from recommender.dataset.histories import STREAMING, frozen, some_end_users
 from recommender.dataset.interactions import Interactions, read_interactions, trained_on
 from recommender.dataset.low_activity import use_items
-from recommender.dataset.split import Codes, Parts, split
+from recommender.dataset.split import TRAIN, VALID, Codes, Parts, split
 from recommender.dataset.texts import KnowledgeRows, read_texts
 from recommender.models import Catalog, Clock, KnowledgeSnapshot
 from recommender.recipe import TrainConfig
@@ -39,6 +39,7 @@ class Prepared:
     vectors: NDArray[np.float32]  # (1 + texts, D) of the texts
     encode: Encode  # what an arm needs to be encoded beside the texts
     scores: Scores | None = None  # what an LLM said of ratings
+    joined: bool = False  # the valid part is in the train part
     kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -49,6 +50,13 @@ class Prepared:
     def demographics(self) -> Vocabulary | None:
         """Of the attributes of end users in the train part; None where they have none worth a token."""
         return demographics_of(self.interactions, self.codes)
+
+    @cached_property
+    def refit(self) -> Self:
+        """The same with the valid part joined to the train part: of a refit (recipe.refit)."""
+        joined = replace(self, codes=np.where(self.codes == VALID, TRAIN, self.codes), joined=True)
+        joined.kept.update(self.kept)
+        return joined
 
     def rows(self, history: str) -> Interactions:
         """The interactions with one of HISTORIES."""

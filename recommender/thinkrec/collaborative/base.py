@@ -6,6 +6,7 @@ their vectors, which ThinkRec puts into a prompt (METHODS.md 2.6), and to be com
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -69,6 +70,10 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, rows: Tensor) -> Tensor:
         """Logits (m) of rows (m) of the interactions."""
+
+    def batches(self, rows: Tensor, size: int) -> Iterable[Tensor]:
+        """Every row of an epoch (n) once, `size` at a time, in an order drawn from torch's current seed."""
+        return torch.split(rows[torch.randperm(len(rows))], size)
 
     @abstractmethod
     def vectors(self) -> Vectors:

@@ -76,7 +76,7 @@ def _fit(
     best_value, best_epoch, best, epoch = -np.inf, 0, copy.deepcopy(network.state_dict()), 0
     for epoch in range(1, settings.epochs + 1):
         network.train()
-        for batch in torch.split(rows[torch.randperm(len(rows))], settings.batch_size):
+        for batch in network.batches(rows, settings.batch_size):
             optimizer.zero_grad(set_to_none=True)
             loss = functional.binary_cross_entropy_with_logits(network(batch), label[batch])
             loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it bare

@@ -4,10 +4,12 @@ Kang and McAuley, Self-Attentive Sequential Recommendation, ICDM 2018. Layers as
 normalised, keys and values are not. CoLLM and ThinkRec fit it on likes and dislikes by cross entropy; their sequences
 hold liked items only.
 
-A row is scored with what its end user had liked before it. An end user's *vector* is the state after what they liked in
+A row is scored with what its end user had liked before it; a fit goes over whole stretches of likes at once, as the
+authors' does. An end user's *vector* is the state after what they liked in
 the train part, never after anything later.
 """
 
+from collections.abc import Iterable
 from typing import Self
 
 import numpy as np
@@ -47,7 +49,7 @@ class SasRecSettings(FitSettings):
 class SasRec(Network):
     def __init__(self, interactions: Interactions, codes: Codes, settings: SasRecSettings) -> None:
         super().__init__(interactions, codes)
-        self.longest, width = settings.longest, settings.width
+        self.longest, self.shift, width = settings.longest, 0, settings.width
         self.item = embedding(np.r_[False, self.item_known], width)
         self.place = nn.Embedding(settings.longest, width)
         self.dropout = nn.Dropout(settings.dropout)
@@ -72,10 +74,30 @@ class SasRec(Network):
         np.maximum.at(last, owners[trained], np.flatnonzero(trained) + 1)
         self.train_end = numbers(last)
 
+    def batches(self, rows: Tensor, size: int) -> Iterable[Tensor]:
+        """Rows that read the same stretch of likes come together. Where stretches begin is drawn for each epoch."""
+        self.shift = int(torch.randint(self.longest, ()))
+        _, stretch = torch.unique(self.starts(rows), return_inverse=True)
+        return torch.split(rows[torch.randperm(len(rows))[stretch].argsort()], size)
+
     def forward(self, rows: Tensor) -> Tensor:
-        state = self.state(self.sequences(self.first[rows], self.end[rows]))
+        start, end = self.starts(rows), self.end[rows]
+        starts, stretch = torch.unique(start, return_inverse=True)
+        ends = torch.zeros_like(starts).scatter_reduce(0, stretch, end, "amax", include_self=False)
+        states = self.states(self.sequences(starts, ends))  # of a stretch, for all rows that read part of it
+        state = states[stretch, (end - start - 1).clamp(min=0)] * (end > start).unsqueeze(1)
         product: Tensor = state * self.item(self.item_of[rows] + 1)
         return product.sum(dim=1)
+
+    def starts(self, rows: Tensor) -> Tensor:
+        """The first like that each row reads (m), of at most `longest`.
+
+        All of those, to score. In a fit as many as lie in its stretch, for an end user's likes are cut into stretches
+        of `longest`: one pass over a stretch answers all its rows, a pass for each row takes 20 times as long.
+        """
+        first, end = self.first[rows], self.end[rows]
+        read = (end - 1 - first + self.shift) % self.longest + 1 if self.training else self.longest
+        return torch.maximum(first, end - read)
 
     def sequences(self, first: Tensor, end: Tensor) -> Tensor:
         """The items of at most `longest` likes up to `end`, oldest first, padded at the right: (m, longest)."""

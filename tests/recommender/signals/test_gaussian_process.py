@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from recommender.dataset.examples import build
 from recommender.dataset.split import TEST, VALID, split
-from recommender.signals import gaussian_process, spaces
+from recommender.dataset.texts import KnowledgeRows
+from recommender.signals import gaussian_process, spaces, statistics
 from recommender.signals.folds import FOLDS, fold_of
 from recommender.signals.sources import Sources
 from tests.recommender.signals.sources import CONFIG, relabelled
@@ -37,6 +39,20 @@ def test_nobodys_own_likes_are_in_what_is_said_about_them(data, codes, fitted):
         np.testing.assert_array_equal(other.factors[fold], fitted.factors[fold])
         np.testing.assert_array_equal(other.mean[fold], fitted.mean[fold])
         assert any((other.mean[other_fold] != fitted.mean[other_fold]).any() for other_fold in range(FOLDS))
+
+
+@pytest.mark.parametrize("folds", [5, 12])
+@pytest.mark.parametrize("signal", [statistics, gaussian_process])
+def test_before_their_first_interaction_nobodys_columns_know_what_they_like(data, codes, signal, folds):
+    config, number = CONFIG.but(signal_folds=folds, metadata=False), 7
+    first = np.flatnonzero(data.end_user == number)[0]
+    read = []
+    for shown in (data, relabelled(data, data.end_user == number)):
+        made = signal.prepare(Sources(config, shown, codes))(None)
+        assert len(made.mean) == folds
+        read.append(made.read_all(build(shown, KnowledgeRows([]), history=5), alive=lambda: None)[first])
+
+    np.testing.assert_array_equal(*read)
 
 
 def test_nothing_is_fitted_on_what_is_validated_or_tested_on(data, codes, fitted):

@@ -53,6 +53,41 @@ def test_a_row_reads_the_last_liked_items_before_it_oldest_first(made):
         assert (read[len(known[-5:]) :] == 0).all()
 
 
+@pytest.mark.parametrize("fitting", [False, True])
+def test_a_row_is_scored_by_what_it_reads_whatever_is_scored_beside_it(made, fitting):
+    data, codes, _ = made
+    torch.manual_seed(4)
+    network = SasRec(data, codes, SETTINGS.but(dropout=0.0)).train(fitting)
+    network.shift = 2
+    rows = torch.from_numpy(Parts.of(codes).train)
+    start, end = network.starts(rows), network.end[rows]
+    with torch.inference_mode():
+        alone = (network.state(network.sequences(start, end)) * network.item(network.item_of[rows] + 1)).sum(dim=1)
+
+        torch.testing.assert_close(network(rows), alone)
+    reads, had = end - start, end - network.first[rows]
+    assert (reads <= had).all()
+    if fitting:
+        assert ((reads > 0) == (had > 0)).all()
+        assert reads.max() == SETTINGS.longest
+    else:
+        assert (reads == had.clamp(max=SETTINGS.longest)).all()
+
+
+def test_an_epoch_holds_every_row_once_and_the_rows_of_a_stretch_together(made):
+    data, codes, _ = made
+    network = SasRec(data, codes, SETTINGS).train()
+    rows, orders = torch.from_numpy(Parts.of(codes).train), []
+    for _ in range(3):
+        order = torch.cat(list(network.batches(rows, 64)))
+        starts = network.starts(order)
+        orders.append(order.tolist())
+
+        assert sorted(order.tolist()) == rows.tolist()
+        assert int((starts[1:] != starts[:-1]).sum()) == len(starts.unique()) - 1
+    assert orders[0] != orders[1]
+
+
 def test_what_is_of_one_moment_is_not_before_itself():
     rows = [(0, 0, 1, 5.0), (0, 1, 2, 5.0), (0, 2, 2, 5.0), (0, 3, 2, 1.0), (0, 1, 3, 5.0), (0, 2, 4, 5.0)]
     data = synthetic.in_memory(rows, items=4)
