@@ -25,6 +25,8 @@ def read(request: Request, *, most: int = MOST_BYTES) -> bytes:
     django: Any = request._request
     if not hasattr(django, "_body"):
         django._body = b"".join(pieces(request, most=most))  # where `request.data` finds it too
+    if len(django._body) > most:  # it was read before, by whoever lets more come
+        raise BodyTooLarge(most)
     return bytes(django._body)
 
 

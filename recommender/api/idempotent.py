@@ -20,6 +20,7 @@ from rest_framework.response import Response
 
 from recommender.accounts import idempotency
 from recommender.accounts.idempotency import Answered
+from recommender.accounts.visible import catalogs_of
 from recommender.api import bodies
 from recommender.api.authentication import asker_of
 from recommender.api.errors import InProgress, InvalidKey, KeyReused
@@ -46,7 +47,7 @@ def idempotent(post: Post) -> Post:
     @wraps(post)
     def answer(view: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
         key = key_of(request)
-        if key is None:
+        if key is None or not _opens(request, kwargs.get("catalog")):
             return post(view, request, *args, **kwargs)
         fingerprint = fingerprint_of(request, bodies.read(request))
         row = begin(request, key, fingerprint)
@@ -62,6 +63,13 @@ def idempotent(post: Post) -> Post:
         return response
 
     return answer
+
+
+def _opens(request: Request, catalog: str | None) -> bool:
+    """Whether the catalog is there for the token now: what was answered of one that it lost is told no more."""
+    if catalog is None:
+        return True
+    return "\x00" not in catalog and catalogs_of(asker_of(request)).filter(name=catalog).exists()
 
 
 def key_of(request: Request) -> str | None:

@@ -11,8 +11,9 @@ from rest_framework.response import Response
 
 from recommender.api.authentication import asker_of, charge, require
 from recommender.api.errors import ProblemSerializer, document, internal_error
+from recommender.api.idempotent import KEY, idempotent
 from recommender.api.posted import Shape, posted
-from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.resource import PROBLEMS, WRITING, PrivateView, responses
 from recommender.api.v1.recommendations import (
     RecommendationsQuery,
     RecommendationsSerializer,
@@ -60,10 +61,11 @@ class BatchView(PrivateView):
     @extend_schema(
         operation_id="recommend_batch",
         tags=["recommendations"],
-        parameters=[CATALOG],
+        parameters=[CATALOG, KEY],
         request=BatchRequest,
-        responses=responses(BatchSerializer, "What became of each.", problems=tuple(PROBLEMS)),
+        responses=responses(BatchSerializer, "What became of each.", problems=tuple(PROBLEMS | WRITING)),
     )
+    @idempotent
     def post(self, request: Request, catalog: str) -> Response:
         """Lists for up to 100 people. Each counts as one request of the token's. Logged, unless log=false."""
         asked = posted(request, BatchRequest)

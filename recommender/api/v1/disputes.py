@@ -12,8 +12,9 @@ from rest_framework.response import Response
 from recommender.accounts.visible import within
 from recommender.api import errors
 from recommender.api.authentication import asker_of
+from recommender.api.idempotent import KEY, idempotent
 from recommender.api.parameters import NOTHING, TextField, WholeNumberField, parse, parse_body
-from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.resource import PROBLEMS, WRITING, PrivateView, responses
 from recommender.api.v1.explanations import EXPLANATION_ID, current, turn_of
 from recommender.api.v1.recommendations import end_user_named
 from recommender.knowledge.disputes import dispute
@@ -22,11 +23,17 @@ from recommender.models import Dispute, EndUser, Statement, TokenScope, Turn
 LONGEST_REASON = 2_000
 
 
+def _has_words(text: str) -> None:
+    if not text.strip():
+        raise serializers.ValidationError("blank")
+
+
 class NewDisputeQuery(serializers.Serializer[Any]):
     """What is said against a text."""
 
     reason = TextField(
         max_length=LONGEST_REASON,
+        validators=[_has_words],
         expected=f"what is wrong, in words: 1 to {LONGEST_REASON} characters",
         help_text="What is wrong, in their words. Annotators read it.",
     )
@@ -73,10 +80,11 @@ class DisputesView(PrivateView):
     @extend_schema(
         operation_id="dispute_explanation",
         tags=["explanations"],
-        parameters=[EXPLANATION_ID],
+        parameters=[EXPLANATION_ID, KEY],
         request=NewDisputeQuery,
-        responses=responses(DisputeSerializer, "It is kept.", problems=tuple(PROBLEMS), status=201),
+        responses=responses(DisputeSerializer, "It is kept.", problems=tuple(PROBLEMS | WRITING), status=201),
     )
+    @idempotent
     def post(self, request: Request, explanation_id: int) -> Response:
         """Say what is wrong about a text: at once it is no more than `reviewed`, and its review comes before others."""
         asker = asker_of(request)

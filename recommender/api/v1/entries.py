@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from recommender.api.authentication import asker_of
 from recommender.api.errors import UnknownCatalog
 from recommender.api.idempotent import KEY
-from recommender.api.parameters import parse
+from recommender.api.parameters import OneOfField, parse
 from recommender.api.resource import PROBLEMS, WRITING
 from recommender.events.refusals import Code, Rejected
 from recommender.models import Catalog
@@ -22,7 +22,7 @@ PROBLEMS_OF_WRITING = tuple(status for status in (*PROBLEMS, *WRITING) if status
 
 
 class CreateQuery(serializers.Serializer[Any]):
-    create = serializers.ChoiceField(  # type: ignore[assignment]  # a field's name here, not Serializer.create
+    create = OneOfField(  # type: ignore[assignment]  # a field's name here, not Serializer.create
         default="false",
         choices=["false", "true"],
         help_text="Whether end users are added that the catalog does not have yet; else their entries are rejected.",

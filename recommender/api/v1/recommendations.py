@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from recommender.api import errors
 from recommender.api.authentication import asker_of, require
+from recommender.api.idempotent import KEY, idempotent
 from recommender.api.parameters import (
     MomentField as MomentParameter,
 )
@@ -26,7 +27,7 @@ from recommender.api.parameters import (
     parse,
     parse_body,
 )
-from recommender.api.resource import PROBLEMS, PrivateView, conditional, responses
+from recommender.api.resource import PROBLEMS, WRITING, PrivateView, conditional, responses
 from recommender.api.v1.backbones import BackboneSerializer
 from recommender.api.v1.reasons import REASONS, ExplanationSerializer, MomentField, OrderField, write
 from recommender.api.v1.wishes import NoticeSerializer, UnderstoodSerializer, WishQuery, wish_of, wrong_filter
@@ -231,10 +232,11 @@ class RecommendationsView(PrivateView):
     @extend_schema(
         operation_id="recommend_and_log",
         tags=["recommendations"],
-        parameters=OF_USER,
+        parameters=[*OF_USER, KEY],
         request=RecommendationsQuery,
-        responses=responses(RecommendationsSerializer, "One list.", problems=tuple(PROBLEMS)),
+        responses=responses(RecommendationsSerializer, "One list.", problems=tuple(PROBLEMS | WRITING)),
     )
+    @idempotent
     def post(self, request: Request, catalog: str, user_id: str) -> Response:
         """The same with the parameters in a JSON object, and logged: for lists that are shown to somebody."""
         asked = parse_body(request, _QUERY)

@@ -9,12 +9,14 @@ from rest_framework.response import Response
 
 from recommender.api import errors
 from recommender.api.authentication import asker_of
+from recommender.api.idempotent import KEY, idempotent
 from recommender.api.parameters import NOTHING, parse
 from recommender.api.posted import CountField, Shape, WordsField, posted
-from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.resource import PROBLEMS, WRITING, PrivateView, responses
 from recommender.api.v1.recommendations import known_catalog
 from recommender.api.v1.session import CATALOG
 from recommender.api.v1.wishes import LONGEST_ID
+from recommender.events.refusals import Code
 from recommender.models import Account, Rule, RuleKind, TokenScope
 from recommender.serving import rules
 from recommender.serving.rankers import RANKERS
@@ -73,7 +75,7 @@ class RulesSerializer(serializers.Serializer[Any]):
 
 class RejectedRuleSerializer(serializers.Serializer[Any]):
     index = serializers.IntegerField(help_text="Its place among the rules, from 0.")
-    code = serializers.ChoiceField(choices=["unknown_item"])
+    code = serializers.ChoiceField(choices=[Code.UNKNOWN_ITEM.value])
     detail = serializers.CharField()
 
 
@@ -106,17 +108,18 @@ class RulesView(PrivateView):
     @extend_schema(
         operation_id="set_rules",
         tags=["rules"],
-        parameters=[CATALOG],
+        parameters=[CATALOG, KEY],
         request=RulesRequest,
-        responses=responses(RulesSetSerializer, "What was set.", problems=tuple(PROBLEMS)),
+        responses=responses(RulesSetSerializer, "What was set.", problems=tuple(PROBLEMS | WRITING)),
     )
+    @idempotent
     def post(self, request: Request, catalog: str) -> Response:
         """Set business rules; the next list of any process obeys. One about the same item and scenario gives way."""
         wanted = posted(request, RulesRequest)["rules"]
         found = known_catalog(catalog, asker=asker_of(request))
         made, refused = rules.put(found, [Wanted(**each) for each in wanted], by=cast(Account, request.user))
         rejected = [
-            {"index": place, "code": "unknown_item", "detail": "The catalog has no item of this id."}
+            {"index": place, "code": Code.UNKNOWN_ITEM.value, "detail": "The catalog has no item of this id."}
             for place in refused
         ]
         return Response(RulesSetSerializer({"rules": made, "rejected": rejected}).data)

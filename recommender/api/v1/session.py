@@ -5,8 +5,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.authentication import asker_of, require
+from recommender.api.idempotent import KEY, idempotent
 from recommender.api.posted import posted
-from recommender.api.resource import PROBLEMS, PrivateView, responses
+from recommender.api.resource import PROBLEMS, WRITING, PrivateView, responses
 from recommender.api.v1.recommendations import RecommendationsQuery, RecommendationsSerializer, made_for, whom_named
 from recommender.api.v1.told import Told, session_told
 from recommender.models import TokenScope
@@ -27,10 +28,11 @@ class SessionView(PrivateView):
     @extend_schema(
         operation_id="recommend_in_session",
         tags=["recommendations"],
-        parameters=[CATALOG],
+        parameters=[CATALOG, KEY],
         request=SessionRequest,
-        responses=responses(RecommendationsSerializer, "One list.", problems=tuple(PROBLEMS)),
+        responses=responses(RecommendationsSerializer, "One list.", problems=tuple(PROBLEMS | WRITING)),
     )
+    @idempotent
     def post(self, request: Request, catalog: str) -> Response:
         """What to recommend to somebody who need not be known: by a history or a taste that comes with the request.
 

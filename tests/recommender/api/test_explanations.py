@@ -193,3 +193,9 @@ def test_a_text_without_a_review_gets_one(api: APIClient, turn: Turn) -> None:
     said_against(api, turn)
     assert disputes.open_disputed() == 1
     assert Review.objects.get().concern == Concern.DISPUTED
+
+
+def test_nothing_is_said_by_blanks(api: APIClient, turn: Turn) -> None:
+    answer = api.post(f"/api/v1/explanations/{turn.pk}/disputes", {"reason": " \n\t "}, format="json")
+    problem(answer, status=400, kind="invalid-parameter")
+    assert not Dispute.objects.exists()

@@ -16,8 +16,21 @@ from recommender.accounts.tokens import create_token
 from recommender.erasure import retention
 from recommender.erasure import service as erasure
 from recommender.events import service
-from recommender.models import ApiToken, Catalog, Event, IdempotencyKey, Role, SubjectKind, TokenScope
+from recommender.models import (
+    Account,
+    ApiToken,
+    Catalog,
+    Dispute,
+    EndUser,
+    Event,
+    IdempotencyKey,
+    Recommendation,
+    Role,
+    SubjectKind,
+    TokenScope,
+)
 from tests.builders import make_account
+from tests.recommender.training import synthetic
 
 ADDRESS = "/api/v1/catalogs/films/events:batch"
 LIKE = {"event_id": "e1", "type": "like", "user_id": "u1", "item_id": "f3", "time": "2026-03-01T12:00:00Z"}
@@ -125,3 +138,65 @@ def test_of_two_at_once_one_has_the_right_to_answer(token: ApiToken) -> None:
     for thread in threads:
         thread.join(timeout=60)
     assert sorted(type(one).__name__ for one in got) == ["IdempotencyKey", *["UnderWayError"] * 3]
+
+
+WRITES = {
+    "users/u1/recommendations": {"limit": 2},
+    "recommendations": {"text": "No more horror, please.", "history": [{"item_id": "f1"}]},
+    "recommendations:batch": {"entries": [{"user_id": "u1"}, {}], "limit": 1},
+    "rules": {"rules": [{"kind": "bury", "item_id": "f3"}]},
+    "events:batch": {"events": [LIKE]},
+    "items:batch": {"items": [{"item_id": "f9", "title": "Film 9"}]},
+    "users:batch": {"users": [{"user_id": "u9"}]},
+}
+
+
+@pytest.mark.parametrize("address", WRITES)
+def test_every_address_that_writes_takes_a_key(api: APIClient, films: Catalog, address: str) -> None:
+    def post(body: Any, catalog: str = "films") -> Any:
+        return api.post(f"/api/v1/catalogs/{catalog}/{address}", body, format="json", HTTP_IDEMPOTENCY_KEY="k")
+
+    first, again = post(WRITES[address]), post(WRITES[address])
+    assert (first.status_code, first.json()) == (200, again.json())
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert kind(post({})) == (422, "idempotency-key-reused")
+    assert kind(post(WRITES[address], catalog="no\0ne")) == (404, "unknown-catalog")
+
+
+def test_a_list_is_logged_once_for_a_key(api: APIClient, films: Catalog) -> None:
+    answers = [
+        api.post("/api/v1/catalogs/films/users/u1/recommendations", {}, format="json", HTTP_IDEMPOTENCY_KEY="k").json()
+        for _ in range(2)
+    ]
+    assert [str(logged) for logged in Recommendation.objects.values_list("pk", flat=True)] == [
+        answers[0]["recommendation_id"]
+    ]
+
+
+def test_a_text_is_disputed_once_for_a_key(api: APIClient, films: Catalog) -> None:
+    turn = synthetic.approve(EndUser.objects.get(external_id="u1"), "They adore dramas.")
+    address = f"/api/v1/explanations/{turn.pk}/disputes"
+    first, again = (api.post(address, {"reason": "Not so."}, format="json", HTTP_IDEMPOTENCY_KEY="k") for _ in range(2))
+    assert (first.status_code, again.status_code, first.json()) == (201, 201, again.json())
+    assert Dispute.objects.count() == 1
+
+
+def test_what_was_answered_of_a_catalog_that_was_closed_to_the_account_is_told_no_more(
+    api: APIClient, films: Catalog, token: ApiToken
+) -> None:
+    def post() -> Any:
+        address = "/api/v1/catalogs/films/users/u1/recommendations"
+        return api.post(address, {}, format="json", HTTP_IDEMPOTENCY_KEY="k")
+
+    assert post().status_code == 200
+    Account.objects.filter(pk=token.created_by_id).update(all_catalogs=False)
+    assert kind(post()) == (404, "unknown-catalog")
+
+
+def test_a_key_lets_no_greater_body_come(api: APIClient, films: Catalog) -> None:
+    body = '{"text": "' + "a" * 2_600_000 + '"}'
+    answer = api.post(
+        "/api/v1/catalogs/films/recommendations", body, content_type="application/json", HTTP_IDEMPOTENCY_KEY="k"
+    )
+    assert kind(answer) == (413, "too-large")

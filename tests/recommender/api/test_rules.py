@@ -39,7 +39,7 @@ def test_rules_are_set_obeyed_named_listed_and_removed(api: APIClient, films: Ca
         {"kind": "bury", "item_id": "nothing"},
     )
     assert [rule["item_id"] for rule in made["rules"]] == ["f3", "f5", "f4"]
-    assert [(one["index"], one["code"]) for one in made["rejected"]] == [(3, "unknown_item")]
+    assert [(one["index"], one["code"]) for one in made["rejected"]] == [(3, "unknown-item")]
     path = "/api/v1/catalogs/films/users/u1/recommendations"
     answer = api.get(path).json()
     assert [item["item_id"] for item in answer["items"]] == ["f3", "f6", "f4"]
