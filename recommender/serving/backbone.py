@@ -16,9 +16,10 @@ from recommender.artifacts.ranker import ArtifactError, Ranker
 from recommender.models import BackboneVersion
 from recommender.serving import rollout, shadow
 from recommender.serving.answers import Answers
+from recommender.serving.codes import DegradedCode
 from recommender.serving.request import Request, Scored, best, score
 from recommender.serving.steering import Steering
-from recommender.serving.types import CannotRankError, DegradedCode, Effects, Ranked, Ranking, Reason
+from recommender.serving.types import CannotRankError, Effects, Ranked, Ranking, Reason
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ import numpy as np
 from recommender.artifacts.ranker import ArtifactError
 from recommender.models import BackboneVersion
 from recommender.serving import backbone, thinkrec
+from recommender.serving.codes import DegradedCode
 from recommender.serving.cursor import Cursor
 from recommender.serving.request import Request
-from recommender.serving.types import DegradedCode, Ranked, Source
+from recommender.serving.types import Ranked, Source
 
 
 def continued(request: Request, cursor: Cursor, *, attribute: bool) -> tuple[Ranked, list[int]]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from recommender.models import Catalog
 from recommender.serving.catalog_index import CatalogIndex
+from recommender.serving.codes import Notice, NoticeCode
 from recommender.serving.conditions import Comparison, Condition, ConditionError
-from recommender.serving.types import Notice, NoticeCode
 from recommender.statements.aspects import YEAR, CatalogAspects, aspects_of
 
 NAMED = 30  # attributes that an error names

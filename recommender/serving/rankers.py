@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from recommender.serving import backbone, fallback, thinkrec
+from recommender.serving.codes import DegradedCode
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, DegradedCode, Ranked
+from recommender.serving.types import CannotRankError, Ranked
 from recommender.serving.whom import Visitor
 
 ALL_MET = "This end user has met every item of the catalog."

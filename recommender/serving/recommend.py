@@ -9,6 +9,7 @@ from django.utils import timezone
 from recommender.models import ApiToken, EndUser, Item
 from recommender.serving import fallback
 from recommender.serving.attribution import named_places
+from recommender.serving.codes import Notice, NoticeCode
 from recommender.serving.continued import continued
 from recommender.serving.cursor import Cursor
 from recommender.serving.explain import Why, explain
@@ -23,8 +24,6 @@ from recommender.serving.types import (
     Explain,
     MinReview,
     Moment,
-    Notice,
-    NoticeCode,
     Ranked,
     Reason,
     RuleReason,

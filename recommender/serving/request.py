@@ -17,11 +17,12 @@ from recommender.serving import answers, arrange, filters, retrieve, rules
 from recommender.serving.answers import Answers
 from recommender.serving.arrange import Order
 from recommender.serving.catalog_index import CatalogIndex, index_of
+from recommender.serving.codes import Notice
 from recommender.serving.history import PastInteraction, history_of
 from recommender.serving.rules import Rules
 from recommender.serving.session import NOTHING_TOLD, Session, unknown_items
 from recommender.serving.steering import Steering, steering_of
-from recommender.serving.types import Notice, Ranking
+from recommender.serving.types import Ranking
 from recommender.serving.whom import Whom
 from recommender.serving.wish import Wish
 from recommender.signals.llm_scores import Blend

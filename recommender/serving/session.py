@@ -11,8 +11,9 @@ from recommender.grounding.tagger.tags import tagger
 from recommender.grounding.wording import in_words
 from recommender.models import Catalog, Clock, Item
 from recommender.models.liked import NOT_KNOWN, liked
+from recommender.serving.codes import Notice, NoticeCode
 from recommender.serving.history import AS_BOOL, PastInteraction
-from recommender.serving.types import Notice, NoticeCode, Understood
+from recommender.serving.types import Understood
 from recommender.statements.aspects import aspects_of
 from recommender.statements.queries import OPINIONS, Acting
 

@@ -13,9 +13,9 @@ from recommender.models import Catalog, Item
 from recommender.serving import retrieve, vectors
 from recommender.serving.arrange import Order, best_first, likeness_of_attributes
 from recommender.serving.catalog_index import CatalogIndex, index_of
+from recommender.serving.codes import Notice, NoticeCode
 from recommender.serving.queries import active_backbone
 from recommender.serving.request import narrowed
-from recommender.serving.types import Notice, NoticeCode
 from recommender.serving.wish import Wish
 
 Likeness = Literal["likes", "texts", "attributes"]

@@ -17,8 +17,9 @@ from recommender.models import EndUser, RunState, ScoredList, ScoringRun
 from recommender.runs.errors import CannotRunError
 from recommender.serving import answers, backbone, rules
 from recommender.serving.arrange import Order, best_first
+from recommender.serving.codes import DegradedCode
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, DegradedCode, Ranked, Reason
+from recommender.serving.types import CannotRankError, Ranked, Reason
 from recommender.thinkrec.scoring import lists, people
 from recommender.thinkrec.scoring.lists import ScoredItem
 

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.llm.labels import DEMONSTRATION
 from recommender.models import BackboneVersion, Clock
+from recommender.serving.codes import DegradedCode, Notice
 
 if TYPE_CHECKING:
     from recommender.serving.steering import Steering
@@ -42,43 +42,6 @@ SCORE_KINDS: Mapping[Source, ScoreKind] = {
     "segment": "expected_likes",
     "popular": "expected_likes",
 }
-
-
-class DegradedCode(StrEnum):
-    """Why a list is not what was asked for. Programs may rely on these; `degraded_reason` says it in words."""
-
-    NO_BACKBONE = "no_backbone"
-    ARTIFACT_UNUSABLE = "artifact_unusable"
-    NO_HISTORY = "no_history"
-    UNKNOWN_USER = "unknown_user"
-    NO_SCORED_LIST = "no_scored_list"
-    STALE_SCORED_LIST = "stale_scored_list"
-    CANNOT_RANK = "cannot_rank"
-    ALL_MET = "all_met"
-    NO_ITEMS = "no_items"
-    NOTHING_LEFT = "nothing_left"
-
-
-class NoticeCode(StrEnum):
-    """What else is to be known of a list. Programs may rely on these."""
-
-    FEWER_ITEMS = "fewer_items"
-    UNKNOWN_ITEMS = "unknown_items"
-    UNKNOWN_VALUE = "unknown_value"
-    TEXT_NOT_UNDERSTOOD = "text_not_understood"
-    MEETS_NOTHING = "meets_nothing"
-    PINNED = "pinned"
-    BURIED = "buried"
-    OUT_OF_STOCK = "out_of_stock"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """`detail` says it in words."""
-
-    code: NoticeCode
-    detail: str
-
 
 MOST_ITEMS = 100
 

@@ -33,6 +33,7 @@ from recommender.api.v1.reasons import REASONS, ExplanationSerializer, MomentFie
 from recommender.api.v1.wishes import NoticeSerializer, UnderstoodSerializer, WishQuery, wish_of, wrong_filter
 from recommender.models import ApiToken, Catalog, EndUser, SubjectKind, TokenScope
 from recommender.serving import queries
+from recommender.serving.codes import DegradedCode
 from recommender.serving.conditions import ConditionError
 from recommender.serving.cursor import Cursor, CursorError
 from recommender.serving.log import replay
@@ -46,7 +47,6 @@ from recommender.serving.types import (
     SCORE_KINDS,
     SHOWN_STATUSES,
     SOURCES,
-    DegradedCode,
     Served,
     ServedItem,
 )

@@ -7,8 +7,8 @@ from rest_framework import serializers
 
 from recommender.api.errors import InvalidParameter
 from recommender.api.parameters import ManyField, NumberField, OneOfField
+from recommender.serving.codes import NoticeCode
 from recommender.serving.conditions import HOW, LONGEST, Condition, ConditionError
-from recommender.serving.types import NoticeCode
 from recommender.serving.wish import MOST_CONDITIONS, MOST_EXCLUDED, Wish
 
 LONGEST_ID = 128

@@ -1,4 +1,4 @@
-"""The examples of docs/api.md: curl sends each to a server, as a reader would, and is answered as the page says."""
+"""The examples of docs/api.md and api-writing.md: curl sends each to a server, as a reader would, and is answered as the page says."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from recommender.models import Catalog, Interaction, Role, TokenScope
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.training import synthetic
 
-PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+PAGE = "".join((Path(__file__).parents[3] / "docs" / name).read_text() for name in ("api.md", "api-writing.md"))
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 CURLS = [text for _, text in BLOCKS if text.startswith("curl ")]
 LINES = next(text for _, text in BLOCKS if text.startswith('{"type": "item"'))

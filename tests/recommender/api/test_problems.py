@@ -14,7 +14,8 @@ from recommender.models import ApiToken, Catalog, Role
 from tests.builders import make_account
 
 LIST = "/api/v1/catalogs/films/users/u1/recommendations"
-KNOWN = "`limit`, `cursor`, `explain`, `min_review`, `scenario`, `as_of`, `fields`, `log`"
+KNOWN = "`filter`, `exclude`, `diversity`, `unknown_user`, `limit`, `cursor`, `explain`, `min_review`, `scenario`, `as_of`, `fields`, `log`"
+STRICT = {"unknown_user": "error"}
 
 
 def problem(answer: Any, *, status: int, kind: str) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def test_an_unknown_catalog_is_named_and_the_known_ones_are_listed(api: APIClien
 
 
 def test_an_unknown_end_user_is_named(api: APIClient, films: Catalog) -> None:
-    found = problem(api.get(LIST.replace("u1", "nobody")), status=404, kind="unknown-user")
+    found = problem(api.get(LIST.replace("u1", "nobody"), STRICT), status=404, kind="unknown-user")
     assert "“nobody”" in found["detail"]
 
 
@@ -46,7 +47,8 @@ def test_an_unknown_end_user_is_named(api: APIClient, films: Catalog) -> None:
 def test_an_id_that_no_end_user_can_have_is_unknown_and_not_a_failure(
     api: APIClient, films: Catalog, user_id: str
 ) -> None:
-    problem(api.get(LIST.replace("u1", user_id)), status=404, kind="unknown-user")
+    problem(api.get(LIST.replace("u1", user_id), STRICT), status=404, kind="unknown-user")
+    assert api.get(LIST.replace("u1", user_id)).json()["degraded_code"] == "unknown_user"
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "", "1.0", " 5", "٣", "9" * 5000])
