@@ -260,7 +260,7 @@ def test_the_command_says_what_was_found_and_what_hinders(ranked: Catalog, base:
     said = out.getvalue()
     assert "tiny on the test part" in said
     assert "LLM less active model" in said
-    assert "1 explanations against approved traces set apart for tests: METEOR" in said
+    assert "1 explanation against approved traces set apart for tests: METEOR" in said
     assert "A list of 20 items takes" in said
     with pytest.raises(CommandError, match="no catalog 'nothing'"):
         evaluated("nothing")
