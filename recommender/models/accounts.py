@@ -47,7 +47,7 @@ class TokenScope(models.TextChoices):
     PEOPLE_MANAGE = "people:manage", "Export and erase people; erase items"
     RULES_MANAGE = "rules:manage", "Set and remove business rules"
     EVENTS_WRITE = "events:write", "Send events"
-    CATALOG_WRITE = "catalog:write", "Write items, end users and interactions"
+    CATALOG_WRITE = "catalog:write", "Write items, users and their ratings"
 
 
 class ApiToken(models.Model):

@@ -135,7 +135,9 @@ def bars(key: str, title: str, description: str, shown: Sequence[Bar]) -> SafeSt
     drawn = [
         {
             "label": bar.label,
-            "value": f"{bar.value:.0%}" if bar.beside is None else f"{bar.value:.0%}, elsewhere {bar.beside:.0%}",
+            "value": f"{100 * bar.value:.0f} %"
+            if bar.beside is None
+            else f"{_share(bar.value)}, elsewhere {_share(bar.beside)}",
             "length": _at(x(bar.value) - LEFT),
             "beside": "" if bar.beside is None else _at(x(bar.beside)),
             "words": _at(row + 16),
@@ -154,6 +156,11 @@ def _figure(
 ) -> SafeString:
     about = {"key": key, "title": title, "description": description, "width": int(WIDTH), "height": round(height)}
     return render_to_string(template, {**about, **drawing})
+
+
+def _share(value: float) -> str:
+    """In percent, small ones with a decimal: 1.6 % and 0.5 % would else look alike."""
+    return f"{100 * value:.{0 if value >= 0.1 else 1}f} %"
 
 
 def _scale(low: float, high: float, first: float, last: float) -> Callable[[float], float]:

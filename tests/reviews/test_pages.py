@@ -3,6 +3,7 @@
 import pytest
 
 from recommender.models import Account, Knowledge, Round, RoundState
+from reviews.choices import Concern
 from reviews.models import Decision, Review, ReviewState
 from reviews.room import leases, opening
 from tests.builders import make_catalog, make_end_user, make_item, make_review
@@ -311,3 +312,14 @@ def test_a_round_back_from_an_override_shows_the_persons_critique(rita: Account,
     page = browser.get(url("review", review)).content.decode()
     assert "Note by a person" in page
     assert "They dislike war." in page
+
+
+def test_the_queue_names_a_disputed_text_so_on_every_width_and_says_what_comes_first(
+    rita: Account, browser_of: SignIn
+) -> None:
+    review = make_review()
+    Review.objects.filter(pk=review.pk).update(concern=Concern.DISPUTED)
+    page = browser_of(rita).get("/reviews/").content.decode()
+    row = page[page.index(url("review", review)) :]
+    assert "Disputed" in row[: row.index("wide-only")]
+    assert "first those that a user disputes" in page

@@ -59,8 +59,8 @@ def tables(metrics: Mapping[str, Any]) -> list[Table]:
         if any(gained := _of(metrics["differences"], name, BACKBONE)):
             rows.append(Row("LLM less active model", gained, signed=True))
         if rows:
-            title = f"{words[0].upper()}{words[1:]} ({counts['samples']:,} of {counts['end_users']:,} users)"
-            found.append(Table(title, rows))
+            of = f"{_many(counts['samples'], 'rating')} by {_many(counts['end_users'], 'user')}"
+            found.append(Table(f"{words[0].upper()}{words[1:]} ({of})", rows))
     return found
 
 
@@ -74,16 +74,16 @@ def sentences(metrics: Mapping[str, Any]) -> Iterator[str]:
             if (one := explained["measures"][name])
         )
         yield (
-            f"{explained['texts']} explanations against approved traces set apart for tests: {near}. "
-            f"{explained['answered']} begin with Yes or No; {explained['liked']} of the ratings are likes."
+            f"{_many(explained['texts'], 'explanation')} against approved traces set apart for tests: {near}. "
+            f"Beginning with Yes or No: {explained['answered']}; about a like: {explained['liked']}."
         )
     else:
-        yield "No explanation was compared: no approved trace is set apart for tests (`open_rounds --held-out`)."
+        yield "No explanation was compared: no approved trace is set apart for tests (open_rounds --held-out)."
     if explained["learnt"]:
-        yield f"{explained['learnt']} traces are left out: they were set apart after this model was tuned."
+        yield f"Left out: {_many(explained['learnt'], 'trace')} set apart after this model was tuned."
     if cost["parameters"]:
         share = cost["added_parameters"] / (cost["parameters"] or 1)
-        yield f"{cost['parameters']:,} parameters; the adapter added {cost['added_parameters']:,} ({share:.2%})."
+        yield f"{_many(cost['parameters'], 'parameter')}; the adapter added {cost['added_parameters']:,} ({share:.2%})."
     a_list, ratings = cost["list"], cost["ratings"]
     yield (
         f"A list of {a_list['items']} items takes {a_list['calls']:g} calls, {a_list['read']:,g} tokens and "
@@ -95,9 +95,9 @@ def sentences(metrics: Mapping[str, Any]) -> Iterator[str]:
     )
     left = metrics["rows"]
     if left["unanswered"]:
-        yield f"{left['unanswered']:,} ratings are left out: the model said neither Yes nor No."
+        yield f"Left out: {_many(left['unanswered'], 'rating')} about which the model said neither Yes nor No."
     if left["left_out"]:
-        yield f"{left['left_out']:,} ratings are left out: a text about their item was made from later ratings."
+        yield f"Left out: {_many(left['left_out'], 'rating')} of items whose text was made from later ratings."
     yield from metrics["notes"]
 
 
@@ -115,8 +115,12 @@ def told(run: ScoringRun) -> list[str]:
         for row in table.rows:
             lines.append(f"{row.name:24}" + "".join(f"{_figure(one, row.signed):>{WIDTH}}" for one in row.figures))
             lines.append(f"{'':24}" + "".join(f"{_interval(one):>{WIDTH}}" for one in row.figures))
-    heads = " and ".join(name for name in COLUMNS.values() if name.startswith("ThinkRec"))
-    return [*lines, "", f"The first NDCG@5 and MAP@5 are {heads}; [low, high]: 95 % over users.", *sentences(metrics)]
+    heads = "The first NDCG@5 and MAP@5 are as ThinkRec defines them; [low, high]: 95 % over users."
+    return [*lines, "", heads, *sentences(metrics)]
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _of(rows: Sequence[Mapping[str, Any]], name: str, ranker: str) -> list[Mapping[str, float] | None]:

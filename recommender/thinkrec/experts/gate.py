@@ -41,8 +41,8 @@ class Choice:
             return "No group stands out for this user: the model that all users share answers."
         shares = sorted(zip(self.weights, names, strict=True), key=lambda pair: -pair[0])
         if self.kind == "single":
-            return f"“{shares[0][1]}” answers alone, with {shares[0][0]:.0%} of the weight."
-        told = ", ".join(f"“{name}” {weight:.0%}" for weight, name in shares if weight >= 0.005)
+            return f"“{shares[0][1]}” answers alone, with {100 * shares[0][0]:.0f} % of the weight."
+        told = ", ".join(f"“{name}” {100 * weight:.0f} %" for weight, name in shares if weight >= 0.005)
         return f"Several groups answer together: {told}."
 
 

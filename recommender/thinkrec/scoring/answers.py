@@ -15,8 +15,8 @@ MARGIN = 0.25  # log-odds nearer to even than that speak for neither side
 _PIECES = str.maketrans("ĠĊ▁", "   ")  # how tokenizers write white space
 _BARE = re.compile(r"^[\W_]+|[\W_]+$")
 _WORD = r"\b(?P<word>yes|no)\b(?!-)"
-_FINAL = re.compile(
-    rf"\b(?:verdict|answer|conclusion|prediction|evaluation|judge?ment)\b(?:\s+(?:is|would\s+be|:))*\W{{0,6}}{_WORD}",
+_FINAL = re.compile(  # “(evaluation: No)” is an entry of the prompt's history that a text repeats
+    rf"(?<!\()\b(?:verdict|answer|conclusion|prediction|evaluation|judge?ment)\b(?:\s+(?:is|would\s+be|:))*\W{{0,6}}{_WORD}",
     re.IGNORECASE,
 )
 _FIRST = re.compile(  # “no” before most words belongs to them: no wonder, no film

@@ -26,7 +26,7 @@ class TokenForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label="It may",
-        choices=[(scope.value, f"{scope.label}: {scope.value}") for scope in TokenScope],
+        choices=[(scope.value, f"{scope.label} ({scope.value})") for scope in TokenScope],
         initial=READING,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Tick at least one."},

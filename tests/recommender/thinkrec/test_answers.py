@@ -55,10 +55,13 @@ def test_a_bound_is_never_above_what_the_word_could_have(told: dict[str, float])
         ("They like war films, therefore yes!", "yes"), ("No, because it is slow", "no"), ("No because of X", "no"),
         ("Not really", ""), ("Now then", ""), ("Nobody knows", ""), ("No wonder they liked it", ""), ("No film is", ""),
         ("Yesterday was good", ""), ("They said no to horror before", ""), ("no-one", ""), ("", ""), ("ja", ""),
+        ("“Her (2013)” (evaluation: No) with description: Drama", ""),
         ("Verdict: not sure", ""), ("yes or no? Verdict: yes", "yes"),
     ],
 )  # fmt: skip
-def test_a_text_s_verdict_is_a_whole_word_at_its_start_or_end(text: str, verdict: str) -> None:
+def test_a_text_s_verdict_is_a_whole_word_at_its_start_or_end_and_no_entry_of_the_history(
+    text: str, verdict: str
+) -> None:
     assert verdict_of(text) == verdict
 
 

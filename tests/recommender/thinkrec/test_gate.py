@@ -154,6 +154,6 @@ def test_very_short_and_very_long_vectors_are_weighed_as_others():
 def test_a_decision_is_told_in_words():
     names = ["Westerns", "Dramas", "Comedies"]
     assert "all users share" in by_weights([1 / 3] * 3).words(names)
-    assert by_weights([0.05, 0.9, 0.05]).words(names) == "“Dramas” answers alone, with 90% of the weight."
+    assert by_weights([0.05, 0.9, 0.05]).words(names) == "“Dramas” answers alone, with 90 % of the weight."
     told = by_weights([0.38, 0.618, 0.002]).words(names)
-    assert told == "Several groups answer together: “Dramas” 62%, “Westerns” 38%."
+    assert told == "Several groups answer together: “Dramas” 62 %, “Westerns” 38 %."

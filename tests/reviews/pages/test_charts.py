@@ -93,4 +93,10 @@ def test_bars_are_to_scale_and_say_what_they_are_compared_with():
 
     assert war == pytest.approx(noir / 2)
     assert float(line.get("x1")) == pytest.approx(LEFT + noir / 4, abs=0.1)
-    assert words == ["War", "50%, elsewhere 25%", "<b>Noir</b>", "100%"]
+    assert words == ["War", "50 %, elsewhere 25 %", "<b>Noir</b>", "100 %"]
+
+
+def test_small_shares_that_differ_do_not_read_alike():
+    _, words = parsed(bars("key", "Likes", "words", [Bar("Jordan Peele", 0.016, 0.005)]))
+
+    assert words == ["Jordan Peele", "1.6 %, elsewhere 0.5 %"]

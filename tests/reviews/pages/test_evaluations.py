@@ -130,7 +130,7 @@ def text(html):
 def test_before_the_first_one_the_list_says_what_it_is_for_and_how_to_start(client, lead):
     shown = page(client, "evaluations")
 
-    assert "No evaluation yet" in shown
+    assert "No evaluation of the texts yet" in shown
     assert "manage.py evaluate" in shown
     assert reverse("reviews:start_evaluation") in shown
 
@@ -364,7 +364,8 @@ def test_the_page_says_whether_an_ai_orders_better_than_the_model_in_use(client,
     page = client.get(reverse("reviews:evaluations")).content.decode()
     assert said in page
     assert page.count("evaluation of an AI") == 1
-    assert "Warm: user and item are in the train part (6 of 3 users)" in page
+    assert "charts.css" in page  # figures and their intervals stand apart
+    assert "Warm: user and item are in the train part (6 ratings by 3 users)" in page
     assert "ThinkRec&#x27;s NDCG@5" in page
     assert "1,000 parameters; the adapter added 10 (1.00%)." in page
 

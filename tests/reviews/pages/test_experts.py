@@ -100,7 +100,7 @@ def test_a_user_s_page_says_the_weights_and_what_each_group_changes(pm: Client, 
     assert choice.words(found.names) in shown
     assert "No AI that is tuned for groups has scored their list" in shown
     for name, weight in zip(found.names, choice.weights, strict=True):
-        assert f"{name} {weight:.0%}" in shown
+        assert f"{name} {100 * weight:.0f} %" in shown
     met = set(person.interactions.values_list("item__title", flat=True))
     for number in range(1, len(found.names) + 1):
         other = read(pm, f"/experts/films/users/u003/?group={number}")
@@ -244,7 +244,7 @@ def test_where_tuned_experts_scored_a_list_the_page_shows_what_each_changes_in_i
     whole = text(read(pm, "/experts/films/users/u003/"))
     assert "the AI scored 12 movies for them" in whole
     assert "No AI that is tuned" not in whole
-    assert f"Several groups answer together: “{found.names[0]}” 50%, “{found.names[2]}” 30%" in whole
+    assert f"Several groups answer together: “{found.names[0]}” 50 %, “{found.names[2]}” 30 %" in whole
     assert "films-thinkrec-1: group-1 50%, group-3 30%, group-2 20%" in whole
     assert "By the AI that all users share As the groups weigh" in whole
     assert f"1 {served[1]} {served[0]} up 1 2 {served[0]} {served[1]} down 1 3 {served[2]} {served[2]}" in whole

@@ -75,7 +75,12 @@ def test_a_token_is_what_was_chosen(lead: Client) -> None:
     page = lead.post(PAGE, FORM | {"catalog": "films", "per_minute": "90"}).content.decode()
     token = ApiToken.objects.get()
     assert (token.scopes, str(token.catalog), token.per_minute) == (["recommendations:read"], "films", 90)
-    assert "90 times a minute" in page
+    assert "at most 90 requests a minute" in page
+
+
+def test_one_request_a_minute_is_said_in_the_singular(lead: Client) -> None:
+    make_catalog("films")
+    assert "at most 1 request a minute" in lead.post(PAGE, FORM | {"per_minute": "1"}).content.decode()
 
 
 def test_a_lead_of_one_catalog_makes_sees_and_revokes_no_tokens_of_others(
