@@ -30,7 +30,7 @@ KEPT: ProcessCache[str, dict[str, int]] = ProcessCache("queue lengths", most=1)
 
 
 def timed(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: every answer is counted by its route's name, so an address that is none is one label with all such."""
+    """Middleware: every answer is counted by its route's name; all addresses that are none have one label."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
@@ -107,7 +107,7 @@ def _is_from_here(request: HttpRequest) -> bool:
 
 
 def _counted() -> CollectorRegistry:
-    """What this process counted; where processes share a folder (PROMETHEUS_MULTIPROC_DIR), the sum over all of them."""
+    """What this process counted, or where several share a folder (PROMETHEUS_MULTIPROC_DIR) the sum over them."""
     read = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         MultiProcessCollector(read)  # type: ignore[no-untyped-call] # it registers itself
