@@ -20,7 +20,8 @@ FROM python:${PYTHON_VERSION}-slim
 RUN groupadd --system --gid 10001 r4web \
  && useradd --system --uid 10001 --gid r4web --no-create-home --home-dir /app r4web \
  && install -d -o r4web -g r4web -m 0700 /app/var
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH="/app/.venv/bin:$PATH" R4_VAR=/app/var HF_HOME=/app/var/huggingface
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH="/app/.venv/bin:$PATH" R4_VAR=/app/var HF_HOME=/app/var/huggingface \
+    PROMETHEUS_MULTIPROC_DIR=/tmp
 WORKDIR /app
 COPY --from=build /app/.venv /app/.venv
 COPY manage.py ./

@@ -24,7 +24,7 @@ STRUCTURED = ("auto", "json_schema", "tags")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket")
 MOST_THREADS = 256
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-READ_ELSEWHERE = {"R4_TORCH_INDEX", "R4_CHROMIUM"}  # by scripts and tests
+READ_ELSEWHERE = {"R4_TORCH_INDEX", "R4_CHROMIUM", "PROMETHEUS_MULTIPROC_DIR"}  # by scripts, tests and a library
 
 
 @register("r4web")

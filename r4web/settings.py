@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "worker",
 ]
 MIDDLEWARE = [
+    "r4web.metrics.timed",
     "recommender.api.middleware.identified",
     "recommender.api.middleware.Compressed",
     "django.middleware.security.SecurityMiddleware",
@@ -259,10 +260,12 @@ OIDC_CLIENT_ID = environment.text("R4_OIDC_CLIENT_ID")
 OIDC_CLIENT_SECRET = environment.text("R4_OIDC_CLIENT_SECRET")
 OIDC_NAME = environment.text("R4_OIDC_NAME", urlsplit(OIDC_ISSUER).netloc)  # what the button says
 
+METRICS_TOKEN = environment.text("R4_METRICS_TOKEN")  # who has it reads /metrics; empty: programs of this machine
+
 # --- HTTPS, which a proxy terminates --------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("R4_HTTPS", default=False)
 SECURE_SSL_REDIRECT = environment.flag("R4_HTTPS_REDIRECT", default=False)
-SECURE_REDIRECT_EXEMPT = [r"^healthz/"]  # asked from inside, without the proxy
+SECURE_REDIRECT_EXEMPT = [r"^healthz/", r"^metrics$"]  # asked from inside, without the proxy
 SECURE_PROXY_SSL_HEADER = environment.header("R4_PROXY_HEADER")
 SECURE_HSTS_SECONDS = environment.integer("R4_HSTS_SECONDS", 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.flag("R4_HSTS_SUBDOMAINS", default=False)

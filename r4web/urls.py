@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from r4web import health
+from r4web import health, metrics
 from reviews.pages.home import outside, second_factor, sign_in, views
 
 handler400 = "r4web.problems.bad_request"
@@ -22,5 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("recommender.api.urls")),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("", include("reviews.urls")),
 ]

@@ -6,19 +6,22 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from recommender.counters import CACHES
+
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
 class ProcessCache(Generic[Key, Value]):
-    """Keeps at most `most` values by key; the one that was used longest ago makes room.
+    """Keeps at most `most` values by key; the one that was used longest ago makes room. `name`: for those who count.
 
     One thread makes a value while the others that want it wait. A stale value is made anew in the same way, but the
     others go on with the stale one. An error reaches whoever was making the value, and nothing is kept of it.
     """
 
-    def __init__(self, *, most: int) -> None:
+    def __init__(self, name: str, *, most: int) -> None:
         self._most = most
+        self._found, self._made = (CACHES.labels(name, outcome) for outcome in ("found", "made"))
         self._lock = threading.Lock()
         self._entries: dict[Key, _Entry[Value]] = {}  # the one used last comes last
 
@@ -29,17 +32,22 @@ class ProcessCache(Generic[Key, Value]):
         entry = self._entry(key)
         kept = entry.kept
         if kept is not None and time.monotonic() < kept[1]:
+            self._found.inc()
             return kept[0]
         if not entry.making.acquire(blocking=kept is None):
             assert kept is not None, "without a value the thread waits"
+            self._found.inc()
             return kept[0]
         try:
             kept = entry.kept
             if kept is None or time.monotonic() >= kept[1]:
                 began = time.monotonic()
                 value = make()
+                self._made.inc()
                 ended = time.monotonic()
                 kept = entry.kept = (value, ended + fresh_for(ended - began))
+            else:
+                self._found.inc()
             return kept[0]
         finally:
             entry.making.release()

@@ -24,7 +24,7 @@ class Key(NamedTuple):
     erasures: int
 
 
-LOADED: ProcessCache[Key, Ranker | str] = ProcessCache(most=KEPT_VERSIONS)
+LOADED: ProcessCache[Key, Ranker | str] = ProcessCache("backbones", most=KEPT_VERSIONS)
 
 
 def load(version: BackboneVersion) -> Ranker:

@@ -1,15 +1,17 @@
 """Take events: each once, whatever is sent again; opinions become interactions that the next request has."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from recommender.catalogs.changes import changed, lock
+from recommender.counters import EVENTS, NONE
 from recommender.events import reading, rows
 from recommender.events.names import Names
 from recommender.events.opinions import Opinion, together
@@ -52,6 +54,7 @@ def take(catalog: Catalog, entries: Sequence[object], *, create: bool = False, n
                 sent.append(reading.event(index, raw, catalog=catalog, now=now))
             except RefusedError as why:
                 taken.rejected.append(Rejected.of(index, why))
+                EVENTS.labels(_type_of(raw), "rejected").inc()
         if sent:
             _take(catalog, sent, taken, create=create, now=now)
     taken.rejected.sort(key=lambda one: one.index)
@@ -64,13 +67,16 @@ def _take(catalog: Catalog, sent: Sequence[Sent], taken: Taken, *, create: bool,
         names = Names.of(catalog, ((one.user_id, one.item_id) for one in sent), create=create)
         lists = _lists(catalog, sent)
         kept: dict[str, tuple[Sent, int | None, int]] = {}
+        became: Counter[tuple[str, str]] = Counter()
         for one in sent:
             try:
                 item, end_user = names.item(one.item_id), names.end_user(one.user_id) if one.user_id else None
                 _check_list(one, end_user, lists)
             except RefusedError as why:
                 taken.rejected.append(Rejected.of(one.index, why))
+                became[one.type, "rejected"] += 1
                 continue
+            became[one.type, "duplicate"] += 1  # unless it is stored as a new one below
             taken.duplicates += one.event_id in kept
             kept.setdefault(one.event_id, (one, end_user, item))
         new = _store(catalog, kept.values(), now=now)
@@ -79,11 +85,25 @@ def _take(catalog: Catalog, sent: Sequence[Sent], taken: Taken, *, create: bool,
         opinions: dict[Key, list[Opinion]] = defaultdict(list)
         for event_id in new:
             one, end_user, item = kept[event_id]
+            became[one.type, "accepted"] += 1
+            became[one.type, "duplicate"] -= 1
             if one.moment is not None and end_user is not None:
                 opinions[end_user, one.moment, item].append(Opinion(one.type, one.value, one.at, one.event_id))
         if opinions:
             _interact(opinions)
             changed(catalog)
+        transaction.on_commit(partial(_count, became))
+
+
+def _type_of(raw: object) -> str:
+    """Of an entry that cannot be read, which may say anything."""
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    return kind if isinstance(kind, str) and kind in reading.TYPES else NONE
+
+
+def _count(became: Mapping[tuple[str, str], int]) -> None:
+    for (kind, outcome), many in became.items():
+        EVENTS.labels(kind, outcome).inc(many)
 
 
 def _lists(catalog: Catalog, sent: Iterable[Sent]) -> Mapping[UUID, int | None]:

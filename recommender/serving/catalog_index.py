@@ -67,7 +67,7 @@ class CatalogIndex:
         return places[np.isin(self.pks[places], pks)]
 
 
-KEPT: ProcessCache[tuple[int, datetime, int], CatalogIndex] = ProcessCache(most=INDEXES_KEPT)
+KEPT: ProcessCache[tuple[int, datetime, int], CatalogIndex] = ProcessCache("catalog index", most=INDEXES_KEPT)
 
 
 def index_of(catalog: Catalog) -> CatalogIndex:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.utils import timezone
 
+from recommender.counters import LISTS, NONE
 from recommender.models import ApiToken, EndUser, Item
 from recommender.serving import fallback
 from recommender.serving.attribution import named_places
@@ -88,6 +89,7 @@ def recommend(
         if isinstance(whom, EndUser) and not told:
             going_on = _cursor(whom, request, ranked, how, asked).after(limit)
     served = replace(served, next_cursor=going_on.written() if going_on else "")
+    LISTS.labels(served.scenario, served.source, served.degraded_code or NONE).inc()
     if not keep:
         return served
     logged = log(replace(served, explain="none") if told else served, whom=whom, token=token)

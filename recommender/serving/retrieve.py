@@ -26,7 +26,9 @@ POPULAR = 1_500
 NEAREST = 300  # by each inner product
 NEWEST = 200
 VALUES = 8  # attribute values that the end user liked most often
-NUMBERS: ProcessCache[tuple[int, int, datetime], tuple[CatalogIndex, NDArray[np.int64]]] = ProcessCache(most=4)
+NUMBERS: ProcessCache[tuple[int, int, datetime], tuple[CatalogIndex, NDArray[np.int64]]] = ProcessCache(
+    "item numbers", most=4
+)
 
 
 def unseen(index: CatalogIndex, seen: Sequence[int]) -> NDArray[np.bool_]:

@@ -49,7 +49,7 @@ class Rules:
 
 
 NONE = Rules()
-KEPT: ProcessCache[tuple[int, datetime, int, int, str], Sequence[Held]] = ProcessCache(most=KEPT_CATALOGS)
+KEPT: ProcessCache[tuple[int, datetime, int, int, str], Sequence[Held]] = ProcessCache("rules", most=KEPT_CATALOGS)
 
 
 def holding(catalog: Catalog, index: CatalogIndex, *, scenario: str) -> Rules:

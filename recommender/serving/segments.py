@@ -54,8 +54,8 @@ class Segment:
 
 
 Key = tuple[int, datetime, int, Pairs]
-COMMON: ProcessCache[Key, Counter[tuple[str, Value]]] = ProcessCache(most=KEPT_CATALOGS)
-KEPT: ProcessCache[Key, Segment | None] = ProcessCache(most=KEPT_SEGMENTS)
+COMMON: ProcessCache[Key, Counter[tuple[str, Value]]] = ProcessCache("common attributes", most=KEPT_CATALOGS)
+KEPT: ProcessCache[Key, Segment | None] = ProcessCache("segments", most=KEPT_SEGMENTS)
 
 
 def segment_of(catalog: Catalog, attributes: Mapping[str, Any]) -> Segment | None:

@@ -41,7 +41,7 @@ class ItemTexts:
         return made, there
 
 
-KEPT: ProcessCache[tuple[int, datetime, int], ItemTexts] = ProcessCache(most=KEPT_CATALOGS)
+KEPT: ProcessCache[tuple[int, datetime, int], ItemTexts] = ProcessCache("item texts", most=KEPT_CATALOGS)
 
 
 def item_texts(catalog: Catalog) -> ItemTexts:

@@ -149,7 +149,7 @@ class CatalogAspects:
 
 
 _NONE: Places = np.empty(0, dtype=np.int64)
-KEPT: ProcessCache[tuple[int, datetime, int], CatalogAspects] = ProcessCache(most=KEPT_CATALOGS)
+KEPT: ProcessCache[tuple[int, datetime, int], CatalogAspects] = ProcessCache("aspects", most=KEPT_CATALOGS)
 
 
 def aspects_of(catalog: Catalog) -> CatalogAspects:

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from django.db import transaction
 from django.db.models import QuerySet
 
+from recommender.counters import DECISIONS
 from recommender.models import Account, Judgement, RestReason, Round, Turn
 from recommender.prepared import PreparedUpdate
 from recommender.rounds.core import drafts as filtering
@@ -102,6 +103,7 @@ def decide(
             effects=effects,
             **asdict(measured),
         )
+        transaction.on_commit(DECISIONS.labels(given.name).inc)
         if review.concern == Concern.DISPUTED and given.state_after == ReviewState.DONE:
             disputes.settle(review, verdict=given.name, now=decision.created_at)
         if given.state_after == ReviewState.OPEN:

@@ -23,7 +23,7 @@ Style does not matter. Do not approve what you have not checked: skip it, and so
 
 
 # Every card names the version. A process may name the one before for so long after a new one.
-KEPT: ProcessCache[str, int | None] = ProcessCache(most=1)
+KEPT: ProcessCache[str, int | None] = ProcessCache("guidelines", most=1)
 KEPT_FOR = 5.0  # seconds
 
 

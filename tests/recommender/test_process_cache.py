@@ -21,7 +21,7 @@ class Counting:
 
 
 def test_threads_that_want_the_same_value_wait_for_one_that_makes_it() -> None:
-    cache: ProcessCache[str, int] = ProcessCache(most=2)
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=2)
     make, found = Counting(0.05), list[int]()
     threads = [threading.Thread(target=lambda: found.append(cache.get("a", make))) for _ in range(8)]
     for thread in threads:
@@ -33,7 +33,7 @@ def test_threads_that_want_the_same_value_wait_for_one_that_makes_it() -> None:
 
 
 def test_another_key_does_not_wait() -> None:
-    cache: ProcessCache[str, int] = ProcessCache(most=2)
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=2)
     making, go_on = threading.Event(), threading.Event()
 
     def slowly() -> int:
@@ -51,7 +51,7 @@ def test_another_key_does_not_wait() -> None:
 
 
 def test_the_value_used_longest_ago_makes_room() -> None:
-    cache: ProcessCache[str, int] = ProcessCache(most=2)
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=2)
     make = Counting()
     for key in ("a", "b", "a", "c"):
         cache.get(key, make)
@@ -61,7 +61,7 @@ def test_the_value_used_longest_ago_makes_room() -> None:
 
 
 def test_a_stale_value_is_used_by_the_others_while_one_makes_it_anew() -> None:
-    cache: ProcessCache[str, int] = ProcessCache(most=1)
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=1)
     making, go_on = threading.Event(), threading.Event()
 
     def slowly() -> int:
@@ -83,7 +83,7 @@ def test_a_stale_value_is_used_by_the_others_while_one_makes_it_anew() -> None:
 
 
 def test_how_long_a_value_is_fresh_may_depend_on_how_long_it_took() -> None:
-    cache: ProcessCache[str, int] = ProcessCache(most=1)
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=1)
     told = list[float]()
 
     def fresh_for(seconds: float) -> float:
@@ -97,7 +97,7 @@ def test_how_long_a_value_is_fresh_may_depend_on_how_long_it_took() -> None:
 
 
 def test_an_error_is_raised_and_not_kept() -> None:
-    cache: ProcessCache[str, float] = ProcessCache(most=1)
+    cache: ProcessCache[str, float] = ProcessCache("tested", most=1)
     with pytest.raises(ZeroDivisionError):
         cache.get("a", lambda: 1 / 0)
 
@@ -105,7 +105,7 @@ def test_an_error_is_raised_and_not_kept() -> None:
 
 
 def test_cleared_everything_is_made_again() -> None:
-    cache: ProcessCache[str, int] = ProcessCache(most=1)
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=1)
     make = Counting()
     cache.get("a", make)
     cache.clear()

@@ -170,7 +170,7 @@ BODIES = {
 }
 SIGNING_IN = {"sign_in_code", "outside", "outside_back"}  # their own tests: tests/reviews/pages
 WITHOUT_SIGNING_IN = {
-    *("login", "logout", "theme", "live", "ready", "api:schema", "api:docs", "api:unknown"),
+    *("login", "logout", "theme", "live", "ready", "metrics", "api:schema", "api:docs", "api:unknown"),
     *SIGNING_IN,
 }
 NOTHING_GONE: dict[str, Any] = {"counts": {}, "training_rows": {"rounds": [], "cases": []}, "trained_with": []}

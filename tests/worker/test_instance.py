@@ -14,6 +14,16 @@ def test_the_folders_belong_to_their_owner_only(tmp_path: Path) -> None:
     assert (tmp_path / "var" / "log").is_dir()
 
 
+def test_a_start_counts_from_nothing_and_leaves_other_files_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    instance.clear_counts(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for name in ("counter_7.db", "histogram_7.db", "note.txt"):
+        (folder / name).touch()
+    instance.clear_counts(folder)
+    assert [file.name for file in folder.iterdir()] == ["note.txt"]
+
+
 def test_a_second_start_says_where_the_first_runs(tmp_path: Path) -> None:
     instance.make_folders(tmp_path)
     with (

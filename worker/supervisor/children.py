@@ -38,6 +38,11 @@ def broker() -> Child | None:
     return Child("broker", valkey.command(folder=settings.VAR_DIR / "run" / "valkey", socket=socket), last=True)
 
 
+def metrics_folder() -> Path:
+    """Where each web process writes what it counts, for `/metrics` of any of them to sum up."""
+    return Path(settings.VAR_DIR) / "run" / "metrics"
+
+
 def needs_endpoint() -> bool:
     """Whether actor or reflector is the embedded endpoint."""
     return any(role["base_url"] == settings.EMBEDDED_ENDPOINT_URL for role in settings.LLM.values())
@@ -77,7 +82,7 @@ def _web() -> Child:
     web = _python(
         "web", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(settings.PORT), "--no-ws",
         "--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--log-level", "info",
-        "r4web.wsgi:application",
+        "r4web.wsgi:application", PROMETHEUS_MULTIPROC_DIR=str(metrics_folder()),
     )  # fmt: skip
     return replace(web, alone=False)
 

@@ -51,6 +51,13 @@ def make_folders(var: Path) -> None:
         )
 
 
+def clear_counts(folder: Path) -> None:
+    """Call before web processes start: what those of an earlier start counted is of no use, and their files stay."""
+    folder.mkdir(exist_ok=True, mode=0o700)
+    for file in folder.glob("*.db"):
+        file.unlink()
+
+
 def check_restored(var: Path) -> None:
     """Raises CannotStartError when a restore was killed: database and files may be of two moments."""
     if (var / "run" / "restoring").exists():

@@ -91,7 +91,7 @@ def _size(word: str) -> str:
 
 
 # Counting a large catalog takes long, and nobody needs it to the second: what took long is kept for a while.
-KEPT: ProcessCache[str, Tallies] = ProcessCache(most=1)
+KEPT: ProcessCache[str, Tallies] = ProcessCache("home", most=1)
 QUICK = 0.05  # seconds of counting that are not worth keeping
 LONGEST_KEPT = 60.0  # seconds
 

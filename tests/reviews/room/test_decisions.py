@@ -1,9 +1,11 @@
 """What each verdict does, and which decisions come too late."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from recommender.counters import REGISTRY
 from recommender.models import Account, Judgement, Knowledge, RestReason, Round, RoundState, TurnKind
 from recommender.rounds.queries import proposal
 from reviews.choices import Verdict
@@ -45,6 +47,21 @@ def test_approve_puts_the_proposal_in_force(rita: Account) -> None:
     assert (review.state, review.closed_at, review.version) == (ReviewState.DONE, NOON, 2)
     assert decided.decision.turn.text == "Likes war films."
     assert decided.decision.made_turn is None
+
+
+def test_a_decision_is_counted_once_it_stands(rita: Account, django_capture_on_commit_callbacks: Any) -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("r4web_decisions_total", {"verdict": "approve"}) or 0.0
+
+    before, review = counted(), make_review()
+    with django_capture_on_commit_callbacks(execute=True):
+        decide(review, rita, Verdict.APPROVE)
+        assert counted() == before
+    assert counted() == before + 1
+
+    with django_capture_on_commit_callbacks(execute=True), pytest.raises(StaleReviewError):
+        decide(review, rita, Verdict.APPROVE)
+    assert counted() == before + 1
 
 
 def test_approving_replaces_what_was_in_force_as_of_the_same_moment(rita: Account) -> None:

@@ -44,6 +44,7 @@ class Command(BaseCommand):
                 instance.check_port(settings.PORT, setting="R4_PORT")
                 if children.needs_endpoint():
                     instance.check_port(settings.ENDPOINT_PORT, setting="R4_ENDPOINT_PORT")
+                instance.clear_counts(children.metrics_folder())
                 self._run(var, address=address, demo=demo)
         except CannotStartError as error:
             raise CommandError(str(error)) from error
