@@ -6,7 +6,7 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, serializers
 
@@ -38,6 +38,12 @@ class InvalidParameter(Problem):
     def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
         super().__init__(" ".join(error["detail"] for error in errors))
         self.members = {"errors": [dict(error) for error in errors]}
+
+
+class TooMuch(Problem):
+    slug = "bad-request"
+    title = "Bad request"
+    default_detail = "The request holds more than is read here. Send fewer parameters; POST takes them in its body."
 
 
 class ScopeMissing(Problem):
@@ -243,6 +249,8 @@ def problem_json(exc: Exception, context: dict[str, Any]) -> JsonResponse:
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
+    elif isinstance(exc, SuspiciousOperation):  # more parameters or bytes than Django reads
+        exc = TooMuch()
     if not isinstance(exc, exceptions.APIException):
         logger.error("%s %s failed", request.method, request.path, exc_info=exc)
         why = unavailable.reason(exc)

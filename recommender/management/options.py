@@ -39,7 +39,7 @@ def add_options(
             keywords["action"] = "store_true"
         elif setting.choices is not None:
             keywords["choices"] = list(setting.choices)
-            if setting.kind == "choices" and "nargs" not in more:
+            if setting.kind == "choices" and not more.keys() & {"nargs", "type"}:
                 keywords["action"] = "append"
         else:
             keywords |= {"type": TYPES.get(setting.kind, str), "metavar": "N" if setting.kind in TYPES else None}

@@ -59,8 +59,8 @@ def tables(metrics: Mapping[str, Any]) -> list[Table]:
         if any(gained := _of(metrics["differences"], name, BACKBONE)):
             rows.append(Row("LLM less active model", gained, signed=True))
         if rows:
-            of = f"{_many(counts['samples'], 'rating')} by {_many(counts['end_users'], 'user')}"
-            found.append(Table(f"{words[0].upper()}{words[1:]} ({of})", rows))
+            whose = f"{_many(counts['samples'], 'rating')} by {_many(counts['end_users'], 'user')}"
+            found.append(Table(f"{words[0].upper()}{words[1:]} ({whose})", rows))
     return found
 
 

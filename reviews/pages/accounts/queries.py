@@ -42,7 +42,7 @@ KINDS = {
         (AuditEvent.ACTIVATED, AuditEvent.ROLLED_BACK, AuditEvent.ROLLOUT_STARTED, AuditEvent.ROLLOUT_ENDED),
     ),
     "erasures": Kind("Erasures", (AuditEvent.ERASED,)),
-    "data": Kind("Data sent to the API", (AuditEvent.IMPORTED,)),
+    "data": Kind("Data and rules sent to the API", (AuditEvent.IMPORTED, AuditEvent.RULES_CHANGED)),
 }
 
 

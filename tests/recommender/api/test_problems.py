@@ -72,6 +72,10 @@ def test_a_parameter_given_twice_is_not_guessed_at(api: APIClient, films: Catalo
     problem(api.get(f"{LIST}?limit=5&limit=6"), status=400, kind="invalid-parameter")
 
 
+def test_more_parameters_than_are_read_are_refused(api: APIClient, films: Catalog) -> None:
+    problem(api.get(f"{LIST}?{'&'.join(['exclude=f1'] * 2000)}"), status=400, kind="bad-request")
+
+
 def test_all_wrong_parameters_are_named_at_once(api: APIClient, films: Catalog) -> None:
     found = problem(api.get(LIST, {"limit": "0", "explain": "", "x": ""}), status=400, kind="invalid-parameter")
     assert [error["parameter"] for error in found["errors"]] == ["x", "limit", "explain"]
