@@ -75,7 +75,9 @@ QUEUES = Queues()
 
 def _lengths() -> dict[str, int]:
     """Three counts, each of an index."""
-    under_way = {state.value: Round.objects.filter(state=state).count() for state in (RoundState.WAITING, RoundState.ASKING)}
+    under_way = {
+        state.value: Round.objects.filter(state=state).count() for state in (RoundState.WAITING, RoundState.ASKING)
+    }
     return {**under_way, "reviews": Review.objects.filter(state=ReviewState.OPEN).count()}
 
 

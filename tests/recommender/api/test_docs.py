@@ -1,4 +1,4 @@
-"""The examples of docs/api.md and api-writing.md: curl sends each to a server, as a reader would, and is answered as the page says."""
+"""The examples of docs/api.md and api-writing.md: curl sends each to a server, and is answered as the page says."""
 
 import json
 import os
