@@ -99,7 +99,7 @@ class NumberField(Parameter, serializers.FloatField):
 
     def from_query(self, text: str) -> Any:
         try:
-            return float(text) if text.isascii() and len(text) <= 20 else text
+            return float(text) if text.isascii() and len(text) <= 40 else text
         except ValueError:
             return text
 
@@ -120,7 +120,7 @@ class ManyField(Parameter, serializers.ListField):
     """Texts: the same parameter again and again in a query, a list in JSON."""
 
     def __init__(self, *, longest: int, most: int, what: str, **keywords: Any) -> None:
-        child = serializers.CharField(max_length=longest, trim_whitespace=False)
+        child = serializers.CharField(min_length=1, max_length=longest, trim_whitespace=False)
         super().__init__(child=child, max_length=most, default=list, **keywords)
         self.longest, self.most, self.what = longest, most, what
 

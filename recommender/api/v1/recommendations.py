@@ -113,12 +113,31 @@ class RecommendationsQuery(WishQuery):
     )
 
 
+@extend_schema_field(serializers.FloatField)
+class ScoreField(serializers.Field[Any, Any, Any, Any]):
+    """A number of six digits. (Fields made by a method are required in the schema, and `fields` may leave this out.)"""
+
+    def to_representation(self, value: Any) -> float:
+        return round(float(value), 6)
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(component_name="Reason", serializers=REASONS, resource_type_field_name="kind", many=True)
+)
+class ReasonsField(serializers.Field[Any, Any, Any, Any]):
+    """What moved an item."""
+
+    def to_representation(self, value: Any) -> list[dict[str, Any]]:
+        return [write(reason) for reason in value]
+
+
 class ItemSerializer(serializers.Serializer[ServedItem]):
     item_id = serializers.CharField()
     title = serializers.CharField(required=False)
     rank = serializers.IntegerField(min_value=1)
-    score = serializers.SerializerMethodField(
+    score = ScoreField(
         required=False,
+        allow_null=True,
         help_text="What `score_kind` says; null where there is none. Compare scores within one list only.",
     )
     explanation = ExplanationSerializer(
@@ -127,21 +146,10 @@ class ItemSerializer(serializers.Serializer[ServedItem]):
     explanation_status = serializers.ChoiceField(
         source="about.status", choices=SHOWN_STATUSES, required=False, help_text="As `user_explanation_status`."
     )
-    reasons = serializers.SerializerMethodField(
+    reasons = ReasonsField(
         required=False,
         help_text="What moved the item, the greatest share first; with explain=none only what a business rule did.",
     )
-
-    def get_score(self, item: ServedItem) -> float | None:
-        return None if item.score is None else round(item.score, 6)
-
-    @extend_schema_field(
-        PolymorphicProxySerializer(
-            component_name="Reason", serializers=REASONS, resource_type_field_name="kind", many=True
-        )
-    )
-    def get_reasons(self, item: ServedItem) -> list[dict[str, Any]]:
-        return [write(reason) for reason in item.reasons]
 
 
 class RecommendationsSerializer(serializers.Serializer[Served]):

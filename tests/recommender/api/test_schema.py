@@ -41,6 +41,15 @@ def schema(films: Catalog) -> Iterator[Any]:
         signal.connect(close_old_connections)
 
 
+def as_schemas_can_say(case: schemathesis.Case, mode: GenerationMode) -> None:
+    """Without what is right or wrong by more than a schema knows: a signature, a grammar, the clock, NUL."""
+    if mode == GenerationMode.POSITIVE:
+        for name in ("cursor", "filter", "as_of"):
+            case.query.pop(name, None)
+        if any("\0" in item_id for item_id in case.query.get("exclude", ())):
+            del case.query["exclude"]
+
+
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("operation", ["list_catalogs", "recommend", "replay_recommendation"])
 def test_whatever_is_asked_the_answer_keeps_the_schema(
@@ -49,6 +58,7 @@ def test_whatever_is_asked_the_answer_keeps_the_schema(
     @BOUNDED
     @given(case=schema.find_operation_by_id(operation).as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case) -> None:
+        as_schemas_can_say(case, mode)
         case.call_and_validate(headers=PLAIN | {"Authorization": f"Bearer {key}"})
 
     check()
@@ -60,6 +70,7 @@ def test_lists_of_a_known_end_user_keep_the_schema(schema: Any, key: str, mode: 
     @given(case=schema.find_operation_by_id("recommend").as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case) -> None:
         case.path_parameters = {"catalog": "films", "user_id": "u1"}
+        as_schemas_can_say(case, mode)
         case.call_and_validate(headers=PLAIN | {"Authorization": f"Bearer {key}"})
 
     check()

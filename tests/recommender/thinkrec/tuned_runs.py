@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 import numpy as np
 from django.utils import timezone
 
-from recommender.models import Catalog, Grouping, RunState, ThinkrecRun
+from recommender.models import Catalog, Grouping, Interaction, RunState, ThinkrecRun
 from recommender.thinkrec.experts import grouped
 from recommender.thinkrec.experts.config import GroupingConfig
 from recommender.thinkrec.experts.grouped import Found, Group
@@ -53,7 +53,7 @@ def made_grouping(catalog: Catalog) -> Grouping:
 
 
 def tuned_run(catalog: Catalog, folder: Path, **settings: object) -> ThinkrecRun:
-    """All stages in few, large steps; by its settings computed once."""
+    """All stages in few, large steps; computed once for its settings and a catalog of this size."""
     config = ThinkrecConfig(
         base=base(),
         **{"stage": "all", "split": "r4ec", "steps": 6, "epochs": 1, "group_epochs": 1, "valid_rows": 4}
@@ -61,7 +61,13 @@ def tuned_run(catalog: Catalog, folder: Path, **settings: object) -> ThinkrecRun
         | settings,
     )
     grouping = made_grouping(catalog)
-    key = repr(config)
+    # Catalogs of one size have the same rows in all these tests; only their name and keys differ.
+    sizes = [
+        catalog.end_users.count(),
+        catalog.items.count(),
+        Interaction.objects.filter(item__catalog=catalog).count(),
+    ]
+    key = f"{config!r} {sizes}"
     if key not in _MADE:
         files = own.grouping_files(grouping, folder)
         run = carried_out(service.request(catalog, config, files=files, grouping=grouping, queue=False))
