@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,7 +29,8 @@ from recommender.api.parameters import (
 )
 from recommender.api.resource import PROBLEMS, WRITING, PrivateView, conditional, responses
 from recommender.api.v1.backbones import BackboneSerializer
-from recommender.api.v1.reasons import REASONS, ExplanationSerializer, MomentField, OrderField, write
+from recommender.api.v1.fields import ReasonsField, ScoreField
+from recommender.api.v1.reasons import ExplanationSerializer, MomentField, OrderField
 from recommender.api.v1.wishes import NoticeSerializer, UnderstoodSerializer, WishQuery, wish_of, wrong_filter
 from recommender.models import ApiToken, Catalog, EndUser, SubjectKind, TokenScope
 from recommender.serving import queries
@@ -111,24 +112,6 @@ class RecommendationsQuery(WishQuery):
     log = YesOrNoField(
         required=False, help_text="Whether to log the list under a `recommendation_id`. GET: false; POST: true."
     )
-
-
-@extend_schema_field(serializers.FloatField)
-class ScoreField(serializers.Field[Any, Any, Any, Any]):
-    """A number of six digits. (Fields made by a method are required in the schema, and `fields` may leave this out.)"""
-
-    def to_representation(self, value: Any) -> float:
-        return round(float(value), 6)
-
-
-@extend_schema_field(
-    PolymorphicProxySerializer(component_name="Reason", serializers=REASONS, resource_type_field_name="kind", many=True)
-)
-class ReasonsField(serializers.Field[Any, Any, Any, Any]):
-    """What moved an item."""
-
-    def to_representation(self, value: Any) -> list[dict[str, Any]]:
-        return [write(reason) for reason in value]
 
 
 class ItemSerializer(serializers.Serializer[ServedItem]):
