@@ -1,6 +1,7 @@
 """What callers ask for, in a query or as the members of a JSON object: read strictly, so that a misspelt name is an
 error and not an answer to another question."""
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -80,9 +81,9 @@ class YesOrNoField(Parameter, serializers.BooleanField):
 class TextField(Parameter, serializers.CharField):
     """Text, as it is."""
 
-    def __init__(self, *, expected: str, **keywords: Any) -> None:
+    def __init__(self, *, expected: str = "", **keywords: Any) -> None:
         super().__init__(trim_whitespace=False, **keywords)
-        self._expected = expected
+        self._expected = expected or f"text of at most {self.max_length} characters, without NUL"
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -95,7 +96,7 @@ class TextField(Parameter, serializers.CharField):
 
 
 class NumberField(Parameter, serializers.FloatField):
-    """A number that is one, between two others."""
+    """A number that is one: finite, and between two others where these are told."""
 
     def from_query(self, text: str) -> Any:
         try:
@@ -104,15 +105,20 @@ class NumberField(Parameter, serializers.FloatField):
             return text
 
     def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool) or not isinstance(data, int | float) or data != data:
+        if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
         try:
-            return float(super().to_internal_value(data))
+            number = float(data)
         except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
             self.fail("invalid")
+        return number
 
     @property
     def expected(self) -> str:
+        if self.min_value is None or self.max_value is None:
+            return "a number"
         return f"a number from {self.min_value:g} to {self.max_value:g}"
 
 

@@ -1,6 +1,5 @@
 """Bodies of JSON: read strictly, so that a misspelt member is an error and not an answer to another question."""
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,51 +27,6 @@ class Shape(serializers.Serializer[Any]):
             if wrong:
                 raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)
-
-
-class WordsField(serializers.CharField):
-    """A string of JSON, as it is."""
-
-    def __init__(self, **keywords: Any) -> None:
-        super().__init__(trim_whitespace=False, **keywords)
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class AnyNumberField(serializers.FloatField):
-    """A number of JSON that is one: neither a string nor true, and not greater than numbers can be."""
-
-    def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool) or not isinstance(data, int | float):
-            self.fail("invalid")
-        try:
-            number = float(data)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            self.fail("invalid")
-        return number
-
-
-class CountField(serializers.IntegerField):
-    """A whole number of JSON."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
-            self.fail("invalid")
-        return data
-
-
-class TrueOrFalseField(serializers.BooleanField):
-    """true, false, or null where that is allowed."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=str(data)[:60])
-        return data
 
 
 def posted(request: Request, shape: type[Shape]) -> dict[str, Any]:

@@ -23,7 +23,6 @@ _FOR_IT = frozenset(" ".join(_GROUPS["for it"]).split())
 _AGAINST_IT = frozenset(" ".join(_GROUPS["against it"]).split())
 _BEHIND = frozenset(" ".join(_GROUPS["behind"]).split())
 _WANTS = frozenset(" ".join(_GROUPS["wants"]).split())
-_FORS = frozenset(" ".join(_GROUPS["for"]).split())
 
 
 def opinions_in(said: Marked, begin: int, label: Label) -> list[Opinion]:

@@ -1,13 +1,11 @@
-"""The sentences of a text, and what is known of an item: lists of short strings that an encoder can compare."""
+"""The sentences of a text: a list of short strings that an encoder can compare."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from recommender.grounding import tables
 
 MOST_SENTENCES = 64  # of one text
-MOST_FACTS = 32  # of one item
 _LINE = re.compile(r"[^\n\r\u2028\u2029]+")
 _BULLET = re.compile(r"(?:\s|[-*•–—·▪◦‣>|](?=\s)|#+(?=\s)|\(?\d{1,2}[.)](?=\s|\*)|\(?[a-z]\)(?=\s))+")
 _END = re.compile(r"[.!?…]+|[;；](?=\s)|[。！？；]")
@@ -90,12 +88,3 @@ def _cuts(text: str, mark: re.Match[str], place: int, after: int, begin: int) ->
     if "…" in said or said.endswith(".."):
         return upper
     return upper or not quoted
-
-
-def facts_of(title: str, attributes: Mapping[str, Any]) -> list[str]:
-    """The title, and each value of each attribute with its name; at most MOST_FACTS."""
-    facts = [title] if title else []
-    for name, value in sorted(attributes.items()):
-        values = value if isinstance(value, (list, tuple)) else [value]
-        facts += [f"{name}: {each}" for each in values if each not in ("", None)]
-    return facts[:MOST_FACTS]

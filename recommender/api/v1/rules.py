@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from recommender.api import errors
 from recommender.api.authentication import asker_of
 from recommender.api.idempotent import KEY, idempotent
-from recommender.api.parameters import NOTHING, parse
-from recommender.api.posted import CountField, Shape, WordsField, posted
+from recommender.api.parameters import NOTHING, TextField, WholeNumberField, parse
+from recommender.api.posted import Shape, posted
 from recommender.api.resource import PROBLEMS, WRITING, PrivateView, responses
 from recommender.api.v1.recommendations import known_catalog
 from recommender.api.v1.session import CATALOG
@@ -34,14 +34,14 @@ class RuleShape(Shape):
         help_text="pin: it stands at `place`, unless its end user has met it. bury: it goes to the end. "
         "out_of_stock: it is not listed.",
     )
-    item_id = WordsField(max_length=LONGEST_ID)
+    item_id = TextField(max_length=LONGEST_ID)
     scenario = serializers.ChoiceField(
         default="", choices=["", *sorted(RANKERS)], allow_blank=True, help_text="Whose lists; empty: all."
     )
-    place = CountField(
+    place = WholeNumberField(
         default=None, allow_null=True, min_value=1, max_value=MOST_PLACE, help_text="Of a pin, from 1; none for others."
     )
-    note = WordsField(
+    note = TextField(
         default="", allow_blank=True, max_length=LONGEST_NOTE, help_text="Why; callers of lists read it in `reasons`."
     )
     until = serializers.DateTimeField(default=None, allow_null=True, help_text="It holds no longer then.")

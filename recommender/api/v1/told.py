@@ -6,7 +6,8 @@ from typing import Any
 from rest_framework import serializers
 
 from recommender.api.errors import InvalidParameter
-from recommender.api.posted import MOST_ERRORS, AnyNumberField, Shape, TrueOrFalseField, WordsField
+from recommender.api.parameters import NumberField, TextField, YesOrNoField
+from recommender.api.posted import MOST_ERRORS, Shape
 from recommender.api.v1.wishes import LONGEST_ID
 from recommender.models import Catalog
 from recommender.serving.session import LONGEST_HISTORY, LONGEST_TEXT, Met, Session, session_of
@@ -17,15 +18,15 @@ MOST_ATTRIBUTES = 20
 class MetShape(Shape):
     """An item of a history. `liked` outranks `rating`; without both it was met, and nothing more is known."""
 
-    item_id = WordsField(max_length=LONGEST_ID)
-    rating = AnyNumberField(default=None, allow_null=True, help_text="On the catalog's scale.")
-    liked = TrueOrFalseField(default=None, allow_null=True)
+    item_id = TextField(max_length=LONGEST_ID)
+    rating = NumberField(default=None, allow_null=True, help_text="On the catalog's scale.")
+    liked = YesOrNoField(default=None, allow_null=True)
 
 
 class Told(Shape):
     """What is told of somebody for this one answer. Nothing of it is stored."""
 
-    user_id = WordsField(
+    user_id = TextField(
         default="",
         allow_blank=True,
         max_length=LONGEST_ID,
@@ -34,7 +35,7 @@ class Told(Shape):
     history = serializers.ListField(
         child=MetShape(), default=list, max_length=LONGEST_HISTORY, help_text="Oldest first."
     )
-    text = WordsField(
+    text = TextField(
         default="",
         allow_blank=True,
         max_length=LONGEST_TEXT,

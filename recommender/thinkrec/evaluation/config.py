@@ -6,9 +6,8 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from recommender.dataset.split import ALONE
-from recommender.setting import Choice, OneOf, OnlyWith, Settings
-from recommender.thinkrec.ablation import Without
-from recommender.thinkrec.scoring.config import SCORES, WHERE, ScoringConfig
+from recommender.setting import Choice, OneOf
+from recommender.thinkrec.scoring.config import SCORES, ModelConfig, ScoringConfig
 
 PARTS: Mapping[str, Choice] = {
     "valid": Choice("valid", "as often as you like"),
@@ -16,28 +15,12 @@ PARTS: Mapping[str, Choice] = {
 }
 
 
-class EvaluationConfig(Settings):
+class EvaluationConfig(ModelConfig):
     """One evaluation's settings."""
 
     of: ClassVar = "ThinkRec evaluation"
 
     part: Annotated[str, OneOf(PARTS)] = Field(default="valid", title="Part", description="Whose ratings are scored.")
-    tuned: int | None = Field(
-        default=None,
-        title="Tuned",
-        description="The number of a finished ThinkRec tuning: its adapters, experts and vectors score.",
-    )
-    without: Without = ()
-    where: Annotated[str, OneOf(WHERE)] = Field(default="here", title="Where", description="The model computes.")
-    base: Annotated[str, OnlyWith("where", "here")] = Field(
-        default="",
-        title="Base",
-        description="A folder or hub name that transformers loads, a .gguf file, or smollm2. Left empty: what the "
-        "tuning named, else smollm2.",
-    )
-    adapter: Annotated[str, OnlyWith("where", "here")] = Field(
-        default="", title="Adapter", description="The folder of a LoRA adapter for it."
-    )
     split: Annotated[str, OneOf(ALONE)] = Field(
         default="r4ec", title="Split", description="Which ratings are valid and test; by default the tuning's."
     )
@@ -62,19 +45,8 @@ class EvaluationConfig(Settings):
     )
     tokens: int = Field(default=256, ge=1, le=4096, title="Tokens", description="Of each explanation, at most.")
     seed: int = Field(default=0, ge=0, title="Seed")
-    threads: Annotated[int, OnlyWith("where", "here")] = Field(
-        default=1, gt=0, title="Threads", description="That torch computes on."
-    )
 
     @property
     def scoring(self) -> ScoringConfig:
         """How the same model scores lists."""
-        return ScoringConfig(
-            where=self.where,
-            tuned=self.tuned,
-            without=self.without,
-            base=self.base,
-            adapter=self.adapter,
-            split=self.split,
-            threads=self.threads,
-        )
+        return ScoringConfig(split=self.split, **{name: getattr(self, name) for name in ModelConfig.model_fields})

@@ -42,10 +42,8 @@ ABOUT = "thinkrec.json"  # what recommender.thinkrec.tuning leaves beside an ada
 WEIGHTS = "adapter_model.safetensors"
 
 
-class ScoringConfig(Settings):
-    """One scoring run's settings."""
-
-    of: ClassVar = "scoring"
+class ModelConfig(Settings):
+    """Which model scores, of lists and of evaluations alike."""
 
     where: Annotated[str, OneOf(WHERE)] = Field(default="here", title="Where", description="The model computes.")
     tuned: int | None = Field(
@@ -54,11 +52,6 @@ class ScoringConfig(Settings):
         description="The number of a finished ThinkRec tuning: its adapters, experts and vectors score.",
     )
     without: Without = ()
-    by_expert: bool = Field(
-        default=False,
-        title="By expert",
-        description="Score each list by every adapter alone too: the page Groups shows what each changes.",
-    )
     base: Annotated[str, OnlyWith("where", "here")] = Field(
         default="",
         title="Base",
@@ -67,6 +60,27 @@ class ScoringConfig(Settings):
     )
     adapter: Annotated[str, OnlyWith("where", "here")] = Field(
         default="", title="Adapter", description="The folder of a LoRA adapter for it."
+    )
+    threads: Annotated[int, OnlyWith("where", "here")] = Field(
+        default=1, gt=0, title="Threads", description="That torch computes on."
+    )
+
+    @model_validator(mode="after")
+    def _one_adapter(self) -> Self:
+        if self.tuned is not None and self.adapter:
+            raise SettingError("adapter", "is not taken with a tuned run, which has its own: leave one of them out.")
+        return self
+
+
+class ScoringConfig(ModelConfig):
+    """One scoring run's settings."""
+
+    of: ClassVar = "scoring"
+
+    by_expert: bool = Field(
+        default=False,
+        title="By expert",
+        description="Score each list by every adapter alone too: the page Groups shows what each changes.",
     )
     top: int = Field(
         default=20,
@@ -105,14 +119,9 @@ class ScoringConfig(Settings):
         description="Ratings of the valid part to calibrate on, and of the test part to measure on; 0: neither.",
     )
     seed: int = Field(default=0, title="Seed")
-    threads: Annotated[int, OnlyWith("where", "here")] = Field(
-        default=1, gt=0, title="Threads", description="That torch computes on."
-    )
 
     @model_validator(mode="after")
-    def _one_adapter(self) -> Self:
-        if self.tuned is not None and self.adapter:
-            raise SettingError("adapter", "is not taken with a tuned run, which has its own: leave one of them out.")
+    def _experts(self) -> Self:
         if self.by_expert and self.tuned is None:
             raise SettingError("by_expert", "needs a tuned run, whose experts score apart: name one (tuned).")
         return self

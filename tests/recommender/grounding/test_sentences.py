@@ -34,11 +34,3 @@ def test_a_sentence_has_its_place():
 
 def test_of_a_long_text_the_first_sentences_count():
     assert len(sentences.sentences("One. " * 1000)) == sentences.MOST_SENTENCES
-
-
-def test_facts_are_the_title_and_every_value_with_its_name():
-    attributes = {"year": 1979, "genres": ["Horror", "Sci-Fi"], "country": "", "director": None}
-
-    assert sentences.facts_of("Alien", attributes) == ["Alien", "genres: Horror", "genres: Sci-Fi", "year: 1979"]
-    assert sentences.facts_of("", {}) == []
-    assert len(sentences.facts_of("Alien", {"cast": [str(n) for n in range(100)]})) == sentences.MOST_FACTS
