@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--auc", action="store_true")
+    parser.add_argument("--tune", choices=ROLES, help="tune this role and end: two of them run side by side")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="r4-real-llm-") as var:
@@ -66,6 +67,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     everybody = data.people(3 * (options.people + options.learners))
     held_out = everybody[: options.people]
     learners = everybody[options.people : options.people + options.learners]
+    if options.tune:
+        return {options.tune: tune(options, options.tune, learners)}
     tuned = {role: tune(options, role, learners) for role in ROLES}
     with serve(options) as address:
         answered = {(role, arm): ask(options, address, role, arm, held_out) for role in ROLES for arm in ARMS}
