@@ -52,8 +52,9 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const swapped = event.target;
   const wrong = swapped.querySelector?.("[aria-invalid=true]");
   (wrong ?? swapped.querySelector?.("[data-focus-on-swap]"))?.focus();
-  // The server answered: what the status line said before is over.
-  say(swapped.querySelector?.("[data-announce]")?.dataset.announce ?? "", { seen: true });
+  // The server answered: what the status line said before is over, unless the page itself had asked.
+  const told = swapped.querySelector?.("[data-announce]")?.dataset.announce;
+  if (told !== undefined || !swapped.matches?.("[hx-trigger]")) say(told ?? "", { seen: true });
 });
 document.addEventListener("htmx:beforeRequest", (event) => event.detail.elt.setAttribute("aria-busy", "true"));
 document.addEventListener("htmx:afterRequest", (event) => event.detail.elt.removeAttribute("aria-busy"));

@@ -80,11 +80,14 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (dialog?.contains(event.target) && !dialog.open) dialog.showModal();
 });
 // One box is open at a time. (The name attribute would do it, but closes the box of a card that comes back with 422.)
+function openAlone(box) {
+  for (const each of document.querySelectorAll(".verdicts details")) each.open = each === box;
+}
 let opened = null; // the box that was just clicked; one that comes open with its card does not take the focus
 document.addEventListener("click", (event) => { opened = event.target.closest(".verdicts summary")?.parentElement ?? null; }, true);
 document.addEventListener("toggle", (event) => {
   if (!event.target.open || !event.target.closest(".verdicts")) return;
-  for (const box of document.querySelectorAll(".verdicts details")) box.open = box === event.target;
+  openAlone(event.target);
   const area = event.target.querySelector("textarea");
   if (event.target === opened && document.activeElement !== area) area.focus();
 }, true);
@@ -147,10 +150,10 @@ document.addEventListener("submit", (event) => {
     const ends = !submitter.closest(".is-row"); // a word about one draft leaves the others' boxes as they are
     if (other && ends) {
       stop();
-      other.closest("details").open = true;
+      openAlone(other.closest("details")); // at once: the event of a box that opened just before would close it
       return say("You have typed something: send it, or empty it first.", { bad: true });
     }
-    if (!inView) {
+    if (!inView && !onScreen(textShown())) {
       stop();
       textShown()?.scrollIntoView({ block: "center" });
       return say("Here is the text: read it, then decide.");
@@ -175,10 +178,17 @@ function device() {
 }
 
 const textShown = () => document.querySelector("#proposal-text, .draft .prose");
+const LOWEST = 0.9; // of the window's height: a text that begins below that is not read yet
 
 const watcher = new IntersectionObserver((entries) => {
   if (entries.some((entry) => entry.isIntersecting)) inView = true;
-}, { rootMargin: "0px 0px -10% 0px" });
+}, { rootMargin: `0px 0px -${Math.round(100 * (1 - LOWEST))}% 0px` });
+
+/** Whether it is there now: the watcher hears of it only when the browser has time. */
+function onScreen(element) {
+  const { top, bottom } = element?.getBoundingClientRect() ?? { top: innerHeight, bottom: 0 };
+  return top < LOWEST * innerHeight && bottom > 0;
+}
 
 function measureScroll() {
   const whole = document.documentElement.scrollHeight;

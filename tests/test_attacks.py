@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core import management  # not call_command: --only-servers would take all tests here
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -127,7 +127,7 @@ def attacked(tmp_path: Path, broker: str) -> Catalog:
         for person in range(4):
             ids = range(person, len(attacks.ALL), 2 if person < 2 else 1)
             rows.writerows([f"person-{person}", item, 1 + (item + person) % 5, 1000 + item] for item in ids)
-    call_command("import_catalog", "attacked", str(tmp_path), "--format", "csv", "--lists", "genres")
+    management.call_command("import_catalog", "attacked", str(tmp_path), "--format", "csv", "--lists", "genres")
     catalog = Catalog.objects.get(name="attacked")
     catalog.prompt_attributes = ["genres"]
     catalog.save()

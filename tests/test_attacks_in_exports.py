@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core import management  # not call_command: --only-servers would take all tests here
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -122,12 +122,12 @@ def test_every_export_of_an_attacked_catalog(attacked: Catalog, settings: Settin
     decided()
     with openai_server.running(teaches) as server:
         settings.LLM = server.endpoints(structured="tags")
-        call_command("build_training_sets", "attacked", "--limit", "4", "--subjects", "all")
+        management.call_command("build_training_sets", "attacked", "--limit", "4", "--subjects", "all")
     assert TeacherCase.objects.exclude(outcome="").exists()
 
     import pyarrow.parquet as pq
 
-    call_command("export_training_sets", "attacked", "--out", str(tmp_path / "sets"))
+    management.call_command("export_training_sets", "attacked", "--out", str(tmp_path / "sets"))
     manifest = json.loads((tmp_path / "sets" / "manifest.json").read_text())
     assert all(manifest["rows"][name] for name in ("reason", "reflect", "refine", "preference", "kto"))
     assert set(manifest["sources"]) == {"human", "teacher"}
@@ -146,7 +146,7 @@ def test_every_export_of_an_attacked_catalog(attacked: Catalog, settings: Settin
                 for text in (row.get("completion"), row.get("chosen"), row.get("rejected")):
                     assert not text or text[0]["content"].startswith(LIKES)
 
-    call_command("export_knowledge", "attacked", "--proposals", "--out", str(tmp_path / "texts.jsonl"))
+    management.call_command("export_knowledge", "attacked", "--proposals", "--out", str(tmp_path / "texts.jsonl"))
     texts = [json.loads(line) for line in (tmp_path / "texts.jsonl").read_text().split("\n")[:-1]]
     assert texts
     for line in texts:

@@ -17,7 +17,7 @@ from tests.reviews.test_every_address import ADDRESSES, PAGES, objects
 
 __all__ = ["review"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SCREENS: dict[str, tuple[ViewportSize, Any]] = {  # crossed: colours go by the theme, places by the width
     "desk, light": ({"width": 1280, "height": 800}, "light"),
     "phone, dark": ({"width": 390, "height": 844}, "dark"),
@@ -26,6 +26,18 @@ NO_PAGES = {  # files, and parts of pages that are asked for alone
     *("reviews:export_person", "reviews:training_progress", "reviews:evaluation_progress", "reviews:backbone_gates"),
     "reviews:grouping_progress",
 }
+
+# The documentation shows sixty operations alike, and of the open one a dozen answers: one of each kind is looked at.
+ONE_OF_EACH = """() => {
+    const seen = new Set();
+    for (const each of document.querySelectorAll(".opblock, tr.response")) {
+        const locked = each.querySelector(".authorization__btn") !== null;
+        const kind = `${each.className} ${locked} ${each.dataset.code?.[0]}`;
+        if (seen.has(kind)) each.style.display = "none";
+        seen.add(kind);
+    }
+}"""
+AXE = Axe().axe_script
 
 
 @pytest.fixture
@@ -53,6 +65,7 @@ def test_axe_finds_nothing(page: Page, live_server: LiveServer, lead: Account, a
             page.locator(".opblock-tag-section").first.wait_for()
             page.locator(".opblock-summary-control").last.click()
             page.locator(".responses-table").wait_for()
+            page.evaluate(ONE_OF_EACH)
         found += violations(page)
     assert not found, "\n".join(found)
 
@@ -60,13 +73,14 @@ def test_axe_finds_nothing(page: Page, live_server: LiveServer, lead: Account, a
 def violations(page: Page) -> list[str]:
     """What axe finds on the page as it is, on each screen in turn."""
     found = []
+    page.evaluate(AXE)
     for name, (viewport, theme) in SCREENS.items():
         page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # a colour on its way would be read as it is
         found += [
             f"{page.url}, {name}: {each['id']} ({each['impact']}): {each['help']}: "
             + "; ".join(map(_where, each["nodes"][:3]))
-            for each in Axe().run(page).response["violations"]
+            for each in page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
         ]
     return found
 

@@ -1,6 +1,7 @@
 """The OpenAPI schema: readable by everybody, committed, and kept by the code."""
 
 from collections.abc import Iterator
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,18 @@ BOUNDED = settings(
 )
 
 
+@cache
+def loaded() -> Any:
+    """The schema and what is made of it: once a process."""
+    return schemathesis.openapi.from_wsgi("/api/v1/schema/", application)
+
+
 @pytest.fixture
 def schema(films: Catalog) -> Iterator[Any]:
     """Asked in this process, within the test's transaction: requests must leave its connection open."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield schemathesis.openapi.from_wsgi("/api/v1/schema/", application)
+    yield loaded()
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 
