@@ -297,7 +297,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Recommendations with their reasons.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [],  # choices stay where they are used: pulling them out needs a name for each
+    # Without its own hook choices stay where they are used: pulling them out needs a name for each.
+    "POSTPROCESSING_HOOKS": ["recommender.api.openapi.finished"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
