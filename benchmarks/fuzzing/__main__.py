@@ -111,9 +111,12 @@ def prepare() -> dict[str, Any]:
 
     django.setup()
     from recommender.accounts.tokens import create_token
+    from recommender.knowledge.service import accept
     from recommender.models import Role, TokenScope
-    from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
-    from tests.recommender.training import synthetic
+    from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
+
+    def approve(subject: Any, text: str) -> None:
+        accept(make_round(subject, ("reason", text), ("reflect", "")).turns.get(index=0))
 
     catalog = make_catalog("films")
     items = [
@@ -123,9 +126,9 @@ def prepare() -> dict[str, Any]:
         reader = make_end_user(catalog, "ünï/cödé 🎬" if n == 30 else f"u{n}")
         for moment, item in enumerate(items[n % 7 : n + 5 : 2], start=1):
             make_interaction(reader, item, rating=1.0 + (n + moment) % 5, moment=moment)
-        synthetic.approve(reader, "They adore dramas. They can't stand musicals.")
+        approve(reader, "They adore dramas. They can't stand musicals.")
     for item in items[:20]:
-        synthetic.approve(item, "A quiet drama about a war.")
+        approve(item, "A quiet drama about a war.")
     account = make_account("fuzzing", role=Role.LEAD)
     return {"key": create_token("fuzzing", account=account, scopes=list(TokenScope), per_minute=0)[1]}
 

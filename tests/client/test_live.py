@@ -24,10 +24,10 @@ from r4web_client import (
 )
 
 from recommender.accounts.tokens import create_token
+from recommender.knowledge.service import accept
 from recommender.models import Dispute, Event, Recommendation, Role, TokenScope
-from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
+from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.client.between import LOST, UNREAD, Between, between
-from tests.recommender.training import synthetic
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 ODD = "ünï/cödé 🎬?&#%2F"
@@ -43,8 +43,8 @@ def key() -> str:
     for name in ("u1", ODD):
         reader = make_end_user(catalog, name)
         make_interaction(reader, items[0], moment=1)
-        synthetic.approve(reader, "They adore dramas.")
-    synthetic.approve(items[3], "A quiet drama.")
+        accept(make_round(reader, ("reason", "They adore dramas."), ("reflect", "")).turns.get(index=0))
+    accept(make_round(items[3], ("reason", "A quiet drama."), ("reflect", "")).turns.get(index=0))
     account = make_account("keeper", role=Role.LEAD)
     return create_token("client", account=account, scopes=list(TokenScope), per_minute=0)[1]
 
@@ -84,8 +84,10 @@ def test_every_operation_is_answered(client: Client, gate: Between) -> None:
     assert client.send_users("films", [{"user_id": "u9"}, {"user_id": "u1"}]).created == 1
     events = client.send_events("films", [{"event_id": "1", "type": "like", "user_id": "u9", "item_id": "f9"}])
     assert events.accepted == 1
-    lines = [{"type": "user", "user_id": "u8"}, {"type": "interaction", "user_id": "u8", "item_id": "f9", "label": 1}]
-    assert client.import_lines("films", [*lines, {"type": "?"}]).errors[0]["line"] == 3
+    met = {"type": "interaction", "user_id": "u8", "item_id": "f9", "label": 1, "time": "2026-03-01T12:00:00Z"}
+    lines = client.import_lines("films", [{"type": "user", "user_id": "u8"}, met, {"type": "?"}])
+    assert (lines.lines, lines.users["created"], lines.interactions["created"]) == (3, 1, 1)
+    assert [(each["line"], each["code"]) for each in lines.errors] == [(3, "unknown-type")]
     assert client.export_person("films", "u9")["user_id"] == "u9"
     assert client.erase_person("films", "u9")["kind"] == "end_user"
     assert client.erase_item("films", "f9")["kind"] == "item"
