@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ from r4web_client import (
 from recommender.accounts.tokens import create_token
 from recommender.knowledge.service import accept
 from recommender.models import Dispute, Event, Recommendation, Role, TokenScope
+from tests.architecture.repository import ROOT
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.client.between import LOST, UNREAD, Between, between
 
@@ -207,6 +209,22 @@ def test_many_entries_go_in_several_calls_with_one_report(
     assert isinstance(partly.value.__cause__, UnavailableError)
     assert client.send_events("films", events).duplicates == 4
     assert Event.objects.count() == 3
+
+
+def test_the_examples_of_the_pages_run(gate: Between, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = make_catalog("sample")
+    make_interaction(make_end_user(sample, "u001"), make_item(sample, external_id="f042"), moment=1)
+    make_item(sample, "Quiet Rain", external_id="f1")
+    pages = "".join((ROOT / name).read_text() for name in ("README.md", "client/README.md"))
+    examples = re.findall(r"^```python\n(.*?)^```$", pages, re.DOTALL | re.MULTILINE)
+    event = {"event_id": "1", "type": "click", "user_id": "u001", "item_id": "f042"}
+    for example in examples:
+        exec(example.replace("http://127.0.0.1:8000", gate.url), {"token": key, "events": [event]})  # our own pages
+    told = capsys.readouterr().out
+    assert len(examples) == 2
+    assert "1 Quiet Rain" in told
+    assert "1 0 []" in told
+    assert "unknown-user The catalog “sample” has no end user “nobody”" in told
 
 
 def test_a_call_is_split_where_its_body_gets_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
