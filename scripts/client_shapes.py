@@ -109,7 +109,7 @@ def _block(name: str, schema: Schema, *, choices: bool) -> str:
 
 def _type(schema: Schema, *, choices: bool) -> str:
     kind = _bare(schema, choices=choices)
-    return f"{kind} | None" if schema.get("nullable") and not kind.startswith("Literal") else kind
+    return f"{kind} | None" if schema.get("nullable") and kind != "Any" and not kind.startswith("Literal") else kind
 
 
 def _bare(schema: Schema, *, choices: bool) -> str:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -36,15 +37,15 @@ class Shop:
     broker: Server
     database: Server
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, str], Any]:
-        """Status, headers, and what the body's JSON says. Each over a connection of its own."""
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Message, Any]:
+        """Status, headers in any case, and what the body's JSON says. Each over a connection of its own."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as one:
             headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
             one.request(method, path, None if body is None else json.dumps(body), headers)
             answer = one.getresponse()
             content = answer.read()
             told = json.loads(content) if "json" in answer.headers.get("Content-Type", "") else content.decode()
-            return answer.status, dict(answer.headers), told
+            return answer.status, answer.headers, told
 
     def ready(self) -> tuple[int, set[str]]:
         """The status, and the checks that are not ok."""
@@ -180,11 +181,12 @@ def test_a_dead_database_is_a_clear_503_until_it_is_back(shop: Shop) -> None:
     assert shop.ask("POST", LIST, {})[2]["recommendation_id"]
 
 
-def test_clients_that_dawdle_with_their_bodies_keep_nobody_waiting(shop: Shop) -> None:
+def test_clients_that_dawdle_with_their_bodies_hold_no_thread_for_good(shop: Shop) -> None:
     with ExitStack() as stack:
-        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", shop.port))) for _ in range(2 * THREADS)]
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", shop.port))) for _ in range(THREADS)]
         for one in slow:
             head = f"POST {EVENTS} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {shop.key}\r\n"
             one.sendall(f'{head}Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n{{"ev'.encode())
         assert shop.ask("GET", LIST)[0] == 200
         assert shop.ask("POST", EVENTS, {"events": []})[0] == 200
+        assert b"urn:r4web:problem:body-cut" in slow[0].recv(4096)
