@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 PIECE = 2**13  # bytes that are waited for at once
-PATIENCE = 5.0  # seconds that a body may be waited for in all,
+PATIENCE = 10.0  # seconds that a body may be waited for in all,
 SLOWEST = 1_000  # and one more for every so many bytes of it that came
 
 
