@@ -128,11 +128,13 @@ def served(environment: dict[str, str], port: int) -> Iterator[subprocess.Popen[
 
 
 def answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+    """Whether the application is loaded: before that, connections are taken and wait."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as one:
+        try:
+            one.request("GET", "/healthz/live")
+            return one.getresponse().status == 200
+        except ConnectionError:
+            return False
 
 
 def test_a_dead_broker_costs_no_answer(shop: Shop) -> None:
