@@ -181,7 +181,7 @@ def test_lines_of_all_types_are_written_and_the_first_wrong_ones_told(stream_in:
         ("v", 5.0, None),
         ("w", None, 1),
     ]
-    assert AuditEntry.objects.filter(event=AuditEvent.IMPORTED, details="16 lines").exists()
+    assert AuditEntry.objects.filter(event=AuditEvent.IMPORTED, details="17 lines").exists()
 
 
 def test_the_same_lines_again_change_nothing(stream_in: Callable[..., Any]) -> None:
