@@ -148,10 +148,7 @@ class InvalidBody(Problem):
 class BodyCut(Problem):
     slug = "body-cut"
     title = "The body ended early"
-    default_detail = (
-        "The whole body did not come: the connection ended, or less than a kilobyte a second was sent. Nothing of it "
-        "was stored: send it again."
-    )
+    default_detail = "The connection ended before the whole body had come. Nothing of it was stored: send it again."
 
 
 class BodyTooLarge(Problem):
