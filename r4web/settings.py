@@ -96,6 +96,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",  # take it at BEGIN: a later upgrade would fail without waiting
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;",
     }
+else:  # seconds; psycopg's 130 would hold every thread, while an answer of 503 lets callers come again
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- jobs ---------------------------------------------------------------------------------------------------------
@@ -297,7 +299,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Recommendations with their reasons.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [],  # choices stay where they are used: pulling them out needs a name for each
+    # Without its own hook choices stay where they are used: pulling them out needs a name for each.
+    "POSTPROCESSING_HOOKS": ["recommender.api.openapi.finished"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -59,20 +60,63 @@ def _answers(url: str) -> bool:
     return False
 
 
+@dataclass
+class Server:
+    """One that may be ended and started again, with what it stored and at the same address."""
+
+    url: str
+    begin: Callable[[], subprocess.Popen[bytes]]  # returns once it answers
+    with_signal: int = signal.SIGTERM
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = self.begin()
+
+    def end(self) -> None:
+        if self.process is not None:
+            _end(self.process, with_signal=self.with_signal)
+        self.process = None
+
+
+@contextmanager
+def _ended(server: Server) -> Iterator[Server]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
 @contextmanager
 def running_valkey(*, unix_socket: Path | None = None) -> Iterator[str]:
     """A Valkey on `unix_socket`, or on a free TCP port; yields its URL."""
+    with valkey_server(unix_socket=unix_socket) as server:
+        yield server.url
+
+
+@contextmanager
+def valkey_server(*, unix_socket: Path | None = None) -> Iterator[Server]:
     port = 0 if unix_socket else free_port()
+    bare = f"unix://{unix_socket}" if unix_socket else f"redis://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="r4v-") as folder:
-        process = subprocess.Popen(
-            valkey.command(folder=Path(folder), socket=unix_socket, port=port), stdout=subprocess.DEVNULL
-        )
-        bare = f"unix://{unix_socket}" if unix_socket else f"redis://127.0.0.1:{port}"
-        try:
-            wait_until(lambda: _answers(bare), what="Valkey")
-            yield f"redis+socket://{unix_socket}" if unix_socket else f"{bare}/0"
-        finally:
-            _end(process)
+
+        def begin() -> subprocess.Popen[bytes]:
+            command = valkey.command(folder=Path(folder), socket=unix_socket, port=port)
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            return _once_ready(process, lambda: _answers(bare), what="Valkey")
+
+        with _ended(Server(f"redis+socket://{unix_socket}" if unix_socket else f"{bare}/0", begin)) as server:
+            yield server
+
+
+def _once_ready(process: subprocess.Popen[bytes], ready: Callable[[], bool], *, what: str) -> subprocess.Popen[bytes]:
+    """The process, once it is ready or has ended; it is ended where it is not ready in time."""
+    try:
+        wait_until(lambda: process.poll() is not None or ready(), what=what)
+    except BaseException:
+        _end(process)
+        raise
+    return process
 
 
 def _reachable_by_everyone(path: Path) -> bool:
@@ -124,6 +168,12 @@ def _accepts(url: str) -> bool:
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """A PostgreSQL without durability on a free port of 127.0.0.1; yields the URL of an empty database."""
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="r4p-") as name:
         scratch = Path(name)
         scratch.chmod(0o755)
@@ -137,17 +187,19 @@ def running_postgres() -> Iterator[str]:
             raise RuntimeError(f"initdb failed:\n{log.read_text()}")
         options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={home}", "fsync=off",
                    "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]  # fmt: skip
-        server = programs.start(
-            "postgres", "-D", str(home / "db"), *(part for option in options for part in ("-c", option)), output=log
-        )
         url = f"postgresql://r4@127.0.0.1:{port}/postgres"
-        try:
-            wait_until(lambda: server.poll() is not None or _accepts(url), what="PostgreSQL")
-            if server.poll() is not None:
+
+        def begin() -> subprocess.Popen[bytes]:
+            process = programs.start(
+                "postgres", "-D", str(home / "db"), *(part for option in options for part in ("-c", option)), output=log
+            )
+            _once_ready(process, lambda: _accepts(url), what="PostgreSQL")
+            if process.poll() is not None:
                 raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
-            yield url
-        finally:
-            _end(server, with_signal=signal.SIGINT)  # "fast" shutdown: open connections are closed
+            return process
+
+        with _ended(Server(url, begin, signal.SIGINT)) as server:  # "fast" shutdown: open connections are closed
+            yield server
 
 
 def main() -> int:

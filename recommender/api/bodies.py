@@ -1,6 +1,5 @@
 """Bodies of requests, read within limits, whether their length is told beforehand or they come in chunks."""
 
-import json
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -8,6 +7,8 @@ from django.http.request import UnreadablePostError
 from rest_framework.request import Request
 
 from recommender.api.errors import BodyCut, BodyTooLarge, InvalidBody, UnsupportedBody
+from recommender.events import json_text
+from recommender.events.json_text import RepeatedNameError
 
 MIB = 2**20
 MOST_BYTES = 16 * MIB  # of a JSON body with many entries
@@ -87,9 +88,11 @@ def members(request: Request) -> dict[str, Any]:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body.decode())
+        return json_text.read(body.decode())
     except UnicodeDecodeError:
         raise InvalidBody("The body is not UTF-8 text.") from None
+    except RepeatedNameError as repeated:
+        raise InvalidBody(str(repeated)) from None
     except (ValueError, RecursionError):  # RecursionError: brackets within brackets, thousands of them
         raise InvalidBody("The body is not JSON that can be read.") from None
 

@@ -82,6 +82,8 @@ class TextField(Parameter, serializers.CharField):
     """Text, as it is."""
 
     def __init__(self, *, expected: str = "", **keywords: Any) -> None:
+        if not keywords.get("allow_blank"):
+            keywords.setdefault("min_length", 1)  # which the schema says
         super().__init__(trim_whitespace=False, **keywords)
         self._expected = expected or f"text of at most {self.max_length} characters, without NUL"
 
@@ -147,7 +149,7 @@ class NamesField(Parameter, serializers.ListField):
     """Some of a few names: parted by commas in a query, a list in JSON."""
 
     def __init__(self, *, names: tuple[str, ...], **keywords: Any) -> None:
-        super().__init__(child=serializers.ChoiceField(choices=names), allow_empty=False, **keywords)
+        super().__init__(child=serializers.ChoiceField(choices=names), min_length=1, **keywords)
         self.names = names
 
     def from_query(self, text: str) -> Any:

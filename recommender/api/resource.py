@@ -30,9 +30,10 @@ PROBLEMS = {
     406: "This API answers in JSON.",
     429: "The token has sent too many requests in this minute.",
     500: "Something went wrong here.",
+    503: "The database is away, busy or full. Send the same again after Retry-After seconds.",
 }
 WRITING = {
-    409: "The request with this Idempotency-Key is under way.",
+    409: "The request with this Idempotency-Key is under way. Send it again after Retry-After seconds.",
     413: "The body is too large.",
     415: "The body is of another type than the address takes.",
     422: "The Idempotency-Key was used for another request.",
@@ -54,7 +55,7 @@ LIMITS = [
         response=[200, 429],
         description='How many remain (r) for how many seconds (t): `"token";r=42;t=17`.',
     ),
-    OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[429], description="In seconds."),
+    OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[409, 429, 503], description="In seconds."),
 ]
 
 

@@ -3,7 +3,6 @@
 Memory does not grow with the stream, and what was committed before a stream ends in the middle stays.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +11,8 @@ from itertools import islice
 from django.db import transaction
 
 from recommender.catalogs.changes import lock
-from recommender.events import upserts
+from recommender.events import json_text, upserts
+from recommender.events.json_text import RepeatedNameError
 from recommender.events.refusals import Code, RefusedError, Rejected
 from recommender.events.upserts import Write, Written
 from recommender.models import Catalog
@@ -108,7 +108,9 @@ def _read(raw: Line) -> tuple[str, dict[str, object]]:
     if raw is None:
         raise TOO_LONG_LINE
     try:
-        entry = json.loads(raw)
+        entry = json_text.read(raw)
+    except RepeatedNameError as repeated:
+        raise RefusedError(Code.NOT_JSON, str(repeated)) from None
     except (ValueError, RecursionError):
         raise NOT_JSON from None
     if not isinstance(entry, dict):

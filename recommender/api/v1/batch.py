@@ -35,7 +35,7 @@ class BatchRequest(Shape, RecommendationsQuery):
 
     cursor = None  # type: ignore[assignment]  # many lists, a page each
     as_of = None  # type: ignore[assignment]
-    entries = serializers.ListField(child=Told(), allow_empty=False, max_length=MOST_ENTRIES)
+    entries = serializers.ListField(child=Told(), min_length=1, max_length=MOST_ENTRIES)
 
 
 class BatchResultSerializer(serializers.Serializer[Any]):

@@ -1,5 +1,6 @@
 """What is wrong about a text, said by whom it was shown to: it counts as disputed, and people read it first."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -71,6 +72,9 @@ class DisputeSerializer(serializers.Serializer[Dispute]):
         return made.verdict or None
 
 
+LOCATION = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, required=True, response=[201], description="Of the objection."
+)
 _SHAPE, _AS_JSON = NewDisputeQuery(), DisputeSerializer()
 
 
@@ -80,7 +84,7 @@ class DisputesView(PrivateView):
     @extend_schema(
         operation_id="dispute_explanation",
         tags=["explanations"],
-        parameters=[EXPLANATION_ID, KEY],
+        parameters=[EXPLANATION_ID, KEY, LOCATION],
         request=NewDisputeQuery,
         responses=responses(DisputeSerializer, "It is kept.", problems=tuple(PROBLEMS | WRITING), status=201),
     )
@@ -94,8 +98,15 @@ class DisputesView(PrivateView):
         end_user = _who(asked, turn, request)
         statement = _statement(asked, turn)
         made = dispute(turn, reason=asked["reason"], statement=statement, end_user=end_user, token=asker)
-        address = reverse("api:dispute", kwargs={"dispute_id": made.pk})
-        return Response(_AS_JSON.to_representation(made), status=201, headers={"Location": address})
+        return Response(_AS_JSON.to_representation(made), status=201)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Where the objection is to be found, in the first answer and in those that repeat it."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if response.status_code == 201:
+            said = response.data if isinstance(response, Response) else json.loads(response.content)
+            response["Location"] = reverse("api:dispute", kwargs={"dispute_id": said["dispute_id"]})
+        return response
 
 
 def _who(asked: dict[str, Any], turn: Turn, request: Request) -> EndUser | None:

@@ -55,7 +55,7 @@ class RuleShape(Shape):
 
 
 class RulesRequest(Shape):
-    rules = serializers.ListField(child=RuleShape(), allow_empty=False, max_length=MOST_RULES)
+    rules = serializers.ListField(child=RuleShape(), min_length=1, max_length=MOST_RULES)
 
 
 class RuleSerializer(serializers.Serializer[Rule]):

@@ -42,7 +42,7 @@ class Told(Shape):
         help_text="Their taste in plain words; what it says acts on this list at once. English, German or Spanish.",
     )
     attributes = serializers.DictField(
-        child=serializers.JSONField(),
+        child=serializers.JSONField(allow_null=True),
         default=dict,
         help_text="Of somebody the catalog does not have, as its end users have them: they name a segment.",
     )

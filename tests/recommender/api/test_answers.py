@@ -93,6 +93,12 @@ def test_a_body_that_is_no_json_object_is_refused(api: APIClient, films: Catalog
     assert answer.json()["type"] in ("urn:r4web:problem:invalid-body", "urn:r4web:problem:invalid-parameter")
 
 
+def test_a_member_that_stands_twice_is_not_guessed_at(api: APIClient, films: Catalog) -> None:
+    for body in ('{"limit": 1, "log": false, "limit": 2}', '{"as_of": {"a": 1, "a": 1}}'):
+        answer = api.post(LIST, body, content_type="application/json")
+        assert "stands twice" in problem(answer, status=400, kind="invalid-body")["detail"]
+
+
 def test_post_has_no_query_and_takes_json_only(api: APIClient, films: Catalog) -> None:
     problem(api.post(f"{LIST}?limit=5"), status=400, kind="invalid-parameter")
     problem(api.post(LIST, {"limit": 5}), status=415, kind="unsupported-media-type")

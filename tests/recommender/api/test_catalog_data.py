@@ -157,11 +157,12 @@ def test_lines_of_all_types_are_written_and_the_first_wrong_ones_told(stream_in:
         b'{"type": "user", "user_id": "' + b"x" * 2**20 + b'"}',
         b"\r",
         {"type": "item", "item_id": "g", "title": "G2"},
+        b'{"type": "user", "user_id": "v", "user_id": "w"}',
         query="?create=true",
     )
     assert answer.status_code == 200, answer.json()
     told = answer.json()
-    assert (told["lines"], told["rejected"]) == (16, 8)
+    assert (told["lines"], told["rejected"]) == (17, 9)
     assert codes(told | {"rejected": None}) == [
         (7, "unknown-type"),
         (8, "not-json"),
@@ -171,6 +172,7 @@ def test_lines_of_all_types_are_written_and_the_first_wrong_ones_told(stream_in:
         (12, "invalid-value"),
         (13, "missing-field"),
         (14, "too-long"),
+        (17, "not-json"),
     ]
     assert [counts(told[name]) for name in ("items", "users", "interactions")] == [(1, 1, 0), (1, 0, 0), (3, 0, 0)]
     kept = Interaction.objects.filter(item__external_id="g").order_by("pk")
@@ -179,7 +181,7 @@ def test_lines_of_all_types_are_written_and_the_first_wrong_ones_told(stream_in:
         ("v", 5.0, None),
         ("w", None, 1),
     ]
-    assert AuditEntry.objects.filter(event=AuditEvent.IMPORTED, details="16 lines").exists()
+    assert AuditEntry.objects.filter(event=AuditEvent.IMPORTED, details="17 lines").exists()
 
 
 def test_the_same_lines_again_change_nothing(stream_in: Callable[..., Any]) -> None:

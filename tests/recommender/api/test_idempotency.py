@@ -179,6 +179,7 @@ def test_a_text_is_disputed_once_for_a_key(api: APIClient, films: Catalog) -> No
     address = f"/api/v1/explanations/{turn.pk}/disputes"
     first, again = (api.post(address, {"reason": "Not so."}, format="json", HTTP_IDEMPOTENCY_KEY="k") for _ in range(2))
     assert (first.status_code, again.status_code, first.json()) == (201, 201, again.json())
+    assert first["Location"] == again["Location"] == f"/api/v1/disputes/{first.json()['dispute_id']}"
     assert Dispute.objects.count() == 1
 
 

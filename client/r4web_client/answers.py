@@ -1,0 +1,365 @@
+"""What is answered. Made of docs/openapi.yaml by scripts/client_shapes.py; a test holds them equal."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypeAlias, TypedDict
+
+
+class AdapterShare(TypedDict):
+    name: str
+    share: float
+
+
+class Author(TypedDict):
+    kind: str
+    name: str | None
+    demonstration: bool
+
+
+class Backbone(TypedDict):
+    version: int
+    architecture: str
+
+
+class Batch(TypedDict):
+    listed: int
+    failed: int
+    results: list[BatchResult]
+
+
+class BatchResult(TypedDict):
+    index: int
+    user_id: str
+    recommendations: Recommendations | None
+    problem: Problem | None
+
+
+class Catalog(TypedDict):
+    name: str
+    item_noun: str
+    clock: str
+    items: int
+    end_users: int
+    backbone: Backbone | None
+
+
+class Catalogs(TypedDict):
+    catalogs: list[Catalog]
+
+
+class Counts(TypedDict):
+    created: int
+    updated: int
+    unchanged: int
+
+
+class Dispute(TypedDict):
+    dispute_id: str
+    explanation_id: int
+    statement_id: int | None
+    state: str
+    verdict: str | None
+    created_at: str
+    settled_at: str | None
+
+
+class Explanation(TypedDict):
+    explanation_id: int
+    text: str
+    further_texts: list[str]
+    review_status: str
+    reviewed_at: str | None
+    written_by: Author
+    in_snapshot: bool
+    as_of: str | None
+    as_of_order: int | None
+    statements: list[TextStatement]
+
+
+class HistoryReason(TypedDict):
+    kind: str
+    basis: str
+    item_id: str
+    title: str
+    rating: float | None
+    liked: bool | None
+    met_at: str | None
+    met_order: int | None
+    shared: list[str]
+    effect: float | None
+    share: float | None
+    direction: str | None
+
+
+class Imported(TypedDict):
+    lines: int
+    items: Counts
+    users: Counts
+    interactions: Counts
+    rejected: int
+    errors: list[Line]
+
+
+class Item(TypedDict):
+    item_id: str
+    title: NotRequired[str]
+    rank: int
+    score: NotRequired[float | None]
+    explanation: NotRequired[Explanation | None]
+    explanation_status: NotRequired[str]
+    reasons: NotRequired[list[Reason]]
+
+
+class Line(TypedDict):
+    code: str
+    detail: str
+    line: int
+
+
+class Notice(TypedDict):
+    code: str
+    detail: str
+
+
+class OneExplanation(TypedDict):
+    explanation_id: int
+    text: str
+    further_texts: list[str]
+    review_status: str
+    reviewed_at: str | None
+    written_by: Author
+    in_snapshot: bool
+    as_of: str | None
+    as_of_order: int | None
+    statements: list[TextStatement]
+    catalog: str
+    about: str
+    user_id: str | None
+    item_id: str | None
+
+
+class ParameterError(TypedDict):
+    parameter: str
+    detail: str
+
+
+class Person(TypedDict):
+    format: int
+    catalog: str
+    user_id: str
+    attributes: dict[str, Any]
+    clock: str
+    ratings: list[dict[str, Any]]
+    texts: list[dict[str, Any]]
+    in_force: list[dict[str, Any]]
+    served_lists: list[dict[str, Any]]
+    disputes: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+    groups: list[dict[str, Any]]
+    shown_to_a_teacher: list[dict[str, Any]]
+
+
+class Problem(TypedDict):
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: NotRequired[list[ParameterError]]
+    lines: NotRequired[int]
+    resume_from: NotRequired[int]
+
+
+class Receipt(TypedDict):
+    receipt: int
+    catalog: str
+    kind: str
+    erased_at: str
+    settled: bool
+    counts: dict[str, int]
+    training_rows: TrainingRows
+    trained_with: list[int]
+    adapters: list[str]
+    to_do: list[str]
+
+
+class Recommendations(TypedDict):
+    recommendation_id: str | None
+    catalog: str
+    user_id: str
+    scenario: str
+    source: str
+    score_kind: str | None
+    degraded: bool
+    degraded_code: str | None
+    degraded_reason: str
+    backbone: Backbone | None
+    knowledge_snapshot: int | None
+    as_of: str | None
+    as_of_order: int | None
+    generated_at: str
+    explain: str
+    min_review: str
+    user_explanation: Explanation | None
+    user_explanation_status: str
+    items: list[Item]
+    notices: list[Notice]
+    understood: list[Understood]
+    next_cursor: str | None
+
+
+class Rejected(TypedDict):
+    index: int
+    code: str
+    detail: str
+
+
+class RejectedRule(TypedDict):
+    index: int
+    code: str
+    detail: str
+
+
+class Removed(TypedDict):
+    removed: int
+
+
+class Rule(TypedDict):
+    rule_id: int
+    kind: str
+    item_id: str
+    scenario: str
+    place: int | None
+    note: str
+    until: str | None
+    created_at: str
+
+
+class RuleReason(TypedDict):
+    kind: str
+    basis: str
+    rule_id: int
+    rule: str
+    text: str
+
+
+class Rules(TypedDict):
+    rules: list[Rule]
+
+
+class RulesSet(TypedDict):
+    rules: list[Rule]
+    rejected: list[RejectedRule]
+
+
+class ScoredReason(TypedDict):
+    kind: str
+    basis: str
+    log_odds: float | None
+    note: str
+    text: str
+    text_status: str
+    verdict: str
+    agrees: bool | None
+    review_status: str
+    model: str
+    adapters: list[AdapterShare]
+    prompt: str
+    as_of: str | None
+    as_of_order: int | None
+    scored_at: str
+    effect: float | None
+
+
+class Similar(TypedDict):
+    catalog: str
+    item_id: str
+    title: str
+    by: str | None
+    items: list[SimilarItem]
+    notices: list[Notice]
+
+
+class SimilarItem(TypedDict):
+    item_id: str
+    title: str
+    rank: int
+    score: float
+
+
+class StatementReason(TypedDict):
+    effect: float
+    share: float
+    direction: str
+    kind: str
+    basis: str
+    statement_id: int
+    explanation_id: int
+    aspect: str
+    polarity: str
+
+
+class StatisticReason(TypedDict):
+    kind: str
+    basis: str
+    text: str
+
+
+class Taken(TypedDict):
+    accepted: int
+    duplicates: int
+    rejected: list[Rejected]
+
+
+class TextStatement(TypedDict):
+    statement_id: int
+    aspect: str
+    polarity: str
+    quote: str
+    by_person: bool
+    liked: int
+    ratings: int
+
+
+class ToldReason(TypedDict):
+    effect: float
+    share: float
+    direction: str
+    kind: str
+    basis: str
+    aspect: str
+    polarity: str
+
+
+class TrainingRows(TypedDict):
+    rounds: list[int]
+    cases: list[int]
+
+
+class Understood(TypedDict):
+    aspect: str
+    polarity: str
+    quote: str
+    meets: int
+
+
+class UserTextReason(TypedDict):
+    effect: float
+    share: float
+    direction: str
+    kind: str
+    basis: str
+    explanation_id: int | None
+
+
+class Written(TypedDict):
+    created: int
+    updated: int
+    unchanged: int
+    rejected: list[Rejected]
+
+
+Reason: TypeAlias = (
+    HistoryReason | StatementReason | ToldReason | UserTextReason | StatisticReason | RuleReason | ScoredReason
+)

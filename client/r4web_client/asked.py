@@ -1,0 +1,148 @@
+"""What is sent. Made of docs/openapi.yaml by scripts/client_shapes.py; a test holds them equal."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class BatchRequest(TypedDict):
+    filter: NotRequired[list[str]]
+    exclude: NotRequired[list[str]]
+    diversity: NotRequired[float]
+    unknown_user: NotRequired[Literal["list", "error"]]
+    limit: NotRequired[int]
+    explain: NotRequired[Literal["none", "short", "full"]]
+    min_review: NotRequired[Literal["any", "reviewed", "approved"]]
+    scenario: NotRequired[Literal["backbone", "thinkrec"]]
+    fields: NotRequired[list[Literal["title", "score", "explanation", "explanation_status", "reasons"]]]
+    log: NotRequired[bool]
+    entries: list[Told]
+
+
+class EndUserEntry(TypedDict):
+    attributes: NotRequired[dict[str, Any]]
+    user_id: str
+
+
+class Event(TypedDict):
+    event_id: str
+    type: Literal["impression", "click", "like", "dislike", "rating", "purchase", "explanation_helpful"]
+    user_id: NotRequired[str]
+    item_id: str
+    recommendation_id: NotRequired[str]
+    position: NotRequired[int]
+    value: NotRequired[Any]
+    time: NotRequired[str]
+    order: NotRequired[int]
+
+
+class ItemEntry(TypedDict):
+    attributes: NotRequired[dict[str, Any]]
+    item_id: str
+    title: NotRequired[str]
+
+
+class MetShape(TypedDict):
+    item_id: str
+    rating: NotRequired[float | None]
+    liked: NotRequired[bool | None]
+
+
+class NewDisputeQuery(TypedDict):
+    reason: str
+    statement_id: NotRequired[int]
+    user_id: NotRequired[str]
+
+
+class RecommendationsQuery(TypedDict):
+    filter: NotRequired[list[str]]
+    exclude: NotRequired[list[str]]
+    diversity: NotRequired[float]
+    unknown_user: NotRequired[Literal["list", "error"]]
+    limit: NotRequired[int]
+    cursor: NotRequired[str]
+    explain: NotRequired[Literal["none", "short", "full"]]
+    min_review: NotRequired[Literal["any", "reviewed", "approved"]]
+    scenario: NotRequired[Literal["backbone", "thinkrec"]]
+    as_of: NotRequired[str | int]
+    fields: NotRequired[list[Literal["title", "score", "explanation", "explanation_status", "reasons"]]]
+    log: NotRequired[bool]
+
+
+class RuleShape(TypedDict):
+    kind: Literal["pin", "bury", "out_of_stock"]
+    item_id: str
+    scenario: NotRequired[Literal["", "backbone", "thinkrec"]]
+    place: NotRequired[int | None]
+    note: NotRequired[str]
+    until: NotRequired[str | None]
+
+
+class SessionRequest(TypedDict):
+    user_id: NotRequired[str]
+    history: NotRequired[list[MetShape]]
+    text: NotRequired[str]
+    attributes: NotRequired[dict[str, Any]]
+    filter: NotRequired[list[str]]
+    exclude: NotRequired[list[str]]
+    diversity: NotRequired[float]
+    unknown_user: NotRequired[Literal["list", "error"]]
+    limit: NotRequired[int]
+    explain: NotRequired[Literal["none", "short", "full"]]
+    min_review: NotRequired[Literal["any", "reviewed", "approved"]]
+    scenario: NotRequired[Literal["backbone", "thinkrec"]]
+    fields: NotRequired[list[Literal["title", "score", "explanation", "explanation_status", "reasons"]]]
+    log: NotRequired[bool]
+
+
+class Told(TypedDict):
+    user_id: NotRequired[str]
+    history: NotRequired[list[MetShape]]
+    text: NotRequired[str]
+    attributes: NotRequired[dict[str, Any]]
+
+
+class ExplainItemAsked(TypedDict):
+    min_review: NotRequired[Literal["any", "reviewed", "approved"]]
+
+
+class ExplainUserAsked(TypedDict):
+    min_review: NotRequired[Literal["any", "reviewed", "approved"]]
+
+
+class GetExplanationAsked(TypedDict):
+    min_review: NotRequired[Literal["any", "reviewed", "approved"]]
+
+
+class ImportLinesAsked(TypedDict):
+    create: NotRequired[Literal["false", "true"]]
+
+
+class RecommendAsked(TypedDict):
+    as_of: NotRequired[str | int]
+    cursor: NotRequired[str]
+    diversity: NotRequired[float]
+    exclude: NotRequired[list[str]]
+    explain: NotRequired[Literal["none", "short", "full"]]
+    fields: NotRequired[list[Literal["title", "score", "explanation", "explanation_status", "reasons"]]]
+    filter: NotRequired[list[str]]
+    limit: NotRequired[int]
+    log: NotRequired[bool]
+    min_review: NotRequired[Literal["any", "reviewed", "approved"]]
+    scenario: NotRequired[Literal["backbone", "thinkrec"]]
+    unknown_user: NotRequired[Literal["list", "error"]]
+
+
+class ReplayRecommendationAsked(TypedDict):
+    explain: NotRequired[Literal["none", "served"]]
+
+
+class SendEventsAsked(TypedDict):
+    create: NotRequired[Literal["false", "true"]]
+
+
+class SimilarItemsAsked(TypedDict):
+    by: NotRequired[Literal["any", "likes", "texts", "attributes"]]
+    exclude: NotRequired[list[str]]
+    filter: NotRequired[list[str]]
+    limit: NotRequired[int]
