@@ -8,7 +8,7 @@ theirs about the same aspect, so that the text stays as it was written (which of
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from recommender import jobs
@@ -89,11 +89,9 @@ def correct(
     made = _row(end_user, said, statement.quote, now=now)
     made.replaces = statement
     _end(_giving_way(made, before), now)
-    try:
-        with transaction.atomic():
-            made.save(force_insert=True)
-    except IntegrityError:
-        raise ChangedError("A correction of this statement is there already. Correct that one.") from None
+    # A correction that was refused or taken back, or waits still, makes way for another one.
+    Statement.objects.filter(replaces=statement).exclude(ended_at=None).update(replaces=None)
+    made.save(force_insert=True)
     _tell(end_user, [made], f"corrects statement {statement.pk}")
     return made
 
@@ -125,9 +123,9 @@ def restore(end_user: EndUser, statement: Statement, *, now: datetime) -> Statem
                 AuditEvent.STATEMENT_SAID, about=end_user.catalog, details=f"Statement {statement.pk}: put back"
             )
         return statement
+    statement = Statement.objects.get(pk=statement.pk)
     if statement.ended_at is None:
         return statement
-    statement = Statement.objects.get(pk=statement.pk)
     if statement.ended_by_id is not None:
         raise ChangedError("A person refused this statement. Say it anew if it is so.")
     if Statement.objects.filter(replaces=statement, ended_at=None).exists() or any(
@@ -193,7 +191,10 @@ def _giving_way(made: Statement, before: dict[int, Statement]) -> list[Statement
 
     A denial stays beside what does not contradict it.
     """
-    ending = [row for row in before.values() if _contradicts(row, made) or row.pk == made.replaces_id]
+    of_it = made.replaces_id
+    ending = [
+        row for row in before.values() if _contradicts(row, made) or (of_it and of_it in (row.pk, row.replaces_id))
+    ]
     return [row for row in ending if made.began_at is not None or row.began_at is None]
 
 

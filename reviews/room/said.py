@@ -1,4 +1,4 @@
-"""What end users say of themselves and people are to accept: it comes before people first, on the card and on a page."""
+"""What end users say of themselves and people are to accept: before people first, on the card and on a page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from recommender.statements import own, queries, service
 from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
 from reviews.models import Review
-from reviews.room import opening
+from reviews.room import opening, verdicts
 from reviews.room.concern import Concerns
 from reviews.room.statements import SAYS
 
@@ -104,10 +104,11 @@ def judge(statement: Statement, say: str, *, account: Account, now: datetime) ->
 
 def _settle(review: Review, *, now: datetime) -> None:
     """Nothing waits any more: a text that people had decided about is decided again, another waits as any does."""
-    decided = review.state == ReviewState.OPEN and review.decisions.exists() and review.round.approved_index is not None
+    last = review.decisions.select_related("made_turn").order_by("pk").last()
+    is_done = last and verdicts.of_decision(last, review.round.strategy).state_after == ReviewState.DONE
     before = {"state": review.state, "version": review.version}
     review.concern, review.version = Concern.NONE, review.version + 1
-    if decided:
+    if is_done and review.state == ReviewState.OPEN:
         review.state, review.closed_at = ReviewState.DONE, now
     review.place = review.place_now()
     columns = ("concern", "version", "state", "closed_at", "place")

@@ -79,7 +79,6 @@ class NotForMeView(PrivateView):
     @idempotent
     def post(self, request: Request, recommendation_id: UUID) -> Response:
         """Not for me: because of what is said of them, because of this item, or because of what the item is."""
-        asked = posted(request, NotForMeShape)
         logged = queries.logged(recommendation_id, asker=asker_of(request))
         if logged is None:
             raise errors.UnknownRecommendation(
@@ -90,6 +89,7 @@ class NotForMeView(PrivateView):
             raise errors.UnknownEndUser("This list was for nobody whom the catalog knows: nothing can be kept of them.")
         if end_user.erased_at is not None:
             raise errors.Erased("This list was made for somebody who was erased. Nothing of it is kept.")
+        asked = posted(request, NotForMeShape)
         end_user.catalog = logged.catalog
         item = Item.objects.filter(catalog=logged.catalog, external_id=asked["item_id"]).first()
         if item is None or asked["item_id"] not in [each["item_id"] for each in logged.items]:

@@ -197,7 +197,7 @@ def test_a_statement_of_the_text_is_struck_and_put_back(api: APIClient, text: An
 
 def test_a_denial_outlasts_the_text(api: APIClient, reader: EndUser, text: Any) -> None:
     api.delete(f"{HERE}/{of(listed(api), 'Horror', 'model')['statement_id']}")
-    synthetic.approve(reader, "They love horror, and westerns too.", as_of=10**9)
+    synthetic.approve(reader, "They love horror films. They love westerns.", as_of=10**9)
     assert moved_by(recommended(api), "horror") == []
     assert moved_by(recommended(api), "western") == [("statement", "Western", "likes")]
 
