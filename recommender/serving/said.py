@@ -26,7 +26,8 @@ class SaidOfThem:
 
     `status`: waiting, for a person; overruled, by a newer word about the same aspect; struck, by whoever said it, or by
     a person out of a text. `since`: it acts on lists from then on; None where it does not. `standing`, `liked`,
-    `ratings`: how it stands against everything they have rated, of how many items that it is about.
+    `ratings`: how it stands against everything they have rated, of how many items that it is about; `meets`: how many
+    items of the catalog it is about.
     """
 
     row: Statement
@@ -38,6 +39,7 @@ class SaidOfThem:
     standing: Standing
     liked: int
     ratings: int
+    meets: int
 
     @property
     def said_by(self) -> str:
@@ -93,6 +95,7 @@ def _one(row: Statement, texts: dict[int, str], latest: Knowledge | None, known:
         standing=standing(said, count(said, known.rows, aspects.title_of)),
         liked=sum(rated),
         ratings=len(rated),
+        meets=len(meeting),
     )
 
 

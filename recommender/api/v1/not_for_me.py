@@ -17,7 +17,7 @@ from recommender.api.parameters import OneOfField, TextField, WholeNumberField
 from recommender.api.posted import Shape, posted
 from recommender.api.resource import PROBLEMS, WRITING, PrivateView, responses
 from recommender.api.v1.said import AspectField, StatementSerializer, facets_of, written
-from recommender.api.v1.statements import said_by, told
+from recommender.api.v1.statements import as_problems, said_by
 from recommender.api.v1.wishes import LONGEST_ID
 from recommender.grounding.statements import Facet
 from recommender.grounding.statements import Statement as Said
@@ -124,7 +124,7 @@ def _struck(end_user: EndUser, item: Item, statement_id: int | None) -> set[int]
             else ("No statement raises this item now. Send `because` item or aspect.")
         )
         raise errors.InvalidParameter([{"parameter": "statement_id", "detail": what}])
-    with told(), transaction.atomic():
+    with as_problems(), transaction.atomic():
         return {_strike(end_user, one.row).pk for one in raising if one.said.key == chosen[0].said.key}
 
 

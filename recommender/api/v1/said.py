@@ -93,6 +93,7 @@ class StatementSerializer(serializers.Serializer[SaidOfThem]):
     )
     liked = serializers.IntegerField(help_text="Of the ratings below, how many are likes.")
     ratings = serializers.IntegerField(help_text="How many of their ratings are of items that it is about.")
+    meets = serializers.IntegerField(help_text="How many items of the catalog it is about; of 0 it moves nothing yet.")
     said_at = serializers.DateTimeField(source="row.created_at")
     ended_at = serializers.DateTimeField(source="row.ended_at", allow_null=True)
 
@@ -113,7 +114,7 @@ def written(one: SaidOfThem) -> dict[str, Any]:
 
 def etag_of(statement: Mapping[str, Any]) -> str:
     """A strong one: of the statement, not of how many ratings bear on it."""
-    counted = ("standing", "liked", "ratings")
+    counted = ("standing", "liked", "ratings", "meets")
     said = JSONRenderer().render({name: value for name, value in statement.items() if name not in counted})
     return f'"{hashlib.sha256(said).hexdigest()[:32]}"'
 

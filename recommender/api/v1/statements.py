@@ -1,6 +1,7 @@
 """What is said of an end user's taste: read, said, corrected, struck and put back, by the end user themself."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.utils import timezone
@@ -26,10 +27,11 @@ from recommender.api.v1.said import (
     require_match,
     written,
 )
-from recommender.api.v1.wishes import UnderstoodSerializer
+from recommender.api.v1.wishes import NoticeSerializer, UnderstoodSerializer
 from recommender.grounding.statements import Statement as Said
 from recommender.grounding.wording import in_words
 from recommender.models import EndUser, Hearing, Statement, TokenScope
+from recommender.serving.codes import NoticeCode
 from recommender.serving.said import OF_NOW, STATUSES, SaidOfThem, all_of, one_of
 from recommender.statements import own
 from recommender.statements.aspects import aspects_of
@@ -115,6 +117,7 @@ class SaidSerializer(serializers.Serializer[Any]):
     not_understood = serializers.ListField(
         child=serializers.CharField(), help_text="The sentences that say nothing of a taste; nothing is stored of them."
     )
+    notices = NoticeSerializer(many=True, help_text="meets_nothing: what was understood is about no item yet.")
 
 
 _QUERY = StatementsQuery()
@@ -162,11 +165,15 @@ class StatementsView(PrivateView):
         if not heard.opinions:
             raise errors.NotUnderstood(heard.unheard)
         made = said_by(end_user, heard.opinions, words) if asked["store"] else []
-        answer = {
+        answer: dict[str, Any] = {
             "statements": _current(end_user, made),
             "understood": _understood(end_user, heard.opinions, words),
             "not_understood": list(heard.unheard),
         }
+        unmet = [each["aspect"] for each in answer["understood"] if not each["meets"]]
+        answer["notices"] = [
+            {"code": NoticeCode.MEETS_NOTHING.value, "detail": f"No item is known to have: {each}."} for each in unmet
+        ]
         return Response(answer, status=201 if made else 200)
 
 
@@ -199,7 +206,7 @@ class StatementView(PrivateView):
         end_user = end_user_named(catalog, user_id, asker=asker_of(request))
         statement = _to_change(request, end_user, statement_id)
         aspect = facets_of(end_user.catalog, asked["aspect"]) if "aspect" in asked else None
-        with told():
+        with as_problems():
             made = own.correct(end_user, statement, polarity=asked.get("polarity"), aspect=aspect, now=timezone.now())
         return _answer(_named(end_user, made.pk))
 
@@ -214,7 +221,7 @@ class StatementView(PrivateView):
         parse(request, NOTHING)
         end_user = end_user_named(catalog, user_id, asker=asker_of(request))
         statement = _to_change(request, end_user, statement_id)
-        with told():
+        with as_problems():
             made = own.strike(end_user, statement, now=timezone.now())
         return _answer(_named(end_user, made.pk))
 
@@ -235,30 +242,27 @@ class StatementRestoredView(PrivateView):
         parse(request, NOTHING)
         end_user = end_user_named(catalog, user_id, asker=asker_of(request))
         statement = _to_change(request, end_user, statement_id)
-        with told():
+        with as_problems():
             made = own.restore(end_user, statement, now=timezone.now())
         return _answer(_named(end_user, made.pk))
 
 
-class told:  # noqa: N801 - a context manager, used as a word
+@contextmanager
+def as_problems() -> Iterator[None]:
     """What a change of statements raises, as problems."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        match error:
-            case own.ChangedError():
-                raise errors.StatementChanged(str(error)) from error
-            case own.TooManyError():
-                raise errors.TooManyStatements(str(error)) from error
-            case EndUser.DoesNotExist():
-                raise errors.Erased("This end user was erased meanwhile. Nothing about them is kept.") from error
+    try:
+        yield
+    except own.ChangedError as error:
+        raise errors.StatementChanged(str(error)) from error
+    except own.TooManyError as error:
+        raise errors.TooManyStatements(str(error)) from error
+    except EndUser.DoesNotExist as error:
+        raise errors.Erased("This end user was erased meanwhile. Nothing about them is kept.") from error
 
 
 def said_by(end_user: EndUser, said: Iterable[Said], words: str) -> list[Statement]:
     """Raises TooManyStatements, Erased."""
-    with told():
+    with as_problems():
         return own.say(end_user, list(said), quote=" ".join(words.split()), now=timezone.now())
 
 

@@ -131,6 +131,12 @@ def test_what_is_not_understood_is_an_answer_and_nothing_is_stored(api: APIClien
     assert not Statement.objects.exists()
 
 
+def test_what_is_about_no_item_yet_is_kept_and_said(api: APIClient) -> None:
+    answer = said(api, text="No more gore, please.")
+    assert [one["code"] for one in answer["notices"]] == ["meets_nothing"]
+    assert [(one["about"], one["meets"]) for one in answer["statements"]] == [("“gore”", 0)]
+
+
 @pytest.mark.parametrize(
     ("words", "about", "polarity"),
     [
