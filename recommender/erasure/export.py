@@ -135,7 +135,7 @@ def _said(end_user: EndUser) -> Iterable[dict[str, Any]]:
             "statement_id": one.pk,
             "aspect": in_words(said(one).aspect, titles),
             "polarity": one.polarity,
-            "denied": one.denied,
+            "negated": one.negated,
             "words": one.quote,
             "said_at": one.created_at.isoformat(),
             "counts_from": one.began_at and one.began_at.isoformat(),

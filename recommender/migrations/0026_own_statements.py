@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='statement',
-            name='denied',
+            name='negated',
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(

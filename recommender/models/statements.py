@@ -42,7 +42,7 @@ class Statement(models.Model):
     added it beside the text, whose words `quote` then has.
 
     What an end user says of themself (statements.own) belongs to no text, so `end_user` has it in place of `turn`.
-    `denied`: they say that it is not so. `began_at`: it counts from then on; null while it waits for a person, whom
+    `negated`: they say that it is not so. `began_at`: it counts from then on; null while it waits for a person, whom
     `accepted_by` names.
     """
 
@@ -69,7 +69,7 @@ class Statement(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    denied = models.BooleanField(default=False)
+    negated = models.BooleanField(default=False)
     began_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
 

@@ -107,7 +107,7 @@ def _status(row: Statement, *, counts: bool) -> Status:
     if row.turn_id is None and row.began_at is None:
         return "waiting"
     is_fact = row.turn_id is not None and row.polarity not in queries.OPINIONS
-    return "standing" if counts or row.denied or is_fact else "overruled"
+    return "standing" if counts or row.negated or is_fact else "overruled"
 
 
 def _since(row: Statement, latest: Knowledge | None) -> datetime | None:

@@ -84,7 +84,7 @@ def correct(
         _tell(end_user, [made], f"corrects statement {statement.pk}")
         return made
     _require_standing(statement)
-    if (said.key, said.polarity) == (was.key, was.polarity) and not statement.denied:
+    if (said.key, said.polarity) == (was.key, was.polarity) and not statement.negated:
         return statement
     made = _row(end_user, said, statement.quote, now=now)
     made.replaces = statement
@@ -173,13 +173,13 @@ def _locked(end_user: EndUser) -> dict[int, Statement]:
 
 
 def _said(
-    end_user: EndUser, said: Said, quote: str, before: dict[int, Statement], *, now: datetime, denied: bool = False
+    end_user: EndUser, said: Said, quote: str, before: dict[int, Statement], *, now: datetime, negated: bool = False
 ) -> Statement:
     """Their statement that says so: the one that stands, else a new one, and what it replaces ends."""
-    made = _row(end_user, said, quote, now=now, denied=denied)
+    made = _row(end_user, said, quote, now=now, negated=negated)
     about = [row for row in before.values() if row.key == made.key]
     latest = max(about, key=lambda row: row.pk, default=None)
-    if latest and (latest.polarity, latest.denied) == (made.polarity, denied):
+    if latest and (latest.polarity, latest.negated) == (made.polarity, negated):
         return latest
     _end(_giving_way(made, before), now)
     made.save(force_insert=True)
@@ -201,17 +201,17 @@ def _giving_way(made: Statement, before: dict[int, Statement]) -> list[Statement
 def _contradicts(row: Statement, made: Statement) -> bool:
     if row.key != made.key:
         return False
-    return row.polarity == made.polarity if row.denied != made.denied else not row.denied
+    return row.polarity == made.polarity if row.negated != made.negated else not row.negated
 
 
 def _deny(end_user: EndUser, statement: Statement, before: dict[int, Statement], *, now: datetime) -> Statement:
-    made = _said(end_user, service.said(statement), "", before, now=now, denied=True)
+    made = _said(end_user, service.said(statement), "", before, now=now, negated=True)
     if made.pk not in before:
         _tell(end_user, [made], f"denies statement {statement.pk}")
     return made
 
 
-def _row(end_user: EndUser, said: Said, quote: str, *, now: datetime, denied: bool = False) -> Statement:
+def _row(end_user: EndUser, said: Said, quote: str, *, now: datetime, negated: bool = False) -> Statement:
     counts = end_user.catalog.hearing == Hearing.AT_ONCE
     return Statement(
         end_user=end_user,
@@ -222,7 +222,7 @@ def _row(end_user: EndUser, said: Said, quote: str, *, now: datetime, denied: bo
         strength=said.strength,
         quote=quote[: service.LONGEST_QUOTE],
         source=Source.END_USER,
-        denied=denied,
+        negated=negated,
         began_at=now if counts else None,
     )
 

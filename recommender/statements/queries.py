@@ -164,7 +164,7 @@ def counting_of(rows: Iterable[Statement]) -> list[Statement]:
     """Of the standing statements of a person's text and their own, those that count. The newest word of a person about
     an aspect does: their own or somebody else's; a model's text only where no person has said anything of it.
 
-    What the end user denied counts no more wherever a text says it, unless a person said it later. A row of a text has
+    What the end user struck counts no more wherever a text says it, unless a person said it later. A row of a text has
     `written_at`, when that was.
     """
     rows = list(rows)
@@ -178,14 +178,14 @@ def counting_of(rows: Iterable[Statement]) -> list[Statement]:
 def _of_aspect(rows: Sequence[Statement]) -> list[Statement]:
     own = sorted((row for row in rows if row.turn_id is None and row.began_at), key=lambda row: (row.began_at, row.pk))
     of_texts = [row for row in rows if row.turn_id is not None]
-    said = next((row for row in reversed(own) if not row.denied), None)
+    said = next((row for row in reversed(own) if not row.negated), None)
     if said is not None and not any(_is_later(row, said) for row in of_texts):
         return [said]
-    denials = [row for row in own if row.denied]
-    return _of_people_first([row for row in of_texts if not any(_is_denied(row, by) for by in denials)])
+    denials = [row for row in own if row.negated]
+    return _of_people_first([row for row in of_texts if not any(_is_negated(row, by) for by in denials)])
 
 
-def _is_denied(row: Statement, denial: Statement) -> bool:
+def _is_negated(row: Statement, denial: Statement) -> bool:
     return row.polarity == denial.polarity and not _is_later(row, denial)
 
 

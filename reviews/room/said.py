@@ -1,5 +1,6 @@
 """What end users say of themselves and people are to accept: before people first, on the card and on a page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +29,7 @@ class SaidOnCard:
     @property
     def says(self) -> str:
         says = SAYS[self.row.polarity]
-        return f"Not so: {says[0].lower()}{says[1:]}" if self.row.denied else says
+        return f"Not so: {says[0].lower()}{says[1:]}" if self.row.negated else says
 
     @property
     def waits(self) -> bool:
@@ -116,7 +117,7 @@ def _settle(review: Review, *, now: datetime) -> None:
     Review.objects.filter(pk=review.pk, **before).update(**written)
 
 
-def _shown(row: Statement, titles: dict[str, str]) -> SaidOnCard:
+def _shown(row: Statement, titles: Mapping[str, str]) -> SaidOnCard:
     return SaidOnCard(row, in_words(service.said(row).aspect, titles))
 
 

@@ -27,15 +27,15 @@ from recommender.serving.said import all_of, meeting
 from recommender.statements import own
 from recommender.statements.aspects import aspects_of
 
-BECAUSE = ("statement", "item", "aspect")
+REASONS = ("statement", "item", "aspect")
 
 
 class NotForMeShape(Shape):
     """What of a list is not for them, and why."""
 
     item_id = TextField(max_length=LONGEST_ID, help_text="Of an item of the list.")
-    because = OneOfField(
-        choices=BECAUSE,
+    reason = OneOfField(
+        choices=REASONS,
         help_text="statement: what is said of them is not so; it is struck. item: this very item; it is listed "
         "no more. aspect: what it is; they dislike that.",
     )
@@ -45,13 +45,13 @@ class NotForMeShape(Shape):
         max_value=2**63 - 1,
         help_text="Of a reason of the item. Without it the statement that raises the item, where there is one only.",
     )
-    aspect = AspectField(required=False, help_text="With because=aspect: of what the item is, what they dislike.")
+    aspect = AspectField(required=False, help_text="With reason=aspect: of what the item is, what they dislike.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("aspect" in attrs) != (attrs["because"] == "aspect"):
-            raise serializers.ValidationError({"aspect": ["It is sent with `because` aspect, and only then."]})
-        if "statement_id" in attrs and attrs["because"] != "statement":
-            raise serializers.ValidationError({"statement_id": ["It is sent with `because` statement only."]})
+        if ("aspect" in attrs) != (attrs["reason"] == "aspect"):
+            raise serializers.ValidationError({"aspect": ["It is sent with `reason` aspect, and only then."]})
+        if "statement_id" in attrs and attrs["reason"] != "statement":
+            raise serializers.ValidationError({"statement_id": ["It is sent with `reason` statement only."]})
         return attrs
 
 
@@ -101,7 +101,7 @@ class NotForMeView(PrivateView):
 
 def _said(end_user: EndUser, item: Item, asked: dict[str, Any]) -> set[int]:
     """The rows that say so, by primary key."""
-    match asked["because"]:
+    match asked["reason"]:
         case "statement":
             return _struck(end_user, item, asked.get("statement_id"))
         case "item":
@@ -121,7 +121,7 @@ def _struck(end_user: EndUser, item: Item, statement_id: int | None) -> set[int]
         what = (
             f"These raise the item: {named}. Name one in `statement_id`."
             if raising
-            else ("No statement raises this item now. Send `because` item or aspect.")
+            else ("No statement raises this item now. Send `reason` item or aspect.")
         )
         raise errors.InvalidParameter([{"parameter": "statement_id", "detail": what}])
     with as_problems(), transaction.atomic():

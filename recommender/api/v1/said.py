@@ -65,7 +65,7 @@ class StatementSerializer(serializers.Serializer[SaidOfThem]):
     )
     about = serializers.CharField(help_text="The same in words.")
     polarity = serializers.ChoiceField(source="row.polarity", choices=Polarity.choices)
-    denied = serializers.BooleanField(source="row.denied", help_text="Whether the end user says that it is not so.")
+    negated = serializers.BooleanField(source="row.negated", help_text="Whether the end user says that it is not so.")
     quote = serializers.CharField(allow_blank=True, help_text="The words of the text, or of whoever said it.")
     said_by = serializers.ChoiceField(
         choices=SAID_BY,

@@ -186,7 +186,7 @@ def test_a_statement_of_the_text_is_struck_and_put_back(api: APIClient, text: An
     found = of(listed(api), "Horror", "model")
     here = f"{HERE}/{found['statement_id']}"
     denial = api.delete(here).json()
-    assert (denial["denied"], denial["said_by"], denial["about"]) == (True, "end_user", "Horror")
+    assert (denial["negated"], denial["said_by"], denial["about"]) == (True, "end_user", "Horror")
     assert api.delete(here).json()["statement_id"] == denial["statement_id"]  # again changes nothing
     assert moved_by(recommended(api), "horror") == []
     assert Statement.objects.get(pk=found["statement_id"]).ended_at is None  # the text stays as it was
@@ -252,17 +252,17 @@ def test_not_for_me_strikes_what_raised_it_or_says_what_they_dislike(api: APICli
 
     first = answer["items"][0]["item_id"]
     assert first.startswith("horror")
-    (denial,) = pressed(item_id=first, because="statement")["statements"]
-    assert (denial["denied"], denial["about"]) == (True, "Horror")
+    (denial,) = pressed(item_id=first, reason="statement")["statements"]
+    assert (denial["negated"], denial["about"]) == (True, "Horror")
     assert (
-        pressed(400, item_id=first, because="statement")["errors"][0]["parameter"] == "statement_id"
+        pressed(400, item_id=first, reason="statement")["errors"][0]["parameter"] == "statement_id"
     )  # nothing raises it
-    (title,) = pressed(item_id="western-1", because="item")["statements"]
+    (title,) = pressed(item_id="western-1", reason="item")["statements"]
     assert title["about"] == "“Western 1 (1960)”"
     aspect = [{"kind": "attribute", "name": "genres", "value": "Musical"}]
-    assert pressed(400, item_id="western-2", because="aspect", aspect=aspect)["errors"][0]["parameter"] == "aspect"
-    pressed(item_id="musical-1", because="aspect", aspect=aspect)
-    assert pressed(404, item_id="comedy-99", because="item")["type"] == "urn:r4web:problem:unknown-item"
+    assert pressed(400, item_id="western-2", reason="aspect", aspect=aspect)["errors"][0]["parameter"] == "aspect"
+    pressed(item_id="musical-1", reason="aspect", aspect=aspect)
+    assert pressed(404, item_id="comedy-99", reason="item")["type"] == "urn:r4web:problem:unknown-item"
 
     after = recommended(api)
     assert "western-1" not in [item["item_id"] for item in after["items"]]
