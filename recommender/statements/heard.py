@@ -15,7 +15,7 @@ LONGEST_TEXT = 2_000  # characters
 class Heard:
     """`opinions`: what they like, dislike or are in two minds about, each aspect once, in the order of the words.
 
-    `unheard`: the sentences that say nothing of that kind, as they stand in the text.
+    `unheard`: the sentences that say nothing of that kind, as the text has them.
     """
 
     opinions: tuple[Said, ...] = ()
