@@ -129,6 +129,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-rounds": {"task": jobs.SWEEP_ROUNDS.name, "schedule": 30.0, "options": {"expires": 30}},
     "read-statements": {"task": jobs.READ_STATEMENTS.name, "schedule": 60.0, "options": {"expires": 60}},
     "open-disputed": {"task": jobs.OPEN_DISPUTED.name, "schedule": 60.0, "options": {"expires": 60}},
+    "open-said": {"task": jobs.OPEN_SAID.name, "schedule": 60.0, "options": {"expires": 60}},
     "sweep-runs": {"task": jobs.SWEEP_RUNS.name, "schedule": 60.0, "options": {"expires": 60}},
     "clear-accounts": {"task": jobs.CLEAR_ACCOUNTS.name, "schedule": 3600.0, "options": {"expires": 3600}},
     "clear-old": {"task": jobs.CLEAR_OLD.name, "schedule": 600.0, "options": {"expires": 600}},

@@ -32,11 +32,12 @@ class Concern(IntegerChoices):
     CONTRADICTED = 1, "the evidence says otherwise"
     NONE = 2, "passed the AI check"
     DISPUTED = 3, "a user says it is wrong"
+    SAID = 4, "its user says something of themself"
 
     @property
     def order(self) -> int:
         """When it comes: the gravest has the least."""
-        return -1 if self == Concern.DISPUTED else int(self)
+        return -1 if self in (Concern.DISPUTED, Concern.SAID) else int(self)
 
 
 class Verdict(TextChoices):

@@ -12,7 +12,7 @@ from reviews.pages.insights import views as insights
 from reviews.pages.rounds import views as rounds
 from reviews.pages.tokens import views as tokens
 from reviews.pages.versions import views as versions
-from reviews.room import card_views, queue_views, statement_views
+from reviews.room import card_views, queue_views, said_views, statement_views
 
 
 class Id:
@@ -29,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/", queue_views.queue, name="queue"),
     path("reviews/start/", queue_views.start, name="start"),
     path("reviews/unskip/", queue_views.unskip, name="unskip"),
+    path("reviews/said/", said_views.waiting, name="said"),
+    path("reviews/said/<id:statement_id>/", said_views.judge, name="judge_said"),
     path("reviews/last/", card_views.last, name="last"),
     path("reviews/decisions/<id:decision_id>/undo/", card_views.take_back, name="undo"),
     path("reviews/<id:review_id>/", card_views.review, name="review"),
@@ -42,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<id:review_id>/unsent/discard/", card_views.discard_unsent, name="discard_unsent"),
     path("reviews/<id:review_id>/statements/", statement_views.add, name="add_statement"),
     path("reviews/<id:review_id>/statements/<id:statement_id>/", statement_views.change, name="change_statement"),
+    path("reviews/<id:review_id>/said/<id:statement_id>/", said_views.judge_on_card, name="judge_said_on_card"),
     path("reviews/<id:review_id>/difference/", statement_views.difference, name="difference"),
     path("reviews/<id:review_id>/known-now/", statement_views.known_now, name="known_now"),
     path("guidelines/", guidelines.guidelines, name="guidelines"),

@@ -37,7 +37,7 @@ from recommender.statements import service as statements
 from recommender.thinkrec.experts import grouping
 from recommender.training import service as training
 from reviews.models import ReviewState
-from reviews.room import disputes, unsent
+from reviews.room import disputes, said, unsent
 from reviews.room.opening import open_review
 from worker import evaluating, scoring, thinkrec, tuning
 
@@ -111,6 +111,12 @@ def read_statements() -> None:
 def open_disputed() -> None:
     """Put texts that end users dispute before people."""
     disputes.open_disputed()
+
+
+@shared_task(name=jobs.OPEN_SAID.name)
+def open_said() -> None:
+    """Put texts before people whose end users say what a person is to accept."""
+    said.open_said()
 
 
 @shared_task(name=jobs.CLEAR_ACCOUNTS.name)

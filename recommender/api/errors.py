@@ -139,6 +139,46 @@ def slashes(external_id: str) -> str:
     return " No address here ends in a slash or has two in a row: perhaps there is one too many." if has_more else ""
 
 
+class UnknownStatement(Problem):
+    slug = "unknown-statement"
+    title = "Unknown statement"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class NotUnderstood(Problem):
+    """`unheard`: the sentences in which nothing was understood. Nothing was stored."""
+
+    slug = "not-understood"
+    title = "The words were not understood"
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, unheard: Sequence[str]) -> None:
+        super().__init__(
+            "Nothing was stored: no sentence names something that items have and whether it is liked, as “no more "
+            "documentaries” does. English, German and Spanish are read. Or send `aspect` and `polarity`."
+        )
+        self.members = {"not_understood": list(unheard)}
+
+
+class TooManyStatements(Problem):
+    slug = "too-many-statements"
+    title = "They have as many statements as one person may have"
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class StatementChanged(Problem):
+    slug = "statement-changed"
+    title = "The statement is not as it was"
+    status_code = HTTPStatus.CONFLICT
+
+
+class PreconditionFailed(Problem):
+    slug = "precondition-failed"
+    title = "The statement has changed meanwhile"
+    status_code = HTTPStatus.PRECONDITION_FAILED
+    default_detail = "Its ETag is not the one in If-Match. Read it again, and send what is still wanted."
+
+
 class InvalidBody(Problem):
     slug = "invalid-body"
     title = "The body cannot be read"
@@ -222,6 +262,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     instance = serializers.CharField(help_text="The address that was asked.")
     request_id = serializers.CharField(help_text="The answer's X-Request-ID, which the server's log has too.")
     errors = ParameterErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # not Serializer.errors
+    not_understood = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Of words: the sentences that say nothing of a taste."
+    )
     lines = serializers.IntegerField(required=False, help_text="Of an import that ended early: how many are stored.")
     resume_from = serializers.IntegerField(required=False, help_text="The line to go on with, from 1.")
 

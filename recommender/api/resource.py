@@ -32,6 +32,7 @@ PROBLEMS = {
     500: "Something went wrong here.",
     503: "The database is away, busy or full. Send the same again after Retry-After seconds.",
 }
+MATCHING = {412: "It is not as the ETag in If-Match says."}
 WRITING = {
     409: "The request with this Idempotency-Key is under way. Send it again after Retry-After seconds.",
     413: "The body is too large.",
@@ -63,7 +64,7 @@ def responses(
     shape: Any, said: str, *, problems: tuple[int, ...] = WITHOUT_ID, conditional: bool = False, status: int = 200
 ) -> dict[Any, Any]:
     """The schema of an answer and of its errors. `conditional`: it has an ETag."""
-    said_of = PROBLEMS | WRITING
+    said_of = PROBLEMS | WRITING | MATCHING
     documents = {
         (status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, description=said_of[status]) for status in problems
     }
@@ -72,7 +73,7 @@ def responses(
 
 
 def conditional(request: Request, data: Mapping[str, Any], *, leaving_out: Collection[str] = ()) -> Response:
-    """The answer with a weak ETag of what it says, or 304 where the caller has just that (RFC 9110, 13.1.2).
+    """The answer with a weak ETag of what it says, 304 where the caller has just that (RFC 9110, 13.1.2).
 
     `leaving_out`: names of what changes with every answer. Comparing what is said, not versions, cannot be stale.
     """

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Prefetch, Q
 
 from recommender.erasure.rows import table
+from recommender.grounding.wording import in_words
 from recommender.models import (
     Dispute,
     EndUser,
@@ -21,6 +22,9 @@ from recommender.models import (
     TeacherCase,
     Turn,
 )
+from recommender.statements import own
+from recommender.statements.aspects import aspects_of
+from recommender.statements.service import said
 from recommender.thinkrec.experts.grouped import Found, GroupingFilesError, load
 
 FORMAT = 1
@@ -49,6 +53,7 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
             ScoredRating.objects.filter(end_user=end_user).order_by("pk").values("item__external_id", "as_of", "score")
         ),
         "disputes": list(_disputes(end_user)),
+        "statements": list(_said(end_user)),
         "groups": list(_groups(end_user)),
         "shown_to_a_teacher": list(
             TeacherCase.objects.filter(end_user=end_user).order_by("pk").values("as_of", "triple", "label", "outcome")
@@ -119,6 +124,24 @@ def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:
             "source": one.source,
             "backbone": one.backbone.number if one.backbone else None,
             "items": one.items,
+        }
+
+
+def _said(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    """What they said of themselves, also what they took back."""
+    titles = aspects_of(end_user.catalog).title_of
+    for one in own.of(end_user).order_by("pk"):
+        yield {
+            "statement_id": one.pk,
+            "aspect": in_words(said(one).aspect, titles),
+            "polarity": one.polarity,
+            "negated": one.negated,
+            "words": one.quote,
+            "said_at": one.created_at.isoformat(),
+            "counts_from": one.began_at and one.began_at.isoformat(),
+            "ended_at": one.ended_at and one.ended_at.isoformat(),
+            "accepted_by": one.accepted_by.role if one.accepted_by else None,
+            "refused_by": one.ended_by.role if one.ended_by else None,
         }
 
 

@@ -74,6 +74,7 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
         counts["business rules"] = Rule.objects.filter(item=subject).delete()[0]
     else:
         counts["disputes"] += Dispute.objects.filter(end_user=subject).delete()[0]
+        counts["statements"] += _delete(Statement.objects.filter(end_user=subject))
     counts["served lists"] = _clear_lists(subject)
     counts["events"] = Event.objects.filter(traces.about(subject)).delete()[0]
     idempotency.forget()  # an answer may name whom it was about
@@ -95,7 +96,7 @@ def _clear_rounds(own: QuerySet[Round], catalog: Catalog, *, kind: str) -> dict[
         "decisions": decisions.exclude(review__round__rest_reason=RestReason.ERASED).count(),
     }
     counts["disputes"] = Dispute.objects.filter(turn__in=turns).delete()[0]
-    counts["statements"] = Statement.objects.filter(turn__in=turns).delete()[0]
+    counts["statements"] = _delete(Statement.objects.filter(turn__in=turns))
     turns.update(text="", text_hash="", listed=None)
     calls.update(**NOTHING_SAID)
     decided = list(decisions.only("seen", "reason", "effects"))
@@ -129,10 +130,18 @@ def _clear_rounds(own: QuerySet[Round], catalog: Catalog, *, kind: str) -> dict[
 
 
 def _clear_namings(item: Item) -> int:
-    """Statements of texts about others that are about this item's title. Their texts stay, as evidence rules say."""
-    naming = Statement.objects.filter(turn__round__catalog=item.catalog, key__contains=f"title={item.external_id}")
+    """Statements about this item's title: of texts about others, which stay, as evidence rules say, and of others."""
+    of_catalog = Q(turn__round__catalog=item.catalog) | Q(end_user__catalog=item.catalog)
+    naming = Statement.objects.filter(of_catalog, key__contains=f"title={item.external_id}")
     facet = {"kind": "title", "name": "", "value": item.external_id}
-    return Statement.objects.filter(pk__in=[one.pk for one in naming if facet in one.aspect]).delete()[0]
+    return _delete(Statement.objects.filter(pk__in=[one.pk for one in naming if facet in one.aspect]))
+
+
+def _delete(statements: QuerySet[Statement]) -> int:
+    """With what they replaced or were replaced by: rows that name each other are let go first."""
+    gone = list(statements.values_list("pk", flat=True))
+    Statement.objects.filter(replaces__in=gone).update(replaces=None)
+    return Statement.objects.filter(pk__in=gone).delete()[0]
 
 
 def _redact(rounds: Collection[int], interactions: Collection[int]) -> int:

@@ -3,7 +3,7 @@
 from recommender.models.accounts import Account, ApiToken, OutsideIdentity, RecoveryCode, Role, SecondFactor, TokenScope
 from recommender.models.audit import AuditEntry, AuditEvent
 from recommender.models.backbones import Activation, BackboneVersion, TrainingRun, VersionState
-from recommender.models.catalog import Catalog, Clock, EndUser, Interaction, Item, MinReview
+from recommender.models.catalog import Catalog, Clock, EndUser, Hearing, Interaction, Item, MinReview
 from recommender.models.disputes import Dispute
 from recommender.models.erasure import Digester, Erasure
 from recommender.models.evaluation import Evaluation, EvaluationFit
@@ -58,6 +58,7 @@ __all__ = [
     "EventType",
     "Examination",
     "Grouping",
+    "Hearing",
     "Holder",
     "IdempotencyKey",
     "ImpactReceipt",

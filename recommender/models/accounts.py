@@ -44,6 +44,7 @@ class TokenScope(models.TextChoices):
     RECOMMENDATIONS_READ = "recommendations:read", "Get recommendations"
     EXPLANATIONS_READ = "explanations:read", "Get the reasons with them"
     DISPUTES_WRITE = "disputes:write", "Dispute texts, and see what became of it"
+    STATEMENTS_WRITE = "statements:write", "See what is said of users, and correct it for them"
     PEOPLE_MANAGE = "people:manage", "Export and erase people; erase items"
     RULES_MANAGE = "rules:manage", "Set and remove business rules"
     EVENTS_WRITE = "events:write", "Send events"

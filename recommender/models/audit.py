@@ -37,6 +37,9 @@ class AuditEvent(models.TextChoices):
     ROLLOUT_ENDED = "rollout_ended", "Trying a model ended"
     ERASED = "erased", "Person or item erased"
     RULES_CHANGED = "rules_changed", "Business rules changed"
+    STATEMENT_SAID = "statement_said", "A user said something of themself"
+    STATEMENT_JUDGED = "statement_judged", "What a user said was accepted or refused"
+    HEARING_SET = "hearing_set", "When what users say counts was set"
     IMPORTED = "imported", "Catalog data sent to the API"
 
 

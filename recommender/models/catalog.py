@@ -24,6 +24,13 @@ class MinReview(models.TextChoices):
     APPROVED = "approved", "what is in force and undisputed"
 
 
+class Hearing(models.TextChoices):
+    """When what end users say of themselves counts (statements.own)."""
+
+    AT_ONCE = "at_once", "at once"
+    AFTER_REVIEW = "after_review", "once a person has accepted it"
+
+
 class Catalog(models.Model):
     """A recommendation domain. `like_threshold`: a rating above it is a like (METHODS: MovieLens > 3, Amazon > 4)."""
 
@@ -43,6 +50,9 @@ class Catalog(models.Model):
     )
     min_review = models.CharField(
         max_length=8, choices=MinReview, default=MinReview.REVIEWED, help_text="Where a program does not say otherwise."
+    )
+    hearing = models.CharField(
+        max_length=12, choices=Hearing, default=Hearing.AT_ONCE, help_text="When what its end users say counts."
     )
     erasures = models.PositiveIntegerField(
         default=0, help_text="Grows when somebody is erased: what processes hold in memory is read anew."

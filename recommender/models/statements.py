@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from recommender.models.catalog import EndUser
 from recommender.models.rounds import Turn
 
 
@@ -29,17 +30,24 @@ class Source(models.TextChoices):
     EXTRACTION = "extraction", "listed when asked"
     READER = "reader", "read from the text"
     PERSON = "person", "said by a person"
+    END_USER = "end_user", "said by the user"
 
 
 class Statement(models.Model):
-    """One statement of a rationale (grounding.statements). Append-only: one that no longer counts has ended.
+    """One statement (grounding.statements), of a rationale or of an end user. Append-only: one that no longer counts
+    has ended.
 
     A person who changes one ends it and adds another, which `replaces` it; one they strike has no successor. `key`:
     equal for statements about the same aspect. `start`, `end`: characters of the turn's text; both 0 where a person
     added it beside the text, whose words `quote` then has.
+
+    What an end user says of themself (statements.own) belongs to no text, so `end_user` has it in place of `turn`.
+    `negated`: they say that it is not so. `began_at`: it counts from then on; null while it waits for a person, whom
+    `accepted_by` names.
     """
 
-    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="statements")
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, null=True, related_name="statements")
+    end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, null=True, related_name="statements")
     place = models.PositiveSmallIntegerField()
     aspect = models.JSONField(help_text="Facets: kind, name, value.")
     key = models.CharField(max_length=400)
@@ -61,6 +69,9 @@ class Statement(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    negated = models.BooleanField(default=False)
+    began_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         ordering = ["turn", "place"]
@@ -69,6 +80,18 @@ class Statement(models.Model):
             models.CheckConstraint(condition=Q(strength__gt=0, strength__lte=1), name="statement_strength_above_0"),
             models.CheckConstraint(
                 condition=~Q(source=Source.PERSON) | Q(account__isnull=False), name="statement_of_person_names_them"
+            ),
+            models.CheckConstraint(
+                condition=Q(turn__isnull=False, end_user=None) & ~Q(source=Source.END_USER)
+                | Q(turn=None, end_user__isnull=False, source=Source.END_USER),
+                name="statement_of_a_text_or_an_end_user",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["began_at", "id"],
+                condition=Q(source=Source.END_USER, ended_at=None, began_at=None),
+                name="statement_waiting",
             ),
         ]
 

@@ -21,6 +21,7 @@ from recommender.serving.types import (
     Explanation,
     HistoryReason,
     Moment,
+    OwnStatementReason,
     Reason,
     StatementReason,
     ToldReason,
@@ -64,13 +65,15 @@ def moved_by(
     return sorted(reasons, key=lambda reason: -(getattr(reason, "share", None) or 0.0))
 
 
-def _stated(move: Move, cited: Cited, total: float) -> StatementReason | ToldReason:
+def _stated(move: Move, cited: Cited, total: float) -> StatementReason | OwnStatementReason | ToldReason:
     """What one statement did; those of the request itself have keys below 0."""
     pk, polarity = move.statement.pk, _polarity(move)
     aspect, effect = cited.known[pk].aspect, round(move.effect, 4)
     share, direction = _share(move.effect, total), _direction(move.effect)
     if pk < 0:
         return ToldReason(aspect, polarity, effect, share, direction)
+    if move.statement.is_own:
+        return OwnStatementReason(pk, aspect, polarity, move.statement.quote, effect, share, direction)
     return StatementReason(pk, move.statement.turn_id, aspect, polarity, effect, share, direction)
 
 

@@ -26,6 +26,7 @@ class NoticeCode(StrEnum):
     UNKNOWN_ITEMS = "unknown_items"
     UNKNOWN_VALUE = "unknown_value"
     TEXT_NOT_UNDERSTOOD = "text_not_understood"
+    TEXT_PARTLY_UNDERSTOOD = "text_partly_understood"
     MEETS_NOTHING = "meets_nothing"
     PINNED = "pinned"
     BURIED = "buried"

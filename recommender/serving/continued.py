@@ -18,11 +18,12 @@ from recommender.serving.types import Ranked, Source
 def continued(request: Request, cursor: Cursor, *, attribute: bool) -> tuple[Ranked, list[int]]:
     """The cursor's first `request.limit` items, as if they had just been ranked, and their ranks in the list.
 
-    Of items that are gone, or out of stock by now, there is neither. `attribute`: also what moved their scores, by the
-    version that ranked them, where it can still be asked.
+    Of items that are gone, out of stock or unwanted by now there is neither. `attribute`: also what moved
+    their scores, by the version that ranked them, where it can still be asked.
     """
     best, ranks = [], []
     gone = set() if request.rules.out_of_stock is None else set(request.rules.out_of_stock.tolist())
+    gone |= set(request.steering.unwanted.tolist())
     for rank, (pk, score) in enumerate(cursor.items[: request.limit], start=cursor.rank):
         for place in request.index.positions(np.array([pk], dtype=np.int64)).tolist():
             if place in gone:

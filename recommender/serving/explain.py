@@ -68,8 +68,8 @@ def _with_statements(user: Shown, cited: Cited) -> Shown:
     """The text about the end user with those of its statements that moved a listed item."""
     if user.text is None:
         return user
-    own = tuple(one for one in cited.known.values() if one.statement_id > 0)  # others came with the request
-    return replace(user, text=replace(user.text, statements=own))
+    of_text = tuple(one for pk, one in cited.known.items() if pk in cited.of_text)
+    return replace(user, text=replace(user.text, statements=of_text))
 
 
 def cut(shown: Shown, level: Literal["short", "full"]) -> Shown:

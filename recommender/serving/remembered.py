@@ -19,6 +19,7 @@ from recommender.serving.types import (
     Explanation,
     HistoryReason,
     Moment,
+    OwnStatementReason,
     Reason,
     RuleReason,
     ScoredReason,
@@ -52,8 +53,9 @@ def keep(shown: Shown) -> dict[str, Any]:
 
 def keep_reason(reason: Reason) -> dict[str, Any]:
     kept = asdict(reason)
-    if isinstance(reason, StatementReason):
+    if isinstance(reason, StatementReason | OwnStatementReason):
         del kept["aspect"]  # its statement has it
+        kept.pop("quote", None)
     elif isinstance(reason, HistoryReason):
         kept["met"] = reason.met.value
     elif isinstance(reason, ScoredReason):
@@ -75,7 +77,7 @@ class Memory:
         texts, reasons = list(texts), list(reasons)
         turns = {pk for text in texts for pk in (text.get("turn"), *text.get("further", ())) if pk}
         named = {one["id"] for text in texts for one in text.get("statements", ())}
-        named |= {reason["statement_id"] for reason in reasons if reason["kind"] == "statement"}
+        named |= {reason["statement_id"] for reason in reasons if reason["kind"] in ("statement", "own_statement")}
         rows = Turn.objects.filter(pk__in=turns, round__catalog=catalog).select_related("call", "round")
         return cls(
             catalog,
@@ -114,7 +116,7 @@ class Memory:
             statement_id=row.pk,
             aspect=self._aspect(row),
             polarity="likes" if row.polarity == "likes" else "dislikes",
-            quote=row.quote or " ".join(said(row).quote(row.turn.text).split()),
+            quote=row.quote or (" ".join(said(row).quote(row.turn.text).split()) if row.turn else ""),
             said_by=str(row.account) if row.account else "",
             liked=kept["liked"],
             ratings=kept["ratings"],
@@ -132,6 +134,9 @@ class Memory:
             case "statement":
                 row = self.statements.get(kept["statement_id"])
                 return None if row is None else StatementReason(**kept, aspect=self._aspect(row))
+            case "own_statement":
+                row = self.statements.get(kept["statement_id"])
+                return row and OwnStatementReason(**kept, aspect=self._aspect(row), quote=row.quote)
             case "history":
                 shared = tuple(kept["shared"])
                 return HistoryReason(**{**kept, "met": Moment(kept["met"], clock), "shared": shared})

@@ -151,7 +151,12 @@ def request_for(
 def _wished(request: Request, wish: Wish) -> Request:
     """The same with less to list, and the rules that hold."""
     listable, holding, notices = narrowed(request.whom.catalog, request.index, request.unseen, wish)
-    return replace(request, listable=listable, wish=wish, rules=holding, notices=(*request.notices, *notices))
+    listable[request.steering.unwanted] = False
+    wished = replace(request, listable=listable, wish=wish, rules=holding, notices=(*request.notices, *notices))
+    wished.__dict__["steering"] = (
+        request.steering
+    )  # a cached property, which `replace` forgets; reading it takes queries
+    return wished
 
 
 def narrowed(

@@ -6,20 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.grounding import reader
-from recommender.grounding.tagger.tags import tagger
 from recommender.grounding.wording import in_words
 from recommender.models import Catalog, Clock, Item
 from recommender.models.liked import NOT_KNOWN, liked
 from recommender.serving.codes import Notice, NoticeCode
 from recommender.serving.history import AS_BOOL, PastInteraction
 from recommender.serving.types import Understood
-from recommender.statements.aspects import aspects_of
+from recommender.statements.aspects import CatalogAspects, aspects_of
+from recommender.statements.heard import Heard, hear
 from recommender.statements.queries import OPINIONS, Acting
 
-LONGEST_TEXT = 2_000  # characters
 LONGEST_HISTORY = 1_000  # interactions
-NAMED = 10  # ids that a notice names
+NAMED = 10  # ids, or sentences, that a notice names
+LONGEST_QUOTED = 100  # characters of a sentence
 BY_THE_PERSON = "the person"
 
 
@@ -59,8 +58,12 @@ def session_of(catalog: Catalog, *, history: Sequence[Met] = (), text: str = "")
     if not history and not text.strip():
         return NOTHING_TOLD
     past, notices = _history(catalog, history)
-    said, understood = _said(catalog, text)
-    if text.strip() and not understood:
+    if not text.strip():
+        return Session(past, notices=tuple(notices))
+    aspects = aspects_of(catalog)
+    heard = hear(text, aspects)
+    said, understood = _said(heard, text, aspects)
+    if not heard.opinions:
         notices.append(
             Notice(
                 NoticeCode.TEXT_NOT_UNDERSTOOD,
@@ -68,10 +71,17 @@ def session_of(catalog: Catalog, *, history: Sequence[Met] = (), text: str = "")
                 "documentaries” does. English, German and Spanish are read.",
             )
         )
+    elif heard.unheard:
+        notices.append(Notice(NoticeCode.TEXT_PARTLY_UNDERSTOOD, f"Nothing was understood of: {_quoted(heard)}."))
     for one in understood:
         if not one.meets:
             notices.append(Notice(NoticeCode.MEETS_NOTHING, f"No item is known to have: {one.aspect}."))
     return Session(past, said, understood, tuple(notices))
+
+
+def _quoted(heard: Heard) -> str:
+    quoted = ", ".join(f"“{one[:LONGEST_QUOTED]}”" for one in heard.unheard[:NAMED])
+    return quoted if len(heard.unheard) <= NAMED else f"{quoted} and {len(heard.unheard) - NAMED} more sentences"
 
 
 def unknown_items(ids: Sequence[str], what: str) -> Notice:
@@ -107,16 +117,10 @@ def _history(catalog: Catalog, posted: Sequence[Met]) -> tuple[list[PastInteract
     return past, [unknown_items(strangers, "the history")] if strangers else []
 
 
-def _said(catalog: Catalog, text: str) -> tuple[list[Acting], tuple[Understood, ...]]:
+def _said(heard: Heard, text: str, aspects: CatalogAspects) -> tuple[list[Acting], tuple[Understood, ...]]:
     """What acts, in the person's own words; and all that was understood, with how many items it is about."""
-    if not text.strip():
-        return [], ()
-    aspects = aspects_of(catalog)
-    read = reader.read(text, aspects.lexicon, about="end_user", tagger=tagger())
-    once = {(one.key, one.polarity): one for one in reversed(read) if one.holder == "subject"}
-    opinions = [one for one in reversed(once.values()) if one.polarity in OPINIONS]
     acting, understood = [], []
-    for number, one in enumerate(opinions, start=1):
+    for number, one in enumerate((one for one in heard.opinions if one.polarity in OPINIONS), start=1):
         quote = " ".join(one.quote(text).split())
         # Nobody approved it: a person said it themselves.
         acting.append(Acting(-number, one, quote, BY_THE_PERSON, 1.0, turn_id=0, approved_by="", approved_at=None))

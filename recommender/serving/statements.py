@@ -1,6 +1,6 @@
 """Which statements moved a recommended item, and from how many ratings each is known."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recommender.grounding.wording import in_words
@@ -19,11 +19,13 @@ MOST = 5  # statements that are cited for one item
 class Cited:
     """What moved listed items. `moves`: of each item by primary key, all of them, what weighs most first.
 
-    `known`: the statements that are cited, by primary key, in the order of their text.
+    `known`: the statements that are cited, by primary key, in the order of their text. `of_text`: which of them the
+    text about the end user makes; others came with the request, or the end user said them.
     """
 
     moves: Mapping[int, Sequence[Move]]
     known: Mapping[int, TextStatement]
+    of_text: Collection[int] = ()
 
 
 NOTHING_CITED = Cited({}, {})
@@ -39,7 +41,8 @@ def cited(request: Request, steering: Steering | None, listed: Iterable[tuple[in
     moves = {pk: own for pk, position in listed if (own := steering.of(position))}
     named = {move.statement.pk for own in moves.values() for move in own[:MOST]}
     said = [move.statement for move in steering.moves if move.statement.pk in named]
-    return Cited(moves, {one.statement_id: one for one in told(request.whom, said, request.history)})
+    of_text = [one.pk for one in said if one.turn_id]
+    return Cited(moves, {one.statement_id: one for one in told(request.whom, said, request.history)}, of_text)
 
 
 def told(whom: Whom, said: Iterable[Acting], history: Sequence[PastInteraction]) -> list[TextStatement]:

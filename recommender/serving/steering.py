@@ -62,6 +62,13 @@ class Steering:
         """Probabilities of the items at `places` after the moves."""
         return stated.moved(scores, self.offsets[places]) if self.moves else scores
 
+    @property
+    def unwanted(self) -> Places:
+        """Where the very items stand that the end user themself does not want: they are not listed."""
+        moves = [move for move in self.moves if move.statement.is_own and move.effect < 0]
+        own = [move.places for move in moves if [facet.kind for facet in move.statement.said.aspect] == ["title"]]
+        return np.concatenate(own) if own else np.empty(0, dtype=np.int64)
+
     def weighed(self, weights: Weights) -> "Steering":
         """The same with the weights that a version learned."""
         moves = [replace(move, effect=_weight(move.statement, weights) * move.strength) for move in self.moves]
@@ -88,12 +95,13 @@ def steering_of(
 ) -> Steering:
     """How these statements move somebody's list; by default those that act now, and `also` these.
 
-    `whom.catalog` is loaded.
+    Of an aspect that `also` names, only what it says: it is the newest word. `whom.catalog` is loaded.
     """
     strength = knob(whom.catalog)
     if said is None:
         approved = acting(whom, as_of=as_of) if strength > 0 and isinstance(whom, EndUser) else []
-        said = [*approved, *also]
+        newest = {one.said.key for one in also}
+        said = [*(one for one in approved if one.said.key not in newest), *also]
     return Steering(list(_moves(said, whom.catalog, index, strength)), len(index)) if said else Steering([], 0)
 
 

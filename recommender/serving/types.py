@@ -218,6 +218,21 @@ class StatementReason:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnStatementReason:
+    """What the end user said themself, and is kept, moved the item. `quote`: their words; empty without any."""
+
+    statement_id: int
+    aspect: str
+    polarity: Literal["likes", "dislikes"]
+    quote: str
+    effect: float
+    share: float
+    direction: Direction
+    kind: Literal["own_statement"] = "own_statement"
+    basis: Literal["steering"] = "steering"
+
+
+@dataclass(frozen=True, slots=True)
 class ToldReason:
     """A statement of the text that came with the request moved the item. It is kept nowhere, so it has no id."""
 
@@ -303,7 +318,16 @@ class ScoredReason:
     review_status: Literal["unreviewed"] = "unreviewed"
 
 
-Reason = HistoryReason | StatementReason | ToldReason | UserTextReason | StatisticReason | ScoredReason | RuleReason
+Reason = (
+    HistoryReason
+    | StatementReason
+    | OwnStatementReason
+    | ToldReason
+    | UserTextReason
+    | StatisticReason
+    | ScoredReason
+    | RuleReason
+)
 Kind = TypeVar("Kind", bound=Reason)
 NOT_ASKED = Shown("not_asked")
 

@@ -175,6 +175,7 @@ def change(
     statement: Statement, *, polarity: Polarity | str, strength: float | None = None, account: Account, now: datetime
 ) -> Statement:
     """Another polarity or strength, as a person has it. The one it was ends and is kept."""
+    assert statement.turn is not None, "what end users say themselves: statements.own"
     strike([statement], account=account, now=now)
     changed = _row(statement.turn, _next_place(statement.turn), said(statement), Source.PERSON)
     changed.polarity, changed.strength = str(polarity), strength or statement.strength

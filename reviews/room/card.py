@@ -31,7 +31,8 @@ from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
 from reviews.models import Decision, Review, Slot, Unsent
 from reviews.policy import Action, may, may_decide, may_reopen
-from reviews.room import disputes, guidelines, unsent
+from reviews.room import disputes, guidelines, said, unsent
+from reviews.room.said import SaidOnCard
 from reviews.room.statements import Part, Shown, StatementOnCard, on_card, ordered, parts
 from reviews.room.stream import EVERYTHING, Stream
 from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
@@ -191,6 +192,8 @@ class Card:
         """Why this text is shown before others, where it is; else nothing."""
         if self.review.concern == Concern.DISPUTED:
             return disputes.words(self.review.round)
+        if self.review.concern == Concern.SAID:
+            return said.words(self.review.round)
         if self.review.concern == Concern.NOT_PASSED:
             return "It comes early because no attempt passed the AI check."
         if self.review.concern == Concern.CONTRADICTED:
@@ -215,6 +218,11 @@ class Card:
     def statements(self) -> list[StatementOnCard]:
         """What the proposed text states; of a filtered round, the first kept draft."""
         return on_card(self.proposal, self.subject, aspects_of(self.review.round.catalog).title_of)
+
+    @cached_property
+    def said(self) -> list[SaidOnCard]:
+        """What the user says of themself, over REST: what waits for a person first. One query."""
+        return said.of_round(self.review.round) if not self.face else []
 
     @property
     def read_by(self) -> str:

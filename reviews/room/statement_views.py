@@ -75,7 +75,7 @@ def difference(request: HttpRequest, review_id: int) -> HttpResponse:
     if end_user is None or shown.proposal is None:
         raise Http404("Only a text about a user moves a list.")
     end_user.catalog = shown.review.round.catalog
-    said = queries.if_approved(shown.proposed_texts, by=str(account_of(request)), now=shown.now)
+    said = queries.if_approved(shown.proposed_texts, end_user, by=str(account_of(request)), now=shown.now)
     before, after = (preview(end_user, limit=LISTED, said=each) for each in (None, said))
     rank = {item.item_id: item.rank for item in before.items}
     moved = [(item, rank.get(item.item_id)) for item in after.items]

@@ -68,6 +68,9 @@ PAGES = {
     "reviews:queue": Rule(DECIDERS, get=200),
     "reviews:start": Rule(DECIDERS, post=302),
     "reviews:unskip": Rule(DECIDERS, post=302),
+    "reviews:said": Rule(DECIDERS, get=200),
+    "reviews:judge_said": Rule(DECIDERS, post=302),
+    "reviews:judge_said_on_card": Rule(DECIDERS, post=200),
     "reviews:last": Rule(DECIDERS, get=200),
     "reviews:undo": Rule(DECIDERS, post=302, absent=302),
     "reviews:review": Rule(DECIDERS, get=200),
@@ -146,6 +149,10 @@ REST = {
     "api:explanation": ("get", TokenScope.EXPLANATIONS_READ, 200),
     "api:disputes": ("post", TokenScope.DISPUTES_WRITE, 415),
     "api:dispute": ("get", TokenScope.DISPUTES_WRITE, 200),
+    "api:statements": ("get", TokenScope.STATEMENTS_WRITE, 200),
+    "api:statement": ("get", TokenScope.STATEMENTS_WRITE, 200),
+    "api:restore_statement": ("post", TokenScope.STATEMENTS_WRITE, 200),
+    "api:not_for_me": ("post", TokenScope.STATEMENTS_WRITE, 415),
     "api:person": ("get", TokenScope.PEOPLE_MANAGE, 200),
     "api:item": ("delete", TokenScope.PEOPLE_MANAGE, 200),
     "api:session": ("post", TokenScope.RECOMMENDATIONS_READ, 200),
@@ -162,6 +169,7 @@ REST = {
 BODIES = {
     "api:session": ("{}", "application/json"),
     "api:batch": ('{"entries": [{}]}', "application/json"),
+    "api:not_for_me": ("sent=1", "application/x-www-form-urlencoded"),
     "api:disputes": ("sent=1", "application/x-www-form-urlencoded"),
     "api:events": ('{"events": []}', "application/json"),
     "api:items": ('{"items": []}', "application/json"),
@@ -244,13 +252,13 @@ def objects(catalog: Catalog) -> dict[str, Any]:
     erased = Erasure.objects.create(catalog=catalog, kind=SubjectKind.ITEM, subject=0, **gone)
     open_text = builders.make_review(subject=end_user)
     statement = Statement.objects.create(
-        turn=open_text.round.turns.first(),
-        place=9,
+        end_user=end_user,
+        place=0,
         aspect=[{"kind": "phrase", "name": "", "value": "rain"}],
         key="phrase=rain",
         polarity="likes",
         strength=1.0,
-        source="reader",
+        source="end_user",
     )
     Catalog.objects.filter(pk=catalog.pk).update(min_review="any")
     proposal = open_text.round.turns.get(index=2)

@@ -39,6 +39,9 @@ class PersonSerializer(serializers.Serializer[Any]):
     in_force = serializers.ListField(child=serializers.DictField(), help_text="Approved texts.")
     served_lists = serializers.ListField(child=serializers.DictField())
     disputes = serializers.ListField(child=serializers.DictField(), help_text="What was said against texts.")
+    statements = serializers.ListField(
+        child=serializers.DictField(), help_text="What they said of themselves, also what they took back."
+    )
     events = serializers.ListField(child=serializers.DictField(), help_text="What was told of them over REST.")
     groups = serializers.ListField(child=serializers.DictField())
     shown_to_a_teacher = serializers.ListField(child=serializers.DictField())

@@ -14,6 +14,7 @@ from recommender.serving.types import (
     Explanation,
     HistoryReason,
     Moment,
+    OwnStatementReason,
     Reason,
     RuleReason,
     ScoredReason,
@@ -145,6 +146,17 @@ class StatementReasonSerializer(CitedSerializer):
     polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
 
 
+class OwnStatementReasonSerializer(CitedSerializer):
+    """What the end user said themself moved the item; `…/statements/{statement_id}` corrects or strikes it."""
+
+    kind = serializers.ChoiceField(choices=["own_statement"])
+    basis = serializers.ChoiceField(choices=["steering"])
+    statement_id = serializers.IntegerField()
+    aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
+    polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
+    quote = serializers.CharField(allow_blank=True, help_text="Their words; empty where they pressed a button.")
+
+
 class ToldReasonSerializer(CitedSerializer):
     """A statement of the text that came with the request moved the item; `understood` has its words."""
 
@@ -224,6 +236,7 @@ class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
 REASONS: dict[str, serializers.Serializer[Any] | type[serializers.Serializer[Any]]] = {
     "history": HistoryReasonSerializer,
     "statement": StatementReasonSerializer,
+    "own_statement": OwnStatementReasonSerializer,
     "told": ToldReasonSerializer,
     "user_text": UserTextReasonSerializer,
     "popularity": StatisticReasonSerializer,
@@ -235,6 +248,7 @@ REASONS: dict[str, serializers.Serializer[Any] | type[serializers.Serializer[Any
 WRITERS: dict[type[Reason], serializers.Serializer[Any]] = {
     HistoryReason: HistoryReasonSerializer(),
     StatementReason: StatementReasonSerializer(),
+    OwnStatementReason: OwnStatementReasonSerializer(),
     ToldReason: ToldReasonSerializer(),
     UserTextReason: UserTextReasonSerializer(),
     StatisticReason: StatisticReasonSerializer(),

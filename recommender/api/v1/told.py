@@ -10,7 +10,8 @@ from recommender.api.parameters import NumberField, TextField, YesOrNoField
 from recommender.api.posted import MOST_ERRORS, Shape
 from recommender.api.v1.wishes import LONGEST_ID
 from recommender.models import Catalog
-from recommender.serving.session import LONGEST_HISTORY, LONGEST_TEXT, Met, Session, session_of
+from recommender.serving.session import LONGEST_HISTORY, Met, Session, session_of
+from recommender.statements.heard import LONGEST_TEXT
 
 MOST_ATTRIBUTES = 20
 

@@ -14,12 +14,14 @@ from recommender.api.v1.catalogs import CatalogsView
 from recommender.api.v1.disputes import DisputesView, DisputeView
 from recommender.api.v1.events import EventsView
 from recommender.api.v1.explanations import ExplanationView, ItemExplanationView, UserExplanationView
+from recommender.api.v1.not_for_me import NotForMeView
 from recommender.api.v1.people import ItemView, PersonView
 from recommender.api.v1.recommendations import RecommendationsView, RecommendationView
 from recommender.api.v1.rules import RulesView, RuleView
 from recommender.api.v1.schema import DocsView, SchemaView
 from recommender.api.v1.session import SessionView
 from recommender.api.v1.similar import SimilarView
+from recommender.api.v1.statements import StatementRestoredView, StatementsView, StatementView
 
 
 class AnyUUID:
@@ -48,12 +50,16 @@ urlpatterns = [
     path("catalogs/<str:catalog>/users:batch", EndUsersView.as_view(), name="users"),
     path("catalogs/<str:catalog>/import", ImportView.as_view(), name="import"),
     path(f"{_USER}/recommendations", RecommendationsView.as_view(), name="recommendations"),
+    path(f"{_USER}/statements", StatementsView.as_view(), name="statements"),
+    path(f"{_USER}/statements/<int:statement_id>", StatementView.as_view(), name="statement"),
+    path(f"{_USER}/statements/<int:statement_id>:restore", StatementRestoredView.as_view(), name="restore_statement"),
     path(f"{_USER}/explanation", UserExplanationView.as_view(), name="user_explanation"),
     path(_USER, PersonView.as_view(), name="person"),
     path(f"{_ITEM}/explanation", ItemExplanationView.as_view(), name="item_explanation"),
     path(f"{_ITEM}/similar", SimilarView.as_view(), name="similar"),
     path(_ITEM, ItemView.as_view(), name="item"),
     path("recommendations/<anyuuid:recommendation_id>", RecommendationView.as_view(), name="recommendation"),
+    path("recommendations/<anyuuid:recommendation_id>/not-for-me", NotForMeView.as_view(), name="not_for_me"),
     path("explanations/<int:explanation_id>/disputes", DisputesView.as_view(), name="disputes"),
     path("explanations/<int:explanation_id>", ExplanationView.as_view(), name="explanation"),
     path("disputes/<anyuuid:dispute_id>", DisputeView.as_view(), name="dispute"),

@@ -16,6 +16,7 @@ from recommender.serving.recommend import preview
 from recommender.serving.types import (
     Explanation,
     HistoryReason,
+    OwnStatementReason,
     ScoredReason,
     Served,
     ServedItem,
@@ -58,9 +59,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A statement that moved an item, with its words; None where the text says no more."""
+    """A statement that moved an item, with its words; None where the text says no more, or the user said it."""
 
-    by: StatementReason
+    by: StatementReason | OwnStatementReason
     statement: TextStatement | None
     approved_by: str
 
@@ -222,7 +223,8 @@ def _difference(end_user: EndUser, served: Served, scenario: str) -> Difference:
 def _line(item: ServedItem, about: Explanation | None, text_of: Callable[[Explanation], Text], *, top: float) -> Line:
     words = {one.statement_id: one for one in about.statements} if about else {}
     by = about.reviewed_by if about else ""
-    moved = [Moved(each, words.get(each.statement_id), by) for each in item.of(StatementReason)]
+    moved = [Moved(each, None, "") for each in item.of(OwnStatementReason)]
+    moved += [Moved(each, words.get(each.statement_id), by) for each in item.of(StatementReason)]
     history = item.of(HistoryReason)
     return Line(
         item=item,

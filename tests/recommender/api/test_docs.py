@@ -1,4 +1,4 @@
-"""The examples of docs/api.md and api-writing.md: curl sends each to a server, and is answered as the page says."""
+"""The examples of docs/api.md and the pages beside it: curl sends each to a server, and the answer is as they say."""
 
 import json
 import os
@@ -15,7 +15,8 @@ from recommender.models import Catalog, Interaction, Role, TokenScope
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.training import synthetic
 
-PAGE = "".join((Path(__file__).parents[3] / "docs" / name).read_text() for name in ("api.md", "api-writing.md"))
+PAGES = ("api.md", "api-writing.md", "api-statements.md")
+PAGE = "".join((Path(__file__).parents[3] / "docs" / name).read_text() for name in PAGES)
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 CURLS = [text for _, text in BLOCKS if text.startswith("curl ")]
 LINES = next(text for _, text in BLOCKS if text.startswith('{"type": "item"'))
@@ -57,10 +58,18 @@ def test_curl_sends_the_examples_of_the_page(shop: Catalog, key: str, live_serve
         )
         assert sent.returncode == 0, (text, sent.stdout, sent.stderr)
         answers.append(json.loads(sent.stdout))
-    listed, logged, visitor, told = answers
+    listed, logged, visitor, told, said, read = answers
     assert len(listed["items"]) == 5
     assert logged["recommendation_id"]
     assert [said["aspect"] for said in visitor["understood"]] == ["Horror"]
+    assert [(one["about"], one["polarity"], one["acts"]) for one in said["statements"]] == [
+        ("Horror", "dislikes", True)
+    ]
+    assert said["not_understood"] == ["The weather is nice today."]
+    assert [(one["about"], one["said_by"]) for one in read["statements"]] == [
+        ("Horror", "end_user"),
+        ("Drama", "model"),
+    ]
     assert told == {"accepted": 1, "duplicates": 0, "rejected": []}
 
 

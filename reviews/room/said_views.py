@@ -1,0 +1,53 @@
+"""What users say of themselves and waits for a person: a page of all of it, and the same beside a text."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from reviews.guards import account_of, requires
+from reviews.policy import Action
+from reviews.room import said
+from reviews.room.card_views import answer, card_of, context_of, keep_typed
+
+
+@require_safe
+@never_cache
+@requires(Action.SEE_QUEUE)
+def waiting(request: HttpRequest) -> HttpResponse:
+    return render(request, "reviews/said.html", {"said": said.waiting(account_of(request)), "most": said.MOST})
+
+
+@require_POST
+@never_cache
+@requires(Action.DECIDE)
+def judge(request: HttpRequest, statement_id: int) -> HttpResponse:
+    _judge(request, statement_id)
+    return redirect("reviews:said")
+
+
+@require_POST
+@never_cache
+@requires(Action.DECIDE)
+def judge_on_card(request: HttpRequest, review_id: int, statement_id: int) -> HttpResponse:
+    """The same, with what is typed into the card kept."""
+    shown = card_of(request, review_id)
+    keep_typed(request, shown)
+    _judge(request, statement_id)
+    return answer(request, context_of(request, card_of(request, review_id)))
+
+
+def _judge(request: HttpRequest, statement_id: int) -> None:
+    """Raises Http404."""
+    account, say = account_of(request), request.POST.get("say", "")
+    statement = said.visible(account, statement_id)
+    if statement is None:
+        raise Http404("There is no such statement of a user.")
+    if say not in (said.ACCEPT, said.REFUSE):
+        messages.error(request, "Choose whether it is to count.")
+    elif not said.judge(statement, say, account=account, now=timezone.now()):
+        messages.warning(request, "Somebody was faster, or the user took it back.")
+    else:
+        messages.success(request, "It counts from now on." if say == said.ACCEPT else "It does not count.")

@@ -1,0 +1,184 @@
+"""What users say of themselves beside what people say: the newest word of a person counts, after review where asked."""
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from recommender.grounding.statements import Facet
+from recommender.grounding.statements import Statement as Said
+from recommender.models import Account, AuditEntry, AuditEvent, Catalog, EndUser, Role, Source, Statement, Turn
+from recommender.serving.said import all_of
+from recommender.statements import own, service
+from recommender.statements.queries import THE_USER, acting
+from reviews.choices import Concern, ReviewState, Verdict
+from reviews.models import Review
+from reviews.room import leases, said
+from reviews.room.card import card
+from reviews.room.opening import open_review
+from tests.builders import make_account, make_catalog, make_end_user, make_item, make_round, make_subject
+from tests.reviews.room.test_decisions import decide
+
+pytestmark = pytest.mark.django_db
+TEXT = "They love westerns. Musicals bore them."
+WESTERN, MUSICAL = (Facet("attribute", "genres", name) for name in ("Western", "Musical"))
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    made = make_catalog("films")
+    for title, genre in (("Rio Bravo", "Western"), ("Cats", "Musical"), ("Ikiru", "Drama")):
+        make_item(made, f"{title} (1959)", external_id=title.lower(), genres=[genre])
+    return made
+
+
+@pytest.fixture
+def ann() -> Account:
+    return make_account("ann", role=Role.ANNOTATOR)
+
+
+@pytest.fixture
+def review(catalog: Catalog) -> Review:
+    evidence = make_subject().to_json()
+    reader = make_end_user(catalog)
+    steps = ("reason", TEXT), ("reflect", "")
+    return open_review(make_round(reader, *steps, evidence=evidence, rest_reason="reasonable"))
+
+
+@pytest.fixture
+def approved(review: Review, ann: Account) -> Review:
+    decide(review, ann, Verdict.APPROVE)
+    return Review.objects.get(pk=review.pk)
+
+
+@pytest.fixture
+def reader(review: Review) -> EndUser:
+    return EndUser.objects.select_related("catalog").get(pk=review.round.end_user_id)
+
+
+def say(reader: EndUser, aspect: Facet, polarity: str, quote: str = "") -> Statement:
+    (made,) = own.say(reader, [Said((aspect,), polarity)], quote=quote, now=timezone.now())  # type: ignore[arg-type]
+    return made
+
+
+def in_force(reader: EndUser) -> set[tuple[str, str, str]]:
+    return {(one.said.key, one.said.polarity, one.said_by) for one in acting(reader)}
+
+
+def of_text(review: Review, key: str) -> Statement:
+    return Statement.objects.get(turn__round=review.round, key=key, ended_at=None)
+
+
+def after_review(reader: EndUser) -> None:
+    call_command("hear_users", "films", "--when", "after_review")
+    reader.catalog.refresh_from_db()
+
+
+def test_the_newest_word_of_a_person_counts_whoever_said_it(reader: EndUser, approved: Review, ann: Account) -> None:
+    assert in_force(reader) == {("genres=Western", "likes", ""), ("genres=Musical", "dislikes", "")}
+    say(reader, WESTERN, "dislikes")
+    assert ("genres=Western", "dislikes", THE_USER) in in_force(reader)
+
+    western = of_text(approved, "genres=Western")
+    changed = service.change(western, polarity="mixed", account=ann, now=timezone.now())
+    assert in_force(reader) == {("genres=Musical", "dislikes", "")}  # in two minds, says the annotator, and later
+    service.change(changed, polarity="likes", account=ann, now=timezone.now())
+    assert ("genres=Western", "likes", "ann") in in_force(reader)
+    assert [one.status for one in all_of(reader) if one.said_by == "end_user"] == ["overruled"]
+
+    mine = say(reader, WESTERN, "mixed")
+    assert in_force(reader) == {("genres=Musical", "dislikes", "")}
+    own.strike(reader, mine, now=timezone.now())
+    assert ("genres=Western", "likes", "ann") in in_force(reader)
+    assert Statement.objects.filter(source=Source.END_USER).count() == 2  # nothing is overwritten
+
+
+def test_an_approval_of_a_models_text_is_no_word_about_what_the_user_said(
+    reader: EndUser, review: Review, ann: Account
+) -> None:
+    say(reader, WESTERN, "dislikes")
+    decide(review, ann, Verdict.APPROVE)
+    assert in_force(reader) == {("genres=Western", "dislikes", THE_USER), ("genres=Musical", "dislikes", "")}
+
+
+def test_after_review_it_waits_comes_first_and_counts_once_accepted(
+    reader: EndUser, approved: Review, ann: Account
+) -> None:
+    after_review(reader)
+    for name in ("other-1", "other-2"):
+        open_review(make_round(make_end_user(reader.catalog, name), ("reason", TEXT), ("reflect", "")))
+    waiting = say(reader, WESTERN, "dislikes", "No more westerns!")
+    assert ("genres=Western", "likes", "") in in_force(reader)
+    assert said.open_said() == 1
+    assert said.open_said() == 0
+    review = Review.objects.filter(state=ReviewState.OPEN).order_by("place").first()
+    assert review is not None
+    assert (review.pk, review.concern) == (approved.pk, Concern.SAID)
+
+    browser = hold(review, ann)
+    page = browser.get(reverse("reviews:review", args=[review.pk])).content.decode()
+    assert "What the user says" in page
+    assert "No more westerns!" in page
+    assert "the user says something of themself" in page
+    answer = browser.post(reverse("reviews:judge_said_on_card", args=[review.pk, waiting.pk]), {"say": "accept"})
+    assert answer.status_code == 200
+    assert ("genres=Western", "dislikes", THE_USER) in in_force(reader)
+    review.refresh_from_db()
+    assert (review.state, review.concern) == (ReviewState.DONE, Concern.NONE)
+    judged = AuditEntry.objects.get(event=AuditEvent.STATEMENT_JUDGED)
+    assert (judged.account, judged.details) == (ann, f"Statement {waiting.pk}: accepted")
+    assert card(review.pk, viewer=ann, now=timezone.now()).said[0].row.accepted_by == ann
+
+
+def test_a_refused_one_never_counts_and_the_one_before_goes_on(reader: EndUser, approved: Review, ann: Account) -> None:
+    first = say(reader, MUSICAL, "likes")
+    after_review(reader)
+    waiting = own.correct(reader, first, polarity="mixed", now=timezone.now())
+    earlier, waiting = waiting, own.correct(reader, first, polarity="dislikes", now=timezone.now())
+    assert not said.judge(earlier, said.ACCEPT, account=ann, now=timezone.now())  # they said something else meanwhile
+    assert ("genres=Musical", "likes", THE_USER) in in_force(reader)
+    assert said.judge(waiting, said.REFUSE, account=ann, now=timezone.now())
+    assert not said.judge(waiting, said.ACCEPT, account=ann, now=timezone.now())
+    assert ("genres=Musical", "likes", THE_USER) in in_force(reader)
+    with pytest.raises(own.ChangedError):
+        own.restore(reader, waiting, now=timezone.now())
+    again = own.correct(reader, first, polarity="dislikes", now=timezone.now())
+    assert said.judge(again, said.ACCEPT, account=ann, now=timezone.now())
+    assert in_force(reader) == {("genres=Western", "likes", ""), ("genres=Musical", "dislikes", THE_USER)}
+
+
+def test_somebody_of_whom_nobody_wrote_is_heard_on_the_page(catalog: Catalog, ann: Account) -> None:
+    stranger = make_end_user(catalog, "stranger")
+    after_review(stranger)
+    waiting = say(stranger, MUSICAL, "dislikes", "Keine Musicals mehr")
+    assert said.open_said() == 0
+    browser = Client()
+    browser.force_login(ann)
+    page = browser.get(reverse("reviews:said")).content.decode()
+    assert "Keine Musicals mehr" in page
+    assert "stranger" in page
+    assert browser.post(reverse("reviews:judge_said", args=[waiting.pk]), {"say": "nonsense"}).status_code == 302
+    assert acting(stranger) == []
+    browser.post(reverse("reviews:judge_said", args=[waiting.pk]), {"say": "accept"})
+    assert in_force(stranger) == {("genres=Musical", "dislikes", THE_USER)}
+    assert browser.post(reverse("reviews:judge_said", args=[waiting.pk + 999]), {"say": "accept"}).status_code == 404
+
+
+def test_a_text_that_is_still_to_be_decided_stays_open(reader: EndUser, review: Review, ann: Account) -> None:
+    after_review(reader)
+    waiting = say(reader, WESTERN, "dislikes")
+    said.open_said()
+    said.judge(waiting, said.ACCEPT, account=ann, now=timezone.now())
+    review.refresh_from_db()
+    assert (review.state, review.concern) == (ReviewState.OPEN, Concern.NONE)
+    assert Turn.objects.filter(round=review.round).count() == 2
+
+
+def hold(review: Review, account: Account) -> Any:
+    leases.take(review, account=account, now=timezone.now())
+    browser = Client()
+    browser.force_login(account)
+    return browser
