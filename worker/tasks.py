@@ -36,6 +36,7 @@ from recommender.runs.recorder import Recorder
 from recommender.statements import service as statements
 from recommender.thinkrec.experts import grouping
 from recommender.training import service as training
+from recommender.webhooks import delivery
 from reviews.models import ReviewState
 from reviews.room import disputes, unsent
 from reviews.room.opening import open_review
@@ -111,6 +112,12 @@ def read_statements() -> None:
 def open_disputed() -> None:
     """Put texts that end users dispute before people."""
     disputes.open_disputed()
+
+
+@shared_task(name=jobs.DELIVER_WEBHOOKS.name)
+def deliver_webhooks() -> None:
+    """Send what is due to those who asked to be told."""
+    delivery.deliver()
 
 
 @shared_task(name=jobs.CLEAR_ACCOUNTS.name)

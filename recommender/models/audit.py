@@ -38,6 +38,8 @@ class AuditEvent(models.TextChoices):
     ERASED = "erased", "Person or item erased"
     RULES_CHANGED = "rules_changed", "Business rules changed"
     IMPORTED = "imported", "Catalog data sent to the API"
+    WEBHOOK_CHANGED = "webhook_changed", "Webhook changed"
+    WEBHOOK_DISABLED = "webhook_disabled", "Webhook switched off by itself"
 
 
 SIGN_INS = (
