@@ -32,7 +32,7 @@ PROBLEMS = {
     500: "Something went wrong here.",
 }
 WRITING = {
-    409: "The request with this Idempotency-Key is under way.",
+    409: "The request with this Idempotency-Key is under way, or what it is about does not allow it now.",
     413: "The body is too large.",
     415: "The body is of another type than the address takes.",
     422: "The Idempotency-Key was used for another request.",
