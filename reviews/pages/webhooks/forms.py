@@ -56,5 +56,7 @@ class SecretForm(forms.Form):
 
 class SinceForm(forms.Form):
     days = forms.TypedChoiceField(
-        label="Written in the last", coerce=int, choices=[(1, "24 hours"), (3, "3 days"), (7, "7 days"), (30, "30 days")]
+        label="Written in the last",
+        coerce=int,
+        choices=[(1, "24 hours"), (3, "3 days"), (7, "7 days"), (30, "30 days")],
     )

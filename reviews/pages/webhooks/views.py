@@ -133,7 +133,12 @@ def _endpoint(request: HttpRequest, webhook_id: int) -> WebhookEndpoint:
 
 
 def _shown(
-    request: HttpRequest, endpoint: WebhookEndpoint, *, form: ChangeForm | None = None, secret: str = "", status: int = 200
+    request: HttpRequest,
+    endpoint: WebhookEndpoint,
+    *,
+    form: ChangeForm | None = None,
+    secret: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     rows = endpoint.deliveries.select_related("message").prefetch_related("log")
     context = {
