@@ -56,7 +56,7 @@ def test_nobody_there_is_said() -> None:
     assert "ConnectError" in answer.error
 
 
-def test_a_certificate_must_be_of_the_host_and_of_a_known_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_must_be_of_the_host_and_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pem = certificate(tmp_path, "127.0.0.1")
     with webhook_receiver.running(pem=pem) as receiver:
         sending.authorities.cache_clear()
