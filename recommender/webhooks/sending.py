@@ -76,8 +76,9 @@ async def _within_time(url: str, headers: Mapping[str, str], body: bytes, heard:
         addresses = await guard.addresses_of(parts.hostname, parts.port or guard.PORTS[parts.scheme])
         for address in addresses[:-1]:
             with suppress(httpx2.ConnectError):
-                return await _post(parts, address, headers, body, heard, limit)
-        return await _post(parts, addresses[-1], headers, body, heard, limit)
+                await _post(parts, address, headers, body, heard, limit)
+                return
+        await _post(parts, addresses[-1], headers, body, heard, limit)
 
 
 async def _post(
