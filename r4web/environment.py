@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,15 @@ def text(name: str, default: str = "") -> str:
 def names(name: str, default: str = "") -> list[str]:
     """What stands between commas or spaces, in its order; nothing twice, nothing empty."""
     return list(dict.fromkeys(filter(None, re.split(r"[\s,]+", text(name, default)))))
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses and networks, as 10.1.2.3 and 10.1.0.0/16, with commas or spaces."""
+
+    def parse(raw: str) -> list[IPv4Network | IPv6Network]:
+        return [ip_network(each) for each in filter(None, re.split(r"[\s,]+", raw))]
+
+    return _parsed(name, [], parse, "addresses or networks such as 10.1.0.0/16, with commas or spaces")
 
 
 def given(name: str) -> bool:

@@ -131,6 +131,7 @@ CELERY_BEAT_SCHEDULE = {
     "open-disputed": {"task": jobs.OPEN_DISPUTED.name, "schedule": 60.0, "options": {"expires": 60}},
     "open-said": {"task": jobs.OPEN_SAID.name, "schedule": 60.0, "options": {"expires": 60}},
     "sweep-runs": {"task": jobs.SWEEP_RUNS.name, "schedule": 60.0, "options": {"expires": 60}},
+    "deliver-webhooks": {"task": jobs.DELIVER_WEBHOOKS.name, "schedule": 10.0, "options": {"expires": 10}},
     "clear-accounts": {"task": jobs.CLEAR_ACCOUNTS.name, "schedule": 3600.0, "options": {"expires": 3600}},
     "clear-old": {"task": jobs.CLEAR_OLD.name, "schedule": 600.0, "options": {"expires": 600}},
 }
@@ -215,6 +216,7 @@ KEEP_SERVED_DAYS = environment.integer("R4_KEEP_SERVED_DAYS", 0)
 KEEP_CALLS_DAYS = environment.integer("R4_KEEP_CALLS_DAYS", 0)
 KEEP_EVENTS_DAYS = environment.integer("R4_KEEP_EVENTS_DAYS", 0)
 KEEP_UNSENT_DAYS = environment.integer("R4_KEEP_UNSENT_DAYS", 30)
+KEEP_WEBHOOKS_DAYS = environment.integer("R4_KEEP_WEBHOOKS_DAYS", 30)
 
 # --- people -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "recommender.Account"
@@ -307,6 +309,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},  # shapes are shown with each address
 }
+
+# --- webhooks: recommender.webhooks --------------------------------------------------------------------------------
+WEBHOOK_HTTP = environment.flag("R4_WEBHOOK_HTTP", default=False)  # plain http:// addresses may be told too
+WEBHOOK_NETWORKS = environment.networks("R4_WEBHOOK_NETWORKS")  # that may be sent to although they are not public
+WEBHOOK_TIMEOUT = environment.number("R4_WEBHOOK_TIMEOUT", 15.0)  # seconds for one attempt, all in all
 
 # --- pages --------------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"

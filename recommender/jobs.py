@@ -35,6 +35,7 @@ OPEN_DISPUTED = Job("disputes.open", Queue.LLM)  # no kwargs; when a text is dis
 OPEN_SAID = Job("said.open", Queue.LLM)  # no kwargs; when a user says something that waits for a person, every 60 s
 SWEEP_RUNS = Job("backbone.sweep", Queue.LLM)  # no kwargs; every 60 s
 CLEAR_ACCOUNTS = Job("accounts.clear", Queue.LLM)  # no kwargs; every hour
+DELIVER_WEBHOOKS = Job("webhooks.deliver", Queue.LLM)  # no kwargs; when something happens, and every 10 s
 CLEAR_OLD = Job("privacy.clear", Queue.LLM)  # no kwargs; every 10 minutes
 
 

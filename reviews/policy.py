@@ -25,6 +25,7 @@ class Action(StrEnum):
     BROWSE_EXPLANATIONS = "browse explanations"
     ERASE = "erase people, or export what is kept about them"
     MANAGE_TOKENS = "manage API tokens"
+    MANAGE_WEBHOOKS = "manage webhooks"
     MANAGE_ACCOUNTS = "manage accounts"
 
 

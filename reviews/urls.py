@@ -12,6 +12,7 @@ from reviews.pages.insights import views as insights
 from reviews.pages.rounds import views as rounds
 from reviews.pages.tokens import views as tokens
 from reviews.pages.versions import views as versions
+from reviews.pages.webhooks import views as webhooks
 from reviews.room import card_views, queue_views, said_views, statement_views
 
 
@@ -81,6 +82,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/<id:account_id>/reopen/", accounts.reopen, name="reopen_account"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<id:token_id>/revoke/", tokens.revoke, name="revoke_token"),
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<id:webhook_id>/", webhooks.webhook, name="webhook"),
+    path("webhooks/<id:webhook_id>/secret/", webhooks.change_secret, name="change_webhook_secret"),
+    path("webhooks/<id:webhook_id>/ping/", webhooks.ping, name="ping_webhook"),
+    path("webhooks/<id:webhook_id>/switch/", webhooks.switch, name="switch_webhook"),
+    path("webhooks/<id:webhook_id>/remove/", webhooks.remove, name="remove_webhook"),
+    path("webhooks/<id:webhook_id>/redeliver/", webhooks.redeliver_failed, name="redeliver_failed"),
+    path("webhooks/deliveries/<id:delivery_id>/redeliver/", webhooks.redeliver, name="redeliver"),
     path("backbones/", backbones.backbones, name="backbones"),
     path("backbones/train/", backbones.train, name="train_backbone"),
     path("backbones/runs/<id:run_id>/", backbones.training_run, name="training_run"),

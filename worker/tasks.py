@@ -36,6 +36,7 @@ from recommender.runs.recorder import Recorder
 from recommender.statements import service as statements
 from recommender.thinkrec.experts import grouping
 from recommender.training import service as training
+from recommender.webhooks import delivery
 from reviews.models import ReviewState
 from reviews.room import disputes, said, unsent
 from reviews.room.opening import open_review
@@ -117,6 +118,12 @@ def open_disputed() -> None:
 def open_said() -> None:
     """Put texts before people whose end users say what a person is to accept."""
     said.open_said()
+
+
+@shared_task(name=jobs.DELIVER_WEBHOOKS.name)
+def deliver_webhooks() -> None:
+    """Send what is due to those who asked to be told."""
+    delivery.deliver()
 
 
 @shared_task(name=jobs.CLEAR_ACCOUNTS.name)

@@ -127,6 +127,24 @@ class UnknownRule(Problem):
     status_code = HTTPStatus.NOT_FOUND
 
 
+class UnknownWebhook(Problem):
+    slug = "unknown-webhook"
+    title = "Unknown webhook"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class UnknownDelivery(Problem):
+    slug = "unknown-delivery"
+    title = "Unknown delivery"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class WebhookRefused(Problem):
+    slug = "webhook-refused"
+    title = "The webhook cannot do this now"
+    status_code = HTTPStatus.CONFLICT
+
+
 class UnknownPath(Problem):
     slug = "unknown-path"
     title = "There is nothing at this address"

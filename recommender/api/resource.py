@@ -34,7 +34,7 @@ PROBLEMS = {
 }
 MATCHING = {412: "It is not as the ETag in If-Match says."}
 WRITING = {
-    409: "The request with this Idempotency-Key is under way. Send it again after Retry-After seconds.",
+    409: "The request with this Idempotency-Key is under way, or what it is about does not allow it now.",
     413: "The body is too large.",
     415: "The body is of another type than the address takes.",
     422: "The Idempotency-Key was used for another request.",

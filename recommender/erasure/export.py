@@ -1,10 +1,11 @@
 """Everything that is kept about one person, as one JSON document for them."""
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Min, Prefetch, Q
 
 from recommender.erasure.rows import table
 from recommender.grounding.wording import in_words
@@ -21,6 +22,7 @@ from recommender.models import (
     ScoredRating,
     TeacherCase,
     Turn,
+    WebhookMessage,
 )
 from recommender.statements import own
 from recommender.statements.aspects import aspects_of
@@ -54,6 +56,7 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         ),
         "disputes": list(_disputes(end_user)),
         "statements": list(_said(end_user)),
+        "messages_to_webhooks": list(_messages(end_user)),
         "groups": list(_groups(end_user)),
         "shown_to_a_teacher": list(
             TeacherCase.objects.filter(end_user=end_user).order_by("pk").values("as_of", "triple", "label", "outcome")
@@ -160,6 +163,15 @@ def _events(end_user: EndUser) -> Iterable[dict[str, Any]]:
         position, value, at = rest
         said = {"event_id": event_id, "type": kind, "item_id": item_id, "at": at.isoformat()}
         yield said | {"recommendation_id": listed and str(listed), "position": position, "value": value}
+
+
+def _messages(end_user: EndUser) -> Iterable[dict[str, Any]]:
+    """Who was told that something about them happened, and when the first of them took it."""
+    taken = {"deliveries__log__status__gte": 200, "deliveries__log__status__lt": 300}
+    told = WebhookMessage.objects.filter(end_user=end_user).order_by("created_at")
+    for one in told.annotate(taken=Min("deliveries__log__at", filter=Q(**taken))).iterator(chunk_size=5_000):
+        first = one.taken and one.taken.isoformat()
+        yield {"at": one.created_at.isoformat(), "message": json.loads(one.body), "taken": first}
 
 
 def _groups(end_user: EndUser) -> Iterable[dict[str, Any]]:

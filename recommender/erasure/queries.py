@@ -21,6 +21,7 @@ from recommender.models import (
     ScoredRating,
     SubjectKind,
     Turn,
+    WebhookMessage,
 )
 
 TABLES: dict[SubjectKind, Any] = {SubjectKind.END_USER: EndUser, SubjectKind.ITEM: Item}
@@ -52,6 +53,7 @@ def what_goes(subject: Subject) -> dict[str, int]:
         if isinstance(subject, EndUser)
         else 0,
         "answers of an AI about ratings": ScoredRating.objects.filter(traces.about(subject)).count(),
+        "messages to webhooks": WebhookMessage.objects.filter(traces.about(subject)).count(),
         "served lists": Recommendation.objects.filter(end_user=subject).count() if isinstance(subject, EndUser) else 0,
     }
     return {name: count for name, count in counts.items() if count}

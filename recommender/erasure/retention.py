@@ -1,5 +1,5 @@
-"""What is kept for a time only: served lists, events, the words of questions to the AI (R4_KEEP_… in docs/settings.md),
-and for a day what requests with an Idempotency-Key were answered."""
+"""What is kept for a time only: served lists, events, messages to webhooks and what became of them, the words of
+questions to the AI (R4_KEEP_… in docs/settings.md), and for a day answers to requests with an Idempotency-Key."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from recommender.accounts.idempotency import LASTS
 from recommender.erasure.rows import NOTHING_SAID
-from recommender.models import Event, IdempotencyKey, LlmCall, Recommendation, RoundState, TeacherCall
+from recommender.models import Event, IdempotencyKey, LlmCall, Recommendation, RoundState, TeacherCall, WebhookMessage
 
 ROWS_AT_ONCE = 500  # in one short transaction: SQLite has one writer
 MOST_ROWS = 20_000  # of each table in one go; the next one goes on
@@ -17,12 +17,15 @@ MOST_ROWS = 20_000  # of each table in one go; the next one goes on
 
 def clear_old(now: datetime) -> dict[str, int]:
     """Clear what is older than the settings say; returns how many rows by table. Turns and costs stay."""
-    counts = {"served lists": 0, "events": 0, "calls": 0}
+    counts = {"served lists": 0, "events": 0, "messages to webhooks": 0, "calls": 0}
     counts["answers"] = _in_batches(IdempotencyKey.objects.filter(created_at__lt=now - LASTS), _delete)
     if settings.KEEP_SERVED_DAYS:
         counts["served lists"] = _in_batches(_served_before(now - timedelta(days=settings.KEEP_SERVED_DAYS)), _delete)
     if settings.KEEP_EVENTS_DAYS:
         counts["events"] = _in_batches(_events_before(now - timedelta(days=settings.KEEP_EVENTS_DAYS)), _delete)
+    if settings.KEEP_WEBHOOKS_DAYS:
+        old = WebhookMessage.objects.filter(created_at__lt=now - timedelta(days=settings.KEEP_WEBHOOKS_DAYS))
+        counts["messages to webhooks"] = _in_batches(old, _delete)
     if settings.KEEP_CALLS_DAYS:
         cut = now - timedelta(days=settings.KEEP_CALLS_DAYS)
         counts["calls"] = _in_batches(_calls_before(cut), _forget) + _in_batches(_cases_before(cut), _forget_questions)

@@ -35,8 +35,10 @@ from recommender.models import (
     Statement,
     TeacherCase,
     Turn,
+    WebhookMessage,
 )
 from recommender.rounds import evidence
+from recommender.webhooks import outbox
 
 NOTHING_SAID: dict[str, Any] = {"messages": [], "answer": "", "error": "", "request_id": ""}
 NUMBERS = ("version", "turns")  # of what an annotator saw
@@ -68,6 +70,8 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
     counts |= _clear_rounds(own, catalog, kind=traces.kind_of(subject))
     approved = Knowledge.objects.filter(traces.about(subject))
     counts["approved texts"] = approved.count()
+    counts["messages to webhooks"] = _clear_messages(subject)
+    outbox.revoked(list(approved.filter(in_force=True).order_by("pk")), cause="erased")
     approved.delete()
     if isinstance(subject, Item):
         counts["statements"] += _clear_namings(subject)
@@ -127,6 +131,14 @@ def _clear_rounds(own: QuerySet[Round], catalog: Catalog, *, kind: str) -> dict[
         lease_expires_at=None,
     )
     return counts
+
+
+def _clear_messages(subject: Subject) -> int:
+    """With their deliveries, and what receivers answered, which may repeat them. What was sent is with its receiver."""
+    messages = WebhookMessage.objects.filter(traces.about(subject))
+    found = messages.count()
+    messages.delete()
+    return found
 
 
 def _clear_namings(item: Item) -> int:

@@ -12,6 +12,7 @@ from recommender.models import Account, Catalog, Knowledge, RestReason, Round, S
 from recommender.prepared import Prepared
 from recommender.rounds.service import RoundNotRestingError
 from recommender.statements import service as statements
+from recommender.webhooks import outbox
 
 
 class TakenUpError(Exception):
@@ -73,6 +74,7 @@ def accept(
         as_of=round_.as_of,
         accepted_by=by,
     )
+    outbox.approved(accepted, replaces=[current.pk] if current else [])
     # An edit is read when that is first asked for: reading takes longer than all else that happens here.
     statements.read([each for each in (turn, *further) if each.kind != TurnKind.EDIT])
     return Change(accepted.pk, (current.pk,) if current else (), rejected_index)
@@ -109,10 +111,11 @@ def reject(turn: Turn, *, drafts: Sequence[Turn] = ()) -> Change:
     rejected_index = turn.round.rejected_index
     Round.objects.filter(pk=turn.round_id).update(rejected_index=turn.index)
     rejected = Knowledge.objects.filter(turn__in=[turn, *drafts], in_force=True)
-    ended = tuple(rejected.values_list("pk", flat=True))
+    ended = list(rejected.select_related("end_user", "item"))
     if ended:
         rejected.update(in_force=False, ended_at=timezone.now())
-    return Change(ended=ended, rejected_index=rejected_index)
+        outbox.revoked(ended, cause="rejected")
+    return Change(ended=tuple(one.pk for one in ended), rejected_index=rejected_index)
 
 
 def is_taken_up(change: Change) -> bool:
@@ -133,16 +136,20 @@ def take_back(change: Change, round_: Round) -> None:
         return
     # A snapshot that is being made waits, and then has the row or does not know of it.
     Catalog.objects.select_for_update().get(pk=round_.catalog_id)
+    undone = Knowledge.objects.filter(pk=change.accepted, in_force=True).select_related("end_user", "item").first()
     if change.accepted is not None:
-        accepted = Knowledge.objects.filter(pk=change.accepted, in_force=True)
-        if is_taken_up(change) or not accepted.exists():
+        if undone is None or is_taken_up(change):
             raise TakenUpError("The text was trained with, or another took its place.")
-        accepted.delete()
+        Knowledge.objects.filter(pk=undone.pk).delete()
     ended = Knowledge.objects.filter(pk__in=change.ended)
     of_moment = _of_moment(round_)
     if change.ended and of_moment.exists():
         raise TakenUpError("Another text took its place.")
     ended.update(in_force=True, ended_at=None)
+    for again in ended.select_related("end_user", "item"):
+        outbox.approved(again, replaces=[undone.pk] if undone else [], cause="undo")
+    if undone is not None and not change.ended:
+        outbox.revoked([undone], cause="undone")
     Round.objects.filter(pk=round_.pk).update(rejected_index=change.rejected_index)
 
 

@@ -34,10 +34,20 @@ from recommender.models.serving import Recommendation, Rule, RuleKind
 from recommender.models.statements import Holder, Polarity, Source, Statement
 from recommender.models.thinkrec import ThinkrecRun
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
+from recommender.models.webhooks import (
+    PING,
+    DeliveryState,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookMessage,
+)
 
 __all__ = [
     "FOR_KNOWLEDGE",
     "OPINIONS",
+    "PING",
     "RATIONALES",
     "REFLECTIONS",
     "Account",
@@ -48,6 +58,7 @@ __all__ = [
     "BackboneVersion",
     "Catalog",
     "Clock",
+    "DeliveryState",
     "Digester",
     "Dispute",
     "EndUser",
@@ -104,4 +115,9 @@ __all__ = [
     "Turn",
     "TurnKind",
     "VersionState",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
+    "WebhookMessage",
 ]

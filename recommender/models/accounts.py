@@ -49,6 +49,7 @@ class TokenScope(models.TextChoices):
     RULES_MANAGE = "rules:manage", "Set and remove business rules"
     EVENTS_WRITE = "events:write", "Send events"
     CATALOG_WRITE = "catalog:write", "Write items, users and their ratings"
+    WEBHOOKS_MANAGE = "webhooks:manage", "Manage webhooks, and send again"
 
 
 class ApiToken(models.Model):

@@ -41,6 +41,8 @@ class AuditEvent(models.TextChoices):
     STATEMENT_JUDGED = "statement_judged", "What a user said was accepted or refused"
     HEARING_SET = "hearing_set", "When what users say counts was set"
     IMPORTED = "imported", "Catalog data sent to the API"
+    WEBHOOK_CHANGED = "webhook_changed", "Webhook changed"
+    WEBHOOK_DISABLED = "webhook_disabled", "Webhook switched off by itself"
 
 
 SIGN_INS = (

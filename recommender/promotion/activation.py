@@ -25,6 +25,7 @@ from recommender.models import (
 )
 from recommender.promotion import gates
 from recommender.recipe import KNOWLEDGE
+from recommender.webhooks import outbox
 
 
 class RefusedError(Exception):
@@ -183,6 +184,8 @@ def _take_over(
     event = AuditEvent.ROLLED_BACK if kind == "roll_back" else AuditEvent.ACTIVATED
     instead = f"In place of {active}." if active else "None was active."
     audit.record(event, about=version, details=f"{instead} {overriding.get('reason', '')}".strip(), by=by)
-    return Activation.objects.create(
+    activation = Activation.objects.create(
         catalog=version.catalog, version=version, previous=active, kind=kind, account=by, **overriding
     )
+    outbox.activated(activation)
+    return activation

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from recommender.models import LlmCall, Round, RoundState, Turn
 from recommender.rounds import spending
+from recommender.webhooks import outbox
 
 log = logging.getLogger(__name__)
 
@@ -195,6 +196,7 @@ def _store(entries: Sequence[Entry], token: str) -> list[bool]:
     for reason in sorted({entry.rest for entry in kept if entry.rest}):
         resting = [entry.round_id for entry in kept if entry.rest == reason]
         _leave(resting, state=RoundState.RESTING, rest_reason=reason, rested_at=now, error="", attempts=0)
+    outbox.rested([entry.round_id for entry in kept if entry.rest])
     for entry in kept:
         if entry.failure:
             _leave([entry.round_id], state=RoundState.FAILED, error=entry.failure)

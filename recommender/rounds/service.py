@@ -29,6 +29,7 @@ from recommender.rounds.config import KNOWLEDGE, OpenConfig
 from recommender.rounds.core import prose
 from recommender.rounds.evidence import Evidence
 from recommender.rounds.queries import strategy_of, turn_values
+from recommender.webhooks import outbox
 
 OPENED_AT_ONCE = 200  # subjects whose evidence is read and stored together
 ROUNDS_A_JOB = 100  # what one Celery task advances: enough to keep an endpoint's slots full
@@ -181,9 +182,15 @@ def _awake() -> dict[str, Any]:
     }
 
 
+@transaction.atomic
 def cancel(rounds: QuerySet[Round]) -> int:
-    """Let waiting and asking rounds rest; an answer that is under way is stored with its cost, but makes no turn."""
-    return rounds.filter(state__in=[RoundState.WAITING, RoundState.ASKING]).update(
+    """Let waiting and asking rounds rest; an answer that is under way is stored with its cost, but makes no turn.
+
+    Returns how many.
+    """
+    under_way = rounds.filter(state__in=[RoundState.WAITING, RoundState.ASKING])
+    ids = list(under_way.order_by("pk").values_list("pk", flat=True).select_for_update())
+    Round.objects.filter(pk__in=ids).update(
         state=RoundState.RESTING,
         rest_reason=RestReason.CANCELLED,
         error="",
@@ -191,6 +198,8 @@ def cancel(rounds: QuerySet[Round]) -> int:
         lease_token="",
         lease_expires_at=None,
     )
+    outbox.rested(ids)
+    return len(ids)
 
 
 @transaction.atomic

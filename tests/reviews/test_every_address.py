@@ -32,6 +32,7 @@ from recommender.models import (
 from recommender.models import Rule as BusinessRule
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION, GROUPING
+from recommender.webhooks import service as webhooks
 from reviews.models import Verdict
 from tests import builders
 from tests.recommender.promotion.versions import make_version
@@ -120,6 +121,14 @@ PAGES = {
     "reviews:reopen_account": Rule(LEADS, post=302, whole=True),
     "reviews:tokens": Rule(LEADS, get=200, post=422),
     "reviews:revoke_token": Rule(LEADS, post=302),
+    "reviews:webhooks": Rule(LEADS, get=200, post=422),
+    "reviews:webhook": Rule(LEADS, get=200, post=422),
+    "reviews:change_webhook_secret": Rule(LEADS, post=422),
+    "reviews:ping_webhook": Rule(LEADS, post=302),
+    "reviews:switch_webhook": Rule(LEADS, post=302),
+    "reviews:remove_webhook": Rule(LEADS, post=302),
+    "reviews:redeliver_failed": Rule(LEADS, post=422),
+    "reviews:redeliver": Rule(LEADS, post=302),
     "reviews:backbones": Rule(READERS, get=200),
     "reviews:train_backbone": Rule(LEADS, get=200, post=422),
     "reviews:training_run": Rule(READERS, get=200),
@@ -164,6 +173,12 @@ REST = {
     "api:items": ("post", TokenScope.CATALOG_WRITE, 200),
     "api:users": ("post", TokenScope.CATALOG_WRITE, 200),
     "api:import": ("post", TokenScope.CATALOG_WRITE, 200),
+    "api:webhooks": ("get", TokenScope.WEBHOOKS_MANAGE, 200),
+    "api:webhook": ("delete", TokenScope.WEBHOOKS_MANAGE, 200),
+    "api:webhook_secret": ("post", TokenScope.WEBHOOKS_MANAGE, 200),
+    "api:webhook_ping": ("post", TokenScope.WEBHOOKS_MANAGE, 200),
+    "api:webhook_deliveries": ("get", TokenScope.WEBHOOKS_MANAGE, 200),
+    "api:webhook_redeliveries": ("post", TokenScope.WEBHOOKS_MANAGE, 200),
 }
 # What is sent where a body is needed, and its type.
 BODIES = {
@@ -175,6 +190,7 @@ BODIES = {
     "api:items": ('{"items": []}', "application/json"),
     "api:users": ('{"users": []}', "application/json"),
     "api:import": ("\n", "application/x-ndjson"),
+    "api:webhook_redeliveries": ('{"since": "2026-01-01T00:00:00Z"}', "application/json"),
 }
 SIGNING_IN = {"sign_in_code", "outside", "outside_back"}  # their own tests: tests/reviews/pages
 WITHOUT_SIGNING_IN = {
@@ -263,6 +279,7 @@ def objects(catalog: Catalog) -> dict[str, Any]:
     Catalog.objects.filter(pk=catalog.pk).update(min_review="any")
     proposal = open_text.round.turns.get(index=2)
     decided = make_decision(builders.make_item(catalog), Verdict.APPROVE, by=keeper.username)
+    endpoint, _ = webhooks.add(catalog, "https://shop.example/", ["round.rested"], by=keeper)
     return {
         "catalog": catalog.name,
         "user_id": end_user.external_id,
@@ -282,6 +299,8 @@ def objects(catalog: Catalog) -> dict[str, Any]:
         "account_id": keeper.pk,
         "token_id": create_token("shop", account=keeper, catalog=catalog)[0].pk,
         "rule_id": BusinessRule.objects.create(catalog=catalog, kind="bury", item=item).pk,
+        "webhook_id": endpoint.pk,
+        "delivery_id": webhooks.ping(endpoint).pk,
         "explanation_id": proposal.pk,
         "dispute_id": Dispute.objects.create(turn=proposal, reason="No.").pk,
         "recommendation_id": Recommendation.objects.create(

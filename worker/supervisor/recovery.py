@@ -4,7 +4,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from recommender import jobs
-from recommender.models import Round, RoundState
+from recommender.models import Round, RoundState, WebhookEndpoint
 from recommender.runs import service as runs
 
 
@@ -13,6 +13,7 @@ def end_leases() -> None:
     if not settings.BROKER_IS_EMBEDDED:
         return
     Round.objects.filter(state=RoundState.ASKING).update(lease_expires_at=timezone.now())
+    WebhookEndpoint.objects.exclude(lease_token="").update(lease_token="", lease_expires_at=None)
     runs.end_leases()
 
 

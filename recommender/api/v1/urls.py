@@ -22,6 +22,14 @@ from recommender.api.v1.schema import DocsView, SchemaView
 from recommender.api.v1.session import SessionView
 from recommender.api.v1.similar import SimilarView
 from recommender.api.v1.statements import StatementRestoredView, StatementsView, StatementView
+from recommender.api.v1.webhooks import (
+    WebhookDeliveriesView,
+    WebhookPingView,
+    WebhookRedeliveriesView,
+    WebhookSecretView,
+    WebhooksView,
+    WebhookView,
+)
 
 
 class AnyUUID:
@@ -37,6 +45,7 @@ class AnyUUID:
 
 
 register_converter(AnyUUID, "anyuuid")
+_WEBHOOK = "catalogs/<str:catalog>/webhooks/<int:webhook_id>"
 _USER, _ITEM = "catalogs/<str:catalog>/users/<path:user_id>", "catalogs/<str:catalog>/items/<path:item_id>"
 
 urlpatterns = [
@@ -44,6 +53,12 @@ urlpatterns = [
     path("catalogs/<str:catalog>/recommendations:batch", BatchView.as_view(), name="batch"),
     path("catalogs/<str:catalog>/rules", RulesView.as_view(), name="rules"),
     path("catalogs/<str:catalog>/rules/<int:rule_id>", RuleView.as_view(), name="rule"),
+    path("catalogs/<str:catalog>/webhooks", WebhooksView.as_view(), name="webhooks"),
+    path(_WEBHOOK, WebhookView.as_view(), name="webhook"),
+    path(f"{_WEBHOOK}/secret", WebhookSecretView.as_view(), name="webhook_secret"),
+    path(f"{_WEBHOOK}/ping", WebhookPingView.as_view(), name="webhook_ping"),
+    path(f"{_WEBHOOK}/deliveries", WebhookDeliveriesView.as_view(), name="webhook_deliveries"),
+    path(f"{_WEBHOOK}/redeliveries", WebhookRedeliveriesView.as_view(), name="webhook_redeliveries"),
     path("catalogs", CatalogsView.as_view(), name="catalogs"),
     path("catalogs/<str:catalog>/events:batch", EventsView.as_view(), name="events"),
     path("catalogs/<str:catalog>/items:batch", ItemsView.as_view(), name="items"),

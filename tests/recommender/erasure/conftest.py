@@ -32,6 +32,9 @@ from recommender.models import (
     TuningRun,
     Turn,
     VersionState,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEvent,
 )
 from recommender.recipe import TrainConfig
 from recommender.rounds import evidence, service
@@ -45,6 +48,7 @@ from recommender.thinkrec.scoring import lists as scored_lists
 from recommender.thinkrec.scoring import ratings as scored_ratings
 from recommender.thinkrec.scoring.lists import ScoredItem
 from recommender.tuning import service as tuning
+from recommender.webhooks import service as webhooks
 from reviews.lessons import training_sets
 from reviews.models import Review
 from reviews.room import decisions, leases
@@ -80,6 +84,7 @@ def world(db: None, settings: Any, tiny_encoder: str, tmp_path: Path) -> Iterato
     person = catalog.end_users.order_by("pk")[5]
     EndUser.objects.filter(pk=person.pk).update(external_id=PERSON, attributes={"nickname": NICKNAME, "age": 44})
     lead = builders.make_account("lena", role=Role.LEAD)
+    webhooks.add(catalog, "https://shop.example/hooks", WebhookEvent.values, by=lead)
     asked = OpenConfig(subjects="all", limit=100, window="latest")
     service.open_rounds(catalog, asked)
     item_round = _round_that_shows(catalog, person)
@@ -103,6 +108,7 @@ def world(db: None, settings: Any, tiny_encoder: str, tmp_path: Path) -> Iterato
     for one in EndUser.objects.filter(catalog=catalog).select_related("catalog"):
         recommend(one, limit=5, level="full")
     _tell(catalog, lead)
+    _answer(person)
     yield World(catalog, EndUser.objects.select_related("catalog").get(pk=person.pk), item_round, lead, version)
     verified.LOADED.clear()
     catalog_index.KEPT.clear()
@@ -121,6 +127,12 @@ def _tell(catalog: Catalog, lead: Account) -> None:
     row = idempotency.begin(create_token("shop", account=lead)[0], "key")
     assert isinstance(row, IdempotencyKey)
     idempotency.finish(row, Answered("", 200, "application/json", PERSON))
+
+
+def _answer(person: EndUser) -> None:
+    """What a receiver said to a message about them."""
+    delivery = WebhookDelivery.objects.filter(message__end_user=person).latest("pk")
+    WebhookAttempt.objects.create(delivery=delivery, at=timezone.now(), status=500, duration_ms=1, answer=PERSON)
 
 
 def _round_that_shows(catalog: Catalog, person: EndUser) -> Round:

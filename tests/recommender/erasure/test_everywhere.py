@@ -1,6 +1,7 @@
 """An erased person is found nowhere, and everybody else goes on as before."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,17 @@ from django.apps import apps
 from recommender.artifacts import files
 from recommender.erasure import service
 from recommender.grounding.sentences import sentences
-from recommender.models import EndUser, Erasure, Interaction, LlmCall, Round, ScoredRating, SubjectKind, Turn
+from recommender.models import (
+    EndUser,
+    Erasure,
+    Interaction,
+    LlmCall,
+    Round,
+    ScoredRating,
+    SubjectKind,
+    Turn,
+    WebhookMessage,
+)
 from recommender.serving.recommend import recommend
 from reviews.models import Decision
 from tests.recommender.erasure.conftest import ITEM_TEXT, NICKNAME, PERSON, TEXT, World
@@ -25,6 +36,7 @@ CLEARED = {
     "recommender.TeacherCase", "recommender.KnowledgeVector", "recommender.TeacherCall", "recommender.Recommendation",
     "recommender.ImpactReceipt", "recommender.Rule", "recommender.Statement", "recommender.ScoredList",
     "recommender.Dispute", "recommender.ScoredRating", "recommender.Event", "recommender.IdempotencyKey",
+    "recommender.WebhookMessage", "recommender.WebhookDelivery", "recommender.WebhookAttempt",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {
@@ -38,6 +50,7 @@ SAYS_NOTHING_OF_END_USERS = {
     "sessions.Session", "recommender.AuditEntry", "axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog",
     "recommender.ThinkrecRun", "recommender.OutsideIdentity", "recommender.RecoveryCode", "recommender.SecondFactor",
     "axes.AccessAttemptExpiration", "reviews.Guideline", "recommender.Account_catalogs",
+    "recommender.WebhookEndpoint",
 }  # fmt: skip
 
 
@@ -66,6 +79,7 @@ def test_nothing_of_an_erased_person_is_found_anywhere(world: World, tmp_path: P
         "recommender.EndUser", "recommender.Turn", "recommender.LlmCall", "recommender.Knowledge", "reason.jsonl",
         "recommender.KnowledgeVector", "recommender.ImpactReceipt", "recommender.TeacherCall",
         "recommender.ScoredList", "recommender.Dispute", "recommender.Event", "recommender.IdempotencyKey",
+        "recommender.WebhookMessage", "recommender.WebhookAttempt",
         "ids.json", "test.npz", "demo.json", "memory",
     }  # fmt: skip
 
@@ -81,6 +95,8 @@ def test_nothing_of_an_erased_person_is_found_anywhere(world: World, tmp_path: P
     assert erasure.content["counts"]["ratings"] == len(mine)
     assert erasure.content["counts"]["answers of an AI about ratings"] == 1
     assert not ScoredRating.objects.exists()
+    told = [json.loads(one.body) for one in WebhookMessage.objects.filter(type="knowledge.revoked")]
+    assert [(one["data"]["cause"], one["data"]["user_id"]) for one in told] == [("erased", None)]
     assert Turn.objects.get(round=world.item_round, index=0).text == ITEM_TEXT
     assert not LlmCall.objects.filter(round=world.item_round).exclude(messages=[]).exists()
     assert Decision.objects.filter(review__round__end_user=world.person).values_list("verdict", "reason").get() == (

@@ -24,6 +24,7 @@ from recommender.models import (
     RunState,
     SubjectKind,
     Turn,
+    WebhookDelivery,
 )
 from recommender.rounds import evidence, leases
 from recommender.rounds.leases import Entry
@@ -32,6 +33,7 @@ from recommender.runs import service as runs
 from recommender.runs.errors import StoppedError
 from recommender.runs.kinds import TRAINING
 from recommender.serving.recommend import recommend
+from recommender.webhooks import service as webhooks
 from reviews.lessons import rows as lessons
 from reviews.models import Review, Verdict
 from reviews.room import decisions
@@ -241,7 +243,15 @@ def test_old_events_go_and_what_became_of_opinions_stays(films: Catalog, setting
     assert Interaction.objects.count() == met + 1
 
 
-NOTHING = {"served lists": 0, "events": 0, "calls": 0, "answers": 0}
+def test_old_messages_to_webhooks_go_with_their_log(films: Catalog) -> None:
+    webhooks.ping(webhooks.add(films, "https://shop.example/", ["round.rested"], by=None)[0])
+    now = datetime.now(UTC)
+    assert retention.clear_old(now + timedelta(days=29))["messages to webhooks"] == 0
+    assert retention.clear_old(now + timedelta(days=31))["messages to webhooks"] == 1
+    assert not WebhookDelivery.objects.exists()
+
+
+NOTHING = {"served lists": 0, "events": 0, "messages to webhooks": 0, "calls": 0, "answers": 0}
 
 
 def test_what_is_older_than_the_settings_say_is_cleared_and_its_cost_stays(films: Catalog, settings: Any) -> None:
