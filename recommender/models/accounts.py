@@ -46,6 +46,8 @@ class TokenScope(models.TextChoices):
     DISPUTES_WRITE = "disputes:write", "Dispute texts, and see what became of it"
     PEOPLE_MANAGE = "people:manage", "Export and erase people; erase items"
     RULES_MANAGE = "rules:manage", "Set and remove business rules"
+    EXPERIMENTS_READ = "experiments:read", "Read experiments and their results"
+    EXPERIMENTS_MANAGE = "experiments:manage", "Write, start and stop experiments"
     EVENTS_WRITE = "events:write", "Send events"
     CATALOG_WRITE = "catalog:write", "Write items, users and their ratings"
 

@@ -85,12 +85,13 @@ def steering_of(
     said: Sequence[Acting] | None = None,
     also: Sequence[Acting] = (),
     as_of: int | None = None,
+    strength: float | None = None,
 ) -> Steering:
     """How these statements move somebody's list; by default those that act now, and `also` these.
 
-    `whom.catalog` is loaded.
+    `strength`: how strongly; by default as the catalog says. `whom.catalog` is loaded.
     """
-    strength = knob(whom.catalog)
+    strength = knob(whom.catalog) if strength is None else strength
     if said is None:
         approved = acting(whom, as_of=as_of) if strength > 0 and isinstance(whom, EndUser) else []
         said = [*approved, *also]
