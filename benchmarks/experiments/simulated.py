@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.experiments.results import LEAST_DOING, LEAST_USERS
 from recommender.measures import sequential
+from recommender.measures.sequential import LEAST_DOING, LEAST_USERS
 
 ALPHA, SHARES_ALPHA = 0.05, 0.001
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recommender.experiments import units as reading
 from recommender.experiments.units import Units
 from recommender.measures import sequential
-from recommender.measures.sequential import Interval, Ratio
+from recommender.measures.sequential import LEAST_DOING, LEAST_USERS, Interval, Ratio
 from recommender.models import EndUser, Experiment, ExperimentKind, Metric
 from recommender.process_cache import ProcessCache
 from recommender.serving.segments import shared_values
@@ -20,7 +20,6 @@ from recommender.serving.variants import HOLDOUT, INTERLEAVED, Variant
 
 ALPHA = 0.05  # what is said is wrong in at most so many experiments
 SHARES_ALPHA = 0.001  # of the check of shares, whose alarm stops people
-LEAST_USERS, LEAST_DOING = 100, 10  # in each variant, before anything is said: the intervals are for many
 MOST_SEGMENTS = 20
 KEPT: ProcessCache[tuple[int, datetime, int, int], "Results"] = ProcessCache("results of experiments", most=16)
 

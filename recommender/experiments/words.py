@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from recommender.experiments.results import LEAST_DOING, LEAST_USERS, Against, Preference, Results
+from recommender.experiments.results import Against, Preference, Results
+from recommender.measures.sequential import LEAST_DOING, LEAST_USERS
 from recommender.models import Experiment, Metric
 
 Tone = Literal["good", "bad", "info", "warn"]

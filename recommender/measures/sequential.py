@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 CONCENTRATION = 100.0  # of the Dirichlet prior on shares, around those that were meant
 PREFERENCE = 10.0  # of the Beta prior on a preference, around one half
+LEAST_USERS, LEAST_DOING = 100, 10  # of each side, before anything is said: the theorem is for many
 STEPS = 60  # of bisection: more than a float has digits
 MOST_FACTOR = 1e6
 

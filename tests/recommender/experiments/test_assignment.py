@@ -88,7 +88,8 @@ def test_a_team_draft_takes_turns_and_credits_each_side_evenly() -> None:
     for number in range(400):
         mixed = team_draft(one, other, coins(f"c{number}"))
         items = [item for item, _ in mixed]
-        assert len(set(items)) == len(items) and set(items) == {*one, *other}
+        assert len(set(items)) == len(items)
+        assert set(items) == {*one, *other}
         for end in range(1, len(mixed) + 1):
             sides = Counter(side for _, side in mixed[:end])
             assert abs(sides[0] - sides[1]) <= 1 or NOBODY in sides

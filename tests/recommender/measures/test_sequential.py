@@ -40,7 +40,9 @@ def test_a_lift_and_a_difference_agree_on_who_is_better() -> None:
         one, two = (Ratio(value, value * (1 - value) / 4000, 4000) for value in (0.1, float(other)))
         difference = sequential.difference(one, two, planned=5000, alpha=0.05)
         lift = sequential.lift(one, two, planned=5000, alpha=0.05)
-        assert lift.low is not None and lift.high is not None and difference.low is not None
+        assert lift.low is not None
+        assert lift.high is not None
+        assert difference.low is not None
         assert (lift.low > 0, lift.high < 0) == (
             difference.low > 0,
             difference.high is not None and difference.high < 0,
@@ -87,7 +89,8 @@ def test_shares_that_are_wrong_are_told_and_right_ones_are_not() -> None:
 def test_a_preference_holds_at_every_look() -> None:
     assert sequential.preference(0, 0, alpha=0.05).low == 0
     made = sequential.preference(80, 20, alpha=0.05)
-    assert made.low is not None and made.high is not None
+    assert made.low is not None
+    assert made.high is not None
     assert 0.5 < made.low < 0.8 < made.high < 1
     rng, alarms = np.random.default_rng(2), 0
     for _ in range(200):
