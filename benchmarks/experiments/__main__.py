@@ -40,7 +40,7 @@ def simulated(runs: int = 1_000) -> None:
         )
 
 
-def lived(times: int = 8) -> None:
+def lived(times: int = 5) -> None:
     """Everybody of the sample catalog many times over (copies of its end users), served and clicking by chance."""
     folder = tempfile.mkdtemp()
     os.environ["R4_VAR"] = folder
@@ -52,7 +52,7 @@ def lived(times: int = 8) -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    call_command("import_catalog", "sample", format="sample", verbosity=0)
+    call_command("import_catalog", "sample", "--format", "sample", verbosity=0)
     _live(times)
 
 
@@ -79,7 +79,7 @@ def _live(times: int) -> None:
     ]
     upserts.write_all(upserts.end_users, catalog, copies)
     made = service.create(
-        catalog, Plan("planted", (Variant("a"), Variant("b", steering=0.0)), holdout=0.1, planned=2_000), by=None
+        catalog, Plan("planted", (Variant("a"), Variant("b", steering=0.0)), holdout=0.1, planned=1_200), by=None
     )
     service.start(made, by=None)
     catalog.refresh_from_db()
