@@ -24,6 +24,7 @@ METRICS = {
     Metric.BUYING: "Users who buy an item",
     Metric.RATING: "Mean rating",
 }
+SCENARIOS = {"backbone": "Those that a model ranks", "thinkrec": "Those that an AI scored"}
 SOURCES = {HoldoutSource.POPULAR: "The popular items", HoldoutSource.NEWEST: "The newest items"}
 
 
@@ -35,7 +36,9 @@ class ExperimentForm(forms.Form):
         label="What decides", choices=list(METRICS.items()), help_text="All is shown; this alone decides."
     )
     scenario = forms.ChoiceField(
-        label="For which lists", required=False, choices=[("", "All"), *((name, name) for name in sorted(RANKERS))]
+        label="For which lists",
+        required=False,
+        choices=[("", "All"), *((name, SCENARIOS.get(name, name)) for name in sorted(RANKERS))],
     )
     window_hours = forms.IntegerField(
         label="Observe each user for, in hours",

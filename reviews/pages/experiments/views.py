@@ -15,7 +15,7 @@ from recommender.experiments.results import results_of
 from recommender.models import Experiment, ExperimentState, Metric
 from reviews.guards import account_of, requires
 from reviews.pages.experiments import queries as select
-from reviews.pages.experiments.forms import KINDS, METRICS, ExperimentForm, variant_forms
+from reviews.pages.experiments.forms import KINDS, METRICS, SCENARIOS, ExperimentForm, variant_forms
 from reviews.pages.filters import CatalogFilter
 from reviews.policy import Action, may
 
@@ -52,6 +52,7 @@ def _page(request: HttpRequest, shown: Experiment, *, error: str = "", status: i
         "plan": select.plan_rows(shown),
         "kind": KINDS[shown.kind],  # type: ignore[index] # one of the choices
         "metric": METRICS[Metric(shown.primary)],
+        "scenario": SCENARIOS.get(shown.scenario, shown.scenario),
         "smallest": select.percent(shown.smallest_lift),
         "error": error,
         "may_run": may(account_of(request).role, Action.RUN_EXPERIMENTS),

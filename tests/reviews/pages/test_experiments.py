@@ -85,13 +85,13 @@ def test_what_is_wrong_is_said_beside_what_was_typed(lead: Client, change: dict[
 
 
 def test_what_was_found_is_said_in_plain_words(pm: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    catalog = shop("films", people=420)
+    catalog = shop("films", people=540)
     experiment = running(catalog, planned=400, window_hours=1)
     lived(catalog, lambda variant, _: 0.8 if variant == "b" else 0.3, seed=5)
     address = f"/experiments/{experiment.pk}/"
     early = read(pm, address)
     assert "Not known yet: at least 100 users of each must have been observed" in early
-    assert "420 are still being observed" in early
+    assert "540 are still being observed" in early
     later = compute(experiment, now=afterwards(experiment))
     monkeypatch.setattr("reviews.pages.experiments.views.results_of", lambda _: later)
     shown = read(pm, address)
