@@ -74,5 +74,5 @@ def test_what_is_found_fits_the_screen_and_one_is_written(
     expect(page.get_by_text("statements at strength 2")).to_be_visible()
     page.goto(f"{live_server.url}/experiments/{experiment.pk}/")
     expect(page.get_by_text("safe to stop.").first).to_be_visible()
-    expect(page.get_by_role("img", name="Lift, in %")).to_be_visible()
+    expect(page.get_by_role("img", name="Lift")).to_be_visible()
     context.close()

@@ -74,13 +74,13 @@ def chart(results: Results) -> SafeString | str:
         for each in known
         if each.lift
     ]
-    said = "; ".join(f"{mark.label} {mark.low:+.1f} to {mark.high:+.1f} %" for mark in marks)
-    return intervals("lift", "Lift, in %", f"{said}.", marks, signed=True)
+    said = "; ".join(f"{mark.label} {signed(mark.low)} to {signed(mark.high)}" for mark in marks)
+    return intervals("lift", "Lift", f"{said}.", marks, signed=True, write=signed)
 
 
 def _points(lift: Interval) -> tuple[float, float, float]:
     low, high = (0.0 if edge is None else edge for edge in (lift.low, lift.high))
-    return round(100 * lift.estimate, 2), round(100 * low, 2), round(100 * high, 2)
+    return lift.estimate, low, high
 
 
 def variant_words(variant: Variant) -> str:
