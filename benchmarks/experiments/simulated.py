@@ -1,8 +1,10 @@
 """Many experiments at once, looked at again and again, by the formulas that pages use: numpy only."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.measures import sequential
 from recommender.measures.sequential import LEAST_DOING, LEAST_USERS
@@ -51,12 +53,12 @@ def looked_at(design: Design, *, seed: int, block: int = 100) -> Found:
     )
 
 
-def _block(design: Design, runs: int, at: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def _block(design: Design, runs: int, at: NDArray[Any], rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
     second = rng.random((runs, design.users)) < 0.5
     rates = np.where(second, design.rate * (1 + design.lift), design.rate)
     clicked = rng.random((runs, design.users)) < rates
 
-    def so_far(each: np.ndarray) -> np.ndarray:
+    def so_far(each: NDArray[Any]) -> NDArray[Any]:
         return np.cumsum(each, axis=1, dtype=np.int64)[:, at - 1].astype(np.float64)
 
     n = np.stack([so_far(~second), so_far(second)])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -15,7 +16,7 @@ from recommender.measures import sequential
 from recommender.measures.sequential import LEAST_DOING, LEAST_USERS, Interval, Ratio
 from recommender.models import EndUser, Experiment, ExperimentKind, Metric
 from recommender.process_cache import ProcessCache
-from recommender.serving.segments import shared_values
+from recommender.serving.segments import Value, shared_values
 from recommender.serving.variants import HOLDOUT, INTERLEAVED, Variant
 
 ALPHA = 0.05  # what is said is wrong in at most so many experiments
@@ -221,11 +222,11 @@ def _segments(
     shared = shared_values(experiment.catalog)
     if not shared or not len(units.people):
         return []
-    attributes: dict[int, dict[str, object]] = {}
+    attributes: dict[int, dict[str, Any]] = {}
     for first in range(0, len(units.people), 500):
         some = units.people[first : first + 500].tolist()
         attributes.update(EndUser.objects.filter(pk__in=some).values_list("pk", "attributes"))
-    rows: dict[tuple[str, object], list[int]] = {}
+    rows: dict[tuple[str, Value], list[int]] = {}
     for row, pk in enumerate(units.people.tolist()):
         for pair in attributes.get(pk, {}).items():
             if isinstance(pair[1], str | int | float) and pair in shared:

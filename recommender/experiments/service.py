@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -68,7 +68,7 @@ def create(catalog: Catalog, plan: Plan, *, by: Account | None) -> Experiment:
     """A draft. Raises ExperimentRefusedError."""
     _check(plan)
     _check_versions(catalog, plan.variants)
-    columns = {name: getattr(plan, name) for name in Plan.__slots__ if name != "variants"}
+    columns = {each.name: getattr(plan, each.name) for each in fields(plan) if each.name != "variants"}
     try:
         with transaction.atomic():
             made = Experiment.objects.create(

@@ -1,6 +1,7 @@
 """Experiments: which there are, what they found, writing, starting and stopping them."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, cast
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -289,7 +290,7 @@ def _read(experiment: Experiment) -> Mapping[str, Any]:
     answer["results"] = None
     if experiment.started_at:
         results = results_of(experiment)
-        shown = {name: getattr(results, name) for name in Results.__slots__}
+        shown = {each.name: getattr(results, each.name) for each in fields(results)}
         answer["results"] = FoundSerializer(shown | {"verdicts": words.verdicts(results)}).data
     return answer
 

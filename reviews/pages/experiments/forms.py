@@ -13,11 +13,11 @@ from recommender.serving.variants import Variant
 from reviews.pages.filters import offer_catalogs
 
 MOST = 4  # variants on the page; REST takes more
-KINDS = {
+KINDS: dict[str, str] = {
     ExperimentKind.BETWEEN: "Each user gets one variant",
     ExperimentKind.INTERLEAVED: "Each list mixes two variants, and clicks decide",
 }
-METRICS = {
+METRICS: dict[str, str] = {
     Metric.CLICKING: "Users who click",
     Metric.CLICKED_LISTS: "Lists that are clicked",
     Metric.LIKING: "Users who like an item",
@@ -25,7 +25,7 @@ METRICS = {
     Metric.RATING: "Mean rating",
 }
 SCENARIOS = {"backbone": "Those that a model ranks", "thinkrec": "Those that an AI scored"}
-SOURCES = {HoldoutSource.POPULAR: "The popular items", HoldoutSource.NEWEST: "The newest items"}
+SOURCES: dict[str, str] = {HoldoutSource.POPULAR: "The popular items", HoldoutSource.NEWEST: "The newest items"}
 
 
 class ExperimentForm(forms.Form):

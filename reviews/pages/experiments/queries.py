@@ -105,7 +105,7 @@ def plan_rows(experiment: Experiment) -> list[tuple[str, str, str]]:
         shares = ["half of each list"] * len(variants)
     made = [(each.name, share, variant_words(each)) for each, share in zip(variants, shares, strict=True)]
     if experiment.holdout:
-        source = SOURCES[experiment.holdout_source].lower()  # type: ignore[index] # one of the choices
+        source = SOURCES[experiment.holdout_source].lower()
         made.append((HOLDOUT, percent(experiment.holdout), f"{source}, for everybody alike"))
     return made
 

@@ -50,7 +50,7 @@ def _page(request: HttpRequest, shown: Experiment, *, error: str = "", status: i
     context: dict[str, Any] = {
         "experiment": shown,
         "plan": select.plan_rows(shown),
-        "kind": KINDS[shown.kind],  # type: ignore[index] # one of the choices
+        "kind": KINDS[shown.kind],
         "metric": METRICS[Metric(shown.primary)],
         "scenario": SCENARIOS.get(shown.scenario, shown.scenario),
         "smallest": select.percent(shown.smallest_lift),

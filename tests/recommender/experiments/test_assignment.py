@@ -84,7 +84,7 @@ def test_an_experiment_of_a_scenario_leaves_the_others_alone() -> None:
 
 def test_a_team_draft_takes_turns_and_credits_each_side_evenly() -> None:
     one, other = list(range(10)), [3, 11, 12, 0, 13, 14, 15, 16, 17, 18]
-    first = Counter()
+    first: Counter[tuple[int, int]] = Counter()
     for number in range(400):
         mixed = team_draft(one, other, coins(f"c{number}"))
         items = [item for item, _ in mixed]
