@@ -132,8 +132,8 @@ def _add_events(experiment: Experiment, people: Mapping[int, _Person]) -> None:
         recommendation__in=Recommendation.objects.filter(experiment=experiment).values("pk"),
     ).values_list("recommendation", "type", "item", "value", "at")
     for listed, kind, item, value, at in events.order_by("pk").iterator(chunk_size=AT_ONCE):
-        one = whose.get(listed)
-        if one is None or at >= one.until:
+        one = whose.get(listed) if listed else None
+        if listed is None or one is None or at >= one.until:
             continue
         if kind == EventType.CLICK:
             one.clicked.add(listed)
@@ -142,7 +142,7 @@ def _add_events(experiment: Experiment, people: Mapping[int, _Person]) -> None:
             one.bought += 1
         elif kind == EventType.LIKE:
             one.likes += 1
-        else:
+        elif value is not None:
             one.ratings.append(value)
             one.likes += value > threshold
 
