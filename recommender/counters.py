@@ -14,7 +14,7 @@ REQUESTS = Histogram(
 LISTS = Counter(
     "r4web_lists",
     "Lists served over REST, pages of a list included.",
-    ("scenario", "source", "degraded_code"),
+    ("scenario", "source", "degraded_code", "experiment", "variant"),
     registry=REGISTRY,
 )
 EVENTS = Counter(

@@ -22,6 +22,8 @@ class Action(StrEnum):
     OVERRIDE_GATES = "activate models that have open questions"
     ROLL_OUT = "try models on real requests"
     ROLL_BACK = "go back to an earlier model"
+    SEE_EXPERIMENTS = "see experiments"
+    RUN_EXPERIMENTS = "write, start and stop experiments"
     BROWSE_EXPLANATIONS = "browse explanations"
     ERASE = "erase people, or export what is kept about them"
     MANAGE_TOKENS = "manage API tokens"
@@ -32,7 +34,7 @@ class Action(StrEnum):
 # About the whole installation: for accounts that are not limited to some catalogs.
 _EVERYWHERE = frozenset({Action.MANAGE_ACCOUNTS, Action.WRITE_GUIDELINES})
 _ANNOTATOR = frozenset({Action.SEE_QUEUE, Action.DECIDE, Action.SEE_ROUNDS})
-_PM = frozenset({Action.SEE_ROUNDS, Action.SEE_BACKBONES, Action.BROWSE_EXPLANATIONS})
+_PM = frozenset({Action.SEE_ROUNDS, Action.SEE_BACKBONES, Action.BROWSE_EXPLANATIONS, Action.SEE_EXPERIMENTS})
 _ALLOWED: dict[str, frozenset[Action]] = {
     Role.ANNOTATOR: _ANNOTATOR,
     Role.LEAD: frozenset(Action),

@@ -6,6 +6,7 @@ from reviews.pages.accounts import views as accounts
 from reviews.pages.backbones import views as backbones
 from reviews.pages.erasure import views as erasure
 from reviews.pages.evaluations import views as evaluations
+from reviews.pages.experiments import views as experiments
 from reviews.pages.experts import views as experts
 from reviews.pages.guidelines import views as guidelines
 from reviews.pages.insights import views as insights
@@ -62,6 +63,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rounds/<id:round_id>/cancel/", rounds.cancel_round, name="cancel_round"),
     path("insights/", insights.find, name="insights"),
     path("insights/<slug:catalog>/users/<path:user_id>/", insights.end_user, name="insights_end_user"),
+    path("experiments/", experiments.experiments, name="experiments"),
+    path("experiments/write/", experiments.write, name="write_experiment"),
+    path("experiments/<id:experiment_id>/", experiments.experiment, name="experiment"),
+    path("experiments/<id:experiment_id>/start/", experiments.start, name="start_experiment"),
+    path("experiments/<id:experiment_id>/stop/", experiments.stop, name="stop_experiment"),
+    path("experiments/<id:experiment_id>/discard/", experiments.discard, name="discard_experiment"),
     path("experts/", experts.experts, name="experts"),
     path("experts/start/", experts.start, name="start_grouping"),
     path("experts/<id:grouping_id>/progress/", experts.progress, name="grouping_progress"),

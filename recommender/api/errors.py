@@ -145,6 +145,18 @@ class WebhookRefused(Problem):
     status_code = HTTPStatus.CONFLICT
 
 
+class UnknownExperiment(Problem):
+    slug = "unknown-experiment"
+    title = "Unknown experiment"
+    status_code = HTTPStatus.NOT_FOUND
+
+
+class ExperimentNotStarted(Problem):
+    slug = "experiment-not-started"
+    title = "The experiment was not started"
+    status_code = HTTPStatus.CONFLICT
+
+
 class UnknownPath(Problem):
     slug = "unknown-path"
     title = "There is nothing at this address"

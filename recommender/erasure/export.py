@@ -119,13 +119,15 @@ def _in_force(end_user: EndUser) -> Iterable[dict[str, Any]]:
 
 
 def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:
-    served = Recommendation.objects.filter(end_user=end_user).select_related("backbone").order_by("created_at")
-    for one in served.iterator(chunk_size=500):
+    served = Recommendation.objects.filter(end_user=end_user).select_related("backbone", "experiment")
+    for one in served.order_by("created_at").iterator(chunk_size=500):
         yield {
             "recommendation_id": str(one.pk),
             "at": one.created_at.isoformat(),
             "source": one.source,
             "backbone": one.backbone.number if one.backbone else None,
+            "experiment": one.experiment.key if one.experiment else None,
+            "variant": one.variant or None,
             "items": one.items,
         }
 

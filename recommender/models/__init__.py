@@ -8,6 +8,7 @@ from recommender.models.disputes import Dispute
 from recommender.models.erasure import Digester, Erasure
 from recommender.models.evaluation import Evaluation, EvaluationFit
 from recommender.models.events import OPINIONS, Event, EventType
+from recommender.models.experiments import Experiment, ExperimentKind, ExperimentState, HoldoutSource, Metric
 from recommender.models.groupings import Grouping
 from recommender.models.idempotency import IdempotencyKey
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
@@ -68,9 +69,13 @@ __all__ = [
     "Event",
     "EventType",
     "Examination",
+    "Experiment",
+    "ExperimentKind",
+    "ExperimentState",
     "Grouping",
     "Hearing",
     "Holder",
+    "HoldoutSource",
     "IdempotencyKey",
     "ImpactReceipt",
     "Interaction",
@@ -81,6 +86,7 @@ __all__ = [
     "KnowledgeVector",
     "ListedBy",
     "LlmCall",
+    "Metric",
     "MinReview",
     "OutsideIdentity",
     "Polarity",

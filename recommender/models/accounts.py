@@ -47,6 +47,8 @@ class TokenScope(models.TextChoices):
     STATEMENTS_WRITE = "statements:write", "See what is said of users, and correct it for them"
     PEOPLE_MANAGE = "people:manage", "Export and erase people; erase items"
     RULES_MANAGE = "rules:manage", "Set and remove business rules"
+    EXPERIMENTS_READ = "experiments:read", "Read experiments and their results"
+    EXPERIMENTS_MANAGE = "experiments:manage", "Write, start and stop experiments"
     EVENTS_WRITE = "events:write", "Send events"
     CATALOG_WRITE = "catalog:write", "Write items, users and their ratings"
     WEBHOOKS_MANAGE = "webhooks:manage", "Manage webhooks, and send again"

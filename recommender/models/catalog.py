@@ -60,6 +60,9 @@ class Catalog(models.Model):
     rule_changes = models.PositiveIntegerField(
         default=0, help_text="Grows when a business rule is set or removed: what processes hold of them is read anew."
     )
+    experiment_changes = models.PositiveIntegerField(
+        default=0, help_text="Grows when an experiment starts or stops: what processes hold of them is read anew."
+    )
     changes = models.PositiveBigIntegerField(
         default=0, help_text="Grows when items or interactions come: processes read what is new (catalogs.changes)."
     )

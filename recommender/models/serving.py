@@ -9,6 +9,7 @@ from django.db.models import Q
 from recommender.models.accounts import ApiToken
 from recommender.models.backbones import BackboneVersion
 from recommender.models.catalog import Catalog, EndUser, Item
+from recommender.models.experiments import Experiment
 
 
 class Recommendation(models.Model):
@@ -17,7 +18,8 @@ class Recommendation(models.Model):
     `source` names the rung of the ladder that answered; when it was not the best one, `degraded_reason` says why.
     `explain`, `min_review`: what was asked for; empty in rows of releases that kept no reasons. `about` and the rest of
     an item's entry: the reasons without their texts, which turns and statements have (serving.remembered). `end_user`:
-    none where the list was for somebody the catalog has no row of; nothing is kept of who that was.
+    none where the list was for somebody the catalog has no row of; nothing is kept of who that was. `experiment`,
+    `variant`: which of whose variants it was made by (serving.variants): the row is the exposure.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -34,10 +36,17 @@ class Recommendation(models.Model):
     about = models.JSONField(default=dict, blank=True, help_text="The text about the end user, without its words.")
     items = models.JSONField()
     token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True)
+    experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    variant = models.CharField(max_length=30, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["experiment", "created_at"],
+                name="recommendation_experiment",
+                condition=Q(experiment__isnull=False),
+            ),
             models.Index(fields=["end_user", "-created_at"], name="recommendation_end_user"),
             models.Index(fields=["created_at"], name="recommendation_created"),
         ]

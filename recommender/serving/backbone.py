@@ -20,6 +20,7 @@ from recommender.serving.codes import DegradedCode
 from recommender.serving.request import Request, Scored, best, score
 from recommender.serving.steering import Steering
 from recommender.serving.types import CannotRankError, Effects, Ranked, Ranking, Reason
+from recommender.serving.variants import VariantError
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,12 @@ NO_HISTORY = "This end user has no history yet, which a backbone ranks by."
 
 
 def rank(request: Request, *, attribute: bool) -> Ranked:
-    """The list of the active version or the canary. A canary that fails is stopped, and costs nobody a list.
+    """The list of the active version or the canary, or of the version that a variant of an experiment names.
 
-    Raises CannotRankError.
+    A canary that fails is stopped, and costs nobody a list. Raises CannotRankError, VariantError.
     """
+    if request.treatment and request.treatment.version:
+        return _by_variant(request, request.treatment.version, attribute=attribute)
     active = rollout.active_in(request.whom.catalog)
     if active.version is None:
         raise CannotRankError(NO_BACKBONE, DegradedCode.NO_BACKBONE)
@@ -51,6 +54,16 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
         said = f"Backbone {number} is active but its artifact cannot be used. {error}"
         raise CannotRankError(said, DegradedCode.ARTIFACT_UNUSABLE) from error
     return replace(ranked, afterwards=partial(shadow.offer, tried, request, scored)) if tried else ranked
+
+
+def _by_variant(request: Request, version: BackboneVersion, *, attribute: bool) -> Ranked:
+    """Raises CannotRankError, VariantError."""
+    if not request.history:
+        raise CannotRankError(NO_HISTORY, DegradedCode.NO_HISTORY)
+    try:
+        return _rank(request, version, attribute=attribute)[0]
+    except Exception as error:  # whatever it is, it ends the experiment
+        raise VariantError(f"model {version.number} could not answer a request. {error}") from error
 
 
 def _rank(request: Request, version: BackboneVersion, *, attribute: bool) -> tuple[Ranked, Scored]:

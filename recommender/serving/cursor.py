@@ -19,13 +19,15 @@ class CursorError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`catalog`, `end_user`, `backbone`: primary keys. `asked`: what the list was asked by, as a digest. `moved`: the
-    statements that moved it, by primary key; None where none could. `rank`: of the next item. `items`: primary key and
-    score of the items left."""
+    """`catalog`, `end_user`, `backbone`: primary keys. `asked`: what the list was asked by, as a digest.
+    `experiment`, `variant`: by what it was made. `moved`: the statements that moved it, by primary key; None where none
+    could. `rank`: of the next item. `items`: primary key and score of the items left."""
 
     catalog: int
     end_user: int
     asked: str
+    experiment: str
+    variant: str
     scenario: str
     source: str
     degraded_code: str

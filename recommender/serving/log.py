@@ -11,10 +11,11 @@ from recommender.serving.whom import Whom
 NOT_KEPT = Shown("not_kept")
 
 
-def log(served: Served, *, whom: Whom, token: ApiToken | None) -> Recommendation:
+def log(served: Served, *, whom: Whom, token: ApiToken | None, experiment: int | None = None) -> Recommendation:
     """Keep what was served, and why, without the texts: those are in the turns (serving.remembered).
 
-    Of a visitor nothing is kept, not even what the caller calls them: nobody could erase it.
+    `experiment`: by primary key. Of a visitor nothing is kept, not even what the caller calls them: nobody could erase
+    it.
     """
     return Recommendation.objects.create(
         catalog=whom.catalog,
@@ -30,11 +31,15 @@ def log(served: Served, *, whom: Whom, token: ApiToken | None) -> Recommendation
         about=keep(served.about) if served.explain != "none" else {},
         items=[_kept(item, explained=served.explain != "none") for item in served.items],
         token=token,
+        experiment_id=experiment,
+        variant=served.variant,
     )
 
 
 def _kept(item: ServedItem, *, explained: bool) -> dict[str, Any]:
-    said = {"item_id": item.item_id, "title": item.title, "rank": item.rank, "score": item.score}
+    said: dict[str, Any] = {"item_id": item.item_id, "title": item.title, "rank": item.rank, "score": item.score}
+    if item.side:
+        said["side"] = item.side
     if not explained:
         return said
     return said | {"about": keep(item.about), "reasons": [keep_reason(reason) for reason in item.reasons]}
@@ -44,7 +49,7 @@ def replay(logged: Recommendation, *, explained: bool = True) -> Served:
     """The list as it was served, with its titles, reasons and review statuses of that moment.
 
     Rows of releases that kept less have today's titles, and say that no reasons were kept. `explained`: False leaves
-    the reasons out. `catalog`, `end_user` and `backbone.snapshot` must be loaded.
+    the reasons out. `catalog`, `end_user`, `backbone.snapshot` and `experiment` must be loaded.
     """
     catalog = logged.catalog
     is_old, with_reasons = not logged.explain, explained and logged.explain not in ("", "none")
@@ -78,6 +83,8 @@ def replay(logged: Recommendation, *, explained: bool = True) -> Served:
             for item in logged.items
         ),
         recommendation_id=logged.pk,
+        experiment=logged.experiment.key if logged.experiment else "",
+        variant=logged.variant,
     )
 
 

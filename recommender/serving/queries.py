@@ -59,7 +59,7 @@ def erased(catalog: str, kind: SubjectKind, external_id: str, *, asker: Asker) -
 
 def logged(recommendation_id: UUID, *, asker: Asker) -> Recommendation | None:
     """A served list by its id, with all that replaying it reads."""
-    related = ("catalog", "end_user", "backbone__snapshot")
+    related = ("catalog", "end_user", "backbone__snapshot", "experiment")
     return within(Recommendation.objects.select_related(*related), asker).filter(pk=recommendation_id).first()
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from recommender.serving import backbone, fallback, thinkrec
 from recommender.serving.codes import DegradedCode
 from recommender.serving.request import Request
-from recommender.serving.types import CannotRankError, Ranked
+from recommender.serving.types import CannotRankError, Ranked, Source
 from recommender.serving.whom import Visitor
 
 ALL_MET = "This end user has met every item of the catalog."
@@ -57,6 +57,16 @@ def rank(request: Request, *, scenario: str = DEFAULT, attribute: bool = False) 
         steering = request.steering if source in STEERED else None
         said = f"{reason} {NOBODY_MET_THEM}" if source == "newest" else reason
         return Ranked(source, best, steering, degraded_reason=said, degraded_code=code)
+
+
+def unpersonal(request: Request, source: Source) -> Ranked:
+    """The list of a rung that knows nothing of the end user but what they met; the newest items where it has none."""
+    if not request.listable.any():
+        return _nothing(request)
+    order = fallback.RUNGS[source](request)
+    if order is None or not len(order.places):
+        source, order = "newest", fallback.newest(request)
+    return Ranked(source, request.arranged(order))
 
 
 def _nothing(request: Request) -> Ranked:

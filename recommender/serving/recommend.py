@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 from django.utils import timezone
@@ -20,6 +21,7 @@ from recommender.serving.rankers import DEFAULT, rank
 from recommender.serving.request import Request, request_for
 from recommender.serving.session import NOTHING_TOLD, Session
 from recommender.serving.statements import cited
+from recommender.serving.treated import rank_treated
 from recommender.serving.types import (
     NOT_ASKED,
     Explain,
@@ -32,6 +34,7 @@ from recommender.serving.types import (
     Served,
     ServedItem,
 )
+from recommender.serving.variants import Treatment, treatment_of
 from recommender.serving.whom import Visitor, Whom
 from recommender.serving.wish import Wish
 
@@ -46,6 +49,10 @@ class How:
     level: Explain
     min_review: MinReview
     scenario: str = DEFAULT
+
+    def by(self, treatment: Treatment | None) -> "How":
+        """As an experiment has it."""
+        return replace(self, level=treatment.level(self.level)) if treatment else self
 
 
 def recommend(
@@ -76,23 +83,41 @@ def recommend(
     wish = replace(wish, scenario=how.scenario) if wish else Wish(how.scenario)
     told = isinstance(whom, Visitor) or session is not NOTHING_TOLD
     going_on: Cursor | None = None
+    treatment = treatment_of(whom, how.scenario)
     if after:
-        request = request_for(whom, limit=limit, as_of=after.as_of, wish=Wish(how.scenario))
-        ranked, numbers = continued(request, after, attribute=level != "none")
+        if treatment and (treatment.experiment, treatment.variant) != (after.experiment, after.variant):
+            treatment = None  # it began or ended between the pages
+        how = how.by(treatment)
+        request = request_for(whom, limit=limit, as_of=after.as_of, wish=Wish(how.scenario), treatment=treatment)
+        ranked, numbers = continued(request, after, attribute=how.level != "none")
         served = _served(request, ranked, how, numbers)
         going_on = after.after(limit)
     else:
-        depth = limit if told else DEPTH
-        request = request_for(whom, limit=limit, depth=depth, as_of=as_of, wish=wish, session=session)
-        ranked = rank(request, scenario=scenario, attribute=level != "none")
+        make = partial(
+            request_for, whom, limit=limit, depth=limit if told else DEPTH, as_of=as_of, wish=wish, session=session
+        )
+        request, ranked, treatment = rank_treated(
+            lambda wanted: make(treatment=wanted), treatment, scenario=scenario, attribute=level != "none"
+        )
+        how = how.by(treatment)
         served = _served(request, ranked, how)
         if isinstance(whom, EndUser) and not told:
-            going_on = _cursor(whom, request, ranked, how, asked).after(limit)
-    served = replace(served, next_cursor=going_on.written() if going_on else "")
-    LISTS.labels(served.scenario, served.source, served.degraded_code or NONE).inc()
+            going_on = _cursor(whom, request, ranked, how, asked, treatment).after(limit)
+    made_by = (treatment.experiment, treatment.variant) if treatment else ("", "")
+    served = replace(
+        served, next_cursor=going_on.written() if going_on else "", experiment=made_by[0], variant=made_by[1]
+    )
+    LISTS.labels(
+        served.scenario, served.source, served.degraded_code or NONE, *(name or NONE for name in made_by)
+    ).inc()
     if not keep:
         return served
-    logged = log(replace(served, explain="none") if told else served, whom=whom, token=token)
+    logged = log(
+        replace(served, explain="none") if told else served,
+        whom=whom,
+        token=token,
+        experiment=treatment.experiment_id if treatment else None,
+    )
     if ranked.afterwards:
         ranked.afterwards(logged.pk)
     return replace(served, recommendation_id=logged.pk, generated_at=logged.created_at)
@@ -116,12 +141,16 @@ def preview(
     return _served(request, ranked, How(level, min_review, scenario))
 
 
-def _cursor(whom: EndUser, request: Request, ranked: Ranked, how: How, asked: str) -> Cursor:
+def _cursor(
+    whom: EndUser, request: Request, ranked: Ranked, how: How, asked: str, treatment: Treatment | None
+) -> Cursor:
     """The whole list, from its first item on."""
     return Cursor(
         catalog=whom.catalog_id,
         end_user=whom.pk,
         asked=asked,
+        experiment=treatment.experiment if treatment else "",
+        variant=treatment.variant if treatment else "",
         scenario=how.scenario,
         source=ranked.source,
         degraded_code=ranked.degraded_code or "",
@@ -167,6 +196,7 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
                 score=there[item.pk][1],
                 about=why.texts.get(item.pk, NOT_ASKED),
                 reasons=(*ruled.get(item.pk, ()), *why.reasons.get(item.pk, ())),
+                side=ranked.sides.get(item.pk, ""),
             )
             for number, item in enumerate(listed, start=1)
         ),

@@ -23,6 +23,7 @@ from recommender.serving.rules import Rules
 from recommender.serving.session import NOTHING_TOLD, Session, unknown_items
 from recommender.serving.steering import Steering, steering_of
 from recommender.serving.types import Ranking
+from recommender.serving.variants import Treatment
 from recommender.serving.whom import Whom
 from recommender.serving.wish import Wish
 from recommender.signals.llm_scores import Blend
@@ -40,7 +41,7 @@ class Request:
     what difference the approved text makes. `said`: statements to be steered by in place of those that act now.
     `answered`: False leaves out what an LLM answered about items, as a scoring run has to: it would chase its own tail.
     `session`: what the request tells of them. `wish`: what a caller wants besides; None where lists are measured, to
-    which no business rule applies. `notices`: what is to be said of all that.
+    which no business rule applies. `notices`: what is to be said of all that. `treatment`: what an experiment wants.
     """
 
     whom: Whom
@@ -58,13 +59,17 @@ class Request:
     notices: tuple[Notice, ...] = ()
     depth: int = 0
     as_of: int | None = None
+    treatment: Treatment | None = None
 
     @cached_property
     def steering(self) -> Steering:
         """What people approved about the end user, and what the request says, as it moves a list no version ranks."""
         if self.unaware:
             return steering_of(self.whom, self.index, said=())
-        return steering_of(self.whom, self.index, said=self.said, also=self.session.said, as_of=self.as_of)
+        strength = self.treatment.steering if self.treatment else None
+        return steering_of(
+            self.whom, self.index, said=self.said, also=self.session.said, as_of=self.as_of, strength=strength
+        )
 
     @property
     def known(self) -> list[tuple[str, bool | None, int]]:
@@ -122,6 +127,7 @@ def request_for(
     wish: Wish | None = None,
     depth: int = 0,
     as_of: int | None = None,
+    treatment: Treatment | None = None,
 ) -> Request:
     """What is to be recommended to somebody now, or as of a moment. `whom.catalog` must be loaded.
 
@@ -138,12 +144,13 @@ def request_for(
         unseen=unseen,
         listable=unseen,
         limit=limit,
-        unaware=unaware,
+        unaware=unaware or (treatment is not None and treatment.unaware),
         said=said,
         session=session,
         notices=session.notices,
         depth=max(limit, depth),
         as_of=as_of,
+        treatment=treatment,
     )
     return request if wish is None else _wished(request, wish)
 

@@ -61,12 +61,18 @@ KEPT: ProcessCache[Key, Segment | None] = ProcessCache("segments", most=KEPT_SEG
 def segment_of(catalog: Catalog, attributes: Mapping[str, Any]) -> Segment | None:
     """The narrowest segment that somebody with these attributes is in; None where it would be too small."""
     key = (catalog.pk, catalog.created_at, catalog.erasures)
-    common = COMMON.get((*key, ()), lambda: _common(catalog), fresh_for=fresh_for)
+    common = shared_values(catalog)
     shared = [pair for pair in attributes.items() if _is_value(pair[1]) and pair in common]
     pairs = tuple(sorted(sorted(shared, key=lambda pair: -common[pair])[:MOST_ATTRIBUTES], key=str))
     if not pairs:
         return None
     return KEPT.get((*key, pairs), lambda: _narrowest(catalog, pairs, common), fresh_for=fresh_for)
+
+
+def shared_values(catalog: Catalog) -> Counter[tuple[str, Value]]:
+    """How many end users have each value of an attribute, of those that LEAST_PEOPLE have."""
+    key = (catalog.pk, catalog.created_at, catalog.erasures, ())
+    return COMMON.get(key, lambda: _common(catalog), fresh_for=fresh_for)
 
 
 def _common(catalog: Catalog) -> Counter[tuple[str, Value]]:

@@ -100,6 +100,7 @@ class Ranked:
 
     `steering`: as it moved the list; None where it did not. `afterwards` is called with the id under which the list was
     logged; for a list that is not logged it is not. `reasons`: what else the ranker says of an item, by primary key.
+    `sides`: of a list that mixes two variants, which of them put an item there, by primary key.
     """
 
     source: Source
@@ -111,6 +112,7 @@ class Ranked:
     attribution: Mapping[int, Effects] | None = None
     afterwards: Callable[[uuid.UUID], object] | None = None
     reasons: Mapping[int, Sequence["Reason"]] = field(default_factory=dict)
+    sides: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +336,10 @@ NOT_ASKED = Shown("not_asked")
 
 @dataclass(frozen=True, slots=True)
 class ServedItem:
-    """`score`: of the list's `score_kind`, None where it has none. `about`: the text about the item."""
+    """`score`: of the list's `score_kind`, None where it has none. `about`: the text about the item.
+
+    `side`: in a list that mixes two variants, the one that put the item there.
+    """
 
     item_id: str
     title: str
@@ -342,6 +347,7 @@ class ServedItem:
     score: float | None
     about: Shown = NOT_ASKED
     reasons: tuple[Reason, ...] = ()
+    side: str = ""
 
     def of(self, kind: type[Kind]) -> list[Kind]:
         """Its reasons of this kind, in order."""
@@ -365,6 +371,7 @@ class Served:
     `user_id`: empty where the list is for nobody in particular. `understood`: of a text that came with the request.
 
     `about`: the text about the end user. `as_of`: the moment whose history it was made from; None: that of now.
+    `experiment`, `variant`: the experiment's key and which of its variants made the list; empty where none did.
     `next_cursor`: leads to the next page; empty where there is none. `recommendation_id`: None where it was not logged.
     """
 
@@ -381,6 +388,8 @@ class Served:
     min_review: MinReview = "any"
     about: Shown = NOT_ASKED
     as_of: Moment | None = None
+    experiment: str = ""
+    variant: str = ""
     next_cursor: str = ""
     recommendation_id: uuid.UUID | None = None
     notices: tuple[Notice, ...] = ()

@@ -53,14 +53,25 @@ class Bar:
     beside: float | None = None
 
 
-def intervals(key: str, title: str, description: str, marks: Sequence[Mark], *, signed: bool) -> SafeString:
-    """Estimates with their intervals, one below the other. `signed`: differences, with a line at zero."""
+def intervals(
+    key: str,
+    title: str,
+    description: str,
+    marks: Sequence[Mark],
+    *,
+    signed: bool,
+    write: Callable[[float], str] | None = None,
+) -> SafeString:
+    """Estimates with their intervals, one below the other. `signed`: differences, with a line at zero.
+
+    `write`: how numbers are written, unless as usual.
+    """
     low, high = min(mark.low for mark in marks), max(mark.high for mark in marks)
     if signed:
         low, high = min(low, 0.0), max(high, 0.0)
     ticks = _ticks(low, high)
     x = _scale(min(low, ticks[0]), max(high, ticks[-1]), LEFT + 18, RIGHT - 18)
-    write = _signed if signed else _plain
+    write = write or (_signed if signed else _plain)
     bottom = ROW * len(marks) + 8
     drawn = [
         {

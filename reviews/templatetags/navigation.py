@@ -18,6 +18,7 @@ LINKS = (
     ("Texts", "reviews:rounds", Action.SEE_ROUNDS),
     ("Models", "reviews:backbones", Action.SEE_BACKBONES),
     ("Evaluations", "reviews:evaluations", Action.SEE_BACKBONES),
+    ("Experiments", "reviews:experiments", Action.SEE_EXPERIMENTS),
     ("Why", "reviews:insights", Action.BROWSE_EXPLANATIONS),
     ("Groups", "reviews:experts", Action.BROWSE_EXPLANATIONS),
     ("Tokens", "reviews:tokens", Action.MANAGE_TOKENS),

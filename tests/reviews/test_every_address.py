@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from recommender.accounts.people import change_catalogs
 from recommender.accounts.tokens import create_token
 from recommender.evaluation.arms import Study
+from recommender.experiments.service import Plan, create
 from recommender.models import (
     Account,
     Catalog,
@@ -32,6 +33,7 @@ from recommender.models import (
 from recommender.models import Rule as BusinessRule
 from recommender.runs import service as runs
 from recommender.runs.kinds import EVALUATION, GROUPING
+from recommender.serving.variants import Variant
 from recommender.webhooks import service as webhooks
 from reviews.models import Verdict
 from tests import builders
@@ -101,6 +103,12 @@ PAGES = {
     "reviews:cancel_round": Rule(LEADS, post=302),
     "reviews:insights": Rule(READERS, get=200),
     "reviews:insights_end_user": Rule(READERS, get=200),
+    "reviews:experiments": Rule(READERS, get=200),
+    "reviews:write_experiment": Rule(LEADS, get=200, post=422),
+    "reviews:experiment": Rule(READERS, get=200),
+    "reviews:start_experiment": Rule(LEADS, post=302),
+    "reviews:stop_experiment": Rule(LEADS, post=302),
+    "reviews:discard_experiment": Rule(LEADS, post=302),
     "reviews:experts": Rule(READERS, get=200),
     "reviews:start_grouping": Rule(LEADS, get=200, post=422),
     "reviews:grouping_progress": Rule(READERS, get=200),
@@ -169,6 +177,11 @@ REST = {
     "api:similar": ("get", TokenScope.RECOMMENDATIONS_READ, 200),
     "api:rules": ("get", TokenScope.RULES_MANAGE, 200),
     "api:rule": ("delete", TokenScope.RULES_MANAGE, 200),
+    "api:experiments": ("get", TokenScope.EXPERIMENTS_READ, 200),
+    "api:experiment": ("get", TokenScope.EXPERIMENTS_READ, 200),
+    "api:write_experiment": ("post", TokenScope.EXPERIMENTS_MANAGE, 200),
+    "api:start_experiment": ("post", TokenScope.EXPERIMENTS_MANAGE, 200),
+    "api:stop_experiment": ("post", TokenScope.EXPERIMENTS_MANAGE, 200),
     "api:events": ("post", TokenScope.EVENTS_WRITE, 200),
     "api:items": ("post", TokenScope.CATALOG_WRITE, 200),
     "api:users": ("post", TokenScope.CATALOG_WRITE, 200),
@@ -185,6 +198,10 @@ BODIES = {
     "api:session": ("{}", "application/json"),
     "api:batch": ('{"entries": [{}]}', "application/json"),
     "api:not_for_me": ("sent=1", "application/x-www-form-urlencoded"),
+    "api:write_experiment": (
+        '{"key": "other", "variants": [{"name": "a"}, {"name": "b"}]}',
+        "application/json",
+    ),
     "api:disputes": ("sent=1", "application/x-www-form-urlencoded"),
     "api:events": ('{"events": []}', "application/json"),
     "api:items": ('{"items": []}', "application/json"),
@@ -298,6 +315,8 @@ def objects(catalog: Catalog) -> dict[str, Any]:
         "grouping_id": runs.request(GROUPING, queue=False, catalog=catalog, config={}).pk,
         "account_id": keeper.pk,
         "token_id": create_token("shop", account=keeper, catalog=catalog)[0].pk,
+        "experiment_id": (experiment := create(catalog, Plan("try", (Variant("a"), Variant("b"))), by=None)).pk,
+        "key": experiment.key,
         "rule_id": BusinessRule.objects.create(catalog=catalog, kind="bury", item=item).pk,
         "webhook_id": endpoint.pk,
         "delivery_id": webhooks.ping(endpoint).pk,

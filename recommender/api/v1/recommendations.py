@@ -179,7 +179,19 @@ class RecommendationsSerializer(serializers.Serializer[Served]):
     items = ItemSerializer(many=True)
     notices = NoticeSerializer(many=True, help_text="What else is to be known of the list; not kept for later.")
     understood = UnderstoodSerializer(many=True, help_text="What a text that came with the request was read to say.")
+    experiment = serializers.SerializerMethodField(
+        help_text="The key of the experiment that the list is part of; null where it is of none."
+    )
+    variant = serializers.SerializerMethodField(
+        help_text="Which of its variants made the list, always the same for one user; also `holdout`, `interleaved`."
+    )
     next_cursor = serializers.SerializerMethodField(help_text="For the next page; null where there is none.")
+
+    def get_experiment(self, served: Served) -> str | None:
+        return served.experiment or None
+
+    def get_variant(self, served: Served) -> str | None:
+        return served.variant or None
 
     def get_next_cursor(self, served: Served) -> str | None:
         return served.next_cursor or None

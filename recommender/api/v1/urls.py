@@ -13,6 +13,13 @@ from recommender.api.v1.catalog_data import EndUsersView, ImportView, ItemsView
 from recommender.api.v1.catalogs import CatalogsView
 from recommender.api.v1.disputes import DisputesView, DisputeView
 from recommender.api.v1.events import EventsView
+from recommender.api.v1.experiments import (
+    ExperimentsView,
+    ExperimentView,
+    StartExperimentView,
+    StopExperimentView,
+    WriteExperimentView,
+)
 from recommender.api.v1.explanations import ExplanationView, ItemExplanationView, UserExplanationView
 from recommender.api.v1.not_for_me import NotForMeView
 from recommender.api.v1.people import ItemView, PersonView
@@ -59,6 +66,11 @@ urlpatterns = [
     path(f"{_WEBHOOK}/ping", WebhookPingView.as_view(), name="webhook_ping"),
     path(f"{_WEBHOOK}/deliveries", WebhookDeliveriesView.as_view(), name="webhook_deliveries"),
     path(f"{_WEBHOOK}/redeliveries", WebhookRedeliveriesView.as_view(), name="webhook_redeliveries"),
+    path("catalogs/<str:catalog>/experiments", ExperimentsView.as_view(), name="experiments"),
+    path("catalogs/<str:catalog>/experiments:write", WriteExperimentView.as_view(), name="write_experiment"),
+    path("catalogs/<str:catalog>/experiments/<slug:key>:start", StartExperimentView.as_view(), name="start_experiment"),
+    path("catalogs/<str:catalog>/experiments/<slug:key>:stop", StopExperimentView.as_view(), name="stop_experiment"),
+    path("catalogs/<str:catalog>/experiments/<slug:key>", ExperimentView.as_view(), name="experiment"),
     path("catalogs", CatalogsView.as_view(), name="catalogs"),
     path("catalogs/<str:catalog>/events:batch", EventsView.as_view(), name="events"),
     path("catalogs/<str:catalog>/items:batch", ItemsView.as_view(), name="items"),

@@ -1,0 +1,63 @@
+"""What a variant serves with a real model: another version, another strength of statements, other reasons."""
+
+import shutil
+
+import pytest
+
+from recommender.artifacts import files, verified
+from recommender.experiments import service
+from recommender.experiments.service import ExperimentRefusedError, Plan
+from recommender.models import BackboneVersion, Catalog, EndUser, Experiment
+from recommender.serving.recommend import recommend
+from recommender.serving.variants import Variant
+from tests.recommender.experiments.simulated import running
+from tests.recommender.promotion.versions import make_version
+from tests.recommender.serving.conftest import ranked, reader  # noqa: F401
+from tests.recommender.serving.ranked import trained
+
+
+@pytest.fixture
+def twin(ranked: Catalog) -> BackboneVersion:  # noqa: F811
+    version = make_version(ranked)
+    version.config |= dict.fromkeys(service.OF_TEXTS, False)
+    version.save(update_fields=["config"])
+    shutil.copytree(trained(), files.folder_of(version), dirs_exist_ok=True)
+    return version
+
+
+def test_a_variant_s_model_its_texts_and_its_reasons(
+    ranked: Catalog,  # noqa: F811
+    reader: EndUser,  # noqa: F811
+    twin: BackboneVersion,
+) -> None:
+    running(
+        ranked,
+        variants=(
+            Variant("a", version=twin.number, knowledge=False, explain="none"),
+            Variant("b", version=twin.number, explain="short"),
+        ),
+    )
+    reader.refresh_from_db()
+    reader.catalog.refresh_from_db()
+    seen = {}
+    for end_user in EndUser.objects.filter(catalog=ranked).select_related("catalog")[:12]:
+        served = recommend(end_user, limit=3, level="full")
+        assert served.backbone == twin
+        assert served.source == "backbone"
+        seen[served.variant] = served.explain
+        assert recommend(end_user, limit=3, level="none").explain == "none"
+    assert seen == {"a": "none", "b": "short"}
+    with pytest.raises(ExperimentRefusedError, match="trained without them"):
+        service.create(ranked, Plan("x", (Variant("a"), Variant("b", version=1, knowledge=False))), by=None)
+
+    # A variant that cannot answer ends its experiment, and the active model answers.
+    experiment = Experiment.objects.get(catalog=ranked)
+    verified.LOADED.clear()
+    (files.folder_of(twin) / "model.onnx").unlink()
+    served = recommend(reader, limit=3)
+    assert (served.variant, served.source) == ("", "backbone")
+    assert served.backbone is not None
+    assert served.backbone.number == 1
+    experiment.refresh_from_db()
+    assert experiment.state == "stopped"
+    assert experiment.stop_reason.startswith("Stopped by itself: model 2")
