@@ -33,6 +33,8 @@ SWEEP_ROUNDS = Job("rounds.sweep", Queue.LLM)  # no kwargs; every 30 s
 READ_STATEMENTS = Job("statements.read", Queue.LLM)  # no kwargs; every 60 s
 OPEN_DISPUTED = Job("disputes.open", Queue.LLM)  # no kwargs; when a text is disputed, and every 60 s
 SWEEP_RUNS = Job("backbone.sweep", Queue.LLM)  # no kwargs; every 60 s
+WATCH_MODELS = Job("models.watch", Queue.LLM)  # no kwargs; every 60 s
+REBUILD_MODELS = Job("models.rebuild", Queue.LLM)  # no kwargs; every 60 s
 CLEAR_ACCOUNTS = Job("accounts.clear", Queue.LLM)  # no kwargs; every hour
 CLEAR_OLD = Job("privacy.clear", Queue.LLM)  # no kwargs; every 10 minutes
 

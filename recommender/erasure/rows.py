@@ -35,6 +35,7 @@ from recommender.models import (
     Statement,
     TeacherCase,
     Turn,
+    WatchedList,
 )
 from recommender.rounds import evidence
 
@@ -74,6 +75,7 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
         counts["business rules"] = Rule.objects.filter(item=subject).delete()[0]
     else:
         counts["disputes"] += Dispute.objects.filter(end_user=subject).delete()[0]
+        WatchedList.objects.filter(end_user=subject).delete()  # what was counted of it is a sum
     counts["served lists"] = _clear_lists(subject)
     counts["events"] = Event.objects.filter(traces.about(subject)).delete()[0]
     idempotency.forget()  # an answer may name whom it was about

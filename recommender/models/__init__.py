@@ -9,9 +9,11 @@ from recommender.models.erasure import Digester, Erasure
 from recommender.models.evaluation import Evaluation, EvaluationFit
 from recommender.models.events import OPINIONS, Event, EventType
 from recommender.models.groupings import Grouping
+from recommender.models.guards import GuardProgress, ServedHour, Watch, WatchedList, WatchOutcome
 from recommender.models.idempotency import IdempotencyKey
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
 from recommender.models.promotion import Examination, ImpactReceipt, Rollout, RolloutMode, ShadowSample
+from recommender.models.rebuilds import Rebuild, RebuildReason
 from recommender.models.rounds import (
     FOR_KNOWLEDGE,
     RATIONALES,
@@ -103,4 +105,11 @@ __all__ = [
     "Turn",
     "TurnKind",
     "VersionState",
+    "GuardProgress",
+    "ServedHour",
+    "Watch",
+    "WatchedList",
+    "WatchOutcome",
+    "Rebuild",
+    "RebuildReason",
 ]

@@ -24,7 +24,7 @@ CLEARED = {
     "recommender.LlmCall", "recommender.Knowledge", "recommender.KnowledgeSnapshot_knowledge",
     "recommender.TeacherCase", "recommender.KnowledgeVector", "recommender.TeacherCall", "recommender.Recommendation",
     "recommender.ImpactReceipt", "recommender.Rule", "recommender.Statement", "recommender.ScoredList",
-    "recommender.Dispute", "recommender.ScoredRating", "recommender.Event", "recommender.IdempotencyKey",
+    "recommender.Dispute", "recommender.ScoredRating", "recommender.Event", "recommender.IdempotencyKey", "recommender.WatchedList",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {
@@ -38,6 +38,7 @@ SAYS_NOTHING_OF_END_USERS = {
     "sessions.Session", "recommender.AuditEntry", "axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog",
     "recommender.ThinkrecRun", "recommender.OutsideIdentity", "recommender.RecoveryCode", "recommender.SecondFactor",
     "axes.AccessAttemptExpiration", "reviews.Guideline", "recommender.Account_catalogs",
+    "recommender.GuardProgress", "recommender.ServedHour", "recommender.Watch", "recommender.Rebuild",
 }  # fmt: skip
 
 
