@@ -154,7 +154,7 @@ def _write(catalog: Catalog, found: Slice) -> bool:
     _add_hours(found)
     open_watches = Watch.objects.filter(version__catalog=catalog, closed_at=None).select_for_update(of=("self",))
     for watch in open_watches:
-        sides = watches.sides_of(watch)
+        sides = watches.counted(watch)
         _add_first(watch, sides, found.first.get(watch.pk, ()), found.item_pks)
         watches.mark_clicks(watch, found.clicks)
         watches.settle(watch, sides, found.start, found.end)

@@ -1,13 +1,12 @@
 """How the active model and a canary did lately, side by side: sums of hours, so that reading them costs the same
 however many lists were served."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-
-import numpy as np
 
 from recommender.guards import watches
 from recommender.guards.settings import settings_of_catalog
@@ -19,7 +18,8 @@ from recommender.models import BackboneVersion, Catalog, Item, ServedHour, Versi
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Of one version in a window. `catalog_items`: how many the catalog has; `items`: how many lists had each, by
-    primary key as text. `watch`: the newest of it, whose people are counted once each; None where there is none yet."""
+    primary key as text. `watch`: the newest of it, whose people are counted once each; None where there is none yet.
+    `as_many`: of a canary, the coverage to expect of as many lists of the active version."""
 
     version: BackboneVersion
     is_canary: bool
@@ -27,6 +27,7 @@ class Figures:
     catalog_items: int
     items: Mapping[str, int] = field(default_factory=dict)
     watch: Watch | None = None
+    as_many: float | None = None
 
     @property
     def fallback(self) -> float | None:
@@ -47,14 +48,22 @@ class Figures:
     def coverage_of(self, lists: int) -> float | None:
         """The coverage to expect of so many of its lists, drawn at random: more lists cover more.
 
-        Hurlbert (1971): an item of c of N lists is missing among n with the chance C(N - c, n) / C(N, n); here by the
-        binomial (1 - n / N)^c, which it tends to. The whole coverage where there are no more than that.
+        Hurlbert (1971): an item of c of N lists is missing among n of them with the chance C(N - c, n) / C(N, n). The
+        whole coverage where there are no more than that.
         """
-        if not self.counts.lists or lists >= self.counts.lists:
+        of, log = self.counts.lists, math.lgamma
+        if not of or lists >= of:
             return self.coverage
-        had = np.fromiter(self.items.values(), dtype=np.float64, count=len(self.items))
-        missing = (1 - lists / self.counts.lists) ** had
-        return float((1 - missing).sum()) / max(self.catalog_items, 1)
+        had = 0.0
+        for count, items in Counter(self.items.values()).items():
+            left = of - count
+            log_missing = (
+                log(left + 1) - log(left - lists + 1) - log(of + 1) + log(of - lists + 1)
+                if lists <= left
+                else -math.inf
+            )
+            had += items * (1 - math.exp(log_missing))
+        return had / max(self.catalog_items, 1)
 
     @property
     def mean_score(self) -> float | None:
@@ -76,14 +85,14 @@ class Figures:
 
     @property
     def people(self) -> int:
-        return int(watches.sides_of(self.watch)[0].people) if self.watch else 0
+        return int(watches.counted(self.watch)[0].people) if self.watch else 0
 
     @property
     def click_rate(self) -> Bounds | None:
         """Of people by their first lists, with bounds that hold at every look; None where no click came."""
         if self.watch is None:
             return None
-        side = watches.sides_of(self.watch)[0]
+        side = watches.counted(self.watch)[0]
         return side.of("clicked", level=self.watch.level) if side.clicked else None
 
     def to_json(self) -> dict[str, Any]:
@@ -96,6 +105,7 @@ class Figures:
             "fallback": self.fallback,
             "codes": dict(self.codes),
             "coverage": self.coverage,
+            "coverage_of_as_many_active": self.as_many,
             "mean_score": self.mean_score,
             "click_rate": rate.to_json() if rate else None,
             "clicks_per_list": self.clicks_per_list,
@@ -109,13 +119,17 @@ class Figures:
 
 def of_catalog(catalog: Catalog, now: datetime) -> list[Figures]:
     """The active version's, and the canary's where one is being tried. A few queries."""
-    found = []
-    active = catalog.backbone_versions.filter(state=VersionState.ACTIVE).first()
-    if active:
-        found.append(of_version(active, now, is_canary=False))
     tried = catalog.rollouts.filter(ended_at=None, mode="canary").select_related("version").first()
-    if tried:
-        found.append(of_version(tried.version, now, is_canary=True))
+    return beside(catalog, tried.version if tried else None, now)
+
+
+def beside(catalog: Catalog, canary: BackboneVersion | None, now: datetime) -> list[Figures]:
+    """The active version's, and those of a version that is or was a canary."""
+    active = catalog.backbone_versions.filter(state=VersionState.ACTIVE).first()
+    found = [of_version(active, now, is_canary=False)] if active else []
+    if canary:
+        its = of_version(canary, now, is_canary=True)
+        found.append(replace(its, as_many=found[0].coverage_of(its.counts.lists)) if found else its)
     return found
 
 

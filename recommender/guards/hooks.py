@@ -41,7 +41,7 @@ def tell(watch: Watch, *, rolled_back: bool, said: str) -> None:
     """Tell all subscribers on commit; one that raises is logged, and keeps nobody from hearing of it."""
     version = watch.version
     broken = Broken(version.catalog.name, version.number, watch.is_canary, rolled_back, said)
-    for subscriber in list(_SUBSCRIBERS):
+    for subscriber in _SUBSCRIBERS:
         transaction.on_commit(_named(partial(subscriber, broken)), robust=True)
 
 

@@ -80,7 +80,7 @@ class Counts:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**data | {"codes": dict(data.get("codes", {}))})
+        return cls(**{**data, "codes": dict(data.get("codes", {}))})
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class Side:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**data | {"items": dict(data.get("items", {}))})
+        return cls(**{**data, "items": dict(data.get("items", {}))})
 
     def _add_items(self, items: Mapping[str, int]) -> None:
         for item, many in items.items():

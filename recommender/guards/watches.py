@@ -129,38 +129,38 @@ def _begin_day(catalog: Catalog, one: Stretch, day: date) -> None:
     """Its level is a part of the promised one, so that all days together keep it: 6 / π² (1 + 1/4 + 1/9 + …) is 1."""
     settings = settings_of_catalog(catalog)
     number = (day - day_of(one.since)).days + 1
-    before, reference = _before(one)
+    taken = Activation.objects.filter(version=one.version, created_at__lte=one.since).order_by("pk").last()
     Watch.objects.get_or_create(
         version_id=one.version,
         day=day,
         rollout=None,
         defaults={
-            "against_id": before,
+            "against_id": taken.previous_id if taken else None,
             "settings": settings.to_json(),
             "level": settings.false_alarm * 6 / (math.pi * number) ** 2,
-            "sums": {"tried": Side().to_json()} | ({"reference": reference.to_json()} if reference else {}),
+            "sums": {"tried": Side().to_json()},
             "started_at": max(one.since, datetime.combine(day, time(), tzinfo=UTC)),
         },
     )
 
 
-def _before(one: Stretch) -> tuple[int | None, Side | None]:
-    """The version that this one took over from, and its last days as the active one, added up."""
-    taken = Activation.objects.filter(version=one.version, created_at__lte=one.since).order_by("pk").last()
-    if taken is None or taken.previous_id is None:
-        return None, None
-    last = day_of(one.since)
-    days = Watch.objects.filter(version=taken.previous_id, rollout=None, day__gte=last - REFERENCE_DAYS * DAY)
-    total = Side()
-    for watch in days.filter(day__lte=last):
-        total.add(Side.from_json(watch.sums["tried"]))
-    return taken.previous_id, total if total.people else None
+def counted(watch: Watch) -> tuple[Side, Side | None]:
+    """What its own lists add up to: of the watched version, and of the one beside a canary."""
+    beside = watch.sums.get("reference")
+    return Side.from_json(watch.sums["tried"]), Side.from_json(beside) if beside else None
 
 
 def sides_of(watch: Watch) -> tuple[Side, Side | None]:
-    """The watched version's, and what it is held against where there is such a thing."""
-    beside = watch.sums.get("reference")
-    return Side.from_json(watch.sums["tried"]), Side.from_json(beside) if beside else None
+    """The watched version's, and what it is held against: for a day of the active version, the last days of the one
+    before it, where there are any."""
+    tried, reference = counted(watch)
+    if watch.is_canary or watch.against_id is None:
+        return tried, reference
+    days = Watch.objects.filter(version=watch.against_id, rollout=None, day__lte=watch.day).order_by("-day")
+    total = Side()
+    for sums in days.values_list("sums", flat=True)[:REFERENCE_DAYS]:
+        total.add(Side.from_json(sums["tried"]))
+    return tried, total if total.people else None
 
 
 def settings_of(watch: Watch) -> GuardSettings:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Avg, Count, Q
 from django.utils import timezone
 
-from recommender.guards.figures import Figures, of_catalog, of_version
+from recommender.guards.figures import Figures, beside, of_catalog
 from recommender.models import (
     BackboneVersion,
     Examination,
@@ -162,9 +162,7 @@ def figures(version: BackboneVersion) -> list[Figures]:
         return of_catalog(version.catalog, timezone.now())
     if not version.watches.exclude(rollout=None).exists():
         return []
-    tried = of_version(version, timezone.now(), is_canary=True)
-    beside = version.catalog.backbone_versions.filter(state=VersionState.ACTIVE).first()
-    return [tried, of_version(beside, timezone.now(), is_canary=False)] if beside else [tried]
+    return beside(version.catalog, version, timezone.now())
 
 
 def titles(receipt: ImpactReceipt) -> dict[str, str]:

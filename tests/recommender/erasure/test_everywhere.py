@@ -24,7 +24,8 @@ CLEARED = {
     "recommender.LlmCall", "recommender.Knowledge", "recommender.KnowledgeSnapshot_knowledge",
     "recommender.TeacherCase", "recommender.KnowledgeVector", "recommender.TeacherCall", "recommender.Recommendation",
     "recommender.ImpactReceipt", "recommender.Rule", "recommender.Statement", "recommender.ScoredList",
-    "recommender.Dispute", "recommender.ScoredRating", "recommender.Event", "recommender.IdempotencyKey", "recommender.WatchedList",
+    "recommender.Dispute", "recommender.ScoredRating", "recommender.Event", "recommender.IdempotencyKey",
+    "recommender.WatchedList",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {

@@ -114,11 +114,12 @@ def test_an_equal_canary_passes_after_its_time_and_is_offered() -> None:
 
     assert (watch.outcome, watch.said) == (WatchOutcome.PASSED, "It had its time, and broke no guard.")
     assert ended(one).ended_at is None
-    one.lists(200, canary=True, code="no_history", minutes=100)
+    one.now += timedelta(minutes=5)
+    one.lists(200, canary=True, code="no_history", minutes=121)
     assert one.look().outcome == WatchOutcome.BROKEN
 
 
-def test_a_canary_that_passed_is_activated_where_that_was_asked_for(tmp_path) -> None:
+def test_a_canary_that_passed_is_activated_where_that_was_asked_for() -> None:
     one = served(when_passed="activate")
     one.lists(60, canary=False)
     one.lists(60, canary=True)
@@ -127,6 +128,7 @@ def test_a_canary_that_passed_is_activated_where_that_was_asked_for(tmp_path) ->
 
     assert watch.said == "It had its time, and broke no guard. It was activated."
     assert (one.canary.state, ended(one).end_reason) == (VersionState.ACTIVE, "Version 3 was activated.")
+    one.now += timedelta(minutes=5)
     again = one.look()
     assert (again.outcome, again.closed_at is not None, WatchedList.objects.filter(watch=again).count()) == (
         WatchOutcome.PASSED,
@@ -193,4 +195,4 @@ def test_where_guards_are_switched_off_nothing_is_counted() -> None:
     one = served(watch=False)
     one.lists(60, canary=True, code="cannot_rank")
     service.look(one.now)
-    assert not (Watch.objects.exists() or ServedHour.objects.exists())
+    assert (Watch.objects.count(), ServedHour.objects.count()) == (0, 0)

@@ -1,4 +1,4 @@
-"""Bounds that hold at every look: exact where that can be worked out, and counted over thousands of simulated rollouts."""
+"""Bounds that hold at every look: exact where that can be worked out, and counted over simulated rollouts."""
 
 import math
 

@@ -54,6 +54,14 @@ def finish(run: TrainingRun, state: str = RunState.DONE, **fields: Any) -> None:
     TrainingRun.objects.filter(pk=run.pk).update(state=state, **fields)
 
 
+def made(catalog: Catalog, run: TrainingRun) -> Any:
+    """The version that a run left, as it leaves it: not examined yet."""
+    version = make_version(catalog)
+    type(version).objects.filter(pk=version.pk).update(run=run)
+    finish(run)
+    return version
+
+
 def test_at_its_time_one_starts_with_the_active_versions_settings_and_only_once() -> None:
     catalog = scheduled(policy="activate")
     active = catalog.backbone_versions.get()
@@ -70,7 +78,7 @@ def test_at_its_time_one_starts_with_the_active_versions_settings_and_only_once(
     assert (run.rebuild.slot, run.rebuild.reason, run.rebuild.outcome) == ("2026-11-21", "schedule", "")
     entry = AuditEntry.objects.get(event=AuditEvent.REBUILD_STARTED)
     assert "because its time had come. Since model 1 was trained: 0 new texts, 0 gone, new ratings" in entry.details
-    finish(run)
+    examined(made(catalog, run))
     service.look(NIGHT + timedelta(hours=5))
     assert len(runs_of(catalog)) == 1
     service.look(NIGHT + timedelta(days=1))
@@ -108,8 +116,7 @@ def test_new_texts_start_one_when_there_are_enough() -> None:
     service.look(NIGHT)
     service.look(NIGHT)
     (run,) = runs_of(catalog)
-    finish(run)
-    make_version(catalog)  # trained with them
+    made(catalog, run)  # its snapshot has them
     service.look(NIGHT)
     assert (run.rebuild.reason, len(runs_of(catalog))) == ("texts", 1)
 
@@ -150,9 +157,7 @@ def test_what_became_of_it_is_said_and_its_canary_is_started_once(policy: str, s
     data_changed(catalog)
     service.look(NIGHT)
     (run,) = runs_of(catalog)
-    version = make_version(catalog)
-    type(version).objects.filter(pk=version.pk).update(run=run)
-    finish(run)
+    version = made(catalog, run)
     service.look(NIGHT)
     assert Rebuild.objects.get().outcome == ""  # its gates are not measured yet
     examined(version)
@@ -170,10 +175,7 @@ def test_a_failed_gate_keeps_a_canary_from_people_and_the_outcome_says_which() -
     data_changed(catalog)
     service.look(NIGHT)
     (run,) = runs_of(catalog)
-    version = make_version(catalog)
-    type(version).objects.filter(pk=version.pk).update(run=run)
-    finish(run)
-    examined(version, ndcg="failed")
+    examined(made(catalog, run), ndcg="failed")
     service.look(NIGHT)
 
     assert "It is not tried. It failed First ten of each list" in Rebuild.objects.get().outcome
