@@ -119,7 +119,7 @@ def _break(watch: Watch, broken: list[Judged], now: datetime) -> None:
         if watch.rollout:
             reason = f"Rolled back by its guards. {figures}"
             rolled_back = rollouts.stop(watch.rollout, by=None, reason=reason)
-            said = f"The canary was rolled back. {figures}"
+            said = f"It was rolled back: its users get the active model again. {figures}"
         elif looked_at:
             rolled_back, said = _go_back(watch.version, looked_at, figures)
         else:

@@ -9,7 +9,7 @@ from recommender.setting import Choice, OneOf, Settings
 
 PASSED = {
     "offer": Choice("Offer it", "its page asks a lead to activate it"),
-    "activate": Choice("Activate it", "if its gates still stand"),
+    "activate": Choice("Activate it", "if its checks still stand"),
 }
 ACTIVE = {
     "warn": Choice("Warn", "on its page and in the log"),
@@ -79,10 +79,10 @@ class GuardSettings(Settings):
         default=24.0,
         gt=0,
         le=2160,
-        title="Canary's time",
-        description="Hours after which a canary that broke no guard has passed.",
+        title="Time of a try",
+        description="Hours after which a model that is tried with some users and broke no guard has passed.",
     )
-    when_passed: Annotated[str, OneOf(PASSED)] = Field(default="offer", title="When a canary has passed")
+    when_passed: Annotated[str, OneOf(PASSED)] = Field(default="offer", title="When a tried model has passed")
     when_active_breaks: Annotated[str, OneOf(ACTIVE)] = Field(
         default="warn",
         title="When the active model breaks a guard",

@@ -37,7 +37,7 @@ class AuditEvent(models.TextChoices):
     ROLLOUT_ENDED = "rollout_ended", "Trying a model ended"
     GUARD_BROKEN = "guard_broken", "A guard of a model was broken"
     REBUILD_STARTED = "rebuild_started", "Model trained by schedule"
-    CARE_CHANGED = "care_changed", "Guards or rebuilds changed"
+    CARE_CHANGED = "care_changed", "Guards or training by itself changed"
     ERASED = "erased", "Person or item erased"
     RULES_CHANGED = "rules_changed", "Business rules changed"
     IMPORTED = "imported", "Catalog data sent to the API"

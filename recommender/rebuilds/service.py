@@ -52,7 +52,7 @@ def change_settings(catalog: Catalog, settings: RebuildSettings, *, by: Account 
     kept = settings.to_json() | {SINCE: timezone.now().isoformat()}
     Catalog.objects.filter(pk=catalog.pk).update(rebuild_settings=kept)
     said = ", ".join(f"{name} {value}" for name, value in settings.to_json().items())
-    audit.record(AuditEvent.CARE_CHANGED, about=catalog, details=f"Rebuilds: {said}.", by=by)
+    audit.record(AuditEvent.CARE_CHANGED, about=catalog, details=f"Training by itself: {said}.", by=by)
     catalog.rebuild_settings = kept
 
 
@@ -207,7 +207,7 @@ def _came_of(rebuild: Rebuild) -> str | None:
         return None
     made = f"Model {version.number} was made."
     if examination.state != RunState.DONE:
-        return f"{made} Its gates could not be checked. {examination.error}"
+        return f"{made} Its checks could not be made. {examination.error}"
     policy = RebuildSettings.from_json(rebuild.settings)
     if policy.policy == "activate":
         return f"{made} {examination.outcome}"
@@ -221,4 +221,4 @@ def _try(version: BackboneVersion, share: float) -> str:
         rollouts.start(version, mode=RolloutMode.CANARY, share=share, by=None)
     except rollouts.RolloutRefusedError as refusal:
         return f"It is not tried. {refusal}"
-    return f"A canary tries it with {share:.3g} of the users."
+    return f"It is tried with {100 * share:.3g} % of the users."

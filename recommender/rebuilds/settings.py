@@ -22,8 +22,8 @@ WEEKDAYS = {
 }
 POLICIES = {
     "never": Choice("It waits as a candidate", "people activate it"),
-    "canary": Choice("A canary tries it", "if no gate failed; guards and a lead decide about more"),
-    "activate": Choice("It is activated", "when all gates pass"),
+    "canary": Choice("It is tried with some users", "if no check failed; guards and a lead decide about more"),
+    "activate": Choice("It is activated", "when it passes all checks"),
 }
 
 
@@ -43,7 +43,7 @@ class RebuildSettings(Settings):
     time_zone: str = Field(default="UTC", title="Time zone", description="As in Europe/Berlin.")
     policy: Annotated[str, OneOf(POLICIES)] = Field(default="never", title="What becomes of it")
     canary_percent: Annotated[float, OnlyWith("policy", "canary")] = Field(
-        default=5.0, gt=0, le=100, title="Share of users, in %", description="Of the canary."
+        default=5.0, gt=0, le=100, title="Share of users, in %", description="Who get its lists while it is tried."
     )
 
     @model_validator(mode="after")

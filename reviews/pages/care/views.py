@@ -36,7 +36,7 @@ def change_guards(request: HttpRequest, catalog: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, catalog_, guard_form=form)
     guards.change_settings(catalog_, form.made, by=account_of(request))
-    messages.success(request, "Kept. It counts from the next canary, and for the active model from the next day (UTC).")
+    messages.success(request, "Kept. It counts from the next try, and for the active model from the next day (UTC).")
     return redirect("reviews:care", catalog)
 
 

@@ -42,10 +42,10 @@ def test_a_canary_whose_lists_come_from_the_fallback_is_rolled_back_at_once_and_
     hooks.unsubscribe(told.append)
 
     assert watch.outcome == WatchOutcome.BROKEN
-    said = "The canary was rolled back. Lists from the fallback: 60 % (beside it 0 %) of the lists came from the"
-    assert watch.said.startswith(said)
+    back, said = "It was rolled back: its users get the active model again.", "Lists from the fallback: 60 % (beside"
+    assert watch.said.startswith(f"{back} {said} it 0 %) of the lists came from the fallback")
     assert active_in(one.catalog).rollout is None
-    assert ended(one).end_reason == watch.said.replace("The canary was rolled back.", "Rolled back by its guards.")
+    assert ended(one).end_reason == watch.said.replace(back, "Rolled back by its guards.")
     entry = AuditEntry.objects.get(event=AuditEvent.GUARD_BROKEN)
     assert (entry.name, entry.about, entry.details) == ("", str(one.canary), watch.said[:300])
     assert told == [Broken(one.catalog.name, 3, is_canary=True, rolled_back=True, said=watch.said)]

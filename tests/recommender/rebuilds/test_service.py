@@ -150,7 +150,7 @@ def test_after_failures_it_waits_an_hour_then_two_and_tries_again() -> None:
 
 @pytest.mark.parametrize(
     ("policy", "said"),
-    [("never", "It waits as a candidate."), ("canary", "A canary tries it with 0.1 of the users.")],
+    [("never", "It waits as a candidate."), ("canary", "It is tried with 10 % of the users.")],
 )
 def test_what_became_of_it_is_said_and_its_canary_is_started_once(policy: str, said: str) -> None:
     catalog = scheduled(policy=policy, canary_percent=10.0)
