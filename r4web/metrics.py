@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from r4web.guard_metrics import GUARDS
 from recommender.counters import NONE, REGISTRY, REQUESTS
 from recommender.models import Round, RoundState
 from recommender.process_cache import ProcessCache
@@ -116,4 +117,5 @@ def _counted() -> CollectorRegistry:
     else:
         read.register(REGISTRY)
     read.register(QUEUES)
+    read.register(GUARDS)
     return read

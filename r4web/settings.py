@@ -132,6 +132,8 @@ CELERY_BEAT_SCHEDULE = {
     "open-said": {"task": jobs.OPEN_SAID.name, "schedule": 60.0, "options": {"expires": 60}},
     "sweep-runs": {"task": jobs.SWEEP_RUNS.name, "schedule": 60.0, "options": {"expires": 60}},
     "deliver-webhooks": {"task": jobs.DELIVER_WEBHOOKS.name, "schedule": 10.0, "options": {"expires": 10}},
+    "watch-models": {"task": jobs.WATCH_MODELS.name, "schedule": 60.0, "options": {"expires": 60}},
+    "rebuild-models": {"task": jobs.REBUILD_MODELS.name, "schedule": 60.0, "options": {"expires": 60}},
     "clear-accounts": {"task": jobs.CLEAR_ACCOUNTS.name, "schedule": 3600.0, "options": {"expires": 3600}},
     "clear-old": {"task": jobs.CLEAR_OLD.name, "schedule": 600.0, "options": {"expires": 600}},
 }

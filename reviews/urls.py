@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 
 from reviews.pages.accounts import views as accounts
 from reviews.pages.backbones import views as backbones
+from reviews.pages.care import views as care
 from reviews.pages.erasure import views as erasure
 from reviews.pages.evaluations import views as evaluations
 from reviews.pages.experiments import views as experiments
@@ -109,6 +110,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("backbones/<id:version_id>/roll-out/", versions.roll_out, name="roll_out"),
     path("backbones/<id:version_id>/roll-out/stop/", versions.stop_roll_out, name="stop_roll_out"),
     path("backbones/<slug:catalog>/roll-back/", versions.roll_back, name="roll_back"),
+    path("backbones/<slug:catalog>/care/", care.care, name="care"),
+    path("backbones/<slug:catalog>/care/guards/", care.change_guards, name="change_guards"),
+    path("backbones/<slug:catalog>/care/rebuilds/", care.change_rebuilds, name="change_rebuilds"),
     path("evaluations/", evaluations.evaluations, name="evaluations"),
     path("evaluations/start/", evaluations.start, name="start_evaluation"),
     path("evaluations/<id:evaluation_id>/", evaluations.evaluation, name="evaluation"),

@@ -16,8 +16,10 @@ from recommender.accounts import audit, sessions, throttle
 from recommender.erasure import retention
 from recommender.erasure import service as erasure
 from recommender.evaluation import service as evaluation
+from recommender.guards import service as guards
 from recommender.models import RestReason, Round, RoundState, ScoringRun
 from recommender.promotion import service as promotion
+from recommender.rebuilds import service as rebuilds
 from recommender.rounds import leases, service, spending
 from recommender.rounds.queries import proposal
 from recommender.runs import service as runs
@@ -124,6 +126,18 @@ def open_said() -> None:
 def deliver_webhooks() -> None:
     """Send what is due to those who asked to be told."""
     delivery.deliver()
+
+
+@shared_task(name=jobs.WATCH_MODELS.name)
+def watch_models() -> None:
+    """Hold what is served against its guards: canaries are rolled back, active models warned about."""
+    guards.look(timezone.now())
+
+
+@shared_task(name=jobs.REBUILD_MODELS.name)
+def rebuild_models() -> None:
+    """Start the trainings that are due, and say what came of those before."""
+    rebuilds.look(timezone.now())
 
 
 @shared_task(name=jobs.CLEAR_ACCOUNTS.name)

@@ -35,6 +35,7 @@ from recommender.models import (
     Statement,
     TeacherCase,
     Turn,
+    WatchedList,
     WebhookMessage,
 )
 from recommender.rounds import evidence
@@ -79,6 +80,7 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
     else:
         counts["disputes"] += Dispute.objects.filter(end_user=subject).delete()[0]
         counts["statements"] += _delete(Statement.objects.filter(end_user=subject))
+        WatchedList.objects.filter(end_user=subject).delete()  # what was counted of it is a sum
     counts["served lists"] = _clear_lists(subject)
     counts["events"] = Event.objects.filter(traces.about(subject)).delete()[0]
     idempotency.forget()  # an answer may name whom it was about

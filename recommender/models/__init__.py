@@ -10,9 +10,11 @@ from recommender.models.evaluation import Evaluation, EvaluationFit
 from recommender.models.events import OPINIONS, Event, EventType
 from recommender.models.experiments import Experiment, ExperimentKind, ExperimentState, HoldoutSource, Metric
 from recommender.models.groupings import Grouping
+from recommender.models.guards import GuardProgress, ServedHour, Watch, WatchedList, WatchOutcome
 from recommender.models.idempotency import IdempotencyKey
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
 from recommender.models.promotion import Examination, ImpactReceipt, Rollout, RolloutMode, ShadowSample
+from recommender.models.rebuilds import Rebuild, RebuildReason
 from recommender.models.rounds import (
     FOR_KNOWLEDGE,
     RATIONALES,
@@ -73,6 +75,7 @@ __all__ = [
     "ExperimentKind",
     "ExperimentState",
     "Grouping",
+    "GuardProgress",
     "Hearing",
     "Holder",
     "HoldoutSource",
@@ -90,6 +93,8 @@ __all__ = [
     "MinReview",
     "OutsideIdentity",
     "Polarity",
+    "Rebuild",
+    "RebuildReason",
     "Recommendation",
     "RecoveryCode",
     "RestReason",
@@ -107,6 +112,7 @@ __all__ = [
     "ScoredRating",
     "ScoringRun",
     "SecondFactor",
+    "ServedHour",
     "ShadowSample",
     "Source",
     "Statement",
@@ -121,6 +127,9 @@ __all__ = [
     "Turn",
     "TurnKind",
     "VersionState",
+    "Watch",
+    "WatchOutcome",
+    "WatchedList",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

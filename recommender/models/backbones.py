@@ -42,6 +42,9 @@ class BackboneVersion(models.Model):
     data_hash = models.CharField(max_length=64)
     artifact = models.CharField(max_length=200)
     manifest_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256; the manifest has the files' own.")
+    catalog_changes = models.PositiveBigIntegerField(
+        null=True, help_text="Catalog.changes when its training began: whether anything has come since."
+    )
     state = models.CharField(max_length=9, choices=VersionState, default=VersionState.CANDIDATE)
     created_at = models.DateTimeField(auto_now_add=True)
 

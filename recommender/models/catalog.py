@@ -66,6 +66,10 @@ class Catalog(models.Model):
     changes = models.PositiveBigIntegerField(
         default=0, help_text="Grows when items or interactions come: processes read what is new (catalogs.changes)."
     )
+    guard_settings = models.JSONField(default=dict, blank=True, help_text="guards.settings as JSON; empty: by default.")
+    rebuild_settings = models.JSONField(
+        default=dict, blank=True, help_text="rebuilds.settings as JSON; empty: no rebuild by itself."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -19,13 +19,18 @@ class Recommendation(models.Model):
     `explain`, `min_review`: what was asked for; empty in rows of releases that kept no reasons. `about` and the rest of
     an item's entry: the reasons without their texts, which turns and statements have (serving.remembered). `end_user`:
     none where the list was for somebody the catalog has no row of; nothing is kept of who that was. `experiment`,
-    `variant`: which of whose variants it was made by (serving.variants): the row is the exposure.
+    `variant`: which of whose variants it was made by (serving.variants): the row is the exposure. `canary`: the rollout whose
+    canary the person got, or would have got had there been anything to rank by.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="recommendations")
+    # No index of its own: one below begins with it.
+    catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="recommendations", db_index=False)
     end_user = models.ForeignKey(EndUser, on_delete=models.CASCADE, null=True, related_name="recommendations")
     backbone = models.ForeignKey(BackboneVersion, on_delete=models.PROTECT, null=True)
+    canary = models.ForeignKey(
+        "recommender.Rollout", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     source = models.CharField(max_length=20)
     degraded_reason = models.CharField(max_length=300, blank=True)
     degraded_code = models.CharField(max_length=40, blank=True)
@@ -49,6 +54,7 @@ class Recommendation(models.Model):
             ),
             models.Index(fields=["end_user", "-created_at"], name="recommendation_end_user"),
             models.Index(fields=["created_at"], name="recommendation_created"),
+            models.Index(fields=["catalog", "created_at"], name="recommendation_catalog"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,8 @@ overrides them with a reason. Going back needs no gates, only files as they were
 before.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -64,7 +66,7 @@ def activate(
     have not passed are overridden; it is kept with them, and left out where all have passed. Raises
     StaleActivationError, ArtifactMissingError, and GatesError.
     """
-    unusable = _unusable(version)  # before the transaction: it reads every file
+    unusable = why_unusable(version)  # before the transaction: it reads every file
     with transaction.atomic():
         return activate_in_transaction(version, by=by, seen=seen, override=override, unusable=unusable)
 
@@ -91,21 +93,40 @@ def roll_back(catalog: Catalog, *, by: Account | None, seen: int | None = None, 
 
     Raises NothingToRollBackError, StaleActivationError, ArtifactMissingError.
     """
-    looked_at = previous_version(catalog)
-    changed: list[str] = []
-    if looked_at is not None and files.folder_of(looked_at).is_dir():  # a missing one is told of below
-        changed = files.changed_files(looked_at)  # before the transaction: it reads every file
+    looked_at = look_back(catalog)  # before the transaction: it reads every file
     with transaction.atomic():
-        active = _active(catalog.pk)
-        _check_seen(active, seen)
-        previous = previous_version(catalog)
-        if previous is None:
-            raise NothingToRollBackError(f"{catalog} has no earlier version to go back to.")
-        if previous != looked_at:
-            raise StaleActivationError("Another version took over in this very moment.")
-        if changed:
-            raise ArtifactMissingError(f"{_changed(previous, changed)} Activate another version.")
-        return _take_over(previous, active, kind="roll_back", by=by, reason=reason.strip())
+        return roll_back_in_transaction(catalog, looked_at, by=by, seen=seen, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedBack:
+    """What a roll back would activate, and which of its files are not what was stored."""
+
+    version: BackboneVersion | None
+    changed: tuple[str, ...] = ()
+
+
+def look_back(catalog: Catalog) -> LookedBack:
+    version = previous_version(catalog)
+    if version is None or not files.folder_of(version).is_dir():  # a missing one is told of when it takes over
+        return LookedBack(version)
+    return LookedBack(version, tuple(files.changed_files(version)))
+
+
+def roll_back_in_transaction(
+    catalog: Catalog, looked_at: LookedBack, *, by: Account | None, seen: int | None, reason: str
+) -> Activation:
+    """As `roll_back`, in a transaction of the caller, who looked back before."""
+    active = _active(catalog.pk)
+    _check_seen(active, seen)
+    previous = previous_version(catalog)
+    if previous is None:
+        raise NothingToRollBackError(f"{catalog} has no earlier version to go back to.")
+    if previous != looked_at.version:
+        raise StaleActivationError("Another version took over in this very moment.")
+    if looked_at.changed:
+        raise ArtifactMissingError(f"{_changed(previous, looked_at.changed)} Activate another version.")
+    return _take_over(previous, active, kind="roll_back", by=by, reason=reason.strip())
 
 
 def previous_version(catalog: Catalog) -> BackboneVersion | None:
@@ -139,7 +160,7 @@ def _refusal(version: BackboneVersion, against: list[dict[str, Any]]) -> str:
     return f"Version {version.number} may not take over. {each} Check the gates again, or let a lead override them."
 
 
-def _unusable(version: BackboneVersion) -> str:
+def why_unusable(version: BackboneVersion) -> str:
     """Why this process could not rank with a version, or empty. A version of an earlier release is taken as it is."""
     if changed := files.changed_files(version):
         return _changed(version, changed)
@@ -151,7 +172,7 @@ def _unusable(version: BackboneVersion) -> str:
     return ""
 
 
-def _changed(version: BackboneVersion, files: list[str]) -> str:
+def _changed(version: BackboneVersion, files: Sequence[str]) -> str:
     return f"Files of {version} are not what was stored: {', '.join(files)}."
 
 

@@ -38,15 +38,17 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
     active = rollout.active_in(request.whom.catalog)
     if active.version is None:
         raise CannotRankError(NO_BACKBONE, DegradedCode.NO_BACKBONE)
-    if not request.history:
-        raise CannotRankError(NO_HISTORY, DegradedCode.NO_HISTORY)
     tried = active.rollout
-    if tried and tried.is_canary_for(request.whom):
+    canary = tried if tried and tried.is_canary_for(request.whom) else None
+    if not request.history:
+        raise CannotRankError(NO_HISTORY, DegradedCode.NO_HISTORY, canary=canary.rollout_id if canary else None)
+    if canary:
         try:
-            return _rank(request, tried.version, attribute=attribute)[0]
+            ranked = _rank(request, canary.version, attribute=attribute)[0]
+            return replace(ranked, canary=canary.rollout_id)
         except Exception as error:
-            log.exception("The canary of %s failed", tried.version)
-            rollout.end(tried, why=f"it could not answer a request. {error}")
+            log.exception("The canary of %s failed", canary.version)
+            rollout.end(canary, why=f"it could not answer a request. {error}")
     try:
         ranked, scored = _rank(request, active.version, attribute=attribute)
     except ArtifactError as error:

@@ -21,6 +21,7 @@ def log(served: Served, *, whom: Whom, token: ApiToken | None, experiment: int |
         catalog=whom.catalog,
         end_user=whom if isinstance(whom, EndUser) else None,
         backbone=served.backbone,
+        canary_id=served.canary,
         source=served.source,
         degraded_reason=served.degraded_reason,
         degraded_code=served.degraded_code or "",

@@ -56,7 +56,7 @@ def rank(request: Request, *, scenario: str = DEFAULT, attribute: bool = False) 
             reason, code = UNKNOWN, DegradedCode.UNKNOWN_USER
         steering = request.steering if source in STEERED else None
         said = f"{reason} {NOBODY_MET_THEM}" if source == "newest" else reason
-        return Ranked(source, best, steering, degraded_reason=said, degraded_code=code)
+        return Ranked(source, best, steering, degraded_reason=said, degraded_code=code, canary=error.canary)
 
 
 def unpersonal(request: Request, source: Source) -> Ranked:

@@ -182,6 +182,7 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
         source=ranked.source,
         degraded_reason=ranked.degraded_reason,
         degraded_code=ranked.degraded_code,
+        canary=ranked.canary,
         scenario=how.scenario,
         explain=how.level,
         min_review=how.min_review,

@@ -44,7 +44,7 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
     try:
         own = backbone.rank(request, attribute=attribute)
     except CannotRankError as error:
-        raise CannotRankError(f"{why} {error}", error.code) from error
+        raise CannotRankError(f"{why} {error}", error.code, canary=error.canary) from error
     if settings.THINKREC_SECONDS > 0:
         if asked_now := _asked_now(request):
             return _ranked(request, asked_now)

@@ -54,9 +54,12 @@ Ranking = Sequence[tuple[int, float | None]]  # (position in the catalog index, 
 class CannotRankError(Exception):
     """A ranker has no list for this request; the message says why, to the end users' side of the API too."""
 
-    def __init__(self, message: str, code: DegradedCode = DegradedCode.CANNOT_RANK) -> None:
+    def __init__(
+        self, message: str, code: DegradedCode = DegradedCode.CANNOT_RANK, *, canary: int | None = None
+    ) -> None:
+        """`canary`: the rollout whose canary they would have got."""
         super().__init__(message)
-        self.code = code
+        self.code, self.canary = code, canary
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class Ranked:
     `steering`: as it moved the list; None where it did not. `afterwards` is called with the id under which the list was
     logged; for a list that is not logged it is not. `reasons`: what else the ranker says of an item, by primary key.
     `sides`: of a list that mixes two variants, which of them put an item there, by primary key.
+    `canary`: the rollout, by primary key, whose canary they got, or would have got had there been anything to rank by.
     """
 
     source: Source
@@ -113,6 +117,7 @@ class Ranked:
     afterwards: Callable[[uuid.UUID], object] | None = None
     reasons: Mapping[int, Sequence["Reason"]] = field(default_factory=dict)
     sides: Mapping[int, str] = field(default_factory=dict)
+    canary: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +378,7 @@ class Served:
     `about`: the text about the end user. `as_of`: the moment whose history it was made from; None: that of now.
     `experiment`, `variant`: the experiment's key and which of its variants made the list; empty where none did.
     `next_cursor`: leads to the next page; empty where there is none. `recommendation_id`: None where it was not logged.
+    `canary`: as in Ranked.
     """
 
     catalog: str
@@ -394,6 +400,7 @@ class Served:
     recommendation_id: uuid.UUID | None = None
     notices: tuple[Notice, ...] = ()
     understood: tuple[Understood, ...] = ()
+    canary: int | None = None
 
     @property
     def degraded(self) -> bool:

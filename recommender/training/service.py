@@ -95,6 +95,7 @@ def _store(
             data_hash=trained.data_hash,
             artifact=f"{run.catalog.name}/{number}",
             manifest_hash=manifest_hash,
+            catalog_changes=run.catalog.changes,  # as the run was taken, before anything was read
         )
         runs.request(
             EXAMINATION,

@@ -7,6 +7,8 @@ import pytest
 from django.core.management import load_command_class
 
 from recommender.evaluation.arms import ARMS, BY_THE_STUDY, Study
+from recommender.guards.settings import GuardSettings
+from recommender.rebuilds.settings import RebuildSettings
 from recommender.recipe import BACKBONES, SIGNALS, SWITCHES, TrainConfig
 from recommender.rounds.config import OpenConfig
 from recommender.setting import Settings, settings_of
@@ -26,12 +28,16 @@ TABLES: dict[str, tuple[str, type[Settings]]] = {
     "thinkrec-evaluation.md": ("## Settings", EvaluationConfig),
     "thinkrec.md": ("## Settings", ScoringConfig),
     "methods.md": ("### Settings of groups", GroupingConfig),
+    "after-activation.md": ("## Settings", GuardSettings),
+    "rebuilds.md": ("## Settings", RebuildSettings),
 }
 COMMANDS = [
     ("recommender", "train_backbone", set(TrainConfig.model_fields) - {"knowledge_source"}),  # --control
     ("recommender", "evaluate", set(TrainConfig.model_fields) - {*BY_THE_STUDY}),
     ("recommender", "open_rounds", set(OpenConfig.model_fields)),
     ("recommender", "group_end_users", set(GroupingConfig.model_fields) - {"settings"}),  # --set
+    ("recommender", "guard_models", set(GuardSettings.model_fields)),
+    ("recommender", "rebuild_models", set(RebuildSettings.model_fields)),
     ("worker", "tune", set(TuneConfig.model_fields)),
     ("worker", "score_lists", set(ScoringConfig.model_fields)),
     ("worker", "evaluate_thinkrec", set(EvaluationConfig.model_fields)),
@@ -77,6 +83,8 @@ def test_every_setting_and_every_choice_has_words() -> None:
         ScoringConfig,
         EvaluationConfig,
         GroupingConfig,
+        GuardSettings,
+        RebuildSettings,
     ):
         for name, told in settings_of(model).items():
             assert told.label != name

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Avg, Count, Q
+from django.utils import timezone
 
+from recommender.guards.figures import Figures, beside, of_catalog
 from recommender.models import (
     BackboneVersion,
     Examination,
@@ -16,6 +18,7 @@ from recommender.models import (
     Rollout,
     RolloutMode,
     RunState,
+    VersionState,
 )
 from recommender.promotion.receipts import entered_between
 from recommender.runs.kinds import Stage, stage_of
@@ -153,6 +156,15 @@ def events(version: BackboneVersion) -> list[Event]:
     return sorted(trail, key=lambda event: event.at, reverse=True)
 
 
+def figures(version: BackboneVersion) -> list[Figures]:
+    """What guards count of the active version and its canary, or last counted of a version that was a canary."""
+    if version.state == VersionState.ACTIVE:
+        return of_catalog(version.catalog, timezone.now())
+    if not version.watches.exclude(rollout=None).exists():
+        return []
+    return beside(version.catalog, version, timezone.now())
+
+
 def titles(receipt: ImpactReceipt) -> dict[str, str]:
     """Of the items that a receipt names, by external id. One query."""
     biggest = (receipt.content["lists"] or {}).get("biggest", [])
@@ -162,4 +174,4 @@ def titles(receipt: ImpactReceipt) -> dict[str, str]:
 
 
 def _by(account: Any) -> str:
-    return str(account) if account else "the command line"
+    return str(account) if account else "a command, or by itself"

@@ -37,6 +37,7 @@ CLEARED = {
     "recommender.ImpactReceipt", "recommender.Rule", "recommender.Statement", "recommender.ScoredList",
     "recommender.Dispute", "recommender.ScoredRating", "recommender.Event", "recommender.IdempotencyKey",
     "recommender.WebhookMessage", "recommender.WebhookDelivery", "recommender.WebhookAttempt",
+    "recommender.WatchedList",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {
@@ -52,6 +53,7 @@ SAYS_NOTHING_OF_END_USERS = {
     "recommender.ThinkrecRun", "recommender.OutsideIdentity", "recommender.RecoveryCode", "recommender.SecondFactor",
     "axes.AccessAttemptExpiration", "reviews.Guideline", "recommender.Account_catalogs",
     "recommender.WebhookEndpoint",
+    "recommender.GuardProgress", "recommender.ServedHour", "recommender.Watch", "recommender.Rebuild",
 }  # fmt: skip
 
 
