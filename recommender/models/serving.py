@@ -19,8 +19,8 @@ class Recommendation(models.Model):
     `explain`, `min_review`: what was asked for; empty in rows of releases that kept no reasons. `about` and the rest of
     an item's entry: the reasons without their texts, which turns and statements have (serving.remembered). `end_user`:
     none where the list was for somebody the catalog has no row of; nothing is kept of who that was. `experiment`,
-    `variant`: which of whose variants it was made by (serving.variants): the row is the exposure. `canary`: the rollout whose
-    canary the person got, or would have got had there been anything to rank by.
+    `variant`: which of whose variants it was made by (serving.variants): the row is the exposure. `canary`: the rollout
+    whose canary the person got, or would have got had there been anything to rank by.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

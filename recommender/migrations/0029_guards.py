@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommender', '0025_events'),
+        ('recommender', '0028_webhooks'),
     ]
 
     operations = [
