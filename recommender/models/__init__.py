@@ -31,6 +31,7 @@ from recommender.models.rounds import (
 from recommender.models.runs import Run, RunState
 from recommender.models.scoring import ScoredList, ScoredRating, ScoringRun
 from recommender.models.serving import Recommendation, Rule, RuleKind
+from recommender.models.stamps import CatalogStamp
 from recommender.models.statements import Holder, Polarity, Source, Statement
 from recommender.models.thinkrec import ThinkrecRun
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
@@ -47,6 +48,7 @@ __all__ = [
     "AuditEvent",
     "BackboneVersion",
     "Catalog",
+    "CatalogStamp",
     "Clock",
     "Digester",
     "Dispute",

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.utils import timezone
 
 from recommender.counters import LISTS, NONE
-from recommender.models import ApiToken, EndUser, Item
+from recommender.models import ApiToken, Catalog, EndUser, Item
 from recommender.serving import fallback
 from recommender.serving.attribution import named_places
 from recommender.serving.codes import Notice, NoticeCode
@@ -15,6 +15,7 @@ from recommender.serving.continued import continued
 from recommender.serving.cursor import Cursor
 from recommender.serving.explain import Why, explain
 from recommender.serving.history import PastInteraction
+from recommender.serving.lasting import lasting_of
 from recommender.serving.log import log
 from recommender.serving.rankers import DEFAULT, rank
 from recommender.serving.request import Request, request_for
@@ -34,9 +35,11 @@ from recommender.serving.types import (
 )
 from recommender.serving.whom import Visitor, Whom
 from recommender.serving.wish import Wish
+from recommender.stamps.kept import Shelf
 
 LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes are looked for
 DEPTH = 200  # items that a list goes on for, page by page
+ITEMS: Shelf[int, Item] = Shelf("items", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +143,7 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
     there = {int(request.index.pks[position]): (position, score) for position, score in ranked.best[: request.limit]}
     numbered = dict(zip(there, numbers, strict=True)) if numbers else {}
     named = _nameable(ranked, request.history) if how.level != "none" else set()
-    items = Item.objects.in_bulk({*there, *named})
-    for item in items.values():
-        item.catalog = catalog
+    items = ITEMS.many(catalog, (*there, *named), lambda pks: _items(catalog, pks))
     listed = [items[pk] for pk in there if pk in items]  # an item may be gone that the index still has
     why = _why(request, ranked, listed, {pk: place for pk, (place, _) in there.items()}, past=items, how=how)
     ruled = _ruled(request, {item.pk for item in listed})
@@ -172,7 +173,15 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
         ),
         notices=(*request.notices, *_notices(request, ruled, len(listed))),
         understood=request.session.understood,
+        lasting=lasting_of(request, ranked),
     )
+
+
+def _items(catalog: Catalog, pks: list[int]) -> Mapping[int, Item]:
+    items = Item.objects.in_bulk(pks)
+    for item in items.values():
+        item.catalog = catalog
+    return items
 
 
 def _ruled(request: Request, listed: Collection[int]) -> Mapping[int, tuple[RuleReason]]:

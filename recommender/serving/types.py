@@ -335,6 +335,19 @@ class Understood:
 
 
 @dataclass(frozen=True, slots=True)
+class Lasting:
+    """How long a list is what would be made anew, if its catalog's stamps, rules and settings stay as they are.
+
+    `history`: its end user's, as a hash of this process. `counted`: whether it goes by what others met. `until`: the
+    Unix time in seconds from which the clock alone makes another one.
+    """
+
+    history: int
+    counted: bool
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """One list for one end user, or a page of it. `degraded_reason` is empty when the best rung answered.
 
@@ -342,6 +355,7 @@ class Served:
 
     `about`: the text about the end user. `as_of`: the moment whose history it was made from; None: that of now.
     `next_cursor`: leads to the next page; empty where there is none. `recommendation_id`: None where it was not logged.
+    `lasting`: None where nobody can say how long.
     """
 
     catalog: str
@@ -361,6 +375,7 @@ class Served:
     recommendation_id: uuid.UUID | None = None
     notices: tuple[Notice, ...] = ()
     understood: tuple[Understood, ...] = ()
+    lasting: Lasting | None = None
 
     @property
     def degraded(self) -> bool:

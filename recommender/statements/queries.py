@@ -5,10 +5,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from recommender.grounding.statements import Statement as Said
 from recommender.models import EndUser, Holder, Knowledge, Polarity, Source, Statement, Turn
+from recommender.prepared import Prepared
 from recommender.statements import service
 
+NEVER = 2**63 - 1  # a moment after all there are
 OPINIONS = (Polarity.LIKES, Polarity.DISLIKES)
 AT_ONCE = 500  # turns asked for together
 
@@ -50,13 +54,8 @@ def acting(end_user: EndUser, *, as_of: int | None = None) -> list[Acting]:
 
     Two queries, one where there is none, three for several drafts.
     """
-    until = {} if as_of is None else {"as_of__lte": as_of}
-    latest = (
-        Knowledge.objects.filter(end_user=end_user, item=None, in_force=True, **until)
-        .select_related("accepted_by", "turn")
-        .order_by("-as_of")
-        .first()
-    )
+    found = _LATEST.rows(end_user=end_user.pk, until=NEVER if as_of is None else as_of)
+    latest = found[0] if found else None
     if latest is None:
         return []
     texts = {latest.turn_id: latest.text} | {each["turn"]: each["text"] for each in latest.further_texts}
@@ -64,6 +63,14 @@ def acting(end_user: EndUser, *, as_of: int | None = None) -> list[Acting]:
         service.read(service.unread().filter(pk__in=texts))
     by = str(latest.accepted_by) if latest.accepted_by else ""
     return _acting(texts, turn_id=latest.turn_id, approved_by=by, approved_at=latest.accepted_at)
+
+
+def _latest(*, end_user: int, until: int) -> QuerySet[Knowledge]:
+    in_force = Knowledge.objects.filter(end_user=end_user, item=None, in_force=True, as_of__lte=until)
+    return in_force.select_related("accepted_by", "turn").order_by("-as_of")[:1]
+
+
+_LATEST = Prepared(_latest)
 
 
 def if_approved(turns: Sequence[Turn], *, by: str, now: datetime) -> list[Acting]:
