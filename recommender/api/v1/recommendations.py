@@ -1,7 +1,5 @@
 """What is recommended to an end user now, and a list that was served before."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -30,6 +28,7 @@ from recommender.api.parameters import (
     parse_body,
 )
 from recommender.api.resource import PROBLEMS, WRITING, Body, PrivateView, conditional, responses
+from recommender.api.v1 import pages
 from recommender.api.v1.backbones import BackboneSerializer
 from recommender.api.v1.fields import ReasonsField, ScoreField
 from recommender.api.v1.reasons import ExplanationSerializer, MomentField, OrderField
@@ -39,7 +38,7 @@ from recommender.models import ApiToken, Catalog, EndUser, SubjectKind, TokenSco
 from recommender.serving import queries
 from recommender.serving.codes import DegradedCode
 from recommender.serving.conditions import ConditionError
-from recommender.serving.cursor import Cursor, CursorError
+from recommender.serving.cursor import Cursor
 from recommender.serving.log import replay
 from recommender.serving.rankers import DEFAULT, RANKERS
 from recommender.serving.recommend import recommend
@@ -56,14 +55,6 @@ from recommender.serving.types import (
 )
 from recommender.serving.whom import Visitor, Whom
 
-CURSOR = "the `next_cursor` of an earlier answer about the same end user"
-WHICH_LIST = (
-    "scenario",
-    "as_of",
-    "filter",
-    "exclude",
-    "diversity",
-)  # what a list is made by: its pages go on with the same
 CHANGING = ("generated_at", "next_cursor")  # with every answer
 CHOSEN = ("title", "score", "explanation", "explanation_status", "reasons")  # `fields` may leave these out
 LONGEST_CURSOR = 8_000
@@ -81,7 +72,7 @@ class RecommendationsQuery(WishQuery):
     cursor = TextField(
         required=False,
         max_length=LONGEST_CURSOR,
-        expected=CURSOR,
+        expected=pages.CURSOR,
         help_text="`next_cursor` of the page before. It goes on with that very list: `scenario` and `as_of` are "
         "its own.",
     )
@@ -222,7 +213,7 @@ class RecommendationsView(PrivateView):
         if asked.get("log", False) and request.method != "HEAD":  # which may never write
             return Response(_answer(request, catalog, user_id, asked, given=set(request.query_params), keep=True))
         whom = _whom(request, catalog, user_id, asked)
-        after = _after(whom, asked, set(request.query_params))
+        after = pages.after(whom, asked, set(request.query_params))
 
         def made() -> tuple[Served, Body]:
             served = served_for(whom, asked, token=asker_of(request), keep=False, after=after)
@@ -248,7 +239,7 @@ def _answer(
     request: Request, catalog: str, user_id: str, asked: Mapping[str, Any], *, given: set[str], keep: bool
 ) -> dict[str, Any]:
     whom = _whom(request, catalog, user_id, asked)
-    return made_for(whom, asked, token=asker_of(request), keep=keep, after=_after(whom, asked, given))
+    return made_for(whom, asked, token=asker_of(request), keep=keep, after=pages.after(whom, asked, given))
 
 
 def _whom(request: Request, catalog: str, user_id: str, asked: Mapping[str, Any]) -> Whom:
@@ -294,7 +285,7 @@ def served_for(
             scenario=asked["scenario"],
             as_of=moment_on(whom.catalog, asked.get("as_of")),
             after=after,
-            asked=_digest(asked),
+            asked=pages.digest(asked),
             keep=keep,
             token=token,
             wish=wish_of(asked),
@@ -302,32 +293,6 @@ def served_for(
         )
     except ConditionError as error:
         raise wrong_filter(error) from error
-
-
-def _after(whom: Whom, asked: Mapping[str, Any], given: set[str]) -> Cursor | None:
-    """The list that is gone on with. Raises InvalidParameter where it is not one of this end user, asked for so."""
-    if "cursor" not in asked:
-        return None
-    try:
-        cursor = Cursor.read(asked["cursor"])
-    except CursorError as error:
-        raise _not_this_cursor(f"`cursor` must be {CURSOR}.") from error
-    if not isinstance(whom, EndUser) or (cursor.catalog, cursor.end_user) != (whom.catalog_id, whom.pk):
-        raise _not_this_cursor(f"`cursor` must be {CURSOR}; this one is about another.")
-    if given & set(WHICH_LIST) and cursor.asked != _digest(asked):
-        names = " and ".join(f"`{name}`" for name in WHICH_LIST)
-        raise _not_this_cursor(f"This `cursor` goes on with a list of other {names}: leave them out, or as they were.")
-    return cursor
-
-
-def _not_this_cursor(detail: str) -> errors.InvalidParameter:
-    return errors.InvalidParameter([{"parameter": "cursor", "detail": detail}])
-
-
-def _digest(asked: Mapping[str, Any]) -> str:
-    """What a list is made by, so that its cursor goes on with no other."""
-    which = [str(asked.get(name)) for name in WHICH_LIST]
-    return hashlib.sha256(json.dumps(which).encode()).hexdigest()[:16]
 
 
 class ReplayQuery(serializers.Serializer[Any]):
