@@ -1,15 +1,23 @@
-"""How fast does the REST endpoint answer, with and without reasons?
+"""How fast does the REST endpoint answer, with and without reasons, computed and kept?
 
-    python benchmarks/serving.py [--data FOLDER] [--database URL] [--seconds N] [--processes 1,2]
+    python benchmarks/serving.py [--data FOLDER] [--database URL] [--before COMMIT] [--seconds N] [--processes 1,2]
+                                 [--callers 2,8] [--cases none,short,…] [--requests N]
 
 Imports ML-100k (943 end users, 1,682 items) into a database of its own, puts a text in force about every item and end
 user, trains DIN (history 30, one epoch: its speed does not depend on how good it is) and serves it with granian as
-`manage.py up` does. Every answer ranks all unseen items of the catalog for another end user, and is logged.
+`manage.py up` does. `--before COMMIT` serves the same database with the code of an earlier commit too, in turns with
+this one: only figures of one run can be compared.
 
-Latency: one caller with a kept connection, asking one after the other. Throughput: as many callers as --callers, in
+Cases: `yardstick`, a bare answer in JSON to a token, which everything is to be measured by; `none`, `short`, `full`:
+lists of ten with so much said of them, each made anew for another end user (R4_ANSWERS_MB=0); `hundred`: a hundred
+items, short; `logged`: a POST, which logs its list; `kept`, `kept short`: lists of twenty end users again and again.
+
+Latency: one caller with a kept connection, asking one after the other, then as many side by side as --callers says, in
 processes of their own on the same machine, so what they cost is in the figure. CPU: the server's own, per answer; it
-holds better on a busy machine than the other figures do; the load average is printed beside them. SQLite unless
---database names another (its tables must be empty). The last line printed is one JSON object.
+holds better on a busy machine than the other figures do; the load average is printed beside them. MB: what the largest
+web process holds at the end; --requests asks so often before, to see whether it grows. `token`: microseconds of
+processor time of a token's check alone. SQLite unless --database names another (its tables must be empty). The last
+line printed is one JSON object.
 """
 
 import argparse
@@ -26,11 +34,35 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-LEVELS = ("none", "short", "full")
+LIST = "/api/v1/catalogs/ml100k/users/{user}/recommendations"
+FEW = 20  # end users, whose lists are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is asked: `path` may name a user. `kept`: by a server that keeps answers, of a few end users."""
+
+    name: str
+    path: str
+    body: bytes = b""
+    kept: bool = False
+
+
+CASES = (
+    Case("yardstick", "/api/v1/yardstick"),
+    Case("none", f"{LIST}?limit=10"),
+    Case("short", f"{LIST}?limit=10&explain=short"),
+    Case("full", f"{LIST}?limit=10&explain=full"),
+    Case("hundred", f"{LIST}?limit=100&explain=short"),
+    Case("logged", LIST, body=b'{"limit":10}'),
+    Case("kept", f"{LIST}?limit=10", kept=True),
+    Case("kept short", f"{LIST}?limit=10&explain=short", kept=True),
+)
 WARM_UP = 40
 TEXT = (
     "Prefers long, quiet dramas and war films of the sixties and seventies, most of all those told by one director "
@@ -44,36 +76,64 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "ml-100k")
     parser.add_argument("--database", default="", help="a database URL; a new SQLite file unless given")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
+    parser.add_argument("--before", default="", help="a commit, whose code serves in turns with this one")
     parser.add_argument("--processes", default="1,2", help="granian workers")
-    parser.add_argument("--callers", type=int, default=8)
-    parser.add_argument("--limit", type=int, default=10)
+    parser.add_argument("--callers", default="2,8", help="that ask side by side")
+    parser.add_argument("--cases", default=",".join(case.name for case in CASES))
+    parser.add_argument("--requests", type=int, default=0, help="to ask before each measurement")
     parser.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)  # a step in a process of its own
+    parser.add_argument("--token", default="", help=argparse.SUPPRESS)  # likewise
     options = parser.parse_args()
     if options.prepare:
         print(json.dumps(prepare()))
         return
-    with tempfile.TemporaryDirectory(prefix="r4-serving-") as folder:
+    if options.token:
+        print(token_check(options.token))
+        return
+    with tempfile.TemporaryDirectory(prefix="r4-serving-") as folder, codes(options.before, Path(folder)) as roots:
         url = options.database or f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
         environment = os.environ | {
             "DATABASE_URL": url,
             "R4_VAR": folder,
             "R4_SECRET_KEY": "benchmark",
             "R4_LOG_LEVEL": "ERROR",
-            "DJANGO_SETTINGS_MODULE": "r4web.settings",
+            "DJANGO_SETTINGS_MODULE": "served_settings",
+            "PYTHONPATH": str(ROOT / "benchmarks" / "served"),
         }
         (Path(folder) / "static").mkdir()
         facts = fill(environment, options.data)
         results = [
-            measure(environment, facts, level, workers=int(workers), options=options)
+            measure(environment, facts, case, code=code, root=root, workers=int(workers), options=options)
             for workers in options.processes.split(",")
-            for level in LEVELS
+            for case in CASES
+            if case.name in options.cases.split(",")
+            for code, root in roots.items()
         ]
-    columns = ("processes", "explain", "p50_ms", "p95_ms", "p99_ms", "requests_per_second", "cpu_ms", "bytes", "load")
+        check = [str(ROOT / "benchmarks" / "serving.py"), "--token", facts["key"]]
+        tokens = {code: float(run([sys.executable, *check], environment, root)) for code, root in roots.items()}
+    columns = [column for column in results[0] if column != "seconds"]
     print("  ".join(columns))
     for row in results:
         print("  ".join(str(row[column]).rjust(len(column)) for column in columns))
+    print(f"a token's check: {tokens} microseconds of processor time")
     database = url.split(":")[0]
-    print(json.dumps({"benchmark": "serving", "database": database, **facts["counts"], "results": results}))
+    known = {"database": database, **facts["counts"], "token_us": tokens, "results": results}
+    print(json.dumps({"benchmark": "serving", **known}))
+
+
+@contextmanager
+def codes(before: str, folder: Path) -> Iterator[dict[str, Path]]:
+    """The folders whose code serves, by name: an earlier commit's in a worktree that is removed again, and this one."""
+    if not before:
+        yield {"now": ROOT}
+        return
+    earlier = folder / "before"
+    git = ["git", "-C", str(ROOT), "worktree"]
+    subprocess.run([*git, "add", "--quiet", "--detach", str(earlier), before], check=True)
+    try:
+        yield {"before": earlier, "now": ROOT}
+    finally:
+        subprocess.run([*git, "remove", "--force", str(earlier)], check=True)
 
 
 def fill(environment: dict[str, str], data: Path) -> dict[str, Any]:
@@ -87,8 +147,8 @@ def fill(environment: dict[str, str], data: Path) -> dict[str, Any]:
     return facts
 
 
-def run(command: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def run(command: list[str], environment: dict[str, str], root: Path = ROOT) -> str:
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr)
     return done.stdout
@@ -117,15 +177,32 @@ def prepare() -> dict[str, Any]:
     return {"key": create_token("benchmark", account=account, per_minute=0)[1], "users": users, "counts": counts}
 
 
+def token_check(key: str) -> float:
+    """Of the code in the working folder, as a request does it: recognise the token, count the request."""
+    sys.path.insert(0, str(Path.cwd()))
+    import django
+
+    django.setup()
+    from recommender.accounts import quota, tokens
+
+    count, began = 0, 0.0
+    for count in range(2_100):
+        if count == 100:
+            began = time.process_time()
+        quota.spent(tokens.digest_of(key))
+        quota.count(tokens.recognise(key))
+    return round((time.process_time() - began) / (count - 99) * 1e6, 1)
+
+
 @contextmanager
-def served(environment: dict[str, str], *, workers: int) -> Iterator[tuple[int, int]]:
+def served(environment: dict[str, str], *, workers: int, root: Path) -> Iterator[tuple[int, int]]:
     """Granian on a free port, as the supervisor starts it: (port, process id). Ended with its children."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws"]
     command += ["--workers", str(workers), "--blocking-threads", "4", "--no-log", "r4web.wsgi:application"]
-    server = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=environment)
+    server = subprocess.Popen([sys.executable, "-m", *command], cwd=root, env=environment)
     try:
         for _ in range(1200):  # a crowded machine takes its time
             try:
@@ -140,36 +217,54 @@ def served(environment: dict[str, str], *, workers: int) -> Iterator[tuple[int, 
 
 
 def measure(
-    environment: dict[str, str], facts: dict[str, Any], level: str, *, workers: int, options: argparse.Namespace
+    environment: dict[str, str],
+    facts: dict[str, Any],
+    case: Case,
+    *,
+    code: str,
+    root: Path,
+    workers: int,
+    options: argparse.Namespace,
 ) -> dict[str, Any]:
-    asked = (facts["users"], facts["key"], f"limit={options.limit}&explain={level}")
-    with served(environment, workers=workers) as (port, server):
+    users = facts["users"][:FEW] if case.kept else facts["users"]
+    keeping = {} if case.kept else {"R4_ANSWERS_MB": "0"}
+    asked = (users, facts["key"], case)
+    with served(environment | keeping, workers=workers, root=root) as (port, server):
         for seed in range(workers * 2):  # every process reads the artifact and the catalog index
             ask(port, *asked, seed=seed, seconds=60, count=WARM_UP)
+        if options.requests:
+            ask(port, *asked, seed=98, seconds=3600, count=options.requests)
         before = cpu_seconds(server)
         alone, size = ask(port, *asked, seed=99, seconds=options.seconds)
         cpu = (cpu_seconds(server) - before) / len(alone)
-        with ProcessPoolExecutor(options.callers) as pool:
-            began = time.perf_counter()
-            calls = [
-                pool.submit(ask, port, *asked, seed=seed, seconds=options.seconds) for seed in range(options.callers)
-            ]
-            answered = sum(len(call.result()[0]) for call in calls)
-            seconds = time.perf_counter() - began
-    alone.sort()
-    row = {
-        "processes": workers,
-        "explain": level,
-        **{f"p{p}_ms": round(alone[len(alone) * p // 100] * 1000, 2) for p in (50, 95, 99)},
-        "cpu_ms": round(cpu * 1000, 2),
-        "alone": len(alone),
-        "load": round(os.getloadavg()[0], 1),
-        "callers": options.callers,
-        "requests_per_second": round(answered / seconds, 1),
-        "bytes": size,
-    }
+        row = {"code": code, "processes": workers, "case": case.name, **percentiles(alone, "1"), "cpu_ms": cpu * 1000}
+        for callers in map(int, options.callers.split(",")):
+            with ProcessPoolExecutor(callers) as pool:
+                began = time.perf_counter()
+                calls = [pool.submit(ask, port, *asked, seed=n, seconds=options.seconds) for n in range(callers)]
+                took = [one for call in calls for one in call.result()[0]]
+                row |= percentiles(took, str(callers))
+                row[f"per_s@{callers}"] = len(took) / (time.perf_counter() - began)
+        row |= {"mb": resident(server), "bytes": size, "load": os.getloadavg()[0]}
+    row = {name: round(value, 2) if isinstance(value, float) else value for name, value in row.items()}
     print(row, file=sys.stderr, flush=True)
     return row
+
+
+def percentiles(took: list[float], callers: str) -> dict[str, float]:
+    """Milliseconds."""
+    ordered = sorted(took)
+    return {f"p{p}@{callers}": ordered[len(ordered) * p // 100] * 1000 for p in (50, 95, 99)}
+
+
+def resident(pid: int) -> float:
+    """Of the largest child of a process, in MB; 0 where /proc does not tell."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        pages = [int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children]
+    except OSError:
+        return 0.0
+    return max(pages, default=0) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def cpu_seconds(pid: int) -> float:
@@ -183,22 +278,23 @@ def cpu_seconds(pid: int) -> float:
 
 
 def ask(
-    port: int, users: list[str], key: str, query: str, *, seed: int, seconds: float, count: int = 0
+    port: int, users: list[str], key: str, case: Case, *, seed: int, seconds: float, count: int = 0
 ) -> tuple[list[float], int]:
     """Ask over one kept connection for so long, or so often: seconds of each answer, and an answer's bytes."""
     source = random.Random(seed)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Authorization": f"Bearer {key}"} | ({"Content-Type": "application/json"} if case.body else {})
     took: list[float] = []
     body = b""
     ends = time.perf_counter() + seconds
     while time.perf_counter() < ends and (not count or len(took) < count):
-        path = f"/api/v1/catalogs/ml100k/users/{source.choice(users)}/recommendations?{query}"
+        path = case.path.format(user=source.choice(users))
         began = time.perf_counter()
-        connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
+        connection.request("POST" if case.body else "GET", path, body=case.body or None, headers=headers)
         response = connection.getresponse()
         body = response.read()
         took.append(time.perf_counter() - began)
-        if response.status != 200 or b'"source":"backbone"' not in body:
+        if response.status != 200 or not (b'"source":"backbone"' in body or case.name == "yardstick"):
             sys.exit(f"{response.status}: {body[:300]!r}")
     connection.close()
     return took, len(body)

@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "recommender.api.middleware.identified",
     "recommender.api.middleware.Compressed",
     "django.middleware.security.SecurityMiddleware",
+    "recommender.api.direct.directly",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -285,6 +286,7 @@ if environment.given("R4_HSTS_PRELOAD"):
 
 # --- REST ---------------------------------------------------------------------------------------------------------
 API_PER_MINUTE = environment.integer("R4_API_PER_MINUTE", 3000)  # requests of one token; 0: any number
+ANSWERS_MB = environment.integer("R4_ANSWERS_MB", 32)  # MiB of lists that a web process keeps; 0: none
 IMPORT_MB = environment.integer("R4_IMPORT_MB", 1024)  # MiB that one streamed import may send
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["recommender.api.authentication.TokenAuthentication"],

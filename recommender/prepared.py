@@ -41,6 +41,22 @@ class Prepared(Generic[M]):
         return select.rows(values)
 
 
+class PreparedValues:
+    """The same for a queryset of `values_list`: rows as the database gives them, made into no instances."""
+
+    def __init__(self, make: Callable[..., QuerySet[Any, Any]]) -> None:
+        self._make = make
+        self._compiled: dict[Hashable, _Values] = {}
+
+    def rows(self, *shape: Hashable, **values: Value) -> list[Sequence[Any]]:
+        key = (_connection().vendor, *shape)
+        select = self._compiled.get(key)
+        if select is None:
+            standing = _standing_for(values)
+            select = self._compiled[key] = _Values(self._make(*shape, **standing), standing)
+        return select.rows(values)
+
+
 class PreparedUpdate:
     """An update that is done again and again: `make` gives the queryset, and the new values of its columns."""
 
@@ -93,6 +109,27 @@ class _Statement:
             param if name is None else type(param)(adapted[name]) if isinstance(param, int) else adapted[name]
             for name, param in self._params
         )
+
+
+class _Values:
+    """What reads plain rows."""
+
+    def __init__(self, queryset: QuerySet[Any, Any], standing: Mapping[str, Value]) -> None:
+        compiler: Any = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        self._statement = _Statement(compiler, standing)
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        self._converters = [(place, each, column) for place, (each, column) in converters.items()]
+
+    def rows(self, values: Mapping[str, Value]) -> list[Sequence[Any]]:
+        with self._statement.executed(values) as cursor:
+            rows, connection = cursor.fetchall(), cursor.db
+        return [self._converted(list(row), connection) for row in rows] if self._converters else rows
+
+    def _converted(self, row: list[Any], connection: Any) -> list[Any]:
+        for place, converters, column in self._converters:
+            for converter in converters:
+                row[place] = converter(row[place], column, connection)
+        return row
 
 
 class _Select(Generic[M]):

@@ -65,6 +65,20 @@ class ProcessCache(Generic[Key, Value]):
                 entry.kept = (new, kept[1])
         return new
 
+    def standing(self, key: Key) -> tuple[object, float]:
+        """What tells whether the value of `key` was made anew since, and until when by `time.monotonic` it is used.
+
+        Infinity for one that nobody uses: none is kept, or it is stale and nobody makes it anew.
+        """
+        with self._lock:
+            entry = self._entries.get(key)
+        kept = entry.kept if entry else None
+        if entry is None or kept is None:
+            return None, math.inf
+        if time.monotonic() < kept[1]:
+            return kept, kept[1]
+        return kept, -math.inf if entry.making.locked() else math.inf
+
     def clear(self) -> None:
         """Make every value again at its next use."""
         with self._lock:

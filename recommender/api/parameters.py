@@ -8,6 +8,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
+from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,6 +16,9 @@ from rest_framework.request import Request
 from recommender.api import bodies
 from recommender.api.errors import InvalidParameter
 from recommender.models import Catalog, Clock
+
+LONGEST_KEPT, MOST_KEPT = 200, 1_000  # characters of a query that is remembered, and how many are
+_KEPT: dict[tuple[int, str], dict[str, Any]] = {}  # by the parameters' shape and the query
 
 
 class Parameter(serializers.Field[Any, Any, Any, Any]):
@@ -219,9 +223,23 @@ class NoQuery(serializers.Serializer[Any]):
 def parse(request: Request, query: serializers.Serializer[Any]) -> dict[str, Any]:
     """The validated parameters of a query. Raises InvalidParameter, which names each wrong one and what it may be.
 
-    `query` is shared between requests: only its fields are used, and making them anew costs more than checking.
+    `query` is shared between requests: only its fields are used, and making them anew costs more than checking. What a
+    short query says is read once, since it says nothing else the next time.
     """
-    given = request.query_params
+    text = request.META.get("QUERY_STRING", "")
+    if len(text) > LONGEST_KEPT:
+        return _parsed(query, request.query_params)
+    key = (id(query), text)
+    known = _KEPT.get(key)
+    if known is None:
+        known = _parsed(query, request.query_params)
+        if len(_KEPT) >= MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[key] = known
+    return dict(known)
+
+
+def _parsed(query: serializers.Serializer[Any], given: QueryDict) -> dict[str, Any]:
     several = [str(name) for name, field in query.fields.items() if isinstance(field, ManyField) and str(name) in given]
     repeated = [str(name) for name in query.fields if str(name) not in several and len(given.getlist(str(name))) > 1]
     values = dict(given.items()) | {name: given.getlist(name) for name in several}

@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from recommender.backup.errors import BackupError
+from recommender.stamps import triggers
 
 MIGRATIONS = "django_migrations"
 BLOCK = 2**20
@@ -59,6 +60,7 @@ def load(folder: Path, facts: dict[str, Any], *, rebuild: list[tuple[str, str]],
                 cursor.execute(
                     "SELECT setval(pg_get_serial_sequence(%s, %s), %s, %s)", [_quoted(name), column, last, is_called]
                 )
+        triggers.install()  # tables that were made anew have none
     return ""
 
 

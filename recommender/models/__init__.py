@@ -34,6 +34,7 @@ from recommender.models.rounds import (
 from recommender.models.runs import Run, RunState
 from recommender.models.scoring import ScoredList, ScoredRating, ScoringRun
 from recommender.models.serving import Recommendation, Rule, RuleKind
+from recommender.models.stamps import CatalogStamp
 from recommender.models.statements import Holder, Polarity, Source, Statement
 from recommender.models.thinkrec import ThinkrecRun
 from recommender.models.tuning import TeacherCall, TeacherCase, TuningRun
@@ -60,6 +61,7 @@ __all__ = [
     "AuditEvent",
     "BackboneVersion",
     "Catalog",
+    "CatalogStamp",
     "Clock",
     "DeliveryState",
     "Digester",

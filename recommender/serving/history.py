@@ -2,12 +2,17 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from django.db.models import QuerySet
 
 from recommender.models import Clock, EndUser, Interaction
 from recommender.models.liked import NOT_KNOWN, liked
+from recommender.prepared import PreparedValues
 
+NEVER = 2**63 - 1  # a moment after all there are
+MOMENT = 4  # where a row has it
 AS_BOOL = {1: True, 0: False, NOT_KNOWN: None}
 
 
@@ -23,19 +28,44 @@ class PastInteraction:
     moment: int
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`past`: oldest first. `later`: the moment of the first interaction that is not among them yet, though it will be
+    once that moment has come; None: there is none."""
+
+    past: list[PastInteraction]
+    later: int | None = None
+
+
 def history_of(end_user: EndUser, *, as_of: int | None = None) -> list[PastInteraction]:
     """All interactions up to now, or strictly before `as_of`, oldest first. `end_user.catalog` must be loaded."""
+    return known_of(end_user, as_of=as_of).past
+
+
+def known_of(end_user: EndUser, *, as_of: int | None = None) -> Known:
+    """The same, and when there will be more."""
     catalog = end_user.catalog
-    interactions = Interaction.objects.filter(end_user=end_user).oldest_first()
+    rows = _ROWS.rows(end_user=end_user.pk, until=NEVER if as_of is None else min(as_of, NEVER))
+    later = None
     if as_of is None and catalog.clock == Clock.SECONDS:
-        as_of = int(time.time()) + 1
-    if as_of is not None:
-        interactions = interactions.before(as_of)
-    rows = list(interactions.values_list("item_id", "item__external_id", "rating", "label", "moment"))
+        now, count = int(time.time()), len(rows)
+        while count and rows[count - 1][MOMENT] > now:
+            count -= 1
+        if count < len(rows):
+            later, rows = rows[count][MOMENT], rows[:count]
     ratings = np.array([rating for _, _, rating, _, _ in rows], dtype=np.float64)  # None becomes NaN
     labels = np.array([NOT_KNOWN if label is None else label for _, _, _, label, _ in rows], dtype=np.int8)
     known = liked(ratings, labels, threshold=catalog.like_threshold)  # in the database it would cost a millisecond
-    return [
+    past = [
         PastInteraction(pk, external_id, rating, label, AS_BOOL[like], moment)
         for (pk, external_id, rating, label, moment), like in zip(rows, known.tolist(), strict=True)
     ]
+    return Known(past, later)
+
+
+def _rows(*, end_user: int, until: int) -> QuerySet[Interaction, tuple[Any, ...]]:
+    interactions = Interaction.objects.filter(end_user=end_user).oldest_first().before(until)
+    return interactions.values_list("item_id", "item__external_id", "rating", "label", "moment")
+
+
+_ROWS = PreparedValues(_rows)

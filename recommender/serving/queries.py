@@ -7,6 +7,8 @@ from django.db.models.functions import Coalesce
 
 from recommender.accounts.visible import Asker, catalogs_of, within
 from recommender.models import (
+    Account,
+    ApiToken,
     BackboneVersion,
     Catalog,
     EndUser,
@@ -16,6 +18,7 @@ from recommender.models import (
     SubjectKind,
     VersionState,
 )
+from recommender.prepared import Prepared
 
 
 def active_backbone(catalog: Catalog) -> BackboneVersion | None:
@@ -25,11 +28,27 @@ def active_backbone(catalog: Catalog) -> BackboneVersion | None:
 
 
 def end_user_named(catalog: str, external_id: str, *, asker: Asker) -> EndUser | None:
-    """The end user, their catalog loaded. Any text may be asked for, also one that no id can be."""
+    """The end user, their catalog and its stamps loaded. Any text may be asked for, also one that no id can be."""
     if "\x00" in external_id or "\x00" in catalog:  # PostgreSQL refuses even to compare it
         return None
-    end_users = within(EndUser.objects.select_related("catalog"), asker)
-    return end_users.filter(catalog__name=catalog, external_id=external_id).first()
+    account, only = (asker.created_by, asker.catalog_id) if isinstance(asker, ApiToken) else (asker, None)
+    values: dict[str, int | str] = {"catalog": catalog, "external_id": external_id, "account": account.pk}
+    if only is not None:
+        values["only"] = only
+    found = _END_USER.rows(account.all_catalogs, only is None, **values)
+    return found[0] if found else None
+
+
+def _end_user(
+    everywhere: bool, every: bool, *, catalog: str, external_id: str, account: int, only: int | None = None
+) -> QuerySet[EndUser]:
+    who = Account(pk=account, all_catalogs=everywhere)
+    asker = who if every else ApiToken(created_by=who, catalog_id=only)
+    end_users = within(EndUser.objects.select_related("catalog__stamp"), asker)
+    return end_users.filter(catalog__name=catalog, external_id=external_id)[:1]
+
+
+_END_USER = Prepared(_end_user)
 
 
 def item_named(catalog: str, external_id: str, *, asker: Asker) -> Item | None:
@@ -41,7 +60,8 @@ def item_named(catalog: str, external_id: str, *, asker: Asker) -> Item | None:
 
 
 def catalog_named(name: str, *, asker: Asker) -> Catalog | None:
-    return None if "\x00" in name else catalogs_of(asker).filter(name=name).first()
+    """The catalog, its stamps loaded."""
+    return None if "\x00" in name else catalogs_of(asker).select_related("stamp").filter(name=name).first()
 
 
 def catalogs(*, asker: Asker) -> QuerySet[Catalog]:

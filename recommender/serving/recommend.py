@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from django.utils import timezone
 
-from recommender.counters import LISTS, NONE
-from recommender.models import ApiToken, EndUser, Item
+from recommender.counters import LISTS
+from recommender.models import ApiToken, Catalog, EndUser, Item
 from recommender.serving import fallback
 from recommender.serving.attribution import named_places
 from recommender.serving.codes import Notice, NoticeCode
@@ -16,6 +16,7 @@ from recommender.serving.continued import continued
 from recommender.serving.cursor import Cursor
 from recommender.serving.explain import Why, explain
 from recommender.serving.history import PastInteraction
+from recommender.serving.lasting import lasting_of
 from recommender.serving.log import log
 from recommender.serving.rankers import DEFAULT, rank
 from recommender.serving.request import Request, request_for
@@ -37,9 +38,11 @@ from recommender.serving.types import (
 from recommender.serving.variants import Treatment, treatment_of
 from recommender.serving.whom import Visitor, Whom
 from recommender.serving.wish import Wish
+from recommender.stamps.kept import Shelf
 
 LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes are looked for
 DEPTH = 200  # items that a list goes on for, page by page
+ITEMS: Shelf[int, Item] = Shelf("items", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +106,11 @@ def recommend(
         served = _served(request, ranked, how)
         if isinstance(whom, EndUser) and not told:
             going_on = _cursor(whom, request, ranked, how, asked, treatment).after(limit)
-    made_by = (treatment.experiment, treatment.variant) if treatment else ("", "")
-    served = replace(
-        served, next_cursor=going_on.written() if going_on else "", experiment=made_by[0], variant=made_by[1]
-    )
-    LISTS.labels(
-        served.scenario, served.source, served.degraded_code or NONE, *(name or NONE for name in made_by)
-    ).inc()
+    served = replace(served, next_cursor=going_on.written() if going_on else "")
+    if treatment:
+        lasting = None if treatment.mixed else served.lasting  # a day's coins mix it
+        served = replace(served, experiment=treatment.experiment, variant=treatment.variant, lasting=lasting)
+    LISTS.labels(*served.counted_as).inc()
     if not keep:
         return served
     logged = log(
@@ -169,9 +170,7 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
     there = {int(request.index.pks[position]): (position, score) for position, score in ranked.best[: request.limit]}
     numbered = dict(zip(there, numbers, strict=True)) if numbers else {}
     named = _nameable(ranked, request.history) if how.level != "none" else set()
-    items = Item.objects.in_bulk({*there, *named})
-    for item in items.values():
-        item.catalog = catalog
+    items = ITEMS.many(catalog, (*there, *named), lambda pks: _items(catalog, pks))
     listed = [items[pk] for pk in there if pk in items]  # an item may be gone that the index still has
     why = _why(request, ranked, listed, {pk: place for pk, (place, _) in there.items()}, past=items, how=how)
     ruled = _ruled(request, {item.pk for item in listed})
@@ -203,7 +202,15 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
         ),
         notices=(*request.notices, *_notices(request, ruled, len(listed))),
         understood=request.session.understood,
+        lasting=lasting_of(request, ranked),
     )
+
+
+def _items(catalog: Catalog, pks: list[int]) -> Mapping[int, Item]:
+    items = Item.objects.in_bulk(pks)
+    for item in items.values():
+        item.catalog = catalog
+    return items
 
 
 def _ruled(request: Request, listed: Collection[int]) -> Mapping[int, tuple[RuleReason]]:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from recommender.artifacts.ranker import Ranker
 from recommender.models import Catalog, EndUser, ScoredList
-from recommender.serving import answers, arrange, filters, retrieve, rules
+from recommender.serving import answers, arrange, filters, reading, retrieve, rules
 from recommender.serving.answers import Answers
 from recommender.serving.arrange import Order
 from recommender.serving.catalog_index import CatalogIndex, index_of
 from recommender.serving.codes import Notice
-from recommender.serving.history import PastInteraction, history_of
+from recommender.serving.history import Known, PastInteraction, known_of
 from recommender.serving.rules import Rules
 from recommender.serving.session import NOTHING_TOLD, Session, unknown_items
 from recommender.serving.steering import Steering, steering_of
@@ -42,6 +42,8 @@ class Request:
     `answered`: False leaves out what an LLM answered about items, as a scoring run has to: it would chase its own tail.
     `session`: what the request tells of them. `wish`: what a caller wants besides; None where lists are measured, to
     which no business rule applies. `notices`: what is to be said of all that. `treatment`: what an experiment wants.
+    `later`: the moment from which the history will have one more. `read`: what this process had read of the catalog at
+    the start (serving.reading).
     """
 
     whom: Whom
@@ -60,6 +62,8 @@ class Request:
     depth: int = 0
     as_of: int | None = None
     treatment: Treatment | None = None
+    later: int | None = None
+    read: tuple[object, ...] = ()
 
     @cached_property
     def steering(self) -> Steering:
@@ -134,8 +138,9 @@ def request_for(
     Raises conditions.ConditionError where the wish names an attribute that no item has.
     """
     index = index_of(whom.catalog)
-    known = history_of(whom, as_of=as_of) if isinstance(whom, EndUser) else []
-    history = [*known, *session.history]
+    read = reading.of(whom.catalog)
+    known = known_of(whom, as_of=as_of) if isinstance(whom, EndUser) else Known([])
+    history = [*known.past, *session.history]
     unseen = retrieve.unseen(index, [past.item_pk for past in history])
     request = Request(
         whom=whom,
@@ -151,6 +156,8 @@ def request_for(
         depth=max(limit, depth),
         as_of=as_of,
         treatment=treatment,
+        later=known.later,
+        read=read,
     )
     return request if wish is None else _wished(request, wish)
 

@@ -41,11 +41,12 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Those that hold for one request. `pins`: by place."""
+    """Those that hold for one request. `pins`: by place. `until`: when the first of them ends; None: none does."""
 
     pins: Sequence[Placed] = ()
     buried: Sequence[Placed] = ()
     out_of_stock: NDArray[np.int64] | None = None  # positions
+    until: datetime | None = None
 
 
 NONE = Rules()
@@ -68,6 +69,7 @@ def holding(catalog: Catalog, index: CatalogIndex, *, scenario: str) -> Rules:
         sorted((one for one in placed if one.rule.kind == RuleKind.PIN), key=lambda one: one.rule.place),
         [one for one in placed if one.rule.kind == RuleKind.BURY],
         np.array([one.position for one in placed if one.rule.kind == RuleKind.OUT_OF_STOCK], dtype=np.int64),
+        min((rule.until for rule in held if rule.until is not None), default=None),
     )
 
 

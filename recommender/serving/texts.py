@@ -5,7 +5,8 @@ and disputed, or it is a proposal that a person wrote or called reasonable. *unr
 judged. What people rejected is shown to nobody.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
@@ -33,8 +34,10 @@ from recommender.serving.types import (
     Shown,
 )
 from recommender.serving.whom import Whom
+from recommender.stamps.kept import Shelf
 
 Subject = tuple[SubjectKind, int]
+TEXTS: Shelf[Subject, Explanation] = Shelf("texts", "said", "rounds")
 HEAVY = ("messages", "parameters", "answer")  # of a call; only its model's name is wanted
 
 
@@ -46,20 +49,35 @@ def texts_about(
     min_review: MinReview = "any",
     as_of: int | None = None,
 ) -> dict[Subject, Shown]:
-    """The text of each subject that has one, shown if people have said enough of it. At most three queries.
+    """The text of each subject that has one, shown if people have said enough of it. At most three queries, none for
+    what is kept.
 
     Nobody has written of a visitor. `as_of`: only texts that use nothing later.
     """
-    of_user = Q(end_user=whom, item=None) if isinstance(whom, EndUser) else Q()
-    until = Q() if as_of is None else Q(as_of__lte=as_of)
-    of_items = Q(item_id__in=item_pks, end_user=None)
-    texts = dict(in_force((of_items | of_user) & until, whom.catalog, snapshot=snapshot))
-    missing_items = [pk for pk in item_pks if (SubjectKind.ITEM, pk) not in texts]
-    wanted = Q(item_id__in=missing_items, end_user=None)
-    if isinstance(whom, EndUser) and (SubjectKind.END_USER, whom.pk) not in texts:
-        wanted |= of_user
-    found = dict(proposals(wanted & until, whom.catalog)) | texts
+    subjects: list[Subject] = [(SubjectKind.ITEM, pk) for pk in item_pks]
+    if isinstance(whom, EndUser):
+        subjects.append((SubjectKind.END_USER, whom.pk))
+    about = partial(_about, whom.catalog, snapshot=snapshot, as_of=as_of)
+    trained_with = snapshot.pk if snapshot else None
+    found = about(subjects) if as_of is not None else TEXTS.many(whom.catalog, subjects, about, trained_with)
     return {subject: shown(text, min_review) for subject, text in found.items()}
+
+
+def _about(
+    catalog: Catalog, subjects: Sequence[Subject], *, snapshot: KnowledgeSnapshot | None, as_of: int | None
+) -> dict[Subject, Explanation]:
+    until = Q() if as_of is None else Q(as_of__lte=as_of)
+    texts = dict(in_force(_are(subjects) & until, catalog, snapshot=snapshot))
+    missing = [subject for subject in subjects if subject not in texts]
+    return dict(proposals(_are(missing) & until, catalog)) | texts if missing else texts
+
+
+def _are(subjects: Sequence[Subject]) -> Q:
+    """What is about one of these, of which there is at least one."""
+    items = [pk for kind, pk in subjects if kind == SubjectKind.ITEM]
+    people = [pk for kind, pk in subjects if kind == SubjectKind.END_USER]
+    of_items = Q(item_id__in=items, end_user=None)
+    return of_items | Q(end_user_id__in=people, item=None) if people else of_items
 
 
 def shown(text: Explanation | None, min_review: MinReview) -> Shown:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.counters import NONE
 from recommender.llm.labels import DEMONSTRATION
 from recommender.models import BackboneVersion, Clock
 from recommender.serving.codes import DegradedCode, Notice
@@ -370,6 +371,19 @@ class Understood:
 
 
 @dataclass(frozen=True, slots=True)
+class Lasting:
+    """How long a list is what would be made anew, if its catalog's stamps, rules and settings stay as they are.
+
+    `history`: its end user's, as a hash of this process. `counted`: whether it goes by what others met. `until`: the
+    Unix time in seconds from which the clock alone makes another one.
+    """
+
+    history: int
+    counted: bool
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """One list for one end user, or a page of it. `degraded_reason` is empty when the best rung answered.
 
@@ -379,6 +393,7 @@ class Served:
     `experiment`, `variant`: the experiment's key and which of its variants made the list; empty where none did.
     `next_cursor`: leads to the next page; empty where there is none. `recommendation_id`: None where it was not logged.
     `canary`: as in Ranked.
+    `lasting`: None where nobody can say how long.
     """
 
     catalog: str
@@ -401,6 +416,13 @@ class Served:
     notices: tuple[Notice, ...] = ()
     understood: tuple[Understood, ...] = ()
     canary: int | None = None
+    lasting: Lasting | None = None
+
+    @property
+    def counted_as(self) -> tuple[str, ...]:
+        """The labels of its count (counters.LISTS)."""
+        made_by = (self.experiment or NONE, self.variant or NONE)
+        return (self.scenario, self.source, self.degraded_code or NONE, *made_by)
 
     @property
     def degraded(self) -> bool:

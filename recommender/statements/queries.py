@@ -5,12 +5,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from recommender.grounding.statements import Statement as Said
 from recommender.models import Clock, EndUser, Holder, Knowledge, Polarity, Source, Statement, Turn
+from recommender.prepared import Prepared
 from recommender.statements import service
 
+NEVER = 2**63 - 1  # a moment after all there are
 OPINIONS = (Polarity.LIKES, Polarity.DISLIKES)
 THE_USER = "the user"  # who said it, where the end user did
 AT_ONCE = 500  # turns asked for together
@@ -69,16 +71,19 @@ def acting(end_user: EndUser, *, as_of: int | None = None) -> list[Acting]:
 
 def text_in_force(end_user: EndUser, *, as_of: int | None = None) -> Knowledge | None:
     """The latest, with its turn and who approved it; its statements have been read."""
-    until = {} if as_of is None else {"as_of__lte": as_of}
-    latest = (
-        Knowledge.objects.filter(end_user=end_user, item=None, in_force=True, **until)
-        .select_related("accepted_by", "turn")
-        .order_by("-as_of")
-        .first()
-    )
+    found = _LATEST.rows(end_user=end_user.pk, until=NEVER if as_of is None else as_of)
+    latest = found[0] if found else None
     if latest is not None and (latest.turn.reader is None or latest.further_texts):
         service.read(service.unread().filter(pk__in=latest.turn_ids))
     return latest
+
+
+def _latest(*, end_user: int, until: int) -> QuerySet[Knowledge]:
+    in_force = Knowledge.objects.filter(end_user=end_user, item=None, in_force=True, as_of__lte=until)
+    return in_force.select_related("accepted_by", "turn").order_by("-as_of")[:1]
+
+
+_LATEST = Prepared(_latest)
 
 
 def texts_of(knowledge: Knowledge | None) -> dict[int, str]:

@@ -2,15 +2,15 @@
 
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from recommender.api import errors
 from recommender.api.authentication import asker_of
 from recommender.api.parameters import OneOfField, parse
-from recommender.api.resource import PROBLEMS, PrivateView, conditional, responses
+from recommender.api.resource import PROBLEMS, Body, PrivateView, conditional, responses
 from recommender.api.v1.reasons import ExplanationSerializer
 from recommender.api.v1.recommendations import OF_USER, end_user_named, known_catalog
 from recommender.models import ApiToken, Catalog, EndUser, Item, SubjectKind, TokenScope, Turn
@@ -50,7 +50,7 @@ _RESPONSES = responses(OneExplanationSerializer, "The text.", problems=tuple(PRO
 class ExplanationsView(PrivateView):
     scope = TokenScope.EXPLANATIONS_READ
 
-    def answer(self, request: Request, found: About) -> Response:
+    def answer(self, request: Request, found: About) -> HttpResponse:
         """The text. Raises UnknownExplanation or TextWithheld where there is none to show."""
         if found.text.status == "withheld":
             raise errors.TextWithheld(
@@ -59,7 +59,7 @@ class ExplanationsView(PrivateView):
             )
         if found.text.text is None:
             raise errors.UnknownExplanation("Nothing is written here yet. A lead opens rounds that write texts.")
-        return conditional(request, written(found, found.text.text))
+        return conditional(request, Body.of(written(found, found.text.text)))
 
 
 def written(found: About, text: Explanation) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class UserExplanationView(ExplanationsView):
         parameters=[*OF_USER, ExplanationQuery],
         responses=_RESPONSES,
     )
-    def get(self, request: Request, catalog: str, user_id: str) -> Response:
+    def get(self, request: Request, catalog: str, user_id: str) -> HttpResponse:
         """What is written about an end user now, with the statements that move their lists."""
         asked = parse(request, _QUERY)
         found = end_user_named(catalog, user_id, asker=asker_of(request))
@@ -93,7 +93,7 @@ class ItemExplanationView(ExplanationsView):
         parameters=[*OF_ITEM, ExplanationQuery],
         responses=_RESPONSES,
     )
-    def get(self, request: Request, catalog: str, item_id: str) -> Response:
+    def get(self, request: Request, catalog: str, item_id: str) -> HttpResponse:
         """What is written about an item now."""
         asked = parse(request, _QUERY)
         found = item_named(catalog, item_id, asker=asker_of(request))
@@ -107,7 +107,7 @@ class ExplanationView(ExplanationsView):
         parameters=[EXPLANATION_ID, ExplanationQuery],
         responses=_RESPONSES,
     )
-    def get(self, request: Request, explanation_id: int) -> Response:
+    def get(self, request: Request, explanation_id: int) -> HttpResponse:
         """A text by its id, as people have judged it by now; 410 where it is shown to nobody any more."""
         asked = parse(request, _QUERY)
         turn = turn_of(explanation_id, asker=asker_of(request))

@@ -1,11 +1,10 @@
 """What is recommended to an end user now, and a list that was served before."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from recommender.api import errors
 from recommender.api.authentication import asker_of, require
 from recommender.api.idempotent import KEY, idempotent
+from recommender.api.kept import ANSWERS
 from recommender.api.parameters import (
     MomentField as MomentParameter,
 )
@@ -27,16 +27,18 @@ from recommender.api.parameters import (
     parse,
     parse_body,
 )
-from recommender.api.resource import PROBLEMS, WRITING, PrivateView, conditional, responses
+from recommender.api.resource import PROBLEMS, WRITING, Body, PrivateView, conditional, responses
+from recommender.api.v1 import pages
 from recommender.api.v1.backbones import BackboneSerializer
 from recommender.api.v1.fields import ReasonsField, ScoreField
 from recommender.api.v1.reasons import ExplanationSerializer, MomentField, OrderField
 from recommender.api.v1.wishes import NoticeSerializer, UnderstoodSerializer, WishQuery, wish_of, wrong_filter
+from recommender.api.v1.written import a_list
 from recommender.models import ApiToken, Catalog, EndUser, SubjectKind, TokenScope
 from recommender.serving import queries
 from recommender.serving.codes import DegradedCode
 from recommender.serving.conditions import ConditionError
-from recommender.serving.cursor import Cursor, CursorError
+from recommender.serving.cursor import Cursor
 from recommender.serving.log import replay
 from recommender.serving.rankers import DEFAULT, RANKERS
 from recommender.serving.recommend import recommend
@@ -53,15 +55,7 @@ from recommender.serving.types import (
 )
 from recommender.serving.whom import Visitor, Whom
 
-CURSOR = "the `next_cursor` of an earlier answer about the same end user"
-WHICH_LIST = (
-    "scenario",
-    "as_of",
-    "filter",
-    "exclude",
-    "diversity",
-)  # what a list is made by: its pages go on with the same
-ALWAYS = ("item_id", "rank")
+CHANGING = ("generated_at", "next_cursor")  # with every answer
 CHOSEN = ("title", "score", "explanation", "explanation_status", "reasons")  # `fields` may leave these out
 LONGEST_CURSOR = 8_000
 
@@ -78,7 +72,7 @@ class RecommendationsQuery(WishQuery):
     cursor = TextField(
         required=False,
         max_length=LONGEST_CURSOR,
-        expected=CURSOR,
+        expected=pages.CURSOR,
         help_text="`next_cursor` of the page before. It goes on with that very list: `scenario` and `as_of` are "
         "its own.",
     )
@@ -198,7 +192,7 @@ class RecommendationsSerializer(serializers.Serializer[Served]):
 
 
 # Shared, since making one anew for a request costs more than using it.
-_QUERY, _AS_JSON = RecommendationsQuery(), RecommendationsSerializer()
+_QUERY = RecommendationsQuery()
 OF_USER = [
     OpenApiParameter("catalog", str, OpenApiParameter.PATH, description="The catalog's name."),
     OpenApiParameter("user_id", str, OpenApiParameter.PATH, description="The end user's id in your data."),
@@ -222,15 +216,22 @@ class RecommendationsView(PrivateView):
         parameters=[*OF_USER, RecommendationsQuery, FIELDS],
         responses=responses(RecommendationsSerializer, "One list.", problems=tuple(PROBLEMS), conditional=True),
     )
-    def get(self, request: Request, catalog: str, user_id: str) -> Response:
+    def get(self, request: Request, catalog: str, user_id: str) -> HttpResponse:
         """What to recommend to an end user now: unseen items, best first, with the reasons asked for.
 
         It writes nothing and has no `recommendation_id`, unless log=true is asked for.
         """
         asked = parse(request, _QUERY)
-        keep = asked.get("log", False) and request.method != "HEAD"  # which may never write
-        answer = _answer(request, catalog, user_id, asked, given=set(request.query_params), keep=keep)
-        return Response(answer) if keep else conditional(request, answer, leaving_out=("generated_at", "next_cursor"))
+        if asked.get("log", False) and request.method != "HEAD":  # which may never write
+            return Response(_answer(request, catalog, user_id, asked, given=set(request.query_params), keep=True))
+        whom = _whom(request, catalog, user_id, asked)
+        after = pages.after(whom, asked, set(request.query_params))
+
+        def made() -> tuple[Served, Body]:
+            served = served_for(whom, asked, token=asker_of(request), keep=False, after=after)
+            return served, Body.of(as_json(served, asked), leaving_out=CHANGING)
+
+        return conditional(request, ANSWERS.get(whom, asked, made))
 
     @extend_schema(
         operation_id="recommend_and_log",
@@ -249,11 +250,15 @@ class RecommendationsView(PrivateView):
 def _answer(
     request: Request, catalog: str, user_id: str, asked: Mapping[str, Any], *, given: set[str], keep: bool
 ) -> dict[str, Any]:
+    whom = _whom(request, catalog, user_id, asked)
+    return made_for(whom, asked, token=asker_of(request), keep=keep, after=pages.after(whom, asked, given))
+
+
+def _whom(request: Request, catalog: str, user_id: str, asked: Mapping[str, Any]) -> Whom:
+    """Raises ScopeMissing, too."""
     if asked["explain"] != "none":
         require(request, TokenScope.EXPLANATIONS_READ)
-    token = asker_of(request)
-    whom = whom_named(catalog, user_id, asker=token, or_error=asked["unknown_user"] == "error")
-    return made_for(whom, asked, token=token, keep=keep, after=_after(whom, asked, given))
+    return whom_named(catalog, user_id, asker=asker_of(request), or_error=asked["unknown_user"] == "error")
 
 
 def made_for(
@@ -266,8 +271,25 @@ def made_for(
     session: Session = NOTHING_TOLD,
 ) -> dict[str, Any]:
     """One list as JSON. Raises InvalidParameter where the filter cannot be read."""
+    return as_json(served_for(whom, asked, token=token, keep=keep, after=after, session=session), asked)
+
+
+def as_json(served: Served, asked: Mapping[str, Any]) -> dict[str, Any]:
+    return a_list(served, fields=asked.get("fields"))
+
+
+def served_for(
+    whom: Whom,
+    asked: Mapping[str, Any],
+    *,
+    token: ApiToken,
+    keep: bool,
+    after: Cursor | None = None,
+    session: Session = NOTHING_TOLD,
+) -> Served:
+    """Raises InvalidParameter where the filter cannot be read."""
     try:
-        served = recommend(
+        return recommend(
             whom,
             limit=asked["limit"],
             level=asked["explain"],
@@ -275,7 +297,7 @@ def made_for(
             scenario=asked["scenario"],
             as_of=moment_on(whom.catalog, asked.get("as_of")),
             after=after,
-            asked=_digest(asked),
+            asked=pages.digest(asked),
             keep=keep,
             token=token,
             wish=wish_of(asked),
@@ -283,37 +305,6 @@ def made_for(
         )
     except ConditionError as error:
         raise wrong_filter(error) from error
-    answer: dict[str, Any] = _AS_JSON.to_representation(served)
-    if "fields" in asked:
-        wanted = {*ALWAYS, *asked["fields"]}
-        answer["items"] = [{name: said for name, said in item.items() if name in wanted} for item in answer["items"]]
-    return answer
-
-
-def _after(whom: Whom, asked: Mapping[str, Any], given: set[str]) -> Cursor | None:
-    """The list that is gone on with. Raises InvalidParameter where it is not one of this end user, asked for so."""
-    if "cursor" not in asked:
-        return None
-    try:
-        cursor = Cursor.read(asked["cursor"])
-    except CursorError as error:
-        raise _not_this_cursor(f"`cursor` must be {CURSOR}.") from error
-    if not isinstance(whom, EndUser) or (cursor.catalog, cursor.end_user) != (whom.catalog_id, whom.pk):
-        raise _not_this_cursor(f"`cursor` must be {CURSOR}; this one is about another.")
-    if given & set(WHICH_LIST) and cursor.asked != _digest(asked):
-        names = " and ".join(f"`{name}`" for name in WHICH_LIST)
-        raise _not_this_cursor(f"This `cursor` goes on with a list of other {names}: leave them out, or as they were.")
-    return cursor
-
-
-def _not_this_cursor(detail: str) -> errors.InvalidParameter:
-    return errors.InvalidParameter([{"parameter": "cursor", "detail": detail}])
-
-
-def _digest(asked: Mapping[str, Any]) -> str:
-    """What a list is made by, so that its cursor goes on with no other."""
-    which = [str(asked.get(name)) for name in WHICH_LIST]
-    return hashlib.sha256(json.dumps(which).encode()).hexdigest()[:16]
 
 
 class ReplayQuery(serializers.Serializer[Any]):
@@ -344,7 +335,7 @@ class RecommendationView(PrivateView):
             RecommendationsSerializer, "The list as it was.", problems=tuple(PROBLEMS), conditional=True
         ),
     )
-    def get(self, request: Request, recommendation_id: UUID) -> Response:
+    def get(self, request: Request, recommendation_id: UUID) -> HttpResponse:
         """A list that was served before: its items and titles, its reasons, and what people had decided by then."""
         asked = parse(request, _REPLAY)
         logged = queries.logged(recommendation_id, asker=asker_of(request))
@@ -357,7 +348,7 @@ class RecommendationView(PrivateView):
         explained = asked["explain"] == "served" and logged.explain not in ("", "none")
         if explained:
             require(request, TokenScope.EXPLANATIONS_READ)
-        return conditional(request, _AS_JSON.to_representation(replay(logged, explained=explained)))
+        return conditional(request, Body.of(a_list(replay(logged, explained=explained))))
 
 
 def whom_named(

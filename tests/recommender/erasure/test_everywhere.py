@@ -42,8 +42,8 @@ CLEARED = {
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {
     "recommender.Account", "recommender.Account_groups", "recommender.Account_user_permissions", "recommender.ApiToken",
-    "recommender.Activation", "recommender.BackboneVersion", "recommender.Catalog", "recommender.Erasure",
-    "recommender.Experiment",
+    "recommender.Activation", "recommender.BackboneVersion", "recommender.Catalog", "recommender.CatalogStamp",
+    "recommender.Erasure", "recommender.Experiment",
     "recommender.Evaluation", "recommender.EvaluationFit", "recommender.Examination", "recommender.Grouping",
     "recommender.KnowledgeSnapshot",
     "recommender.Rollout", "recommender.RoundBatch", "recommender.ShadowSample", "recommender.TrainingRun",
