@@ -121,7 +121,7 @@ def prepare(sources: Sources) -> Fit | None:
 
 
 def load(path: Path) -> GaussianProcess:
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:  # of half a file numpy closes nothing
         amplitudes = stored["amplitudes"].tolist()
         spaces = [stored[f"space_{place}"] for place in range(len(amplitudes))]
         return GaussianProcess(stored["mean"], stored["factors"], stored["columns"], spaces, amplitudes)

@@ -158,14 +158,14 @@ def test_the_active_version_s_vectors_bring_in_what_a_history_speaks_for(
 ) -> None:
     for module in (catalog_index, retrieve):
         monkeypatch.setattr(module, "WHOLE_CATALOG", 30)
-    settings.CANDIDATES = 20
+    settings.CANDIDATES = 12
     request = request_for(reader, limit=10)
     products = list(retrieve.inner_products(reader, request.index, request.history))
     assert [share for share, _ in products] == [retrieve.BY_LIKES, *[retrieve.BY_LIKENESS] * (len(products) - 1)]
     for _, each in products:
         left = np.where(request.unseen, each, -np.inf)
         assert set(np.argsort(-left)[:1].tolist()) <= set(request.candidates.tolist())
-    assert len(request.candidates) == 20 < request.unseen.sum()
+    assert len(request.candidates) == 12 < request.unseen.sum()
     liked = {past.item_id for past in request.history if past.liked}
     genres = [Item.objects.get(external_id=name).attributes["genres"][0] for name in liked]
     first = request.index.external_ids[int(np.argmax(np.where(request.unseen, products[0][1], -np.inf)))]
