@@ -60,6 +60,16 @@ def local_llm(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMe
 
 
 @register("r4web")
+def candidates(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """A list goes on for so many items, page by page."""
+    from recommender.serving.recommend import DEPTH  # noqa: PLC0415 - tables: this module is read before they are
+
+    if settings.CANDIDATES >= DEPTH:
+        return []
+    return [Error(f"R4_CANDIDATES must be at least {DEPTH}, as long as a list may be.", id="r4web.E015")]
+
+
+@register("r4web")
 def openid(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """What the provider says of people must not be read or changed on its way."""
     given = {name: getattr(settings, name) for name in ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")}

@@ -1,4 +1,7 @@
-"""The serving graph: a backbone as ONNX with item table and knowledge folded in, and the proof that it scores alike."""
+"""The serving graph: a backbone as ONNX with item table and knowledge folded in, and the proof that it scores alike.
+
+What is traced may be folded further (Backbone.folded); the proof holds the graph against the form that is not.
+"""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -28,7 +31,7 @@ class ParityError(RuntimeError):
 
 
 class ServingForm(nn.Module):
-    """The backbone with everything that only depends on an item looked up instead of computed."""
+    """The backbone with items' vectors and knowledge looked up instead of computed."""
 
     table: Tensor
     item_knowledge: Tensor
@@ -56,6 +59,10 @@ class ServingForm(nn.Module):
             fields = KnowledgeFields(end_user_knowledge, functional.embedding(item, self.item_knowledge))
         return self.backbone.rank(item, history_item, history_feedback, self.table, fields, signals, end_user_tokens)
 
+    def folded(self) -> nn.Module:
+        """What the graph is traced from: the backbone's own folded form where it has one."""
+        return self.backbone.folded(self.table, self.item_knowledge) or self
+
 
 def save(form: ServingForm, path: Path, *, history: int, end_users: Tensor, tokens: int) -> None:
     """Write the graph. `history`: its length L; `end_users` (rows, K): their knowledge; `tokens`: the width T."""
@@ -65,7 +72,7 @@ def save(form: ServingForm, path: Path, *, history: int, end_users: Tensor, toke
     free = {name: {0: "B", 1: "N"} if name in OF_CANDIDATES else {0: "B"} for name in INPUTS}
     with _quiet(), torch.no_grad():
         torch.onnx.export(
-            form,
+            form.folded().eval(),
             tuple(torch.from_numpy(example[name]) for name in INPUTS),
             path,
             dynamo=False,

@@ -19,7 +19,7 @@ from recommender.signals.registry import Signals
 from recommender.signals.stated import Weights
 
 FORMATS = (3, 4, 5, 6)  # until 5: signals.earlier_formats
-ITEMS_AT_A_TIME = 4096
+ITEMS_AT_A_TIME = 1024  # what the graph makes of so many fits the caches, and little memory is held for the next
 
 
 class ArtifactError(Exception):
@@ -71,11 +71,12 @@ class Ranker:
         given = self.tokens_of(attributes) if tokens is None else tokens
         items = self._numbers(self.items if item_external_ids is None else item_external_ids)
         past, feedback = self._history(history)
+        signals = self._signals(end_user_external_id, history, items)
         logits = []
         for first in range(0, len(items), ITEMS_AT_A_TIME):
-            some = items[first : first + ITEMS_AT_A_TIME]
-            signals = self._signals(end_user_external_id, history, some)
-            logits.append(self._logits(end_user_external_id, given, some, past[None], feedback[None], signals)[0])
+            some = slice(first, first + ITEMS_AT_A_TIME)
+            asked = (items[some], past[None], feedback[None], signals[:, some])
+            logits.append(self._logits(end_user_external_id, given, *asked)[0])
         return _sigmoid(np.concatenate(logits)) if logits else np.empty(0)
 
     def contributions(
@@ -103,7 +104,7 @@ class Ranker:
         contributions[:, seen] = (logits[0] - logits[1:]).T
         return contributions
 
-    def inner_products(self, end_user_external_id: str, history: Sequence[HistoryEntry]) -> list[NDArray[np.float64]]:
+    def inner_products(self, end_user_external_id: str, history: Sequence[HistoryEntry]) -> list[NDArray[np.float32]]:
         """What the history says of every item as inner products of the signals' vectors: (items) each, one for each
         kind of vector, in the order of `self.items`. They choose candidates; the backbone ranks them. Empty where no
         signal has vectors.
@@ -202,8 +203,6 @@ def read(folder: Path) -> Ranker:
 
     Raises ArtifactError.
     """
-    import onnxruntime  # heavy: loaded by processes that rank, when they first do
-
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
         if manifest["format"] not in FORMATS:
@@ -211,10 +210,7 @@ def read(folder: Path) -> Ranker:
                 f"Its format is {manifest['format']}; this release reads {FORMATS[-1]}. Train it again."
             )
         ids = json.loads((folder / "ids.json").read_text())
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests run side by side
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        session = session_of(folder / "model.onnx")
         return Ranker(
             session=session,
             inputs=frozenset(one.name for one in session.get_inputs()),
@@ -234,6 +230,17 @@ def read(folder: Path) -> Ranker:
         raise
     except Exception as error:  # onnxruntime's own errors share no base class
         raise ArtifactError(f"Its files cannot be read ({type(error).__name__}).") from error
+
+
+def session_of(graph: Path) -> Any:
+    """The graph, ready to answer in any thread, on the thread that asks."""
+    import onnxruntime  # heavy: loaded by processes that rank, when they first do
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests run side by side
+    options.log_severity_level = 3
+    options.enable_mem_pattern = False  # it keeps a plan for every number of items that was ever asked for
+    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
 
 def _demographics(folder: Path) -> Vocabulary:

@@ -51,6 +51,13 @@ class Backbone(nn.Module, ABC):
         Padding must change nothing, nor may the rest of the batch.
         """
 
+    def folded(self, table: Tensor, item_knowledge: Tensor | None) -> nn.Module | None:
+        """What scores as artifacts.graph.ServingForm does, with all that depends on an item alone multiplied out.
+
+        `table` (V, W): of the items; `item_knowledge` (V, K). None: nothing is to be gained over looking both up.
+        """
+        return None
+
     def accelerate(self, on: bool) -> None:
         """Compute with native kernels (backbones.native) where there are some, or no longer: none can be exported."""
         if self.match is not None:

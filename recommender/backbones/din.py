@@ -18,6 +18,8 @@ from recommender.backbones.inputs import START_SCALE, Perceptron
 from recommender.dataset.numbering import PADDING_ITEM
 from recommender.recipe import TrainConfig
 
+MULTIPLIED_ITEMS = 20_000  # of more, only some are ranked, and a row of the head's width for each would be memory
+
 
 class Din(Backbone):
     kernel: ctypes.CDLL | None = None  # native.target_attention, while accelerated
@@ -43,6 +45,9 @@ class Din(Backbone):
             layer.out_features for layer in (self.of_product, *self.attention) if isinstance(layer, nn.Linear)
         )
         self.kernel = native.attention(width=self.items.width, units=units[:-1]) if on else None
+
+    def folded(self, table: Tensor, item_knowledge: Tensor | None) -> nn.Module:
+        return FoldedDin(self, table, item_knowledge)
 
     def score(
         self, item: Tensor, history_item: Tensor, history_feedback: Tensor, table: Tensor, side: SideFields
@@ -95,3 +100,86 @@ class Din(Backbone):
             (second.weight, second.bias),
             (last.weight, last.bias),
         )
+
+
+class FoldedDin(nn.Module):
+    """The same scores with every product taken once: per item when the artifact is written, per history when asked.
+
+    The attention's first layer is linear in the candidate, so that all its products with one history are one matrix,
+    (W + 1, L · F), a column of ones carrying what the history says alone. The head's first layer is split by its
+    inputs: the candidate's part is a row of a table (of a big catalog it is looked up and multiplied), the weighed
+    history's part is multiplied out per history slot.
+    """
+
+    table: Tensor
+    rows: Tensor
+    unit: Tensor
+
+    def __init__(self, din: Din, table: Tensor, item_knowledge: Tensor | None) -> None:
+        super().__init__()
+        self.din, self.match, self.demographics = din, din.match, din.demographics
+        first, *rest = din.head
+        self.rest = nn.Sequential(*rest)
+        adapted = 0 if item_knowledge is None else item_knowledge.shape[1]
+        match, signals = din.match.width if din.match else 0, din.sizes.signals
+        named = {"item": table.shape[1], "interest": table.shape[1], "end_user_knowledge": adapted}
+        named |= {"item_knowledge": adapted, "match": match, "signals": signals}
+        named["demographics"] = first.in_features - sum(named.values())
+        self.parts = dict(zip(named, torch.split(first.weight.detach().t(), list(named.values())), strict=True))
+        described = table if item_knowledge is None else torch.cat([table, item_knowledge], dim=1)  # (V, W + K)
+        weights = torch.cat([self.parts["item"], self.parts["item_knowledge"]]).t()
+        of_items = nn.Linear(*weights.shape[::-1])
+        of_items.weight, of_items.bias = nn.Parameter(weights), first.bias
+        self.of_items = None if len(table) <= MULTIPLIED_ITEMS else of_items
+        with torch.no_grad():
+            self.register_buffer("rows", described if self.of_items else of_items(described))  # (V, H or W + K)
+            self.register_buffer("table", torch.cat([table, torch.ones_like(table[:, :1])], dim=1))  # (V, W + 1)
+            self.register_buffer("unit", functional.normalize(table[:, din.items.attributes :], dim=-1))  # (V, E)
+
+    def forward(
+        self,
+        item: Tensor,
+        history_item: Tensor,
+        history_feedback: Tensor,
+        end_user_knowledge: Tensor,
+        signals: Tensor,
+        end_user_tokens: Tensor,
+    ) -> Tensor:
+        """As artifacts.graph.ServingForm."""
+        past = self.din.past(functional.embedding(history_item, self.table)[..., :-1])
+        past = past + self.din.feedback(history_feedback)
+        past = past.masked_fill((history_item == PADDING_ITEM).unsqueeze(-1), 0.0)  # (B, L, W)
+        beside = [self._weights(item, past)]  # (B, N, ·) each, then what the head's first layer makes of a unit of each
+        to_head = [past @ self.parts["interest"]]  # (B, ·, H) each
+        if self.match is not None:
+            candidate, met = (functional.embedding(which, self.unit) for which in (item, history_item))
+            beside.append(self.match.of_units(candidate, met, history_item, history_feedback))
+            to_head.append(self.parts["match"].expand(past.shape[0], -1, -1))
+        if self.din.sizes.signals:
+            beside.append(signals)
+            to_head.append(self.parts["signals"].expand(past.shape[0], -1, -1))
+        of_items = functional.embedding(item, self.rows)  # what the head's first layer makes of an item, with its bias
+        if self.of_items is not None:
+            of_items = self.of_items(of_items)
+        hidden = of_items + torch.cat(beside, dim=-1) @ torch.cat(to_head, dim=1)
+        of_end_user = []  # (B, H) each
+        if self.din.knowledge is not None:
+            of_end_user.append(end_user_knowledge @ self.parts["end_user_knowledge"])
+        if self.demographics is not None:
+            of_end_user.append(self.demographics(end_user_tokens) @ self.parts["demographics"])
+        for said in of_end_user:
+            hidden = hidden + said.unsqueeze(1)
+        logits = self.rest(hidden.flatten(0, 1)).view(item.shape)  # rows of two dimensions: one fused product
+        return cast(Tensor, logits * self.din.slope + self.din.intercept)
+
+    def _weights(self, item: Tensor, past: Tensor) -> Tensor:
+        """How much each past vector (B, L, W) has to do with each item (B, N): (B, N, L)."""
+        din, length = self.din, past.shape[1]
+        units = din.of_product.out_features
+        of_product = past.transpose(1, 2).unsqueeze(-1) * din.of_product.weight.t().unsqueeze(1)  # (B, W, L, F)
+        of_each = (of_product + din.of_candidate.weight.t().unsqueeze(1)).flatten(2)  # (B, W, L · F)
+        alone = (din.of_past(past) + din.of_candidate.bias).flatten(1)  # (B, L · F)
+        candidate = functional.embedding(item, self.table)  # (B, N, W + 1)
+        mixed = functional.relu(candidate @ torch.cat([of_each, alone.unsqueeze(1)], dim=1))  # (B, N, L · F)
+        weight: Tensor = din.attention(mixed.view(-1, units))  # (B · N · L, 1): rows of two dimensions again
+        return weight.view(*item.shape, length)

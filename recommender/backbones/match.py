@@ -40,23 +40,12 @@ class HistoryMatch(nn.Module):
 
     def forward(self, attributes: Tensor, item: Tensor, history_item: Tensor, history_feedback: Tensor) -> Tensor:
         """Attribute vectors of all items (V, E), items (B, N), histories (B, L) → (B, N, width)."""
-        rate = (-self.temperature).exp()  # 1 / τ
         if self.kernel is not None and item.shape[1] == 1:
+            rate = (-self.temperature).exp()  # 1 / τ
             unit = functional.normalize(attributes, dim=-1)
             history = (item.squeeze(1), history_item, history_feedback)
             sums = native.history_match(self.kernel, *history, unit, self.worth, rate).unsqueeze(1)
-            worth, entries, *weighed = sums.unbind(dim=-1)
-        else:
-            worth, entries, *weighed = self._sums(attributes, item, history_item, history_feedback, rate)
-        features = [worth / (entries + 1)]  # + 1: little evidence says little
-        for total, worth in zip(weighed[::2], weighed[1::2], strict=True):
-            features += [worth / (total + 1), torch.log1p(total)]
-        return SCALE * torch.stack(features, dim=-1)
-
-    def _sums(
-        self, attributes: Tensor, item: Tensor, history_item: Tensor, history_feedback: Tensor, rate: Tensor
-    ) -> list[Tensor]:
-        """The sum of worth, the entries, and per temperature the sum of weights and of weighed worth: (B, N) each."""
+            return self._features(list(sums.unbind(dim=-1)))
         if self.training:  # more history slots than items: bring the table to length 1 once, then gather
             unit = functional.normalize(attributes, dim=-1)
             candidate, past = (functional.embedding(which, unit) for which in (item, history_item))
@@ -64,11 +53,23 @@ class HistoryMatch(nn.Module):
             candidate, past = (
                 functional.normalize(functional.embedding(which, attributes), dim=-1) for which in (item, history_item)
             )
+        return self.of_units(candidate, past, history_item, history_feedback)
+
+    def of_units(self, candidate: Tensor, past: Tensor, history_item: Tensor, history_feedback: Tensor) -> Tensor:
+        """The same from vectors of length 1, of the items (B, N, E) and of the histories' (B, L, E)."""
         there = (history_item != PADDING_ITEM).to(candidate).unsqueeze(1)  # (B, 1, L)
         worth = functional.embedding(history_feedback, self.worth.unsqueeze(1)).squeeze(-1).unsqueeze(1) * there
         alike = candidate @ past.transpose(1, 2)  # (B, N, L)
-        sums = [one.sum(dim=-1).expand(item.shape) for one in (worth, there)]
-        for one in rate.unbind():
+        sums = [one.sum(dim=-1).expand(alike.shape[:2]) for one in (worth, there)]
+        for one in (-self.temperature).exp().unbind():  # 1 / τ
             weight = torch.exp((alike - 1) * one) * there  # (B, N, L)
             sums += [weight.sum(dim=-1), (weight * worth).sum(dim=-1)]
-        return sums
+        return self._features(sums)
+
+    def _features(self, sums: list[Tensor]) -> Tensor:
+        """`sums`, (B, N) each: of worth, the entries, and per temperature of weights and of weighed worth."""
+        worth, entries, *weighed = sums
+        features = [worth / (entries + 1)]  # + 1: little evidence says little
+        for total, worth in zip(weighed[::2], weighed[1::2], strict=True):
+            features += [worth / (total + 1), torch.log1p(total)]
+        return SCALE * torch.stack(features, dim=-1)

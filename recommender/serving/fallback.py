@@ -53,8 +53,8 @@ def _likeness(request: Request) -> NDArray[np.float64] | None:
     texts = vectors.item_texts(whom.catalog)
     if not len(texts.pks) or (own := vectors.of_end_user(whom, texts.encoder)) is None:
         return None
-    of_items, there = texts.of(request.index, np.arange(len(request.index)))
-    return (of_items @ own).astype(np.float64) if there.any() else None
+    products = texts.products(request.index, own)
+    return None if np.isnan(products).all() else np.nan_to_num(products.astype(np.float64))
 
 
 def segment(request: Request) -> Order | None:

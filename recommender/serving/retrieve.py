@@ -1,7 +1,8 @@
 """Candidates: which items are worth ranking for somebody. Everything where it is affordable.
 
-Of a big catalog: what the active version's own vectors say (exact inner products with every item, no index that could
-miss one), what approved texts resemble, what statements ask for, what shares liked attributes, is popular or new.
+Of a big catalog as many as the setting R4_CANDIDATES says, taken in turn from several lists, each best first: what the
+active version's own vectors say (exact inner products with every item, no index that could miss one), what approved
+texts resemble, what statements ask for, what shares liked attributes, is popular or new.
 """
 
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
 from recommender.artifacts import verified
@@ -22,10 +24,16 @@ from recommender.serving.history import PastInteraction
 from recommender.serving.queries import active_backbone
 from recommender.serving.whom import Whom
 
-POPULAR = 1_500
-NEAREST = 300  # by each inner product
-NEWEST = 200
-VALUES = 8  # attribute values that the end user liked most often
+# How many each list gives in a turn.
+BY_LIKES = 8.0  # the active version's first inner product, its own guess of a like
+BY_LIKENESS = 1.0  # each other inner product
+POPULAR = 1.0
+NEWEST = 0.25
+ASKED_FOR = 1.0  # each statement
+BY_VALUE = 0.25  # each of the VALUES attribute values that the end user liked most often
+VALUES = 8
+SAMPLED = 16
+Places = NDArray[np.int64]
 NUMBERS: ProcessCache[tuple[int, int, datetime], tuple[CatalogIndex, NDArray[np.int64]]] = ProcessCache(
     "item numbers", most=4
 )
@@ -46,31 +54,40 @@ def candidates(
     history: Sequence[PastInteraction],
     asked_for: Sequence[NDArray[np.int64]] = (),
 ) -> NDArray[np.int64]:
-    """Positions in the index to rank, all of `mask`.
+    """Positions in the index to rank, all of `mask`, ascending.
 
-    A small catalog is ranked whole. Of a big one: what most people like, what shares the attribute values that were
-    liked most often in the history, what is newest, the most popular of what approved statements ask for, and the
-    first by each inner product. `asked_for`: positions, for each such statement.
+    Where a catalog is small, or the mask leaves few items, that is all there are. `asked_for`: positions of what each
+    approved statement asks for.
     """
-    if len(index) <= WHOLE_CATALOG:
+    if len(index) <= WHOLE_CATALOG or np.count_nonzero(mask) <= settings.CANDIDATES:
         return np.flatnonzero(mask)
-    catalog, liked = whom.catalog, [past.item_pk for past in history if past.liked]
-    chosen = [_first(index.by_popularity, mask, POPULAR), np.flatnonzero(mask)[-NEWEST:]]
-    chosen += [_greatest(products, mask, NEAREST) for products in inner_products(whom, index, history)]
-    for value in _liked_values(catalog, liked):
-        ranked = index.by_value.get(value)
-        if ranked is not None:
-            chosen.append(ranked[mask[ranked]])
+    most = settings.CANDIDATES
+    lists = [(share, greatest(each, mask, most)) for share, each in inner_products(whom, index, history)]
+    lists += [(POPULAR, first_of(index.by_popularity, mask, most)), (NEWEST, np.flatnonzero(mask)[: -most - 1 : -1])]
+    for value in _liked_values(whom.catalog, [past.item_pk for past in history if past.liked]):
+        if value in index.by_value:
+            lists.append((BY_VALUE, first_of(index.by_value[value], mask, most)))
     for positions in asked_for:
-        popular = positions[np.argsort(-index.popularity[positions], kind="stable")]
-        chosen.append(_first(popular, mask, LONGEST_VALUE_LIST))
-    return np.unique(np.concatenate(chosen))
+        meeting = np.zeros_like(mask)
+        meeting[positions] = True
+        lists.append((ASKED_FOR, first_of(index.by_popularity, mask & meeting, LONGEST_VALUE_LIST)))
+    return in_turn(lists, most)
+
+
+def in_turn(lists: Sequence[tuple[float, Places]], most: int) -> Places:
+    """The first `most` different places of lists that each give so many in a turn, best first; ascending."""
+    places = np.concatenate([each for _, each in lists])
+    turns = np.concatenate([np.arange(1, len(each) + 1) / share for share, each in lists])
+    order = np.argsort(turns, kind="stable")
+    _, first = np.unique(places[order], return_index=True)
+    return np.sort(places[order][np.sort(first)[:most]])
 
 
 def inner_products(
     whom: Whom, index: CatalogIndex, history: Sequence[PastInteraction]
-) -> Iterator[NDArray[np.floating]]:
-    """Of every item (items), once for each kind of vector that is at hand: NaN for an item without one."""
+) -> Iterator[tuple[float, NDArray[np.floating]]]:
+    """Of every item (items), once for each kind of vector that is at hand: NaN for an item without one. Before each how
+    many it gives in a turn."""
     active = active_backbone(whom.catalog)
     if active is not None and history:
         active.catalog = whom.catalog
@@ -80,14 +97,17 @@ def inner_products(
             pass  # whoever ranks says so
         else:
             places = numbers(active, ranker, index)
+            share = BY_LIKES
             for products in ranker.inner_products(whom.external_id, history):
-                yield np.append(products, np.nan)[places]
+                of_items = products[places]
+                of_items[places < 0] = np.nan
+                yield share, of_items
+                share = BY_LIKENESS
     texts = vectors.item_texts(whom.catalog)
     if len(texts.pks) and isinstance(whom, EndUser):
         own = vectors.of_end_user(whom, texts.encoder)
         if own is not None:
-            of_items, there = texts.of(index, np.arange(len(index)))
-            yield np.where(there, of_items @ own, np.nan)
+            yield BY_LIKENESS, texts.products(index, own)
 
 
 def numbers(active: BackboneVersion, ranker: Ranker, index: CatalogIndex) -> NDArray[np.int64]:
@@ -105,15 +125,25 @@ def _number(ranker: Ranker, index: CatalogIndex) -> NDArray[np.int64]:
     return np.array([ranker.items.get(name, first - 1) - first for name in index.external_ids], dtype=np.int64)
 
 
-def _greatest(products: NDArray[np.floating], mask: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
-    places = np.flatnonzero(mask & ~np.isnan(products))
-    if len(places) <= count:
-        return places
-    return places[np.argpartition(-products[places], count)[:count]]
+def greatest(products: NDArray[np.floating], mask: NDArray[np.bool_], count: int) -> Places:
+    """The first `count` of `mask` that have a product, the greatest first.
+
+    Every sixteenth product says how great one has to be, roughly: sorting the few that are takes a third of the time.
+    """
+    products = np.where(mask & ~np.isnan(products), products, -np.inf)
+    some = np.sort(products[::SAMPLED])
+    enough = some[max(0, len(some) - 1 - 2 * count // SAMPLED)]
+    places = np.flatnonzero(products >= enough)
+    if len(places) < count:
+        places = np.arange(len(products))
+    places = places[np.argsort(-products[places], kind="stable")][:count]
+    return places[np.isfinite(products[places])]
 
 
-def _first(ranked: NDArray[np.int64], mask: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
-    return ranked[mask[ranked]][:count]
+def first_of(ranked: Places, mask: NDArray[np.bool_], count: int) -> Places:
+    few = ranked[: 4 * count]  # mostly enough: looking at a whole catalog takes as long as an inner product
+    found = few[mask[few]]
+    return found[:count] if len(found) >= count else ranked[mask[ranked]][:count]
 
 
 def _liked_values(catalog: Catalog, liked: Sequence[int]) -> list[str]:

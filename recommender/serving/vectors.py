@@ -40,6 +40,14 @@ class ItemTexts:
         made[there] = self.vectors[rows[there]]
         return made, there
 
+    def products(self, index: CatalogIndex, own: Vectors) -> NDArray[np.float32]:
+        """The inner product of every item's vector with one (D): (items), NaN where the item has none."""
+        found = np.full(len(index), np.nan, dtype=np.float32)
+        places = np.minimum(np.searchsorted(index.pks, self.pks), len(index) - 1)
+        there = index.pks[places] == self.pks  # else the item came after the index was made
+        found[places[there]] = (self.vectors @ own)[there]
+        return found
+
 
 KEPT: ProcessCache[tuple[int, datetime, int], ItemTexts] = ProcessCache("item texts", most=KEPT_CATALOGS)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from recommender.dataset.examples import Examples
 from recommender.recipe import TrainConfig
-from recommender.signals import leave_one_out, posterior
+from recommender.signals import leave_one_out, posterior, whole_history
 from recommender.signals.factors import NOISE, Likes
 from recommender.signals.folds import fold_of
 from recommender.signals.posterior import Floats, Rows
@@ -65,26 +65,26 @@ class GaussianProcess:
         return columns
 
     def read(self, candidates: Candidates) -> Columns:
-        return self._columns(posterior.read(self._after(candidates)))[len(candidates.met) :]
+        return self._columns(whole_history.read(self._after(candidates), len(candidates.met)))
 
     def read_without(self, candidates: Candidates, places: Places) -> Columns:
         return self._columns(leave_one_out.read(self._after(candidates), len(candidates.met), places))
 
-    def inner_products(self, end_user: str, met: Places, liked: NDArray[np.int8]) -> Iterator[Floats]:
+    def inner_products(self, end_user: str, met: Places, liked: NDArray[np.int8]) -> Iterator[NDArray[np.float32]]:
         """What a history says of every item and of one nobody knows, (v + 1) each: by the factors the posterior mean
         with the items' own, exactly where there are no spaces; by each space that counts, near what was liked.
         """
         told = liked >= 0
         met, residual = met[told], liked[told].astype(np.float64)
-        fold = fold_of(end_user)
+        fold = fold_of(end_user, len(self.mean))
         residual -= self.mean[fold, met]
         factors = self.factors[fold, met].astype(np.float64)  # (h, K)
         width = factors.shape[1]
         own = np.linalg.solve(factors.T @ factors + NOISE * np.eye(width), factors.T @ residual)
-        yield self.mean[fold] + self.factors[fold] @ own
+        yield self.mean[fold] + self.factors[fold] @ own.astype(np.float32)  # in float64 all factors would be copied
         for space, amplitude in zip(self.spaces, self.amplitudes, strict=True):
             if amplitude:
-                yield (space @ (space[met].T @ residual.astype(np.float32))).astype(np.float64)
+                yield space @ (space[met].T @ residual.astype(np.float32))
 
     def _after(self, candidates: Candidates) -> Rows:
         """The history's rows, then the candidates'."""
@@ -121,7 +121,7 @@ def prepare(sources: Sources) -> Fit | None:
 
 
 def load(path: Path) -> GaussianProcess:
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:  # of half a file numpy closes nothing
         amplitudes = stored["amplitudes"].tolist()
         spaces = [stored[f"space_{place}"] for place in range(len(amplitudes))]
         return GaussianProcess(stored["mean"], stored["factors"], stored["columns"], spaces, amplitudes)

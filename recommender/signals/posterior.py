@@ -23,6 +23,7 @@ DRIFT_LASTS = 60.0  # interactions until its correlation has fallen to 1/e
 EXPLAINED = 0.6  # share of an amplitude that was noise before: items near each other are not liked by chance alone
 LEAST_NOISE = 0.05
 UNKNOWN = 1e6  # variance of a like nobody told: such an interaction says nothing
+EVERY = slice(None)
 Floats = NDArray[np.float64]
 
 
@@ -77,15 +78,15 @@ def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
     return mean, np.sqrt(np.maximum(remaining, 0.0) + rows.noise), with_drift
 
 
-def covariances(rows: Rows, learned: int) -> tuple[Floats, Floats]:
-    """Of what all rows' likes share with the first ones', without the drift: (n, learned); their variances (n)."""
-    factors = rows.factors.astype(np.float64)
-    common = factors @ factors[:learned].T
+def covariances(rows: Rows, learned: int, some: slice = EVERY) -> tuple[Floats, Floats]:
+    """Of what `some` rows' likes share with the first ones', without the drift: (n, learned); their variances (n)."""
+    factors = rows.factors[some].astype(np.float64)
+    common = factors @ rows.factors[:learned].astype(np.float64).T
     variance: Floats = np.square(factors).sum(axis=1)
     for space, amplitude in zip(rows.spaces, rows.amplitudes, strict=True):
         if amplitude:
-            common += amplitude * near(space, space[:learned])
-            variance += amplitude * np.any(space, axis=1)
+            common += amplitude * near(space[some], space[:learned])
+            variance += amplitude * np.any(space[some], axis=1)
     return common, variance
 
 

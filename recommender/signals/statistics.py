@@ -71,5 +71,5 @@ def prepare(sources: Sources) -> Fit | None:
 
 
 def load(path: Path) -> Statistics:
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:  # of half a file numpy closes nothing
         return Statistics(stored["mean"], stored["count"])

@@ -23,6 +23,12 @@ def test_the_defaults_are_without_mistakes() -> None:
     assert ours.endpoints(None) + ours.addresses(None) + ours.numbers(None) == []
 
 
+def test_fewer_candidates_than_a_list_may_have_are_a_mistake(settings: Any) -> None:
+    assert ours.candidates(None) == []
+    settings.CANDIDATES = 199
+    assert "R4_CANDIDATES must be at least 200" in messages(ours.candidates(None))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

@@ -8,6 +8,7 @@ import pytest
 
 from recommender.artifacts import files, verified
 from recommender.models import BackboneVersion, Catalog, EndUser, Interaction, Recommendation, VersionState
+from recommender.serving.codes import DegradedCode
 from recommender.serving.history import history_of
 from recommender.serving.recommend import preview, recommend
 from recommender.serving.types import Served
@@ -66,15 +67,20 @@ def test_without_an_active_backbone_the_list_is_popular_and_says_so(reader: EndU
     assert not seen_by(reader) & set(listed(served))
 
 
-@pytest.mark.parametrize("harm", ["missing", "damaged"])
-def test_an_artifact_that_cannot_be_used_is_named(reader: EndUser, harm: str) -> None:
-    version = BackboneVersion.objects.get()
-    if harm == "missing":
-        shutil.rmtree(files.folder_of(version))
+@pytest.mark.parametrize(
+    "name", ["", "model.onnx", "ids.json", "end_users.npy", "signal_gaussian_process.npz", "manifest.json"]
+)
+def test_an_artifact_that_is_missing_or_half_written_is_named(reader: EndUser, name: str) -> None:
+    folder = files.folder_of(BackboneVersion.objects.get())
+    if name:
+        whole = (folder / name).read_bytes()
+        (folder / name).unlink()
+        (folder / name).write_bytes(whole[: len(whole) // 2])
     else:
-        (files.folder_of(version) / "model.onnx").write_bytes(b"nonsense")
+        shutil.rmtree(folder)
     served = preview(reader, limit=5)
     assert served.source == "popular"
+    assert served.degraded_code == DegradedCode.ARTIFACT_UNUSABLE
     assert "Backbone 1 is active but its artifact cannot be used." in served.degraded_reason
     assert len(served.items) == 5
 

@@ -1,6 +1,7 @@
 """Candidates of big catalogs, and the index that they are taken from."""
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from recommender.serving import catalog_index, retrieve, vectors
 from recommender.serving.catalog_index import index_of
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
+from recommender.serving.wish import Wish
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.training import synthetic
 
@@ -20,12 +22,14 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def big(monkeypatch: pytest.MonkeyPatch) -> Catalog:
-    """Sixty films where 30 are a big catalog: nobody met a western, everybody met the first dramas."""
+def big(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Catalog:
+    """Sixty films where 30 are a big catalog, and eight are ranked: nobody met a western, everybody met the first
+    dramas."""
+    settings.CANDIDATES = 8
     monkeypatch.setattr(catalog_index, "WHOLE_CATALOG", 30)
     monkeypatch.setattr(retrieve, "WHOLE_CATALOG", 30)
-    monkeypatch.setattr(retrieve, "POPULAR", 5)
-    monkeypatch.setattr(retrieve, "NEWEST", 3)
+    monkeypatch.setattr(retrieve, "POPULAR", 2.0)
+    monkeypatch.setattr(retrieve, "NEWEST", 1.0)
     catalog = make_catalog()
     for number in range(60):
         genre = "Western" if number in (20, 21) else "Drama" if number < 20 else "Comedy"
@@ -41,10 +45,11 @@ def chosen(end_user: EndUser) -> set[str]:
 
 
 def test_a_big_catalog_offers_the_popular_and_the_newest(big: Catalog) -> None:
-    assert chosen(make_end_user(big)) == {"f00", "f01", "f02", "f03", "f04", "f57", "f58", "f59"}
+    assert chosen(make_end_user(big)) == {"f00", "f01", "f02", "f03", "f04", "f05", "f58", "f59"}
 
 
-def test_what_shares_a_liked_attribute_is_a_candidate_too(big: Catalog) -> None:
+def test_what_shares_a_liked_attribute_is_a_candidate_too(big: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieve, "BY_VALUE", 1.0)
     reader = make_end_user(big)
     make_interaction(reader, big.items.get(external_id="f20"))
     assert "f21" in chosen(reader)
@@ -60,6 +65,38 @@ def test_popular_items_already_met_make_room_for_the_next(big: Catalog) -> None:
 def test_a_small_catalog_is_ranked_whole(big: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrieve, "WHOLE_CATALOG", 60)
     assert len(chosen(make_end_user(big))) == 60
+
+
+def test_where_few_items_may_be_listed_all_of_them_are_ranked(big: Catalog) -> None:
+    """Neither what was excluded nor what was met takes a place from what is left, however unpopular it is."""
+    kept = ["f20", "f33", "f41", "f50"]
+    rest = tuple(item.external_id for item in big.items.all() if item.external_id not in kept)
+    request = request_for(make_end_user(big), limit=10, wish=Wish("backbone", exclude=rest))
+    assert sorted(request.item_ids) == kept
+
+
+def test_every_list_has_its_turn_and_no_place_is_taken_twice() -> None:
+    first, second = np.array([7, 3, 9, 1, 5, 0]), np.array([3, 8, 2])
+    assert retrieve.in_turn([(2.0, first), (1.0, second)], 4).tolist() == [1, 3, 7, 9]
+    assert retrieve.in_turn([(2.0, first), (1.0, second)], 99).tolist() == [0, 1, 2, 3, 5, 7, 8, 9]
+
+
+def test_the_greatest_products_come_first_and_no_product_is_no_candidate() -> None:
+    products = np.array([0.1, np.nan, 0.9, 0.5, 0.7], dtype=np.float32)
+    mask = np.array([True, True, False, True, True])
+    assert retrieve.greatest(products, mask, 2).tolist() == [4, 3]
+    assert retrieve.greatest(products, mask, 50).tolist() == [4, 3, 0]
+
+
+def test_looking_at_a_sample_misses_no_greatest_product() -> None:
+    draw = np.random.default_rng(0)
+    for _ in range(300):
+        products = np.round(draw.normal(size=draw.integers(1, 300)), 1).astype(np.float32)  # many are equal
+        products[draw.random(len(products)) < draw.random()] = np.nan
+        mask, count = draw.random(len(products)) < draw.random(), int(draw.integers(1, 60))
+        places = np.flatnonzero(mask & ~np.isnan(products))
+        expected = places[np.argsort(-products[places], kind="stable")][:count]
+        assert retrieve.greatest(products, mask, count).tolist() == expected.tolist()
 
 
 def test_an_index_is_read_once_and_then_kept(big: Catalog, django_assert_num_queries: DjangoAssertNumQueries) -> None:
@@ -117,24 +154,21 @@ def test_history_items_that_are_newer_than_the_index_do_no_harm(big: Catalog) ->
 
 
 def test_the_active_version_s_vectors_bring_in_what_a_history_speaks_for(
-    ranked: Catalog, reader: EndUser, monkeypatch: pytest.MonkeyPatch
+    ranked: Catalog, reader: EndUser, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     for module in (catalog_index, retrieve):
         monkeypatch.setattr(module, "WHOLE_CATALOG", 30)
-    for name in ("POPULAR", "NEWEST", "VALUES"):
-        monkeypatch.setattr(retrieve, name, 1)
-    monkeypatch.setattr(retrieve, "NEAREST", 3)
-    monkeypatch.setattr(catalog_index, "LONGEST_VALUE_LIST", 1)
+    settings.CANDIDATES = 12
     request = request_for(reader, limit=10)
     products = list(retrieve.inner_products(reader, request.index, request.history))
-    assert products
-    for each in products:
+    assert [share for share, _ in products] == [retrieve.BY_LIKES, *[retrieve.BY_LIKENESS] * (len(products) - 1)]
+    for _, each in products:
         left = np.where(request.unseen, each, -np.inf)
-        assert set(np.argsort(-left)[:3].tolist()) <= set(request.candidates.tolist())
-    assert len(request.candidates) < request.unseen.sum()
+        assert set(np.argsort(-left)[:1].tolist()) <= set(request.candidates.tolist())
+    assert len(request.candidates) == 12 < request.unseen.sum()
     liked = {past.item_id for past in request.history if past.liked}
     genres = [Item.objects.get(external_id=name).attributes["genres"][0] for name in liked]
-    first = request.index.external_ids[int(np.argmax(np.where(request.unseen, products[0], -np.inf)))]
+    first = request.index.external_ids[int(np.argmax(np.where(request.unseen, products[0][1], -np.inf)))]
     assert Item.objects.get(external_id=first).attributes["genres"][0] in genres
 
 

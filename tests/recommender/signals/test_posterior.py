@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.signals import posterior
+from recommender.signals import posterior, whole_history
 from recommender.signals.posterior import Rows
 
 LIKES = st.lists(st.sampled_from([-1, 0, 1]), min_size=2, max_size=12)
@@ -43,6 +44,20 @@ def test_rows_of_one_moment_do_not_read_each_other(liked):
     np.testing.assert_allclose(
         posterior.read(rows(liked, before))[0], posterior.read(rows(rewritten, before))[0], atol=1e-9
     )
+
+
+@given(st.lists(st.sampled_from([-1, 0, 1]), max_size=12), st.integers(0, 9), st.booleans())
+def test_many_items_after_a_whole_history_are_read_as_one_by_one(liked, asked, repeated):
+    history = len(liked)
+    made = rows([*liked, *[-1] * asked], [*range(history), *[history] * asked])
+    if repeated and history > 1:  # the same item met twice
+        made.factors[1], made.spaces[0][1] = made.factors[0], made.spaces[0][0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(whole_history, "AT_A_TIME", 4)
+        found = whole_history.read(made, history)
+
+    for ours, theirs in zip(found, posterior.read(made), strict=True):
+        np.testing.assert_allclose(ours, theirs[history:], atol=1e-9)
 
 
 def test_a_reading_is_the_posterior_of_a_gaussian_process():

@@ -1,0 +1,86 @@
+"""What is folded beforehand scores as what is not: over histories of any length, empty ones and repeated items too."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.artifacts import graph
+from recommender.backbones import din
+from recommender.backbones.registry import ARCHITECTURES
+from tests.recommender.backbones import test_backbones
+from tests.recommender.backbones.test_backbones import SIZES, L, made
+
+KNOWLEDGE, TOKENS, SIGNALS = 5, 2, 3
+entry = st.tuples(st.integers(1, SIZES.items - 1), st.integers(1, SIZES.feedback - 1))
+histories = st.lists(st.lists(entry, max_size=L), min_size=1, max_size=3)
+
+
+class Unfolded(graph.ServingForm):
+    def folded(self) -> torch.nn.Module:
+        return self
+
+
+@dataclass
+class Graphs:
+    folded: onnxruntime.InferenceSession
+    unfolded: onnxruntime.InferenceSession
+
+
+@pytest.fixture(
+    scope="module", params=[(True, True, 99), (False, True, 0), (True, False, 0), (False, False, 99)], ids=str
+)
+def graphs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Graphs:
+    """DIN's, with or without knowledge, with or without what stands beside the history, of a small or a big catalog."""
+    knowing, numbers, multiplied = request.param
+    beside = {} if numbers else {"match": False}
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(din, "MULTIPLIED_ITEMS", multiplied)
+    monkeypatch.setattr(test_backbones, "SIZES", replace(SIZES, signals=SIGNALS if numbers else 0))
+    backbone = made("din", SIZES.knowledge if knowing else 0, adapter_width=KNOWLEDGE - 1, **beside).eval()
+    backbone.calibrate(1.3, -0.2)
+    for weight in backbone.parameters():  # embeddings start so small that any history would score alike
+        torch.nn.init.normal_(weight.data, std=0.15)
+    shape = {"history": L, "end_users": torch.randn(3, KNOWLEDGE if knowing else 1), "tokens": TOKENS}
+    sessions = []
+    for kind in (graph.ServingForm, Unfolded):
+        path = tmp_path_factory.mktemp("graph") / "model.onnx"
+        form = kind(backbone, torch.randn(SIZES.items, KNOWLEDGE, generator=torch.Generator().manual_seed(1)))
+        graph.save((form if knowing else kind(backbone, None)).eval(), path, **shape)
+        sessions.append(onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]))
+    monkeypatch.undo()
+    return Graphs(*sessions)
+
+
+@given(histories, st.lists(st.integers(0, SIZES.items - 1), min_size=1, max_size=9), st.integers(0, 2**16))
+def test_folding_changes_no_score(graphs: Graphs, past: list, items: list[int], seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    padded = np.zeros((2, len(past), L), dtype=np.int64)
+    for row, each in enumerate(past):
+        if each:
+            padded[:, row, -len(each) :] = np.array(each).T
+    given = {
+        "item": np.repeat(np.array([items]), len(past), axis=0),
+        "history_item": padded[0],
+        "history_feedback": padded[1],
+        "end_user_knowledge": draw.normal(size=(len(past), KNOWLEDGE)).astype(np.float32),
+        "signals": draw.normal(size=(len(past), len(items), SIGNALS)).astype(np.float32),
+        "end_user_tokens": draw.integers(0, SIZES.end_user_tokens, (len(past), TOKENS)),
+    }
+    answers = [
+        session.run(None, {one.name: given[one.name] for one in session.get_inputs()})[0]
+        for session in (graphs.folded, graphs.unfolded)
+    ]
+
+    np.testing.assert_allclose(*answers, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "din"])
+def test_other_backbones_look_items_up(name: str) -> None:
+    backbone = made(name, 0).eval()
+    form = graph.ServingForm(backbone, None)
+    assert form.folded() is form
