@@ -10,6 +10,23 @@ class AdapterShare(TypedDict):
     share: float
 
 
+class Against(TypedDict):
+    name: str
+    base: str
+    metric: str
+    difference: Interval | None
+    lift: Interval | None
+    more: int
+
+
+class Attempt(TypedDict):
+    at: str
+    status: int | None
+    duration_ms: int
+    answer: str
+    error: str
+
+
 class Author(TypedDict):
     kind: str
     name: str | None
@@ -53,6 +70,23 @@ class Counts(TypedDict):
     unchanged: int
 
 
+class Deliveries(TypedDict):
+    deliveries: list[Delivery]
+    next_before: int | None
+
+
+class Delivery(TypedDict):
+    delivery_id: int
+    message_id: str
+    type: str
+    state: str
+    attempts: int
+    next_attempt_at: str | None
+    created_at: str
+    message: dict[str, Any]
+    log: list[Attempt]
+
+
 class Dispute(TypedDict):
     dispute_id: str
     explanation_id: int
@@ -61,6 +95,29 @@ class Dispute(TypedDict):
     verdict: str | None
     created_at: str
     settled_at: str | None
+
+
+class Experiment(TypedDict):
+    key: str
+    state: str
+    kind: str
+    scenario: str
+    variants: list[Variant]
+    primary: str
+    window_hours: int
+    planned: int
+    smallest_lift: float
+    holdout: float
+    holdout_source: str
+    salt: str
+    created_at: str
+    started_at: str | None
+    stopped_at: str | None
+    stop_reason: str
+
+
+class Experiments(TypedDict):
+    experiments: list[Experiment]
 
 
 class Explanation(TypedDict):
@@ -74,6 +131,33 @@ class Explanation(TypedDict):
     as_of: str | None
     as_of_order: int | None
     statements: list[TextStatement]
+
+
+class Exposed(TypedDict):
+    name: str
+    shown: int
+    over: int
+    value: float | None
+
+
+class Facet(TypedDict):
+    kind: str
+    name: str
+    value: str
+
+
+class Found(TypedDict):
+    made_at: str
+    verdicts: list[Verdict]
+    shares_evidence: float
+    exposed: list[Exposed]
+    primary: list[Against]
+    others: list[Against]
+    segments: list[Segment]
+    preference: Preference | None
+    lists: int
+    waiting: int
+    twice: int
 
 
 class HistoryReason(TypedDict):
@@ -100,6 +184,12 @@ class Imported(TypedDict):
     errors: list[Line]
 
 
+class Interval(TypedDict):
+    estimate: float
+    low: float | None
+    high: float | None
+
+
 class Item(TypedDict):
     item_id: str
     title: NotRequired[str]
@@ -114,6 +204,17 @@ class Line(TypedDict):
     code: str
     detail: str
     line: int
+
+
+class Meant(TypedDict):
+    aspect: str
+    polarity: str
+    quote: str
+    meets: int
+
+
+class NotForMe(TypedDict):
+    statements: list[Statement]
 
 
 class Notice(TypedDict):
@@ -138,6 +239,18 @@ class OneExplanation(TypedDict):
     item_id: str | None
 
 
+class OwnStatementReason(TypedDict):
+    effect: float
+    share: float
+    direction: str
+    kind: str
+    basis: str
+    statement_id: int
+    aspect: str
+    polarity: str
+    quote: str
+
+
 class ParameterError(TypedDict):
     parameter: str
     detail: str
@@ -154,9 +267,17 @@ class Person(TypedDict):
     in_force: list[dict[str, Any]]
     served_lists: list[dict[str, Any]]
     disputes: list[dict[str, Any]]
+    statements: list[dict[str, Any]]
     events: list[dict[str, Any]]
     groups: list[dict[str, Any]]
     shown_to_a_teacher: list[dict[str, Any]]
+
+
+class Preference(TypedDict):
+    wins: int
+    losses: int
+    ties: int
+    chance: Interval
 
 
 class Problem(TypedDict):
@@ -167,6 +288,7 @@ class Problem(TypedDict):
     instance: str
     request_id: str
     errors: NotRequired[list[ParameterError]]
+    not_understood: NotRequired[list[str]]
     lines: NotRequired[int]
     resume_from: NotRequired[int]
 
@@ -206,7 +328,13 @@ class Recommendations(TypedDict):
     items: list[Item]
     notices: list[Notice]
     understood: list[Understood]
+    experiment: str | None
+    variant: str | None
     next_cursor: str | None
+
+
+class Redelivered(TypedDict):
+    redelivered: int
 
 
 class Rejected(TypedDict):
@@ -223,6 +351,30 @@ class RejectedRule(TypedDict):
 
 class Removed(TypedDict):
     removed: int
+
+
+class RemovedWebhook(TypedDict):
+    removed: int
+
+
+class Results(TypedDict):
+    key: str
+    state: str
+    kind: str
+    scenario: str
+    variants: list[Variant]
+    primary: str
+    window_hours: int
+    planned: int
+    smallest_lift: float
+    holdout: float
+    holdout_source: str
+    salt: str
+    created_at: str
+    started_at: str | None
+    stopped_at: str | None
+    stop_reason: str
+    results: Found | None
 
 
 class Rule(TypedDict):
@@ -253,6 +405,13 @@ class RulesSet(TypedDict):
     rejected: list[RejectedRule]
 
 
+class Said(TypedDict):
+    statements: list[Statement]
+    understood: list[Meant]
+    not_understood: list[str]
+    notices: list[Notice]
+
+
 class ScoredReason(TypedDict):
     kind: str
     basis: str
@@ -272,6 +431,16 @@ class ScoredReason(TypedDict):
     effect: float | None
 
 
+class Secret(TypedDict):
+    secret: str
+
+
+class Segment(TypedDict):
+    name: str
+    value: str
+    against: Against
+
+
 class Similar(TypedDict):
     catalog: str
     item_id: str
@@ -288,6 +457,28 @@ class SimilarItem(TypedDict):
     score: float
 
 
+class Statement(TypedDict):
+    statement_id: int
+    aspect: list[Facet]
+    about: str
+    polarity: str
+    negated: bool
+    quote: str
+    said_by: str
+    explanation_id: int | None
+    replaces: int | None
+    accepted: bool
+    status: str
+    acts: bool
+    acts_since: str | None
+    standing: str
+    liked: int
+    ratings: int
+    meets: int
+    said_at: str
+    ended_at: str | None
+
+
 class StatementReason(TypedDict):
     effect: float
     share: float
@@ -298,6 +489,14 @@ class StatementReason(TypedDict):
     explanation_id: int
     aspect: str
     polarity: str
+
+
+class Statements(TypedDict):
+    catalog: str
+    user_id: str
+    counts: str
+    statements: list[Statement]
+    next_cursor: str | None
 
 
 class StatisticReason(TypedDict):
@@ -353,6 +552,52 @@ class UserTextReason(TypedDict):
     explanation_id: int | None
 
 
+class Variant(TypedDict):
+    name: str
+    weight: int
+    version: int | None
+    knowledge: bool
+    steering: float | None
+    explain: str | None
+
+
+class Verdict(TypedDict):
+    code: str
+    words: str
+    safe_to_stop: bool
+
+
+class Webhook(TypedDict):
+    webhook_id: int
+    url: str
+    events: list[str]
+    description: str
+    enabled: bool
+    disabled_at: str | None
+    disabled_reason: str
+    failing_since: str | None
+    old_secret_until: str | None
+    created_at: str
+
+
+class WebhookMade(TypedDict):
+    webhook_id: int
+    url: str
+    events: list[str]
+    description: str
+    enabled: bool
+    disabled_at: str | None
+    disabled_reason: str
+    failing_since: str | None
+    old_secret_until: str | None
+    created_at: str
+    secret: str
+
+
+class Webhooks(TypedDict):
+    webhooks: list[Webhook]
+
+
 class Written(TypedDict):
     created: int
     updated: int
@@ -361,5 +606,12 @@ class Written(TypedDict):
 
 
 Reason: TypeAlias = (
-    HistoryReason | StatementReason | ToldReason | UserTextReason | StatisticReason | RuleReason | ScoredReason
+    HistoryReason
+    | StatementReason
+    | OwnStatementReason
+    | ToldReason
+    | UserTextReason
+    | StatisticReason
+    | RuleReason
+    | ScoredReason
 )

@@ -36,6 +36,25 @@ class Event(TypedDict):
     order: NotRequired[int]
 
 
+class ExperimentRequest(TypedDict):
+    key: str
+    variants: list[VariantShape]
+    scenario: NotRequired[str]
+    kind: NotRequired[Literal["between", "interleaved"]]
+    primary: NotRequired[Literal["clicking", "clicked_lists", "liking", "buying", "rating"]]
+    window_hours: NotRequired[int]
+    planned: NotRequired[int]
+    smallest_lift: NotRequired[float]
+    holdout: NotRequired[float]
+    holdout_source: NotRequired[Literal["popular", "newest"]]
+
+
+class FacetShape(TypedDict):
+    kind: Literal["attribute", "period", "title", "phrase"]
+    name: NotRequired[str]
+    value: str
+
+
 class ItemEntry(TypedDict):
     attributes: NotRequired[dict[str, Any]]
     item_id: str
@@ -54,6 +73,20 @@ class NewDisputeQuery(TypedDict):
     user_id: NotRequired[str]
 
 
+class NewStatementsShape(TypedDict):
+    text: NotRequired[str]
+    aspect: NotRequired[list[FacetShape]]
+    polarity: NotRequired[Literal["likes", "dislikes", "mixed"]]
+    store: NotRequired[bool]
+
+
+class NotForMeShape(TypedDict):
+    item_id: str
+    reason: Literal["statement", "item", "aspect"]
+    statement_id: NotRequired[int]
+    aspect: NotRequired[list[FacetShape]]
+
+
 class RecommendationsQuery(TypedDict):
     filter: NotRequired[list[str]]
     exclude: NotRequired[list[str]]
@@ -69,6 +102,11 @@ class RecommendationsQuery(TypedDict):
     log: NotRequired[bool]
 
 
+class RedeliveriesRequest(TypedDict):
+    delivery_id: NotRequired[int | None]
+    since: NotRequired[str | None]
+
+
 class RuleShape(TypedDict):
     kind: Literal["pin", "bury", "out_of_stock"]
     item_id: str
@@ -76,6 +114,10 @@ class RuleShape(TypedDict):
     place: NotRequired[int | None]
     note: NotRequired[str]
     until: NotRequired[str | None]
+
+
+class SecretRequest(TypedDict):
+    overlap_hours: NotRequired[int]
 
 
 class SessionRequest(TypedDict):
@@ -102,6 +144,21 @@ class Told(TypedDict):
     attributes: NotRequired[dict[str, Any]]
 
 
+class VariantShape(TypedDict):
+    name: str
+    weight: NotRequired[int]
+    version: NotRequired[int | None]
+    knowledge: NotRequired[bool]
+    steering: NotRequired[float | None]
+    explain: NotRequired[Literal["none", "short", "full", None]]
+
+
+class WebhookRequest(TypedDict):
+    url: str
+    events: list[Literal["knowledge.approved", "knowledge.revoked", "model.activated", "round.rested"]]
+    description: NotRequired[str]
+
+
 class ExplainItemAsked(TypedDict):
     min_review: NotRequired[Literal["any", "reviewed", "approved"]]
 
@@ -116,6 +173,42 @@ class GetExplanationAsked(TypedDict):
 
 class ImportLinesAsked(TypedDict):
     create: NotRequired[Literal["false", "true"]]
+
+
+class ListStatementsAsked(TypedDict):
+    cursor: NotRequired[str]
+    fields: NotRequired[
+        list[
+            Literal[
+                "aspect",
+                "about",
+                "polarity",
+                "negated",
+                "quote",
+                "said_by",
+                "explanation_id",
+                "replaces",
+                "accepted",
+                "status",
+                "acts",
+                "acts_since",
+                "standing",
+                "liked",
+                "ratings",
+                "meets",
+                "said_at",
+                "ended_at",
+            ]
+        ]
+    ]
+    limit: NotRequired[int]
+    status: NotRequired[list[Literal["standing", "waiting", "overruled", "struck", "replaced", "refused"]]]
+
+
+class ListWebhookDeliveriesAsked(TypedDict):
+    before: NotRequired[int]
+    limit: NotRequired[int]
+    state: NotRequired[Literal["pending", "delivered", "failed"]]
 
 
 class RecommendAsked(TypedDict):

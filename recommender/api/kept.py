@@ -15,7 +15,8 @@ What a list hangs on, and how each of it is known to be as it was:
   then (serving.lasting).
 
 Nothing is kept inside a transaction, for visitors, of lists that are logged, of later pages, of a segment's lists, of
-lists that an experiment mixes, and where an LLM may be asked meanwhile. R4_ANSWERS_MB bounds the bytes of all answers; 0: none is kept.
+lists that an experiment mixes, and where an LLM may be asked meanwhile. R4_ANSWERS_MB bounds the bytes of all answers;
+0: none is kept.
 """
 
 import threading

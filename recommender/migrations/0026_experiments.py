@@ -22,11 +22,6 @@ class Migration(migrations.Migration):
             name='variant',
             field=models.CharField(blank=True, max_length=30),
         ),
-        migrations.AlterField(
-            model_name='auditentry',
-            name='event',
-            field=models.CharField(choices=[('signed_in', 'Signed in'), ('refused', 'Wrong name or password'), ('paused', 'Has to wait after wrong passwords'), ('signed_out', 'Signed out'), ('ran_out', 'Signed out because nothing happened'), ('password_changed', 'Changed the own password'), ('wrong_code', 'Wrong code of the second factor'), ('recovery_code', 'Recovery code used'), ('outside_refused', 'Not let in from outside'), ('outside_linked', 'Account joined to a person outside'), ('factor_on', 'Second factor switched on'), ('factor_off', 'Second factor switched off'), ('factor_reset', 'Second factor taken away'), ('codes_made', 'New recovery codes made'), ('account_made', 'Account added'), ('role_changed', 'Role changed'), ('catalogs_changed', 'Catalogs changed'), ('email_changed', 'E-mail address changed'), ('password_reset', 'New password made'), ('account_closed', 'Account closed'), ('account_reopened', 'Account opened again'), ('token_made', 'Token made'), ('token_revoked', 'Token revoked'), ('activated', 'Model activated'), ('rolled_back', 'Went back to an earlier model'), ('rollout_started', 'Model tried on real requests'), ('rollout_ended', 'Trying a model ended'), ('experiment_made', 'Experiment written'), ('experiment_discard', 'Draft of an experiment discarded'), ('experiment_started', 'Experiment started'), ('experiment_stopped', 'Experiment stopped'), ('erased', 'Person or item erased'), ('rules_changed', 'Business rules changed'), ('imported', 'Catalog data sent to the API')], max_length=20),
-        ),
         migrations.CreateModel(
             name='Experiment',
             fields=[

@@ -38,11 +38,6 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='statements', to='recommender.enduser'),
         ),
         migrations.AlterField(
-            model_name='auditentry',
-            name='event',
-            field=models.CharField(choices=[('signed_in', 'Signed in'), ('refused', 'Wrong name or password'), ('paused', 'Has to wait after wrong passwords'), ('signed_out', 'Signed out'), ('ran_out', 'Signed out because nothing happened'), ('password_changed', 'Changed the own password'), ('wrong_code', 'Wrong code of the second factor'), ('recovery_code', 'Recovery code used'), ('outside_refused', 'Not let in from outside'), ('outside_linked', 'Account joined to a person outside'), ('factor_on', 'Second factor switched on'), ('factor_off', 'Second factor switched off'), ('factor_reset', 'Second factor taken away'), ('codes_made', 'New recovery codes made'), ('account_made', 'Account added'), ('role_changed', 'Role changed'), ('catalogs_changed', 'Catalogs changed'), ('email_changed', 'E-mail address changed'), ('password_reset', 'New password made'), ('account_closed', 'Account closed'), ('account_reopened', 'Account opened again'), ('token_made', 'Token made'), ('token_revoked', 'Token revoked'), ('activated', 'Model activated'), ('rolled_back', 'Went back to an earlier model'), ('rollout_started', 'Model tried on real requests'), ('rollout_ended', 'Trying a model ended'), ('erased', 'Person or item erased'), ('rules_changed', 'Business rules changed'), ('statement_said', 'A user said something of themself'), ('statement_judged', 'What a user said was accepted or refused'), ('hearing_set', 'When what users say counts was set'), ('imported', 'Catalog data sent to the API')], max_length=20),
-        ),
-        migrations.AlterField(
             model_name='statement',
             name='source',
             field=models.CharField(choices=[('actor', 'given with the text'), ('extraction', 'listed when asked'), ('reader', 'read from the text'), ('person', 'said by a person'), ('end_user', 'said by the user')], max_length=10),

@@ -27,7 +27,7 @@ OF_TURN = (
     "WHERE t.id = {row}.turn_id)"
 )
 OF_STATEMENT = (  # of a text, or what an end user said themself
-    f"COALESCE({OF_TURN}, (SELECT e.catalog_id FROM recommender_enduser e WHERE e.id = {{row}}.end_user_id))"
+    f"COALESCE({OF_TURN}, (SELECT e.catalog_id FROM recommender_enduser e WHERE e.id = {{row}}.end_user_id))"  # noqa: S608
 )
 OF_SNAPSHOT = "(SELECT o.catalog_id FROM recommender_knowledgesnapshot o WHERE o.id = {row}.knowledgesnapshot_id)"
 

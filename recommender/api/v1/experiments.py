@@ -143,7 +143,7 @@ class SegmentSerializer(serializers.Serializer[Any]):
     against = AgainstSerializer()
 
 
-class SaidSerializer(serializers.Serializer[words.Said]):
+class VerdictSerializer(serializers.Serializer[words.Said]):
     code = serializers.ChoiceField(choices=["better", "worse", "alike", "not_known", "too_few", "not_valid"])
     words = serializers.CharField()
     safe_to_stop = serializers.BooleanField()
@@ -162,7 +162,7 @@ class FoundSerializer(serializers.Serializer[Results]):
     """What was found so far. All intervals hold at every look."""
 
     made_at = serializers.DateTimeField()
-    verdicts = SaidSerializer(many=True)
+    verdicts = VerdictSerializer(many=True)
     shares_evidence = serializers.FloatField(
         source="shares.evidence", help_text="Against that users were dealt out as meant; 1,000 or more is an alarm."
     )
