@@ -119,6 +119,7 @@ class FoldedDin(nn.Module):
         super().__init__()
         self.din, self.match, self.demographics = din, din.match, din.demographics
         first, *rest = din.head
+        assert isinstance(first, nn.Linear)
         self.rest = nn.Sequential(*rest)
         adapted = 0 if item_knowledge is None else item_knowledge.shape[1]
         match, signals = din.match.width if din.match else 0, din.sizes.signals

@@ -83,8 +83,8 @@ def _read(catalog: Catalog, timeline: Timeline, start: datetime, end: datetime) 
     found = Slice(start, end)
     log = Recommendation.objects.filter(catalog=catalog, created_at__gte=start, created_at__lt=end)
     columns = ("pk", "end_user", "canary", "source", "degraded_code", "created_at", "items")
-    asked_now = log.filter(as_of=None, scenario="backbone").order_by("created_at", "pk").values_list(*columns)
-    read = [one for row in asked_now.iterator(chunk_size=AT_ONCE) if (one := listed(*row))]
+    asked_now = log.filter(as_of=None, scenario="backbone", experiment=None).order_by("created_at", "pk")
+    read = [one for row in asked_now.values_list(*columns).iterator(chunk_size=AT_ONCE) if (one := listed(*row))]
     found.item_pks = _pks(catalog, {item for one in read for item in one.items})
     for one in read:
         place = timeline.place(one.canary, one.at)
@@ -109,9 +109,9 @@ def _read_events(catalog: Catalog, timeline: Timeline, found: Slice) -> None:
     came = Event.objects.filter(created_at__gte=found.start, created_at__lt=found.end, catalog=catalog)
     about = came.filter(type__in=[EventType.CLICK, *HOLDS]).exclude(recommendation=None)
     events = list(about.values_list("type", "recommendation", "item__external_id", "value", "created_at"))
-    lists = _lists({recommendation for _, recommendation, *_ in events})
+    lists = _lists({recommendation for _, recommendation, *_ in events if recommendation is not None})
     for kind, recommendation, item, value, at in events:
-        if recommendation not in lists:
+        if recommendation is None or recommendation not in lists:
             continue
         canary, made_at, scores = lists[recommendation]
         place = timeline.place(canary, made_at)
@@ -129,9 +129,10 @@ def _read_events(catalog: Catalog, timeline: Timeline, found: Slice) -> None:
 
 def _lists(pks: set[UUID]) -> dict[UUID, tuple[int | None, datetime, dict[str, float]]]:
     """By id: canary, time, and the version's own scores by item."""
-    found, wanted = {}, list(pks)
+    found: dict[UUID, tuple[int | None, datetime, dict[str, float]]] = {}
+    wanted = list(pks)
     for first in range(0, len(wanted), AT_ONCE // 4):
-        some = Recommendation.objects.filter(pk__in=wanted[first : first + AT_ONCE // 4])
+        some = Recommendation.objects.filter(pk__in=wanted[first : first + AT_ONCE // 4], experiment=None)
         for pk, canary, at, source, items in some.values_list("pk", "canary", "created_at", "source", "items"):
             scored = items if source == "backbone" else ()
             scores = {item["item_id"]: item["score"] for item in scored if item.get("score") is not None}

@@ -79,7 +79,13 @@ def timeline(catalog: Catalog, *, since: datetime, until: datetime) -> Timeline:
     for one in active:
         _begin_days(catalog, one, since=since, until=until)
     rows = Watch.objects.filter(version__catalog=catalog, closed_at=None).values_list("pk", "rollout", "version", "day")
-    return Timeline(active, canaries, {rollout or (version, day): pk for pk, rollout, version, day in rows})
+    open_ones: dict[int | tuple[int, date], int] = {}
+    for pk, rollout, version, day in rows:
+        if day is not None:
+            open_ones[version, day] = pk
+        else:
+            open_ones[rollout] = pk
+    return Timeline(active, canaries, open_ones)
 
 
 def _active(catalog: Catalog) -> tuple[Stretch, ...]:
@@ -98,7 +104,7 @@ def _canaries(catalog: Catalog, *, since: datetime, until: datetime) -> tuple[St
 
 
 def _begin_canary(catalog: Catalog, one: Stretch) -> None:
-    if Watch.objects.filter(rollout=one.rollout).exists():
+    if one.rollout is None or Watch.objects.filter(rollout=one.rollout).exists():
         return
     settings = settings_of_catalog(catalog)
     beside = next((stretch for stretch in _active(catalog) if stretch.has(one.since)), None)

@@ -136,8 +136,9 @@ def take_back(change: Change, round_: Round) -> None:
         return
     # A snapshot that is being made waits, and then has the row or does not know of it.
     Catalog.objects.select_for_update().get(pk=round_.catalog_id)
-    undone = Knowledge.objects.filter(pk=change.accepted, in_force=True).select_related("end_user", "item").first()
+    undone = None
     if change.accepted is not None:
+        undone = Knowledge.objects.filter(pk=change.accepted, in_force=True).select_related("end_user", "item").first()
         if undone is None or is_taken_up(change):
             raise TakenUpError("The text was trained with, or another took its place.")
         Knowledge.objects.filter(pk=undone.pk).delete()

@@ -136,7 +136,9 @@ class Memory:
                 return None if row is None else StatementReason(**kept, aspect=self._aspect(row))
             case "own_statement":
                 row = self.statements.get(kept["statement_id"])
-                return row and OwnStatementReason(**kept, aspect=self._aspect(row), quote=row.quote)
+                if row is None:
+                    return None
+                return OwnStatementReason(**kept, aspect=self._aspect(row), quote=row.quote)
             case "history":
                 shared = tuple(kept["shared"])
                 return HistoryReason(**{**kept, "met": Moment(kept["met"], clock), "shared": shared})

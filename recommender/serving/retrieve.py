@@ -137,7 +137,8 @@ def greatest(products: NDArray[np.floating], mask: NDArray[np.bool_], count: int
     if len(places) < count:
         places = np.arange(len(products))
     places = places[np.argsort(-products[places], kind="stable")][:count]
-    return places[np.isfinite(products[places])]
+    found: Places = places[np.isfinite(products[places])]
+    return found
 
 
 def first_of(ranked: Places, mask: NDArray[np.bool_], count: int) -> Places:

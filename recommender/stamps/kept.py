@@ -91,4 +91,5 @@ SHELVES: list[Shelf[Any, Any]] = []  # all of this process
 def _catalog_of(key: tuple[Hashable, ...]) -> Hashable:
     named = key[0]
     assert isinstance(named, tuple)
-    return named[0]
+    catalog: Hashable = named[0]
+    return catalog

@@ -72,7 +72,8 @@ def _due(now: datetime) -> QuerySet[WebhookDelivery]:
 
 def _take(token: str, running: Collection[Ready]) -> list[Ready]:
     """What may be sent now beside what is under way, with the leases of its endpoints."""
-    now, ready = timezone.now(), []
+    now = timezone.now()
+    ready: list[Ready] = []
     lease = now + timedelta(seconds=2 * (settings.WEBHOOK_TIMEOUT + sending.ANSWER_SECONDS) + 30)
     busy = Counter(one.endpoint_id for one in running)
     free = Q(lease_token="") | Q(lease_token=token) | Q(lease_expires_at__lt=now)

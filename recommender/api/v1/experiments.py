@@ -38,6 +38,7 @@ from recommender.models import (
     Metric,
     TokenScope,
 )
+from recommender.serving.steering import STRONGEST
 from recommender.serving.types import EXPLAIN_CHOICES
 from recommender.serving.variants import Variant
 
@@ -53,7 +54,7 @@ class VariantShape(Shape):
         default=None, allow_null=True, min_value=1, max_value=2**31 - 1, help_text="The model's number."
     )
     knowledge = YesOrNoField(default=True, help_text="False: by a model that was trained without texts.")
-    steering = NumberField(default=None, allow_null=True, min_value=0.0, max_value=service.STRONGEST)
+    steering = NumberField(default=None, allow_null=True, min_value=0.0, max_value=STRONGEST)
     explain = OneOfField(
         default=None,
         allow_null=True,
@@ -291,7 +292,7 @@ def _read(experiment: Experiment) -> Mapping[str, Any]:
     if experiment.started_at:
         results = results_of(experiment)
         shown = {each.name: getattr(results, each.name) for each in fields(results)}
-        answer["results"] = FoundSerializer(shown | {"verdicts": words.verdicts(results)}).data
+        answer["results"] = FoundSerializer(cast(Any, shown | {"verdicts": words.verdicts(results)})).data
     return answer
 
 

@@ -105,7 +105,7 @@ def _said(end_user: EndUser, item: Item, asked: dict[str, Any]) -> set[int]:
         case "statement":
             return _struck(end_user, item, asked.get("statement_id"))
         case "item":
-            facets = (Facet("title", "", item.external_id),)
+            facets: tuple[Facet, ...] = (Facet("title", "", item.external_id),)
         case _:
             facets = facets_of(end_user.catalog, asked["aspect"])
             _require_of(end_user, item, facets)

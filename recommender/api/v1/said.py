@@ -105,7 +105,7 @@ class StatementSerializer(serializers.Serializer[SaidOfThem]):
 
 
 _AS_JSON = StatementSerializer()
-CHOSEN = tuple(name for name in _AS_JSON.fields if name != "statement_id")
+CHOSEN = tuple(str(name) for name in _AS_JSON.fields if str(name) != "statement_id")
 
 
 def written(one: SaidOfThem) -> dict[str, Any]:

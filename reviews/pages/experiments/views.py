@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from recommender.accounts.visible import catalogs_of
 from recommender.experiments import service
 from recommender.experiments.results import results_of
+from recommender.experiments.words import percent
 from recommender.models import Experiment, ExperimentState, Metric
 from reviews.guards import account_of, requires
 from reviews.pages.experiments import queries as select
@@ -53,7 +54,7 @@ def _page(request: HttpRequest, shown: Experiment, *, error: str = "", status: i
         "kind": KINDS[shown.kind],
         "metric": METRICS[Metric(shown.primary)],
         "scenario": SCENARIOS.get(shown.scenario, shown.scenario),
-        "smallest": select.percent(shown.smallest_lift),
+        "smallest": percent(shown.smallest_lift),
         "error": error,
         "may_run": may(account_of(request).role, Action.RUN_EXPERIMENTS),
     }
@@ -74,7 +75,7 @@ def write(request: HttpRequest) -> HttpResponse:
     form = ExperimentForm(sent, initial={"catalog": chosen.name if chosen else None}, account=account)
     variants = variant_forms(sent, chosen)
     if sent is not None and all([form.is_valid(), variants.is_valid()]):
-        wanted = [made for each in variants.forms if (made := each.variant)]
+        wanted = [variant for each in variants.forms if (variant := each.variant)]
         try:
             made = service.create(form.cleaned_data["catalog"], form.plan(wanted), by=account)
         except service.ExperimentRefusedError as refusal:
