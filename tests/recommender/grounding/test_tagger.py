@@ -1,4 +1,4 @@
-"""The learned reader: its numpy network is MiniLM with the changes, its marks have their places, and it reads prose."""
+"""The learned reader: its network is MiniLM with the changes, its marks have their places, and it reads prose."""
 
 from pathlib import Path
 
@@ -37,7 +37,9 @@ def test_the_network_says_what_the_model_that_was_fitted_says(tmp_path: Path) ->
     with torch.inference_mode():
         theirs = model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0].numpy()
 
-    assert np.abs(network(ids) - theirs).max() < 5e-3  # what is stored has half the digits
+    ours = network(ids)
+    assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.99  # eight bits
+    assert np.abs(ours - theirs).max() < 0.5 * theirs.std()
 
 
 def test_marks_have_their_places_in_texts_of_any_length(ours: Tagger) -> None:
