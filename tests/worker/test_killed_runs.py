@@ -44,20 +44,25 @@ COLUMNS: dict[str, Callable[[Catalog], dict[str, Any]]] = {
     TUNING.name: lambda _: {"role": "actor", "config": TuneConfig(base="none").to_json()},
 }
 WORKER = """
-import json, sys, time
-from threading import Thread
+import json, os, sys, time
+from threading import Semaphore, Thread
 import django
 django.setup()
 from recommender.runs import service
 from recommender.runs.kinds import KINDS
 
+begun = Semaphore(0)
+
 def compute(run, recorder):
     recorder.at("computing", 1, 2)
     print("computing", flush=True)
+    begun.release()
     time.sleep(600)
 
 for name, run_id in json.loads(sys.argv[1]).items():
     Thread(target=service.run, args=(KINDS[name], run_id, compute)).start()
+    if not begun.acquire(timeout=120):  # it raised: nobody waits for the others
+        os._exit(1)
 """
 
 
