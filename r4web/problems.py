@@ -7,20 +7,20 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 
-from recommender.api import errors, unavailable
+from recommender.api import problems, unavailable
 
 API = "/api/"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return errors.refused(request) if request.path.startswith(API) else defaults.bad_request(request, exception)
+    return problems.refused(request) if request.path.startswith(API) else defaults.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 when it is the database that is away, busy or full."""
     why = unavailable.reason(sys.exception())
     if request.path.startswith(API):
-        answer: HttpResponse = errors.not_available(request, why) if why else errors.server_error(request)
+        answer: HttpResponse = problems.not_available(request, why) if why else problems.server_error(request)
     elif why:
         answer = HttpResponse(render_to_string("503.html", {"why": why}), status=503)
     else:

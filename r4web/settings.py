@@ -299,7 +299,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "recommender.api.resource.Schema",
-    "EXCEPTION_HANDLER": "recommender.api.errors.problem_json",
+    "EXCEPTION_HANDLER": "recommender.api.problems.problem_json",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,  # `format` is no parameter of ours
 }

@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "client" / "r4web_client"
-METHODS = ("get", "post", "delete")
+METHODS = ("get", "post", "patch", "delete")
 PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 TAKEN = {"Events", "ItemEntries", "EndUserEntries", "RulesRequest"}  # the client makes these of lists
 Schema = dict[str, Any]

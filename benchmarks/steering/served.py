@@ -19,7 +19,8 @@ from recommender.grounding.statements import Facet
 from recommender.knowledge.service import accept
 from recommender.models import EndUser, RoundState
 from recommender.serving.recommend import preview, recommend
-from recommender.serving.types import Served, ServedItem, StatementReason
+from recommender.serving.served import Served, ServedItem
+from recommender.serving.types import StatementReason
 from recommender.statements.queries import Acting, acting
 from tests.builders import make_round
 

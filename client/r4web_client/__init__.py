@@ -5,6 +5,8 @@ from r4web_client.asynchronous import AsyncClient
 from r4web_client.batches import LinesReport, PartlySentError, Report
 from r4web_client.client import Client
 from r4web_client.errors import (
+    ChangedError,
+    ConflictError,
     GoneError,
     InvalidError,
     NotAllowedError,
@@ -23,7 +25,9 @@ from r4web_client.retries import NEVER, Retries
 __all__ = [
     "NEVER",
     "AsyncClient",
+    "ChangedError",
     "Client",
+    "ConflictError",
     "GoneError",
     "InvalidError",
     "LinesReport",

@@ -87,6 +87,18 @@ class NotForMeShape(TypedDict):
     aspect: NotRequired[list[FacetShape]]
 
 
+class PatchedCorrectionShape(TypedDict):
+    polarity: NotRequired[Literal["likes", "dislikes", "mixed"]]
+    aspect: NotRequired[list[FacetShape]]
+
+
+class PatchedWebhookChange(TypedDict):
+    url: NotRequired[str]
+    events: NotRequired[list[Literal["knowledge.approved", "knowledge.revoked", "model.activated", "round.rested"]]]
+    description: NotRequired[str]
+    enabled: NotRequired[bool]
+
+
 class RecommendationsQuery(TypedDict):
     filter: NotRequired[list[str]]
     exclude: NotRequired[list[str]]

@@ -142,6 +142,35 @@ class AsyncClient:
     async def get_dispute(self, dispute_id: str) -> answers.Dispute:
         return await self.send(calls.get_dispute(dispute_id))
 
+    async def not_for_me(self, recommendation_id: str, **said: Unpack[asked.NotForMeShape]) -> answers.NotForMe:
+        """“Not for me”, of an item of a logged list."""
+        return await self.send(calls.not_for_me(recommendation_id, **said))
+
+    async def list_statements(
+        self, catalog: str, user_id: str, **wanted: Unpack[asked.ListStatementsAsked]
+    ) -> answers.Statements:
+        return await self.send(calls.list_statements(catalog, user_id, **wanted))
+
+    async def say_statements(
+        self, catalog: str, user_id: str, **said: Unpack[asked.NewStatementsShape]
+    ) -> answers.Said:
+        """In their words (`text`), or by `aspect` and `polarity`."""
+        return await self.send(calls.say_statements(catalog, user_id, **said))
+
+    async def get_statement(self, catalog: str, user_id: str, statement_id: int) -> answers.Statement:
+        return await self.send(calls.get_statement(catalog, user_id, statement_id))
+
+    async def correct_statement(
+        self, catalog: str, user_id: str, statement_id: int, **said: Unpack[asked.PatchedCorrectionShape]
+    ) -> answers.Statement:
+        return await self.send(calls.correct_statement(catalog, user_id, statement_id, **said))
+
+    async def strike_statement(self, catalog: str, user_id: str, statement_id: int) -> answers.Statement:
+        return await self.send(calls.strike_statement(catalog, user_id, statement_id))
+
+    async def restore_statement(self, catalog: str, user_id: str, statement_id: int) -> answers.Statement:
+        return await self.send(calls.restore_statement(catalog, user_id, statement_id))
+
     async def list_rules(self, catalog: str) -> answers.Rules:
         return await self.send(calls.list_rules(catalog))
 
@@ -150,6 +179,59 @@ class AsyncClient:
 
     async def remove_rule(self, catalog: str, rule_id: int) -> answers.Removed:
         return await self.send(calls.remove_rule(catalog, rule_id))
+
+    async def list_experiments(self, catalog: str) -> answers.Experiments:
+        return await self.send(calls.list_experiments(catalog))
+
+    async def read_experiment(self, catalog: str, key: str) -> answers.Results:
+        return await self.send(calls.read_experiment(catalog, key))
+
+    async def write_experiment(self, catalog: str, **meant: Unpack[asked.ExperimentRequest]) -> answers.Experiment:
+        return await self.send(calls.write_experiment(catalog, **meant))
+
+    async def start_experiment(self, catalog: str, key: str) -> answers.Experiment:
+        return await self.send(calls.start_experiment(catalog, key))
+
+    async def stop_experiment(self, catalog: str, key: str) -> answers.Experiment:
+        return await self.send(calls.stop_experiment(catalog, key))
+
+    async def list_webhooks(self, catalog: str) -> answers.Webhooks:
+        return await self.send(calls.list_webhooks(catalog))
+
+    async def add_webhook(self, catalog: str, **wanted: Unpack[asked.WebhookRequest]) -> answers.WebhookMade:
+        """The answer alone has its secret. Asked again only where nothing was done: two tries could add two."""
+        return await self.send(calls.add_webhook(catalog, **wanted))
+
+    async def read_webhook(self, catalog: str, webhook_id: int) -> answers.Webhook:
+        return await self.send(calls.read_webhook(catalog, webhook_id))
+
+    async def change_webhook(
+        self, catalog: str, webhook_id: int, **wanted: Unpack[asked.PatchedWebhookChange]
+    ) -> answers.Webhook:
+        return await self.send(calls.change_webhook(catalog, webhook_id, **wanted))
+
+    async def remove_webhook(self, catalog: str, webhook_id: int) -> answers.RemovedWebhook:
+        """Raises NotFoundError where it was done before, by an earlier try of this very call perhaps."""
+        return await self.send(calls.remove_webhook(catalog, webhook_id))
+
+    async def change_webhook_secret(
+        self, catalog: str, webhook_id: int, **wanted: Unpack[asked.SecretRequest]
+    ) -> answers.Secret:
+        """The answer alone has it. Asked again only where nothing was done: two tries could make two."""
+        return await self.send(calls.change_webhook_secret(catalog, webhook_id, **wanted))
+
+    async def ping_webhook(self, catalog: str, webhook_id: int) -> answers.Delivery:
+        return await self.send(calls.ping_webhook(catalog, webhook_id))
+
+    async def list_webhook_deliveries(
+        self, catalog: str, webhook_id: int, **wanted: Unpack[asked.ListWebhookDeliveriesAsked]
+    ) -> answers.Deliveries:
+        return await self.send(calls.list_webhook_deliveries(catalog, webhook_id, **wanted))
+
+    async def redeliver_webhook(
+        self, catalog: str, webhook_id: int, **wanted: Unpack[asked.RedeliveriesRequest]
+    ) -> answers.Redelivered:
+        return await self.send(calls.redeliver_webhook(catalog, webhook_id, **wanted))
 
     async def export_person(self, catalog: str, user_id: str) -> answers.Person:
         return await self.send(calls.export_person(catalog, user_id))

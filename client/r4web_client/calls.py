@@ -14,13 +14,14 @@ from r4web_client import answers, asked
 T = TypeVar("T")
 JSON, LINES = "application/json", "application/x-ndjson"
 API = "/api/v1/"
+PARTED = ("fields", "status")
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """One request, answered by a T. Whatever writes has an idempotency key of its own, the same for all its tries.
 
-    `kept`: an answer with an ETag may be asked for again by it.
+    `kept`: an answer with an ETag may be asked for again by it. `key`: nothing where the operation takes none.
     """
 
     method: str
@@ -33,10 +34,14 @@ class Call(Generic[T]):
 
     @property
     def headers(self) -> dict[str, str]:
-        if self.method != "POST":
-            return {}
         typed = {"Content-Type": self.content_type} if self.content is not None else {}
-        return {**typed, "Idempotency-Key": f'"{self.key}"'}
+        keyed = {"Idempotency-Key": f'"{self.key}"'} if self.key and self.method in ("POST", "PATCH") else {}
+        return typed | keyed
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether doing it twice is the same as doing it once."""
+        return self.method != "POST" or bool(self.key)
 
 
 def list_catalogs() -> Call[answers.Catalogs]:
@@ -91,6 +96,38 @@ def get_dispute(dispute_id: str) -> Call[answers.Dispute]:
     return Call("GET", f"{API}disputes/{_id(dispute_id)}")
 
 
+def not_for_me(recommendation_id: str, **said: Unpack[asked.NotForMeShape]) -> Call[answers.NotForMe]:
+    return _post(f"{API}recommendations/{_id(recommendation_id)}/not-for-me", said)
+
+
+def list_statements(
+    catalog: str, user_id: str, **wanted: Unpack[asked.ListStatementsAsked]
+) -> Call[answers.Statements]:
+    return Call("GET", f"{_user(catalog, user_id)}/statements", _query(wanted))
+
+
+def say_statements(catalog: str, user_id: str, **said: Unpack[asked.NewStatementsShape]) -> Call[answers.Said]:
+    return _post(f"{_user(catalog, user_id)}/statements", said)
+
+
+def get_statement(catalog: str, user_id: str, statement_id: int) -> Call[answers.Statement]:
+    return Call("GET", _statement(catalog, user_id, statement_id))
+
+
+def correct_statement(
+    catalog: str, user_id: str, statement_id: int, **said: Unpack[asked.PatchedCorrectionShape]
+) -> Call[answers.Statement]:
+    return Call("PATCH", _statement(catalog, user_id, statement_id), content=encoded(said))
+
+
+def strike_statement(catalog: str, user_id: str, statement_id: int) -> Call[answers.Statement]:
+    return Call("DELETE", _statement(catalog, user_id, statement_id))
+
+
+def restore_statement(catalog: str, user_id: str, statement_id: int) -> Call[answers.Statement]:
+    return Call("POST", f"{_statement(catalog, user_id, statement_id)}:restore")
+
+
 def list_rules(catalog: str) -> Call[answers.Rules]:
     return Call("GET", f"{_catalog(catalog)}/rules")
 
@@ -101,6 +138,68 @@ def set_rules(catalog: str, rules: Sequence[asked.RuleShape]) -> Call[answers.Ru
 
 def remove_rule(catalog: str, rule_id: int) -> Call[answers.Removed]:
     return Call("DELETE", f"{_catalog(catalog)}/rules/{rule_id}")
+
+
+def list_experiments(catalog: str) -> Call[answers.Experiments]:
+    return Call("GET", f"{_catalog(catalog)}/experiments")
+
+
+def read_experiment(catalog: str, key: str) -> Call[answers.Results]:
+    return Call("GET", _experiment(catalog, key))
+
+
+def write_experiment(catalog: str, **meant: Unpack[asked.ExperimentRequest]) -> Call[answers.Experiment]:
+    return _post(f"{_catalog(catalog)}/experiments:write", meant)
+
+
+def start_experiment(catalog: str, key: str) -> Call[answers.Experiment]:
+    return Call("POST", f"{_experiment(catalog, key)}:start")
+
+
+def stop_experiment(catalog: str, key: str) -> Call[answers.Experiment]:
+    return Call("POST", f"{_experiment(catalog, key)}:stop")
+
+
+def list_webhooks(catalog: str) -> Call[answers.Webhooks]:
+    return Call("GET", f"{_catalog(catalog)}/webhooks")
+
+
+def add_webhook(catalog: str, **wanted: Unpack[asked.WebhookRequest]) -> Call[answers.WebhookMade]:
+    return Call("POST", f"{_catalog(catalog)}/webhooks", content=encoded(wanted), key="")
+
+
+def read_webhook(catalog: str, webhook_id: int) -> Call[answers.Webhook]:
+    return Call("GET", _webhook(catalog, webhook_id))
+
+
+def change_webhook(
+    catalog: str, webhook_id: int, **wanted: Unpack[asked.PatchedWebhookChange]
+) -> Call[answers.Webhook]:
+    return Call("PATCH", _webhook(catalog, webhook_id), content=encoded(wanted), key="")
+
+
+def remove_webhook(catalog: str, webhook_id: int) -> Call[answers.RemovedWebhook]:
+    return Call("DELETE", _webhook(catalog, webhook_id))
+
+
+def change_webhook_secret(catalog: str, webhook_id: int, **wanted: Unpack[asked.SecretRequest]) -> Call[answers.Secret]:
+    return Call("POST", f"{_webhook(catalog, webhook_id)}/secret", content=encoded(wanted), key="")
+
+
+def ping_webhook(catalog: str, webhook_id: int) -> Call[answers.Delivery]:
+    return Call("POST", f"{_webhook(catalog, webhook_id)}/ping")
+
+
+def list_webhook_deliveries(
+    catalog: str, webhook_id: int, **wanted: Unpack[asked.ListWebhookDeliveriesAsked]
+) -> Call[answers.Deliveries]:
+    return Call("GET", f"{_webhook(catalog, webhook_id)}/deliveries", _query(wanted))
+
+
+def redeliver_webhook(
+    catalog: str, webhook_id: int, **wanted: Unpack[asked.RedeliveriesRequest]
+) -> Call[answers.Redelivered]:
+    return _post(f"{_webhook(catalog, webhook_id)}/redeliveries", wanted)
 
 
 def export_person(catalog: str, user_id: str) -> Call[answers.Person]:
@@ -156,7 +255,7 @@ def _post(path: str, body: Mapping[str, Any]) -> Call[Any]:
 
 
 def _query(wanted: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """`fields` is parted by commas; other lists are the same parameter again and again."""
+    """`fields` and `status` are parted by commas; other lists are the same parameter again and again."""
     return [(name, each) for name, value in wanted.items() for each in _said(name, value)]
 
 
@@ -164,7 +263,7 @@ def _said(name: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return ["true" if value else "false"]
     if isinstance(value, list | tuple):
-        return [",".join(value)] if name == "fields" else [str(each) for each in value]
+        return [",".join(value)] if name in PARTED else [str(each) for each in value]
     return [str(value)]
 
 
@@ -178,6 +277,18 @@ def _user(catalog: str, user_id: str) -> str:
 
 def _item(catalog: str, item_id: str) -> str:
     return f"{_catalog(catalog)}/items/{_id(item_id)}"
+
+
+def _statement(catalog: str, user_id: str, statement_id: int) -> str:
+    return f"{_user(catalog, user_id)}/statements/{statement_id}"
+
+
+def _experiment(catalog: str, key: str) -> str:
+    return f"{_catalog(catalog)}/experiments/{_id(key)}"
+
+
+def _webhook(catalog: str, webhook_id: int) -> str:
+    return f"{_catalog(catalog)}/webhooks/{webhook_id}"
 
 
 def _id(text: str) -> str:

@@ -131,6 +131,33 @@ class Client:
     def get_dispute(self, dispute_id: str) -> answers.Dispute:
         return self.send(calls.get_dispute(dispute_id))
 
+    def not_for_me(self, recommendation_id: str, **said: Unpack[asked.NotForMeShape]) -> answers.NotForMe:
+        """“Not for me”, of an item of a logged list."""
+        return self.send(calls.not_for_me(recommendation_id, **said))
+
+    def list_statements(
+        self, catalog: str, user_id: str, **wanted: Unpack[asked.ListStatementsAsked]
+    ) -> answers.Statements:
+        return self.send(calls.list_statements(catalog, user_id, **wanted))
+
+    def say_statements(self, catalog: str, user_id: str, **said: Unpack[asked.NewStatementsShape]) -> answers.Said:
+        """In their words (`text`), or by `aspect` and `polarity`."""
+        return self.send(calls.say_statements(catalog, user_id, **said))
+
+    def get_statement(self, catalog: str, user_id: str, statement_id: int) -> answers.Statement:
+        return self.send(calls.get_statement(catalog, user_id, statement_id))
+
+    def correct_statement(
+        self, catalog: str, user_id: str, statement_id: int, **said: Unpack[asked.PatchedCorrectionShape]
+    ) -> answers.Statement:
+        return self.send(calls.correct_statement(catalog, user_id, statement_id, **said))
+
+    def strike_statement(self, catalog: str, user_id: str, statement_id: int) -> answers.Statement:
+        return self.send(calls.strike_statement(catalog, user_id, statement_id))
+
+    def restore_statement(self, catalog: str, user_id: str, statement_id: int) -> answers.Statement:
+        return self.send(calls.restore_statement(catalog, user_id, statement_id))
+
     def list_rules(self, catalog: str) -> answers.Rules:
         return self.send(calls.list_rules(catalog))
 
@@ -139,6 +166,59 @@ class Client:
 
     def remove_rule(self, catalog: str, rule_id: int) -> answers.Removed:
         return self.send(calls.remove_rule(catalog, rule_id))
+
+    def list_experiments(self, catalog: str) -> answers.Experiments:
+        return self.send(calls.list_experiments(catalog))
+
+    def read_experiment(self, catalog: str, key: str) -> answers.Results:
+        return self.send(calls.read_experiment(catalog, key))
+
+    def write_experiment(self, catalog: str, **meant: Unpack[asked.ExperimentRequest]) -> answers.Experiment:
+        return self.send(calls.write_experiment(catalog, **meant))
+
+    def start_experiment(self, catalog: str, key: str) -> answers.Experiment:
+        return self.send(calls.start_experiment(catalog, key))
+
+    def stop_experiment(self, catalog: str, key: str) -> answers.Experiment:
+        return self.send(calls.stop_experiment(catalog, key))
+
+    def list_webhooks(self, catalog: str) -> answers.Webhooks:
+        return self.send(calls.list_webhooks(catalog))
+
+    def add_webhook(self, catalog: str, **wanted: Unpack[asked.WebhookRequest]) -> answers.WebhookMade:
+        """The answer alone has its secret. Asked again only where nothing was done: two tries could add two."""
+        return self.send(calls.add_webhook(catalog, **wanted))
+
+    def read_webhook(self, catalog: str, webhook_id: int) -> answers.Webhook:
+        return self.send(calls.read_webhook(catalog, webhook_id))
+
+    def change_webhook(
+        self, catalog: str, webhook_id: int, **wanted: Unpack[asked.PatchedWebhookChange]
+    ) -> answers.Webhook:
+        return self.send(calls.change_webhook(catalog, webhook_id, **wanted))
+
+    def remove_webhook(self, catalog: str, webhook_id: int) -> answers.RemovedWebhook:
+        """Raises NotFoundError where it was done before, by an earlier try of this very call perhaps."""
+        return self.send(calls.remove_webhook(catalog, webhook_id))
+
+    def change_webhook_secret(
+        self, catalog: str, webhook_id: int, **wanted: Unpack[asked.SecretRequest]
+    ) -> answers.Secret:
+        """The answer alone has it. Asked again only where nothing was done: two tries could make two."""
+        return self.send(calls.change_webhook_secret(catalog, webhook_id, **wanted))
+
+    def ping_webhook(self, catalog: str, webhook_id: int) -> answers.Delivery:
+        return self.send(calls.ping_webhook(catalog, webhook_id))
+
+    def list_webhook_deliveries(
+        self, catalog: str, webhook_id: int, **wanted: Unpack[asked.ListWebhookDeliveriesAsked]
+    ) -> answers.Deliveries:
+        return self.send(calls.list_webhook_deliveries(catalog, webhook_id, **wanted))
+
+    def redeliver_webhook(
+        self, catalog: str, webhook_id: int, **wanted: Unpack[asked.RedeliveriesRequest]
+    ) -> answers.Redelivered:
+        return self.send(calls.redeliver_webhook(catalog, webhook_id, **wanted))
 
     def export_person(self, catalog: str, user_id: str) -> answers.Person:
         return self.send(calls.export_person(catalog, user_id))

@@ -103,7 +103,7 @@ class Core:
                     if call.kept and "ETag" in came.headers:
                         self.kept.keep(address, came.headers["ETag"], came.content)
                     return _parsed(call, came.content)
-            wait = self._wait(came, tried, waited)
+            wait = self._wait(call, came, tried, waited)
             if wait is None:
                 raise self._failure(came, address, tried)
             waited += wait
@@ -122,12 +122,12 @@ class Core:
         }
         return said | ({"If-None-Match": etag} if etag else {})
 
-    def _wait(self, came: Came, tried: int, waited: float) -> float | None:
+    def _wait(self, call: Call[Any], came: Came, tried: int, waited: float) -> float | None:
         if isinstance(came, Answer):
-            if came.status not in retries.AGAIN:
-                return None
-            return self.retries.wait(tried, waited, retries.seconds(came.headers.get("Retry-After")))
-        return self.retries.wait(tried, waited)
+            after = retries.seconds(came.headers.get("Retry-After"))
+            better = retries.may_better(came.status, after, repeatable=call.repeatable)
+            return self.retries.wait(tried, waited, after) if better else None
+        return self.retries.wait(tried, waited) if call.repeatable else None
 
     def _failure(self, came: Came, address: str, tried: int) -> errors.R4WebError:
         if isinstance(came, Answer):

@@ -18,7 +18,7 @@ class R4WebError(Exception):
 class UnreachedError(R4WebError):
     """No answer came, however often it was asked; `__cause__` is httpx2's error.
 
-    Whether the server did what it was asked is not known. Sending the same call again is safe.
+    Whether the server did what it was asked is not known. Sending the same call again is safe, if it is `repeatable`.
     """
 
     def __init__(self, address: str, tries: int, why: Exception) -> None:
@@ -64,8 +64,16 @@ class GoneError(ProblemError):
     """410: erased, or a text that people rejected. An erasure that was sent again is answered so, too."""
 
 
-class UnderWayError(ProblemError):
-    """409: the request with this idempotency key is still being answered."""
+class ConflictError(ProblemError):
+    """409: what it is about does not allow it now; `detail` says why."""
+
+
+class UnderWayError(ConflictError):
+    """409 `in-progress`: the request with this idempotency key is still being answered."""
+
+
+class ChangedError(ProblemError):
+    """412: it has changed since it was read."""
 
 
 class TooManyRequestsError(ProblemError):
@@ -84,8 +92,9 @@ BY_STATUS: dict[int, type[ProblemError]] = {
     401: TokenRefusedError,
     403: NotAllowedError,
     404: NotFoundError,
-    409: UnderWayError,
+    409: ConflictError,
     410: GoneError,
+    412: ChangedError,
     429: TooManyRequestsError,
     502: UnavailableError,
     503: UnavailableError,
@@ -102,4 +111,6 @@ def problem(status: int, content: bytes, *, retry_after: float | None) -> Proble
     if not isinstance(document, dict):
         document = {"title": content[:200].decode(errors="replace").strip() or "An answer without words"}
     kind = BY_STATUS.get(status, ServerError if status >= 500 else InvalidError)
+    if status == 409 and document.get("type") == f"{URN}in-progress":
+        kind = UnderWayError
     return kind(status, document, retry_after=retry_after)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-AGAIN = frozenset({409, 429, 500, 502, 503, 504})  # statuses that another try may better
+UNDONE = frozenset({429, 503})  # nothing was done, and another try may better it
+AGAIN = UNDONE | {500, 502, 504}  # so it may here, where doing it twice is no harm
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Retries:
 
 
 NEVER = Retries(tries=1)
+
+
+def may_better(status: int, retry_after: float | None, *, repeatable: bool) -> bool:
+    """Whether another try may. A 409 without a Retry-After is no request under way: it stays so."""
+    return status in (AGAIN if repeatable else UNDONE) or (status == 409 and retry_after is not None)
 
 
 def seconds(retry_after: str | None, *, now: datetime | None = None) -> float | None:

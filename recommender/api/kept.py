@@ -32,7 +32,7 @@ from recommender.api.resource import Body
 from recommender.counters import CACHES, LISTS
 from recommender.models import Catalog, EndUser
 from recommender.serving.lasting import history_is
-from recommender.serving.types import Lasting, Served
+from recommender.serving.served import Lasting, Served
 from recommender.serving.whom import Whom
 from recommender.stamps import kept
 

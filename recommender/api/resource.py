@@ -16,7 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from recommender.accounts.quota import WINDOW, Quota
-from recommender.api.errors import CONTENT_TYPE, DOCS, ProblemSerializer, UnknownPath
+from recommender.api.errors import CONTENT_TYPE, DOCS, UnknownPath
+from recommender.api.problems import ProblemSerializer
 from recommender.models import TokenScope
 
 PERSONAL = "private, no-store"  # never kept, never shown to another

@@ -73,7 +73,7 @@ class GuardSettings(Settings):
         ge=0,
         le=1,
         title="One item for everybody",
-        description="An item may stand in this much more of its lists than of those beside it; 1: any.",
+        description="An item may be in this much more of its lists than of those beside it; 1: any.",
     )
     canary_hours: float = Field(
         default=24.0,

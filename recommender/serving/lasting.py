@@ -14,7 +14,8 @@ from recommender.serving.catalog_index import WHOLE_CATALOG
 from recommender.serving.codes import DegradedCode
 from recommender.serving.history import known_of
 from recommender.serving.request import Request
-from recommender.serving.types import Lasting, Ranked
+from recommender.serving.served import Lasting
+from recommender.serving.types import Ranked
 
 OWN = ("backbone", "thinkrec")  # sources that go by nothing that others met, in a catalog that is ranked as a whole
 NOT_FOR_LONG = (DegradedCode.ARTIFACT_UNUSABLE, DegradedCode.CANNOT_RANK)  # what may be better at the next request

@@ -5,7 +5,8 @@ from typing import Any, cast
 from recommender.models import ApiToken, EndUser, Item, Recommendation
 from recommender.serving.codes import DegradedCode
 from recommender.serving.remembered import Memory, keep, keep_reason
-from recommender.serving.types import Explain, MinReview, Moment, Served, ServedItem, Shown, Source
+from recommender.serving.served import Served, ServedItem
+from recommender.serving.types import Explain, MinReview, Moment, Shown, Source
 from recommender.serving.whom import Whom
 
 NOT_KEPT = Shown("not_kept")

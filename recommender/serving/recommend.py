@@ -20,29 +20,19 @@ from recommender.serving.lasting import lasting_of
 from recommender.serving.log import log
 from recommender.serving.rankers import DEFAULT, rank
 from recommender.serving.request import Request, request_for
+from recommender.serving.served import Served, ServedItem
 from recommender.serving.session import NOTHING_TOLD, Session
 from recommender.serving.statements import cited
 from recommender.serving.treated import rank_treated
-from recommender.serving.types import (
-    NOT_ASKED,
-    Explain,
-    MinReview,
-    Moment,
-    Ranked,
-    Reason,
-    RuleReason,
-    ScoredReason,
-    Served,
-    ServedItem,
-)
+from recommender.serving.types import NOT_ASKED, Explain, MinReview, Moment, Ranked, Reason, RuleReason, ScoredReason
 from recommender.serving.variants import Treatment, treatment_of
 from recommender.serving.whom import Visitor, Whom
 from recommender.serving.wish import Wish
-from recommender.stamps.kept import Shelf
+from recommender.stamps.kept import KeptRows
 
 LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes are looked for
 DEPTH = 200  # items that a list goes on for, page by page
-ITEMS: Shelf[int, Item] = Shelf("items", "items")
+ITEMS: KeptRows[int, Item] = KeptRows("items", "items")
 
 
 @dataclass(frozen=True, slots=True)

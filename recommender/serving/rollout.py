@@ -11,7 +11,7 @@ from django.utils import timezone
 from recommender.accounts import audit
 from recommender.models import AuditEvent, BackboneVersion, Catalog, Rollout, RolloutMode, VersionState
 from recommender.serving.whom import Whom
-from recommender.stamps.kept import Shelf
+from recommender.stamps.kept import KeptRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Active:
     rollout: RunningRollout | None
 
 
-ACTIVE: Shelf[int, Active] = Shelf("active versions", "versions")
+ACTIVE: KeptRows[int, Active] = KeptRows("active versions", "versions")
 
 
 def active_in(catalog: Catalog) -> Active:

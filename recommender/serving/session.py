@@ -11,7 +11,7 @@ from recommender.models import Catalog, Clock, Item
 from recommender.models.liked import NOT_KNOWN, liked
 from recommender.serving.codes import Notice, NoticeCode
 from recommender.serving.history import AS_BOOL, PastInteraction
-from recommender.serving.types import Understood
+from recommender.serving.served import Understood
 from recommender.statements.aspects import CatalogAspects, aspects_of
 from recommender.statements.heard import Heard, hear
 from recommender.statements.queries import OPINIONS, Acting

@@ -34,10 +34,10 @@ from recommender.serving.types import (
     Shown,
 )
 from recommender.serving.whom import Whom
-from recommender.stamps.kept import Shelf
+from recommender.stamps.kept import KeptRows
 
 Subject = tuple[SubjectKind, int]
-TEXTS: Shelf[Subject, Explanation] = Shelf("texts", "said", "rounds")
+TEXTS: KeptRows[Subject, Explanation] = KeptRows("texts", "said", "rounds")
 HEAVY = ("messages", "parameters", "answer")  # of a call; only its model's name is wanted
 
 

@@ -38,7 +38,7 @@ def face(catalog: Catalog) -> tuple[Hashable, ...]:
     )
 
 
-class Shelf(Generic[Key, Value]):
+class KeptRows(Generic[Key, Value]):
     """Values by key, of catalogs as their stamps named `stamps` say. Values are shared by threads: change none.
 
     Two threads may read the same value at once, which does no harm.
@@ -47,7 +47,7 @@ class Shelf(Generic[Key, Value]):
     def __init__(self, name: str, *stamps: str) -> None:
         self._stamps = stamps
         self.kept: ProcessCache[tuple[Hashable, ...], dict[Key, Value | None]] = ProcessCache(name, most=KEPT_CATALOGS)
-        SHELVES.append(self)
+        ALL_KEPT.append(self)
 
     def many(
         self, catalog: Catalog, keys: Iterable[Key], read: Callable[[list[Key]], Mapping[Key, Value]], *also: Hashable
@@ -76,16 +76,16 @@ class Shelf(Generic[Key, Value]):
         return self.many(catalog, [key], lambda _: {key: read()}, *also)[key]
 
     def _begun(self, here: tuple[Hashable, ...]) -> dict[Key, Value | None]:
-        """What was read before leaves memory, on this shelf and, where the catalog's own row changed, on all others:
+        """What was read before leaves memory, here and, where the catalog's own row changed, on all others:
         somebody may have been erased."""
         catalog = _catalog_of(here)
         self.kept.drop(lambda other: _catalog_of(other) == catalog and other[: len(here)] != here)
-        for shelf in SHELVES:
-            shelf.kept.drop(lambda other: _catalog_of(other) == catalog and other[0] != here[0])
+        for rows in ALL_KEPT:
+            rows.kept.drop(lambda other: _catalog_of(other) == catalog and other[0] != here[0])
         return {}
 
 
-SHELVES: list[Shelf[Any, Any]] = []  # all of this process
+ALL_KEPT: list[KeptRows[Any, Any]] = []  # all of this process
 
 
 def _catalog_of(key: tuple[Hashable, ...]) -> Hashable:

@@ -13,7 +13,8 @@ from recommender.models import Account, Role
 from tests.browser.test_reviewing import sign_in
 from tests.browser.test_statements import review
 from tests.builders import make_account, make_catalog
-from tests.reviews.test_every_address import ADDRESSES, PAGES, objects
+from tests.reviews.addresses import PAGES
+from tests.reviews.test_every_address import ADDRESSES, objects
 
 __all__ = ["review"]
 

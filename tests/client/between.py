@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self.write(status, headers, content)
 
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815  # names of http.server
+    do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815  # names of http.server
 
     def handed_on(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection(urlsplit(self.told.behind).netloc, timeout=60)

@@ -11,6 +11,7 @@ from r4web_client import (
     NEVER,
     AsyncClient,
     Client,
+    ConflictError,
     GoneError,
     InvalidError,
     NotAllowedError,
@@ -20,13 +21,14 @@ from r4web_client import (
     TokenRefusedError,
     TooManyRequestsError,
     UnavailableError,
+    UnderWayError,
     UnreachedError,
     batches,
 )
 
 from recommender.accounts.tokens import create_token
 from recommender.knowledge.service import accept
-from recommender.models import Dispute, Event, Recommendation, Role, TokenScope
+from recommender.models import Dispute, Event, Recommendation, Role, Statement, TokenScope, WebhookEndpoint
 from tests.architecture.repository import ROOT
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.client.between import LOST, UNREAD, Between, between
@@ -97,6 +99,65 @@ def test_every_operation_is_answered(client: Client, gate: Between) -> None:
         client.erase_person("films", "u9")
     assert gone.value.code == "erased"
     assert all(headers["User-Agent"].startswith("shop/2.1 r4web-client/") for *_, headers in gate.seen)
+
+
+def test_what_end_users_say_is_said_corrected_struck_and_put_back(client: Client, gate: Between) -> None:
+    gate.failures = [LOST]
+    (said,) = client.say_statements("films", ODD, text="No more drama films.")["statements"]
+    assert (said["polarity"], said["said_by"], Statement.objects.filter(end_user__external_id=ODD).count()) == (
+        "dislikes",
+        "end_user",
+        1,
+    )
+    assert client.get_statement("films", ODD, said["statement_id"]) == said
+    gate.failures = [LOST]
+    better = client.correct_statement("films", ODD, said["statement_id"], polarity="likes")
+    assert (better["polarity"], better["replaces"]) == ("likes", said["statement_id"])
+    gate.failures = [LOST]
+    assert client.strike_statement("films", ODD, better["statement_id"])["status"] == "struck"
+    struck = client.list_statements("films", ODD, status=["struck", "replaced"], fields=["status", "about"])
+    assert [each["status"] for each in struck["statements"]] == ["struck", "replaced"]
+    assert client.restore_statement("films", ODD, better["statement_id"])["status"] == "standing"
+    logged = client.recommend_and_log("films", ODD, limit=1)
+    unwanted = client.not_for_me(str(logged["recommendation_id"]), item_id=logged["items"][0]["item_id"], reason="item")
+    assert [each["polarity"] for each in unwanted["statements"]] == ["dislikes"]
+
+
+def test_an_experiment_is_written_started_and_stopped(client: Client, gate: Between) -> None:
+    draft = client.write_experiment("films", key="texts", variants=[{"name": "a"}, {"name": "b", "steering": 0.5}])
+    assert draft["state"] == "draft"
+    gate.failures = [LOST]
+    assert client.start_experiment("films", "texts")["state"] == "running"
+    tries = len(gate.seen)
+    with pytest.raises(ConflictError) as refused:
+        client.start_experiment("films", "texts")
+    assert (refused.value.code, isinstance(refused.value, UnderWayError)) == ("experiment-not-started", False)
+    assert len(gate.seen) == tries + 1  # it stays so
+    assert client.stop_experiment("films", "texts")["state"] == "stopped"
+    assert client.read_experiment("films", "texts")["key"] == "texts"
+    assert [each["key"] for each in client.list_experiments("films")["experiments"]] == ["texts"]
+
+
+def test_a_webhook_is_added_once_and_its_secret_is_told_once(client: Client, gate: Between) -> None:
+    gate.failures = [(503, {"Retry-After": "0"}, b"")]
+    made = client.add_webhook("films", url="https://shop.example/", events=["round.rested"])
+    assert made["secret"].startswith("whsec_")
+    hook = made["webhook_id"]
+    assert client.list_webhooks("films")["webhooks"] == [client.read_webhook("films", hook)]
+    ping = client.ping_webhook("films", hook)
+    assert client.redeliver_webhook("films", hook, delivery_id=ping["delivery_id"]) == {"redelivered": 1}
+    assert client.list_webhook_deliveries("films", hook, limit=1)["deliveries"][0]["state"] == "pending"
+    assert client.change_webhook_secret("films", hook, overlap_hours=2)["secret"] != made["secret"]
+    assert client.change_webhook("films", hook, enabled=False)["enabled"] is False
+    assert client.remove_webhook("films", hook) == {"removed": 1}
+
+    gate.failures = [LOST]
+    with pytest.raises(UnreachedError, match="in 1 tries"):
+        client.add_webhook("films", url="https://shop.example/", events=["round.rested"])
+    assert WebhookEndpoint.objects.count() == 1
+    gate.failures = [(409, {"Retry-After": "0"}, b'{"type": "urn:r4web:problem:in-progress"}')] * 3
+    with pytest.raises(UnderWayError):
+        client.ping_webhook("films", WebhookEndpoint.objects.get().pk)
 
 
 def test_the_async_client_gives_the_same_answers(client: Client, gate: Between, key: str) -> None:

@@ -28,9 +28,12 @@ SAMPLES: dict[str, Any] = {
     "dispute_id": "0b1f4d3e-5a53-4a0f-8d6e-0f2f3a7c9c12",
     "explanation_id": 7,
     "rule_id": 8,
+    "statement_id": 9,
+    "webhook_id": 10,
+    "key": "x:1",
     "lines": b"{}",
 }
-IN_ADDRESSES = {"a b": "a%20b", "ü/1": "%C3%BC%2F1", "f?1": "f%3F1"}
+IN_ADDRESSES = {"a b": "a%20b", "ü/1": "%C3%BC%2F1", "f?1": "f%3F1", "x:1": "x%3A1"}
 
 
 def test_the_shapes_are_those_of_the_schema() -> None:
@@ -52,7 +55,10 @@ def test_each_operation_is_called_as_the_schema_says(name: str) -> None:
     assert call.path == re.sub(
         r"\{(\w+)\}", lambda found: IN_ADDRESSES.get(SAMPLES[found[1]], str(SAMPLES[found[1]])), path
     )
-    assert ("Idempotency-Key" in call.headers) == (method == "post")
+    assert ("Idempotency-Key" in call.headers) == (
+        "Idempotency-Key" in {one["name"] for one in operation.get("parameters", ())}
+    )
+    assert call.repeatable == (method != "post" or "Idempotency-Key" in call.headers)
     hints = typing.get_type_hints(make)
     assert hints["return"] == calls.Call[getattr(answers, answered(operation))]
     wanted = [hint for each, hint in hints.items() if each not in ("return", *plain)]

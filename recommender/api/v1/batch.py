@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.authentication import asker_of, charge, require
-from recommender.api.errors import ProblemSerializer, document, internal_error
 from recommender.api.idempotent import KEY, idempotent
 from recommender.api.posted import Shape, posted
+from recommender.api.problems import ProblemSerializer, document, internal_error
 from recommender.api.resource import PROBLEMS, WRITING, PrivateView, responses
 from recommender.api.v1.recommendations import (
     RecommendationsQuery,

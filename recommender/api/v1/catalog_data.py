@@ -16,9 +16,10 @@ from rest_framework.response import Response
 from recommender.accounts import audit, idempotency
 from recommender.accounts.idempotency import Answered
 from recommender.api import bodies
-from recommender.api.errors import CONTENT_TYPE, ImportEnded, KeyReused, Problem, document
+from recommender.api.errors import CONTENT_TYPE, ImportEnded, KeyReused, Problem
 from recommender.api.idempotent import again, begin, idempotent, key_of
 from recommender.api.parameters import NOTHING, parse
+from recommender.api.problems import document
 from recommender.api.resource import PrivateView, responses
 from recommender.api.v1.entries import (
     MOST_ENTRIES,

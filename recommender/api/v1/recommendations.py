@@ -42,6 +42,7 @@ from recommender.serving.cursor import Cursor
 from recommender.serving.log import replay
 from recommender.serving.rankers import DEFAULT, RANKERS
 from recommender.serving.recommend import recommend
+from recommender.serving.served import Served, ServedItem
 from recommender.serving.session import NOTHING_TOLD, Session
 from recommender.serving.types import (
     EXPLAIN_CHOICES,
@@ -50,8 +51,6 @@ from recommender.serving.types import (
     SCORE_KINDS,
     SHOWN_STATUSES,
     SOURCES,
-    Served,
-    ServedItem,
 )
 from recommender.serving.whom import Visitor, Whom
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from recommender.serving.served import Served, ServedItem
 from recommender.serving.types import (
     Explanation,
     HistoryReason,
@@ -14,8 +15,6 @@ from recommender.serving.types import (
     Reason,
     RuleReason,
     ScoredReason,
-    Served,
-    ServedItem,
     StatementReason,
     StatisticReason,
     TextStatement,

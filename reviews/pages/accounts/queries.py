@@ -39,8 +39,29 @@ KINDS = {
     "tokens": Kind("Tokens", (AuditEvent.TOKEN_MADE, AuditEvent.TOKEN_REVOKED)),
     "models": Kind(
         "Models",
-        (AuditEvent.ACTIVATED, AuditEvent.ROLLED_BACK, AuditEvent.ROLLOUT_STARTED, AuditEvent.ROLLOUT_ENDED),
+        (
+            AuditEvent.ACTIVATED,
+            AuditEvent.ROLLED_BACK,
+            AuditEvent.ROLLOUT_STARTED,
+            AuditEvent.ROLLOUT_ENDED,
+            AuditEvent.GUARD_BROKEN,
+            AuditEvent.REBUILD_STARTED,
+            AuditEvent.CARE_CHANGED,
+        ),
     ),
+    "experiments": Kind(
+        "Experiments",
+        (
+            AuditEvent.EXPERIMENT_MADE,
+            AuditEvent.EXPERIMENT_DISCARDED,
+            AuditEvent.EXPERIMENT_STARTED,
+            AuditEvent.EXPERIMENT_STOPPED,
+        ),
+    ),
+    "said": Kind(
+        "What users say of themselves", (AuditEvent.STATEMENT_SAID, AuditEvent.STATEMENT_JUDGED, AuditEvent.HEARING_SET)
+    ),
+    "webhooks": Kind("Webhooks", (AuditEvent.WEBHOOK_CHANGED, AuditEvent.WEBHOOK_DISABLED)),
     "erasures": Kind("Erasures", (AuditEvent.ERASED,)),
     "data": Kind("Data and rules sent to the API", (AuditEvent.IMPORTED, AuditEvent.RULES_CHANGED)),
 }

@@ -13,13 +13,12 @@ from recommender.recipe import TrainConfig
 from recommender.rounds import approved
 from recommender.serving.rankers import DEFAULT
 from recommender.serving.recommend import preview
+from recommender.serving.served import Served, ServedItem
 from recommender.serving.types import (
     Explanation,
     HistoryReason,
     OwnStatementReason,
     ScoredReason,
-    Served,
-    ServedItem,
     StatementReason,
     StatisticReason,
     TextStatement,

@@ -120,8 +120,8 @@ def said(answer: dict[str, Any]) -> dict[str, Any]:
 def forget() -> None:
     """Be a process that has answered nothing yet."""
     ANSWERS.clear()
-    for shelf in kept.SHELVES:
-        shelf.kept.clear()
+    for rows in kept.ALL_KEPT:
+        rows.kept.clear()
 
 
 def test_the_same_question_is_answered_by_the_same_list_with_one_query(world: World, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from recommender.api.v1.recommendations import RecommendationsSerializer
 from recommender.api.v1.written import a_list
 from recommender.models import BackboneVersion, Clock, KnowledgeSnapshot
 from recommender.serving.codes import DegradedCode, Notice, NoticeCode
+from recommender.serving.served import Served, ServedItem, Understood
 from recommender.serving.types import (
     AdapterShare,
     Author,
@@ -22,14 +23,11 @@ from recommender.serving.types import (
     Moment,
     RuleReason,
     ScoredReason,
-    Served,
-    ServedItem,
     Shown,
     StatementReason,
     StatisticReason,
     TextStatement,
     ToldReason,
-    Understood,
     UserTextReason,
 )
 

@@ -9,12 +9,12 @@ from recommender.knowledge.service import accept, reject
 from recommender.models import BackboneVersion, Catalog, EndUser, Item, RoundState
 from recommender.serving.history import history_of
 from recommender.serving.recommend import preview
+from recommender.serving.served import Served
 from recommender.serving.types import (
     NOT_ASKED,
     Author,
     Explanation,
     HistoryReason,
-    Served,
     Shown,
     StatisticReason,
     UserTextReason,

@@ -7,7 +7,8 @@ import pytest
 
 from recommender.models import Catalog, EndUser
 from recommender.serving.recommend import preview
-from recommender.serving.types import ServedItem, StatementReason
+from recommender.serving.served import ServedItem
+from recommender.serving.types import StatementReason
 from recommender.statements.queries import acting
 from tests.recommender.training import synthetic
 

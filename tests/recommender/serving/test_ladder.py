@@ -11,7 +11,7 @@ from recommender.models import BackboneVersion, Catalog, EndUser, Interaction, R
 from recommender.serving.codes import DegradedCode
 from recommender.serving.history import history_of
 from recommender.serving.recommend import preview, recommend
-from recommender.serving.types import Served
+from recommender.serving.served import Served
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.serving.ranked import activate
 

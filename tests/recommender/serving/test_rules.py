@@ -13,7 +13,8 @@ from recommender.serving import catalog_index, rules
 from recommender.serving.recommend import recommend
 from recommender.serving.request import request_for
 from recommender.serving.rules import Wanted
-from recommender.serving.types import RuleReason, Served
+from recommender.serving.served import Served
+from recommender.serving.types import RuleReason
 from recommender.serving.wish import Wish
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
 

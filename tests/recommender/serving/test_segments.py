@@ -6,7 +6,8 @@ from recommender.models import Catalog, EndUser
 from recommender.serving import catalog_index, segments
 from recommender.serving.recommend import recommend
 from recommender.serving.segments import LEAST_MET, LEAST_PEOPLE, segment_of
-from recommender.serving.types import Served, StatisticReason
+from recommender.serving.served import Served
+from recommender.serving.types import StatisticReason
 from recommender.serving.whom import Visitor
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 

@@ -15,8 +15,9 @@ from recommender.knowledge.service import reject
 from recommender.models import BackboneVersion, Catalog, EndUser, Statement, Turn, VersionState
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
+from recommender.serving.served import Served
 from recommender.serving.steering import Move, Steering
-from recommender.serving.types import Explanation, Served, StatementReason
+from recommender.serving.types import Explanation, StatementReason
 from recommender.signals.stated import MOST
 from recommender.statements import service
 from tests.builders import make_account

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from recommender.models import BackboneVersion, Catalog, EndUser, Recommendation, VersionState
 from recommender.serving.recommend import recommend
+from recommender.serving.served import Served
 from recommender.serving.session import NOTHING_TOLD, Met, session_of
-from recommender.serving.types import HistoryReason, Served, ToldReason
+from recommender.serving.types import HistoryReason, ToldReason
 from recommender.serving.whom import Visitor
 from recommender.statements import aspects
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item

@@ -18,9 +18,10 @@ from reviews.pages.home import entering
 from reviews.pages.home.second_factor import OFFERED
 from tests.builders import PASSWORD, make_account
 from tests.recommender.accounts.test_second_factor import anew, code_now, switched_on, wrong_code
+from tests.reviews.addresses import PAGES
 from tests.reviews.conftest import SignIn
 from tests.reviews.forms import HTMX
-from tests.reviews.test_every_address import ADDRESSES, PAGES
+from tests.reviews.test_every_address import ADDRESSES
 
 pytestmark = pytest.mark.django_db
 CODE, PAGE, LOGIN = "/sign-in/code/", "/second-factor/", "/sign-in/"
