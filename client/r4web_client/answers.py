@@ -206,6 +206,28 @@ class Line(TypedDict):
     line: int
 
 
+class ListedStatement(TypedDict):
+    statement_id: int
+    aspect: NotRequired[list[Facet]]
+    about: NotRequired[str]
+    polarity: NotRequired[str]
+    negated: NotRequired[bool]
+    quote: NotRequired[str]
+    said_by: NotRequired[str]
+    explanation_id: NotRequired[int | None]
+    replaces: NotRequired[int | None]
+    accepted: NotRequired[bool]
+    status: NotRequired[str]
+    acts: NotRequired[bool]
+    acts_since: NotRequired[str | None]
+    standing: NotRequired[str]
+    liked: NotRequired[int]
+    ratings: NotRequired[int]
+    meets: NotRequired[int]
+    said_at: NotRequired[str]
+    ended_at: NotRequired[str | None]
+
+
 class Meant(TypedDict):
     aspect: str
     polarity: str
@@ -495,7 +517,7 @@ class Statements(TypedDict):
     catalog: str
     user_id: str
     counts: str
-    statements: list[Statement]
+    statements: list[ListedStatement]
     next_cursor: str | None
 
 

@@ -39,7 +39,7 @@ class Event(TypedDict):
 class ExperimentRequest(TypedDict):
     key: str
     variants: list[VariantShape]
-    scenario: NotRequired[str]
+    scenario: NotRequired[Literal["", "backbone", "thinkrec"]]
     kind: NotRequired[Literal["between", "interleaved"]]
     primary: NotRequired[Literal["clicking", "clicked_lists", "liking", "buying", "rating"]]
     window_hours: NotRequired[int]

@@ -30,6 +30,7 @@ def directly(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
             return get_response(request)
         if not issubclass(getattr(match.func, "cls", object), PrivateView):
             return get_response(request)
+        request.get_host()  # raises for a host that is not ours, as CommonMiddleware has it
         request.resolver_match = match
         response = view(request)
         for name, value in HEADERS.items():

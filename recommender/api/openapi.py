@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-METHODS = ("get", "post", "delete")
+METHODS = ("get", "post", "patch", "delete")
+NEVER_EMPTY = ("NewStatementsShape", "PatchedCorrectionShape", "RedeliveriesRequest")  # which member, their views say
 _CATALOG = {"catalog": "$request.path.catalog"}
 _PERSON = {**_CATALOG, "user_id": "$request.path.user_id"}
 _OF_LIST = {
@@ -56,8 +57,10 @@ def finished(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Hook of drf-spectacular: the whole schema, which is changed."""
     for operation in _operations(result):
         _link(operation)
-        for content in operation.get("requestBody", {}).get("content", {}).values():
-            _close(content["schema"], result["components"]["schemas"])
+        for parameter in operation.get("parameters", ()):
+            _part(parameter)
+        if "requestBody" in operation:
+            _demand(operation["requestBody"], result["components"]["schemas"])
     return result
 
 
@@ -73,6 +76,23 @@ def _link(operation: dict[str, Any]) -> None:
         operation["responses"][answered]["links"] = {
             name: {"operationId": name, "parameters": parameters} for name, parameters in leads.items()
         }
+
+
+def _part(parameter: dict[str, Any]) -> None:
+    """Names in an address are parted by commas (parameters.NamesField)."""
+    if parameter["in"] == "query" and "enum" in parameter["schema"].get("items", ()):
+        parameter |= {"style": "form", "explode": False}
+
+
+def _demand(body: dict[str, Any], known: dict[str, Any]) -> None:
+    """Say of a body what it may not lack: itself, its only members, or any member at all."""
+    for kind, content in body["content"].items():
+        name = content["schema"].get("$ref", "").rpartition("/")[2]
+        if name in NEVER_EMPTY:
+            known[name]["minProperties"] = 1
+        if name in NEVER_EMPTY or kind != "application/json":
+            body["required"] = True
+        _close(content["schema"], known)
 
 
 def _close(schema: dict[str, Any], known: dict[str, Any]) -> None:

@@ -229,7 +229,9 @@ def test_the_page_names_every_metric_with_its_labels() -> None:
         for one in (counters.REQUESTS, counters.LISTS, counters.EVENTS, counters.DECISIONS, counters.CACHES)
     }
     assert {one.name for one in counters.REGISTRY.collect()} == {name.removesuffix("_total") for name in counted}
-    queues = {one.name: tuple(one._labelnames) for one in metrics.QUEUES.describe()}
-    rows = re.findall(r"^\| `(r4web_\w+)` \| (.*?)\|", page("operations.md"), re.MULTILINE)
+    read = [*metrics.QUEUES.describe(), *metrics.GUARDS.describe()]
+    rows = re.findall(r"^\| (`r4web_.*?) \| (.*?)\|", page("operations.md"), re.MULTILINE)
 
-    assert {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows} == counted | queues
+    assert {
+        name: tuple(re.findall(r"`(\w+)`", labels)) for names, labels in rows for name in re.findall(r"`(\w+)`", names)
+    } == counted | {one.name: tuple(one._labelnames) for one in read}

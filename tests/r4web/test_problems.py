@@ -27,7 +27,7 @@ def test_a_failure_outside_any_view_is_json_below_api_and_a_page_elsewhere(
     def fail(_self: object, request: HttpRequest) -> None:
         raise RuntimeError("swordfish")
 
-    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", fail)
+    monkeypatch.setattr("django.middleware.security.SecurityMiddleware.process_request", fail)
     client = Client(raise_request_exception=False)
     api = client.get("/api/v1/catalogs")
     assert (api.status_code, api["Content-Type"]) == (500, "application/problem+json")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, cast
 
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -38,6 +39,7 @@ from recommender.models import (
     Metric,
     TokenScope,
 )
+from recommender.serving.rankers import RANKERS
 from recommender.serving.steering import STRONGEST
 from recommender.serving.types import EXPLAIN_CHOICES
 from recommender.serving.variants import Variant
@@ -45,10 +47,13 @@ from recommender.serving.variants import Variant
 EXPERIMENT = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The experiment's key.")
 
 
+NAME = RegexValidator(rf"\A{service.NAME.pattern}\Z", "It must be letters, digits, - or _.")
+
+
 class VariantShape(Shape):
     """What one variant serves; what is left out is as without an experiment."""
 
-    name = TextField(max_length=service.LONGEST_NAME)
+    name = TextField(max_length=service.LONGEST_NAME, validators=[NAME])
     weight = WholeNumberField(default=1, min_value=1, max_value=service.LARGEST_WEIGHT)
     version = WholeNumberField(
         default=None, allow_null=True, min_value=1, max_value=2**31 - 1, help_text="The model's number."
@@ -66,9 +71,11 @@ class VariantShape(Shape):
 class ExperimentRequest(Shape):
     """What is to be compared. Nothing of it can be changed later."""
 
-    key = TextField(max_length=60)
-    variants = serializers.ListField(child=VariantShape(), allow_empty=False, max_length=service.MOST_VARIANTS)
-    scenario = TextField(default="", allow_blank=True, max_length=40)
+    key = TextField(max_length=60, validators=[NAME], expected="1 to 60 letters, digits, - or _")
+    variants = serializers.ListField(child=VariantShape(), min_length=2, max_length=service.MOST_VARIANTS)
+    scenario = serializers.ChoiceField(
+        default="", choices=["", *sorted(RANKERS)], allow_blank=True, help_text="Whose lists; empty: all."
+    )
     kind = OneOfField(default=ExperimentKind.BETWEEN.value, choices=ExperimentKind.values)
     primary = OneOfField(default=Metric.CLICKING.value, choices=Metric.values)
     window_hours = WholeNumberField(default=24, min_value=1, max_value=service.MOST_HOURS)

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender.api.authentication import asker_of
+from recommender.api.errors import DOCS, UnknownPath
 from recommender.api.parameters import NOTHING, parse
 from recommender.api.resource import PROBLEMS, PrivateView, responses
 from recommender.api.v1.explanations import item_named
@@ -101,6 +102,12 @@ class PersonView(LeadsView):
         parse(request, NOTHING)
         found = end_user_named(catalog, user_id, asker=asker_of(request))
         return _erased(request, found.catalog, SubjectKind.END_USER, user_id)
+
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """An id may hold slashes, so what leads nowhere below a person's statements comes here."""
+        if "/statements/" in self.kwargs["user_id"]:
+            raise UnknownPath(f"Nothing answers at {request.path}. {DOCS} lists all addresses.")
+        return super().http_method_not_allowed(request, *args, **kwargs)
 
 
 class ItemView(LeadsView):

@@ -23,6 +23,8 @@ POLARITIES = (Polarity.LIKES.value, Polarity.DISLIKES.value, Polarity.MIXED.valu
 FACETS = ("attribute", "period", "title", "phrase")
 MOST_FACETS = 5
 LONGEST_VALUE = 200
+ACCEPTED = "Whether a person has accepted it, or approved the text that says it."
+ACTS = "Whether it moves their lists now."
 NEAR = 5  # values that an error names
 _YEARS = re.compile(r"([0-9]{1,4})-([0-9]{1,4})", re.ASCII)
 
@@ -41,7 +43,7 @@ class FacetShape(Shape):
 
 class AspectField(serializers.ListField):
     def __init__(self, **keywords: Any) -> None:
-        super().__init__(child=FacetShape(), allow_empty=False, max_length=MOST_FACETS, **keywords)
+        super().__init__(child=FacetShape(), min_length=1, max_length=MOST_FACETS, **keywords)
 
 
 class FacetSerializer(serializers.Serializer[Facet]):
@@ -77,15 +79,13 @@ class StatementSerializer(serializers.Serializer[SaidOfThem]):
     replaces = serializers.IntegerField(
         source="row.replaces_id", allow_null=True, help_text="The statement that this one corrects."
     )
-    accepted = serializers.SerializerMethodField(
-        help_text="Whether a person has accepted it, or approved the text that says it."
-    )
+    accepted = serializers.SerializerMethodField(help_text=ACCEPTED)
     status = serializers.ChoiceField(
         choices=STATUSES,
         help_text="standing: it counts. waiting: it counts once a person has accepted it. overruled: a newer word "
         "about the same counts. struck, replaced: it was taken back, or corrected. refused: a person said no.",
     )
-    acts = serializers.SerializerMethodField(help_text="Whether it moves their lists now.")
+    acts = serializers.SerializerMethodField(help_text=ACTS)
     acts_since = serializers.DateTimeField(source="since", allow_null=True, help_text="Null where it does not.")
     standing = serializers.ChoiceField(
         choices=["supported", "contradicted", "unsupported", "not_checkable"],
@@ -102,6 +102,20 @@ class StatementSerializer(serializers.Serializer[SaidOfThem]):
 
     def get_accepted(self, one: SaidOfThem) -> bool:
         return one.row.turn_id is not None or one.row.accepted_by_id is not None
+
+
+class ListedStatementSerializer(StatementSerializer):
+    """One statement about an end user's taste; `fields` says what of it is there."""
+
+    # Of those made by a method the schema says that they are always there.
+    accepted = serializers.BooleanField(help_text=ACCEPTED)  # type: ignore[assignment]
+    acts = serializers.BooleanField(help_text=ACTS)  # type: ignore[assignment]
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = dict(super().get_fields())
+        for name, field in fields.items():
+            field.required = name == "statement_id"
+        return fields
 
 
 _AS_JSON = StatementSerializer()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,7 @@ from recommender.api.v1.recommendations import OF_USER, end_user_named
 from recommender.api.v1.said import (
     CHOSEN,
     AspectField,
+    ListedStatementSerializer,
     StatementSerializer,
     etag_of,
     facets_of,
@@ -99,7 +100,7 @@ class StatementsSerializer(serializers.Serializer[Any]):
     counts = serializers.ChoiceField(
         choices=Hearing.choices, help_text="When what they say counts: at once, or once a person has accepted it."
     )
-    statements = StatementSerializer(many=True)
+    statements = ListedStatementSerializer(many=True)
     next_cursor = serializers.CharField(allow_null=True)
 
 
@@ -151,7 +152,8 @@ class StatementsView(PrivateView):
         tags=["statements"],
         parameters=[*OF_USER, KEY],
         request=NewStatementsShape,
-        responses=responses(SaidSerializer, "It is kept.", problems=tuple(PROBLEMS | WRITING), status=201),
+        responses=responses(SaidSerializer, "It is kept.", problems=tuple(PROBLEMS | WRITING), status=201)
+        | {200: OpenApiResponse(SaidSerializer, description="With `store` false: how it is understood.")},
     )
     @idempotent
     def post(self, request: Request, catalog: str, user_id: str) -> Response:

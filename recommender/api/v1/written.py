@@ -12,6 +12,7 @@ from recommender.serving.types import (
     Explanation,
     HistoryReason,
     Moment,
+    OwnStatementReason,
     Reason,
     RuleReason,
     ScoredReason,
@@ -107,7 +108,7 @@ def a_reason(reason: Reason) -> Json:
     return _WRITERS[type(reason)](cast(Any, reason))
 
 
-def _cited(one: StatementReason | ToldReason | UserTextReason) -> Json:
+def _cited(one: StatementReason | OwnStatementReason | ToldReason | UserTextReason) -> Json:
     return {
         "effect": one.effect,
         "share": one.share,
@@ -137,6 +138,11 @@ def _history(one: HistoryReason) -> Json:
 def _by_statement(one: StatementReason) -> Json:
     named = {"statement_id": one.statement_id, "explanation_id": one.explanation_id}
     return _cited(one) | named | {"aspect": one.aspect, "polarity": one.polarity}
+
+
+def _by_own_statement(one: OwnStatementReason) -> Json:
+    said = {"aspect": one.aspect, "polarity": one.polarity, "quote": one.quote}
+    return _cited(one) | {"statement_id": one.statement_id} | said
 
 
 def _told(one: ToldReason) -> Json:
@@ -179,6 +185,7 @@ def _scored(one: ScoredReason) -> Json:
 _WRITERS: Mapping[type[Reason], Callable[[Any], Json]] = {
     HistoryReason: _history,
     StatementReason: _by_statement,
+    OwnStatementReason: _by_own_statement,
     ToldReason: _told,
     UserTextReason: _user_text,
     StatisticReason: _statistic,

@@ -13,6 +13,7 @@ def test_a_list_is_counted_by_what_made_it_whether_it_is_logged_or_not(
 ) -> None:
     served = recommendations()
     labels = {name: served[name] for name in ("scenario", "source", "degraded_code")}
+    labels |= {"experiment": "none", "variant": "none"}
     before = REGISTRY.get_sample_value("r4web_lists_total", labels)
     recommendations()
     address = "/api/v1/catalogs/films/users/u1/recommendations"

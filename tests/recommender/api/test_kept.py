@@ -21,6 +21,9 @@ from recommender.catalogs.changes import changed
 from recommender.erasure import service as erasure
 from recommender.events import service as events
 from recommender.events import upserts
+from recommender.experiments import service as experiments
+from recommender.grounding.statements import Facet
+from recommender.grounding.statements import Statement as Said
 from recommender.knowledge import service as knowledge
 from recommender.models import (
     BackboneVersion,
@@ -28,6 +31,8 @@ from recommender.models import (
     CatalogStamp,
     Dispute,
     EndUser,
+    Experiment,
+    Hearing,
     Item,
     Knowledge,
     Role,
@@ -39,8 +44,9 @@ from recommender.models import (
 from recommender.promotion import activation, rollouts
 from recommender.serving import catalog_index, rules
 from recommender.serving.rules import Wanted
+from recommender.serving.variants import Variant
 from recommender.stamps import kept, triggers
-from recommender.statements import aspects
+from recommender.statements import aspects, own
 from recommender.statements import service as statements
 from tests.builders import make_account, make_interaction
 from tests.recommender.promotion.versions import examined, make_version
@@ -79,7 +85,8 @@ class World:
 
     def second_version(self) -> BackboneVersion:
         """Another candidate, of another snapshot."""
-        synthetic.approve(self.unseen(1), "A film about another town. Nobody laughs.")
+        later = 1000 + BackboneVersion.objects.filter(catalog=self.catalog).count()
+        synthetic.approve(self.unseen(1), "A film about another town. Nobody laughs.", as_of=later)
         version = make_version(self.catalog)
         shutil.copytree(trained(), files.folder_of(version), dirs_exist_ok=True)
         return version
@@ -171,8 +178,34 @@ def _canary(world: World) -> None:
     rollouts.start(version, mode=RolloutMode.CANARY, share=1.0, by=world.lead)
 
 
+def _say(world: World) -> None:
+    said = Said((Facet("attribute", "genres", "Horror"),), "dislikes")
+    assert own.say(world.person, [said], quote="No horror, please.", now=datetime.now(UTC))
+
+
+def _take_back(world: World) -> None:
+    (said,) = own.standing(world.person)
+    own.strike(world.person, said, now=datetime.now(UTC))
+
+
+def _start(world: World) -> None:
+    """One that serves everybody lists that no statement moves, whichever variant is theirs."""
+    plan = experiments.Plan(key="try", variants=(Variant("a", steering=0.0), Variant("b", steering=0.0)))
+    experiments.start(experiments.create(world.catalog, plan, by=world.lead), by=world.lead)
+
+
+def _stop(world: World) -> None:
+    assert experiments.stop(Experiment.objects.get(catalog=world.catalog), by=world.lead)
+
+
 CHANGES: dict[str, Change] = {
     "event": lambda world: world.event(),
+    "said by themself": _say,
+    "experiment started": _start,
+    "event meanwhile": lambda world: world.event(),
+    "experiment stopped": _stop,
+    "struck by themself": _take_back,
+    "hearing": lambda world: Catalog.objects.filter(pk=world.catalog.pk).update(hearing=Hearing.AFTER_REVIEW),
     "decision": lambda world: synthetic.approve(world.person, "Likes horror films. Dislikes comedies.", as_of=2000),
     "rejection": lambda world: knowledge.reject(world.turn),
     "strike": _strike,
@@ -257,7 +290,9 @@ def test_without_the_triggers_nothing_is_kept_and_they_come_back(world: World) -
 
 
 # Read for an answer, and watched otherwise than by a stamp (recommender.api.kept says how), or never changed.
+# An experiment: `Catalog.experiment_changes` counts its start and end (serving.variants); a draft makes no list.
 OTHERWISE = {"catalog", "catalogstamp", "enduser", "interaction", "rule", "account", "llmcall", "knowledgesnapshot"}
+OTHERWISE |= {"experiment"}
 
 
 def test_every_table_that_an_answer_is_made_from_is_watched(world: World, settings: Settings) -> None:

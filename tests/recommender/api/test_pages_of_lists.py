@@ -100,7 +100,7 @@ def test_a_cursor_goes_on_with_no_other_list(api: APIClient, films: Catalog) -> 
     as_of=st.none() | st.integers(0, 2**60),
 )
 def test_what_a_cursor_says_is_read_again(items: Any, moved: Any, reason: str, as_of: int | None) -> None:
-    cursor = Cursor(1, 2, "d", "backbone", "popular", "no_history", reason, None, as_of, moved, 1, items)
+    cursor = Cursor(1, 2, "d", "e", "a", "backbone", "popular", "no_history", reason, None, as_of, moved, 1, items)
     assert Cursor.read(cursor.written()) == cursor
     following = cursor.after(3)
     assert (following is None) == (len(items) <= 3)

@@ -15,6 +15,7 @@ from django.db import close_old_connections
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
+from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from benchmarks.fuzzing.right import MANY, make_right
@@ -42,7 +43,8 @@ BOUNDED = settings(
 @cache
 def loaded() -> Any:
     """The schema and what is made of it: once a process."""
-    return schemathesis.openapi.from_wsgi("/api/v1/schema/", application)
+    no_nul = SchemathesisConfig.from_dict({"generation": {"allow-x00": False}})  # as in make bench-fuzzing
+    return schemathesis.openapi.from_wsgi("/api/v1/schema/", application, config=no_nul)
 
 
 @pytest.fixture

@@ -117,12 +117,15 @@ def test_the_manifest_says_how_the_artifact_was_made_and_what_is_in_it(folder):
     }
 
 
-def test_knowledge_is_folded_to_the_adapters_width(trained, folder):
+def test_knowledge_is_folded_of_end_users_to_the_adapters_width_and_of_items_into_the_heads_first_layer(
+    trained, folder
+):
     tables = np.load(folder / "end_users.npy")
     in_graph = {one.name: list(one.dims) for one in onnx.load(folder / "model.onnx").graph.initializer}
 
     assert tables.shape == (1 + len(trained.knowledge.latest("end_user")), SMALL.adapter_width + 1)
-    assert [FIRST_ITEM + len(trained.interactions.items), SMALL.adapter_width + 1] in in_graph.values()
+    assert in_graph["rows"] == [FIRST_ITEM + len(trained.interactions.items), trained.backbone.head[0].out_features]
+    assert not any(trained.vectors.shape[1] in dims for dims in in_graph.values())
 
 
 def test_a_backbone_without_knowledge_exports_too(tmp_path):
