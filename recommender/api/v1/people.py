@@ -103,7 +103,9 @@ class PersonView(LeadsView):
         found = end_user_named(catalog, user_id, asker=asker_of(request))
         return _erased(request, found.catalog, SubjectKind.END_USER, user_id)
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def http_method_not_allowed(  # type: ignore[override]  # REST framework's requests wrap Django's
+        self, request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
         """An id may hold slashes, so what leads nowhere below a person's statements comes here."""
         if "/statements/" in self.kwargs["user_id"]:
             raise UnknownPath(f"Nothing answers at {request.path}. {DOCS} lists all addresses.")
