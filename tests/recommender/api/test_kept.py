@@ -42,7 +42,7 @@ from recommender.models import (
     TokenScope,
 )
 from recommender.promotion import activation, rollouts
-from recommender.serving import catalog_index, rules
+from recommender.serving import catalog_index, rules, variants
 from recommender.serving.rules import Wanted
 from recommender.serving.variants import Variant
 from recommender.stamps import kept, triggers
@@ -127,6 +127,7 @@ def said(answer: dict[str, Any]) -> dict[str, Any]:
 def forget() -> None:
     """Be a process that has answered nothing yet."""
     ANSWERS.clear()
+    variants.KEPT.clear()
     for rows in kept.ALL_KEPT:
         rows.kept.clear()
 
@@ -298,11 +299,16 @@ OTHERWISE |= {"experiment"}
 def test_every_table_that_an_answer_is_made_from_is_watched(world: World, settings: Settings) -> None:
     settings.ANSWERS_MB = 0
     world.program()
-    with CaptureQueriesContext(connection) as asked:
+    read = set[str]()
+
+    def noted(execute: Callable[..., Any], sql: str, *others: Any) -> Any:
+        read.update(re.findall(r'"recommender_(\w+)"', sql))
+        return execute(sql, *others)
+
+    with connection.execute_wrapper(noted):
         for scenario in ("backbone", "thinkrec"):
             for user in ("u000", "u001"):
                 world.get(user, explain="full", min_review="any", scenario=scenario, filter="genres:Comedy")
-    read = {name for query in asked.captured_queries for name in re.findall(r'"recommender_(\w+)"', query["sql"])}
     watched = {one.table.removeprefix("recommender_") for one in triggers.WATCHED}
     assert read - watched <= OTHERWISE | {"knowledgevector", "apitoken"}
     assert {"knowledge", "statement", "round", "turn", "item", "dispute"} <= read
