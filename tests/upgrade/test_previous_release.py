@@ -32,6 +32,7 @@ from tests.reviews.forms import form
 
 PREVIOUS = Path(__file__).resolve().parent.parent / "data" / "previous-release"
 TOLERANCE = 1e-6
+KINDS = ("check", "foreign_key", "index", "primary_key", "unique")
 Schema = dict[str, tuple[list[str], list[str]]]  # of each table: columns, and what holds or finds its rows
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +88,11 @@ def _schema() -> Schema:
         return {
             name: (
                 sorted(map(repr, introspection.get_table_description(cursor, name))),
-                sorted(repr(sorted(each.items())) for each in introspection.get_constraints(cursor, name).values()),
+                sorted(
+                    repr(sorted(each.items()))
+                    for each in introspection.get_constraints(cursor, name).values()
+                    if any(each[kind] for kind in KINDS)  # others are triggers, which are made after migrating
+                ),
             )
             for name in introspection.table_names(cursor)
             if name.startswith(("recommender_", "reviews_"))
