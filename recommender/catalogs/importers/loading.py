@@ -43,6 +43,8 @@ def write(
         report.end_users = _write_end_users_of_interactions(catalog)
     staging.analyze(_table(model) for model in (Item, EndUser))
     report.interactions = _write_interactions(catalog, progress)
+    if report.interactions.created:
+        staging.analyze([_table(Interaction)])  # what is asked next, as the evidence of many, is planned by it
     if report.items.created or report.interactions.created:
         changed(catalog)
     report.items.total = Item.objects.filter(catalog=catalog).count()
