@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from recommender.accounts import audit
-from recommender.guards import counting, hooks, judging, watches
+from recommender.guards import counting, judging, watches
 from recommender.guards.judging import Judged
 from recommender.guards.settings import GuardSettings, settings_of_catalog
 from recommender.models import (
@@ -118,27 +118,29 @@ def _break(watch: Watch, broken: list[Judged], now: datetime) -> None:
             return
         if watch.rollout:
             reason = f"Rolled back by its guards. {figures}"
-            rolled_back = rollouts.stop(watch.rollout, by=None, reason=reason)
-            said = f"It was rolled back: its users get the active model again. {figures}"
+            ended = rollouts.stop(watch.rollout, by=None, reason=reason)
+            done = (
+                "It was rolled back: its users get the active model again." if ended else "It had been ended already."
+            )
+            said = f"{done} {figures}"
         elif looked_at:
-            rolled_back, said = _go_back(watch.version, looked_at, figures)
+            said = _go_back(watch.version, looked_at, figures)
         else:
-            rolled_back, said = False, f"The active model broke a guard. {figures}"
+            said = f"The active model broke a guard. {figures}"
         Watch.objects.filter(pk=watch.pk).update(said=said)
         audit.record(AuditEvent.GUARD_BROKEN, about=watch.version, details=said, by_itself=True)
-        hooks.tell(watch, rolled_back=rolled_back, said=said)
 
 
-def _go_back(version: BackboneVersion, looked_at: LookedBack, figures: str) -> tuple[bool, str]:
-    """Whether it went back, and what is to be said."""
+def _go_back(version: BackboneVersion, looked_at: LookedBack, figures: str) -> str:
+    """What came of it, in words."""
     reason = f"By its guards. {figures}"
     try:
         taken = activation.roll_back_in_transaction(
             version.catalog, looked_at, by=None, seen=version.number, reason=reason
         )
     except activation.RefusedError as refusal:
-        return False, f"The active model broke a guard, and stays. {refusal} {figures}"
-    return True, f"Model {taken.version.number} is active again: model {version.number} broke a guard. {figures}"
+        return f"The active model broke a guard, and stays. {refusal} {figures}"
+    return f"Model {taken.version.number} is active again: model {version.number} broke a guard. {figures}"
 
 
 def _pass(watch: Watch, now: datetime) -> None:
