@@ -267,8 +267,11 @@ def _without_each(column: NDArray[np.int64], last: int) -> NDArray[np.int64]:
 
     What was before an entry moves up, so that nothing but the entry is missing; padding is 0 in every column.
     """
-    shorter = [np.r_[0, np.delete(column, place)] for place in range(len(column) - last, len(column))]
-    return np.stack([column, *shorter])
+    later = np.roll(column, 1)
+    later[:1] = 0
+    places = np.arange(len(column))
+    shorter: NDArray[np.int64] = np.where(places > places[len(column) - last :, None], column, later)
+    return np.vstack([column, shorter])
 
 
 def _feedback(history: Sequence[HistoryEntry]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:

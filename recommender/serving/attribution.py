@@ -36,9 +36,8 @@ MOST_NAMED = 5, 2
 def named_places(effects: Effects, most: tuple[int, int] = MOST_NAMED) -> list[int]:
     """Places in the history of what moved an item most: so many that raised it, so many that lowered it."""
     order = np.argsort(-np.abs(effects.history), kind="stable")
-    raised = [int(place) for place in order if effects.history[place] > 0]
-    lowered = [int(place) for place in order if effects.history[place] < 0]
-    return [*raised[: most[0]], *lowered[: most[1]]]
+    effect = effects.history[order]
+    return [*order[effect > 0][: most[0]].tolist(), *order[effect < 0][: most[1]].tolist()]
 
 
 def moved_by(
