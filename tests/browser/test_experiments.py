@@ -69,6 +69,9 @@ def test_what_is_found_fits_the_screen_and_one_is_written(
         assert body is not None
         assert body["width"] <= width
     page.locator("#id_key").fill("bolder")
+    page.get_by_role("button", name="Another variant").click()
+    expect(page.get_by_role("group", name="Variant 3")).to_be_in_viewport()
+    expect(page.locator("#id_key")).to_have_value("bolder")
     page.locator("#id_variants-1-steering").fill("2")
     page.get_by_role("button", name="Write it").click()
     expect(page.get_by_text("statements at strength 2")).to_be_visible()
