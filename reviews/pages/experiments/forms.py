@@ -82,13 +82,19 @@ class VariantForm(forms.Form):
     """One variant; without a name there is none."""
 
     name = forms.SlugField(label="Name", max_length=30, required=False)
-    weight = forms.IntegerField(label="Share of the users", min_value=1, max_value=1000, initial=1)
+    weight = forms.IntegerField(
+        label="Share of the users", min_value=1, max_value=1000, initial=1, help_text="In parts: 1 and 1 are halves."
+    )
     version = forms.TypedChoiceField(label="Model", required=False, coerce=int, empty_value=None)
     texts = forms.ChoiceField(
         label="Texts", choices=[("with", "With the texts"), ("without", "Without: by a model that never read any")]
     )
     steering = forms.FloatField(
-        label="Strength of approved statements", required=False, min_value=0, max_value=STRONGEST
+        label="Strength of approved statements",
+        required=False,
+        min_value=0,
+        max_value=STRONGEST,
+        help_text="Empty: as for everybody.",
     )
     explain = forms.ChoiceField(
         label="Where reasons are asked for",
