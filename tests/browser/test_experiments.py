@@ -1,18 +1,16 @@
 """The page of an experiment in a real browser: what it says fits a phone, and a lead writes one without JavaScript."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
-from recommender.models import Event, Experiment, Recommendation, Role
+from recommender.models import Experiment, Role
 from tests.browser.test_evaluations import sign_in
 from tests.builders import make_account
 from tests.recommender.experiments.conftest import nothing_kept  # noqa: F401
-from tests.recommender.experiments.simulated import running, shop
+from tests.recommender.experiments.simulated import running, shop, two_days_ago
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -23,31 +21,7 @@ def experiment(db: None) -> Experiment:
     make_account("lea", role=Role.LEAD)
     catalog = shop("films", people=600)
     made = running(catalog, planned=500, holdout=0.0)
-    started = timezone.now() - timedelta(days=2)
-    Experiment.objects.filter(pk=made.pk).update(started_at=started)
-    served = [
-        Recommendation(
-            catalog=catalog, end_user=one, source="newest", items=[], experiment=made, variant="ab"[place // 2 % 2]
-        )
-        for place, one in enumerate(catalog.end_users.order_by("pk"))
-    ]
-    Recommendation.objects.bulk_create(served)
-    Recommendation.objects.update(created_at=started)
-    item = catalog.items.first()
-    clicks = [one for place, one in enumerate(served) if place % 100 < {"a": 30, "b": 65}[one.variant]]
-    Event.objects.bulk_create(
-        Event(
-            catalog=catalog,
-            event_id=str(one.pk),
-            type="click",
-            end_user=one.end_user,
-            item=item,
-            recommendation=one.pk,
-            at=started + timedelta(minutes=1),
-            created_at=started + timedelta(minutes=1),
-        )
-        for one in clicks
-    )
+    two_days_ago(made, {"a": 30, "b": 65})
     return made
 
 
