@@ -61,6 +61,6 @@ class Cursor:
         try:
             said = signing.loads(text, salt=SALT)
             first, (pks, scores), mixed = said[:LISTED], said[LISTED : LISTED + 2], said[LISTED + 2 :]
-            return cls(*first, list(zip(pks, scores, strict=True)), *(mixed[0] if mixed else ()))
+            return cls(*[*first, list(zip(pks, scores, strict=True)), *(mixed[0] if mixed else ())])
         except (signing.BadSignature, ValueError, TypeError) as error:
             raise CursorError("It is not a cursor of this server.") from error
