@@ -4,21 +4,27 @@ Here the replica is a second name of the test's own database; a real one that la
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections, transaction
 from django.db.utils import ProgrammingError
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from r4web import environment
 from recommender import replica
 from recommender.counters import REGISTRY
+from recommender.experiments.units import read
 from recommender.models import Catalog, Item
 from recommender.replica import REPLICA, counted
-from recommender.serving import catalog_index
+from recommender.serving import catalog_index, segments
 from recommender.serving.catalog_index import index_of
 from tests.builders import make_catalog, make_item
+from tests.recommender.experiments.conftest import nothing_kept  # noqa: F401 - a fixture
+from tests.recommender.experiments.simulated import lived, running, shop
 
 PRIMARY = DEFAULT_DB_ALIAS
 
@@ -30,7 +36,7 @@ def catalog(transactional_db: None) -> Catalog:
 
 
 @pytest.fixture
-def named(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def named(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(connections.databases, REPLICA, connections[PRIMARY].settings_dict)
     monkeypatch.setattr(replica, "_away_until", 0.0)
     connections[REPLICA].connect()  # by hand: Django lets a test use only what the settings named
@@ -122,6 +128,37 @@ def test_what_came_since_the_replica_was_read_is_read_from_the_primary(
     monkeypatch.setattr(catalog_index, "_read", lagging)
     assert index_of(catalog).external_ids == ["old"]
     assert index_of(Catalog.objects.get(pk=catalog.pk)).external_ids == ["old", "new"]
+
+
+@pytest.mark.usefixtures("nothing_kept")
+def test_what_it_counts_is_what_the_primary_would_count(request: pytest.FixtureRequest, transactional_db: None) -> None:
+    """Popularity, segments and an experiment's figures, each wholly from there."""
+    catalog = shop("shop", people=60)
+    made = running(catalog, kind="interleaved")
+    lived(catalog, lambda *_: 0.5, seed=3)
+    catalog = Catalog.objects.get(pk=catalog.pk)
+    now = timezone.now() + timedelta(days=2)
+
+    def all_of_it() -> tuple[Any, ...]:
+        made.catalog = catalog
+        index = catalog_index._read_anew(catalog)
+        segment = segments.segment_of(catalog, {"age": "old"})
+        units = read(made, now=now)
+        assert segment
+        return (
+            index.external_ids, index.met.tolist(), index.changes, segments.shared_values(catalog), segment.people,
+            segment.met.tolist(), units.people.tolist(), units.clicked.tolist(), units.sides.tolist(),
+        )  # fmt: skip
+
+    by_the_primary = all_of_it()
+    request.getfixturevalue("named")
+    for kept in (segments.COMMON, segments.KEPT):
+        kept.clear()
+    with CaptureQueriesContext(connections[PRIMARY]) as asked, CaptureQueriesContext(connections[REPLICA]) as there:
+        assert all_of_it() == by_the_primary
+    assert sum(by_the_primary[7]) > 0
+    assert [each["sql"] for each in asked if "recommender_catalogstamp" not in each["sql"]] == []
+    assert len(there) > 8
 
 
 def test_it_must_be_of_the_kind_that_it_copies(monkeypatch: pytest.MonkeyPatch) -> None:

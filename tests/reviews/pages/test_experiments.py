@@ -84,6 +84,13 @@ def test_what_is_wrong_is_said_beside_what_was_typed(lead: Client, change: dict[
     assert not Experiment.objects.exists()
 
 
+def test_of_mixed_lists_it_is_said_that_clicks_decide(pm: Client) -> None:
+    experiment = running(shop("films", people=2), kind="interleaved", primary="rating")
+    shown = read(pm, f"/experiments/{experiment.pk}/")
+    assert "What decides: whose items users click more." in shown
+    assert "smallest worth knowing" not in shown
+
+
 def names_of(html: str) -> list[str]:
     """Of the variants of the form."""
     boxes = re.findall(r'<input [^>]*name="variants-\d-name"[^>]*>', html)
