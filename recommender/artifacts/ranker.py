@@ -57,59 +57,69 @@ class Ranker:
         self,
         end_user_external_id: str,
         history: Sequence[HistoryEntry],
-        item_external_ids: Sequence[str] | None = None,
+        items: Sequence[str] | NDArray[np.int64] | None = None,
         *,
         attributes: Mapping[str, Any] | None = None,
         tokens: Sequence[int] | None = None,
     ) -> NDArray[np.float64]:
-        """The probability that the end user likes each item: (items). No items given: all of `self.items`, in order.
+        """The probability that the end user likes each item: (items). `items`: external ids or their `numbers`; all of
+        `self.items`, in order, unless given.
 
         `history`: oldest first; the architecture reads the last `self.history` entries, the signals all of them.
         `attributes`: the end user's, as of now; values the training run did not meet count as not given. `tokens`: what
         `tokens_of` made of them, in their place.
         """
         given = self.tokens_of(attributes) if tokens is None else tokens
-        items = self._numbers(self.items if item_external_ids is None else item_external_ids)
+        asked = self.numbers(self.items if items is None else items)
         past, feedback = self._history(history)
-        signals = self._signals(end_user_external_id, history, items)
+        signals = self._signals(end_user_external_id, history, asked)
+        text = [self.end_users.get(end_user_external_id, NO_TEXT)]
         logits = []
-        for first in range(0, len(items), ITEMS_AT_A_TIME):
+        for first in range(0, len(asked), ITEMS_AT_A_TIME):
             some = slice(first, first + ITEMS_AT_A_TIME)
-            asked = (items[some], past[None], feedback[None], signals[:, some])
-            logits.append(self._logits(end_user_external_id, given, *asked)[0])
+            part = (asked[some], past[None], feedback[None], signals[:, some])
+            logits.append(self._logits(text, given, *part)[0])
         return _sigmoid(np.concatenate(logits)) if logits else np.empty(0)
 
-    def contributions(
+    def effects(
         self,
         end_user_external_id: str,
         history: Sequence[HistoryEntry],
-        item_external_ids: Sequence[str],
+        items: Sequence[str] | NDArray[np.int64],
         *,
         attributes: Mapping[str, Any] | None = None,
-    ) -> NDArray[np.float64]:
-        """How much each history entry contributed to each item's score: (items, len(history)), in logits.
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What did how much to each item's score, in logits: each history entry (items, len(history)), and the text
+        about the end user that the training run knew (items).
 
-        Leave one out: the item's logit minus its logit had the entry not been there. Positive: it raised the score.
-        Exact for any architecture, where attention weights would be a story of one. Entries older than the backbone's
-        window are 0.
+        Leave one out: the item's logit minus its logit had the entry, or the text, not been there. Positive: it raised
+        the score. Exact for any architecture, where attention weights would be a story of one. Entries older than the
+        backbone's window are 0.
         """
-        items = self._numbers(item_external_ids)
+        asked = self.numbers(items)
         seen = np.arange(max(0, len(history) - self.history), len(history))  # what the backbone's window holds
         contexts, feedbacks = (_without_each(column, len(seen)) for column in self._history(history))
-        signals = self._signals(end_user_external_id, history, items, without=seen)
-        # (1 + seen, items)
-        tokens = self.tokens_of(attributes)
-        logits = self._logits(end_user_external_id, tokens, items, contexts, feedbacks, signals)
-        contributions = np.zeros((len(items), len(history)))
-        contributions[:, seen] = (logits[0] - logits[1:]).T
-        return contributions
+        signals = self._signals(end_user_external_id, history, asked, without=seen)
+        # (1 + seen, items), and one more row where there is a text
+        tokens, texts = self.tokens_of(attributes), [self.end_users.get(end_user_external_id, NO_TEXT)] * len(contexts)
+        if texts[0] != NO_TEXT:
+            texts = [*texts, NO_TEXT]
+            untold = signals[:1]
+            if self.signals.read_texts:
+                untold = self._signals(end_user_external_id, history, asked, text=NO_TEXT)
+            contexts, feedbacks = (np.vstack([column, column[:1]]) for column in (contexts, feedbacks))
+            signals = np.concatenate([signals, untold])
+        logits = self._logits(texts, tokens, asked, contexts, feedbacks, signals)
+        of_history = np.zeros((len(asked), len(history)))
+        of_history[:, seen] = (logits[0] - logits[1 : 1 + len(seen)]).T
+        return of_history, logits[0] - logits[-1] if texts[-1] != texts[0] else np.zeros(len(asked))
 
     def inner_products(self, end_user_external_id: str, history: Sequence[HistoryEntry]) -> list[NDArray[np.float32]]:
         """What the history says of every item as inner products of the signals' vectors: (items) each, one for each
         kind of vector, in the order of `self.items`. They choose candidates; the backbone ranks them. Empty where no
         signal has vectors.
         """
-        met = self._numbers([each.item_id for each in history]) - FIRST_ITEM
+        met = self.numbers([each.item_id for each in history]) - FIRST_ITEM
         liked = self.scale.liked(*_feedback(history))
         found = [
             products
@@ -137,19 +147,19 @@ class Ranker:
 
     def _logits(
         self,
-        end_user: str,
+        texts: Sequence[int],
         tokens: Sequence[int],
         items: NDArray[np.int64],
         past: NDArray[np.int64],
         feedback: NDArray[np.int64],
         signals: NDArray[np.float32],
     ) -> NDArray[np.float64]:
-        knowledge = self.end_user_knowledge[self.end_users.get(end_user, NO_TEXT)]
+        """(rows, items). `texts`: each row's row of `end_user_knowledge`."""
         given = {
             "item": np.repeat(items[None], len(past), axis=0),
             "history_item": past,
             "history_feedback": feedback,
-            "end_user_knowledge": np.repeat(knowledge[None], len(past), axis=0),
+            "end_user_knowledge": self.end_user_knowledge[texts],
             "signals": signals,
             "end_user_tokens": np.repeat(np.array([tokens], dtype=np.int64), len(past), axis=0),
         }
@@ -163,28 +173,33 @@ class Ranker:
         items: NDArray[np.int64],
         *,
         without: NDArray[np.int64] | None = None,
+        text: int | None = None,
     ) -> NDArray[np.float32]:
         """What signals say of each item, then what they would say without the history's entry at each of `without`.
 
-        (1 + places, items, S); a column of zeros where the backbone reads none.
+        (1 + places, items, S); a column of zeros where the backbone reads none. `text`: a row of `end_user_knowledge`;
+        the end user's unless given.
         """
         if not self.signals.fitted:
             return np.zeros((1 if without is None else 1 + len(without), len(items), 1), dtype=np.float32)
         numbers = items - FIRST_ITEM  # -1: an item never met
         candidates = Candidates(
             end_user,
-            met=self._numbers([each.item_id for each in history]) - FIRST_ITEM,
+            met=self.numbers([each.item_id for each in history]) - FIRST_ITEM,
             liked=self.scale.liked(*_feedback(history)),
             item=numbers,
-            end_user_text=self.end_users.get(end_user, NO_TEXT),
+            end_user_text=self.end_users.get(end_user, NO_TEXT) if text is None else text,
             item_text=numbers,
         )
         if without is not None:
             return self.signals.read_without(candidates, without)
         return self.signals.read(candidates)[None]
 
-    def _numbers(self, external_ids: Sequence[str] | dict[str, int]) -> NDArray[np.int64]:
-        return np.array([self.items.get(one, UNKNOWN_ITEM) for one in external_ids], dtype=np.int64)
+    def numbers(self, items: Sequence[str] | Mapping[str, int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of items by their external ids (n), UNKNOWN_ITEM where one was never met; numbers stay what they are."""
+        if isinstance(items, np.ndarray):
+            return items
+        return np.array([self.items.get(one, UNKNOWN_ITEM) for one in items], dtype=np.int64)
 
     def _history(self, history: Sequence[HistoryEntry]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Items and feedback buckets of the last entries, padded at the left: (L), (L)."""
@@ -193,7 +208,7 @@ class Ranker:
         items = np.full(self.history, PADDING_ITEM, dtype=np.int64)
         feedback = np.zeros(self.history, dtype=np.int64)
         if last:
-            items[-len(last) :] = self._numbers([one.item_id for one in last])
+            items[-len(last) :] = self.numbers([one.item_id for one in last])
             feedback[-len(last) :] = self.scale.bucket(rating, label)
         return items, feedback
 

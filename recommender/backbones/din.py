@@ -105,10 +105,11 @@ class Din(Backbone):
 class FoldedDin(nn.Module):
     """The same scores with every product taken once: per item when the artifact is written, per history when asked.
 
-    The attention's first layer is linear in the candidate, so that all its products with one history are one matrix,
-    (W + 1, L · F), a column of ones carrying what the history says alone. The head's first layer is split by its
-    inputs: the candidate's part is a row of a table (of a big catalog it is looked up and multiplied), the weighed
-    history's part is multiplied out per history slot.
+    A history entry, an item with its feedback, that several rows of a batch share is multiplied out once: rows that
+    leave one entry out each have the others in common. The attention's first layer is linear in the candidate, so that
+    all its products with the entries are one matrix, (W + 1, U · F), a column of ones carrying what they say alone. The
+    head's first layer is split by its inputs: the candidate's part is a row of a table (of a big catalog it is looked
+    up and multiplied), the weighed history's part is multiplied out per history slot.
     """
 
     table: Tensor
@@ -147,18 +148,21 @@ class FoldedDin(nn.Module):
         end_user_tokens: Tensor,
     ) -> Tensor:
         """As artifacts.graph.ServingForm."""
-        past = self.din.past(functional.embedding(history_item, self.table)[..., :-1])
-        past = past + self.din.feedback(history_feedback)
-        past = past.masked_fill((history_item == PADDING_ITEM).unsqueeze(-1), 0.0)  # (B, L, W)
-        beside = [self._weights(item, past)]  # (B, N, ·) each, then what the head's first layer makes of a unit of each
-        to_head = [past @ self.parts["interest"]]  # (B, ·, H) each
+        kinds = self.din.feedback.num_embeddings
+        entries, slot = _different(history_item * kinds + history_feedback)  # (U), (B, L)
+        met = torch.div(entries, kinds, rounding_mode="floor")
+        past = self.din.past(functional.embedding(met, self.table)[..., :-1]) + self.din.feedback(entries - met * kinds)
+        past = past.masked_fill((met == PADDING_ITEM).unsqueeze(-1), 0.0)  # (U, W)
+        weights = self._weights(item, past).gather(2, slot.unsqueeze(1).expand(-1, item.shape[1], -1))  # (B, N, L)
+        beside = [weights]  # (B, N, ·) each, then what the head's first layer makes of a unit of each
+        to_head = [functional.embedding(slot, past @ self.parts["interest"])]  # (B, ·, H) each
         if self.match is not None:
             candidate, met = (functional.embedding(which, self.unit) for which in (item, history_item))
             beside.append(self.match.of_units(candidate, met, history_item, history_feedback))
-            to_head.append(self.parts["match"].expand(past.shape[0], -1, -1))
+            to_head.append(self.parts["match"].expand(item.shape[0], -1, -1))
         if self.din.sizes.signals:
             beside.append(signals)
-            to_head.append(self.parts["signals"].expand(past.shape[0], -1, -1))
+            to_head.append(self.parts["signals"].expand(item.shape[0], -1, -1))
         of_items = functional.embedding(item, self.rows)  # what the head's first layer makes of an item, with its bias
         if self.of_items is not None:
             of_items = self.of_items(of_items)
@@ -174,13 +178,19 @@ class FoldedDin(nn.Module):
         return cast(Tensor, logits * self.din.slope + self.din.intercept)
 
     def _weights(self, item: Tensor, past: Tensor) -> Tensor:
-        """How much each past vector (B, L, W) has to do with each item (B, N): (B, N, L)."""
-        din, length = self.din, past.shape[1]
+        """How much each past vector (U, W) has to do with each item (B, N): (B, N, U)."""
+        din, count = self.din, past.shape[0]
         units = din.of_product.out_features
-        of_product = past.transpose(1, 2).unsqueeze(-1) * din.of_product.weight.t().unsqueeze(1)  # (B, W, L, F)
-        of_each = (of_product + din.of_candidate.weight.t().unsqueeze(1)).flatten(2)  # (B, W, L · F)
-        alone = (din.of_past(past) + din.of_candidate.bias).flatten(1)  # (B, L · F)
+        of_product = past.t().unsqueeze(-1) * din.of_product.weight.t().unsqueeze(1)  # (W, U, F)
+        of_each = (of_product + din.of_candidate.weight.t().unsqueeze(1)).flatten(1)  # (W, U · F)
+        alone = (din.of_past(past) + din.of_candidate.bias).flatten()  # (U · F)
         candidate = functional.embedding(item, self.table)  # (B, N, W + 1)
-        mixed = functional.relu(candidate @ torch.cat([of_each, alone.unsqueeze(1)], dim=1))  # (B, N, L · F)
-        weight: Tensor = din.attention(mixed.view(-1, units))  # (B · N · L, 1): rows of two dimensions again
-        return weight.view(*item.shape, length)
+        mixed = functional.relu(candidate @ torch.cat([of_each, alone.unsqueeze(0)]))  # (B, N, U · F)
+        weight: Tensor = din.attention(mixed.view(-1, units))  # (B · N · U, 1): rows of two dimensions, a fused product
+        return weight.view(*item.shape, count)
+
+
+def _different(numbers: Tensor) -> tuple[Tensor, Tensor]:
+    """The different ones, and where each of `numbers` stands among them. Their shapes are told to the exporter."""
+    found, place = torch.unique(numbers, return_inverse=True)
+    return found.view(-1), place.view(numbers.shape)

@@ -27,8 +27,6 @@ class Answers:
 
     def moved(self, scores: NDArray[np.float64], item_ids: Sequence[str]) -> NDArray[np.float64]:
         """Probabilities of these items (n) after the effects."""
-        if not self.effects:
-            return scores
         return stated.moved(scores, np.array([self.effects.get(item_id, 0.0) for item_id in item_ids]))
 
 

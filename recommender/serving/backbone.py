@@ -9,12 +9,11 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.artifacts import verified
 from recommender.artifacts.ranker import ArtifactError, Ranker
 from recommender.models import BackboneVersion
-from recommender.serving import rollout, shadow
+from recommender.serving import retrieve, rollout, shadow
 from recommender.serving.answers import Answers
 from recommender.serving.codes import DegradedCode
 from recommender.serving.request import Request, Scored, best, score
@@ -103,19 +102,10 @@ def attributed(
 def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int, Effects]:
     """By primary key of the item: what each entry of the history, and the text of the training, did to its logit."""
     asked, index = request.whom, request.index
-    pks = [int(index.pks[position]) for position, _ in listed]
-    ids = [index.external_ids[position] for position, _ in listed]
-    of_history = ranker.contributions(asked.external_id, request.history, ids, attributes=asked.attributes)
-    of_text = np.zeros(len(ids))
-    if asked.external_id in ranker.end_users and not request.unaware:
-        with_it, without = (
-            each.score(asked.external_id, request.history, ids, attributes=asked.attributes)
-            for each in (ranker, replace(ranker, end_users={}))
-        )
-        of_text = _logit(with_it) - _logit(without)
-    return {pk: Effects(row, float(text)) for pk, row, text in zip(pks, of_history, of_text, strict=True)}
-
-
-def _logit(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    odds = np.clip(probability, 1e-12, 1 - 1e-12)
-    return np.log(odds / (1 - odds))
+    places = np.array([position for position, _ in listed], dtype=np.int64)
+    items = retrieve.numbers(ranker, index)[places]
+    if request.unaware:
+        ranker = replace(ranker, end_users={})
+    of_history, of_text = ranker.effects(asked.external_id, request.history, items, attributes=asked.attributes)
+    found = zip(index.pks[places].tolist(), of_history, of_text.tolist(), strict=True)
+    return {pk: Effects(row, text) for pk, row, text in found}

@@ -9,9 +9,8 @@ reads anyway, those rows alone are read and added. So the reading of all may be 
 that came before and was changed since counts for others with the next reading of all.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -28,9 +27,28 @@ from recommender.process_cache import ProcessCache
 FRESH_SECONDS = 60.0
 REST_PER_WORK = 50
 INDEXES_KEPT = 8
-WHOLE_CATALOG = 5_000  # a catalog of up to so many items is ranked as a whole
+WHOLE_CATALOG = 1_000  # a catalog of up to so many items is ranked as a whole
 LONGEST_VALUE_LIST = 500
 DAMPING = 10  # an item's share of likes starts from so many imagined ratings of the catalog's average
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Attribute values by number. `of_items`: those of each item; `members`: positions of the LONGEST_VALUE_LIST most
+    popular items that have the value, the most popular first."""
+
+    of_items: Sequence[NDArray[np.int64]]
+    members: Sequence[NDArray[np.int64]]
+
+    def of_most(self, places: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
+        """The members of the `count` values that most items at these places have."""
+        known = [self.of_items[place] for place in places.tolist() if place < len(self.of_items)]
+        counts = np.bincount(np.concatenate(known)) if known else np.empty(0, dtype=np.int64)
+        order = np.argsort(-counts, kind="stable")[:count]
+        return [self.members[number] for number in order[counts[order] > 0].tolist()]
+
+
+NO_VALUES = Values([], [])
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +64,7 @@ class CatalogIndex:
     by_popularity: NDArray[np.int64]  # positions, the most popular first
     changes: int  # the catalog's when its rows were read
     last_interaction: int  # the greatest primary key of those that are counted
-    by_value: dict[str, NDArray[np.int64]] = field(default_factory=dict)  # attribute value → positions; big catalogs
+    values: Values = NO_VALUES  # of big catalogs
 
     @cached_property
     def place_of(self) -> Mapping[str, int]:
@@ -64,8 +82,9 @@ class CatalogIndex:
     def positions(self, pks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where these items stand; an item that came after the index was made is left out."""
         places = np.searchsorted(self.pks, pks)
-        places = places[places < len(self)]
-        return places[np.isin(self.pks[places], pks)]
+        there = places < len(self)
+        there[there] = self.pks[places[there]] == pks[there]
+        return places[there]
 
 
 KEPT: ProcessCache[tuple[int, datetime, int], CatalogIndex] = ProcessCache("catalog index", most=INDEXES_KEPT)
@@ -99,7 +118,7 @@ def _read(catalog: Catalog, using: str) -> CatalogIndex:
     external_ids, columns, last = _counted(catalog, Item.objects.using(using).filter(catalog=catalog))
     index = _index(external_ids, columns, changes=changes, last=last)
     if len(index) > WHOLE_CATALOG:
-        index.by_value.update(_by_value(catalog, index, using))
+        return replace(index, values=_values(catalog, index, using))
     return index
 
 
@@ -148,8 +167,7 @@ def _with_new_rows(catalog: Catalog, index: CatalogIndex) -> CatalogIndex:
     columns = np.concatenate([columns, new], axis=1)
     last = max(index.last_interaction, last, *added[4].tolist())
     renewed = _index(index.external_ids + external_ids, columns, changes=catalog.changes, last=last)
-    renewed.by_value.update(index.by_value)
-    return renewed
+    return replace(renewed, values=index.values)
 
 
 def _popularity(*, met: NDArray[np.int64], judged: NDArray[np.int64], likes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -158,16 +176,19 @@ def _popularity(*, met: NDArray[np.int64], judged: NDArray[np.int64], likes: NDA
     return np.asarray((likes + DAMPING * average) / (judged + DAMPING) * met, dtype=np.float64)
 
 
-def _by_value(catalog: Catalog, index: CatalogIndex, using: str) -> dict[str, NDArray[np.int64]]:
+def _values(catalog: Catalog, index: CatalogIndex, using: str) -> Values:
     standing = np.empty(len(index), dtype=np.int64)  # position → place in the order of popularity
     standing[index.by_popularity] = np.arange(len(index))
-    members: dict[str, list[int]] = defaultdict(list)
+    numbers: dict[str, int] = {}
+    members: list[list[int]] = []
+    of_items: list[NDArray[np.int64]] = []
     attributes = Item.objects.using(using).filter(catalog=catalog, pk__lte=index.pks[-1]).order_by("pk")
     for position, named in enumerate(attributes.values_list("attributes", flat=True).iterator(chunk_size=5_000)):
-        for name in catalog.prompt_attributes:
-            for value in values_of(named.get(name, [])):
-                members[value].append(position)
-    return {
-        value: np.array(sorted(positions, key=standing.__getitem__)[:LONGEST_VALUE_LIST], dtype=np.int64)
-        for value, positions in members.items()
-    }
+        own = {value for name in catalog.prompt_attributes for value in values_of(named.get(name, []))}
+        for value in own:
+            if numbers.setdefault(value, len(numbers)) == len(members):
+                members.append([])
+            members[numbers[value]].append(position)
+        of_items.append(np.array([numbers[value] for value in own], dtype=np.int64))
+    ordered = [sorted(each, key=standing.__getitem__)[:LONGEST_VALUE_LIST] for each in members]
+    return Values(of_items, [np.array(each, dtype=np.int64) for each in ordered])

@@ -211,13 +211,16 @@ class Scored:
 
 def score(request: Request, ranker: Ranker) -> Scored:
     """Have a trained version score the candidates; what people approved and what an LLM answered moves the scores."""
-    whom, item_ids, answered = request.whom, request.item_ids, request.answers(ranker.llm_scores)
+    whom, answered = request.whom, request.answers(ranker.llm_scores)
+    items = retrieve.numbers(ranker, request.index)[request.candidates]
     if request.unaware:
         ranker = replace(ranker, end_users={})
     began = time.perf_counter()
-    scores = ranker.score(whom.external_id, request.history, item_ids, attributes=whom.attributes)
+    scores = ranker.score(whom.external_id, request.history, items, attributes=whom.attributes)
     steering = request.steering.weighed(ranker.statements)
-    scores = answered.moved(steering.steered(scores, request.candidates), item_ids)
+    scores = steering.steered(scores, request.candidates)
+    if answered.effects:
+        scores = answered.moved(scores, request.item_ids)
     return Scored(scores, (time.perf_counter() - began) * 1000, steering, answered)
 
 

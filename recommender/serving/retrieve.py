@@ -5,9 +5,8 @@ active version's own vectors say (exact inner products with every item, no index
 texts resemble, what statements ask for, what shares liked attributes, is popular or new.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from django.conf import settings
@@ -16,12 +15,12 @@ from numpy.typing import NDArray
 from recommender.artifacts import verified
 from recommender.artifacts.ranker import ArtifactError, Ranker
 from recommender.dataset.numbering import FIRST_ITEM
-from recommender.models import BackboneVersion, Catalog, EndUser, Item
+from recommender.models import EndUser
 from recommender.process_cache import ProcessCache
 from recommender.serving import vectors
-from recommender.serving.catalog_index import LONGEST_VALUE_LIST, WHOLE_CATALOG, CatalogIndex, values_of
+from recommender.serving.catalog_index import WHOLE_CATALOG, CatalogIndex
 from recommender.serving.history import PastInteraction
-from recommender.serving.queries import active_backbone
+from recommender.serving.rollout import active_in
 from recommender.serving.whom import Whom
 
 # How many each list gives in a turn.
@@ -34,9 +33,7 @@ BY_VALUE = 0.25  # each of the VALUES attribute values that the end user liked m
 VALUES = 8
 SAMPLED = 16
 Places = NDArray[np.int64]
-NUMBERS: ProcessCache[tuple[int, int, datetime], tuple[CatalogIndex, NDArray[np.int64]]] = ProcessCache(
-    "item numbers", most=4
-)
+NUMBERS: ProcessCache[int, tuple[CatalogIndex, Mapping[str, int], Places]] = ProcessCache("item numbers", most=8)
 
 
 def unseen(index: CatalogIndex, seen: Sequence[int]) -> NDArray[np.bool_]:
@@ -63,14 +60,20 @@ def candidates(
         return np.flatnonzero(mask)
     most = settings.CANDIDATES
     lists = [(share, greatest(each, mask, most)) for share, each in inner_products(whom, index, history)]
-    lists += [(POPULAR, first_of(index.by_popularity, mask, most)), (NEWEST, np.flatnonzero(mask)[: -most - 1 : -1])]
-    for value in _liked_values(whom.catalog, [past.item_pk for past in history if past.liked]):
-        if value in index.by_value:
-            lists.append((BY_VALUE, first_of(index.by_value[value], mask, most)))
+    turns = min((most / share for share, each in lists if len(each) == most), default=math.inf)  # until it gave all
+
+    def count(share: float) -> int:
+        return most if turns == math.inf else math.ceil(turns * share)
+
+    lists.append((POPULAR, first_of(index.by_popularity, mask, count(POPULAR))))
+    lists.append((NEWEST, np.flatnonzero(mask)[: -count(NEWEST) - 1 : -1]))
+    liked = index.positions(np.array([past.item_pk for past in history if past.liked], dtype=np.int64))
+    members = index.values.of_most(liked, VALUES)
+    lists += [(BY_VALUE, first_of(each, mask, count(BY_VALUE))) for each in members]
     for positions in asked_for:
         meeting = np.zeros_like(mask)
         meeting[positions] = True
-        lists.append((ASKED_FOR, first_of(index.by_popularity, mask & meeting, LONGEST_VALUE_LIST)))
+        lists.append((ASKED_FOR, first_of(index.by_popularity, mask & meeting, count(ASKED_FOR))))
     return in_turn(lists, most)
 
 
@@ -88,15 +91,14 @@ def inner_products(
 ) -> Iterator[tuple[float, NDArray[np.floating]]]:
     """Of every item (items), once for each kind of vector that is at hand: NaN for an item without one. Before each how
     many it gives in a turn."""
-    active = active_backbone(whom.catalog)
+    active = active_in(whom.catalog).version
     if active is not None and history:
-        active.catalog = whom.catalog
         try:
             ranker = verified.load(active)
         except ArtifactError:
             pass  # whoever ranks says so
         else:
-            places = numbers(active, ranker, index)
+            places = numbers(ranker, index) - FIRST_ITEM
             share = BY_LIKES
             for products in ranker.inner_products(whom.external_id, history):
                 of_items = products[places]
@@ -110,19 +112,18 @@ def inner_products(
             yield BY_LIKENESS, texts.products(index, own)
 
 
-def numbers(active: BackboneVersion, ranker: Ranker, index: CatalogIndex) -> NDArray[np.int64]:
-    """Where the items of the index stand among the ranker's (items); -1 for those it has not met."""
-    key = (active.catalog_id, active.pk, active.created_at)
-    kept, known = NUMBERS.get(key, lambda: (index, _number(ranker, index)))
+def numbers(ranker: Ranker, index: CatalogIndex) -> Places:
+    """The ranker's numbers of the index's items (items): UNKNOWN_ITEM of those that it has not met."""
+    key = id(ranker.items)  # kept with the numbers, so that no other mapping gets it
+    kept, _, known = NUMBERS.get(key, lambda: _numbered(ranker, index))
     if kept is not index:
         NUMBERS.drop(lambda other: other == key)
-        known = NUMBERS.get(key, lambda: (index, _number(ranker, index)))[1]
+        known = NUMBERS.get(key, lambda: _numbered(ranker, index))[2]
     return known
 
 
-def _number(ranker: Ranker, index: CatalogIndex) -> NDArray[np.int64]:
-    first = FIRST_ITEM
-    return np.array([ranker.items.get(name, first - 1) - first for name in index.external_ids], dtype=np.int64)
+def _numbered(ranker: Ranker, index: CatalogIndex) -> tuple[CatalogIndex, Mapping[str, int], Places]:
+    return index, ranker.items, ranker.numbers(index.external_ids)
 
 
 def greatest(products: NDArray[np.floating], mask: NDArray[np.bool_], count: int) -> Places:
@@ -145,11 +146,3 @@ def first_of(ranked: Places, mask: NDArray[np.bool_], count: int) -> Places:
     few = ranked[: 4 * count]  # mostly enough: looking at a whole catalog takes as long as an inner product
     found = few[mask[few]]
     return found[:count] if len(found) >= count else ranked[mask[ranked]][:count]
-
-
-def _liked_values(catalog: Catalog, liked: Sequence[int]) -> list[str]:
-    counts: Counter[str] = Counter()
-    for attributes in Item.objects.filter(pk__in=liked).values_list("attributes", flat=True):
-        for name in catalog.prompt_attributes:
-            counts.update(values_of(attributes.get(name, [])))
-    return [value for value, _ in counts.most_common(VALUES)]

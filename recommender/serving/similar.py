@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from recommender.artifacts import verified
 from recommender.artifacts.ranker import ArtifactError
+from recommender.dataset.numbering import FIRST_ITEM
 from recommender.models import Catalog, Item
 from recommender.serving import retrieve, vectors
 from recommender.serving.arrange import Order, best_first, likeness_of_attributes
@@ -73,7 +74,7 @@ def _by_likes(catalog: Catalog, index: CatalogIndex, place: int) -> Cosines | No
     except ArtifactError:
         return None
     factors = ranker.item_vectors()
-    numbers = retrieve.numbers(active, ranker, index)
+    numbers = retrieve.numbers(ranker, index) - FIRST_ITEM
     if factors is None or numbers[place] < 0:
         return None
     known = numbers >= 0

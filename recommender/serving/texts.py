@@ -5,10 +5,11 @@ and disputed, or it is a proposal that a person wrote or called reasonable. *unr
 judged. What people rejected is shown to nobody.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from recommender.models import (
     Catalog,
@@ -23,6 +24,7 @@ from recommender.models import (
     Turn,
     TurnKind,
 )
+from recommender.prepared import Prepared
 from recommender.rounds.queries import proposed
 from recommender.serving.types import (
     REVIEW_STATUSES,
@@ -38,6 +40,7 @@ from recommender.stamps.kept import KeptRows
 
 Subject = tuple[SubjectKind, int]
 TEXTS: KeptRows[Subject, Explanation] = KeptRows("texts", "said", "rounds")
+NEVER = 2**63 - 1  # a moment after all there are
 HEAVY = ("messages", "parameters", "answer")  # of a call; only its model's name is wanted
 
 
@@ -66,18 +69,33 @@ def texts_about(
 def _about(
     catalog: Catalog, subjects: Sequence[Subject], *, snapshot: KnowledgeSnapshot | None, as_of: int | None
 ) -> dict[Subject, Explanation]:
-    until = Q() if as_of is None else Q(as_of__lte=as_of)
-    texts = dict(in_force(_are(subjects) & until, catalog, snapshot=snapshot))
-    missing = [subject for subject in subjects if subject not in texts]
-    return dict(proposals(_are(missing) & until, catalog)) | texts if missing else texts
+    values: dict[str, int] = {"until": NEVER if as_of is None else as_of}
+    trained_with = {"snapshot": snapshot.pk} if snapshot else {}
+    asked = _named(subjects)
+    texts = dict(_of_knowledge(_KNOWLEDGE.rows(*asked, *trained_with, **asked, **trained_with, **values), catalog))
+    if asked := _named([subject for subject in subjects if subject not in texts]):
+        texts |= _of_rounds(_ROUNDS.rows(*asked, **asked, **values), catalog)
+    return texts
 
 
-def _are(subjects: Sequence[Subject]) -> Q:
+def _named(subjects: Sequence[Subject]) -> dict[str, int]:
+    return {f"{kind}{place}": pk for place, (kind, pk) in enumerate(subjects)}
+
+
+def _are(named: Mapping[str, int]) -> Q:
     """What is about one of these, of which there is at least one."""
-    items = [pk for kind, pk in subjects if kind == SubjectKind.ITEM]
-    people = [pk for kind, pk in subjects if kind == SubjectKind.END_USER]
-    of_items = Q(item_id__in=items, end_user=None)
-    return of_items | Q(end_user_id__in=people, item=None) if people else of_items
+    items, people = (
+        [pk for name, pk in named.items() if name.startswith(kind)] for kind in (SubjectKind.ITEM, SubjectKind.END_USER)
+    )
+    return Q(item_id__in=items, end_user=None) | Q(end_user_id__in=people, item=None)
+
+
+def _knowledge(*_: str, until: int, snapshot: int | None = None, **named: int) -> QuerySet[Knowledge]:
+    return knowledge(_are(named) & Q(as_of__lte=until), snapshot=snapshot)
+
+
+def _rounds(*_: str, until: int, **named: int) -> QuerySet[Round]:
+    return rounds(_are(named) & Q(as_of__lte=until))
 
 
 def shown(text: Explanation | None, min_review: MinReview) -> Shown:
@@ -88,15 +106,35 @@ def shown(text: Explanation | None, min_review: MinReview) -> Shown:
     return Shown("shown", text) if REVIEW_STATUSES.index(text.review_status) >= least else Shown("withheld")
 
 
-def in_force(
-    wanted: Q, catalog: Catalog, *, snapshot: KnowledgeSnapshot | None = None
-) -> Iterable[tuple[Subject, Explanation]]:
-    """Knowledge in force; of one subject the latest moment's comes last."""
+def knowledge(wanted: Q, *, snapshot: int | None) -> QuerySet[Knowledge]:
+    """In force; of one subject the latest moment's comes last. `snapshot`: whose knowledge is marked."""
     frozen = KnowledgeSnapshot.knowledge.through.objects.filter(knowledgesnapshot=snapshot, knowledge=OuterRef("pk"))
     disputes = Dispute.objects.filter(turn=OuterRef("turn"), settled_at=None)
     rows = Knowledge.objects.filter(wanted, in_force=True)
     rows = rows.annotate(in_snapshot=Exists(frozen), disputed=Exists(disputes)).order_by("as_of")
-    for row in rows.select_related("turn__call", "accepted_by").defer(*(f"turn__call__{name}" for name in HEAVY)):
+    return rows.select_related("turn__call", "accepted_by").defer(*(f"turn__call__{name}" for name in HEAVY))
+
+
+def rounds(wanted: Q) -> QuerySet[Round]:
+    """Those at rest, of one subject the latest last."""
+    return (
+        Round.objects.for_knowledge().filter(wanted, state=RoundState.RESTING).order_by("as_of", "pk").defer("evidence")
+    )
+
+
+def in_force(
+    wanted: Q, catalog: Catalog, *, snapshot: KnowledgeSnapshot | None = None
+) -> Iterable[tuple[Subject, Explanation]]:
+    return _of_knowledge(knowledge(wanted, snapshot=snapshot.pk if snapshot else None), catalog)
+
+
+def proposals(wanted: Q, catalog: Catalog) -> Iterable[tuple[Subject, Explanation]]:
+    return _of_rounds(rounds(wanted), catalog)
+
+
+def _of_knowledge(rows: Iterable[Any], catalog: Catalog) -> Iterator[tuple[Subject, Explanation]]:
+    """Of rows of `knowledge`, with what it annotates."""
+    for row in rows:
         yield (
             (row.subject_kind, row.item_id or row.end_user_id or 0),
             Explanation(
@@ -116,17 +154,12 @@ def in_force(
         )
 
 
-def proposals(wanted: Q, catalog: Catalog) -> Iterable[tuple[Subject, Explanation]]:
+def _of_rounds(rows: Iterable[Round], catalog: Catalog) -> Iterator[tuple[Subject, Explanation]]:
     """Of each subject the proposal of its latest rested round, unless people rejected it."""
+    resting = list(rows)
     turns = Turn.objects.select_related("call").defer(*(f"call__{name}" for name in HEAVY))
-    rounds = (
-        Round.objects.for_knowledge()
-        .filter(wanted, state=RoundState.RESTING)
-        .order_by("as_of", "pk")
-        .defer("evidence")
-        .prefetch_related(Prefetch("turns", turns))
-    )
-    for round_ in rounds:
+    prefetch_related_objects(resting, Prefetch("turns", turns))
+    for round_ in resting:
         standing = proposed(round_)
         if not standing or round_.rejected_index in [turn.index for turn in standing]:
             continue
@@ -168,3 +201,6 @@ def author(turn: Turn) -> Author:
 def about_user(texts: Mapping[Subject, Shown], whom: Whom) -> Shown:
     none = Shown("none")
     return texts.get((SubjectKind.END_USER, whom.pk), none) if isinstance(whom, EndUser) else none
+
+
+_KNOWLEDGE, _ROUNDS = Prepared(_knowledge), Prepared(_rounds)

@@ -6,13 +6,16 @@ A process keeps those of a catalog and reads them again now and then, as it does
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from recommender.knowledge.snapshots import encoder_key
 from recommender.models import Catalog, EndUser, Knowledge, KnowledgeVector
+from recommender.prepared import Prepared, PreparedValues
 from recommender.process_cache import ProcessCache
 from recommender.serving.catalog_index import CatalogIndex, fresh_for
 
@@ -60,12 +63,27 @@ def item_texts(catalog: Catalog) -> ItemTexts:
 def of_end_user(end_user: EndUser, encoder: str) -> Vectors | None:
     """The vector (D) of the latest approved text about an end user, of length one; None where there is none. Two
     queries."""
-    in_force = Knowledge.objects.filter(end_user=end_user, item=None, in_force=True).order_by("-as_of")
-    latest = in_force.only("text_hash", "further_texts").first()
-    if latest is None:
+    latest = _LATEST.rows(end_user=end_user.pk)
+    if not latest:
         return None
-    made = _means([latest.text_hashes], _stored(latest.text_hashes, encoder))[0]
+    hashes = list(dict.fromkeys(latest[0].text_hashes))
+    named = {f"hash{place}": text_hash for place, text_hash in enumerate(hashes)}
+    stored = _VECTORS.rows(*named, encoder=encoder, **named)
+    made = _means([hashes], {text_hash: _vector(vector) for text_hash, vector in stored})[0]
     return None if made is None else _unit(made[None])[0]
+
+
+def _latest(*, end_user: int) -> QuerySet[Knowledge]:
+    in_force = Knowledge.objects.filter(end_user=end_user, item=None, in_force=True).order_by("-as_of")
+    return in_force.only("text_hash", "further_texts")[:1]
+
+
+def _vectors(*_: str, encoder: str, **hashes: str) -> QuerySet[KnowledgeVector, tuple[Any, ...]]:
+    stored = KnowledgeVector.objects.filter(encoder=encoder, text_hash__in=list(hashes.values()))
+    return stored.values_list("text_hash", "vector")
+
+
+_LATEST, _VECTORS = Prepared(_latest), PreparedValues(_vectors)
 
 
 def _read(catalog: Catalog) -> ItemTexts:
@@ -90,8 +108,12 @@ def _stored(hashes: Iterable[str], encoder: str) -> Mapping[str, Vectors]:
     for first in range(0, len(wanted), AT_ONCE):
         rows = KnowledgeVector.objects.filter(encoder=encoder, text_hash__in=wanted[first : first + AT_ONCE])
         for text_hash, vector in rows.values_list("text_hash", "vector"):
-            found[text_hash] = np.frombuffer(bytes(vector), dtype="<f4").astype(np.float32)
+            found[text_hash] = _vector(vector)
     return found
+
+
+def _vector(stored: bytes | memoryview) -> Vectors:
+    return np.frombuffer(bytes(stored), dtype="<f4").astype(np.float32)
 
 
 def _means(texts: Sequence[Sequence[str]], stored: Mapping[str, Vectors]) -> list[Vectors | None]:

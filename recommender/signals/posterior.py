@@ -78,11 +78,11 @@ def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
     return mean, np.sqrt(np.maximum(remaining, 0.0) + rows.noise), with_drift
 
 
-def covariances(rows: Rows, learned: int, some: slice = EVERY) -> tuple[Floats, Floats]:
+def covariances(rows: Rows, learned: int, some: slice = EVERY, dtype: type = np.float64) -> tuple[Floats, Floats]:
     """Of what `some` rows' likes share with the first ones', without the drift: (n, learned); their variances (n)."""
-    factors = rows.factors[some].astype(np.float64)
-    common = factors @ rows.factors[:learned].astype(np.float64).T
-    variance: Floats = np.square(factors).sum(axis=1)
+    factors: Floats = rows.factors[some].astype(dtype, copy=False)
+    common = factors @ rows.factors[:learned].astype(dtype, copy=False).T
+    variance: Floats = np.einsum("ij,ij->i", factors, factors)
     for space, amplitude in zip(rows.spaces, rows.amplitudes, strict=True):
         if amplitude:
             common += amplitude * near(space[some], space[:learned])

@@ -47,6 +47,11 @@ class Signals:
             columns.append(read)
         return _side_by_side(columns, (len(candidates.item),))
 
+    @property
+    def read_texts(self) -> bool:
+        """Whether one of them depends on the text about the end user."""
+        return any(isinstance(each, earlier_formats.StatementMatch) for each in self.fitted.values())
+
     def read_without(self, candidates: Candidates, places: Places) -> Columns:
         """The columns after the whole history, then without its entry at each of `places` (p): (1 + p, m, F)."""
         columns = [each.read_without(candidates, places) for each in self.fitted.values()]

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import Any, Self
 
 import numpy as np
@@ -104,7 +104,7 @@ class CatalogAspects:
 
     def meeting(self, aspect: Sequence[Facet]) -> Places:
         """The items that have all of these facets."""
-        return reduce(np.intersect1d, [self._of_facet(facet) for facet in aspect])
+        return reduce(partial(np.intersect1d, assume_unique=True), [self._of_facet(facet) for facet in aspect])
 
     def _of_facet(self, facet: Facet) -> Places:
         match facet.kind:

@@ -13,6 +13,7 @@ from recommender.prepared import Prepared
 from recommender.statements import service
 
 NEVER = 2**63 - 1  # a moment after all there are
+_FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 OPINIONS = (Polarity.LIKES, Polarity.DISLIKES)
 THE_USER = "the user"  # who said it, where the end user did
 AT_ONCE = 500  # turns asked for together
@@ -98,11 +99,19 @@ def of_person(end_user: EndUser, turns: Collection[int], *, as_of: int | None = 
 
     Where the clock only orders, nobody knows what they said before a moment of it.
     """
-    own = Q(end_user=end_user, ended_at=None, began_at__isnull=False)
-    if as_of is not None:
-        dated = end_user.catalog.clock == Clock.SECONDS
-        own &= Q(began_at__lte=datetime.fromtimestamp(as_of, tz=UTC)) if dated else Q(pk__in=[])
-    return _read(_OF_TURNS & Q(turn_id__in=turns) | own)
+    values: dict[str, int | datetime] = {f"turn{place}": turn for place, turn in enumerate(turns)}
+    if as_of is None or end_user.catalog.clock == Clock.SECONDS:
+        values |= {
+            "end_user": end_user.pk,
+            "until": _FOREVER if as_of is None else datetime.fromtimestamp(as_of, tz=UTC),
+        }
+    return _STANDING.rows(*values, **values) if values else []
+
+
+def _standing(*_: str, end_user: int = 0, until: datetime = _FOREVER, **turns: int) -> QuerySet[Statement]:
+    own = Q(end_user=end_user, ended_at=None, began_at__lte=until)
+    of_texts = _OF_TURNS & Q(turn_id__in=list(turns.values()))
+    return _rows(of_texts | own if end_user else of_texts) if turns else _rows(own)
 
 
 def all_of_person(end_user: EndUser, turns: Collection[int]) -> list[Statement]:
@@ -234,9 +243,12 @@ def opinions(drafts: Collection[Sequence[int]]) -> dict[int, tuple[Opinion, ...]
 
 
 def _of_turns(turns: Collection[int]) -> list[Statement]:
-    return _read(_OF_TURNS & Q(turn_id__in=turns))
+    return list(_rows(_OF_TURNS & Q(turn_id__in=turns)))
 
 
-def _read(wanted: Q) -> list[Statement]:
+def _rows(wanted: Q) -> QuerySet[Statement]:
     rows = Statement.objects.filter(wanted).select_related("account", "accepted_by")
-    return list(rows.annotate(written_at=F("turn__created_at")).order_by("turn_id", "place", "pk"))
+    return rows.annotate(written_at=F("turn__created_at")).order_by("turn_id", "place", "pk")
+
+
+_STANDING = Prepared(_standing)

@@ -79,8 +79,8 @@ def test_a_new_end_user_is_known_by_attributes_and_values_never_met_are_none(loa
     assert not np.allclose(loaded.score("new", HISTORY, attributes={"gender": "male"}), nobody, atol=1e-7)
     np.testing.assert_array_equal(loaded.score("new", HISTORY, attributes={"gender": "?", "shoe": 41}), nobody)
     np.testing.assert_array_equal(
-        loaded.contributions("new", HISTORY, ["i010"], attributes={"gender": "?"}),
-        loaded.contributions("new", HISTORY, ["i010"]),
+        loaded.effects("new", HISTORY, ["i010"], attributes={"gender": "?"})[0],
+        loaded.effects("new", HISTORY, ["i010"])[0],
     )
 
 
@@ -106,7 +106,7 @@ def test_what_is_older_than_the_backbones_window_counts_by_its_like_alone(loaded
 
 def test_a_contribution_is_what_the_logit_loses_without_the_entry(loaded):
     items = ["i010", "i011"]
-    contributions = loaded.contributions("u000", HISTORY, items)
+    contributions = loaded.effects("u000", HISTORY, items)[0]
 
     def logit(history):
         scores = loaded.score("u000", history, items)
@@ -126,12 +126,12 @@ def test_what_is_older_than_an_entry_left_out_moves_up():
 
 def test_entries_older_than_the_window_did_not_contribute(loaded):
     window = [Met(f"i{n:03}") for n in range(loaded.history)]
-    contributions = loaded.contributions("u000", [Met("i030"), Met("i031"), *window], ["i011"])
+    contributions = loaded.effects("u000", [Met("i030"), Met("i031"), *window], ["i011"])[0]
 
     assert contributions.shape == (1, loaded.history + 2)
     assert contributions[0, :2].tolist() == [0, 0]
     assert contributions[0, 2:].any()
-    assert loaded.contributions("u000", [], ["i011"]).shape == (1, 0)
+    assert loaded.effects("u000", [], ["i011"])[0].shape == (1, 0)
 
 
 def test_threads_share_one_ranker_and_get_the_same_scores(loaded):

@@ -185,7 +185,7 @@ def test_the_history_that_raised_a_score_is_named_by_the_backbone_itself(ranked:
         served = preview(end_user, limit=5, level="full")
         history = history_of(end_user)
         ids = [item.item_id for item in served.items]
-        effects = loaded.contributions(end_user.external_id, history, ids, attributes=end_user.attributes)
+        effects = loaded.effects(end_user.external_id, history, ids, attributes=end_user.attributes)[0]
         for item, row in zip(served.items, effects, strict=True):
             reasons = item.of(HistoryReason)
             if not row.any():  # then the liked items it has something in common with, if any

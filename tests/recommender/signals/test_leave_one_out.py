@@ -49,7 +49,7 @@ def test_every_column_is_what_reading_the_shorter_history_gives(history, data):
     expected = [made.read(candidates(one, asked)) for one in shorter]
 
     assert found.shape == (1 + len(places), ASKED, len(NAMES))
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found, expected, atol=1e-4)  # many items are read in float32, and scaled
 
 
 @pytest.mark.parametrize("history", [2, 80])

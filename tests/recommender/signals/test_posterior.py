@@ -57,7 +57,7 @@ def test_many_items_after_a_whole_history_are_read_as_one_by_one(liked, asked, r
         found = whole_history.read(made, history)
 
     for ours, theirs in zip(found, posterior.read(made), strict=True):
-        np.testing.assert_allclose(ours, theirs[history:], atol=1e-9)
+        np.testing.assert_allclose(ours, theirs[history:], atol=1e-5)  # float32, where it is many
 
 
 def test_a_reading_is_the_posterior_of_a_gaussian_process():

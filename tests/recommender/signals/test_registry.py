@@ -167,7 +167,7 @@ def test_a_new_signal_is_a_file_and_a_row(monkeypatch, tmp_path):
     assert "signal_popularity.npz" in [path.name for path in (tmp_path / "1").iterdir()]
     assert loaded.signals.width == 7
     assert np.isfinite(loaded.score("u000", history)).all()
-    assert loaded.contributions("u000", history, ["i010"]).shape == (1, 2)
+    assert loaded.effects("u000", history, ["i010"])[0].shape == (1, 2)
 
 
 def split_of(made):
