@@ -66,6 +66,18 @@ def database(name: str, default: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"{name} cannot be read: is its port a number?") from error
 
 
+def replica(name: str, *, of: dict[str, Any]) -> dict[str, Any]:
+    """Of a copy that follows the database of these settings, which only it writes."""
+    made = database(name, "")
+    if made["ENGINE"] != of["ENGINE"]:
+        raise ImproperlyConfigured(f"{name} must name a copy of what DATABASE_URL names, so begin as that does.")
+    if made["ENGINE"] == "django.db.backends.sqlite3":
+        options = {"timeout": 5, "init_command": "PRAGMA query_only=ON"}
+    else:  # it is a help, so nobody waits long for it
+        options = {"connect_timeout": 2, "options": "-c default_transaction_read_only=on"}
+    return made | {"OPTIONS": made.get("OPTIONS", {}) | options, "TEST": {"MIRROR": "default"}}
+
+
 def _parsed(name: str, default: T, parse: Callable[[str], T], expected: str) -> T:
     raw = text(name)
     if not raw:

@@ -99,6 +99,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:  # seconds; psycopg's 130 would hold every thread, while an answer of 503 lets callers come again
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+if environment.given("DATABASE_REPLICA_URL"):  # what is counted over a whole catalog (recommender/replica.py)
+    DATABASES["replica"] = environment.replica("DATABASE_REPLICA_URL", of=DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- jobs ---------------------------------------------------------------------------------------------------------

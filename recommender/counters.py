@@ -24,4 +24,10 @@ DECISIONS = Counter("r4web_decisions", "Decisions of reviews.", ("verdict",), re
 CACHES = Counter(
     "r4web_cache_reads", "Reads of what a process keeps: found, or made anew.", ("cache", "outcome"), registry=REGISTRY
 )
+REPLICA_READS = Counter(
+    "r4web_replica_reads",
+    "Counts over a whole catalog where a replica is named: by it, or by the primary, and why.",
+    ("outcome",),
+    registry=REGISTRY,
+)
 NONE = "none"  # a label's value where there is nothing to name

@@ -174,32 +174,64 @@ def running_postgres() -> Iterator[str]:
 
 @contextmanager
 def postgres_server() -> Iterator[Server]:
+    with _postgres_home() as home:
+        home.run("initdb", "-D", str(home.data), "-A", "trust", "-U", "r4", "-E", "UTF8", "--locale=C", "--no-sync")
+        with _ended(home.server()) as server:
+            yield server
+
+
+@contextmanager
+def replica_server(primary: Server) -> Iterator[Server]:
+    """A streaming replica: PostgreSQL's own, behind by what it takes to send what is committed."""
+    with _postgres_home() as home:
+        home.run("pg_basebackup", "-d", primary.url, "-D", str(home.data), "-R", "-X", "stream", "-c", "fast", "-N")
+        with _ended(home.server()) as server:
+            yield server
+
+
+@dataclass
+class _PostgresHome:
+    """Where one PostgreSQL keeps what is its own."""
+
+    folder: Path
+    programs: _PostgresPrograms
+    log: Path
+    port: int
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "db"
+
+    def run(self, *command: str) -> None:
+        if self.programs.start(*command, output=self.log).wait() != 0:
+            raise RuntimeError(f"{command[0]} failed:\n{self.log.read_text()}")
+
+    def server(self) -> Server:
+        options = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}",
+                   "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]  # fmt: skip
+        url = f"postgresql://r4@127.0.0.1:{self.port}/postgres"
+        told = [part for option in options for part in ("-c", option)]
+
+        def begin() -> subprocess.Popen[bytes]:
+            process = self.programs.start("postgres", "-D", str(self.data), *told, output=self.log)
+            _once_ready(process, lambda: _accepts(url), what="PostgreSQL")
+            if process.poll() is not None:
+                raise RuntimeError(f"PostgreSQL did not start:\n{self.log.read_text()}")
+            return process
+
+        return Server(url, begin, signal.SIGINT)  # "fast" shutdown: open connections are closed
+
+
+@contextmanager
+def _postgres_home() -> Iterator[_PostgresHome]:
     with tempfile.TemporaryDirectory(prefix="r4p-") as name:
         scratch = Path(name)
         scratch.chmod(0o755)
         programs = _PostgresPrograms(scratch)
-        home, log, port = scratch / "d", scratch / "log", free_port()
-        home.mkdir(mode=0o700)
-        programs.give(home)
-        made = programs.start("initdb", "-D", str(home / "db"), "-A", "trust", "-U", "r4", "-E", "UTF8",
-                              "--locale=C", "--no-sync", output=log)  # fmt: skip
-        if made.wait() != 0:
-            raise RuntimeError(f"initdb failed:\n{log.read_text()}")
-        options = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={home}", "fsync=off",
-                   "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]  # fmt: skip
-        url = f"postgresql://r4@127.0.0.1:{port}/postgres"
-
-        def begin() -> subprocess.Popen[bytes]:
-            process = programs.start(
-                "postgres", "-D", str(home / "db"), *(part for option in options for part in ("-c", option)), output=log
-            )
-            _once_ready(process, lambda: _accepts(url), what="PostgreSQL")
-            if process.poll() is not None:
-                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
-            return process
-
-        with _ended(Server(url, begin, signal.SIGINT)) as server:  # "fast" shutdown: open connections are closed
-            yield server
+        folder = scratch / "d"
+        folder.mkdir(mode=0o700)
+        programs.give(folder)
+        yield _PostgresHome(folder, programs, scratch / "log", free_port())
 
 
 def main() -> int:

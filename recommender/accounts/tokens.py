@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from recommender.accounts import audit
 from recommender.accounts.visible import within
-from recommender.models import Account, ApiToken, AuditEvent, Catalog, TokenScope
+from recommender.models import Account, ApiToken, AuditEvent, Catalog, Role, TokenScope
 
 PREFIX_LENGTH = 12
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
@@ -23,6 +23,10 @@ KEPT_FOR = 1.0  # seconds
 MOST_KEPT = 10_000
 
 _kept: dict[str, tuple[float, ApiToken]] = {}  # by digest: until when a token is good as it was read, and the token
+
+
+class ScopeRefusedError(ValueError):
+    """No token was made: the account may not do what a scope opens. The message says which and what to do."""
 
 
 class TokenRefusedError(Exception):
@@ -41,8 +45,11 @@ def create_token(
     """Make a token for `account`. Returns it and its key, which cannot be read again.
 
     `catalog`: the only one it opens, else all of its account's. `per_minute`: None, as many requests as the setting
-    says; 0, any number.
+    says; 0, any number. Raises ScopeRefusedError.
     """
+    refused = [scope.value for scope in TokenScope if scope in scopes and scope.is_for_leads]
+    if refused and account.role != Role.LEAD:
+        raise ScopeRefusedError(f"Only tokens of leads may have {', '.join(refused)}, and {account} is no lead.")
     key = f"r4_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(
         name=name,

@@ -4,13 +4,13 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from recommender.accounts import quota, tokens
 from recommender.api.errors import HOW_TO_SEND, ScopeMissing, TooManyRequests
-from recommender.models import Account, ApiToken, TokenScope
+from recommender.models import Account, ApiToken, Role, TokenScope
 
 SCHEME = b"bearer"
 
@@ -41,7 +41,7 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The token has the `scope` that the view names."""
+    """The token has the `scope` that the view names, and its account may do what that opens."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         require(request, view.scope)
@@ -49,9 +49,12 @@ class HasScope(BasePermission):
 
 
 def require(request: Request, scope: TokenScope) -> None:
-    """Raises ScopeMissing."""
-    if scope not in asker_of(request).scopes:
+    """Raises ScopeMissing; PermissionDenied where its account may not do that, as one whose role was changed since."""
+    token = asker_of(request)
+    if scope not in token.scopes:
         raise ScopeMissing(scope)
+    if scope.is_for_leads and token.created_by.role != Role.LEAD:
+        raise PermissionDenied
 
 
 def charge(request: Request, requests: int) -> None:

@@ -14,7 +14,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.models import Event, EventType, Experiment, Metric, Recommendation
+from recommender import replica
+from recommender.models import Event, EventType, Experiment, Item, Metric, Recommendation
 
 COUNTED = (EventType.CLICK, EventType.LIKE, EventType.PURCHASE, EventType.RATING)
 AT_ONCE = 5_000
@@ -74,10 +75,14 @@ class Units:
 
 def read(experiment: Experiment, *, now: datetime) -> Units:
     """As of `now`. Of erased end users there is nothing. `experiment.catalog` is loaded; it has been started."""
-    people, twice, shown = _exposed(experiment)
+    return replica.counted(experiment.catalog, lambda using: _read(experiment, now, using))
+
+
+def _read(experiment: Experiment, now: datetime, using: str) -> Units:
+    people, twice, shown = _exposed(experiment, using)
     until = min(now, experiment.stopped_at) if experiment.stopped_at else now
     over = sorted((pk for pk, one in people.items() if one.until <= until), key=lambda pk: (people[pk].until, pk))
-    _add_events(experiment, people)
+    _add_events(experiment, people, using)
     names = sorted({one.variant for one in people.values()})
     counted = [people[pk] for pk in over]
     return Units(
@@ -89,7 +94,7 @@ def read(experiment: Experiment, *, now: datetime) -> Units:
         bought=_column(one.bought for one in counted),
         ratings=_column(len(one.ratings) for one in counted),
         stars=_column(sum(one.ratings) for one in counted),
-        sides=_sides(experiment, counted),
+        sides=_sides(experiment, counted, using),
         shown={name: sum(one.variant == name for one in people.values()) for name in names},
         twice=twice,
         lists_shown=shown,
@@ -100,10 +105,12 @@ def _column(values: Iterable[float]) -> Values:
     return np.fromiter(values, dtype=np.float64)
 
 
-def _exposed(experiment: Experiment) -> tuple[dict[int, _Person], int, int]:
+def _exposed(experiment: Experiment, using: str) -> tuple[dict[int, _Person], int, int]:
     """Who got lists, with those of their time; how many got lists of several variants; how many lists there were."""
     window = timedelta(hours=experiment.window_hours)
-    rows = Recommendation.objects.filter(experiment=experiment, end_user__erased_at=None, end_user__isnull=False)
+    rows = Recommendation.objects.using(using).filter(
+        experiment=experiment.pk, end_user__erased_at=None, end_user__isnull=False
+    )
     people: dict[int, _Person] = {}
     twice: set[int] = set()
     shown = 0
@@ -120,17 +127,21 @@ def _exposed(experiment: Experiment) -> tuple[dict[int, _Person], int, int]:
     return people, len(twice), shown
 
 
-def _add_events(experiment: Experiment, people: Mapping[int, _Person]) -> None:
+def _add_events(experiment: Experiment, people: Mapping[int, _Person], using: str) -> None:
     """An event counts for the end user of its list, whoever is said to have sent it."""
     whose = {listed: one for one in people.values() for listed in one.lists}
     threshold = experiment.catalog.like_threshold
     # Nothing came before the experiment began: the index of arrival leaves the rest unread.
-    events = Event.objects.filter(
-        catalog=experiment.catalog,
-        created_at__gte=experiment.started_at,
-        type__in=COUNTED,
-        recommendation__in=Recommendation.objects.filter(experiment=experiment).values("pk"),
-    ).values_list("recommendation", "type", "item", "value", "at")
+    events = (
+        Event.objects.using(using)
+        .filter(
+            catalog=experiment.catalog_id,
+            created_at__gte=experiment.started_at,
+            type__in=COUNTED,
+            recommendation__in=Recommendation.objects.using(using).filter(experiment=experiment.pk).values("pk"),
+        )
+        .values_list("recommendation", "type", "item", "value", "at")
+    )
     for listed, kind, item, value, at in events.order_by("pk").iterator(chunk_size=AT_ONCE):
         one = whose.get(listed) if listed else None
         if listed is None or one is None or at >= one.until:
@@ -147,7 +158,7 @@ def _add_events(experiment: Experiment, people: Mapping[int, _Person]) -> None:
             one.likes += value > threshold
 
 
-def _sides(experiment: Experiment, counted: list[_Person]) -> Values:
+def _sides(experiment: Experiment, counted: list[_Person], using: str) -> Values:
     """Clicks for each side (n, 2): of an item once a list."""
     made = np.zeros((len(counted), 2))
     if experiment.kind != "interleaved":
@@ -156,10 +167,11 @@ def _sides(experiment: Experiment, counted: list[_Person]) -> Values:
     clicked = sorted({listed for one in counted for listed, _ in one.sides})
     put: dict[UUID, dict[str, int]] = {}
     for first in range(0, len(clicked), 500):
-        rows = Recommendation.objects.filter(pk__in=clicked[first : first + 500]).values_list("pk", "items")
-        for listed, items in rows:
+        some = Recommendation.objects.using(using).filter(pk__in=clicked[first : first + 500])
+        for listed, items in some.values_list("pk", "items"):
             put[listed] = {each["item_id"]: names.index(each["side"]) for each in items if "side" in each}
-    ids = dict(experiment.catalog.items.values_list("pk", "external_id"))
+    of_catalog = Item.objects.using(using).filter(catalog=experiment.catalog_id)
+    ids = dict(of_catalog.values_list("pk", "external_id"))
     for row, one in enumerate(counted):
         for listed, item in set(one.sides):
             side = put.get(listed, {}).get(ids.get(item, ""))

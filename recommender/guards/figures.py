@@ -12,7 +12,9 @@ from recommender.guards import watches
 from recommender.guards.settings import settings_of_catalog
 from recommender.guards.tallies import Counts
 from recommender.measures.bounded import Bounds
-from recommender.models import BackboneVersion, Catalog, Item, ServedHour, VersionState, Watch
+from recommender.models import BackboneVersion, Catalog, Item, ServedHour, VersionState, Watch, WatchOutcome
+
+LAST = 5  # watches whose outcome a page lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Figures:
     items: Mapping[str, int] = field(default_factory=dict)
     watch: Watch | None = None
     as_many: float | None = None
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether it was a canary and is none any more."""
+        return self.is_canary and bool(self.watch and self.watch.rollout and self.watch.rollout.ended_at)
 
     @property
     def fallback(self) -> float | None:
@@ -138,9 +145,17 @@ def of_version(version: BackboneVersion, now: datetime, *, is_canary: bool) -> F
     window = timedelta(hours=settings_of_catalog(version.catalog).window_hours)
     hours = ServedHour.objects.filter(version=version, is_canary=is_canary, hour__gt=now - window)
     counts, items = _added(hours.values_list("counts", "items"))
-    watch = Watch.objects.filter(version=version, rollout__isnull=not is_canary).order_by("pk").last()
+    watches_of = Watch.objects.filter(version=version, rollout__isnull=not is_canary).select_related("rollout")
+    watch = watches_of.order_by("pk").last()
     catalog_items = Item.objects.filter(catalog=version.catalog_id).count()
     return Figures(version, is_canary, counts, catalog_items, items, watch)
+
+
+def decided(catalog: Catalog, *, but: Iterable[Figures], most: int = LAST) -> list[Watch]:
+    """What came of the last watches of a catalog, the newest first, without those of these figures. One query."""
+    said_already = [one.watch.pk for one in but if one.watch]
+    rows = Watch.objects.filter(version__catalog=catalog).exclude(outcome=WatchOutcome.WATCHED)
+    return list(rows.exclude(pk__in=said_already).select_related("version").order_by("-decided_at", "-pk")[:most])
 
 
 def _added(hours: Iterable[tuple[Any, Any]]) -> tuple[Counts, Counter[str]]:

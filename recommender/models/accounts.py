@@ -38,7 +38,10 @@ class Account(AbstractUser):
 
 
 class TokenScope(models.TextChoices):
-    """What a token may do: `what:how`. An address of the API names the one that it needs."""
+    """What a token may do: `what:how`. An address of the API names the one that it needs.
+
+    What people may do on pages only as leads, `manage` opens to programs: only to the tokens of leads.
+    """
 
     CATALOGS_READ = "catalogs:read", "List catalogs"
     RECOMMENDATIONS_READ = "recommendations:read", "Get recommendations"
@@ -52,6 +55,10 @@ class TokenScope(models.TextChoices):
     EVENTS_WRITE = "events:write", "Send events"
     CATALOG_WRITE = "catalog:write", "Write items, users and their ratings"
     WEBHOOKS_MANAGE = "webhooks:manage", "Manage webhooks, and send again"
+
+    @property
+    def is_for_leads(self) -> bool:
+        return self.value.endswith(":manage")
 
 
 class ApiToken(models.Model):

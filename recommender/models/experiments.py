@@ -19,7 +19,7 @@ class ExperimentState(models.TextChoices):
 
 
 class Metric(models.TextChoices):
-    """What is measured of an end user: `recommender.experiments.figures` says how."""
+    """What is measured of an end user: `recommender.experiments.units` says how."""
 
     CLICKING = "clicking", "users who click"
     CLICKED_LISTS = "clicked_lists", "lists that are clicked"

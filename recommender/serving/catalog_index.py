@@ -5,8 +5,8 @@ Reading all items and counting all likes takes long, so a process does it rarely
 refreshes it the others go on with the old one.
 
 What is new does not wait for that: where `Catalog.changes` says that items or interactions came, which every request
-reads anyway, those rows alone are read and added. An interaction that came before and was changed since counts for
-others with the next reading of all.
+reads anyway, those rows alone are read and added. So the reading of all may be a replica's, which lags. An interaction
+that came before and was changed since counts for others with the next reading of all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
+from recommender import replica
 from recommender.models import Catalog, Interaction, Item
 from recommender.models.liked import liked_expression
 from recommender.process_cache import ProcessCache
@@ -100,7 +101,7 @@ def index_of(catalog: Catalog) -> CatalogIndex:
 def _read_anew(catalog: Catalog) -> CatalogIndex:
     """What was read before an erasure leaves memory."""
     KEPT.drop(lambda other: other[0] == catalog.pk and other[2] != catalog.erasures)
-    return _read(catalog)
+    return replica.counted(catalog, lambda using: _read(catalog, using), stamps=("items",))
 
 
 def fresh_for(seconds: float) -> float:
@@ -112,12 +113,12 @@ def values_of(attribute: object) -> list[str]:
     return [str(value) for value in attribute] if isinstance(attribute, list) else [str(attribute)]
 
 
-def _read(catalog: Catalog) -> CatalogIndex:
-    changes = Catalog.objects.values_list("changes", flat=True).get(pk=catalog.pk)  # before what it tells of
-    external_ids, columns, last = _counted(catalog, Item.objects.filter(catalog=catalog))
+def _read(catalog: Catalog, using: str) -> CatalogIndex:
+    changes = Catalog.objects.using(using).values_list("changes", flat=True).get(pk=catalog.pk)  # before what it tells
+    external_ids, columns, last = _counted(catalog, Item.objects.using(using).filter(catalog=catalog))
     index = _index(external_ids, columns, changes=changes, last=last)
     if len(index) > WHOLE_CATALOG:
-        return replace(index, values=_values(catalog, index))
+        return replace(index, values=_values(catalog, index, using))
     return index
 
 
@@ -175,13 +176,13 @@ def _popularity(*, met: NDArray[np.int64], judged: NDArray[np.int64], likes: NDA
     return np.asarray((likes + DAMPING * average) / (judged + DAMPING) * met, dtype=np.float64)
 
 
-def _values(catalog: Catalog, index: CatalogIndex) -> Values:
+def _values(catalog: Catalog, index: CatalogIndex, using: str) -> Values:
     standing = np.empty(len(index), dtype=np.int64)  # position → place in the order of popularity
     standing[index.by_popularity] = np.arange(len(index))
     numbers: dict[str, int] = {}
     members: list[list[int]] = []
     of_items: list[NDArray[np.int64]] = []
-    attributes = Item.objects.filter(catalog=catalog, pk__lte=index.pks[-1]).order_by("pk")
+    attributes = Item.objects.using(using).filter(catalog=catalog, pk__lte=index.pks[-1]).order_by("pk")
     for position, named in enumerate(attributes.values_list("attributes", flat=True).iterator(chunk_size=5_000)):
         own = {value for name in catalog.prompt_attributes for value in values_of(named.get(name, []))}
         for value in own:

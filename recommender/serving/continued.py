@@ -15,11 +15,12 @@ from recommender.serving.request import Request
 from recommender.serving.types import Ranked, Source
 
 
-def continued(request: Request, cursor: Cursor, *, attribute: bool) -> tuple[Ranked, list[int]]:
+def continued(request: Request, cursor: Cursor, *, attribute: bool, credit: bool) -> tuple[Ranked, list[int]]:
     """The cursor's first `request.limit` items, as if they had just been ranked, and their ranks in the list.
 
     Of items that are gone, out of stock or unwanted by now there is neither. `attribute`: also what moved
-    their scores, by the version that ranked them, where it can still be asked.
+    their scores, by the version that ranked them, where it can still be asked. `credit`: also which side of a
+    mixed list put each item there.
     """
     best, ranks = [], []
     gone = set() if request.rules.out_of_stock is None else set(request.rules.out_of_stock.tolist())
@@ -36,8 +37,14 @@ def continued(request: Request, cursor: Cursor, *, attribute: bool) -> tuple[Ran
         backbone=_version(cursor.backbone),
         degraded_reason=cursor.degraded_reason,
         degraded_code=DegradedCode(cursor.degraded_code) if cursor.degraded_code else None,
+        sides=_sides(cursor) if credit else {},
     )
     return (_explained(request, ranked, cursor) if attribute else ranked), ranks
+
+
+def _sides(cursor: Cursor) -> dict[int, str]:
+    put = zip(cursor.items, cursor.sides, strict=False)  # no sides where the list is not mixed
+    return {pk: cursor.teams[side] for (pk, _), side in put if side >= 0}
 
 
 def _version(pk: int | None) -> BackboneVersion | None:

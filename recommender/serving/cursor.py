@@ -11,6 +11,7 @@ from django.core import signing
 
 SALT = "recommendations.cursor"
 DIGITS = 6  # of a score
+LISTED = 13  # fields before the items
 
 
 class CursorError(ValueError):
@@ -21,7 +22,9 @@ class CursorError(ValueError):
 class Cursor:
     """`catalog`, `end_user`, `backbone`: primary keys. `asked`: what the list was asked by, as a digest.
     `experiment`, `variant`: by what it was made. `moved`: the statements that moved it, by primary key; None where none
-    could. `rank`: of the next item. `items`: primary key and score of the items left."""
+    could. `rank`: of the next item. `items`: primary key and score of the items left. `teams`: the two variants that a
+    mixed list is of, and `sides`: of each item left the place of the one that put it there, -1 of nobody; else both are
+    empty."""
 
     catalog: int
     end_user: int
@@ -37,24 +40,27 @@ class Cursor:
     moved: Sequence[int] | None
     rank: int
     items: Sequence[tuple[int, float | None]]
+    teams: Sequence[str] = ()
+    sides: Sequence[int] = ()
 
     def after(self, count: int) -> "Cursor | None":
         """Where it goes on after so many items; None at the end."""
         left = self.items[count:]
-        return replace(self, rank=self.rank + count, items=left) if left else None
+        return replace(self, rank=self.rank + count, items=left, sides=self.sides[count:]) if left else None
 
     def written(self) -> str:
         pks = [pk for pk, _ in self.items]
         scores = [None if score is None else round(score, DIGITS) for _, score in self.items]
-        *first, _ = astuple(replace(self, items=()))
-        return signing.dumps([*first, pks, scores], salt=SALT, compress=True)
+        *first, _, teams, sides = astuple(replace(self, items=()))
+        mixed = [[teams, sides]] if teams else []  # most lists are not, and say nothing of it
+        return signing.dumps([*first, pks, scores, *mixed], salt=SALT, compress=True)
 
     @classmethod
     def read(cls, text: str) -> Self:
         """Raises CursorError."""
         try:
-            *first, pks, scores = signing.loads(text, salt=SALT)
-            said = [*first, list(zip(pks, scores, strict=True))]
-            return cls(*said)
+            said = signing.loads(text, salt=SALT)
+            first, (pks, scores), mixed = said[:LISTED], said[LISTED : LISTED + 2], said[LISTED + 2 :]
+            return cls(*[*first, list(zip(pks, scores, strict=True)), *(mixed[0] if mixed else ())])
         except (signing.BadSignature, ValueError, TypeError) as error:
             raise CursorError("It is not a cursor of this server.") from error

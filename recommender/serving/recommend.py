@@ -16,6 +16,7 @@ from recommender.serving.continued import continued
 from recommender.serving.cursor import Cursor
 from recommender.serving.explain import Why, explain
 from recommender.serving.history import PastInteraction
+from recommender.serving.interleave import NOBODY
 from recommender.serving.lasting import lasting_of
 from recommender.serving.log import log
 from recommender.serving.rankers import DEFAULT, rank
@@ -82,7 +83,7 @@ def recommend(
             treatment = None  # it began or ended between the pages
         how = how.by(treatment)
         request = request_for(whom, limit=limit, as_of=after.as_of, wish=Wish(how.scenario), treatment=treatment)
-        ranked, numbers = continued(request, after, attribute=how.level != "none")
+        ranked, numbers = continued(request, after, attribute=how.level != "none", credit=treatment is not None)
         served = _served(request, ranked, how, numbers)
         going_on = after.after(limit)
     else:
@@ -136,6 +137,8 @@ def _cursor(
     whom: EndUser, request: Request, ranked: Ranked, how: How, asked: str, treatment: Treatment | None
 ) -> Cursor:
     """The whole list, from its first item on."""
+    listed = [(int(request.index.pks[position]), score) for position, score in ranked.best]
+    teams = tuple(dict.fromkeys(ranked.sides.values()))
     return Cursor(
         catalog=whom.catalog_id,
         end_user=whom.pk,
@@ -150,7 +153,9 @@ def _cursor(
         as_of=request.as_of,
         moved=[move.statement.pk for move in ranked.steering.moves] if ranked.steering else None,
         rank=1,
-        items=[(int(request.index.pks[position]), score) for position, score in ranked.best],
+        items=listed,
+        teams=teams,
+        sides=[teams.index(ranked.sides[pk]) if pk in ranked.sides else NOBODY for pk, _ in listed] if teams else (),
     )
 
 

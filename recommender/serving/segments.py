@@ -15,6 +15,7 @@ from django.db.models import Count, QuerySet
 from django.db.models.fields.json import KeyTransform
 from numpy.typing import NDArray
 
+from recommender import replica
 from recommender.models import Catalog, EndUser, Interaction
 from recommender.models.liked import liked_expression
 from recommender.process_cache import ProcessCache
@@ -66,7 +67,11 @@ def segment_of(catalog: Catalog, attributes: Mapping[str, Any]) -> Segment | Non
     pairs = tuple(sorted(sorted(shared, key=lambda pair: -common[pair])[:MOST_ATTRIBUTES], key=str))
     if not pairs:
         return None
-    return KEPT.get((*key, pairs), lambda: _narrowest(catalog, pairs, common), fresh_for=fresh_for)
+
+    def read() -> Segment | None:
+        return replica.counted(catalog, lambda using: _narrowest(catalog, pairs, common, using))
+
+    return KEPT.get((*key, pairs), read, fresh_for=fresh_for)
 
 
 def shared_values(catalog: Catalog) -> Counter[tuple[str, Value]]:
@@ -82,8 +87,14 @@ def _common(catalog: Catalog) -> Counter[tuple[str, Value]]:
     """
     COMMON.drop(lambda other: other[0] == catalog.pk and other[2] != catalog.erasures)
     KEPT.drop(lambda other: other[0] == catalog.pk and other[2] != catalog.erasures)
+    return replica.counted(catalog, lambda using: _values(catalog, using))
+
+
+def _values(catalog: Catalog, using: str) -> Counter[tuple[str, Value]]:
     counts: Counter[tuple[str, Value]] = Counter()
-    rows = EndUser.objects.filter(catalog=catalog).exclude(attributes={}).values_list("attributes", flat=True)
+    rows = (
+        EndUser.objects.using(using).filter(catalog=catalog).exclude(attributes={}).values_list("attributes", flat=True)
+    )
     for attributes in rows.iterator(chunk_size=5_000):
         counts.update((name, value) for name, value in attributes.items() if _is_value(value))
     return Counter({pair: count for pair, count in counts.items() if count >= LEAST_PEOPLE})
@@ -93,29 +104,30 @@ def _is_value(value: object) -> bool:
     return isinstance(value, str | int | float) and value != ""
 
 
-def _narrowest(catalog: Catalog, pairs: Pairs, common: Mapping[tuple[str, Value], int]) -> Segment | None:
+def _narrowest(catalog: Catalog, pairs: Pairs, common: Mapping[tuple[str, Value], int], using: str) -> Segment | None:
     while pairs:
-        people = _people(catalog, pairs)
+        people = _people(catalog, pairs, using)
         count = people.count()
         if count >= LEAST_PEOPLE:
-            return _read(catalog, pairs, people, count)
+            return _read(catalog, pairs, people, count, using)
         rarest = min(pairs, key=lambda pair: common[pair])
         pairs = tuple(pair for pair in pairs if pair != rarest)
     return None
 
 
-def _people(catalog: Catalog, pairs: Pairs) -> QuerySet[EndUser]:
-    people = EndUser.objects.filter(catalog=catalog)
+def _people(catalog: Catalog, pairs: Pairs, using: str) -> QuerySet[EndUser]:
+    people = EndUser.objects.using(using).filter(catalog=catalog)
     for number, (name, value) in enumerate(pairs):  # any name: it is no part of a lookup
         people = people.annotate(**{f"value_{number}": KeyTransform(name, "attributes")})
         people = people.filter(**{f"value_{number}": value})
     return people
 
 
-def _read(catalog: Catalog, pairs: Pairs, people: QuerySet[EndUser], count: int) -> Segment:
+def _read(catalog: Catalog, pairs: Pairs, people: QuerySet[EndUser], count: int, using: str) -> Segment:
     liked = liked_expression(threshold=catalog.like_threshold)
     rows = (
-        Interaction.objects.filter(end_user__in=people.values("pk"))
+        Interaction.objects.using(using)
+        .filter(end_user__in=people.values("pk"))
         .values("item_id")
         .annotate(met=Count("pk"), judged=Count(liked), likes=Count("pk", filter=liked))
         .filter(met__gte=LEAST_MET)

@@ -19,6 +19,12 @@ ACCEPT, REFUSE = "accept", "refuse"
 MOST = 50  # that a page lists
 
 
+def says(row: Statement) -> str:
+    """What one thinks of the aspect, in words that go before it."""
+    words = SAYS[row.polarity]
+    return f"Not so: {words[0].lower()}{words[1:]}" if row.negated else words
+
+
 @dataclass(frozen=True, slots=True)
 class SaidOnCard:
     """One statement of an end user. `quote`: their words; empty where they pressed a button."""
@@ -28,8 +34,7 @@ class SaidOnCard:
 
     @property
     def says(self) -> str:
-        says = SAYS[self.row.polarity]
-        return f"Not so: {says[0].lower()}{says[1:]}" if self.row.negated else says
+        return says(self.row)
 
     @property
     def waits(self) -> bool:

@@ -1,18 +1,16 @@
 """The page of an experiment in a real browser: what it says fits a phone, and a lead writes one without JavaScript."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
-from recommender.models import Event, Experiment, Recommendation, Role
+from recommender.models import Experiment, Role
 from tests.browser.test_evaluations import sign_in
 from tests.builders import make_account
 from tests.recommender.experiments.conftest import nothing_kept  # noqa: F401
-from tests.recommender.experiments.simulated import running, shop
+from tests.recommender.experiments.simulated import running, shop, two_days_ago
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -23,31 +21,7 @@ def experiment(db: None) -> Experiment:
     make_account("lea", role=Role.LEAD)
     catalog = shop("films", people=600)
     made = running(catalog, planned=500, holdout=0.0)
-    started = timezone.now() - timedelta(days=2)
-    Experiment.objects.filter(pk=made.pk).update(started_at=started)
-    served = [
-        Recommendation(
-            catalog=catalog, end_user=one, source="newest", items=[], experiment=made, variant="ab"[place // 2 % 2]
-        )
-        for place, one in enumerate(catalog.end_users.order_by("pk"))
-    ]
-    Recommendation.objects.bulk_create(served)
-    Recommendation.objects.update(created_at=started)
-    item = catalog.items.first()
-    clicks = [one for place, one in enumerate(served) if place % 100 < {"a": 30, "b": 65}[one.variant]]
-    Event.objects.bulk_create(
-        Event(
-            catalog=catalog,
-            event_id=str(one.pk),
-            type="click",
-            end_user=one.end_user,
-            item=item,
-            recommendation=one.pk,
-            at=started + timedelta(minutes=1),
-            created_at=started + timedelta(minutes=1),
-        )
-        for one in clicks
-    )
+    two_days_ago(made, {"a": 30, "b": 65})
     return made
 
 
@@ -69,6 +43,9 @@ def test_what_is_found_fits_the_screen_and_one_is_written(
         assert body is not None
         assert body["width"] <= width
     page.locator("#id_key").fill("bolder")
+    page.get_by_role("button", name="Another variant").click()
+    expect(page.get_by_role("group", name="Variant 3")).to_be_in_viewport()
+    expect(page.locator("#id_key")).to_have_value("bolder")
     page.locator("#id_variants-1-steering").fill("2")
     page.get_by_role("button", name="Write it").click()
     expect(page.get_by_text("statements at strength 2")).to_be_visible()

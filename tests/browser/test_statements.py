@@ -4,11 +4,15 @@ import re
 from dataclasses import asdict
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from recommender.models import Account, Knowledge, Statement
+from recommender.grounding.statements import Facet
+from recommender.grounding.statements import Statement as Said
+from recommender.models import Account, EndUser, Hearing, Knowledge, Statement
 from recommender.rounds.core.types import Encounter
+from recommender.statements import own
 from reviews.models import Review
 from reviews.room.opening import open_review
 from tests.browser.test_reviewing import ready, sign_in
@@ -159,3 +163,33 @@ def test_without_javascript_a_statement_is_struck(
     page.get_by_role("link", name="Show this user's list now and afterwards").click()
     expect(page.get_by_role("heading", name="What would change")).to_be_visible()
     context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_the_user_says_and_waits_stands_above_the_text_in_whole_lines(
+    card: Page, review: Review, width: int
+) -> None:
+    """The card comes first because of it. Once nothing waits it stands below."""
+    person = EndUser.objects.select_related("catalog").get(pk=review.round.end_user_id)
+    drama, horror = (Said((Facet("attribute", "genres", name),), "likes") for name in ("Drama", "Horror"))
+    own.say(person, [drama], quote="I do love a good drama.", now=timezone.now())
+    person.catalog.hearing = Hearing.AFTER_REVIEW
+    person.catalog.save(update_fields=["hearing"])
+    own.say(person, [horror], quote="Whatever others say, I like to be frightened.", now=timezone.now())
+    card.set_viewport_size({"width": width, "height": 800})
+    card.reload()
+    ready(card)
+    rows = card.locator(".own-words > li")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("waits for you")
+    boxes = [rows.nth(place).locator(".what").bounding_box() for place in range(2)]
+    below = card.locator("#proposal-text").bounding_box()
+    assert below
+    assert all(box and box["width"] >= 200 and box["y"] + box["height"] < below["y"] for box in boxes)
+    rows.first.get_by_role("button", name="Let it count").click()
+    expect(card.locator(".own-words")).not_to_contain_text("waits for you")
+    after = card.locator(".own-words").bounding_box()
+    text = card.locator("#proposal-text").bounding_box()
+    assert after
+    assert text
+    assert after["y"] > text["y"]

@@ -4,7 +4,6 @@ from typing import Any, cast
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +14,7 @@ from recommender.api.resource import PROBLEMS, PrivateView, responses
 from recommender.api.v1.explanations import item_named
 from recommender.api.v1.recommendations import end_user_named
 from recommender.erasure import export, queries, service
-from recommender.models import Account, Catalog, Role, SubjectKind, TokenScope
+from recommender.models import Account, Catalog, SubjectKind, TokenScope
 
 USER = [
     OpenApiParameter("catalog", str, OpenApiParameter.PATH, description="The catalog's name."),
@@ -70,16 +69,9 @@ class ReceiptSerializer(serializers.Serializer[Any]):
     to_do = serializers.ListField(child=serializers.CharField(), help_text="What is still to do, in sentences.")
 
 
-class LeadsView(PrivateView):
+class PersonView(PrivateView):
     scope = TokenScope.PEOPLE_MANAGE
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if cast(Account, request.user).role != Role.LEAD:
-            raise PermissionDenied
-
-
-class PersonView(LeadsView):
     @extend_schema(
         operation_id="export_person",
         tags=["people"],
@@ -112,7 +104,9 @@ class PersonView(LeadsView):
         return super().http_method_not_allowed(request, *args, **kwargs)
 
 
-class ItemView(LeadsView):
+class ItemView(PrivateView):
+    scope = TokenScope.PEOPLE_MANAGE
+
     @extend_schema(
         operation_id="erase_item",
         tags=["people"],

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from recommender.accounts.tokens import MOST_PER_MINUTE, READING, create_token
+from recommender.accounts.tokens import MOST_PER_MINUTE, READING, ScopeRefusedError, create_token
 from recommender.accounts.visible import catalogs_of
 from recommender.models import Account, ApiToken, Catalog, TokenScope
 
@@ -76,14 +76,17 @@ class Command(BaseCommand):
                 f"There is no open account {options['account']!r}. Accounts: {known or 'none yet'}."
             ) from error
         days = options["expires_days"]
-        token, key = create_token(
-            options["name"],
-            account=account,
-            expires_at=timezone.now() + timedelta(days=days) if days else None,
-            scopes=options["scope"] or READING,
-            catalog=_catalog(options["catalog"], account) if options["catalog"] else None,
-            per_minute=options["per_minute"],
-        )
+        try:
+            token, key = create_token(
+                options["name"],
+                account=account,
+                expires_at=timezone.now() + timedelta(days=days) if days else None,
+                scopes=options["scope"] or READING,
+                catalog=_catalog(options["catalog"], account) if options["catalog"] else None,
+                per_minute=options["per_minute"],
+            )
+        except ScopeRefusedError as refusal:
+            raise CommandError(str(refusal)) from refusal
         if options["json"]:
             expires_at = token.expires_at.isoformat() if token.expires_at else None
             told = {"name": token.name, "key": key, "expires_at": expires_at, "scopes": token.scopes}

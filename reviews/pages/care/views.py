@@ -59,9 +59,11 @@ def _catalog(request: HttpRequest, name: str) -> Catalog:
 def _page(request: HttpRequest, catalog: Catalog, **forms: Any) -> HttpResponse:
     """With the form that was refused, 422."""
     now, role = timezone.now(), account_of(request).role
+    shown = figures.of_catalog(catalog, now)
     context = {
         "catalog": catalog,
-        "figures": figures.of_catalog(catalog, now),
+        "figures": shown,
+        "decided": figures.decided(catalog, but=shown),
         "guard_settings": guard_settings(catalog),
         "plan": rebuild_queries.plan(catalog, now),
         "guard_form": GuardForm(now=guard_settings(catalog), prefix="guards"),

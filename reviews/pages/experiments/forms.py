@@ -82,13 +82,19 @@ class VariantForm(forms.Form):
     """One variant; without a name there is none."""
 
     name = forms.SlugField(label="Name", max_length=30, required=False)
-    weight = forms.IntegerField(label="Share of the users", min_value=1, max_value=1000, initial=1)
+    weight = forms.IntegerField(
+        label="Share of the users", min_value=1, max_value=1000, initial=1, help_text="In parts: 1 and 1 are halves."
+    )
     version = forms.TypedChoiceField(label="Model", required=False, coerce=int, empty_value=None)
     texts = forms.ChoiceField(
         label="Texts", choices=[("with", "With the texts"), ("without", "Without: by a model that never read any")]
     )
     steering = forms.FloatField(
-        label="Strength of approved statements", required=False, min_value=0, max_value=STRONGEST
+        label="Strength of approved statements",
+        required=False,
+        min_value=0,
+        max_value=STRONGEST,
+        help_text="Empty: as for everybody.",
     )
     explain = forms.ChoiceField(
         label="Where reasons are asked for",
@@ -116,16 +122,30 @@ class VariantForm(forms.Form):
         )
 
 
-_Variants = formset_factory(VariantForm, extra=MOST, max_num=MOST, absolute_max=MOST)
-STARTING = [{"name": "a"}, {"name": "b"}]
+_Variants = formset_factory(VariantForm, extra=0, max_num=MOST, absolute_max=MOST)
+STARTING: list[dict[str, Any]] = [{"name": "a"}, {"name": "b"}]
 
 
 def variant_forms(data: Any, catalog: Catalog | None) -> "BaseFormSet[VariantForm]":
-    """The forms of all variants. `catalog`: whose models may be chosen."""
+    """The forms of all variants, two to begin with. `catalog`: whose models may be chosen."""
+    return _Variants(data, prefix="variants", initial=None if data else STARTING, form_kwargs=_versions_of(catalog))
+
+
+def with_another_variant(
+    data: Any, catalog: Catalog | None, account: Account
+) -> tuple[ExperimentForm, "BaseFormSet[VariantForm]"]:
+    """Both forms with what was typed, not judged yet, and one more variant where there is room."""
+    sent = _Variants(data, prefix="variants", form_kwargs=_versions_of(catalog))
+    typed = [{name: data.get(each.add_prefix(name), "") for name in each.fields} for each in sent.forms]
+    form = ExperimentForm(initial=data.dict(), account=account)
+    return form, _Variants(prefix="variants", initial=[*typed, {}][:MOST], form_kwargs=_versions_of(catalog))
+
+
+def _versions_of(catalog: Catalog | None) -> dict[str, Any]:
+    """Of the forms of variants: which models there are."""
     versions: list[tuple[int | str, str]] = [("", "Whichever is active")]
     if catalog:
         for version in BackboneVersion.objects.filter(catalog=catalog).order_by("-number")[:100]:
             told = ", without texts" if without_texts(version) else ""
             versions.append((version.number, f"Model {version.number}{told}"))
-    initial = None if data else [*STARTING, *({} for _ in range(MOST - len(STARTING)))]
-    return _Variants(data, prefix="variants", initial=initial, form_kwargs={"versions": versions})
+    return {"versions": versions}

@@ -13,10 +13,18 @@ from recommender.accounts.visible import catalogs_of
 from recommender.experiments import service
 from recommender.experiments.results import results_of
 from recommender.experiments.words import percent
-from recommender.models import Experiment, ExperimentState, Metric
+from recommender.models import Catalog, Experiment, ExperimentState, Metric
 from reviews.guards import account_of, requires
 from reviews.pages.experiments import queries as select
-from reviews.pages.experiments.forms import KINDS, METRICS, SCENARIOS, ExperimentForm, variant_forms
+from reviews.pages.experiments.forms import (
+    KINDS,
+    METRICS,
+    MOST,
+    SCENARIOS,
+    ExperimentForm,
+    variant_forms,
+    with_another_variant,
+)
 from reviews.pages.filters import CatalogFilter
 from reviews.policy import Action, may
 
@@ -72,6 +80,9 @@ def write(request: HttpRequest) -> HttpResponse:
     catalogs = catalogs_of(account)
     named = (sent or request.GET).get("catalog", "")
     chosen = catalogs.filter(name=named).first() or catalogs.first()
+    if sent is not None and "another" in sent:
+        form, variants = with_another_variant(sent, chosen, account)
+        return render(request, "experiments/write.html", _written(form, variants, chosen))
     form = ExperimentForm(sent, initial={"catalog": chosen.name if chosen else None}, account=account)
     variants = variant_forms(sent, chosen)
     if sent is not None and all([form.is_valid(), variants.is_valid()]):
@@ -83,9 +94,12 @@ def write(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"“{made}” is written. It changes nothing until it is started.")
             return redirect("reviews:experiment", made.pk)
-    context = {"form": form, "variants": variants, "catalog": chosen}
     is_wrong = bool(form.errors) or bool(sent is not None and not variants.is_valid())
-    return render(request, "experiments/write.html", context, status=422 if is_wrong else 200)
+    return render(request, "experiments/write.html", _written(form, variants, chosen), status=422 if is_wrong else 200)
+
+
+def _written(form: Any, variants: Any, catalog: Catalog | None) -> dict[str, Any]:
+    return {"form": form, "variants": variants, "catalog": catalog, "may_add": variants.total_form_count() < MOST}
 
 
 @require_POST

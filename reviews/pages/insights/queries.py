@@ -23,6 +23,7 @@ from recommender.serving.types import (
     StatisticReason,
     TextStatement,
 )
+from reviews.pages.insights.own import OwnWords, words_of
 from reviews.room.card import ratings_up_to
 
 EXAMPLES = 12
@@ -103,11 +104,15 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One end user's list as of now, and what it was made from. `difference`: None where no text was approved."""
+    """One end user's list as of now, and what it was made from. `difference`: None where no text was approved.
+
+    `own`: what they say of themself.
+    """
 
     end_user: EndUser
     served: Served
     preference: Text | None
+    own: OwnWords
     difference: Difference | None
     lines: tuple[Line, ...]
     history: tuple[Met, ...]  # newest first
@@ -199,6 +204,7 @@ def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:
         end_user=end_user,
         served=served,
         preference=text_of(about) if about else None,
+        own=words_of(end_user),
         difference=_difference(end_user, served, scenario) if about and about.is_in_force else None,
         lines=lines,
         history=tuple(

@@ -68,6 +68,7 @@ def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
         "limit": limit,
         "lengths": LENGTHS,
         "may_erase": may_erase,
-        "may_ask": may(account_of(request).role, Action.OPEN_ROUNDS),
+        "may_ask": may(account.role, Action.OPEN_ROUNDS),
+        "may_review": may(account.role, Action.SEE_QUEUE),
     }
     return render(request, "insights/end_user.html", context)

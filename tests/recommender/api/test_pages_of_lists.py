@@ -98,14 +98,18 @@ def test_a_cursor_goes_on_with_no_other_list(api: APIClient, films: Catalog) -> 
     moved=st.none() | st.lists(st.integers(1, 2**40), max_size=5),
     reason=st.text(max_size=300),
     as_of=st.none() | st.integers(0, 2**60),
+    teams=st.just(()) | st.just(["a", "b"]),
 )
-def test_what_a_cursor_says_is_read_again(items: Any, moved: Any, reason: str, as_of: int | None) -> None:
-    cursor = Cursor(1, 2, "d", "e", "a", "backbone", "popular", "no_history", reason, None, as_of, moved, 1, items)
+def test_what_a_cursor_says_is_read_again(items: Any, moved: Any, reason: str, as_of: int | None, teams: Any) -> None:
+    sides = [place % 3 - 1 for place in range(len(items))] if teams else ()
+    cursor = Cursor(
+        1, 2, "d", "e", "a", "backbone", "popular", "no_history", reason, None, as_of, moved, 1, items, teams, sides
+    )
     assert Cursor.read(cursor.written()) == cursor
     following = cursor.after(3)
     assert (following is None) == (len(items) <= 3)
     if following:
-        assert (following.rank, list(following.items)) == (4, items[3:])
+        assert (following.rank, list(following.items), following.sides) == (4, items[3:], sides[3:])
 
 
 @given(st.text())

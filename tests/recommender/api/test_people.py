@@ -58,17 +58,6 @@ def test_an_item_is_erased(api: APIClient, recommendations: Callable[..., dict[s
     assert api.delete("/api/v1/catalogs/none/items/f1").json()["type"] == "urn:r4web:problem:unknown-catalog"
 
 
-@pytest.mark.parametrize("role", [Role.ANNOTATOR, Role.PM])
-def test_it_takes_a_lead_s_token(films: Catalog, role: Role) -> None:
-    client = APIClient()
-    client.credentials(
-        HTTP_AUTHORIZATION=f"Bearer {create_token('x', account=make_account(role=role), scopes=list(TokenScope))[1]}"
-    )
-    for answer in (client.get(PERSON), client.delete(PERSON)):
-        assert (answer.status_code, answer.json()["type"]) == (403, "urn:r4web:problem:not-allowed")
-    assert films.end_users.filter(external_id="u1").exists()
-
-
 def test_it_takes_the_scope(films: Catalog) -> None:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {create_token('x', account=make_account(role=Role.LEAD))[1]}")

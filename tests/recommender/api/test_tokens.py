@@ -1,20 +1,24 @@
 """Tokens: a key is shown once, recognised by its hash, and its use is noted now and then."""
 
 import json
+import re
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
 
 from recommender.accounts import tokens
 from recommender.accounts.people import change_catalogs
 from recommender.accounts.tokens import TokenRefusedError, create_token, recognise, revoke
 from recommender.accounts.visible import catalogs_of
-from recommender.models import ApiToken
+from recommender.models import Account, ApiToken, Role, TokenScope
 from tests.builders import make_account, make_catalog
 
 pytestmark = pytest.mark.django_db
@@ -168,3 +172,37 @@ def test_the_command_says_which_option_is_wrong(option: str, value: str) -> None
     arguments = {"--name": "shop", "--account": "keeper"} | {option: value}
     with pytest.raises(CommandError, match=option):
         call_command("create_token", *[part for pair in arguments.items() for part in pair])
+
+
+@pytest.mark.parametrize("scope", [scope for scope in TokenScope if scope.value.endswith(":manage")])
+@pytest.mark.parametrize("role", [Role.ANNOTATOR, Role.PM])
+def test_what_leads_alone_may_do_opens_to_leads_tokens_only(role: Role, scope: TokenScope) -> None:
+    make_account("keeper", role=role)
+    make_account("lena", role=Role.LEAD)
+    told = {"name": "shop", "scope": ["events:write", scope.value]}
+    with pytest.raises(CommandError, match=f"^Only tokens of leads may have {scope}, and keeper is no lead.$"):
+        call_command("create_token", **told, account="keeper")
+    assert not ApiToken.objects.exists()
+    call_command("create_token", **told, account="lena", stdout=StringIO(), stderr=StringIO())
+    assert set(ApiToken.objects.get().scopes) == {"events:write", scope.value}
+
+
+def test_no_address_of_leads_answers_another_account() -> None:
+    """Also a token that was made before, or whose account became something else behind our back."""
+    keeper = make_account("keeper", role=Role.LEAD)
+    key = create_token("shop", account=keeper, scopes=list(TokenScope))[1]
+    Account.objects.filter(pk=keeper.pk).update(role=Role.PM)
+    make_catalog("films")
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    paths = yaml.safe_load((Path(__file__).parents[3] / "docs" / "openapi.yaml").read_text())["paths"]
+    asked = [
+        (method, re.sub(r"{\w+}", "1", path.replace("{catalog}", "films")))
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if operation.get("x-scope", "").endswith(":manage")
+    ]
+    assert len(asked) > 15
+    for method, address in asked:
+        answer = client.generic(method.upper(), address, "{}", content_type="application/json")
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:r4web:problem:not-allowed"), (method, address)

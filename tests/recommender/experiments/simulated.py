@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import numpy as np
+from django.utils import timezone
 
 from recommender.events import service as events
 from recommender.experiments import service
 from recommender.experiments.service import Plan
-from recommender.models import Catalog, EndUser, Experiment, Recommendation
+from recommender.models import Catalog, EndUser, Event, Experiment, Recommendation
 from recommender.serving.recommend import recommend
 from recommender.serving.variants import Variant
 from tests.builders import make_catalog, make_end_user, make_item
@@ -56,6 +57,36 @@ def lived(catalog: Catalog, chance: Chance, *, seed: int, lists: int = 1, limit:
                 )
     taken = events.take(catalog, sent)
     assert not taken.rejected, taken.rejected[:2]
+
+
+def two_days_ago(experiment: Experiment, per_hundred: dict[str, int]) -> None:
+    """It started then, and everybody got one list at once; of each hundred users so many of a variant clicked."""
+    catalog, started = experiment.catalog, timezone.now() - timedelta(days=2)
+    Experiment.objects.filter(pk=experiment.pk).update(started_at=started)
+    names = list(per_hundred)
+    served = [
+        Recommendation(
+            catalog=catalog,
+            end_user=one,
+            source="newest",
+            items=[],
+            experiment=experiment,
+            variant=names[place // 2 % len(names)],
+        )
+        for place, one in enumerate(catalog.end_users.order_by("pk"))
+    ]
+    Recommendation.objects.bulk_create(served)
+    Recommendation.objects.filter(experiment=experiment).update(created_at=started)
+    item, at = catalog.items.earliest("pk"), started + timedelta(minutes=1)
+    Event.objects.bulk_create(
+        Event(
+            catalog=catalog, event_id=str(one.pk), type="click", end_user=one.end_user, item=item,
+            recommendation=one.pk, at=at, created_at=at,
+        )
+        for place, one in enumerate(served)
+        if place % 100 < per_hundred[one.variant]
+    )  # fmt: skip
+    experiment.refresh_from_db()
 
 
 def afterwards(experiment: Experiment) -> datetime:

@@ -1,16 +1,20 @@
 """An experiment lived through by the real serving and events: what is planted is found, and only that."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from recommender.erasure import service as erasure
+from recommender.events import service as events
 from recommender.experiments import service, words
 from recommender.experiments.results import compute
 from recommender.experiments.service import ExperimentRefusedError, Plan
 from recommender.models import AuditEntry, AuditEvent, Catalog, EndUser, Recommendation, SubjectKind
+from recommender.serving.cursor import Cursor
 from recommender.serving.recommend import recommend
+from recommender.serving.served import Served
 from recommender.serving.variants import Variant, treatment_of
 from tests.recommender.experiments.simulated import AB, afterwards, lived, running, shop
 
@@ -101,6 +105,46 @@ def test_mixed_lists_credit_the_side_that_put_the_item_there() -> None:
     assert found is not None
     assert found.wins + found.losses + found.ties == 60
     assert min(found.wins, found.losses) > 10  # who is first is told by chance, and the first item is clicked
+
+
+def test_later_pages_of_a_mixed_list_credit_the_side_too() -> None:
+    """The pages are one list: who put what is told at its first item, and a click counts wherever the item stands."""
+    catalog = shop(people=1, items=9)
+    experiment = running(catalog, kind="interleaved", variants=AB)
+    end_user = EndUser.objects.select_related("catalog").get(catalog=catalog)
+    whole = _sides_of(recommend(end_user, limit=9))
+    first = recommend(end_user, limit=4)
+    second = recommend(end_user, limit=3, after=Cursor.read(first.next_cursor))
+    third = recommend(end_user, limit=3, after=Cursor.read(second.next_cursor))
+    pages = [_sides_of(page) for page in (first, second, third)]
+    assert [len(page) for page in pages] == [4, 3, 2]
+    assert [*pages[0].items(), *pages[1].items(), *pages[2].items()] == list(whole.items())
+    assert Counter(whole.values()) in (Counter(a=5, b=4), Counter(a=4, b=5))
+
+    liked = [item for item, side in pages[1].items() if side == "b"]
+    clicks = [(second, liked[0]), (second, liked[0])]
+    clicks += [(third, item) for item, side in pages[2].items() if side == "b"][:1]
+    sent = [
+        {
+            "event_id": f"c{n}", "type": "click", "user_id": end_user.external_id, "item_id": item,
+            "recommendation_id": str(page.recommendation_id),
+        }
+        for n, (page, item) in enumerate(clicks)
+    ]  # fmt: skip
+    assert not events.take(catalog, sent).rejected
+    found = compute(experiment, now=afterwards(experiment)).preference
+    assert found is not None
+    assert (found.wins, found.losses, found.ties) == (1, 0, 0)
+
+    service.stop(experiment, by=None)
+    catalog.refresh_from_db()
+    end_user.catalog = catalog
+    after_it = recommend(end_user, limit=3, after=Cursor.read(first.next_cursor))
+    assert (after_it.experiment, _sides_of(after_it)) == ("", dict.fromkeys(pages[1], ""))
+
+
+def _sides_of(page: Served) -> dict[str, str]:
+    return {item.item_id: item.side for item in page.items}
 
 
 def test_an_experiment_runs_once_alone_and_everything_is_told_in_the_log() -> None:

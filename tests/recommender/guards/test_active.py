@@ -101,6 +101,27 @@ def test_figures_stand_side_by_side_and_say_what_scores_expected(client: Client)
     assert "Model 3" in client.get(f"/backbones/{one.canary.pk}/").content.decode()
 
 
+def test_a_canary_that_was_rolled_back_stays_on_the_page_of_its_catalog(client: Client) -> None:
+    one = served()
+    one.lists(60, canary=False)
+    one.lists(50, canary=True, code="no_history")
+    client.force_login(builders.make_account(role=Role.LEAD))
+    care, version = f"/backbones/{one.catalog.name}/care/", f"/backbones/{one.canary.pk}/"
+    before = client.get(care).content.decode()
+    assert "with some users</span>" in before
+    assert "What the guards said lately" not in before
+    watch = one.look()
+    shown = figures.of_catalog(one.catalog, one.now)
+    assert [(each.is_canary, each.was_tried) for each in shown] == [(False, False)]
+    assert figures.decided(one.catalog, but=shown) == [watch]
+    page = " ".join(client.get(care).content.decode().split())
+    assert "✗ Broken" in page
+    assert f"{watch.said}</p>" in page
+    assert "was tried</span>" in client.get(version).content.decode()
+    again = figures.beside(one.catalog, one.canary, one.now)
+    assert figures.decided(one.catalog, but=again) == []  # its page says so already
+
+
 def test_the_command_and_metrics_show_the_same(capsys: pytest.CaptureFixture[str], client: Client) -> None:
     one = served(window_hours=720)
     one.lists(40, canary=False, clicked=10)

@@ -121,7 +121,7 @@ def test_while_one_thread_reads_it_again_the_others_use_the_old_one(
     old = index_of(big)
     reading, go_on = threading.Event(), threading.Event()
 
-    def slowly(catalog: Catalog) -> catalog_index.CatalogIndex:
+    def slowly(catalog: Catalog, using: str) -> catalog_index.CatalogIndex:
         reading.set()
         go_on.wait(10)
         return old

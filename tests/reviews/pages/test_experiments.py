@@ -19,9 +19,9 @@ pytestmark = pytest.mark.django_db
 FORM = {
     "catalog": "films", "key": "bolder", "kind": "between", "primary": "clicking", "scenario": "", "window_hours": "1",
     "planned": "400", "smallest": "5", "holdout": "10", "holdout_source": "popular",
-    "variants-TOTAL_FORMS": "4", "variants-INITIAL_FORMS": "0",
-    **{f"variants-{n}-name": name for n, name in enumerate(("a", "b", "", ""))},
-    **{f"variants-{n}-weight": "1" for n in range(4)}, **{f"variants-{n}-texts": "with" for n in range(4)},
+    "variants-TOTAL_FORMS": "2", "variants-INITIAL_FORMS": "2",
+    **{f"variants-{n}-name": name for n, name in enumerate(("a", "b"))},
+    **{f"variants-{n}-weight": "1" for n in range(2)}, **{f"variants-{n}-texts": "with" for n in range(2)},
     "variants-1-steering": "2",
 }  # fmt: skip
 
@@ -82,6 +82,39 @@ def test_what_is_wrong_is_said_beside_what_was_typed(lead: Client, change: dict[
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not Experiment.objects.exists()
+
+
+def test_of_mixed_lists_it_is_said_that_clicks_decide(pm: Client) -> None:
+    experiment = running(shop("films", people=2), kind="interleaved", primary="rating")
+    shown = read(pm, f"/experiments/{experiment.pk}/")
+    assert "What decides: whose items users click more." in shown
+    assert "smallest worth knowing" not in shown
+
+
+def names_of(html: str) -> list[str]:
+    """Of the variants of the form."""
+    boxes = re.findall(r'<input [^>]*name="variants-\d-name"[^>]*>', html)
+    return [found[1] if (found := re.search(r'value="(.*?)"', box)) else "" for box in boxes]
+
+
+def test_two_variants_are_asked_for_and_more_where_somebody_wants_them(lead: Client) -> None:
+    """What was typed stays, and is not judged before it is sent."""
+    shop("films", people=0)
+    assert names_of(lead.get("/experiments/write/").content.decode()) == ["a", "b"]
+    sent = FORM | {"another": "yes", "key": "not yet right", "variants-1-name": "bold", "smallest": ""}
+    answer = lead.post("/experiments/write/", sent)
+    html = answer.content.decode()
+    assert (answer.status_code, names_of(html)) == (200, ["a", "bold", ""])
+    assert 'value="not yet right"' in html
+    assert 'class="error"' not in html
+    third = {"variants-TOTAL_FORMS": "3", "variants-2-name": "c", "variants-2-weight": "2", "variants-2-texts": "with"}
+    html = lead.post("/experiments/write/", FORM | third | {"another": "yes"}).content.decode()
+    assert names_of(html) == ["a", "b", "c", ""]
+    assert 'name="another"' not in html
+    fourth = {"variants-TOTAL_FORMS": "4", "variants-3-name": "", "variants-3-weight": "1", "variants-3-texts": "with"}
+    assert lead.post("/experiments/write/", FORM | third | fourth | {"variants-2-steering": "0"}).status_code == 302
+    assert [each["name"] for each in Experiment.objects.get().variants] == ["a", "b", "c"]
+    assert lead.post("/experiments/write/", FORM | {"another": "yes", "variants-TOTAL_FORMS": "x"}).status_code == 200
 
 
 def test_what_was_found_is_said_in_plain_words(pm: Client, monkeypatch: pytest.MonkeyPatch) -> None:
