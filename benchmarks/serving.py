@@ -195,7 +195,7 @@ def token_check(key: str) -> float:
 
 
 @contextmanager
-def served(environment: dict[str, str], *, workers: int, root: Path) -> Iterator[tuple[int, int]]:
+def served(environment: dict[str, str], *, workers: int, root: Path = ROOT) -> Iterator[tuple[int, int]]:
     """Granian on a free port, as the supervisor starts it: (port, process id). Ended with its children."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -6,6 +6,8 @@ from django.core.wsgi import get_wsgi_application
 from django.template import engines
 from django.urls import get_resolver
 
+from r4web.patience import patient
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "r4web.settings")
 # Requests run side by side: one that ranks must not also spread over all cores, where it takes several times the work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by numpy and onnxruntime when they load
@@ -13,7 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by numpy and onnxruntime w
 # database a dozen times, waits through a dozen turns of the other threads, however cheap their requests are.
 sys.setswitchinterval(0.0005)
 
-application = get_wsgi_application()
+application = patient(get_wsgi_application())
 # Pages and templates are loaded before the first person asks, who would wait two seconds for them.
 _ = get_resolver().url_patterns
 card = engines["card"].env  # type: ignore[attr-defined] # jinja's

@@ -213,7 +213,7 @@ class InvalidBody(Problem):
 class BodyCut(Problem):
     slug = "body-cut"
     title = "The body ended early"
-    default_detail = "The connection ended before the whole body had come. Nothing of it was stored: send it again."
+    default_detail = "Not the whole body came, or too slowly. Nothing of it was stored: send it again."
 
 
 class BodyTooLarge(Problem):
