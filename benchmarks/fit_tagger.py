@@ -238,7 +238,7 @@ def store(model: Learner, path: Path, rank: int) -> None:
         left, sizes, right = torch.linalg.svd(weight - model.before[name], full_matrices=False)
         root = sizes[:rank].sqrt()
         stored |= {f"{name}:a": root[:, None] * right[:rank], f"{name}:b": left[:, :rank] * root}
-    save_file({name: value.detach().numpy().astype(np.float16) for name, value in stored.items()}, path)
+    save_file({name: value.contiguous().numpy().astype(np.float16) for name, value in stored.items()}, path)
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ from uuid import uuid4
 import schemathesis
 
 CATALOG = "films"  # of other catalogs there is nothing to say but 404
-LONGEST_LISTS = 100  # entries of a list in an address: the web server itself refuses what takes 64 KiB
+LONGEST_LISTS = 20  # entries of a list in an address: the web server itself refuses what takes 64 KiB
 SCALE = (1.0, 5.0)  # the catalog's
 URL = "https://shop.example/webhooks"
 MANY = ("send_events", "send_items", "send_users", "import_lines")  # one wrong entry keeps no other from being taken
@@ -23,7 +23,7 @@ def make_right(case: schemathesis.Case) -> None:
     if case.meta is None or case.meta.generation.mode != schemathesis.GenerationMode.POSITIVE:
         return
     query = case.query
-    _grammatical(query, made_up=len(str(query.get("cursor", ""))) < 200)
+    _grammatical(query, made_up=case.meta.phase.name.value != "stateful")  # there they come from answers
     if "exclude" in query:
         query["exclude"] = query["exclude"][:LONGEST_LISTS]
     if case.headers and "Idempotency-Key" in case.headers:

@@ -37,7 +37,7 @@ class WholeNumberField(Parameter, serializers.IntegerField):
     """Digits and nothing else: not " 5", not "5.0"."""
 
     def from_query(self, text: str) -> Any:
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        if not (text.isascii() and text.isdigit() and len(text) <= 19):
             self.fail("invalid")
         return int(text)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from recommender.api.errors import InvalidParameter
@@ -14,6 +15,11 @@ from recommender.serving.session import LONGEST_HISTORY, Met, Session, session_o
 from recommender.statements.heard import LONGEST_TEXT
 
 MOST_ATTRIBUTES = 20
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}, "maxProperties": MOST_ATTRIBUTES})
+class AttributesField(serializers.DictField):
+    pass
 
 
 class MetShape(Shape):
@@ -42,7 +48,7 @@ class Told(Shape):
         max_length=LONGEST_TEXT,
         help_text="Their taste in plain words; what it says acts on this list at once. English, German or Spanish.",
     )
-    attributes = serializers.DictField(
+    attributes = AttributesField(
         child=serializers.JSONField(allow_null=True),
         default=dict,
         help_text="Of somebody the catalog does not have, as its end users have them: they name a segment.",
