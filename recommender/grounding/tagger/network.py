@@ -1,6 +1,6 @@
-"""MiniLM with the tagger's low-rank changes, in eight bits: what web processes can run without torch.
+"""MiniLM as the tagger's fit changed it, in eight bits: what web processes can run without torch.
 
-Wang et al. 2020 (MiniLM), Devlin et al. 2019 (BERT's layers, normalisation behind each part), Hu et al. 2022 (LoRA).
+Wang et al. 2020 (MiniLM), Devlin et al. 2019 (BERT's layers, normalisation behind each part).
 What is multiplied is eight bits wide, with a scale for each word piece and each column of weights (Dettmers et al.
 2022, LLM.int8(), without its outliers): 12 in 1,000 of the likeliest labels differ; a text takes a quarter of the time.
 """
@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 HEADS = 12
 EPSILON = 1e-12
 MOST_WEIGHT = 63  # seven bits: sums of two products by eight overflow where a processor has no VNNI
+WHOLE, SCALES = ":whole", ":scales"  # behind the names of weights that are stored rounded
 _OPSETS = {"": 20, "com.microsoft": 1}
 _IR_VERSION = 9  # of the format that goes with this opset
 Array = NDArray[np.float32]
@@ -35,14 +36,14 @@ class Network:
     def load(cls, encoder: Path, changes: Path) -> Self:
         """`encoder`: MiniLM's model.safetensors; `changes`: what benchmarks/fit_tagger.py stored."""
         weights: dict[str, Array] = load_file(encoder)
-        changed = {name: value.astype(np.float32) for name, value in load_file(changes).items()}
+        changed = load_file(changes)
         for name, value in changed.items():
-            if name.endswith(":a"):
-                key = f"encoder.{name[:-2]}.weight"
-                weights[key] = weights[key] + changed[f"{name[:-2]}:b"] @ value
-            elif not name.endswith(":b"):
-                weights[name] = value
-        layers = 1 + max(int(name.split(".")[1]) for name in changed if name.endswith(":a"))
+            if name.endswith(WHOLE):
+                plain = name.removesuffix(WHOLE)
+                weights[plain] = value.astype(np.float32) * changed[f"{plain}{SCALES}"][:, None]
+            elif not name.endswith(SCALES):
+                weights[name] = value.astype(np.float32)
+        layers = 1 + max(int(name.split(".")[2]) for name in changed if name.endswith(WHOLE))
         return cls({name: value for name, value in weights.items() if not _is_behind(name, layers)})
 
     def __call__(self, ids: Sequence[int]) -> Array:
@@ -98,16 +99,14 @@ class _Graph:
         return self._normal(self._node("Add", states, narrow), f"{at}output.LayerNorm")
 
     def _linear(self, states: str, name: str) -> str:
-        weight = self._weights[f"{name}.weight"].T  # (in, out)
-        scales = np.abs(weight).max(axis=0) / np.float32(MOST_WEIGHT)
-        whole = np.rint(weight / np.where(scales > 0, scales, 1)).astype(np.int8)
+        whole, scales = rounded(self._weights[f"{name}.weight"])
         greatest = self._node("ReduceMax", self._node("Abs", states), self._number(np.array([-1])), keepdims=1)
         widths = self._node("Mul", greatest, self._number(np.array([1 / 127], np.float32)))  # (T, 1): of one step
         by_row = self._node("Reshape", widths, self._number(np.array([-1])))
         middles = self._node("Expand", self._number(np.array([128], np.uint8)), self._node("Shape", by_row))
         product = self._node(
             *("MatMulIntegerToFloat", self._node("QuantizeLinear", states, by_row, middles, axis=0)),
-            *(self._number(whole), self._number(np.array(1, np.float32)), self._number(scales)),
+            *(self._number(whole.T), self._number(np.array(1, np.float32)), self._number(scales)),
             *(self._number(np.array(128, np.uint8)), self._number(np.zeros(len(scales), np.int8))),
             domain="com.microsoft",
         )
@@ -131,6 +130,12 @@ class _Graph:
         name = f"number_{len(self._numbers)}"
         self._numbers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
+
+
+def rounded(weight: Array) -> tuple[NDArray[np.int8], Array]:
+    """A linear layer's weights (out, in) in whole numbers of at most MOST_WEIGHT, and what one is worth (out)."""
+    scales: Array = np.abs(weight).max(axis=1) / np.float32(MOST_WEIGHT)
+    return np.rint(weight / np.where(scales > 0, scales, 1)[:, None]).astype(np.int8), scales
 
 
 def _session(model: bytes) -> Any:
