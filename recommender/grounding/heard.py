@@ -13,8 +13,13 @@ from recommender.grounding.phrases import Marked, is_small
 from recommender.grounding.statements import Facet, Holder
 from recommender.grounding.tagger.tags import Said, Tags
 
-LEAST_SURE = 0.7  # of a phrase that nobody but the tagger sees
-MOST_OUTSIDE = 0.7  # a known aspect without an opinion that is more surely none gives nothing
+# Shares of the tagger, chosen on the gold corpus's part for development.
+MOST_OUTSIDE = 0.95  # a known aspect without an opinion that is more surely none gives nothing
+OVERLOOKED = 0.8  # a known aspect that rules pass over is stated up to this share
+NO_PHRASE = 0.85  # what rules take for a phrase is none above it
+NO_MODIFIER = 0.95  # nor is a word beside what is known
+INSIDE = 0.5  # words of which less is outside stand in an aspect
+LEAST_SURE = 0.5  # of the polarity of a phrase that nobody but the tagger sees
 LONGEST_PHRASE = 7  # words
 SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
 HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
@@ -43,8 +48,9 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
         if told is None or opinion.polarity == NOTHING:
             found.append(opinion)
             continue
-        if opinion.polarity is None and told.outside > MOST_OUTSIDE:
+        if told.outside > _most_outside(opinion):
             continue
+        _drop_modifiers(said, opinion.aspect, tags)
         _weigh(opinion, told)
         if is_item and opinion.holder == "subject":
             opinion.holder = HOLDERS[int(told.holders.argmax())]
@@ -52,22 +58,53 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
     places = [_place(said, opinion.aspect) for opinion in read]
     for aspect in _overlooked(said, places):
         told = tags.of(*_core(said, aspect))
-        if told is not None and told.outside <= 1 - MOST_OUTSIDE:
+        if told is not None and told.outside <= OVERLOOKED:
             take_over(aspect, None, found)
             found.append(_new(aspect, told, is_item))
             places.append(_place(said, aspect))
-    for mark in tags.aspects:
-        if not _touches(mark, (said.tokens[0].start, said.tokens[-1].end)) or _is_read(mark, places):
-            continue
-        inside = [at for at, token in enumerate(said.tokens) if _touches(mark, (token.start, token.end))]
+    for inside in _stretches(said, tags):
+        mark = said.tokens[inside[0]].start, said.tokens[inside[-1]].end
         phrase, told = _phrase(said, inside), tags.of(*mark)
-        if phrase is not None and told is not None and _is_sure(told):
+        if phrase is None or told is None or _is_read(mark, places):
+            continue
+        if told.polarities.max() >= LEAST_SURE:
             found.append(_new(phrase, told, is_item))
     return sorted(found, key=lambda opinion: opinion.aspect.begin)
 
 
-def _is_sure(told: Said) -> bool:
-    return told.outside <= 1 - LEAST_SURE and float(told.polarities.max()) >= LEAST_SURE
+def _most_outside(opinion: Opinion) -> float:
+    if opinion.aspect.is_phrase:
+        return NO_PHRASE
+    return MOST_OUTSIDE if opinion.polarity is None else 1
+
+
+def _drop_modifiers(said: Marked, aspect: Aspect, tags: Tags) -> None:
+    """Six adventures: adventures."""
+    if aspect.is_phrase or len(aspect.facets) < 2:
+        return
+    start, end = _place(said, aspect)
+    kept = []
+    for facet in aspect.facets:
+        at = said.text.find(facet.value, start, end) if facet.kind == "phrase" else -1
+        told = tags.of(at, at + len(facet.value)) if at >= 0 else None
+        if told is None or told.outside <= NO_MODIFIER:
+            kept.append(facet)
+    aspect.facets = tuple(kept)
+
+
+def _stretches(said: Marked, tags: Tags) -> Iterator[list[int]]:
+    """The words that the tagger hears together in an aspect: whole ones, whatever pieces it has of them."""
+    inside: list[int] = []
+    for place, token in enumerate(said.tokens):
+        outside, begins = (token.is_word and tags.word(token.start, token.end)) or (1, 0)
+        is_inside = outside <= INSIDE
+        if inside and (not is_inside or (begins > 0.5 and not token.glued)):
+            yield inside
+            inside = []
+        if is_inside:
+            inside.append(place)
+    if inside:
+        yield inside
 
 
 def _weigh(opinion: Opinion, told: Said) -> None:
@@ -110,12 +147,8 @@ def _place(said: Marked, aspect: Aspect) -> tuple[int, int]:
     return said.tokens[aspect.begin].start, said.tokens[aspect.end - 1].end
 
 
-def _touches(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
-
-
 def _is_read(mark: tuple[int, int], places: Iterable[tuple[int, int]]) -> bool:
-    return any(_touches(mark, place) for place in places)
+    return any(mark[0] < end and start < mark[1] for start, end in places)
 
 
 def _phrase(said: Marked, tokens: Sequence[int]) -> Aspect | None:
