@@ -19,6 +19,8 @@ OVERLOOKED = 0.8  # a known aspect that rules pass over is stated up to this sha
 NO_PHRASE = 0.85  # what rules take for a phrase is none above it
 NO_MODIFIER = 0.95  # nor is a word beside what is known
 INSIDE = 0.5  # words of which less is outside stand in an aspect
+FACT_OUTSIDE = 0.2  # of a phrase that only tells what an item is
+SURE_HOLDER = 0.85  # the tagger's is taken above it
 LEAST_SURE = 0.5  # of the polarity of a phrase that nobody but the tagger sees
 LONGEST_PHRASE = 7  # words
 SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
@@ -52,7 +54,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
             continue
         _drop_modifiers(said, opinion.aspect, tags)
         _weigh(opinion, told)
-        if is_item and opinion.holder == "subject":
+        if is_item and (opinion.holder == "subject" or told.holders.max() > SURE_HOLDER):
             opinion.holder = HOLDERS[int(told.holders.argmax())]
         found.append(opinion)
     places = [_place(said, opinion.aspect) for opinion in read]
@@ -67,8 +69,9 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
         phrase, told = _phrase(said, inside), tags.of(*mark)
         if phrase is None or told is None or _is_read(mark, places):
             continue
-        if told.polarities.max() >= LEAST_SURE:
-            found.append(_new(phrase, told, is_item))
+        new = _new(phrase, told, is_item)
+        if told.polarities.max() >= LEAST_SURE and (new.polarity is not None or told.outside <= FACT_OUTSIDE):
+            found.append(new)
     return sorted(found, key=lambda opinion: opinion.aspect.begin)
 
 

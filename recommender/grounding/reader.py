@@ -215,7 +215,8 @@ def _statements(opinions: Sequence[tuple[Marked, Opinion]], subject: str) -> lis
         facets = opinion.aspect.facets
         if facets[0].kind == "title" and facets[0].value == subject:
             continue
-        if opinion.polarity == NOTHING or (opinion.polarity is None and opinion.aspect.is_phrase):
+        mere = opinion.polarity is None and opinion.aspect.is_phrase and not (subject and opinion.holder == "subject")
+        if opinion.polarity == NOTHING or mere:
             continue
         last = said.tokens[max(opinion.begin, opinion.end - 1)]
         start = said.tokens[opinion.begin].start
