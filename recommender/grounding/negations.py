@@ -12,7 +12,7 @@ _STOPS = frozenset({"but", "and", "who", "which", "that", "because", "y", "und",
 _WEAK = frozenset({"little", "few", "less"})  # they negate only what stands right behind
 _PLUS = frozenset({"+", "👍", "✓", "✔", "❤", "♥"})
 _MINUS = frozenset({"-", "👎", "✗", "✘"})
-_NO = frozenset({"no", "keine", "kein", "keinen", "sin", "nada"})
+_NO = frozenset({"no", "nothing", "keine", "kein", "keinen", "nichts", "sin", "nada"})
 
 
 def all_cues(said: Marked) -> list[Cue]:

@@ -12,7 +12,7 @@ from recommender.grounding.numbers import is_number
 from recommender.grounding.phrases import Marked
 from recommender.grounding.statements import Facet, Holder
 
-_PREFERENCES = ("prefer", "favo", "valu", "choos", "pick", "give", "rather", "lieber", "bevorzug", "prefier", "zieh")
+_PREFERENCES = ("prefer", "favo", "valu", "choos", "pick", "give", "rather", "sooner", "lieber", "mejor", "bevorzug", "prefier", "zieh")
 _BACK = frozenset(
     {"it", "they", "them", "these", "those", "both", "all", "that", "this", "he", "she", "her", "him", "ones", "any",
      "each", "neither", "none", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las", "ambas", "ambos"}
@@ -40,6 +40,7 @@ _DENIAL = frozenset(
         ".",
     }
 )
+_ENDS = frozenset({"anymore", "more", "longer", "now", "days", "mehr", "vorbei", "ya", "ahora", "hoy"})
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
 
@@ -66,7 +67,7 @@ class Context:
 
 
 def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
-    """From token `begin` on, behind a label."""
+    """From token `begin` on, behind a label; what is taken back again has the polarity NOTHING."""
     cues = [cue for cue in all_cues(said) if cue.begin >= begin]
     found: list[Opinion] = []
     for clause in clauses_of(said, cues, begin):
@@ -74,7 +75,7 @@ def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
     for opinion in found:
         if opinion.polarity and said.word(opinion.aspect.begin - 1) == "some" and _has_others(said, opinion.aspect.end):
             opinion.polarity = 0
-    return [opinion for opinion in found if opinion.polarity != NOTHING]
+    return found
 
 
 def _has_others(said: Marked, begin: int) -> bool:
@@ -101,12 +102,21 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             opinions.append(Opinion(aspect, polarity, strength, *span))
         if cue is not None and cue.side == ">" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
             _take_back(said, zone.begin, zone.end, cue, opinions)
+    if any(_ends_a_taste(said, cue) for cue in main):
+        for opinion in opinions:
+            if opinion.polarity == NOTHING:
+                opinion.polarity, opinion.strength = -1, 0.75
     opinions += _excesses(said, clause, opinions)
     scores = [cue for cue in polar if cue.side in ("left", "right")]
     if not opinions and polar:
         _speaks_back(said, clause, polar, [*context.before, *earlier])
     _score(said, opinions or list(earlier), scores)
     return opinions
+
+
+def _ends_a_taste(said: Marked, cue: Cue) -> bool:
+    """Used to like war, but not any more."""
+    return cue.polarity == -1 and cue.side == "<" and any(said.word(at) in _ENDS for at in range(cue.begin, cue.end))
 
 
 def _excesses(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> list[Opinion]:
