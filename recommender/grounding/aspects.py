@@ -7,7 +7,15 @@ from itertools import pairwise
 from recommender.grounding import links
 from recommender.grounding.lexicon import Mention
 from recommender.grounding.links import Link
-from recommender.grounding.phrases import RELATIVE, Marked, heads_a_phrase, modifies, phrase_facet, phrase_in
+from recommender.grounding.phrases import (
+    RELATIVE,
+    Marked,
+    adjective_of_ones,
+    heads_a_phrase,
+    modifies,
+    phrase_facet,
+    phrase_in,
+)
 from recommender.grounding.statements import Facet
 
 MOST_MODIFIERS = 2  # unknown words before a known one
@@ -29,6 +37,11 @@ _MADE = frozenset(
     }
 )
 _SPLITS = frozenset(",/:;()–—>|+•·→=!?…\n")
+# Behind a kind: what stands before it is said of them.
+_PERSONS = frozenset(
+    {"fan", "fans", "viewer", "viewers", "reader", "readers", "buff", "buffs", "lover", "lovers", "enthusiast",
+     "enthusiasts", "addict", "addicts", "devotee", "devotees", "person", "people", "guy", "girl", "man", "woman"}
+)  # fmt: skip
 _WHERE = frozenset({"in", "to", "through", "across", "around", "near"})  # before a place where something is set
 # Before a weak noun: the war, her family.
 _OWNERS = frozenset({"the", "his", "her", "their", "my", "our", "der", "die", "das", "of", "world", "civil", "own"})
@@ -68,6 +81,8 @@ def aspects_in(
     per_chunk: list[list[Aspect]] = []
     for number, chunk in enumerate(chunks):
         named = list(_aspects_of(said, chunk, phrases=phrases and _may_be_phrase(said, chunks, number)))
+        if number and not per_chunk[-1]:
+            _lead_in(said, chunks[number - 1], chunk, named)
         if number:
             _share(said, chunks[number - 1], per_chunk[-1], chunk, named)
             named = _joined(said, per_chunk[-1], chunk, named)
@@ -141,7 +156,9 @@ def _aspects_of(said: Marked, chunk: _Chunk, *, phrases: bool) -> Iterator[Aspec
     for title in titles:
         for option in title.options:
             yield Aspect(option, title.begin, title.end, chunk.link)
-    if not mentions and phrases and (phrase := phrase_in(said, chunk.begin, chunk.end)):
+    if not mentions and phrases and (phrase := adjective_of_ones(said, chunk.begin, chunk.end)):
+        yield Aspect((phrase_facet(said, *phrase),), *phrase, chunk.link, stands_for=True, is_phrase=True)
+    elif not mentions and phrases and (phrase := phrase_in(said, chunk.begin, chunk.end)):
         facet = Facet("phrase", "", said.text[said.tokens[phrase[0]].start : said.tokens[phrase[1] - 1].end])
         yield Aspect((facet,), phrase[0], phrase[1], chunk.link, is_phrase=True)
 
@@ -262,7 +279,7 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     begin, end = first.begin, last.end
     before = range(max(place, begin - MOST_MODIFIERS), begin)
     modifiers = [at for at in before if all(modifies(said, inner) for inner in range(at, begin))]
-    if modifiers and first.role not in ("name", "surname"):
+    if modifiers and first.role not in ("name", "surname") and said.word(end) not in _PERSONS:
         begin = modifiers[0]
         facets.append(phrase_facet(said, begin, first.begin))
     for one, two in pairwise(group):
@@ -349,6 +366,7 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
     if left.is_phrase and not right.is_phrase and chunk.mark == "," and right.facets[-1].kind == "phrase":
         if right.begin == chunk.begin and left.begin + 1 == left.end == before.end:  # short, clever mysteries
             right.facets = (*right.facets, *left.facets)
+            right.begin = left.begin
             earlier.pop()
         return
     if left.is_phrase or right.is_phrase:
@@ -363,6 +381,19 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
         mention = said.mentions.get(right.begin)
         if mention and mention.role in ("name", "surname") and right.begin == chunk.begin:
             right.facets = (*(facet for facet in own if facet.name != other[0].name), *other)
+
+
+def _lead_in(said: Marked, before: _Chunk, chunk: _Chunk, named: list[Aspect]) -> None:
+    """Slow, thoughtful dramas, where no expression says that unknown words count: slow as well."""
+    place = before.end - 1
+    if chunk.mark != "," or not named or named[0].is_phrase or named[0].begin != chunk.begin:
+        return
+    if named[0].facets[-1].kind != "phrase" or not modifies(said, place):
+        return
+    if place > before.begin and modifies(said, place - 1):
+        return
+    named[0].facets = (*named[0].facets, phrase_facet(said, place, place + 1))
+    named[0].begin = place
 
 
 def _joined(said: Marked, earlier: list[Aspect], chunk: _Chunk, named: list[Aspect]) -> list[Aspect]:

@@ -9,7 +9,7 @@ from recommender.grounding import links
 from recommender.grounding.aspects import Aspect, aspects_in
 from recommender.grounding.cues import NOTHING
 from recommender.grounding.opinions import Opinion, take_over
-from recommender.grounding.phrases import Marked, is_small
+from recommender.grounding.phrases import Marked, adjective_of_ones, is_small, phrase_facet
 from recommender.grounding.statements import Facet, Holder
 from recommender.grounding.tagger.tags import Said, Tags
 
@@ -69,6 +69,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
         phrase, told = _phrase(said, inside), tags.of(*mark)
         if phrase is None or told is None or _is_read(mark, places):
             continue
+        take_over(phrase, None, found)
         new = _new(phrase, told, is_item)
         if told.polarities.max() >= LEAST_SURE and (new.polarity is not None or told.outside <= FACT_OUTSIDE):
             found.append(new)
@@ -170,6 +171,8 @@ def _phrase(said: Marked, tokens: Sequence[int]) -> Aspect | None:
         return None
     if all(is_small(word) or word in said.nouns for word in words):
         return None
+    if ones := adjective_of_ones(said, places[0], places[-1] + 2):
+        return Aspect((phrase_facet(said, *ones),), *ones, stands_for=True, is_phrase=True)
     facet = Facet("phrase", "", said.text[said.tokens[places[0]].start : said.tokens[places[-1]].end])
     return Aspect((facet,), places[0], places[-1] + 1, is_phrase=True)
 

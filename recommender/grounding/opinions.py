@@ -12,7 +12,21 @@ from recommender.grounding.numbers import is_number
 from recommender.grounding.phrases import Marked
 from recommender.grounding.statements import Facet, Holder
 
-_PREFERENCES = ("prefer", "favo", "valu", "choos", "pick", "give", "rather", "sooner", "lieber", "mejor", "bevorzug", "prefier", "zieh")
+_PREFERENCES = (
+    "prefer",
+    "favo",
+    "valu",
+    "choos",
+    "pick",
+    "give",
+    "rather",
+    "sooner",
+    "lieber",
+    "mejor",
+    "bevorzug",
+    "prefier",
+    "zieh",
+)
 _BACK = frozenset(
     {"it", "they", "them", "these", "those", "both", "all", "that", "this", "he", "she", "her", "him", "ones", "any",
      "each", "neither", "none", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las", "ambas", "ambos"}
@@ -168,7 +182,14 @@ def take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -
     if base is not None:
         names = {facet.name for facet in aspect.facets if facet.name}
         rest = tuple(facet for facet in base.facets if facet.kind == "attribute" and facet.name not in names)
-        aspect.facets = (*rest, *aspect.facets)
+        own = tuple(map(_without_ones, aspect.facets)) if rest else aspect.facets
+        aspect.facets = (*rest, *own)
+
+
+def _without_ones(facet: Facet) -> Facet:
+    """Of "old ones", "old": what they stand for is known."""
+    word, _, ones = facet.value.rpartition(" ")
+    return Facet("phrase", "", word) if facet.kind == "phrase" and word and ones in ("one", "ones") else facet
 
 
 def _polarity_of(

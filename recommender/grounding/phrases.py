@@ -12,6 +12,13 @@ from recommender.grounding.words import Token
 LONGEST_PHRASE = 7  # words
 RELATIVE = frozenset({"that", "which", "who", "where", "in", "over", "under"})
 _LEAD = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
+_HAS = frozenset({"has", "have", "had", "having", "'ve"})  # a participle behind them is a verb
+_LY = frozenset(  # adjectives and nouns that end like adverbs
+    "silly lonely ugly friendly deadly lively holy ghostly homely wobbly cuddly curly jolly bubbly sly wooly elderly "
+    "cowardly heavenly motherly fatherly worldly earthly orderly unruly chilly smelly steely prickly wrinkly grisly "
+    "family comely sickly scholarly leisurely bully belly jelly fly lily monopoly assembly anomaly".split()
+)
+_ONES = frozenset({"one", "ones"})
 _QUOTES = frozenset("\"“„‘«»'")
 
 
@@ -49,6 +56,11 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
             begin = inner if said.word(inner) in links.KEPT else inner + 1
     while begin < end and said.word(begin) in _LEAD and said.word(begin) not in links.KEPT:
         begin += 1
+    for place in range(begin + 1, end):
+        word = said.word(place)
+        if word in links.PRONOUNS and word not in links.DETERMINERS:
+            end = place  # interviews in [them]
+            break
     while begin < end and (said.word(end - 1) in _LEAD or said.word(end - 1) in links.TRAILS):
         end -= 1
     words = [said.word(place) for place in range(begin, end) if said.tokens[place].is_word]
@@ -61,9 +73,24 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
     if any(word in links.VERBS for word in words) and not verbs:
         return None
     content = [word for word in words if word not in links.EMPTY and word not in said.nouns and not is_small(word)]
-    if not content or (len(words) == 1 and (len(words[0]) < 3 or words[0].endswith("ly"))):
+    if not content or (len(words) == 1 and (len(words[0]) < 3 or _is_adverb(words[0]))):
         return None
     return begin, end
+
+
+def adjective_of_ones(said: Marked, begin: int, end: int) -> tuple[int, int] | None:
+    """The old ones; a short one: an adjective of a noun that is said before, and what stands for it."""
+    ones = next((place for place in range(begin + 1, end) if said.word(place) in _ONES), None)
+    if ones is None or not modifies(said, ones - 1):
+        return None
+    first = ones - 1
+    while first > begin and modifies(said, first - 1):
+        first -= 1
+    return first, ones + 1
+
+
+def _is_adverb(word: str) -> bool:
+    return word.endswith("ly") and word not in _LY
 
 
 def is_small(word: str) -> bool:
@@ -87,6 +114,8 @@ def modifies(said: Marked, place: int) -> bool:
         and word.isalpha()
         and len(word) > 2
         and word not in said.nouns
+        and not is_number(word)
+        and not (said.word(place - 1) in _HAS and word.endswith(("ed", "en")))
         and not (
             word in links.DETERMINERS
             or word in links.PRONOUNS
@@ -99,7 +128,7 @@ def modifies(said: Marked, place: int) -> bool:
             or word in links.NEGATORS
             or word in links.EMPTY
             or word in links.HEDGES
-            or word.endswith("ly")
+            or _is_adverb(word)
             or (word.endswith("s") and not word.endswith(("ss", "ous", "sports", "less")) and said.language == "en")
         )
     )
@@ -117,6 +146,8 @@ def heads_a_phrase(said: Marked, place: int, end: int) -> bool:
     if said.word(place - 1).endswith("s") or word in said.nouns or not word.isalpha() or not word.endswith("s"):
         return False
     small = links.VERBS | links.STOPS | links.OPENERS | links.ATTACH | links.PRONOUNS | links.DETERMINERS | links.EMPTY
+    if said.word(place + 1) in links.PRONOUNS | links.DETERMINERS:
+        return False  # comedy bores him
     return (
         len(word) > 4 and word not in small | links.INTENSIFIERS | links.NEGATORS and not word.endswith(("ss", "ous"))
     )
