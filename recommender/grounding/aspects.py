@@ -20,29 +20,15 @@ from recommender.grounding.statements import Facet
 
 MOST_MODIFIERS = 2  # unknown words before a known one
 
-
 _MADE = frozenset(
-    {
-        "made",
-        "directed",
-        "written",
-        "released",
-        "starring",
-        "shot",
-        "filmed",
-        "published",
-        "produced",
-        "von",
-        "dirigida",
-    }
-)
-_SPLITS = frozenset(",/:;()–—>|+•·→=!?…\n")
-# Behind a kind: what stands before it is said of them.
-_PERSONS = frozenset(
-    {"fan", "fans", "viewer", "viewers", "reader", "readers", "buff", "buffs", "lover", "lovers", "enthusiast",
-     "enthusiasts", "addict", "addicts", "devotee", "devotees", "person", "people", "guy", "girl", "man", "woman"}
+    {"made", "directed", "written", "released", "starring", "shot", "filmed", "published",
+     "produced", "von", "dirigida"}
 )  # fmt: skip
+_SPLITS = frozenset(",/:;()–—>|+•·→=!?…\n")
 _WHERE = frozenset({"in", "to", "through", "across", "around", "near"})  # before a place where something is set
+_BEFORE_YEAR = frozenset(
+    {"in", "from", "of", "year", "von", "aus", "de", "to", "for", "im", "jahr", "released", ":"}
+)  # fmt: skip
 # Before a weak noun: the war, her family.
 _OWNERS = frozenset({"the", "his", "her", "their", "my", "our", "der", "die", "das", "of", "world", "civil", "own"})
 _COUNTED = frozenset({"war", "family", "history", "crime", "sport", "business", "short", "classic", "science"})
@@ -205,21 +191,7 @@ def _has_company(said: Marked, chunk: _Chunk, mention: Mention) -> bool:
             before, two_before = two_before, said.word(mention.begin - 3)
         return before not in _WHERE or two_before in ("made", "produced", "shot", "gedreht", "hecha", "hecho")
     if mention.role == "year":
-        return before in (
-            "in",
-            "from",
-            "of",
-            "year",
-            "von",
-            "aus",
-            "de",
-            "to",
-            "for",
-            "im",
-            "jahr",
-            "released",
-            ":",
-        ) or (after in said.nouns or beside)
+        return before in _BEFORE_YEAR or after in said.nouns or beside
     return True
 
 
@@ -279,7 +251,7 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     begin, end = first.begin, last.end
     before = range(max(place, begin - MOST_MODIFIERS), begin)
     modifiers = [at for at in before if all(modifies(said, inner) for inner in range(at, begin))]
-    if modifiers and first.role not in ("name", "surname") and said.word(end) not in _PERSONS:
+    if modifiers and first.role not in ("name", "surname") and said.word(end) not in links.PERSONS:
         begin = modifiers[0]
         facets.append(phrase_facet(said, begin, first.begin))
     for one, two in pairwise(group):

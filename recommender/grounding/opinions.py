@@ -13,20 +13,9 @@ from recommender.grounding.phrases import Marked
 from recommender.grounding.statements import Facet, Holder
 
 _PREFERENCES = (
-    "prefer",
-    "favo",
-    "valu",
-    "choos",
-    "pick",
-    "give",
-    "rather",
-    "sooner",
-    "lieber",
+    "prefer", "favo", "valu", "choos", "pick", "give", "rather", "sooner", "lieber", "bevorzug", "prefier", "zieh",
     "mejor",
-    "bevorzug",
-    "prefier",
-    "zieh",
-)
+)  # fmt: skip
 _BACK = frozenset(
     {"it", "they", "them", "these", "those", "both", "all", "that", "this", "he", "she", "her", "him", "ones", "any",
      "each", "neither", "none", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las", "ambas", "ambos"}

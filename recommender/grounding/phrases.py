@@ -13,11 +13,6 @@ LONGEST_PHRASE = 7  # words
 RELATIVE = frozenset({"that", "which", "who", "where", "in", "over", "under"})
 _LEAD = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
 _HAS = frozenset({"has", "have", "had", "having", "'ve"})  # a participle behind them is a verb
-_LY = frozenset(  # adjectives and nouns that end like adverbs
-    "silly lonely ugly friendly deadly lively holy ghostly homely wobbly cuddly curly jolly bubbly sly wooly elderly "
-    "cowardly heavenly motherly fatherly worldly earthly orderly unruly chilly smelly steely prickly wrinkly grisly "
-    "family comely sickly scholarly leisurely bully belly jelly fly lily monopoly assembly anomaly".split()
-)
 _ONES = frozenset({"one", "ones"})
 _QUOTES = frozenset("\"“„‘«»'")
 
@@ -90,7 +85,7 @@ def adjective_of_ones(said: Marked, begin: int, end: int) -> tuple[int, int] | N
 
 
 def _is_adverb(word: str) -> bool:
-    return word.endswith("ly") and word not in _LY
+    return word.endswith("ly") and word not in links.ADJECTIVES_LY
 
 
 def is_small(word: str) -> bool:

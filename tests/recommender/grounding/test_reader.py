@@ -57,7 +57,7 @@ def test_a_construction_is_read(about: str, text: str, said: str) -> None:
         ("An avid western fan who has rejected horror.", ["+genres=Western", "-genres=Horror"]),
         ("Likes musicals, but not the lonely ones; prefers thick books to thin ones.",
          ["+genres=Musical", "-genres=Musical & phrase=lonely", "+phrase=thick books", "-phrase=thin ones"]),
-        ("Enjoys dramas with twins in them. Romance defeats her.",
+        ("Enjoys dramas with twins in them. After all these years romance baffles her entirely.",
          ["+genres=Drama & phrase=twins", "0genres=Romance"]),
         ("## Likes\n- noir\n- Kurosawa's films\n\n## Dislikes\n1. **Genres:** war, musicals\n",
          ["+genres=Film-Noir", "+director=Akira Kurosawa", "-genres=War", "-genres=Musical"]),
