@@ -9,6 +9,7 @@ from recommender.grounding import audiences
 from recommender.grounding.cues import NOTHING, Language, language_of
 from recommender.grounding.heard import heard
 from recommender.grounding.labels import LONGEST, POLARITIES, Label, label_of
+from recommender.grounding.letters import body
 from recommender.grounding.lexicon import Lexicon, Mention
 from recommender.grounding.opinions import Context, Opinion, opinions_in
 from recommender.grounding.phrases import Marked
@@ -162,7 +163,9 @@ def _sentences(
         start, end = found[title.begin].start, found[title.end - 1].end
         hidden[start:end] = "x" * (end - start)
     at = named = 0
-    for start, end in spans("".join(hidden)):
+    opening, closing = _body(text, found, titles, lexicon)
+    for start, end in spans("".join(hidden[opening:closing])):
+        start, end = opening + start, opening + end
         while at < len(found) and found[at].start < start:
             at += 1
         while at < len(found) and found[at].start < end:
@@ -176,6 +179,15 @@ def _sentences(
                 inside.append(titles[named])
                 named += 1
             yield _marked(text, list(found[first:at]), _titles_in(inside, found, first, lexicon), lexicon, language)
+
+
+def _body(text: str, found: Sequence[Token], titles: Sequence[Named], lexicon: Lexicon) -> tuple[int, int]:
+    """A letter without greeting and farewell, unless these name something: "Liebe Western, hasse Krimis"."""
+    begin, end = body(text)
+    known = [found[title.begin].start for title in titles]
+    outside = [at for at, token in enumerate(found) if at and not begin <= token.start < end]
+    known += [found[at].start for at in outside if found[at].is_word and lexicon.mention_at(found, at)]
+    return 0 if any(at < begin for at in known) else begin, len(text) if any(at >= end for at in known) else end
 
 
 def _titles_in(titles: Sequence[Named], found: Sequence[Token], first: int, lexicon: Lexicon) -> dict[int, Mention]:
