@@ -5,13 +5,14 @@ import re
 _GREETING = re.compile(
     r"\s*(?:dear|hello|hi+|hiya|hey|good (?:morning|afternoon|evening|day)|to whom it may concern"
     r"|liebe[rs]?|sehr geehrte[rs]?|geehrte[rs]?|werte[rs]?|hallo|moin|guten (?:tag|morgen|abend)"
-    r"|hola|buen(?:os|as) (?:días|tardes|noches)|(?:muy )?(?:querid|estimad)[oa]s?)\b(?P<whom>[^.,!:;?\n]{0,60})[,!:.\n]",
+    r"|hola|buen(?:os|as) (?:días|tardes|noches)|(?:muy )?(?:querid|estimad)[oa]s?)\b"
+    r"(?P<whom>[^.,!:;?\n]{0,60})[,!:.\n]",
     re.IGNORECASE,
 )
 _WORDS_OF_GREETING = 7
 _FAREWELL = re.compile(
-    r"(?:^|[.!?…\n)]|\s[—–-])\s*(?P<words>(?:with |mit |con |un |many |kind |kindest |best |warm |warmest |all the |all |"
-    r"viele[nr]? |liebe |beste[nr]? |herzliche[nmr]? |freundliche[nmr]? |besten |herzlichen |my )*"
+    r"(?:^|[.!?…\n)]|\s[—–-])\s*(?P<words>(?:with |mit |con |un |many |kind |kindest |best |warm |warmest |all the |"
+    r"all |viele[nr]? |liebe |beste[nr]? |herzliche[nmr]? |freundliche[nmr]? |besten |herzlichen |my )*"
     r"(?:regards|wishes|best|thanks|thank you|greetings|love|cheers|sincerely|yours(?: \w+)?|respectfully|ta|xx?x?"
     r"|gr(?:ü|ue)(?:ß|ss)e?n?|gru(?:ß|ss)|dank|hochachtungsvoll|mfg|lg|vg|bis bald|gez"
     r"|saludos?|abrazos?|besos|gracias|atentamente|cordialmente)\b[^.!?\n,:(\d]{0,30}(?:[,.!\n]|$))(?P<who>[^?!]{0,60})$",

@@ -82,16 +82,16 @@ class Lexicon:
     def named_in(self, text: str, tokens: Sequence[Token]) -> list[Named]:
         return self.titles.named_in(text, tokens)
 
-    def mention_at(self, tokens: Sequence[Token], place: int) -> Mention | None:
-        """The longest value, creator or period that begins at a token."""
+    def mention_at(self, tokens: Sequence[Token], place: int, *, plain: bool = False) -> Mention | None:
+        """The longest value, creator or period that begins at a token. `plain`: names need no capital letter."""
         period = periods.at(tokens, place) if self.year_name else None
-        mention = self._value_at(tokens, place)
+        mention = self._value_at(tokens, place, plain)
         if period and (mention is None or mention.end < period.end):
             facet = Facet("period", self.year_name, f"{period.first}-{period.last}")
             return Mention(place, period.end, ((facet,),), "year" if period.loose else "period")
         return mention
 
-    def _value_at(self, tokens: Sequence[Token], place: int) -> Mention | None:
+    def _value_at(self, tokens: Sequence[Token], place: int, plain: bool) -> Mention | None:
         first = tokens[place]
         bits = self._lengths.get(first.word, 0)
         while bits:
@@ -110,7 +110,9 @@ class Lexicon:
             values = tuple(
                 value
                 for value in values
-                if first.capital or not (value.role in ("name", "surname") or key in ("us", "uk"))
+                if first.capital
+                or (plain and length > 1)
+                or not (value.role in ("name", "surname") or key in ("us", "uk"))
             )
             if values:
                 return Mention(place, end, tuple(value.facets for value in values), values[0].role)

@@ -16,7 +16,7 @@ from recommender.grounding.phrases import Marked
 from recommender.grounding.sentences import spans
 from recommender.grounding.statements import Facet, Polarity, Statement
 from recommender.grounding.tagger.tags import Tagger
-from recommender.grounding.titles import Named
+from recommender.grounding.titles import Named, is_plain
 from recommender.grounding.words import Token, tokens
 
 _SAID: dict[int | None, Polarity] = {1: "likes", -1: "dislikes", 0: "mixed", None: "neutral"}
@@ -163,6 +163,7 @@ def _sentences(
         start, end = found[title.begin].start, found[title.end - 1].end
         hidden[start:end] = "x" * (end - start)
     at = named = 0
+    plain = is_plain(found)
     opening, closing = _body(text, found, titles, lexicon)
     for start, end in spans("".join(hidden[opening:closing])):
         start, end = opening + start, opening + end
@@ -178,7 +179,9 @@ def _sentences(
             while named < len(titles) and titles[named].end <= at:
                 inside.append(titles[named])
                 named += 1
-            yield _marked(text, list(found[first:at]), _titles_in(inside, found, first, lexicon), lexicon, language)
+            yield _marked(
+                text, list(found[first:at]), _titles_in(inside, found, first, lexicon), lexicon, language, plain
+            )
 
 
 def _body(text: str, found: Sequence[Token], titles: Sequence[Named], lexicon: Lexicon) -> tuple[int, int]:
@@ -203,14 +206,14 @@ def _titles_in(titles: Sequence[Named], found: Sequence[Token], first: int, lexi
 
 
 def _marked(
-    text: str, inside: list[Token], mentions: dict[int, Mention], lexicon: Lexicon, language: Language
+    text: str, inside: list[Token], mentions: dict[int, Mention], lexicon: Lexicon, language: Language, plain: bool
 ) -> Marked:
     taken = [False] * len(inside)
     for mention in mentions.values():
         taken[mention.begin : mention.end] = [True] * (mention.end - mention.begin)
     place = 0
     while place < len(inside):
-        named = lexicon.mention_at(inside, place) if inside[place].is_word and not taken[place] else None
+        named = lexicon.mention_at(inside, place, plain=plain) if inside[place].is_word and not taken[place] else None
         if named and not any(taken[named.begin : named.end]):
             mentions[place] = named
             taken[named.begin : named.end] = [True] * (named.end - named.begin)
