@@ -211,8 +211,12 @@ def _marked(
     taken = [False] * len(inside)
     for mention in mentions.values():
         taken[mention.begin : mention.end] = [True] * (mention.end - mention.begin)
+    language = language_of([token.word for token in inside], language)
     place = 0
     while place < len(inside):
+        if inside[place].word == "war" and language == "de":  # the verb
+            place += 1
+            continue
         named = lexicon.mention_at(inside, place, plain=plain) if inside[place].is_word and not taken[place] else None
         if named and not any(taken[named.begin : named.end]):
             mentions[place] = named
@@ -220,8 +224,7 @@ def _marked(
             place = named.end
         else:
             place += 1
-    words = [token.word for token in inside]
-    return Marked(text, inside, mentions, taken, lexicon.nouns, language_of(words, language))
+    return Marked(text, inside, mentions, taken, lexicon.nouns, language)
 
 
 def _statements(opinions: Sequence[tuple[Marked, Opinion]], subject: str) -> list[Statement]:
