@@ -11,8 +11,10 @@ from recommender.grounding.phrases import (
     RELATIVE,
     Marked,
     adjective_of_ones,
+    follows_as_adjective,
     heads_a_phrase,
     modifies,
+    narrows,
     phrase_facet,
     phrase_in,
 )
@@ -22,8 +24,13 @@ MOST_MODIFIERS = 2  # unknown words before a known one
 
 _MADE = frozenset(
     {"made", "directed", "written", "released", "starring", "shot", "filmed", "published",
-     "produced", "von", "dirigida"}
+     "produced", "shown", "screened", "issued", "premiered", "von", "dirigida"}
 )  # fmt: skip
+_FIRST = frozenset({"first", "originally", "later", "zuerst", "ursprunglich", "primero"})
+_WITH = frozenset({"with", "mit", "con"})
+# What somebody puts into one kind of another.
+_DASHES = frozenset({"element", "elements", "touch", "hint", "dash", "streak", "dose", "trace", "shades", "hauch",
+                     "schuss", "prise", "elementos", "toque", "toques", "pizca", "dosis"})  # fmt: skip
 _SPLITS = frozenset(",/:;()–—>|+•·→=!?…\n")
 _WHERE = frozenset({"in", "to", "through", "across", "around", "near"})  # before a place where something is set
 _BEFORE_YEAR = frozenset(
@@ -145,8 +152,8 @@ def _aspects_of(said: Marked, chunk: _Chunk, *, phrases: bool) -> Iterator[Aspec
     if not mentions and phrases and (phrase := adjective_of_ones(said, chunk.begin, chunk.end)):
         yield Aspect((phrase_facet(said, *phrase),), *phrase, chunk.link, stands_for=True, is_phrase=True)
     elif not mentions and phrases and (phrase := phrase_in(said, chunk.begin, chunk.end)):
-        facet = Facet("phrase", "", said.text[said.tokens[phrase[0]].start : said.tokens[phrase[1] - 1].end])
-        yield Aspect((facet,), phrase[0], phrase[1], chunk.link, is_phrase=True)
+        stands_for = narrows(said, chunk.begin, phrase[0])
+        yield Aspect((phrase_facet(said, *phrase),), *phrase, chunk.link, stands_for, is_phrase=True)
 
 
 def _tells_which(said: Marked, creator: Mention, title: Mention) -> bool:
@@ -189,7 +196,18 @@ def _has_company(said: Marked, chunk: _Chunk, mention: Mention) -> bool:
         two_before = said.word(mention.begin - 2)
         if before in ("the", "der", "den", "los", "las"):
             before, two_before = two_before, said.word(mention.begin - 3)
-        return before not in _WHERE or two_before in ("made", "produced", "shot", "gedreht", "hecha", "hecho")
+        return before not in _WHERE or two_before in (
+            "made",
+            "produced",
+            "shown",
+            "screened",
+            "issued",
+            "premiered",
+            "shot",
+            "gedreht",
+            "hecha",
+            "hecho",
+        )
     if mention.role == "year":
         return before in _BEFORE_YEAR or after in said.nouns or beside
     return True
@@ -225,9 +243,11 @@ def _linked(said: Marked, first: Mention, second: Mention) -> bool:
     if all(word in known or word == "'s" for word in between):
         if first.role in ("name", "surname") and second.role in ("name", "surname"):
             return False
-        if "with" in between or "mit" in between:
+        if "with" in between or "mit" in between or "con" in between:
             return second.role in ("name", "surname")
         return not (between and between[0] == "of" and second.role == "noun" and first.role == "noun")
+    if {*between} & _WITH and between[-1] in ("of", "de", "von") and any(word in _DASHES for word in between):
+        return True  # a comedy with a touch of horror
     unknown = [word for word in between if word not in known]
     small = links.DETERMINERS | links.PRONOUNS | links.VERBS | links.STOPS | links.OPENERS
     return (
@@ -263,6 +283,9 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
         yield Aspect((words,), begin, end + 1, chunk.link, is_phrase=True)
         return
     while end < chunk.end and said.word(end) in said.nouns:
+        end += 1
+    while end < chunk.end and said.word(end - 1) not in said.nouns and follows_as_adjective(said, end):
+        facets.append(phrase_facet(said, end, end + 1))
         end += 1
     if tail := _tail(said, chunk, end, phrases=phrases):
         facets.append(phrase_facet(said, *tail))
@@ -374,7 +397,7 @@ def _joined(said: Marked, earlier: list[Aspect], chunk: _Chunk, named: list[Aspe
         not earlier
         or not named
         or chunk.mark != ","
-        or said.word(chunk.begin) not in _MADE
+        or said.word(chunk.begin + (said.word(chunk.begin) in _FIRST)) not in _MADE
         or named[0].is_title
         or earlier[-1].is_title
     ):

@@ -22,21 +22,40 @@ _FANS = frozenset(" ".join(_GROUPS["fans"]).split())
 _FOR_IT = frozenset(" ".join(_GROUPS["for it"]).split())
 _AGAINST_IT = frozenset(" ".join(_GROUPS["against it"]).split())
 _BEHIND = frozenset(" ".join(_GROUPS["behind"]).split())
+_SHARES = frozenset({"most", "some", "many", "several", "few", "all", "both", "half", "none"})
 _WANTS = frozenset(" ".join(_GROUPS["wants"]).split())
 
 
-def opinions_in(said: Marked, begin: int, label: Label) -> list[Opinion]:
-    """Facts, and tastes of those who like the item and of those who do not."""
+def opinions_in(said: Marked, begin: int, label: Label, before: Holder | None = None) -> list[Opinion]:
+    """Facts, and tastes of those who like the item and of those who do not. `before`: who the last sentence is of."""
     cues = [cue for cue in all_cues(said) if cue.begin >= begin]
     found: list[Opinion] = []
     holder: Holder | None = "likers" if label == "likes" else "dislikers" if label == "dislikes" else None
+    them = before if _speaks_of_them(said, begin) else None
     for clause in _audience_clauses(said, cues, begin):
         group = _group_in(said, clause)
-        if group is None and holder is None:
+        if them and holder is None and (group is None or clause.begin == begin):
+            found += _tastes(said, clause, group if group is not None else clause.begin, them)
+        elif group is None and holder is None:
             found += _facts(said, clause)
         else:
             found += _tastes(said, clause, group if group is not None else clause.begin, holder)
     return [opinion for opinion in found if opinion.polarity != NOTHING]
+
+
+def holder_of(said: Marked, found: Sequence[Opinion]) -> Holder | None:
+    """Whom a sentence that goes on with "they" speaks of."""
+    holders = [opinion.holder for opinion in found if opinion.holder != "subject"]
+    if holders:
+        return holders[-1]
+    words = {token.word for token in said.tokens}
+    return "likers" if words & _FOR_IT else "dislikers" if words & _AGAINST_IT else None
+
+
+def _speaks_of_them(said: Marked, begin: int) -> bool:
+    """They, some of them, what they: at the begin of a sentence."""
+    words = [said.word(place) for place in range(begin, begin + 4)]
+    return "they" in words[:2] or (words[0] in _SHARES and words[1:3] == ["of", "them"])
 
 
 def _audience_clauses(said: Marked, cues: Sequence[Cue], begin: int) -> list[Clause]:

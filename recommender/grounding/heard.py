@@ -9,7 +9,7 @@ from recommender.grounding import links
 from recommender.grounding.aspects import Aspect, aspects_in
 from recommender.grounding.cues import NOTHING
 from recommender.grounding.opinions import Opinion, take_over
-from recommender.grounding.phrases import Marked, adjective_of_ones, is_small, phrase_facet
+from recommender.grounding.phrases import Marked, adjective_of_ones, is_small, narrows, phrase_facet
 from recommender.grounding.statements import Facet, Holder
 from recommender.grounding.tagger.tags import Said, Tags
 
@@ -174,7 +174,8 @@ def _phrase(said: Marked, tokens: Sequence[int]) -> Aspect | None:
     if ones := adjective_of_ones(said, places[0], places[-1] + 2):
         return Aspect((phrase_facet(said, *ones),), *ones, stands_for=True, is_phrase=True)
     facet = Facet("phrase", "", said.text[said.tokens[places[0]].start : said.tokens[places[-1]].end])
-    return Aspect((facet,), places[0], places[-1] + 1, is_phrase=True)
+    stands_for = narrows(said, max(0, places[0] - 2), places[0])
+    return Aspect((facet,), places[0], places[-1] + 1, stands_for=stands_for, is_phrase=True)
 
 
 def _is_kind(said: Marked, places: Sequence[int]) -> bool:

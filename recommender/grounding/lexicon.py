@@ -185,7 +185,8 @@ class Lexicon:
             for words in full:
                 self._learn(" ".join(words), Value((facet,), "name"))
             if surname:
-                surnames.setdefault(" ".join(surname), {})[facet] = None
+                for words in ([*surname], *([spelling] for spelling in people.spellings(" ".join(surname)))):
+                    surnames.setdefault(" ".join(words), {})[facet] = None
 
     def _learn(self, form: str, value: Value, *, over: bool = False, add: bool = False) -> None:
         known = self._values.get(form)

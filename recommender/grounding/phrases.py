@@ -1,5 +1,6 @@
 """The words of a sentence, and phrases: noun phrases of words that no item has as a value."""
 
+import re
 from dataclasses import dataclass
 
 from recommender.grounding import links
@@ -13,6 +14,11 @@ LONGEST_PHRASE = 7  # words
 RELATIVE = frozenset({"that", "which", "who", "where", "in", "over", "under"})
 _LEAD = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
 _HAS = frozenset({"has", "have", "had", "having", "'ve"})  # a participle behind them is a verb
+_ADJECTIVE = re.compile(  # endings that Spanish verbs hardly have
+    r"(?:al|il|ar|ico|ica|ivo|iva|oso|osa|ario|aria|able|ible|ente|ante|ero|era|ano|ana|ino|ina|ado|ada|ido|ida|ento"
+    r"|enta|ntimo|ntima|uro|ura|ndo|nda|gro|gra|rto|rta|rgo|rga|ntiguo|ntigua|oven|iejo|ieja|uevo|ueva|iste|evo|eva)"
+    r"(?:e?s)?$"
+)
 _ONES = frozenset({"one", "ones"})
 _QUOTES = frozenset("\"“„‘«»'")
 
@@ -86,6 +92,24 @@ def adjective_of_ones(said: Marked, begin: int, end: int) -> tuple[int, int] | N
 
 def _is_adverb(word: str) -> bool:
     return word.endswith("ly") and word not in links.ADJECTIVES_LY
+
+
+def follows_as_adjective(said: Marked, place: int) -> bool:
+    """Whether a Spanish adjective stands behind its noun, with the noun's number: comedias clásicas, terror espacial."""
+    word, noun = said.word(place), said.word(place - 1)
+    if said.language != "es" or said.taken[place] or not modifies(said, place):
+        return False
+    return _ADJECTIVE.search(word) is not None and word.endswith("s") == noun.endswith("s")
+
+
+def narrows(said: Marked, begin: int, place: int) -> bool:
+    """Whether tokens `begin` to `place` stand for a noun that was said before: those with, die mit, solche ohne."""
+    words = [said.word(at) for at in range(begin, place + 1)]
+    if not words or place < 1 or not ({words[-1], said.word(place - 1)} & links.OPENERS):
+        return False
+    return bool({"those", "ones", "one", "solche", "diejenigen"} & set(words)) or (
+        said.language == "de" and words[0] in ("die", "den", "der", "denen") and len(words) <= 3
+    )
 
 
 def is_small(word: str) -> bool:

@@ -14,7 +14,7 @@ from recommender.grounding.lexicon import Lexicon, Mention
 from recommender.grounding.opinions import Context, Opinion, opinions_in
 from recommender.grounding.phrases import Marked
 from recommender.grounding.sentences import spans
-from recommender.grounding.statements import Facet, Polarity, Statement
+from recommender.grounding.statements import Facet, Holder, Polarity, Statement
 from recommender.grounding.tagger.tags import Tagger
 from recommender.grounding.titles import Named, is_plain
 from recommender.grounding.words import Token, tokens
@@ -65,6 +65,7 @@ class _Place:
     line: int = -1
     before: list[Opinion] = field(default_factory=list)
     is_heading: bool = False
+    holder: Holder | None = None
 
     def read(self, said: Marked, is_item: bool) -> list[Opinion]:
         text, start = said.text, said.tokens[0].start
@@ -80,7 +81,9 @@ class _Place:
             self.label = label_of(said.tokens[:begin], said.language)
         label = self.label or self.heading
         if is_item:
-            return audiences.opinions_in(said, begin, label)
+            found = audiences.opinions_in(said, begin, label, self.holder)
+            self.holder = audiences.holder_of(said, found) or self.holder
+            return found
         opinions = opinions_in(said, begin, self._context(label))
         self.before = opinions or self.before
         return opinions
