@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from recommender.grounding import links
+from recommender.grounding.company import has_company
 from recommender.grounding.lexicon import Mention
 from recommender.grounding.links import Link
 from recommender.grounding.phrases import (
@@ -32,13 +33,6 @@ _WITH = frozenset({"with", "mit", "con"})
 _DASHES = frozenset({"element", "elements", "touch", "hint", "dash", "streak", "dose", "trace", "shades", "hauch",
                      "schuss", "prise", "elementos", "toque", "toques", "pizca", "dosis"})  # fmt: skip
 _SPLITS = frozenset(",/:;()–—>|+•·→=!?…\n")
-_WHERE = frozenset({"in", "to", "through", "across", "around", "near"})  # before a place where something is set
-_BEFORE_YEAR = frozenset(
-    {"in", "from", "of", "year", "von", "aus", "de", "to", "for", "im", "jahr", "released", ":"}
-)  # fmt: skip
-# Before a weak noun: the war, her family.
-_OWNERS = frozenset({"the", "his", "her", "their", "my", "our", "der", "die", "das", "of", "world", "civil", "own"})
-_COUNTED = frozenset({"war", "family", "history", "crime", "sport", "business", "short", "classic", "science"})
 
 
 @dataclass(slots=True)
@@ -138,7 +132,11 @@ def _mentions(said: Marked, chunk: _Chunk) -> list[Mention]:
 def _aspects_of(said: Marked, chunk: _Chunk, *, phrases: bool) -> Iterator[Aspect]:
     if chunk.link == "if":
         chunk.begin = _without_subject(said, chunk)
-    mentions = [mention for mention in _mentions(said, chunk) if _has_company(said, chunk, mention)]
+    mentions = [
+        mention
+        for mention in _mentions(said, chunk)
+        if has_company(said, mention, chunk.begin, chunk.end, is_condition=chunk.link == "if")
+    ]
     titles = [mention for mention in mentions if mention.role == "title"]
     others = [mention for mention in mentions if mention.role != "title"]
     others = [each for each in others if not any(_tells_which(said, each, title) for title in titles)]
@@ -170,51 +168,6 @@ def _is_owner(said: Marked, creator: Mention, title: Mention) -> bool:
     return any(said.word(place) == "'s" for place in range(creator.end, title.begin)) and not any(
         said.tokens[place].is_word and said.word(place) != "'s" for place in range(creator.end, title.begin)
     )
-
-
-def _has_company(said: Marked, chunk: _Chunk, mention: Mention) -> bool:
-    before, after = said.word(mention.begin - 1), said.word(mention.end) if mention.end < chunk.end else ""
-    beside = mention.end in said.mentions and mention.end < chunk.end
-    if mention.begin == chunk.begin and mention.role == "weak":
-        return True
-    if mention.role == "adjective":
-        if chunk.link == "if" or (said.language != "en" and mention.end - mention.begin == chunk.end - chunk.begin):
-            return True
-        if after in said.nouns or beside or (before in said.nouns and said.language == "es"):
-            return True
-        if said.language in ("es", "de") and any(end == mention.begin for end in _ends(said, chunk)):
-            return True
-        later = range(mention.end, min(chunk.end, mention.end + 3))
-        if any(place in said.mentions or said.word(place) in said.nouns for place in later):
-            return True
-        return mention.end >= chunk.end and said.word(chunk.end) in ("and", "or", ",", "und", "oder", "y", "o", "/")
-    if mention.role == "weak":
-        if after in said.nouns or beside or (after and after.endswith(("films", "filme"))):
-            return True
-        return before not in _OWNERS and not (before in ("a", "an") and said.word(mention.begin) in _COUNTED)
-    if mention.role == "place":
-        two_before = said.word(mention.begin - 2)
-        if before in ("the", "der", "den", "los", "las"):
-            before, two_before = two_before, said.word(mention.begin - 3)
-        return before not in _WHERE or two_before in (
-            "made",
-            "produced",
-            "shown",
-            "screened",
-            "issued",
-            "premiered",
-            "shot",
-            "gedreht",
-            "hecha",
-            "hecho",
-        )
-    if mention.role == "year":
-        return before in _BEFORE_YEAR or after in said.nouns or beside
-    return True
-
-
-def _ends(said: Marked, chunk: _Chunk) -> set[int]:
-    return {mention.end for mention in _mentions(said, chunk)}
 
 
 def _groups(said: Marked, mentions: Sequence[Mention]) -> list[list[Mention]]:

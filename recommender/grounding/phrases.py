@@ -95,7 +95,7 @@ def _is_adverb(word: str) -> bool:
 
 
 def follows_as_adjective(said: Marked, place: int) -> bool:
-    """Whether a Spanish adjective stands behind its noun, with the noun's number: comedias clásicas, terror espacial."""
+    """Whether a Spanish adjective stands behind its noun, with the noun's number: comedias negras."""
     word, noun = said.word(place), said.word(place - 1)
     if said.language != "es" or said.taken[place] or not modifies(said, place):
         return False
