@@ -5,6 +5,7 @@ from recommender.grounding.phrases import Marked
 
 _WHERE = frozenset({"in", "to", "through", "across", "around", "near"})  # before a place where something is set
 _MADE = frozenset({"made", "produced", "shot", "gedreht", "hecha", "hecho"})  # where it is made, on the other hand
+_SOMETHING = frozenset({"something", "anything", "everything", "nothing", "etwas", "nichts", "alles", "algo", "nada"})
 _BEFORE_YEAR = frozenset(
     {"in", "from", "of", "year", "von", "aus", "de", "to", "for", "im", "jahr", "released", ":"}
 )  # fmt: skip
@@ -20,6 +21,8 @@ def has_company(said: Marked, mention: Mention, begin: int, end: int, *, is_cond
     if mention.begin == begin and mention.role == "weak":
         return True
     if mention.role == "adjective":
+        if before in _SOMETHING:
+            return True
         if is_condition or (said.language != "en" and mention.end - mention.begin == end - begin):
             return True
         if after in said.nouns or beside or (before in said.nouns and said.language == "es"):

@@ -172,6 +172,8 @@ class Lexicon:
             return
         if proper:
             self._learn(key, Value((facet,), "name"))
+            if "series" in facet.name.casefold() and len(words) == 2 and words[1] not in ORDINARY:
+                self._learn(words[1], Value((facet,), "surname"))  # a hero's: Holmes
             return
         for form, role in forms.of_value(key, language=language):
             self._learn(form, Value((facet,), role), over=role == "noun" and form == key)
@@ -185,7 +187,7 @@ class Lexicon:
             for words in full:
                 self._learn(" ".join(words), Value((facet,), "name"))
             if surname:
-                for words in ([*surname], *([spelling] for spelling in people.spellings(" ".join(surname)))):
+                for words in people.surnames(surname):
                     surnames.setdefault(" ".join(words), {})[facet] = None
 
     def _learn(self, form: str, value: Value, *, over: bool = False, add: bool = False) -> None:

@@ -44,6 +44,7 @@ _DENIAL = frozenset(
     }
 )
 _ENDS = frozenset({"anymore", "more", "longer", "now", "days", "mehr", "vorbei", "ya", "ahora", "hoy"})
+_TOO = frozenset({"too", "demasiado", "demasiada"})
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
 
@@ -109,7 +110,7 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
         for opinion in opinions:
             if opinion.polarity == NOTHING:
                 opinion.polarity, opinion.strength = -1, 0.75
-    opinions += _excesses(said, clause, opinions)
+    opinions += _excesses(said, clause, opinions or earlier)
     scores = [cue for cue in polar if cue.side in ("left", "right")]
     if not opinions and polar:
         _speaks_back(said, clause, polar, [*context.before, *earlier])
@@ -128,7 +129,7 @@ def _excesses(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> list
     for place in range(clause.begin, clause.end - 1):
         word = said.word(place + 1)
         if (
-            said.word(place) == "too"
+            said.word(place) in _TOO
             and opinions
             and word.isalpha()
             and word not in _AMOUNTS

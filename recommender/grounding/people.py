@@ -46,6 +46,14 @@ def written(name: str) -> tuple[list[list[str]], list[str]]:
     return list(_full(words)), _surname(name, words)
 
 
+def surnames(words: Sequence[str]) -> Iterator[list[str]]:
+    """A surname as it may stand alone: without "von", as others write it."""
+    yield [*words]
+    if len(words) > 1 and words[0] in ("von", "zu"):
+        yield [*words[1:]]
+    yield from ([spelling] for spelling in spellings(" ".join(words)))
+
+
 def spellings(surname: str) -> set[str]:
     """How German and Spanish write a surname that English takes over from Cyrillic: Tolstoi, Chéjov (without accents).
 

@@ -17,6 +17,7 @@ _YEAR = re.compile(r"\s*[(\[](\d{4})[)\]]\s*$")
 _ASIDE = re.compile(r"\s*\(([^()]*)\)\s*")
 _MOVED = re.compile(r"(.+), (The|A|An|Der|Die|Das|Ein|Eine|Le|La|Les|L'|El|Los|Las|Il|I|Lo|Gli|Un|Una|Une|De|Den|Det)")
 _ARTICLE = re.compile(r"(?:The|A|An|Der|Die|Das|El|La|Los|Las|Le|Les|Il) (?=\S)")
+_DOTTED = re.compile(r"(?:[A-Z]\.){2,}(?=\s)")  # E.T. the Extra-Terrestrial
 _SUBTITLE = re.compile(r":\s|\s[-–—]\s|;?,? or[:,] | oder: ")
 _OPENS = "\"'“”„‘‚«»‹›*_`<[「『"
 _CLOSES = "\"'“”’‘»«›‹*_`>]」』"
@@ -71,6 +72,8 @@ def forms(title: str) -> list[_Form]:
             found.setdefault(f"{name[article.end() :]}, {article[0].strip()}", True)
         found.setdefault(name, True)
     for name in list(found):
+        if short_form := _DOTTED.match(name):
+            found.setdefault(short_form[0], False)
         parts = _SUBTITLE.split(name)
         for short in (parts[0], parts[-1] if parts[-1].count(" ") > 1 else "", _ARTICLE.sub("", name, count=1)):
             if len(short) > 2:

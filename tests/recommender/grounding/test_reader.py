@@ -71,6 +71,13 @@ def test_what_is_named_together_is_one_aspect(text: str, said: list[str]) -> Non
     assert sorted(keys(text)) == sorted(said)
 
 
+def test_heroes_of_series_and_authors_without_von_are_known() -> None:
+    said = keys("She adores Holmes and Goethe, but not Brown.", "books")
+
+    assert said[:2] == ["+series=Sherlock Holmes", "+author=Johann Wolfgang von Goethe"]
+    assert not any("Father Brown" in each for each in said)
+
+
 def test_a_text_about_an_item_has_facts_and_the_tastes_of_its_audience() -> None:
     text = "A 1979 horror film by Ridley Scott. Fans of Kubrick will enjoy it. People who want a comedy will not."
 
