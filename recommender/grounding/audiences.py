@@ -39,7 +39,10 @@ def opinions_in(said: Marked, begin: int, label: Label, before: Holder | None = 
         elif group is None and holder is None:
             found += _facts(said, clause)
         else:
-            found += _tastes(said, clause, group if group is not None else clause.begin, holder)
+            beside = None
+            if found and said.word(clause.begin) in ("and", "or", "nor", "und", "oder", "y", "o", "ni", ","):
+                beside = found[-1].holder if found[-1].holder != "subject" else None
+            found += _tastes(said, clause, group if group is not None else clause.begin, holder, beside)
     return [opinion for opinion in found if opinion.polarity != NOTHING]
 
 
@@ -113,8 +116,10 @@ def _facts(said: Marked, clause: Clause) -> list[Opinion]:
     return facts
 
 
-def _tastes(said: Marked, clause: Clause, group: int, holder: Holder | None) -> list[Opinion]:
-    """What a group likes, held by likers or dislikers of the item."""
+def _tastes(
+    said: Marked, clause: Clause, group: int, holder: Holder | None, beside: Holder | None = None
+) -> list[Opinion]:
+    """What a group likes, held by likers or dislikers of the item. `beside`: who the group is joined to with "or"."""
     outcomes = [cue for cue in cues_in(said.tokens, said.taken, "outcomes") if clause.begin <= cue.begin < clause.end]
     before = [cue for cue in outcomes if cue.end <= group and cue.side == ">"]
     behind = [cue for cue in outcomes if cue.begin > group and cue.side == "<"]
@@ -137,7 +142,7 @@ def _tastes(said: Marked, clause: Clause, group: int, holder: Holder | None) -> 
         sign = 1
     if said.word(group) == "nobody" and sign is not None:
         sign = abs(sign)
-    whose: Holder = holder or ("dislikers" if sign == -1 else "likers")
+    whose: Holder = holder or (beside if sign is None and beside else "dislikers" if sign == -1 else "likers")
     end = max(end, begin)
     part = Marked(said.text, said.tokens[:end], said.mentions, said.taken[:end], said.nouns, said.language)
     told = [opinion for opinion in _facts(said, Clause(clause.begin, group)) if not before and end == clause.end]

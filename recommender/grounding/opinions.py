@@ -111,11 +111,33 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             if opinion.polarity == NOTHING:
                 opinion.polarity, opinion.strength = -1, 0.75
     opinions += _excesses(said, clause, opinions or earlier)
+    _turn(said, clause, opinions)
     scores = [cue for cue in polar if cue.side in ("left", "right")]
     if not opinions and polar:
         _speaks_back(said, clause, polar, [*context.before, *earlier])
     _score(said, opinions or list(earlier), scores)
     return opinions
+
+
+def _turn(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> None:
+    """No fan of horror until Alien came: now one is."""
+    turn = next((place for place in range(clause.begin, clause.end) if _is_turn(said, place)), None)
+    if turn is None:
+        return
+    for opinion in opinions:
+        if opinion.aspect.end <= turn and opinion.polarity in (1, -1):
+            opinion.polarity = -opinion.polarity
+
+
+def _is_turn(said: Marked, place: int) -> bool:
+    word, following = said.word(place), said.word(place + 1)
+    if said.taken[place]:
+        return False
+    if word in ("until", "till"):
+        return following not in ("the", "now", "late", "then", "midnight", "recently", "") or said.word(place + 2) not in (
+            "end", "morning", "last", "night", "credits", "", "early",
+        )  # fmt: skip
+    return (word == "bis" and following in ("ich", "er", "sie", "wir")) or (word == "hasta" and following == "que")
 
 
 def _ends_a_taste(said: Marked, cue: Cue) -> bool:
@@ -245,6 +267,10 @@ def _goes_on(said: Marked, clause: Clause) -> bool:
 
 def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Sequence[Opinion]) -> None:
     """They bore him; adored it; never could: said of what stands before and has no opinion of its own."""
+    is_note = clause.opener == "(" and len(cues) == 1 and clause.end - clause.begin <= 3
+    if is_note and earlier and earlier[-1].aspect.end == clause.begin - 1:
+        earlier[-1].polarity, earlier[-1].strength = cues[-1].polarity, cues[-1].strength  # Carpenter (no)
+        return
     words = [said.word(place) for place in range(clause.begin, clause.end) if not said.taken[place]]
     short = len([word for word in words if word.isalpha()]) <= 4
     if not earlier or not (set(words) & _BACK or (short and cues[-1].polarity != NOTHING)):
