@@ -44,6 +44,9 @@ _DENIAL = frozenset(
     }
 )
 _ENDS = frozenset({"anymore", "more", "longer", "now", "days", "mehr", "vorbei", "ya", "ahora", "hoy"})
+# Until these somebody only watches.
+_TIMES = frozenset({"now", "late", "then", "today", "recently", "lately", "midnight", "dawn", "morning", "night", "end",
+                    "last", "credits", "early"})  # fmt: skip
 _TOO = frozenset({"too", "demasiado", "demasiada"})
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
@@ -134,9 +137,8 @@ def _is_turn(said: Marked, place: int) -> bool:
     if said.taken[place]:
         return False
     if word in ("until", "till"):
-        return following not in ("the", "now", "late", "then", "midnight", "recently", "") or said.word(place + 2) not in (
-            "end", "morning", "last", "night", "credits", "", "early",
-        )  # fmt: skip
+        last = said.word(place + 2) if following == "the" else following
+        return bool(last) and last not in _TIMES
     return (word == "bis" and following in ("ich", "er", "sie", "wir")) or (word == "hasta" and following == "que")
 
 
