@@ -24,6 +24,7 @@ _AGAINST_IT = frozenset(" ".join(_GROUPS["against it"]).split())
 _BEHIND = frozenset(" ".join(_GROUPS["behind"]).split())
 _SHARES = frozenset({"most", "some", "many", "several", "few", "all", "both", "half", "none"})
 _WANTS = frozenset(" ".join(_GROUPS["wants"]).split())
+_SEARCH = [tuple(line.split()) for line in _GROUPS["in search of"]]
 
 
 def opinions_in(said: Marked, begin: int, label: Label, before: Holder | None = None) -> list[Opinion]:
@@ -98,7 +99,19 @@ def _is_group(said: Marked, place: int) -> bool:
         return True
     if word in _FANS and place and said.taken[place - 1]:
         return True
-    if word in ("those", "anyone", "everyone", "nobody", "people", "viewers", "readers", "wer", "quienes", "someone"):
+    if word in (
+        "those",
+        "anyone",
+        "everyone",
+        "nobody",
+        "people",
+        "viewers",
+        "readers",
+        "wer",
+        "quienes",
+        "someone",
+        "whoever",
+    ):
         return word != "those" or following in _WHO or following.endswith("ing")
     return word in _PEOPLE and (following in _WHO or following in _BEHIND)
 
@@ -122,13 +135,13 @@ def _tastes(
     """What a group likes, held by likers or dislikers of the item. `beside`: who the group is joined to with "or"."""
     outcomes = [cue for cue in cues_in(said.tokens, said.taken, "outcomes") if clause.begin <= cue.begin < clause.end]
     before = [cue for cue in outcomes if cue.end <= group and cue.side == ">"]
-    behind = [cue for cue in outcomes if cue.begin > group and cue.side == "<"]
+    behind = [cue for cue in outcomes if cue.begin > group and cue.side == "<" and not _is_about_else(said, cue)]
     begin, end = _skip_who(said, group, clause.end), clause.end
     sign: int | None = None
     if group and said.taken[group - 1] and said.word(group) in _FANS:  # horror fans
         begin, end = clause.begin, group
         before = [cue for cue in before if not any(said.taken[clause.begin : cue.begin])]
-    about_item = [cue for cue in behind if cue.begin - group <= 5 and not any(said.taken[group : cue.begin])]
+    about_item = [cue for cue in behind if cue.begin - group <= 5 and _only_small(said, group + 1, cue.begin)]
     about_item += [cue for cue in scores_in(said.tokens, said.taken) if group < cue.begin < group + 6]
     if said.word(group) in _AGAINST_IT:
         sign = -1
@@ -153,6 +166,17 @@ def _tastes(
     return [*told, *opinions]
 
 
+def _is_about_else(said: Marked, cue: Cue) -> bool:
+    """Bored by letters, not by the item."""
+    return said.word(cue.end) in ("by", "of", "with") and said.word(cue.end + 1) not in ("it", "this", "them")
+
+
+def _only_small(said: Marked, begin: int, end: int) -> bool:
+    """Whether nothing is said between: "those who really liked it", not "those who avoid gore will like it"."""
+    small = _WHO | _ADVERBS | links.VERBS | links.NEGATORS | links.PRONOUNS | links.INTENSIFIERS | links.DETERMINERS
+    return all(not said.taken[at] and said.word(at) in small - _WANTS for at in range(begin, end))
+
+
 def _sign(said: Marked, outcome: Cue) -> int:
     """With a negation right before it: not recommended for; will not enjoy it."""
     words = [said.word(place) for place in range(max(0, outcome.begin - 3), outcome.begin)]
@@ -173,6 +197,10 @@ def _skip_who(said: Marked, group: int, end: int) -> int:
             place += 1
     elif place < end and said.word(place) in ("of", "von", "de", "with", "who"):
         place += 1
+    for words in _SEARCH:
+        start = place + (said.word(place) in links.VERBS)
+        if words == tuple(said.word(at) for at in range(start, start + len(words))):
+            return min(start + len(words), end)
     return min(place, end)
 
 

@@ -47,6 +47,7 @@ _ENDS = frozenset({"anymore", "more", "longer", "now", "days", "mehr", "vorbei",
 # Until these somebody only watches.
 _TIMES = frozenset({"now", "late", "then", "today", "recently", "lately", "midnight", "dawn", "morning", "night", "end",
                     "last", "credits", "early"})  # fmt: skip
+_ALL = frozenset({"anything", "everything", "whatever", "alles", "todo"})
 _TOO = frozenset({"too", "demasiado", "demasiada"})
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
@@ -77,12 +78,20 @@ def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
     """From token `begin` on, behind a label; what is taken back again has the polarity NOTHING."""
     cues = [cue for cue in all_cues(said) if cue.begin >= begin]
     found: list[Opinion] = []
+    if context.polarity is None and not any(cue.polarity is not None for cue in cues) and _asks_for_all(said, begin):
+        context = Context(1, True, context.before)
     for clause in clauses_of(said, cues, begin):
         found += _of_clause(said, clause, found, context)
     for opinion in found:
         if opinion.polarity and said.word(opinion.aspect.begin - 1) == "some" and _has_others(said, opinion.aspect.end):
             opinion.polarity = 0
     return found
+
+
+def _asks_for_all(said: Marked, begin: int) -> bool:
+    """Anything with robots. Everything by Ozu. Alles von Zola. It wants no verb."""
+    words = [token.word for token in said.tokens[begin:] if token.is_word]
+    return bool(words) and words[0] in _ALL and words[1:2] != [] and words[1] in links.OPENERS
 
 
 def _has_others(said: Marked, begin: int) -> bool:

@@ -46,10 +46,11 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
         if said.word(place) in links.STOPS or not said.tokens[place].is_word:
             end = place
             break
-    if said.word(begin) == "to" and not is_small(said.word(begin + 1)):
+    if said.word(begin) == "to" and said.word(begin + 1) != "be" and not is_small(said.word(begin + 1)):
         return None  # likes to laugh
     while begin < end and (said.word(begin) in _LEAD or said.word(begin) in links.LEADS):
         begin += 1
+    begin = _behind_passive(said, begin, end)
     if begin < end and said.word(begin) in said.nouns:
         inner = begin + 1
         if inner < end and said.word(inner) in links.OPENERS:
@@ -77,6 +78,15 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
     if not content or (len(words) == 1 and (len(words[0]) < 3 or _is_adverb(words[0]))):
         return None
     return begin, end
+
+
+def _behind_passive(said: Marked, begin: int, end: int) -> int:
+    """Of "being surprised" and "to be scared", the participle."""
+    place = begin
+    while place < end and said.word(place) in ("to", "be", "being", "getting"):
+        place += 1
+    is_passive = begin < place < end and said.word(place).endswith(("ed", "en"))
+    return place if is_passive else begin
 
 
 def adjective_of_ones(said: Marked, begin: int, end: int) -> tuple[int, int] | None:

@@ -63,12 +63,31 @@ def test_a_construction_is_read(about: str, text: str, said: str) -> None:
          ["+genres=Western", "+genres=Western & phrase=trains", "+genres=Drama", "+genres=Drama & phrase=Pferden"]),
         ("Le gustan las comedias amargas y el terror rural. El drama gusta poco.",
          ["+genres=Comedy & phrase=amargas", "+genres=Horror & phrase=rural", "-genres=Drama"]),
+        ("She likes being startled; he likes to be puzzled.", ["+phrase=startled", "+phrase=puzzled"]),
+        ("Anything with volcanoes. Everything by Leone!", ["+phrase=volcanoes", "+director=Sergio Leone"]),
+        ("Alles mit Vulkanen!", ["+phrase=Vulkanen"]),
+        ("Er sagt, dass er traurige Lieder hasst.", ["-phrase=traurige Lieder"]),
         ("## Likes\n- noir\n- Kurosawa's films\n\n## Dislikes\n1. **Genres:** war, musicals\n",
          ["+genres=Film-Noir", "+director=Akira Kurosawa", "-genres=War", "-genres=Musical"]),
     ],
 )  # fmt: skip
 def test_what_is_named_together_is_one_aspect(text: str, said: list[str]) -> None:
     assert sorted(keys(text)) == sorted(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("People who avoid gore will hate it.", "-phrase=gore"),
+        ("It is not for readers who are bored by letters.", "-phrase=letters"),
+        ("Anyone in search of quarrels may find it tame.", "+phrase=quarrels"),
+        ("Readers of quarrels are at risk.", "+phrase=quarrels"),
+    ],
+)
+def test_what_people_are_like_is_not_what_they_think_of_the_item(text: str, said: str) -> None:
+    statements = read(text, lexicon_of("films"), about="item", subject="f146")
+
+    assert [(f"{MARKS[each.polarity]}{each.key}", each.holder) for each in statements] == [(said, "dislikers")]
 
 
 def test_heroes_of_series_and_authors_without_von_are_known() -> None:
