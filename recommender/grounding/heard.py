@@ -167,6 +167,8 @@ def _phrase(said: Marked, tokens: Sequence[int]) -> Aspect | None:
     while places and (not said.tokens[places[-1]].is_word or said.word(places[-1]) in links.TRAILS):
         places.pop()
     words = [said.word(at) for at in places if said.tokens[at].is_word]
+    if places and said.tokens[places[0]].capital and _is_person(said, places[0]):
+        return None
     if not words or len(words) > LONGEST_PHRASE or any(said.taken[at] for at in places):
         return None
     if all(is_small(word) or word in said.nouns for word in words):
@@ -176,6 +178,12 @@ def _phrase(said: Marked, tokens: Sequence[int]) -> Aspect | None:
     facet = Facet("phrase", "", said.text[said.tokens[places[0]].start : said.tokens[places[-1]].end])
     stands_for = narrows(said, max(0, places[0] - 2), places[0])
     return Aspect((facet,), places[0], places[-1] + 1, stands_for=stands_for, is_phrase=True)
+
+
+def _is_person(said: Marked, place: int) -> bool:
+    """Whether a name is that of somebody who speaks: Mr Ames, Herr Dr. Thoma."""
+    before = said.word(place - 1) if said.word(place - 1) != "." else said.word(place - 2)
+    return before in links.HONORIFICS
 
 
 def _is_kind(said: Marked, places: Sequence[int]) -> bool:

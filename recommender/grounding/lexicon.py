@@ -82,6 +82,15 @@ class Lexicon:
     def named_in(self, text: str, tokens: Sequence[Token]) -> list[Named]:
         return self.titles.named_in(text, tokens)
 
+    def meant(self, said: Sequence[Token], *, plain: bool) -> Facet | None:
+        """What the words of a phrase are by themselves, now that they are one: a title, or, in a text without capital
+        letters, a person."""
+        if item := self.titles.item_of(said):
+            return Facet("title", "", item) if plain or said[0].capital else None
+        values = self._values.get(" ".join(token.word for token in said), ()) if plain else ()
+        known = [value.facets for value in values if value.role in ("name", "surname")]
+        return known[0][0] if len(known) == 1 else None
+
     def mention_at(self, tokens: Sequence[Token], place: int, *, plain: bool = False) -> Mention | None:
         """The longest value, creator or period that begins at a token. `plain`: names need no capital letter."""
         period = periods.at(tokens, place) if self.year_name else None

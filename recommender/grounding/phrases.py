@@ -65,6 +65,8 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
             break
     while begin < end and (said.word(end - 1) in _LEAD or said.word(end - 1) in links.TRAILS):
         end -= 1
+    while begin < end - 1 and _is_adverb(said.word(end - 1)):
+        end -= 1
     words = [said.word(place) for place in range(begin, end) if said.tokens[place].is_word]
     if not words or len(words) > LONGEST_PHRASE or any(said.taken[begin:end]):
         return None

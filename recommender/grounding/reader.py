@@ -40,10 +40,13 @@ def read(
     tags = tagger.tags(text, about) if tagger is not None else None
     opinions: list[tuple[Marked, Opinion]] = []
     place = _Place()
+    plain = not any(map(str.isupper, text))
     for said in chain.from_iterable(map(_parts, marked(text, lexicon))):
         found = place.read(said, about == "item")
         if tags is not None and not place.is_heading:
             found = heard(said, found, tags, is_item=about == "item")
+        for opinion in found:
+            _take_for_known(said, opinion, lexicon, plain)
         opinions += [(said, opinion) for opinion in found]
     return _statements(opinions, subject)
 
@@ -228,6 +231,15 @@ def _marked(
         else:
             place += 1
     return Marked(text, inside, mentions, taken, lexicon.nouns, language)
+
+
+def _take_for_known(said: Marked, opinion: Opinion, lexicon: Lexicon, plain: bool) -> None:
+    """What is a phrase, and by its words a title: vertigo, which somebody hates."""
+    aspect = opinion.aspect
+    if aspect.is_phrase and len(aspect.facets) == 1:
+        words = [token for token in said.tokens[aspect.begin : aspect.end] if token.is_word]
+        if words and (facet := lexicon.meant(words, plain=plain)):
+            aspect.facets, aspect.is_phrase = (facet,), False
 
 
 def _statements(opinions: Sequence[tuple[Marked, Opinion]], subject: str) -> list[Statement]:

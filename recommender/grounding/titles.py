@@ -127,6 +127,18 @@ class Titles:
                 at += 1
         return _with_company(found, named, plain)
 
+    def item_of(self, said: Sequence[Token]) -> str | None:
+        """The one item whose whole title these words are; none for ordinary words, and where case differs."""
+        words = [token.word for token in said]
+        numbers = self._numbers.get(" ".join(words))
+        if not isinstance(numbers, int) or all(word in ORDINARY or len(word) < 4 for word in words):
+            return None
+        known = [form for form in forms(self._titles[numbers]) if form.whole and folded_words(form.written) == words]
+        plain = not any(token.capital for token in said)
+        if plain and len(words) == 1 and words[0].endswith("s") and not words[0].endswith(("ss", "us", "is")):
+            return None  # aliens, of any kind
+        return self._ids[numbers] if known and (plain or _same_case(said, known[0].written)) else None
+
     def _at(
         self, text: str, found: Sequence[Token], places: Sequence[int], words: Sequence[str], at: int, plain: bool
     ) -> Named | None:
