@@ -1,11 +1,11 @@
 """How well does the reader take texts apart into statements, and how fast?
 
-    python -m benchmarks.statements [--rules] [--errors fit] [--style STYLE] [--titles 100000]
+    python -m benchmarks.statements [--rules] [--errors fit|dev] [--style STYLE] [--titles 100000]
 
 The gold corpus of tests/data/statements: a statement counts as found when aspect, polarity and holder are right; words
 of a phrase need not be exactly the gold's, one must hold the other or end in the same word. Prints precision, recall
-and F1 of each style, and times; what is wrong is printed only with `--errors fit`: the other part
-judges, and is not to be looked at.
+and F1 of each style, and times; what is wrong is printed only with `--errors` of the parts that may be
+looked at: `held_out` judges.
 """
 
 import argparse
@@ -113,7 +113,7 @@ def invented(titles: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--errors", choices=["fit"])
+    parser.add_argument("--errors", choices=["fit", "dev"])
     parser.add_argument("--rules", action="store_true", help="without the tagger")
     parser.add_argument("--style", help="only this one")
     parser.add_argument("--titles", type=int, default=100_000)

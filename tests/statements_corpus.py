@@ -16,8 +16,8 @@ CATALOGS = {
     "books": FOLDER / "books.csv",
 }
 KINDS: dict[str, FacetKind] = {"title": "title", "phrase": "phrase", "year": "period"}
-Part = Literal["fit", "held_out"]
-PARTS = get_args(Part)
+Part = Literal["fit", "dev", "held_out"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def gold_text(line: str, part: Part, style: str) -> GoldText:
 
 def read_corpus(part: Part | None = None, style: str | None = None) -> Iterator[GoldText]:
     """Every text, or those of one part or one style."""
-    for path in sorted(FOLDER.glob(f"{part or '*'}/{style or '*'}.jsonl")):
-        folder: Part = "fit" if path.parent.name == "fit" else "held_out"
-        for line in path.read_text(encoding="utf-8").splitlines():
-            yield gold_text(line, folder, path.stem)
+    for folder in PARTS:
+        for path in sorted((FOLDER / folder).glob(f"{style or '*'}.jsonl")) if part in (None, folder) else ():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                yield gold_text(line, folder, path.stem)

@@ -5,34 +5,34 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from recommender.grounding import links
+from recommender.grounding.company import has_company
 from recommender.grounding.lexicon import Mention
 from recommender.grounding.links import Link
-from recommender.grounding.phrases import RELATIVE, Marked, heads_a_phrase, modifies, phrase_facet, phrase_in
+from recommender.grounding.phrases import (
+    RELATIVE,
+    Marked,
+    adjective_of_ones,
+    follows_as_adjective,
+    heads_a_phrase,
+    modifies,
+    narrows,
+    phrase_facet,
+    phrase_in,
+)
 from recommender.grounding.statements import Facet
 
 MOST_MODIFIERS = 2  # unknown words before a known one
 
-
 _MADE = frozenset(
-    {
-        "made",
-        "directed",
-        "written",
-        "released",
-        "starring",
-        "shot",
-        "filmed",
-        "published",
-        "produced",
-        "von",
-        "dirigida",
-    }
-)
+    {"made", "directed", "written", "released", "starring", "shot", "filmed", "published",
+     "produced", "shown", "screened", "issued", "premiered", "von", "dirigida"}
+)  # fmt: skip
+_FIRST = frozenset({"first", "originally", "later", "zuerst", "ursprunglich", "primero"})
+_WITH = frozenset({"with", "mit", "con"})
+# What somebody puts into one kind of another.
+_DASHES = frozenset({"element", "elements", "touch", "hint", "dash", "streak", "dose", "trace", "shades", "hauch",
+                     "schuss", "prise", "elementos", "toque", "toques", "pizca", "dosis"})  # fmt: skip
 _SPLITS = frozenset(",/:;()–—>|+•·→=!?…\n")
-_WHERE = frozenset({"in", "to", "through", "across", "around", "near"})  # before a place where something is set
-# Before a weak noun: the war, her family.
-_OWNERS = frozenset({"the", "his", "her", "their", "my", "our", "der", "die", "das", "of", "world", "civil", "own"})
-_COUNTED = frozenset({"war", "family", "history", "crime", "sport", "business", "short", "classic", "science"})
 
 
 @dataclass(slots=True)
@@ -68,6 +68,8 @@ def aspects_in(
     per_chunk: list[list[Aspect]] = []
     for number, chunk in enumerate(chunks):
         named = list(_aspects_of(said, chunk, phrases=phrases and _may_be_phrase(said, chunks, number)))
+        if number and not per_chunk[-1]:
+            _lead_in(said, chunks[number - 1], chunk, named)
         if number:
             _share(said, chunks[number - 1], per_chunk[-1], chunk, named)
             named = _joined(said, per_chunk[-1], chunk, named)
@@ -130,7 +132,11 @@ def _mentions(said: Marked, chunk: _Chunk) -> list[Mention]:
 def _aspects_of(said: Marked, chunk: _Chunk, *, phrases: bool) -> Iterator[Aspect]:
     if chunk.link == "if":
         chunk.begin = _without_subject(said, chunk)
-    mentions = [mention for mention in _mentions(said, chunk) if _has_company(said, chunk, mention)]
+    mentions = [
+        mention
+        for mention in _mentions(said, chunk)
+        if has_company(said, mention, chunk.begin, chunk.end, is_condition=chunk.link == "if")
+    ]
     titles = [mention for mention in mentions if mention.role == "title"]
     others = [mention for mention in mentions if mention.role != "title"]
     others = [each for each in others if not any(_tells_which(said, each, title) for title in titles)]
@@ -141,9 +147,11 @@ def _aspects_of(said: Marked, chunk: _Chunk, *, phrases: bool) -> Iterator[Aspec
     for title in titles:
         for option in title.options:
             yield Aspect(option, title.begin, title.end, chunk.link)
-    if not mentions and phrases and (phrase := phrase_in(said, chunk.begin, chunk.end)):
-        facet = Facet("phrase", "", said.text[said.tokens[phrase[0]].start : said.tokens[phrase[1] - 1].end])
-        yield Aspect((facet,), phrase[0], phrase[1], chunk.link, is_phrase=True)
+    if not mentions and phrases and (phrase := adjective_of_ones(said, chunk.begin, chunk.end)):
+        yield Aspect((phrase_facet(said, *phrase),), *phrase, chunk.link, stands_for=True, is_phrase=True)
+    elif not mentions and phrases and (phrase := phrase_in(said, chunk.begin, chunk.end)):
+        stands_for = narrows(said, chunk.begin, phrase[0])
+        yield Aspect((phrase_facet(said, *phrase),), *phrase, chunk.link, stands_for, is_phrase=True)
 
 
 def _tells_which(said: Marked, creator: Mention, title: Mention) -> bool:
@@ -160,54 +168,6 @@ def _is_owner(said: Marked, creator: Mention, title: Mention) -> bool:
     return any(said.word(place) == "'s" for place in range(creator.end, title.begin)) and not any(
         said.tokens[place].is_word and said.word(place) != "'s" for place in range(creator.end, title.begin)
     )
-
-
-def _has_company(said: Marked, chunk: _Chunk, mention: Mention) -> bool:
-    before, after = said.word(mention.begin - 1), said.word(mention.end) if mention.end < chunk.end else ""
-    beside = mention.end in said.mentions and mention.end < chunk.end
-    if mention.begin == chunk.begin and mention.role == "weak":
-        return True
-    if mention.role == "adjective":
-        if chunk.link == "if" or (said.language != "en" and mention.end - mention.begin == chunk.end - chunk.begin):
-            return True
-        if after in said.nouns or beside or (before in said.nouns and said.language == "es"):
-            return True
-        if said.language in ("es", "de") and any(end == mention.begin for end in _ends(said, chunk)):
-            return True
-        later = range(mention.end, min(chunk.end, mention.end + 3))
-        if any(place in said.mentions or said.word(place) in said.nouns for place in later):
-            return True
-        return mention.end >= chunk.end and said.word(chunk.end) in ("and", "or", ",", "und", "oder", "y", "o", "/")
-    if mention.role == "weak":
-        if after in said.nouns or beside or (after and after.endswith(("films", "filme"))):
-            return True
-        return before not in _OWNERS and not (before in ("a", "an") and said.word(mention.begin) in _COUNTED)
-    if mention.role == "place":
-        two_before = said.word(mention.begin - 2)
-        if before in ("the", "der", "den", "los", "las"):
-            before, two_before = two_before, said.word(mention.begin - 3)
-        return before not in _WHERE or two_before in ("made", "produced", "shot", "gedreht", "hecha", "hecho")
-    if mention.role == "year":
-        return before in (
-            "in",
-            "from",
-            "of",
-            "year",
-            "von",
-            "aus",
-            "de",
-            "to",
-            "for",
-            "im",
-            "jahr",
-            "released",
-            ":",
-        ) or (after in said.nouns or beside)
-    return True
-
-
-def _ends(said: Marked, chunk: _Chunk) -> set[int]:
-    return {mention.end for mention in _mentions(said, chunk)}
 
 
 def _groups(said: Marked, mentions: Sequence[Mention]) -> list[list[Mention]]:
@@ -236,9 +196,11 @@ def _linked(said: Marked, first: Mention, second: Mention) -> bool:
     if all(word in known or word == "'s" for word in between):
         if first.role in ("name", "surname") and second.role in ("name", "surname"):
             return False
-        if "with" in between or "mit" in between:
+        if "with" in between or "mit" in between or "con" in between:
             return second.role in ("name", "surname")
         return not (between and between[0] == "of" and second.role == "noun" and first.role == "noun")
+    if {*between} & _WITH and between[-1] in ("of", "de", "von") and any(word in _DASHES for word in between):
+        return True  # a comedy with a touch of horror
     unknown = [word for word in between if word not in known]
     small = links.DETERMINERS | links.PRONOUNS | links.VERBS | links.STOPS | links.OPENERS
     return (
@@ -262,7 +224,7 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     begin, end = first.begin, last.end
     before = range(max(place, begin - MOST_MODIFIERS), begin)
     modifiers = [at for at in before if all(modifies(said, inner) for inner in range(at, begin))]
-    if modifiers and first.role not in ("name", "surname"):
+    if modifiers and first.role not in ("name", "surname") and said.word(end) not in links.PERSONS:
         begin = modifiers[0]
         facets.append(phrase_facet(said, begin, first.begin))
     for one, two in pairwise(group):
@@ -274,6 +236,9 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
         yield Aspect((words,), begin, end + 1, chunk.link, is_phrase=True)
         return
     while end < chunk.end and said.word(end) in said.nouns:
+        end += 1
+    while end < chunk.end and said.word(end - 1) not in said.nouns and follows_as_adjective(said, end):
+        facets.append(phrase_facet(said, end, end + 1))
         end += 1
     if tail := _tail(said, chunk, end, phrases=phrases):
         facets.append(phrase_facet(said, *tail))
@@ -349,6 +314,7 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
     if left.is_phrase and not right.is_phrase and chunk.mark == "," and right.facets[-1].kind == "phrase":
         if right.begin == chunk.begin and left.begin + 1 == left.end == before.end:  # short, clever mysteries
             right.facets = (*right.facets, *left.facets)
+            right.begin = left.begin
             earlier.pop()
         return
     if left.is_phrase or right.is_phrase:
@@ -365,13 +331,26 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
             right.facets = (*(facet for facet in own if facet.name != other[0].name), *other)
 
 
+def _lead_in(said: Marked, before: _Chunk, chunk: _Chunk, named: list[Aspect]) -> None:
+    """Slow, thoughtful dramas, where no expression says that unknown words count: slow as well."""
+    place = before.end - 1
+    if chunk.mark != "," or not named or named[0].is_phrase or named[0].begin != chunk.begin:
+        return
+    if named[0].facets[-1].kind != "phrase" or not modifies(said, place):
+        return
+    if place > before.begin and modifies(said, place - 1):
+        return
+    named[0].facets = (*named[0].facets, phrase_facet(said, place, place + 1))
+    named[0].begin = place
+
+
 def _joined(said: Marked, earlier: list[Aspect], chunk: _Chunk, named: list[Aspect]) -> list[Aspect]:
     """A comedy, made in Japan by Ozu: what stands behind the comma belongs to the comedy."""
     if (
         not earlier
         or not named
         or chunk.mark != ","
-        or said.word(chunk.begin) not in _MADE
+        or said.word(chunk.begin + (said.word(chunk.begin) in _FIRST)) not in _MADE
         or named[0].is_title
         or earlier[-1].is_title
     ):

@@ -22,21 +22,44 @@ _FANS = frozenset(" ".join(_GROUPS["fans"]).split())
 _FOR_IT = frozenset(" ".join(_GROUPS["for it"]).split())
 _AGAINST_IT = frozenset(" ".join(_GROUPS["against it"]).split())
 _BEHIND = frozenset(" ".join(_GROUPS["behind"]).split())
+_SHARES = frozenset({"most", "some", "many", "several", "few", "all", "both", "half", "none"})
 _WANTS = frozenset(" ".join(_GROUPS["wants"]).split())
+_SEARCH = [tuple(line.split()) for line in _GROUPS["in search of"]]
 
 
-def opinions_in(said: Marked, begin: int, label: Label) -> list[Opinion]:
-    """Facts, and tastes of those who like the item and of those who do not."""
+def opinions_in(said: Marked, begin: int, label: Label, before: Holder | None = None) -> list[Opinion]:
+    """Facts, and tastes of those who like the item and of those who do not. `before`: who the last sentence is of."""
     cues = [cue for cue in all_cues(said) if cue.begin >= begin]
     found: list[Opinion] = []
     holder: Holder | None = "likers" if label == "likes" else "dislikers" if label == "dislikes" else None
+    them = before if _speaks_of_them(said, begin) else None
     for clause in _audience_clauses(said, cues, begin):
         group = _group_in(said, clause)
-        if group is None and holder is None:
+        if them and holder is None and (group is None or clause.begin == begin):
+            found += _tastes(said, clause, group if group is not None else clause.begin, them)
+        elif group is None and holder is None:
             found += _facts(said, clause)
         else:
-            found += _tastes(said, clause, group if group is not None else clause.begin, holder)
+            beside = None
+            if found and said.word(clause.begin) in ("and", "or", "nor", "und", "oder", "y", "o", "ni", ","):
+                beside = found[-1].holder if found[-1].holder != "subject" else None
+            found += _tastes(said, clause, group if group is not None else clause.begin, holder, beside)
     return [opinion for opinion in found if opinion.polarity != NOTHING]
+
+
+def holder_of(said: Marked, found: Sequence[Opinion]) -> Holder | None:
+    """Whom a sentence that goes on with "they" speaks of."""
+    holders = [opinion.holder for opinion in found if opinion.holder != "subject"]
+    if holders:
+        return holders[-1]
+    words = {token.word for token in said.tokens}
+    return "likers" if words & _FOR_IT else "dislikers" if words & _AGAINST_IT else None
+
+
+def _speaks_of_them(said: Marked, begin: int) -> bool:
+    """They, some of them, what they: at the begin of a sentence."""
+    words = [said.word(place) for place in range(begin, begin + 4)]
+    return "they" in words[:2] or (words[0] in _SHARES and words[1:3] == ["of", "them"])
 
 
 def _audience_clauses(said: Marked, cues: Sequence[Cue], begin: int) -> list[Clause]:
@@ -76,7 +99,19 @@ def _is_group(said: Marked, place: int) -> bool:
         return True
     if word in _FANS and place and said.taken[place - 1]:
         return True
-    if word in ("those", "anyone", "everyone", "nobody", "people", "viewers", "readers", "wer", "quienes", "someone"):
+    if word in (
+        "those",
+        "anyone",
+        "everyone",
+        "nobody",
+        "people",
+        "viewers",
+        "readers",
+        "wer",
+        "quienes",
+        "someone",
+        "whoever",
+    ):
         return word != "those" or following in _WHO or following.endswith("ing")
     return word in _PEOPLE and (following in _WHO or following in _BEHIND)
 
@@ -94,17 +129,19 @@ def _facts(said: Marked, clause: Clause) -> list[Opinion]:
     return facts
 
 
-def _tastes(said: Marked, clause: Clause, group: int, holder: Holder | None) -> list[Opinion]:
-    """What a group likes, held by likers or dislikers of the item."""
+def _tastes(
+    said: Marked, clause: Clause, group: int, holder: Holder | None, beside: Holder | None = None
+) -> list[Opinion]:
+    """What a group likes, held by likers or dislikers of the item. `beside`: who the group is joined to with "or"."""
     outcomes = [cue for cue in cues_in(said.tokens, said.taken, "outcomes") if clause.begin <= cue.begin < clause.end]
     before = [cue for cue in outcomes if cue.end <= group and cue.side == ">"]
-    behind = [cue for cue in outcomes if cue.begin > group and cue.side == "<"]
+    behind = [cue for cue in outcomes if cue.begin > group and cue.side == "<" and not _is_about_else(said, cue)]
     begin, end = _skip_who(said, group, clause.end), clause.end
     sign: int | None = None
     if group and said.taken[group - 1] and said.word(group) in _FANS:  # horror fans
         begin, end = clause.begin, group
         before = [cue for cue in before if not any(said.taken[clause.begin : cue.begin])]
-    about_item = [cue for cue in behind if cue.begin - group <= 5 and not any(said.taken[group : cue.begin])]
+    about_item = [cue for cue in behind if cue.begin - group <= 5 and _only_small(said, group + 1, cue.begin)]
     about_item += [cue for cue in scores_in(said.tokens, said.taken) if group < cue.begin < group + 6]
     if said.word(group) in _AGAINST_IT:
         sign = -1
@@ -118,7 +155,7 @@ def _tastes(said: Marked, clause: Clause, group: int, holder: Holder | None) -> 
         sign = 1
     if said.word(group) == "nobody" and sign is not None:
         sign = abs(sign)
-    whose: Holder = holder or ("dislikers" if sign == -1 else "likers")
+    whose: Holder = holder or (beside if sign is None and beside else "dislikers" if sign == -1 else "likers")
     end = max(end, begin)
     part = Marked(said.text, said.tokens[:end], said.mentions, said.taken[:end], said.nouns, said.language)
     told = [opinion for opinion in _facts(said, Clause(clause.begin, group)) if not before and end == clause.end]
@@ -127,6 +164,17 @@ def _tastes(said: Marked, clause: Clause, group: int, holder: Holder | None) -> 
         opinion.holder = whose
         opinion.begin, opinion.end = clause.begin, clause.end
     return [*told, *opinions]
+
+
+def _is_about_else(said: Marked, cue: Cue) -> bool:
+    """Bored by letters, not by the item."""
+    return said.word(cue.end) in ("by", "of", "with") and said.word(cue.end + 1) not in ("it", "this", "them")
+
+
+def _only_small(said: Marked, begin: int, end: int) -> bool:
+    """Whether nothing is said between: "those who really liked it", not "those who avoid gore will like it"."""
+    small = _WHO | _ADVERBS | links.VERBS | links.NEGATORS | links.PRONOUNS | links.INTENSIFIERS | links.DETERMINERS
+    return all(not said.taken[at] and said.word(at) in small - _WANTS for at in range(begin, end))
 
 
 def _sign(said: Marked, outcome: Cue) -> int:
@@ -149,6 +197,10 @@ def _skip_who(said: Marked, group: int, end: int) -> int:
             place += 1
     elif place < end and said.word(place) in ("of", "von", "de", "with", "who"):
         place += 1
+    for words in _SEARCH:
+        start = place + (said.word(place) in links.VERBS)
+        if words == tuple(said.word(at) for at in range(start, start + len(words))):
+            return min(start + len(words), end)
     return min(place, end)
 
 

@@ -106,7 +106,10 @@ def zones_of(said: Marked, clause: Clause, cues: Sequence[Cue]) -> list[Zone]:
     gaps.append((cues[-1].end, clause.end))
     gaps = [(max(begin, clause.begin), max(begin, end)) for begin, end in gaps]
     named = [any(said.taken[begin:end]) for begin, end in gaps]
-    left = [_goes_left(said, cue, named, gaps, number) for number, cue in enumerate(cues)]
+    left = [
+        _goes_left(said, cue, named, gaps, number) or _final(said, clause, cue) is not None
+        for number, cue in enumerate(cues)
+    ]
     zones: list[Zone] = []
     for number, (begin, end) in enumerate(gaps):
         before = cues[number - 1] if number and not left[number - 1] else None
@@ -118,7 +121,12 @@ def zones_of(said: Marked, clause: Clause, cues: Sequence[Cue]) -> list[Zone]:
         elif before:
             zones.append(Zone(begin, end, before, phrases=before.side != "<"))
         elif after:
-            zones.append(Zone(begin, end, after, phrases=after.side == "<" and number == 0))
+            final = _final(said, clause, after)
+            if final is not None and final > begin:
+                zones.append(Zone(begin, final, None, phrases=False))
+                begin = final
+            phrases = (after.side == "<" and number == 0) or final is not None
+            zones.append(Zone(begin, end, after, phrases=phrases))
         elif number and (condition := _condition(said, begin, end)):
             zones.append(Zone(condition, end, cues[number - 1], phrases=True))
         elif named[number]:
@@ -148,6 +156,19 @@ def _goes_left(said: Marked, cue: Cue, named: Sequence[bool], gaps: Sequence[tup
     if cue.side == "<":
         return left or not right
     return not (right or (wordy and not left))
+
+
+def _final(said: Marked, clause: Clause, cue: Cue) -> int | None:
+    """Where a German clause begins that ends with its verb: die traurige Lieder mögen."""
+    following = said.tokens[cue.end] if cue.end < len(said.tokens) else None
+    if said.language != "de" or cue.side != ">" or cue.gap or (following is not None and following.is_word):
+        return None
+    place = cue.begin
+    while place > clause.begin and (said.tokens[place - 1].is_word or said.taken[place - 1]):
+        place -= 1
+    while place < cue.begin and said.word(place) in links.STOPS | links.PRONOUNS and not said.taken[place]:
+        place += 1
+    return place if _has_words(said, place, cue.begin) else None
 
 
 def _has_words(said: Marked, begin: int, end: int) -> bool:

@@ -82,16 +82,25 @@ class Lexicon:
     def named_in(self, text: str, tokens: Sequence[Token]) -> list[Named]:
         return self.titles.named_in(text, tokens)
 
-    def mention_at(self, tokens: Sequence[Token], place: int) -> Mention | None:
-        """The longest value, creator or period that begins at a token."""
+    def meant(self, said: Sequence[Token], *, plain: bool) -> Facet | None:
+        """What the words of a phrase are by themselves, now that they are one: a title, or, in a text without capital
+        letters, a person."""
+        if item := self.titles.item_of(said):
+            return Facet("title", "", item) if plain or said[0].capital else None
+        values = self._values.get(" ".join(token.word for token in said), ()) if plain else ()
+        known = [value.facets for value in values if value.role in ("name", "surname")]
+        return known[0][0] if len(known) == 1 else None
+
+    def mention_at(self, tokens: Sequence[Token], place: int, *, plain: bool = False) -> Mention | None:
+        """The longest value, creator or period that begins at a token. `plain`: names need no capital letter."""
         period = periods.at(tokens, place) if self.year_name else None
-        mention = self._value_at(tokens, place)
+        mention = self._value_at(tokens, place, plain)
         if period and (mention is None or mention.end < period.end):
             facet = Facet("period", self.year_name, f"{period.first}-{period.last}")
             return Mention(place, period.end, ((facet,),), "year" if period.loose else "period")
         return mention
 
-    def _value_at(self, tokens: Sequence[Token], place: int) -> Mention | None:
+    def _value_at(self, tokens: Sequence[Token], place: int, plain: bool) -> Mention | None:
         first = tokens[place]
         bits = self._lengths.get(first.word, 0)
         while bits:
@@ -110,7 +119,9 @@ class Lexicon:
             values = tuple(
                 value
                 for value in values
-                if first.capital or not (value.role in ("name", "surname") or key in ("us", "uk"))
+                if first.capital
+                or (plain and length > 1)
+                or not (value.role in ("name", "surname") or key in ("us", "uk"))
             )
             if values:
                 return Mention(place, end, tuple(value.facets for value in values), values[0].role)
@@ -170,6 +181,8 @@ class Lexicon:
             return
         if proper:
             self._learn(key, Value((facet,), "name"))
+            if "series" in facet.name.casefold() and len(words) == 2 and words[1] not in ORDINARY:
+                self._learn(words[1], Value((facet,), "surname"))  # a hero's: Holmes
             return
         for form, role in forms.of_value(key, language=language):
             self._learn(form, Value((facet,), role), over=role == "noun" and form == key)
@@ -183,7 +196,8 @@ class Lexicon:
             for words in full:
                 self._learn(" ".join(words), Value((facet,), "name"))
             if surname:
-                surnames.setdefault(" ".join(surname), {})[facet] = None
+                for words in people.surnames(surname):
+                    surnames.setdefault(" ".join(words), {})[facet] = None
 
     def _learn(self, form: str, value: Value, *, over: bool = False, add: bool = False) -> None:
         known = self._values.get(form)

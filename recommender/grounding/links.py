@@ -62,4 +62,7 @@ ATTACH = _SMALL["attach"]  # what joins a creator, a country or a period to a no
 EMPTY = _SMALL["empty"]  # words that say nothing by themselves
 LEADS = _SMALL["leads"]  # what a phrase may have in front
 TRAILS = _SMALL["trails"]  # and behind
+ADJECTIVES_LY = _SMALL["adjectives ly"]  # words that only end like adverbs
+HONORIFICS = _SMALL["honorifics"]
+PERSONS = _SMALL["persons"]  # behind a kind: what stands before it is said of them
 SUBJECTS = _SMALL["subjects"]  # words behind which "like" is a verb

@@ -12,7 +12,8 @@ _STOPS = frozenset({"but", "and", "who", "which", "that", "because", "y", "und",
 _WEAK = frozenset({"little", "few", "less"})  # they negate only what stands right behind
 _PLUS = frozenset({"+", "👍", "✓", "✔", "❤", "♥"})
 _MINUS = frozenset({"-", "👎", "✗", "✘"})
-_NO = frozenset({"no", "keine", "kein", "keinen", "sin", "nada"})
+_BEFORE_NO = frozenset({"please", "bitte", "and", "but", "so", "also", "und", "aber", "y", "pero"})
+_NO = frozenset({"no", "nothing", "keine", "kein", "keinen", "nichts", "sin", "nada"})
 
 
 def all_cues(said: Marked) -> list[Cue]:
@@ -110,9 +111,7 @@ def _alone(said: Marked, place: int) -> Iterator[Cue]:
             yield Cue(place, place + 1, -1, ">", 0.75, is_bare=True)
             return
     following = said.word(place + 1)
-    begins = (
-        place == 0 or not said.tokens[place - 1].is_word or said.word(place - 1) in ("please", "bitte", "and", "but")
-    )
+    begins = place == 0 or not said.tokens[place - 1].is_word or said.word(place - 1) in _BEFORE_NO
     if (
         word in _NO
         and begins

@@ -12,7 +12,10 @@ from recommender.grounding.numbers import is_number
 from recommender.grounding.phrases import Marked
 from recommender.grounding.statements import Facet, Holder
 
-_PREFERENCES = ("prefer", "favo", "valu", "choos", "pick", "give", "rather", "lieber", "bevorzug", "prefier", "zieh")
+_PREFERENCES = (
+    "prefer", "favo", "valu", "choos", "pick", "give", "rather", "sooner", "lieber", "bevorzug", "prefier", "zieh",
+    "mejor",
+)  # fmt: skip
 _BACK = frozenset(
     {"it", "they", "them", "these", "those", "both", "all", "that", "this", "he", "she", "her", "him", "ones", "any",
      "each", "neither", "none", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las", "ambas", "ambos"}
@@ -40,6 +43,12 @@ _DENIAL = frozenset(
         ".",
     }
 )
+_ENDS = frozenset({"anymore", "more", "longer", "now", "days", "mehr", "vorbei", "ya", "ahora", "hoy"})
+# Until these somebody only watches.
+_TIMES = frozenset({"now", "late", "then", "today", "recently", "lately", "midnight", "dawn", "morning", "night", "end",
+                    "last", "credits", "early"})  # fmt: skip
+_ALL = frozenset({"anything", "everything", "whatever", "alles", "todo"})
+_TOO = frozenset({"too", "demasiado", "demasiada"})
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
 
@@ -66,15 +75,23 @@ class Context:
 
 
 def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
-    """From token `begin` on, behind a label."""
+    """From token `begin` on, behind a label; what is taken back again has the polarity NOTHING."""
     cues = [cue for cue in all_cues(said) if cue.begin >= begin]
     found: list[Opinion] = []
+    if context.polarity is None and not any(cue.polarity is not None for cue in cues) and _asks_for_all(said, begin):
+        context = Context(1, True, context.before)
     for clause in clauses_of(said, cues, begin):
         found += _of_clause(said, clause, found, context)
     for opinion in found:
         if opinion.polarity and said.word(opinion.aspect.begin - 1) == "some" and _has_others(said, opinion.aspect.end):
             opinion.polarity = 0
-    return [opinion for opinion in found if opinion.polarity != NOTHING]
+    return found
+
+
+def _asks_for_all(said: Marked, begin: int) -> bool:
+    """Anything with robots. Everything by Ozu. Alles von Zola. It wants no verb."""
+    words = [token.word for token in said.tokens[begin:] if token.is_word]
+    return bool(words) and words[0] in _ALL and words[1:2] != [] and words[1] in links.OPENERS
 
 
 def _has_others(said: Marked, begin: int) -> bool:
@@ -101,12 +118,42 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             opinions.append(Opinion(aspect, polarity, strength, *span))
         if cue is not None and cue.side == ">" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
             _take_back(said, zone.begin, zone.end, cue, opinions)
-    opinions += _excesses(said, clause, opinions)
+    if any(_ends_a_taste(said, cue) for cue in main):
+        for opinion in opinions:
+            if opinion.polarity == NOTHING:
+                opinion.polarity, opinion.strength = -1, 0.75
+    opinions += _excesses(said, clause, opinions or earlier)
+    _turn(said, clause, opinions)
     scores = [cue for cue in polar if cue.side in ("left", "right")]
     if not opinions and polar:
         _speaks_back(said, clause, polar, [*context.before, *earlier])
     _score(said, opinions or list(earlier), scores)
     return opinions
+
+
+def _turn(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> None:
+    """No fan of horror until Alien came: now one is."""
+    turn = next((place for place in range(clause.begin, clause.end) if _is_turn(said, place)), None)
+    if turn is None:
+        return
+    for opinion in opinions:
+        if opinion.aspect.end <= turn and opinion.polarity in (1, -1):
+            opinion.polarity = -opinion.polarity
+
+
+def _is_turn(said: Marked, place: int) -> bool:
+    word, following = said.word(place), said.word(place + 1)
+    if said.taken[place]:
+        return False
+    if word in ("until", "till"):
+        last = said.word(place + 2) if following == "the" else following
+        return bool(last) and last not in _TIMES
+    return (word == "bis" and following in ("ich", "er", "sie", "wir")) or (word == "hasta" and following == "que")
+
+
+def _ends_a_taste(said: Marked, cue: Cue) -> bool:
+    """Used to like war, but not any more."""
+    return cue.polarity == -1 and cue.side == "<" and any(said.word(at) in _ENDS for at in range(cue.begin, cue.end))
 
 
 def _excesses(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> list[Opinion]:
@@ -115,7 +162,7 @@ def _excesses(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> list
     for place in range(clause.begin, clause.end - 1):
         word = said.word(place + 1)
         if (
-            said.word(place) == "too"
+            said.word(place) in _TOO
             and opinions
             and word.isalpha()
             and word not in _AMOUNTS
@@ -158,7 +205,14 @@ def take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -
     if base is not None:
         names = {facet.name for facet in aspect.facets if facet.name}
         rest = tuple(facet for facet in base.facets if facet.kind == "attribute" and facet.name not in names)
-        aspect.facets = (*rest, *aspect.facets)
+        own = tuple(map(_without_ones, aspect.facets)) if rest else aspect.facets
+        aspect.facets = (*rest, *own)
+
+
+def _without_ones(facet: Facet) -> Facet:
+    """Of "old ones", "old": what they stand for is known."""
+    word, _, ones = facet.value.rpartition(" ")
+    return Facet("phrase", "", word) if facet.kind == "phrase" and word and ones in ("one", "ones") else facet
 
 
 def _polarity_of(
@@ -224,6 +278,10 @@ def _goes_on(said: Marked, clause: Clause) -> bool:
 
 def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Sequence[Opinion]) -> None:
     """They bore him; adored it; never could: said of what stands before and has no opinion of its own."""
+    is_note = clause.opener == "(" and len(cues) == 1 and clause.end - clause.begin <= 3
+    if is_note and earlier and earlier[-1].aspect.end == clause.begin - 1:
+        earlier[-1].polarity, earlier[-1].strength = cues[-1].polarity, cues[-1].strength  # Carpenter (no)
+        return
     words = [said.word(place) for place in range(clause.begin, clause.end) if not said.taken[place]]
     short = len([word for word in words if word.isalpha()]) <= 4
     if not earlier or not (set(words) & _BACK or (short and cues[-1].polarity != NOTHING)):

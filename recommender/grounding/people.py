@@ -1,7 +1,7 @@
 """The ways in which people's names are written: in full, without initials, by surname."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from recommender.grounding.words import folded_words
 
@@ -13,6 +13,19 @@ _ROLES = re.compile(
 _PARTICLES = {"van", "von", "de", "di", "da", "del", "della", "le", "la", "du", "den", "der", "ter", "mc", "st", "dos",
               "al", "el", "bin", "ben", "zu", "o"}  # fmt: skip
 _SUFFIXES = {"jr", "sr", "ii", "iii", "iv", "phd", "md"}
+_CYRILLIC = re.compile(r"(?:sky|skaya|stoy|skoy|kin|vich|[aeiouy]va?|kh\w*|zh\w*)$|^(?:shch|zh|kh)")
+# In turn: of English spellings, each into one letter or several.
+_GERMAN = [
+    (re.compile(pattern), instead)
+    for pattern, instead in [
+        ("zh", "sch"), ("shch", "schtsch"), ("(?<!s)sh", "sch"), ("(?<![sk])ch", "tsch"), ("kh", "ch"), ("sky$", "ski"),
+        ("oy$", "oi"), ("(?<=[ns])ev$", "jew"), ("oev", "ojew"), ("v", "w"),
+    ]
+]  # fmt: skip
+_SPANISH = [
+    (re.compile(pattern), instead)
+    for pattern, instead in [("zh", "zh"), ("kh", "j"), ("sky$", "ski"), ("oy$", "oi"), ("oev", "oiev"), ("ge", "gue")]
+]
 _INVERTED = re.compile(r"([^,]+), ([^,]+)")
 
 
@@ -31,6 +44,30 @@ def written(name: str) -> tuple[list[list[str]], list[str]]:
     if len(words) < 2:
         return [words] if words else [], []
     return list(_full(words)), _surname(name, words)
+
+
+def surnames(words: Sequence[str]) -> Iterator[list[str]]:
+    """A surname as it may stand alone: without "von", as others write it."""
+    yield [*words]
+    if len(words) > 1 and words[0] in ("von", "zu"):
+        yield [*words[1:]]
+    yield from ([spelling] for spelling in spellings(" ".join(words)))
+
+
+def spellings(surname: str) -> set[str]:
+    """How German and Spanish write a surname that English takes over from Cyrillic: Tolstoi, Chéjov (without accents).
+
+    Those of other origin have none: their letters stay.
+    """
+    if not _CYRILLIC.search(surname):
+        return set()
+    return {_rewritten(surname, rules) for rules in (_GERMAN, _SPANISH)} - {surname}
+
+
+def _rewritten(word: str, rules: Sequence[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, instead in rules:
+        word = pattern.sub(instead, word)
+    return word
 
 
 def _full(words: list[str]) -> Iterator[list[str]]:

@@ -1,5 +1,6 @@
 """The words of a sentence, and phrases: noun phrases of words that no item has as a value."""
 
+import re
 from dataclasses import dataclass
 
 from recommender.grounding import links
@@ -12,6 +13,13 @@ from recommender.grounding.words import Token
 LONGEST_PHRASE = 7  # words
 RELATIVE = frozenset({"that", "which", "who", "where", "in", "over", "under"})
 _LEAD = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
+_HAS = frozenset({"has", "have", "had", "having", "'ve"})  # a participle behind them is a verb
+_ADJECTIVE = re.compile(  # endings that Spanish verbs hardly have
+    r"(?:al|il|ar|ico|ica|ivo|iva|oso|osa|ario|aria|able|ible|ente|ante|ero|era|ano|ana|ino|ina|ado|ada|ido|ida|ento"
+    r"|enta|ntimo|ntima|uro|ura|ndo|nda|gro|gra|rto|rta|rgo|rga|ntiguo|ntigua|oven|iejo|ieja|uevo|ueva|iste|evo|eva)"
+    r"(?:e?s)?$"
+)
+_ONES = frozenset({"one", "ones"})
 _QUOTES = frozenset("\"“„‘«»'")
 
 
@@ -38,10 +46,11 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
         if said.word(place) in links.STOPS or not said.tokens[place].is_word:
             end = place
             break
-    if said.word(begin) == "to" and not is_small(said.word(begin + 1)):
+    if said.word(begin) == "to" and said.word(begin + 1) != "be" and not is_small(said.word(begin + 1)):
         return None  # likes to laugh
     while begin < end and (said.word(begin) in _LEAD or said.word(begin) in links.LEADS):
         begin += 1
+    begin = _behind_passive(said, begin, end)
     if begin < end and said.word(begin) in said.nouns:
         inner = begin + 1
         if inner < end and said.word(inner) in links.OPENERS:
@@ -49,7 +58,14 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
             begin = inner if said.word(inner) in links.KEPT else inner + 1
     while begin < end and said.word(begin) in _LEAD and said.word(begin) not in links.KEPT:
         begin += 1
+    for place in range(begin + 1, end):
+        word = said.word(place)
+        if word in links.PRONOUNS and word not in links.DETERMINERS:
+            end = place  # interviews in [them]
+            break
     while begin < end and (said.word(end - 1) in _LEAD or said.word(end - 1) in links.TRAILS):
+        end -= 1
+    while begin < end - 1 and _is_adverb(said.word(end - 1)):
         end -= 1
     words = [said.word(place) for place in range(begin, end) if said.tokens[place].is_word]
     if not words or len(words) > LONGEST_PHRASE or any(said.taken[begin:end]):
@@ -61,9 +77,51 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
     if any(word in links.VERBS for word in words) and not verbs:
         return None
     content = [word for word in words if word not in links.EMPTY and word not in said.nouns and not is_small(word)]
-    if not content or (len(words) == 1 and (len(words[0]) < 3 or words[0].endswith("ly"))):
+    if not content or (len(words) == 1 and (len(words[0]) < 3 or _is_adverb(words[0]))):
         return None
     return begin, end
+
+
+def _behind_passive(said: Marked, begin: int, end: int) -> int:
+    """Of "being surprised" and "to be scared", the participle."""
+    place = begin
+    while place < end and said.word(place) in ("to", "be", "being", "getting"):
+        place += 1
+    is_passive = begin < place < end and said.word(place).endswith(("ed", "en"))
+    return place if is_passive else begin
+
+
+def adjective_of_ones(said: Marked, begin: int, end: int) -> tuple[int, int] | None:
+    """The old ones; a short one: an adjective of a noun that is said before, and what stands for it."""
+    ones = next((place for place in range(begin + 1, end) if said.word(place) in _ONES), None)
+    if ones is None or not modifies(said, ones - 1):
+        return None
+    first = ones - 1
+    while first > begin and modifies(said, first - 1):
+        first -= 1
+    return first, ones + 1
+
+
+def _is_adverb(word: str) -> bool:
+    return word.endswith("ly") and word not in links.ADJECTIVES_LY
+
+
+def follows_as_adjective(said: Marked, place: int) -> bool:
+    """Whether a Spanish adjective stands behind its noun, with the noun's number: comedias negras."""
+    word, noun = said.word(place), said.word(place - 1)
+    if said.language != "es" or said.taken[place] or not modifies(said, place):
+        return False
+    return _ADJECTIVE.search(word) is not None and word.endswith("s") == noun.endswith("s")
+
+
+def narrows(said: Marked, begin: int, place: int) -> bool:
+    """Whether tokens `begin` to `place` stand for a noun that was said before: those with, die mit, solche ohne."""
+    words = [said.word(at) for at in range(begin, place + 1)]
+    if not words or place < 1 or not ({words[-1], said.word(place - 1)} & links.OPENERS):
+        return False
+    return bool({"those", "ones", "one", "solche", "diejenigen"} & set(words)) or (
+        said.language == "de" and words[0] in ("die", "den", "der", "denen") and len(words) <= 3
+    )
 
 
 def is_small(word: str) -> bool:
@@ -87,6 +145,8 @@ def modifies(said: Marked, place: int) -> bool:
         and word.isalpha()
         and len(word) > 2
         and word not in said.nouns
+        and not is_number(word)
+        and not (said.word(place - 1) in _HAS and word.endswith(("ed", "en")))
         and not (
             word in links.DETERMINERS
             or word in links.PRONOUNS
@@ -99,7 +159,7 @@ def modifies(said: Marked, place: int) -> bool:
             or word in links.NEGATORS
             or word in links.EMPTY
             or word in links.HEDGES
-            or word.endswith("ly")
+            or _is_adverb(word)
             or (word.endswith("s") and not word.endswith(("ss", "ous", "sports", "less")) and said.language == "en")
         )
     )
@@ -117,6 +177,8 @@ def heads_a_phrase(said: Marked, place: int, end: int) -> bool:
     if said.word(place - 1).endswith("s") or word in said.nouns or not word.isalpha() or not word.endswith("s"):
         return False
     small = links.VERBS | links.STOPS | links.OPENERS | links.ATTACH | links.PRONOUNS | links.DETERMINERS | links.EMPTY
+    if said.word(place + 1) in links.PRONOUNS | links.DETERMINERS:
+        return False  # comedy bores him
     return (
         len(word) > 4 and word not in small | links.INTENSIFIERS | links.NEGATORS and not word.endswith(("ss", "ous"))
     )

@@ -9,13 +9,14 @@ from recommender.grounding import audiences
 from recommender.grounding.cues import NOTHING, Language, language_of
 from recommender.grounding.heard import heard
 from recommender.grounding.labels import LONGEST, POLARITIES, Label, label_of
+from recommender.grounding.letters import body
 from recommender.grounding.lexicon import Lexicon, Mention
 from recommender.grounding.opinions import Context, Opinion, opinions_in
 from recommender.grounding.phrases import Marked
 from recommender.grounding.sentences import spans
-from recommender.grounding.statements import Facet, Polarity, Statement
+from recommender.grounding.statements import Facet, Holder, Polarity, Statement
 from recommender.grounding.tagger.tags import Tagger
-from recommender.grounding.titles import Named
+from recommender.grounding.titles import Named, is_plain
 from recommender.grounding.words import Token, tokens
 
 _SAID: dict[int | None, Polarity] = {1: "likes", -1: "dislikes", 0: "mixed", None: "neutral"}
@@ -39,10 +40,13 @@ def read(
     tags = tagger.tags(text, about) if tagger is not None else None
     opinions: list[tuple[Marked, Opinion]] = []
     place = _Place()
+    plain = not any(map(str.isupper, text))
     for said in chain.from_iterable(map(_parts, marked(text, lexicon))):
         found = place.read(said, about == "item")
         if tags is not None and not place.is_heading:
             found = heard(said, found, tags, is_item=about == "item")
+        for opinion in found:
+            _take_for_known(said, opinion, lexicon, plain)
         opinions += [(said, opinion) for opinion in found]
     return _statements(opinions, subject)
 
@@ -64,6 +68,7 @@ class _Place:
     line: int = -1
     before: list[Opinion] = field(default_factory=list)
     is_heading: bool = False
+    holder: Holder | None = None
 
     def read(self, said: Marked, is_item: bool) -> list[Opinion]:
         text, start = said.text, said.tokens[0].start
@@ -79,7 +84,9 @@ class _Place:
             self.label = label_of(said.tokens[:begin], said.language)
         label = self.label or self.heading
         if is_item:
-            return audiences.opinions_in(said, begin, label)
+            found = audiences.opinions_in(said, begin, label, self.holder)
+            self.holder = audiences.holder_of(said, found) or self.holder
+            return found
         opinions = opinions_in(said, begin, self._context(label))
         self.before = opinions or self.before
         return opinions
@@ -162,7 +169,10 @@ def _sentences(
         start, end = found[title.begin].start, found[title.end - 1].end
         hidden[start:end] = "x" * (end - start)
     at = named = 0
-    for start, end in spans("".join(hidden)):
+    plain = is_plain(found)
+    opening, closing = _body(text, found, titles, lexicon)
+    for start, end in spans("".join(hidden[opening:closing])):
+        start, end = opening + start, opening + end
         while at < len(found) and found[at].start < start:
             at += 1
         while at < len(found) and found[at].start < end:
@@ -175,7 +185,18 @@ def _sentences(
             while named < len(titles) and titles[named].end <= at:
                 inside.append(titles[named])
                 named += 1
-            yield _marked(text, list(found[first:at]), _titles_in(inside, found, first, lexicon), lexicon, language)
+            yield _marked(
+                text, list(found[first:at]), _titles_in(inside, found, first, lexicon), lexicon, language, plain
+            )
+
+
+def _body(text: str, found: Sequence[Token], titles: Sequence[Named], lexicon: Lexicon) -> tuple[int, int]:
+    """A letter without greeting and farewell, unless these name something: "Liebe Western, hasse Krimis"."""
+    begin, end = body(text)
+    known = [found[title.begin].start for title in titles]
+    outside = [at for at, token in enumerate(found) if at and not begin <= token.start < end]
+    known += [found[at].start for at in outside if found[at].is_word and lexicon.mention_at(found, at)]
+    return 0 if any(at < begin for at in known) else begin, len(text) if any(at >= end for at in known) else end
 
 
 def _titles_in(titles: Sequence[Named], found: Sequence[Token], first: int, lexicon: Lexicon) -> dict[int, Mention]:
@@ -191,22 +212,34 @@ def _titles_in(titles: Sequence[Named], found: Sequence[Token], first: int, lexi
 
 
 def _marked(
-    text: str, inside: list[Token], mentions: dict[int, Mention], lexicon: Lexicon, language: Language
+    text: str, inside: list[Token], mentions: dict[int, Mention], lexicon: Lexicon, language: Language, plain: bool
 ) -> Marked:
     taken = [False] * len(inside)
     for mention in mentions.values():
         taken[mention.begin : mention.end] = [True] * (mention.end - mention.begin)
+    language = language_of([token.word for token in inside], language)
     place = 0
     while place < len(inside):
-        named = lexicon.mention_at(inside, place) if inside[place].is_word and not taken[place] else None
+        if inside[place].word == "war" and language == "de":  # the verb
+            place += 1
+            continue
+        named = lexicon.mention_at(inside, place, plain=plain) if inside[place].is_word and not taken[place] else None
         if named and not any(taken[named.begin : named.end]):
             mentions[place] = named
             taken[named.begin : named.end] = [True] * (named.end - named.begin)
             place = named.end
         else:
             place += 1
-    words = [token.word for token in inside]
-    return Marked(text, inside, mentions, taken, lexicon.nouns, language_of(words, language))
+    return Marked(text, inside, mentions, taken, lexicon.nouns, language)
+
+
+def _take_for_known(said: Marked, opinion: Opinion, lexicon: Lexicon, plain: bool) -> None:
+    """What is a phrase, and by its words a title: vertigo, which somebody hates."""
+    aspect = opinion.aspect
+    if aspect.is_phrase and len(aspect.facets) == 1:
+        words = [token for token in said.tokens[aspect.begin : aspect.end] if token.is_word]
+        if words and (facet := lexicon.meant(words, plain=plain)):
+            aspect.facets, aspect.is_phrase = (facet,), False
 
 
 def _statements(opinions: Sequence[tuple[Marked, Opinion]], subject: str) -> list[Statement]:
@@ -215,7 +248,8 @@ def _statements(opinions: Sequence[tuple[Marked, Opinion]], subject: str) -> lis
         facets = opinion.aspect.facets
         if facets[0].kind == "title" and facets[0].value == subject:
             continue
-        if opinion.polarity == NOTHING or (opinion.polarity is None and opinion.aspect.is_phrase):
+        mere = opinion.polarity is None and opinion.aspect.is_phrase and not (subject and opinion.holder == "subject")
+        if opinion.polarity == NOTHING or mere:
             continue
         last = said.tokens[max(opinion.begin, opinion.end - 1)]
         start = said.tokens[opinion.begin].start

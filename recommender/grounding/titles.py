@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from recommender.grounding import tables
+from recommender.grounding.cues import language_of
 from recommender.grounding.words import Token, folded_words, tokens
 
-ORDINARY = tables.words("ordinary")  # alone they name no title and no person
+_ORDINARY = {name: frozenset(" ".join(lines).split()) for name, lines in tables.sections("ordinary").items()}
+ORDINARY = _ORDINARY["words"] | _ORDINARY["names"]  # alone they name no title and no person
 MOST_ITEMS = 3  # that one name may mean
 MOST_WORDS = 31  # of a title
 _YEAR = re.compile(r"\s*[(\[](\d{4})[)\]]\s*$")
 _ASIDE = re.compile(r"\s*\(([^()]*)\)\s*")
 _MOVED = re.compile(r"(.+), (The|A|An|Der|Die|Das|Ein|Eine|Le|La|Les|L'|El|Los|Las|Il|I|Lo|Gli|Un|Una|Une|De|Den|Det)")
 _ARTICLE = re.compile(r"(?:The|A|An|Der|Die|Das|El|La|Los|Las|Le|Les|Il) (?=\S)")
+_DOTTED = re.compile(r"(?:[A-Z]\.){2,}(?=\s)")  # E.T. the Extra-Terrestrial
 _SUBTITLE = re.compile(r":\s|\s[-–—]\s|;?,? or[:,] | oder: ")
 _OPENS = "\"'“”„‘‚«»‹›*_`<[「『"
 _CLOSES = "\"'“”’‘»«›‹*_`>]」』"
@@ -27,7 +30,8 @@ _FOLLOWING_RATING = re.compile(
 _VERBS = {"is", "was", "got", "gets", "received", "remains", "has", "did", "'s", "ist", "war", "bekam", "es", "fue"}
 _JOINS = {",", ";", "and", "or", "und", "oder", "y", "e", "o", "like", "to", "/", "but", "not"}
 # Words behind which one with a capital letter is a title.
-_BEFORE_TITLE = tables.words("before_title")
+_BEFORE = {name: frozenset(" ".join(lines).split()) for name, lines in tables.sections("before_title").items()}
+_BEFORE_TITLE, _BEFORE_SMALL = _BEFORE["capital"], _BEFORE["small"]
 _BEFORE_YEAR = frozenset({"from", "of", "in", "during", "since", "on", "to", "is", "until", "after", "before"})
 _BREAK = re.compile(r"[\n;]|[.!?]\s")
 
@@ -68,6 +72,8 @@ def forms(title: str) -> list[_Form]:
             found.setdefault(f"{name[article.end() :]}, {article[0].strip()}", True)
         found.setdefault(name, True)
     for name in list(found):
+        if short_form := _DOTTED.match(name):
+            found.setdefault(short_form[0], False)
         parts = _SUBTITLE.split(name)
         for short in (parts[0], parts[-1] if parts[-1].count(" ") > 1 else "", _ARTICLE.sub("", name, count=1)):
             if len(short) > 2:
@@ -109,19 +115,32 @@ class Titles:
         places = [place for place, token in enumerate(found) if token.is_word]
         words = [found[place].word for place in places]
         named: list[Named] = []
+        plain = is_plain(found)
         at = 0
         while at < len(words):
-            hit = self._at(text, found, places, words, at)
+            hit = self._at(text, found, places, words, at, plain)
             if hit:
                 named.append(hit)
                 while at < len(places) and places[at] < hit.end:
                     at += 1
             else:
                 at += 1
-        return _with_company(found, named)
+        return _with_company(found, named, plain)
+
+    def item_of(self, said: Sequence[Token]) -> str | None:
+        """The one item whose whole title these words are; none for ordinary words, and where case differs."""
+        words = [token.word for token in said]
+        numbers = self._numbers.get(" ".join(words))
+        if not isinstance(numbers, int) or all(word in ORDINARY or len(word) < 4 for word in words):
+            return None
+        known = [form for form in forms(self._titles[numbers]) if form.whole and folded_words(form.written) == words]
+        plain = not any(token.capital for token in said)
+        if plain and len(words) == 1 and words[0].endswith("s") and not words[0].endswith(("ss", "us", "is")):
+            return None  # aliens, of any kind
+        return self._ids[numbers] if known and (plain or _same_case(said, known[0].written)) else None
 
     def _at(
-        self, text: str, found: Sequence[Token], places: Sequence[int], words: Sequence[str], at: int
+        self, text: str, found: Sequence[Token], places: Sequence[int], words: Sequence[str], at: int, plain: bool
     ) -> Named | None:
         bits = self._lengths.get(words[at], 0) & 2
         if at + 1 < len(words):
@@ -135,12 +154,13 @@ class Titles:
             if numbers is None:
                 continue
             begin, end = places[at], places[at + length - 1] + 1
-            if hit := self._checked(text, found, begin, end, numbers if isinstance(numbers, tuple) else (numbers,)):
+            known = numbers if isinstance(numbers, tuple) else (numbers,)
+            if hit := self._checked(text, found, begin, end, known, plain):
                 return hit
         return None
 
     def _checked(
-        self, text: str, found: Sequence[Token], begin: int, end: int, numbers: tuple[int, ...]
+        self, text: str, found: Sequence[Token], begin: int, end: int, numbers: tuple[int, ...], plain: bool
     ) -> Named | None:
         start, stop = found[begin].start, found[end - 1].end
         said = text[start:stop]
@@ -160,6 +180,8 @@ class Titles:
                 continue
             if quoted or (year is not None and year == of_item and found[begin].capital):
                 sure = 2
+            elif plain:
+                sure = _dictated(found, begin, end, form)
             elif not _same_case(found[begin:end], form.written):
                 continue
             else:
@@ -214,12 +236,26 @@ def _alone(text: str, found: Sequence[Token], begin: int, end: int, form: _Form)
     return 1
 
 
+def is_plain(found: Sequence[Token]) -> bool:
+    """Whether a text is written without any capital letter, as when it was dictated."""
+    return len(found) > 3 and not any(token.capital for token in found)
+
+
+def _dictated(found: Sequence[Token], begin: int, end: int, form: _Form) -> int:
+    """The certainty of words in a text without capital letters; -1 where they are no title."""
+    words = [token.word for token in found[begin:end] if token.is_word]
+    rare = any(word not in ORDINARY and len(word) > 3 for word in words)
+    if len(words) > 2 or (len(words) == 2 and rare and form.whole):
+        return 1 if form.whole or rare else 0
+    return 0 if form.whole and (len(words) == 2 or len(words[0]) > 3) else -1
+
+
 def _begins_sentence(text: str, start: int) -> bool:
     before = text[max(0, start - 6) : start].rstrip(' \t*_#>-•"“„«([')
     return not before or before[-1] in ".!?:;\n…"
 
 
-def _with_company(found: Sequence[Token], named: list[Named]) -> list[Named]:
+def _with_company(found: Sequence[Token], named: list[Named], plain: bool) -> list[Named]:
     """Without the uncertain ones that are in no list of titles."""
     chains: list[list[Named]] = []
     for name in named:
@@ -229,15 +265,21 @@ def _with_company(found: Sequence[Token], named: list[Named]) -> list[Named]:
         else:
             chains.append([name])
     kept = []
+    nouns_are_small = not plain and language_of([token.word for token in found]) != "de"
     for chain in chains:
         certain = any(name.certainty for name in chain)
-        if not certain and _is_spoken_of(found, chain):
+        if not certain and (_is_behind(found, chain) if plain else _is_spoken_of(found, chain, nouns_are_small)):
             certain = True
         kept += [name for name in chain if name.certainty or certain]
     return kept
 
 
-def _is_spoken_of(found: Sequence[Token], chain: Sequence[Named]) -> bool:
+def _is_behind(found: Sequence[Token], chain: Sequence[Named]) -> bool:
+    """Whether what stands before words in small letters says that they are a title: we watched alien."""
+    return chain[0].begin > 0 and found[chain[0].begin - 1].word in _BEFORE_SMALL
+
+
+def _is_spoken_of(found: Sequence[Token], chain: Sequence[Named], nouns_are_small: bool) -> bool:
     """Whether a capital letter inside a sentence, a colon or a question mark say that ordinary words are a title."""
     before = found[chain[0].begin - 1] if chain[0].begin else None
     after = found[chain[-1].end] if chain[-1].end < len(found) else None
@@ -248,7 +290,12 @@ def _is_spoken_of(found: Sequence[Token], chain: Sequence[Named]) -> bool:
         return True
     if before is None or not before.is_word:
         return before is not None and before.word == ":" and len(chain) > 1
-    return before.word in _BEFORE_TITLE
+    if before.word in _BEFORE_TITLE:
+        return True
+    inside = [token.word for name in chain for token in found[name.begin : name.end] if token.is_word]
+    goes_on = after is not None and after.capital
+    names = _ORDINARY["names"].intersection(inside)
+    return nouns_are_small and not (year or before.capital or goes_on or names)
 
 
 def _in_list(between: Sequence[Token]) -> bool:

@@ -51,14 +51,19 @@ class Tags:
         first, last = bisect_right(self.ends, start), bisect_left(self.starts, end)
         if first >= last:
             return None
-        outside = float(np.exp(self.spans[first:last, OUTSIDE]).mean())
-        return Said(outside, _shares(self.polarities[first:last]), _shares(self.holders[first:last]))
+        return Said(self._outside(first, last), _shares(self.polarities[first:last]), _shares(self.holders[first:last]))
+
+    def word(self, start: int, end: int) -> tuple[float, float] | None:
+        """Of characters `start` to `end`: the probabilities that they are no aspect, and that one begins there."""
+        first, last = bisect_right(self.ends, start), bisect_left(self.starts, end)
+        return (self._outside(first, last), float(self._spans[first, BEGIN])) if first < last else None
+
+    def _outside(self, first: int, last: int) -> float:
+        return float(self._spans[first:last, OUTSIDE].sum()) / (last - first)
 
     @cached_property
-    def aspects(self) -> list[tuple[int, int]]:
-        """The characters of what it takes for an aspect."""
-        spans = spans_of(self.spans.argmax(axis=1).tolist())
-        return [(self.starts[first], self.ends[last - 1]) for first, last in spans]
+    def _spans(self) -> Shares:
+        return np.exp(self.spans)
 
 
 def spans_of(kinds: Iterable[int]) -> list[tuple[int, int]]:

@@ -18,15 +18,17 @@ def line(**changes) -> str:
 
 
 def test_the_corpus_has_its_sizes():
-    assert len(CORPUS) >= 420
+    assert len(CORPUS) >= 700
     assert min(len(styles) for styles in STYLES.values()) >= 6
-    assert 0.42 <= sum(text.part == "held_out" for text in CORPUS) / len(CORPUS) <= 0.5
+    counts = Counter(text.part for text in CORPUS)
+    assert 0.42 <= counts["held_out"] / (counts["fit"] + counts["held_out"]) <= 0.5
+    assert counts["dev"] >= 240
     assert sum(text.about == "item" for text in CORPUS) >= 60
     assert sum(text.catalog == "books" for text in CORPUS) >= 0.18 * len(CORPUS)
 
 
-def test_held_out_styles_are_not_in_fit():
-    assert not STYLES["fit"] & STYLES["held_out"]
+def test_no_two_parts_have_a_style_in_common():
+    assert sum(map(len, STYLES.values())) == len(set().union(*STYLES.values()))
     assert min(Counter((text.part, text.style) for text in CORPUS).values()) >= 10
 
 

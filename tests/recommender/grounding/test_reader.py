@@ -52,12 +52,49 @@ def test_a_construction_is_read(about: str, text: str, said: str) -> None:
         ("It is a big film about us, up in the heat.", []),
         ("Likes early seventies thrillers, films before 1960 and the 1990s and later.",
          ["+genres=Thriller & year=1970-1973", "+year=0-1959", "+year=1990-9999"]),
+        ("Of late, odd, tender comedies. She gave four westerns to her aunt.",
+         ["+genres=Comedy & phrase=odd & phrase=tender", "0genres=Western"]),
+        ("An avid western fan who has rejected horror.", ["+genres=Western", "-genres=Horror"]),
+        ("Likes musicals, but not the lonely ones; prefers thick books to thin ones.",
+         ["+genres=Musical", "-genres=Musical & phrase=lonely", "+phrase=thick books", "-phrase=thin ones"]),
+        ("Enjoys dramas with twins in them. After all these years romance baffles her entirely.",
+         ["+genres=Drama & phrase=twins", "0genres=Romance"]),
+        ("Likes westerns, especially those with trains. Mag Dramen, vor allem die mit Pferden.",
+         ["+genres=Western", "+genres=Western & phrase=trains", "+genres=Drama", "+genres=Drama & phrase=Pferden"]),
+        ("Le gustan las comedias amargas y el terror rural. El drama gusta poco.",
+         ["+genres=Comedy & phrase=amargas", "+genres=Horror & phrase=rural", "-genres=Drama"]),
+        ("She likes being startled; he likes to be puzzled.", ["+phrase=startled", "+phrase=puzzled"]),
+        ("Anything with volcanoes. Everything by Leone!", ["+phrase=volcanoes", "+director=Sergio Leone"]),
+        ("Alles mit Vulkanen!", ["+phrase=Vulkanen"]),
+        ("Er sagt, dass er traurige Lieder hasst.", ["-phrase=traurige Lieder"]),
         ("## Likes\n- noir\n- Kurosawa's films\n\n## Dislikes\n1. **Genres:** war, musicals\n",
          ["+genres=Film-Noir", "+director=Akira Kurosawa", "-genres=War", "-genres=Musical"]),
     ],
 )  # fmt: skip
 def test_what_is_named_together_is_one_aspect(text: str, said: list[str]) -> None:
     assert sorted(keys(text)) == sorted(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("People who avoid gore will hate it.", "-phrase=gore"),
+        ("It is not for readers who are bored by letters.", "-phrase=letters"),
+        ("Anyone in search of quarrels may find it tame.", "+phrase=quarrels"),
+        ("Readers of quarrels are at risk.", "+phrase=quarrels"),
+    ],
+)
+def test_what_people_are_like_is_not_what_they_think_of_the_item(text: str, said: str) -> None:
+    statements = read(text, lexicon_of("films"), about="item", subject="f146")
+
+    assert [(f"{MARKS[each.polarity]}{each.key}", each.holder) for each in statements] == [(said, "dislikers")]
+
+
+def test_heroes_of_series_and_authors_without_von_are_known() -> None:
+    said = keys("She adores Holmes and Goethe, but not Brown.", "books")
+
+    assert said[:2] == ["+series=Sherlock Holmes", "+author=Johann Wolfgang von Goethe"]
+    assert not any("Father Brown" in each for each in said)
 
 
 def test_a_text_about_an_item_has_facts_and_the_tastes_of_its_audience() -> None:
@@ -90,7 +127,7 @@ def test_a_quote_is_the_clause_that_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("part", "precision", "recall"),
-    [("fit", 0.86, 0.83), ("held_out", 0.60, 0.52)],
+    [("fit", 0.86, 0.84), ("dev", 0.57, 0.49), ("held_out", 0.60, 0.52)],
 )
 def test_the_gold_is_found(part: str, precision: float, recall: float) -> None:
     """What is reached, with a little room; benchmarks/statements.py says more."""

@@ -51,8 +51,9 @@ def test_marks_have_their_places_in_texts_of_any_length(ours: Tagger) -> None:
 
     assert all(tags.of(place, place + len("documentaries")) for place in places)
     assert len(tags.starts) == len(tags.spans) > 2 * WINDOW
-    assert all(text[start:end].strip() for start, end in tags.aspects)
-    assert ours.tags("", "item").aspects == []
+    shares = [tags.word(text.index(word), text.index(word) + len(word))[0] for word in ("westerns", "sleep")]
+    assert shares[0] < 0.5 < shares[1]
+    assert ours.tags("", "item").word(0, 1) is None
     assert len(ours.tags("western " * 600, "end_user").spans) == 600  # without any end of a sentence
 
 
@@ -80,3 +81,19 @@ def test_a_text_read_by_the_tagger_has_statements_with_places_and_holders(ours: 
     comedy = next(each for each in statements if each.key == "genres=Comedy")
     assert (comedy.holder, comedy.polarity) == ("dislikers", "likes")
     assert "comedy" in comedy.quote(text)
+
+
+def test_what_the_tagger_hears_is_taken_in_whole_words_without_persons_and_counts(ours: Tagger) -> None:
+    text = "To everyone's surprise so did Mr Quince, who came for the balloons. He also took home six comedies."
+    found = {each.key for each in read(text, lexicon_of("films"), about="item", subject="f146", tagger=ours)}
+
+    assert "phrase=balloons" in found
+    assert not any("Quince" in key or "six" in key for key in found)
+
+
+def test_facts_may_be_phrases_and_tastes_that_ended_are_not_heard_again(ours: Tagger) -> None:
+    fact = read("A colourful, dense thriller.", lexicon_of("films"), about="item", subject="f146", tagger=ours)
+    assert any("colourful" in each.key for each in fact)
+    assert {each.polarity for each in fact} == {"neutral"}
+
+    assert read("She once adored westerns.", lexicon_of("films"), about="end_user", tagger=ours) == []
