@@ -13,7 +13,7 @@ from recommender.grounding.tagger.tags import Tags
 
 
 def tags_of(text: str, inside: str, sign: int = 0) -> Tags:
-    """Pieces of up to four letters; those that begin inside the words `inside` stand in an aspect of that sign."""
+    """Pieces of up to four letters; those that begin inside the words `inside` belong to an aspect of that sign."""
     found = list(re.finditer(r"\w{1,4}", text))
     at = [(text.index(word), text.index(word) + len(word)) for word in inside.split("|") if word]
     spans = np.full((len(found), 3), 0.01, dtype=np.float32)
