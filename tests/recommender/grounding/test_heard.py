@@ -1,0 +1,50 @@
+"""What rules read, weighed with a tagger that says of each piece of a text what a test wants."""
+
+import re
+
+import numpy as np
+import pytest
+
+from benchmarks.statements import lexicon_of
+from recommender.grounding.heard import heard
+from recommender.grounding.opinions import Context, opinions_in
+from recommender.grounding.reader import marked
+from recommender.grounding.tagger.tags import Tags
+
+
+def tags_of(text: str, inside: str, sign: int = 0) -> Tags:
+    """Pieces of up to four letters; those that begin inside the words `inside` belong to an aspect of that sign."""
+    found = list(re.finditer(r"\w{1,4}", text))
+    at = [(text.index(word), text.index(word) + len(word)) for word in inside.split("|") if word]
+    spans = np.full((len(found), 3), 0.01, dtype=np.float32)
+    polarities = np.full((len(found), 4), 0.05, dtype=np.float32)
+    polarities[:, sign] = 0.85
+    for number, piece in enumerate(found):
+        begins = any(piece.start() == start for start, _ in at)
+        goes_on = any(start < piece.start() < end for start, end in at)
+        spans[number, 1 if begins else 2 if goes_on else 0] = 0.98
+    holders = np.full((len(found), 3), 1 / 3, dtype=np.float32)
+    starts, ends = [piece.start() for piece in found], [piece.end() for piece in found]
+    return Tags(starts, ends, np.log(spans), np.log(polarities), np.log(holders))
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "said"),
+    [
+        ("Then volcanoes again.", "volcanoes", ["volcanoes"]),
+        ("Then volcanoes again.", "volc", []),  # less than half of the word
+        ("Then volcanoes again.", "lcanoes", ["volcanoes"]),  # more than half
+        ("Then Mr Quince and a volcano.", "Quince|volcano", ["volcano"]),
+        ("Sent her six westerns.", "westerns", ["Western"]),
+        ("Sent her the Polish westerns.", "Polish westerns", ["Poland & Western"]),
+        ("Loves slow wobbling.", "", []),  # rules take it for a phrase
+        ("She once adored westerns.", "westerns", []),
+        ("Westerns, but never the silly ones.", "silly|Westerns", ["Western", "Western & silly"]),
+    ],
+)
+def test_words_are_taken_whole_and_what_nobody_hears_is_left_out(text: str, inside: str, said: list[str]) -> None:
+    (sentence,) = marked(text, lexicon_of("films"))
+    opinions = heard(sentence, opinions_in(sentence, 0, Context()), tags_of(text, inside), is_item=False)
+    named = [sorted(facet.value for facet in each.aspect.facets) for each in opinions if each.polarity in (1, -1, 0)]
+
+    assert [" & ".join(values) for values in named] == said
