@@ -60,6 +60,7 @@ def main() -> None:
             "R4_SECRET_KEY": "benchmark",
             "R4_LOG_LEVEL": "ERROR",
             "DJANGO_SETTINGS_MODULE": "r4web.settings",
+            "R4_CANDIDATES": "1000000",  # what a correction moves is measured over whole rankings
             "OMP_NUM_THREADS": "1",
         }
         os.environ |= environment
