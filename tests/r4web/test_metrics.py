@@ -226,7 +226,14 @@ def test_each_process_tells_what_all_of_them_counted(web: int) -> None:
 def test_the_page_names_every_metric_with_its_labels() -> None:
     counted = {
         f"{one._name}_total" if one._type == "counter" else one._name: one._labelnames
-        for one in (counters.REQUESTS, counters.LISTS, counters.EVENTS, counters.DECISIONS, counters.CACHES)
+        for one in (
+            counters.REQUESTS,
+            counters.LISTS,
+            counters.EVENTS,
+            counters.DECISIONS,
+            counters.CACHES,
+            counters.REPLICA_READS,
+        )
     }
     assert {one.name for one in counters.REGISTRY.collect()} == {name.removesuffix("_total") for name in counted}
     read = [*metrics.QUEUES.describe(), *metrics.GUARDS.describe()]
