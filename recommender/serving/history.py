@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from recommender.models import Clock, EndUser, Interaction
 from recommender.models.liked import NOT_KNOWN, liked
 from recommender.prepared import PreparedValues
+from recommender.statements.queries import NEVER
 
-NEVER = 2**63 - 1  # a moment after all there are
 MOMENT = 4  # where a row has it
 AS_BOOL = {1: True, 0: False, NOT_KNOWN: None}
 

@@ -37,10 +37,10 @@ from recommender.serving.types import (
 )
 from recommender.serving.whom import Whom
 from recommender.stamps.kept import KeptRows
+from recommender.statements.queries import NEVER
 
 Subject = tuple[SubjectKind, int]
 TEXTS: KeptRows[Subject, Explanation] = KeptRows("texts", "said", "rounds")
-NEVER = 2**63 - 1  # a moment after all there are
 HEAVY = ("messages", "parameters", "answer")  # of a call; only its model's name is wanted
 
 
