@@ -35,14 +35,15 @@ from benchmarks.item_texts import DATA
 from benchmarks.knowledge_gain import ROOT
 from benchmarks.thinkrec_rows import PUBLISHED, Rows, averaged
 from recommender.dataset.split import TRAIN, Parts
+from recommender.thinkrec.blocks import Block, blocks
 from recommender.thinkrec.evaluation.figures import BACKBONE, LLM, figures
 from recommender.thinkrec.evaluation.report import COLUMNS, SLICES
-from recommender.thinkrec.evaluation.rows import Block, about, blocks, chosen, warm_and_cold
+from recommender.thinkrec.evaluation.rows import about, chosen, warm_and_cold
 from recommender.thinkrec.prompts import Described, Person, asked
 from recommender.thinkrec.scoring.scorer import LocalScorer, load
-from recommender.thinkrec.tuning.config import ADAPTER, ThinkrecConfig
-from recommender.thinkrec.tuning.rows import Prompts, build
-from recommender.thinkrec.tuning.stages import Data, tune
+from recommender.thinkrec.tuning.config import ADAPTER, TARGETS, ThinkrecConfig
+from recommender.thinkrec.tuning.rows import Prompts, build, together
+from recommender.thinkrec.tuning.stages import MOST_TOGETHER, Data, tune
 
 MEASURED = 8  # steps of the run that measures the pace
 PARTS = ("keywords", "dislikes", "history")
@@ -65,14 +66,15 @@ def adapter(data: Data, folder: Path, config: ThinkrecConfig, *, minutes: float)
     if not plan.is_file():
         with tempfile.TemporaryDirectory(dir=folder) as first:
             _, pace = tuned(data, Path(first), config.but(steps=MEASURED))
-        whole = -(-len(data.rows.train) // config.batch_size)
+        units = together(data.rows.train, most=MOST_TOGETHER if config.grows else 1)
+        whole = -(-len(units) // config.batch_size)
         steps = max(MEASURED, min(whole, int(minutes * 60 / pace)))
         plan.write_text(json.dumps({"steps": steps, "seconds_a_step": round(pace, 3)}))
     steps = json.loads(plan.read_text())["steps"]
     metrics, pace = tuned(data, folder / "tuned", config.but(steps=steps))
     one = metrics["global"]
-    rows = min(len(data.rows.train), steps * config.batch_size)
-    print(f"tuned on {rows:,} rows in {one['seconds'] / 60:.1f} min, {one['tokens'] / one['seconds']:,.0f} tokens/s")
+    told = f"{one['tokens'] / one['seconds']:,.0f} tokens/s, loss {one['epochs'][-1]['loss']:.3f}"
+    print(f"tuned in {steps:,} steps and {one['seconds'] / 60:.1f} min, {told}")
     return folder / "tuned" / ADAPTER
 
 
@@ -198,6 +200,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=0, help="score about so many; 0: all")
     parser.add_argument("--without", action="append", choices=PARTS, default=[])
     parser.add_argument("--against", type=Path, nargs="+", default=[], metavar="FILE")
+    parser.add_argument("--targets", default="all-linear", choices=TARGETS)
+    parser.add_argument("--bfloat16", action="store_true", help="as a GPU computes: quick where there is AMX")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--test", action="store_true", help="read the test part")
@@ -208,6 +212,7 @@ def main() -> None:
     options = parsed()
     rows, part = Rows(options.data), "test" if options.test else "valid"
     told = [options.base, options.train_minutes, options.batch, options.rate, options.yes, options.seed]
+    told += [options.grows, options.targets, options.bfloat16]
     model = options.folder / hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
     model.mkdir(parents=True, exist_ok=True)
     (model / "told.json").write_text(json.dumps(told))
@@ -222,10 +227,13 @@ def main() -> None:
         checkpoint=50,
         seed=options.seed,
         threads=options.threads,
+        grows=options.grows,
+        targets=options.targets,
+        bfloat16=options.bfloat16,
     )
     tuned_to = None
     if options.train_minutes:
-        learnt = build(rows.interactions, rows.codes, tags=())
+        learnt = build(rows.interactions, rows.codes, tags=(), grows=options.grows)
         data = Data(learnt, Prompts(items_of(options.data, keywords=True), "movie"))
         tuned_to = adapter(data, model, config, minutes=options.train_minutes)
     everything = getattr(Parts.of(rows.codes), part)
@@ -238,7 +246,11 @@ def main() -> None:
     scorers: list[LocalScorer] = []
 
     def scorer() -> LocalScorer:
-        scorers.extend([] if scorers else [load(options.base, str(tuned_to or ""), threads=options.threads)])
+        scorers.extend(
+            []
+            if scorers
+            else [load(options.base, str(tuned_to or ""), threads=options.threads, bfloat16=options.bfloat16)]
+        )
         return scorers[0]
 
     scores.fill(wanted, shown, scorer)

@@ -28,11 +28,12 @@ from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
 from recommender.thinkrec.ablation import PARTS as PARTS_OF_THINKREC
 from recommender.thinkrec.ablation import left_out
+from recommender.thinkrec.blocks import Block, Rows, blocks
 from recommender.thinkrec.evaluation import explanations
 from recommender.thinkrec.evaluation.config import EvaluationConfig
 from recommender.thinkrec.evaluation.figures import BACKBONE, LLM, figures, of_texts
 from recommender.thinkrec.evaluation.kept import Kept
-from recommender.thinkrec.evaluation.rows import Block, Rows, about, blocks, chosen, prompts_of, warm_and_cold
+from recommender.thinkrec.evaluation.rows import about, chosen, prompts_of, warm_and_cold
 from recommender.thinkrec.prompts import Described, Person, asked, template_of
 from recommender.thinkrec.scoring.people import TEXT, Shows
 from recommender.thinkrec.scoring.scored import Cost, Scales, Scorer

@@ -49,7 +49,7 @@ def _data(run: ThinkrecRun, config: ThinkrecConfig, inputs: Path) -> "Data":
     )
     told = rows.read_traces(traces) if traces.is_file() else ()
     return Data(
-        rows.build(interactions, codes, told, tags=config.tags, apart=apart(catalog)),
+        rows.build(interactions, codes, told, tags=config.tags, apart=apart(catalog), grows=config.grows),
         rows.Prompts(
             rows.shown_items(catalog, keywords="keywords" not in left_out(config.without)),
             catalog.item_noun,

@@ -1,6 +1,7 @@
 """A base model in torch: a folder or hub name that transformers loads, or a GGUF, whose numbers are unpacked."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ def load_tokenizer(name: str) -> Any:
     return _explained(name, lambda: AutoTokenizer.from_pretrained(place, **more))
 
 
-def load_weights(name: str, device: torch.device) -> Any:
-    """The causal language model of a base: bfloat16 on a GPU, else float32. Raises CannotTuneError."""
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+def load_weights(name: str, device: torch.device, *, bfloat16: bool = False) -> Any:
+    """The causal language model of a base: bfloat16 on a GPU and where it is asked for, else float32.
+
+    Raises CannotTuneError.
+    """
+    dtype = torch.bfloat16 if device.type == "cuda" or bfloat16 else torch.float32
     place, more = _source(name)
     if not more:
         return _explained(name, lambda: AutoModelForCausalLM.from_pretrained(place, dtype=dtype)).to(device)
@@ -28,6 +32,12 @@ def load_weights(name: str, device: torch.device) -> Any:
     model = _explained(name, lambda: AutoModelForCausalLM.from_pretrained(place, dtype=dtype, **unpacked))
     model.name_or_path = str(Path(place) / more["gguf_file"])  # what an adapter names as its base
     return model.to(device)
+
+
+def products_of(model: Any) -> AbstractContextManager[Any]:
+    """A block in which a model of bfloat16 weights multiplies in bfloat16, whatever its adapter's weights are."""
+    weight = model.get_input_embeddings().weight
+    return torch.autocast(weight.device.type, torch.bfloat16, enabled=weight.dtype == torch.bfloat16)
 
 
 def _source(name: str) -> tuple[str, dict[str, str]]:

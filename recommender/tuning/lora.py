@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 from transformers import get_cosine_schedule_with_warmup
 
 from recommender.tuning import gguf_lora
-from recommender.tuning.base import load_tokenizer, load_weights
+from recommender.tuning.base import load_tokenizer, load_weights, products_of
 from recommender.tuning.config import TuneConfig, TunedRole
 from recommender.tuning.examples import Example, load
 
@@ -48,7 +48,7 @@ def tune(
     observer({"stage": "loading"})
     tokenizer = load_tokenizer(config.base)
     examples = load(data, tokenizer, config=config, role=role)  # before the weights, which take longer
-    base = load_weights(config.base, device)
+    base = load_weights(config.base, device, bfloat16=config.bfloat16)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         model = _with_lora(base, config, device)
@@ -174,7 +174,7 @@ class _Learner:
             labels[row, len(prompt) : end] = torch.tensor(answer)
             mask[row, :end] = 1
         tokens, labels, mask = (one.to(self._device) for one in (tokens, labels, mask))
-        with torch.autocast("cuda", dtype=torch.bfloat16, enabled=self._device.type == "cuda"):
+        with products_of(self._model):
             logits = self._model(input_ids=tokens, attention_mask=mask).logits
         predicted = logits[:, :-1].float().transpose(1, 2)
         return cross_entropy(predicted, labels[:, 1:], ignore_index=IGNORED, reduction="none").sum(1)

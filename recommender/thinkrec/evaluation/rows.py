@@ -1,13 +1,7 @@
-"""Which ratings are scored, and with which history: in the order they came, so that prompts of a person grow. Pure.
+"""Which ratings are scored, and the prompts of their blocks. Pure."""
 
-A row's history is what its end user is known to have liked or not strictly before it. It begins with the last ten, as
-in tuning; rows that follow show what came since behind them, until it has grown by `grows`, and then ten again. So the
-prompts of a block begin alike, and a scorer reads what they share once.
-"""
-
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from itertools import groupby
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +9,8 @@ from numpy.typing import NDArray
 from recommender.dataset.interactions import Interactions
 from recommender.llm.types import Prompt
 from recommender.measures.slices import slices
-from recommender.thinkrec.prompts import LONGEST_HISTORY, Described, Past, Person, asked
-
-Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Rows of one end user whose prompts begin alike. `shown`: of each row the first and the last row (not included)
-    of `known`, the end user's rows with a known like or dislike, oldest first."""
-
-    end_user: int
-    rows: tuple[int, ...]
-    shown: tuple[tuple[int, int], ...]
-    known: Rows
-
-    def history(self, place: int) -> Rows:
-        first, last = self.shown[place]
-        return self.known[first:last]
+from recommender.thinkrec.blocks import Block, Rows
+from recommender.thinkrec.prompts import Described, Past, Person, asked
 
 
 def chosen(interactions: Interactions, rows: Rows, *, most: int, seed: int) -> Rows:
@@ -44,24 +22,6 @@ def chosen(interactions: Interactions, rows: Rows, *, most: int, seed: int) -> R
     order = np.random.default_rng(seed).permutation(len(end_users))
     taken = order[: int(np.searchsorted(np.cumsum(count[order]), most)) + 1]
     return rows[np.isin(interactions.end_user[rows], end_users[taken])]
-
-
-def blocks(interactions: Interactions, rows: Rows, *, grows: int) -> Iterator[Block]:
-    """`rows`, ascending (by end user, oldest first), as blocks of prompts that begin alike."""
-    known = np.flatnonzero(interactions.liked >= 0)
-    owner = interactions.end_user[known]
-    for end_user, group in groupby(rows.tolist(), key=lambda row: int(interactions.end_user[row])):
-        theirs = known[np.searchsorted(owner, end_user, "left") : np.searchsorted(owner, end_user, "right")]
-        own = list(group)
-        before = np.searchsorted(interactions.moment[theirs], interactions.moment[own], "left").tolist()
-        open_: list[tuple[int, int, int]] = []  # row, first, last
-        for row, last in zip(own, before, strict=True):
-            if open_ and last - open_[0][1] > LONGEST_HISTORY + grows:
-                yield _block(end_user, open_, theirs)
-                open_ = []
-            first = open_[0][1] if open_ else max(0, last - LONGEST_HISTORY)
-            open_.append((row, first, last))
-        yield _block(end_user, open_, theirs)
 
 
 def prompts_of(
@@ -104,7 +64,3 @@ def warm_and_cold(
     cold = found["cold end users"] | found["cold items"]
     kept = {name: found[name] for name in ("cold end users", "cold items")}
     return {"all": found["all"], "warm": ~cold, "cold": cold} | kept
-
-
-def _block(end_user: int, rows: list[tuple[int, int, int]], known: Rows) -> Block:
-    return Block(end_user, tuple(row for row, _, _ in rows), tuple((first, last) for _, first, last in rows), known)

@@ -178,7 +178,7 @@ class LocalScorer:
         return bool(np.abs(whole.yes - shared.yes).max() <= (EXACT if self._model.dtype == torch.float32 else CLOSE))
 
 
-def load(base: str, adapter: str = "", *, threads: int = 1) -> LocalScorer:
+def load(base: str, adapter: str = "", *, threads: int = 1, bfloat16: bool = False) -> LocalScorer:
     """The base (recommender.tuning.base), with a LoRA adapter's folder merged into it where one is named.
 
     Raises CannotTuneError for a base that cannot be loaded, OSError or ValueError for such an adapter.
@@ -186,7 +186,7 @@ def load(base: str, adapter: str = "", *, threads: int = 1) -> LocalScorer:
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(base)
-    model, added = load_weights(base, device), 0
+    model, added = load_weights(base, device, bfloat16=bfloat16), 0
     if adapter:
         from peft import PeftModel  # noqa: PLC0415 - slow to load, and only here
 

@@ -13,6 +13,7 @@ from recommender.dataset.split import ALONE
 from recommender.runs.errors import CannotRunError
 from recommender.setting import Choice, OneOf, Settings
 from recommender.thinkrec.ablation import Without, left_out
+from recommender.tuning.config import Bfloat16
 
 ADAPTER, PROJECTOR, GROUPS = "adapter", "projector", "groups"  # folders of what is made
 StageName = Literal["global", "projector", "groups"]
@@ -107,7 +108,19 @@ class ThinkrecConfig(Settings):
         default=0.8, ge=0, le=1, title="Floor", description="The last learning rate, as a share of the peak."
     )
     weight_decay: float = Field(default=1e-3, ge=0, lt=1, title="Weight decay", description="AdamW's.")
-    batch_size: int = Field(default=1, gt=0, title="Batch size", description="Rows of one optimizer step, of one kind.")
+    batch_size: int = Field(
+        default=1,
+        gt=0,
+        title="Batch size",
+        description="Rows of one optimizer step, of one kind, or so many of an end user's at once (grows).",
+    )
+    grows: int = Field(
+        default=0,
+        ge=0,
+        title="Grows",
+        description="Rows of an end user that follow each other are learnt at once, what their prompts share is read "
+        "once, and a history may grow so far beyond ten; 0: each row by itself, as published.",
+    )
     steps: int = Field(default=800, gt=0, title="Steps", description="Optimizer steps of an epoch.")
     epochs: int = Field(default=50, gt=0, title="Epochs", description="At most, of the first two stages.")
     group_epochs: int = Field(default=30, gt=0, title="Group epochs", description="At most, of each group.")
@@ -128,6 +141,7 @@ class ThinkrecConfig(Settings):
     )
     seed: int = Field(default=42, ge=0, title="Seed")
     threads: int = Field(default=1, gt=0, title="Threads", description="That torch computes on.")
+    bfloat16: Bfloat16 = False
 
     @property
     def stages(self) -> tuple[StageName, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from recommender.thinkrec.prompts import LONGEST_HISTORY, PLACE
+from recommender.thinkrec.prompts import PLACE
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
 from recommender.thinkrec.tuning.rows import YES_NO, Entity, Known, Message, Prompts, Row
 
@@ -40,7 +40,7 @@ class Encoder:
         Each place of its prompt is one token, which a vector replaces. Raises CannotTuneThinkrecError for one that is
         too long without any history.
         """
-        for shown in range(min(LONGEST_HISTORY, len(row.history)), -1, -1):
+        for shown in range(len(row.history), -1, -1):
             messages, entities = self._prompts.of(row, known=known, history=shown)
             first, *others = self._templated(messages).split(PLACE)
             prompt, places = self._tokens(first), []

@@ -1,11 +1,10 @@
 """A language model that answers Yes or No: batches of rows forward, their scores and losses.
 
-Prompts end, and answers begin, at one column for all rows of a batch, so that logits are computed of answers only.
+The rows of a batch are one sequence (`packing`), and logits are computed where they predict answers only.
 """
 
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,22 @@ from torch import Tensor
 from recommender.thinkrec.tuning.config import MODULES_OF, ThinkrecConfig
 from recommender.thinkrec.tuning.encoding import Encoded, Encoder
 from recommender.thinkrec.tuning.objective import IGNORED, Losses, losses, weights, yes_logits
+from recommender.thinkrec.tuning.packing import Packed, packed
 from recommender.thinkrec.tuning.projector import Placed
+from recommender.tuning.base import products_of
 
 Alive = Callable[[], None]
 SCORED_AT_ONCE = 8  # rows; more only takes memory
 
 
 class Learner:
-    """`model`: a PEFT model. `placed`: what writes collaborative vectors into prompts; None: text alone."""
+    """`model`: a PEFT model. `placed`: what writes collaborative vectors into prompts; None: text alone.
+
+    `read`: the tokens that were read, until somebody counts them and begins again.
+    """
 
     def __init__(self, model: Any, encoder: Encoder, config: ThinkrecConfig, placed: Placed | None = None) -> None:
-        self.model, self.placed = model, placed
+        self.model, self.placed, self.read = model, placed, 0
         self._encoder, self._config = encoder, config
         self._device = next(model.parameters()).device
 
@@ -56,30 +60,34 @@ class Learner:
         Without `answered` the rows' answers are not read, and only the logits of their first tokens are there.
         """
         answers = [row.answer if answered else row.answer[:1] for row in rows]
-        widest, longest = max(len(row.prompt) for row in rows), max(map(len, answers))
-        shape = len(rows), widest + longest - 1  # an answer's last token predicts nothing
-        tokens = torch.full(shape, self._encoder.pad)
-        mask, wanted = torch.zeros(shape, dtype=torch.long), torch.full((len(rows), longest), IGNORED)
-        starts = [widest - len(row.prompt) for row in rows]
-        for n, (row, answer, start) in enumerate(zip(rows, answers, starts, strict=True)):
-            end = widest + len(answer) - 1
-            tokens[n, start:end] = torch.tensor(row.prompt + answer[:-1])
-            mask[n, start:end] = 1
+        pack = packed(rows, answers)
+        self.read += len(pack)
+        shape = len(rows), max(map(len, answers))
+        wanted, predicts = torch.full(shape, IGNORED), torch.zeros(shape, dtype=torch.long)
+        kept = 0
+        for n, answer in enumerate(answers):
             wanted[n, : len(answer)] = torch.tensor(answer)
-        tokens, mask, wanted = (one.to(self._device) for one in (tokens, mask, wanted))
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        with self._precision():
-            given = {"input_ids": tokens} if self.placed is None else self._embedded(tokens, rows, starts)
-            out = self.model(attention_mask=mask, position_ids=positions, logits_to_keep=longest, **given)
-        return out.logits.float(), wanted
+            predicts[n, : len(answer)] = torch.arange(kept, kept + len(answer))
+            kept += len(answer)
+        keep = torch.tensor([place for places in pack.predicts for place in places], device=self._device)
+        given: dict[str, Tensor] = {"input_ids": torch.tensor([pack.tokens], device=self._device)}
+        if self.placed is not None:
+            embedded = self.model.get_input_embeddings()(given["input_ids"])
+            given = {"inputs_embeds": self.placed(embedded, pack.entities)}
+        with products_of(self.model):
+            out = self.model(
+                attention_mask=self._mask(pack),
+                position_ids=torch.tensor([pack.positions], device=self._device),
+                logits_to_keep=keep,
+                **given,
+            )
+        return out.logits[0].float()[predicts.to(self._device)], wanted.to(self._device)
 
-    def _embedded(self, tokens: Tensor, rows: Sequence[Encoded], starts: Sequence[int]) -> dict[str, Tensor]:
-        assert self.placed is not None
-        embedded = self.model.get_input_embeddings()(tokens)
-        return {"inputs_embeds": self.placed(embedded, rows, starts)}
-
-    def _precision(self) -> Any:
-        return torch.autocast("cuda", dtype=torch.bfloat16) if self._device.type == "cuda" else nullcontext()
+    def _mask(self, pack: Packed) -> Tensor:
+        dtype = self.model.get_input_embeddings().weight.dtype
+        mask = torch.zeros(pack.seen.shape, dtype=dtype, device=self._device)
+        unseen = torch.from_numpy(~pack.seen).to(self._device)
+        return mask.masked_fill_(unseen, torch.finfo(dtype).min)[None, None]
 
 
 def with_adapter(base: Any, config: ThinkrecConfig, folder: Path | None = None) -> Any:

@@ -31,11 +31,12 @@ CHANCE = 0.5  # what an AUC counts that is undefined
 class Task:
     """What one stage trains and on what. `parameters`: what it trains, everything else is frozen.
 
-    `train`: rows on labels and rows on traces. `known`: which entities have a place in prompts; None: text alone.
+    `train`: rows on labels and rows on traces, those together that a step learns at once. `known`: which entities have
+    a place in prompts; None: text alone.
     """
 
     name: str
-    train: tuple[Sequence[Row], Sequence[Row]]
+    train: tuple[Sequence[Sequence[Row]], Sequence[Sequence[Row]]]
     valid: Sequence[Row]
     parameters: Mapping[str, nn.Parameter]
     peak: float
@@ -128,7 +129,7 @@ class Fit:
     def _step(self, of: int) -> None:
         task, config, state = self._task, self._config, self._state
         kind, places = self._sampler.next(config.batch_size)
-        rows = [self._encoder.encoded(task.train[kind][place], known=task.known) for place in places]
+        rows = [self._encoder.encoded(row, known=task.known) for place in places for row in task.train[kind][place]]
         state.step += 1
         for group in self._optimizer.param_groups:
             group["lr"] = rate(state.step, of=of, peak=task.peak, config=config)
@@ -137,9 +138,9 @@ class Fit:
         found = self._learner.losses(rows)
         torch.autograd.backward(found.total)
         self._optimizer.step()
+        self._count()
         values = [value.item() for value in found]
         state.sums = [total + value for total, value in zip(state.sums, values, strict=True)]
-        self._count(sum(map(len, rows)))
         self._pace.step(task.name, state.step, of, values[-1])
 
     def _end_epoch(self) -> None:
@@ -162,19 +163,24 @@ class Fit:
         if self._valid is None:
             self._valid = [self._encoder.encoded(row, known=self._task.known) for row in self._task.valid]
         score = np.array(self._learner.scores(self._valid, self._pace.alive))
-        self._count(sum(len(row.prompt) for row in self._valid))
+        self._count()
         label = np.array([row.row.label for row in self._valid])
         end_user = np.unique([row.row.end_user for row in self._valid], return_inverse=True)[1]
         return valid_score(auc(label, score), uauc(label, score, end_user), self._config)
 
-    def _count(self, tokens: int) -> None:
+    def _count(self) -> None:
+        tokens, self._learner.read = self._learner.read, 0
         self._state.tokens += tokens
         self._pace.tokens += tokens
 
     def _metrics(self) -> dict[str, Any]:
         state, task = self._state, self._task
         return {
-            "rows": {"labels": len(task.train[0]), "traces": len(task.train[1]), "valid": len(task.valid)},
+            "rows": {
+                "labels": sum(map(len, task.train[0])),
+                "traces": sum(map(len, task.train[1])),
+                "valid": len(task.valid),
+            },
             "trained_parameters": sum(one.numel() for one in task.parameters.values()),
             "steps": state.step,
             "before": state.before,

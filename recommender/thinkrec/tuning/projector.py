@@ -13,7 +13,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError
-from recommender.thinkrec.tuning.encoding import Encoded
 from recommender.thinkrec.tuning.rows import Entity
 
 WIDER = 10  # the hidden layer's width, in widths of the vectors
@@ -108,11 +107,12 @@ class Placed(nn.Module):
         self.projector, self.rows = projector, vectors.rows
         self.register_buffer("matrix", torch.from_numpy(vectors.matrix), persistent=False)
 
-    def forward(self, embedded: Tensor, rows: Sequence[Encoded], starts: Sequence[int]) -> Tensor:
-        """`embedded` (b, t, hidden) with the rows' places replaced; row n of the batch begins at column starts[n]."""
-        where = [(n, starts[n] + at, self.rows[entity]) for n, row in enumerate(rows) for at, entity in row.places]
-        if not where:
+    def forward(self, embedded: Tensor, entities: Sequence[tuple[int, Entity]]) -> Tensor:
+        """`embedded` (1, t, hidden) with the vectors of these entities at their places."""
+        if not entities:
             return embedded
-        line, column, vector = torch.tensor(where, device=embedded.device).unbind(1)
+        place, vector = torch.tensor(
+            [(at, self.rows[entity]) for at, entity in entities], device=embedded.device
+        ).unbind(1)
         tokens = self.projector(self.matrix[vector]).to(embedded.dtype)
-        return embedded.index_put((line, column), tokens)
+        return embedded.index_put((torch.zeros_like(place), place), tokens)

@@ -1,7 +1,8 @@
 """What ThinkRec learns from: one question about one end user and one item, and the answer to learn (METHODS.md 2.3).
 
-A row's history is what its end user had met strictly before, likes and dislikes. What they thought of the item itself
-is in the answer and nowhere in the prompt. A row on a trace shows the same prompt, and learns reasons too.
+A row's history is what its end user had met strictly before, likes and dislikes (`recommender.thinkrec.blocks`). What
+they thought of the item itself is in the answer and nowhere in the prompt. A row on a trace shows the same prompt, and
+learns reasons too.
 """
 
 import json
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.dataset.interactions import Interactions
 from recommender.dataset.split import PARTS, UNSCORED, Codes
 from recommender.models import Catalog
-from recommender.thinkrec.prompts import LONGEST_HISTORY, OPINION, PLACE, Described, Past, Person, asked
+from recommender.thinkrec.blocks import blocks
+from recommender.thinkrec.prompts import OPINION, PLACE, Described, Past, Person, asked
 from recommender.thinkrec.shown import as_shown
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError
 
@@ -70,16 +73,18 @@ def build(
     *,
     tags: Collection[str],
     apart: Collection[int] = (),
+    grows: int = 0,
 ) -> Rows:
     """The rows of the train and the valid part, and those of the train part's traces with one of these tags.
 
     A trace is left out whose interaction is not in the train part ("elsewhere"), whose tag is not chosen ("tag"), or
     which does not begin with the right word ("contradicts"). `apart`: keys of interactions that are no row at all.
+    `grows`: by how much a history may grow over the rows that follow before it begins with ten again.
     """
     codes = np.where(np.isin(interactions.keys, list(apart)), UNSCORED, codes)
-    train, valid = (np.flatnonzero(codes == PARTS[part]).tolist() for part in ("train", "valid"))
-    recommended = {row: _row(interactions, row) for row in train}
-    place = {_key(interactions, row): row for row in train}
+    train, valid = (np.flatnonzero(codes == PARTS[part]) for part in ("train", "valid"))
+    recommended = dict(_rows(interactions, train, grows=grows))
+    place = {_key(interactions, row): row for row in recommended}
     reasons, left_out = [], Counter[str]()
     for trace in traces:
         about = recommended.get(place.get((trace.end_user, trace.item, trace.moment), -1))
@@ -91,7 +96,27 @@ def build(
             left_out["contradicts"] += 1
         else:
             reasons.append(Row(about.end_user, about.item, about.label, "reason", answer, about.history))
-    return Rows([*recommended.values(), *reasons], [_row(interactions, row) for row in valid], dict(left_out))
+    return Rows(
+        [*recommended.values(), *reasons], [row for _, row in _rows(interactions, valid, grows=grows)], dict(left_out)
+    )
+
+
+def together(rows: Sequence[Row], *, most: int) -> list[tuple[Row, ...]]:
+    """Rows that follow each other and whose histories go on from one another, at most `most` at once."""
+    found: list[list[Row]] = []
+    for row in rows:
+        last = found[-1][-1] if found else None
+        goes_on = (
+            last is not None
+            and (last.end_user, last.kind) == (row.end_user, row.kind)
+            and row.history[: len(last.history)] == last.history
+            and len(found[-1]) < most
+        )
+        if goes_on:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return [tuple(rows) for rows in found]
 
 
 def read_traces(path: Path) -> Iterator[Trace]:
@@ -127,12 +152,12 @@ class Prompts:
     ordered: bool = True
 
     def of(
-        self, row: Row, *, known: Known | None = None, history: int = LONGEST_HISTORY
+        self, row: Row, *, known: Known | None = None, history: int | None = None
     ) -> tuple[list[Message], list[Entity]]:
         """The messages of a row, as candidates are asked about; the entities of its PLACEs, in order.
 
         Without `known` there are no places: a prompt of text alone. With it an end user or item that is not `known`
-        gets no place and no word about one. `history`: how many of the last items are shown.
+        gets no place and no word about one. `history`: how many of the last items are shown; None: all.
         """
         entities: list[Entity] = []
 
@@ -146,10 +171,10 @@ class Prompts:
             shown = self.items[name]
             return Described(shown.title, shown.keywords, place(("item", name)))
 
-        last = row.history[len(row.history) - min(history, len(row.history)) :]
+        last = row.history if history is None else row.history[len(row.history) - history :]
         past = tuple(Past(item(name), liked) for name, liked in last)
         person = Person(self.noun, past, ordered=self.ordered, vector=place(("end_user", row.end_user)))
-        (prompt,) = asked(person, [item(row.item)])
+        (prompt,) = asked(person, [item(row.item)], shown=len(past))
         return list(prompt.messages), entities
 
 
@@ -158,22 +183,18 @@ def _key(interactions: Interactions, row: int) -> tuple[str, str, int]:
     return interactions.end_users[end_user], interactions.items[item], int(interactions.moment[row])
 
 
-def _row(interactions: Interactions, row: int) -> Row:
-    end_user, item, _ = _key(interactions, row)
-    label = bool(interactions.liked[row])
-    return Row(end_user, item, label, "recommend", YES_NO[label], tuple(_history(interactions, row)))
+def _rows(interactions: Interactions, rows: NDArray[np.int64], *, grows: int) -> Iterator[tuple[int, Row]]:
+    """Each of `rows`, ascending, with its number."""
 
+    def past(known: int) -> tuple[str, bool]:
+        return interactions.items[interactions.item[known]], bool(interactions.liked[known])
 
-def _history(interactions: Interactions, row: int) -> Sequence[tuple[str, bool]]:
-    """The last known likes and dislikes strictly before a row, oldest first: of its own moment nothing is shown."""
-    found: list[tuple[str, bool]] = []
-    end_user, moment, liked = interactions.end_user, interactions.moment, interactions.liked
-    earlier = row - 1
-    while earlier >= 0 and end_user[earlier] == end_user[row] and len(found) < LONGEST_HISTORY:
-        if moment[earlier] < moment[row] and liked[earlier] >= 0:
-            found.append((interactions.items[interactions.item[earlier]], bool(liked[earlier])))
-        earlier -= 1
-    return found[::-1]
+    for block in blocks(interactions, rows, grows=grows):
+        for place, row in enumerate(block.rows):
+            end_user, item, _ = _key(interactions, row)
+            label = bool(interactions.liked[row])
+            history = tuple(map(past, block.history(place).tolist()))
+            yield row, Row(end_user, item, label, "recommend", YES_NO[label], history)
 
 
 def _answer(told: str, label: bool) -> str | None:

@@ -30,12 +30,13 @@ from recommender.thinkrec.tuning.encoding import Encoder
 from recommender.thinkrec.tuning.learner import Learner, with_adapter
 from recommender.thinkrec.tuning.loop import Fit, Observer, Pace, Task
 from recommender.thinkrec.tuning.projector import Placed, Projector, Vectors
-from recommender.thinkrec.tuning.rows import Known, Prompts, Row, Rows
+from recommender.thinkrec.tuning.rows import Known, Prompts, Row, Rows, together
 from recommender.tuning import gguf_lora
 from recommender.tuning.base import load_tokenizer, load_weights
 
 FOR_LLAMA_CPP = f"*{gguf_lora.SUFFIX}"
 LORA = ".lora_"  # in the names of an adapter's parameters
+MOST_TOGETHER = 32  # rows of an end user; many may be of one moment
 METRICS, CHECKPOINT, LEARNT = "metrics.json", "checkpoint.pt", "learnt.txt"
 LAYER = re.compile(r"\.(?:layers|h|blocks)\.(\d+)\.")
 GROUP = re.compile(r"[\w-]{1,40}")
@@ -77,7 +78,7 @@ def tune(data: Data, folder: Path, *, config: ThinkrecConfig, observer: Observer
     tokenizer = load_tokenizer(config.base)
     encoder = Encoder(tokenizer, data.prompts, config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    base = load_weights(config.base, device)
+    base = load_weights(config.base, device, bfloat16=config.bfloat16)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         return _Tuning(data, folder, config, encoder, pace=Pace(observer), base=base, tok=tokenizer).run()
@@ -160,9 +161,13 @@ class _Tuning:
             return [row for row in rows if not group or self._data.groups.get(row.end_user) == group]
 
         config = self._config
+
+        def learnt(rows: list[Row]) -> list[tuple[Row, ...]]:
+            return together(mine(rows), most=MOST_TOGETHER if self._config.grows else 1)
+
         return Task(
             name,
-            (mine(self._labels), mine(self._traces)),
+            (learnt(self._labels), learnt(self._traces)),
             mine(self._valid),
             parameters,
             peak=config.group_rate if group else config.learning_rate,

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from recommender.catalogs.feedback import FeedbackScale
 from recommender.dataset.interactions import Interactions
+from recommender.thinkrec.blocks import blocks
 from recommender.thinkrec.evaluation.figures import figures, of_texts
-from recommender.thinkrec.evaluation.rows import blocks, chosen, prompts_of, warm_and_cold
+from recommender.thinkrec.evaluation.rows import chosen, prompts_of, warm_and_cold
 from recommender.thinkrec.prompts import Described, Person
 
 TEN = 10

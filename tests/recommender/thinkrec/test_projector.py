@@ -10,6 +10,7 @@ from torch import nn
 from recommender.thinkrec.tuning.config import CannotTuneThinkrecError
 from recommender.thinkrec.tuning.encoding import Encoded, Encoder
 from recommender.thinkrec.tuning.learner import Learner, with_adapter
+from recommender.thinkrec.tuning.packing import packed
 from recommender.thinkrec.tuning.projector import Placed, Projector, Vectors
 from recommender.tuning.base import load_tokenizer, load_weights
 from tests.recommender.thinkrec.rows_of_films import PROMPTS, config, row
@@ -35,16 +36,15 @@ def test_it_is_two_layers_of_which_the_first_is_ten_times_as_wide() -> None:
 def test_only_the_places_of_prompts_change(encoder: Encoder, vectors: Vectors) -> None:
     rows = [encoder.encoded(row(n, "Drama 2"), known=vectors.known) for n in (0, 1)]
     placed = Placed(Projector(4, 64), vectors)
-    starts, width = [3, 0], 3 + max(len(one.prompt) for one in rows)
-    embedded = torch.zeros(2, width, 64)
-    changed = placed(embedded, rows, starts).abs().sum(2).nonzero().tolist()
-    wanted = [[n, start + at] for n, start in enumerate(starts) for at, _ in rows[n].places]
-    assert changed == sorted(wanted)
-    assert len(wanted) == 2 * 5  # history: three of four, for one item has no vector; the person; the item
-    assert torch.equal(embedded, torch.zeros(2, width, 64))
-    (first, entity), *_ = rows[0].places
+    pack = packed(rows, [one.answer for one in rows])
+    embedded = torch.zeros(1, len(pack), 64)
+    changed = placed(embedded, pack.entities)[0].abs().sum(1).nonzero()[:, 0].tolist()
+    assert changed == [place for place, _ in pack.entities]
+    assert len(changed) == 2 * 5  # history: three of four, for one item has no vector; the person; the item
+    assert torch.equal(embedded, torch.zeros(1, len(pack), 64))
+    (first, entity), *_ = pack.entities
     vector = torch.from_numpy(vectors.matrix[vectors.rows[entity]])
-    assert torch.allclose(placed(embedded, rows, starts)[0, 3 + first], placed.projector(vector), atol=1e-6)
+    assert torch.allclose(placed(embedded, pack.entities)[0, first], placed.projector(vector), atol=1e-6)
 
 
 def test_an_entity_without_a_vector_is_left_out_of_the_prompt(encoder: Encoder, vectors: Vectors) -> None:
