@@ -12,8 +12,8 @@ TunedRole = Literal["actor", "reflector"]
 Bfloat16 = Annotated[
     bool,
     Field(
-        title="bfloat16",
-        description="Weights and products in bfloat16, as a GPU has them always: several times as fast on a processor "
+        title="Half precision",
+        description="Weights and products in bfloat16, as a GPU always has them: several times as fast on a processor "
         "with AMX, and slower on others.",
     ),
 ]

@@ -171,7 +171,8 @@ class Prompts:
             shown = self.items[name]
             return Described(shown.title, shown.keywords, place(("item", name)))
 
-        last = row.history if history is None else row.history[len(row.history) - history :]
+        shown = len(row.history) if history is None else min(history, len(row.history))
+        last = row.history[len(row.history) - shown :]
         past = tuple(Past(item(name), liked) for name, liked in last)
         person = Person(self.noun, past, ordered=self.ordered, vector=place(("end_user", row.end_user)))
         (prompt,) = asked(person, [item(row.item)], shown=len(past))

@@ -103,6 +103,26 @@ def test_a_line_that_is_no_trace_is_named(tmp_path: Path, line: str) -> None:
         list(rows.read_traces(path))
 
 
+@pytest.mark.django_db
+def test_a_history_grows_over_the_rows_that_follow_and_then_begins_with_ten_again(catalog: Catalog) -> None:
+    interactions = read_interactions(catalog)
+    alone = rows.build(interactions, codes(interactions), tags=()).train
+    grown = rows.build(interactions, codes(interactions), tags=(), grows=3).train
+    assert [(row.item, row.answer) for row in grown] == [(row.item, row.answer) for row in alone]
+    for mine, theirs in zip(grown, alone, strict=True):
+        assert mine.history[len(mine.history) - len(theirs.history) :] == theirs.history
+        assert len(mine.history) <= 13
+    assert max(len(row.history) for row in grown) > 10
+    units = rows.together(grown, most=32)
+    assert [row for unit in units for row in unit] == grown
+    assert len(units) < len(grown)
+    for unit in units:
+        first = unit[0].history
+        assert all((row.end_user, row.history[: len(first)]) == (unit[0].end_user, first) for row in unit)
+    assert max(map(len, rows.together(grown, most=2))) == 2
+    assert {len(unit) for unit in rows.together(grown, most=1)} == {1}
+
+
 ROW = Row("u1", "c", True, "recommend", "Yes", (("a", True), ("b", False)))
 ITEMS = {
     "a": Described("Heat (1995)", ("Crime",)),

@@ -143,6 +143,32 @@ def test_a_seed_reproduces_and_another_one_does_not(base: str, data: Data, tmp_p
     assert not all(map(torch.equal, first, other))
 
 
+def test_rows_of_an_end_user_are_learnt_at_once_and_read_once(base: str, data: Data, tmp_path: Path) -> None:
+    def tuned(name: str, grows: int) -> dict[str, Any]:
+        settings = config(base, epochs=1, steps=8, batch_size=1, grows=grows, reason_share=0.0, valid_rows=1)
+        return dict(tune(data, tmp_path / name, config=settings)["global"])
+
+    alone, grown = tuned("alone", 0), tuned("grown", 5)
+    assert grown["rows"] == alone["rows"]
+    assert alone["tokens"] < grown["tokens"] < 2 * alone["tokens"]  # 8 end users with 4 rows each, in place of 8 rows
+    assert load_file(tmp_path / "grown" / ADAPTER).keys() == load_file(tmp_path / "alone" / ADAPTER).keys()
+
+
+def test_in_bfloat16_the_base_is_half_as_large_and_the_adapter_learns_all_the_same(
+    base: str, data: Data, tmp_path: Path
+) -> None:
+    settings = config(base, steps=6, epochs=3, dropout=0.0, reason_share=0.0, valid_rows=32, bfloat16=True)
+    epochs = tune(data, tmp_path, config=settings)["global"]["epochs"]
+    assert epochs[-1]["loss"] < epochs[0]["loss"]
+    assert {value.dtype for value in load_file(tmp_path / ADAPTER).values()} == {torch.float32}
+    model = load_weights(base, torch.device("cpu"), bfloat16=True)
+    assert {one.dtype for one in model.parameters()} == {torch.bfloat16}
+    encoder = Encoder(load_tokenizer(base), PROMPTS, settings)
+    rows_of_one = [encoder.encoded(one) for one in rows().valid[:4]]
+    exact = Learner(load_weights(base, torch.device("cpu")), encoder, settings).scores(rows_of_one)
+    assert Learner(model, encoder, settings).scores(rows_of_one) == pytest.approx(exact, abs=0.05)
+
+
 def test_what_was_left_of_other_data_is_begun_again(base: str, data: Data, tmp_path: Path) -> None:
     settings = config(base, epochs=1, valid_rows=1)
     tune(data, tmp_path, config=settings)

@@ -90,6 +90,14 @@ def test_the_micro_batch_and_a_second_run_change_nothing(base: str, data: Path, 
     assert found[0] == pytest.approx(found[1], rel=1e-3)
 
 
+def test_in_bfloat16_it_learns_the_same_within_its_precision(base: str, data: Path, tmp_path: Path) -> None:
+    exact, half = (
+        tune(data, tmp_path / str(one), config(base, epochs=1, bfloat16=one))["after"]["loss"] for one in (False, True)
+    )
+    assert half != exact
+    assert half == pytest.approx(exact, rel=0.02)
+
+
 def test_the_defaults_are_r4ecs() -> None:
     usual = TuneConfig(base="x")
     assert (usual.rank, usual.alpha, usual.dropout, usual.learning_rate) == (8, 16, 0.0, 1e-4)
