@@ -201,7 +201,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--without", action="append", choices=PARTS, default=[])
     parser.add_argument("--against", type=Path, nargs="+", default=[], metavar="FILE")
     parser.add_argument("--targets", default="all-linear", choices=TARGETS)
-    parser.add_argument("--bfloat16", action="store_true", help="as a GPU computes: quick where there is AMX")
+    parser.add_argument("--half-precision", action="store_true", help="as a GPU computes: quick where there is AMX")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--test", action="store_true", help="read the test part")
@@ -212,7 +212,7 @@ def main() -> None:
     options = parsed()
     rows, part = Rows(options.data), "test" if options.test else "valid"
     told = [options.base, options.train_minutes, options.batch, options.rate, options.yes, options.seed]
-    told += [options.grows, options.targets, options.bfloat16]
+    told += [options.grows, options.targets, options.half_precision]
     model = options.folder / hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
     model.mkdir(parents=True, exist_ok=True)
     (model / "told.json").write_text(json.dumps(told))
@@ -229,7 +229,7 @@ def main() -> None:
         threads=options.threads,
         grows=options.grows,
         targets=options.targets,
-        bfloat16=options.bfloat16,
+        half_precision=options.half_precision,
     )
     tuned_to = None
     if options.train_minutes:
@@ -249,7 +249,7 @@ def main() -> None:
         scorers.extend(
             []
             if scorers
-            else [load(options.base, str(tuned_to or ""), threads=options.threads, bfloat16=options.bfloat16)]
+            else [load(options.base, str(tuned_to or ""), threads=options.threads, bfloat16=options.half_precision)]
         )
         return scorers[0]
 

@@ -9,7 +9,7 @@ from recommender.runs.errors import CannotRunError
 from recommender.setting import OneOf, Settings
 
 TunedRole = Literal["actor", "reflector"]
-Bfloat16 = Annotated[
+HalfPrecision = Annotated[
     bool,
     Field(
         title="Half precision",
@@ -57,7 +57,7 @@ class TuneConfig(Settings):
     )
     seed: int = Field(default=0, title="Seed")
     threads: int = Field(default=1, gt=0, title="Threads", description="That torch computes on.")
-    bfloat16: Bfloat16 = False
+    half_precision: HalfPrecision = False
     merge: bool = Field(
         default=False,
         title="Merge",

@@ -48,7 +48,7 @@ def tune(
     observer({"stage": "loading"})
     tokenizer = load_tokenizer(config.base)
     examples = load(data, tokenizer, config=config, role=role)  # before the weights, which take longer
-    base = load_weights(config.base, device, bfloat16=config.bfloat16)
+    base = load_weights(config.base, device, bfloat16=config.half_precision)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         model = _with_lora(base, config, device)

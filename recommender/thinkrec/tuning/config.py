@@ -13,7 +13,7 @@ from recommender.dataset.split import ALONE
 from recommender.runs.errors import CannotRunError
 from recommender.setting import Choice, OneOf, Settings
 from recommender.thinkrec.ablation import Without, left_out
-from recommender.tuning.config import Bfloat16
+from recommender.tuning.config import HalfPrecision
 
 ADAPTER, PROJECTOR, GROUPS = "adapter", "projector", "groups"  # folders of what is made
 StageName = Literal["global", "projector", "groups"]
@@ -141,7 +141,7 @@ class ThinkrecConfig(Settings):
     )
     seed: int = Field(default=42, ge=0, title="Seed")
     threads: int = Field(default=1, gt=0, title="Threads", description="That torch computes on.")
-    bfloat16: Bfloat16 = False
+    half_precision: HalfPrecision = False
 
     @property
     def stages(self) -> tuple[StageName, ...]:

@@ -78,7 +78,7 @@ def tune(data: Data, folder: Path, *, config: ThinkrecConfig, observer: Observer
     tokenizer = load_tokenizer(config.base)
     encoder = Encoder(tokenizer, data.prompts, config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    base = load_weights(config.base, device, bfloat16=config.bfloat16)
+    base = load_weights(config.base, device, bfloat16=config.half_precision)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         return _Tuning(data, folder, config, encoder, pace=Pace(observer), base=base, tok=tokenizer).run()

@@ -157,7 +157,7 @@ def test_rows_of_an_end_user_are_learnt_at_once_and_read_once(base: str, data: D
 def test_in_bfloat16_the_base_is_half_as_large_and_the_adapter_learns_all_the_same(
     base: str, data: Data, tmp_path: Path
 ) -> None:
-    settings = config(base, steps=6, epochs=3, dropout=0.0, reason_share=0.0, valid_rows=32, bfloat16=True)
+    settings = config(base, steps=6, epochs=3, dropout=0.0, reason_share=0.0, valid_rows=32, half_precision=True)
     epochs = tune(data, tmp_path, config=settings)["global"]["epochs"]
     assert epochs[-1]["loss"] < epochs[0]["loss"]
     assert {value.dtype for value in load_file(tmp_path / ADAPTER).values()} == {torch.float32}

@@ -92,7 +92,8 @@ def test_the_micro_batch_and_a_second_run_change_nothing(base: str, data: Path, 
 
 def test_in_bfloat16_it_learns_the_same_within_its_precision(base: str, data: Path, tmp_path: Path) -> None:
     exact, half = (
-        tune(data, tmp_path / str(one), config(base, epochs=1, bfloat16=one))["after"]["loss"] for one in (False, True)
+        tune(data, tmp_path / str(one), config(base, epochs=1, half_precision=one))["after"]["loss"]
+        for one in (False, True)
     )
     assert half != exact
     assert half == pytest.approx(exact, rel=0.02)
