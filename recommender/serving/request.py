@@ -68,9 +68,7 @@ class Request:
     @cached_property
     def steering(self) -> Steering:
         """What people approved about the end user, and what the request says, as it moves a list no version ranks."""
-        if self.unaware:
-            return steering_of(self.whom, self.index, said=())
-        strength = self.treatment.steering if self.treatment else None
+        strength = 0.0 if self.unaware else self.treatment.steering if self.treatment else None
         return steering_of(
             self.whom, self.index, said=self.said, also=self.session.said, as_of=self.as_of, strength=strength
         )

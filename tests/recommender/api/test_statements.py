@@ -6,7 +6,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
+from recommender.experiments import service as experiments
 from recommender.models import AuditEntry, AuditEvent, Catalog, EndUser, Role, Statement, TokenScope
+from recommender.serving.variants import Variant
 from recommender.statements.aspects import KEPT
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.training import synthetic
@@ -269,6 +271,25 @@ def test_not_for_me_strikes_what_raised_it_or_says_what_they_dislike(api: APICli
     assert {"western-2", "western-3"} <= {item["item_id"] for item in after["items"]}
     assert "musical" not in genres(after)
     assert moved_by(after, "horror") == []
+
+
+@pytest.mark.parametrize("how", ["catalog", "variant"])
+def test_an_item_that_they_refuse_is_not_listed_where_statements_move_nothing(
+    api: APIClient, films: Catalog, how: str
+) -> None:
+    before = {item["item_id"] for item in recommended(api)["items"]}
+    said(api, aspect=[{"kind": "title", "value": "western-1"}], polarity="dislikes")
+    said(api, text="I hate musicals. I like dramas.")
+    if how == "catalog":
+        Catalog.objects.update(steering=0.0)
+        acting = {(one["about"], one["acts"], one["acts_since"] is None) for one in listed(api)}
+        assert acting == {("“Western 1 (1960)”", True, False), ("Musical", False, True), ("Drama", False, True)}
+    else:
+        plan = experiments.Plan(key="try", variants=(Variant("a", steering=0.0), Variant("b", steering=0.0)))
+        experiments.start(experiments.create(films, plan, by=None), by=None)
+    after = recommended(api)
+    assert {item["item_id"] for item in after["items"]} == before - {"western-1"}
+    assert moved_by(after, "") == []
 
 
 def test_pages_fields_and_statuses(api: APIClient) -> None:
