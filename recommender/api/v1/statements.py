@@ -263,9 +263,10 @@ def as_problems() -> Iterator[None]:
 
 
 def said_by(end_user: EndUser, said: Iterable[Said], words: str) -> list[Statement]:
-    """Raises TooManyStatements, Erased."""
+    """Kept, each with its sentence of their words. Raises TooManyStatements, Erased."""
+    said = list(said)
     with as_problems():
-        return own.say(end_user, list(said), quote=" ".join(words.split()), now=timezone.now())
+        return own.say(end_user, said, quotes=[_quote(one, words) for one in said], now=timezone.now())
 
 
 def _below(asked: Mapping[str, Any]) -> int:
@@ -310,8 +311,13 @@ def _understood(end_user: EndUser, said: Iterable[Said], words: str) -> list[dic
         {
             "aspect": in_words(one.aspect, aspects.title_of),
             "polarity": one.polarity,
-            "quote": " ".join(one.quote(words).split()),
+            "quote": _quote(one, words),
             "meets": len(aspects.meeting(one.aspect)),
         }
         for one in said
     ]
+
+
+def _quote(said: Said, words: str) -> str:
+    """The words that say it, in one line."""
+    return " ".join(said.quote(words).split())

@@ -102,6 +102,9 @@ def test_what_is_said_acts_at_the_next_request_and_stands_beside_what_the_text_s
         ("Western", "likes", 4),
     ]
     assert answer["not_understood"] == ["The weather is nice today."]
+    quotes = {one["quote"] for one in answer["statements"]}
+    assert quotes == set(Statement.objects.filter(turn=None).values_list("quote", flat=True))
+    assert quotes == {"No more horror, please.", "I adore westerns."}  # of what was not understood nothing is kept
 
     after = recommended(api)
     assert genres(after)[:4] == ["western"] * 4

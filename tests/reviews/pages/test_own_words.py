@@ -31,7 +31,7 @@ def reader(db: None) -> EndUser:
 
 def say(reader: EndUser, genre: str, polarity: str = "likes", *, quote: str = "") -> Statement:
     said = Said((Facet("attribute", "genres", genre),), polarity)  # type: ignore[arg-type]
-    (row,) = own.say(reader, [said], quote=quote, now=timezone.now())
+    (row,) = own.say(reader, [said], quotes=[quote], now=timezone.now())
     return row
 
 
@@ -109,12 +109,8 @@ def test_where_statements_are_switched_off_the_page_says_what_still_counts(
     reader: EndUser, pam: Account, browser_of: SignIn
 ) -> None:
     say(reader, "Horror", "dislikes")
-    own.say(
-        reader,
-        [Said((Facet("title", "", reader.catalog.items.all()[0].external_id),), "dislikes")],
-        quote="",
-        now=timezone.now(),
-    )
+    title = Facet("title", "", reader.catalog.items.all()[0].external_id)
+    own.say(reader, [Said((title,), "dislikes")], now=timezone.now())
     Catalog.objects.update(steering=0.0)
     browser = browser_of(pam)
     assert "Counts at once" not in section(browser)
