@@ -228,6 +228,9 @@ def _notices(request: Request, ruled: Mapping[int, tuple[RuleReason]], count: in
         yield Notice(NoticeCode.BURIED, f"A rule puts {_of(buried)} at the end of this list.")
     if request.rules.out_of_stock is not None and (gone := int(request.unseen[request.rules.out_of_stock].sum())):
         yield Notice(NoticeCode.OUT_OF_STOCK, f"{_of(gone)} left out: out of stock.")
+    if request.session.said and not request.strength:
+        said = "Nothing that was understood of the text moved this list: statements are switched off for it."
+        yield Notice(NoticeCode.MOVES_NOTHING, said)
     if count < request.limit:
         said = f"{count} of the {request.limit} asked for. No other may be listed: no other source fills a list up."
         yield Notice(NoticeCode.FEWER_ITEMS, said)

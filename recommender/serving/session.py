@@ -110,6 +110,7 @@ def _history(catalog: Catalog, posted: Sequence[Met]) -> tuple[list[PastInteract
             None if one.liked is None else int(one.liked),
             AS_BOOL[like],
             moment,
+            told=True,
         )
         for one, like in zip(met, known.tolist(), strict=True)
     ]

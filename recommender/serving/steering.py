@@ -92,14 +92,13 @@ def steering_of(
     said: Sequence[Acting] | None = None,
     also: Sequence[Acting] = (),
     as_of: int | None = None,
-    strength: float | None = None,
+    strength: float,
 ) -> Steering:
     """How these statements move somebody's list; by default those that act now, and `also` these.
 
-    `strength`: how strongly; by default as the catalog says. Of an aspect that `also` names, only what it says: it is
+    `strength`: how strongly (`knob`); at 0 none does. Of an aspect that `also` names, only what it says: it is
     the newest word. `whom.catalog` is loaded.
     """
-    strength = knob(whom.catalog) if strength is None else strength
     if said is None:
         approved = acting(whom, as_of=as_of) if isinstance(whom, EndUser) else []
         newest = {one.said.key for one in also}
