@@ -20,7 +20,7 @@ from recommender.serving.whom import Whom
 from recommender.signals import stated
 from recommender.signals.stated import Weights
 from recommender.statements.aspects import aspects_of
-from recommender.statements.queries import Acting, acting
+from recommender.statements.queries import OPINIONS, Acting, acting
 
 STRONGEST = 5.0  # the knob
 Places = NDArray[np.int64]
@@ -102,7 +102,8 @@ def steering_of(
     if said is None:
         approved = acting(whom, as_of=as_of) if isinstance(whom, EndUser) else []
         newest = {one.said.key for one in also}
-        said = [*(one for one in approved if one.said.key not in newest), *also]
+        opinions = [one for one in also if one.said.polarity in OPINIONS]  # in two minds: silences what was said before
+        said = [*(one for one in approved if one.said.key not in newest), *opinions]
     if not said:
         return Steering([], 0)
     refused = [one.said for one in said if one.is_own and refuses_an_item(one.said)]

@@ -56,7 +56,9 @@ class StatementsQuery(serializers.Serializer[Any]):
     cursor = TextField(required=False, max_length=LONGEST_CURSOR, expected=CURSOR, help_text="Leads to the next page.")
     status = NamesField(names=STATUSES, default=list(OF_NOW), help_text="Which to list; by default those of now.")
     fields = NamesField(  # type: ignore[assignment]  # a parameter's name here, not Serializer.fields
-        names=CHOSEN, required=False, help_text="What to say of each beside `statement_id`; all, unless given."
+        names=("statement_id", *CHOSEN),
+        required=False,
+        help_text="What to say of each beside `statement_id`; all, unless given.",
     )
 
 
@@ -104,17 +106,11 @@ class StatementsSerializer(serializers.Serializer[Any]):
     next_cursor = serializers.CharField(allow_null=True)
 
 
-class MeantSerializer(UnderstoodSerializer):
-    """How the words were understood."""
-
-    polarity = serializers.ChoiceField(choices=["likes", "dislikes", "mixed"])
-
-
 class SaidSerializer(serializers.Serializer[Any]):
     """What became of what was said. With `store` false, `statements` is empty."""
 
     statements = StatementSerializer(many=True)
-    understood = MeantSerializer(many=True)
+    understood = UnderstoodSerializer(many=True)
     not_understood = serializers.ListField(
         child=serializers.CharField(), help_text="The sentences that say nothing of a taste; nothing is stored of them."
     )

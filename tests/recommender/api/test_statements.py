@@ -295,6 +295,16 @@ def test_an_item_that_they_refuse_is_not_listed_where_statements_move_nothing(
     assert moved_by(after, "") == []
 
 
+def test_who_is_in_two_minds_for_a_request_is_understood_and_what_the_text_says_moves_nothing(
+    api: APIClient, text: Any
+) -> None:
+    asked = {"user_id": "u1", "text": "I have mixed feelings about horror.", "limit": 30, "explain": "full"}
+    answer = api.post("/api/v1/catalogs/films/recommendations", asked, format="json").json()
+    assert [(one["aspect"], one["polarity"]) for one in answer["understood"]] == [("Horror", "mixed")]
+    assert moved_by(answer, "") == moved_by(recommended(api), "comedy")
+    assert moved_by(recommended(api), "horror") == [("statement", "Horror", "likes")]
+
+
 def test_pages_fields_and_statuses(api: APIClient) -> None:
     for genre in GENRES:
         said(api, text=f"I like {genre} films.")
