@@ -21,8 +21,8 @@ from recommender.runs import leases
 from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
 from recommender.serving import backbone
-from recommender.serving.queries import active_backbone
 from recommender.serving.request import request_for
+from recommender.serving.rollout import active_in
 from recommender.serving.types import CannotRankError
 from recommender.thinkrec.ablation import left_out
 from recommender.thinkrec.prompts import Question, template_of
@@ -42,7 +42,7 @@ PER_END_USER = 20  # held-out ratings of one end user, at most
 def carry_out(run: ScoringRun, recorder: Recorder) -> None:
     """Calibrate once, then score and store each list that this run has not made yet. Raises CannotRunError."""
     config = ScoringConfig.from_json(run.config)
-    if config.top and active_backbone(run.catalog) is None:
+    if config.top and active_in(run.catalog).version is None:
         raise CannotRunError(backbone.NO_BACKBONE)
     if config.held_out and (learnt := tuned_on(config)) and learnt != config.split:
         raise CannotRunError(

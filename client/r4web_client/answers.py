@@ -228,13 +228,6 @@ class ListedStatement(TypedDict):
     ended_at: NotRequired[str | None]
 
 
-class Meant(TypedDict):
-    aspect: str
-    polarity: str
-    quote: str
-    meets: int
-
-
 class NotForMe(TypedDict):
     statements: list[Statement]
 
@@ -429,7 +422,7 @@ class RulesSet(TypedDict):
 
 class Said(TypedDict):
     statements: list[Statement]
-    understood: list[Meant]
+    understood: list[Understood]
     not_understood: list[str]
     notices: list[Notice]
 

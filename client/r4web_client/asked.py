@@ -14,7 +14,9 @@ class BatchRequest(TypedDict):
     explain: NotRequired[Literal["none", "short", "full"]]
     min_review: NotRequired[Literal["any", "reviewed", "approved"]]
     scenario: NotRequired[Literal["backbone", "thinkrec"]]
-    fields: NotRequired[list[Literal["title", "score", "explanation", "explanation_status", "reasons"]]]
+    fields: NotRequired[
+        list[Literal["item_id", "rank", "title", "score", "explanation", "explanation_status", "reasons"]]
+    ]
     log: NotRequired[bool]
     entries: list[Told]
 
@@ -110,7 +112,9 @@ class RecommendationsQuery(TypedDict):
     min_review: NotRequired[Literal["any", "reviewed", "approved"]]
     scenario: NotRequired[Literal["backbone", "thinkrec"]]
     as_of: NotRequired[str | int]
-    fields: NotRequired[list[Literal["title", "score", "explanation", "explanation_status", "reasons"]]]
+    fields: NotRequired[
+        list[Literal["item_id", "rank", "title", "score", "explanation", "explanation_status", "reasons"]]
+    ]
     log: NotRequired[bool]
 
 
@@ -145,7 +149,9 @@ class SessionRequest(TypedDict):
     explain: NotRequired[Literal["none", "short", "full"]]
     min_review: NotRequired[Literal["any", "reviewed", "approved"]]
     scenario: NotRequired[Literal["backbone", "thinkrec"]]
-    fields: NotRequired[list[Literal["title", "score", "explanation", "explanation_status", "reasons"]]]
+    fields: NotRequired[
+        list[Literal["item_id", "rank", "title", "score", "explanation", "explanation_status", "reasons"]]
+    ]
     log: NotRequired[bool]
 
 
@@ -192,6 +198,7 @@ class ListStatementsAsked(TypedDict):
     fields: NotRequired[
         list[
             Literal[
+                "statement_id",
                 "aspect",
                 "about",
                 "polarity",
@@ -229,7 +236,9 @@ class RecommendAsked(TypedDict):
     diversity: NotRequired[float]
     exclude: NotRequired[list[str]]
     explain: NotRequired[Literal["none", "short", "full"]]
-    fields: NotRequired[list[Literal["title", "score", "explanation", "explanation_status", "reasons"]]]
+    fields: NotRequired[
+        list[Literal["item_id", "rank", "title", "score", "explanation", "explanation_status", "reasons"]]
+    ]
     filter: NotRequired[list[str]]
     limit: NotRequired[int]
     log: NotRequired[bool]

@@ -9,7 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from recommender.accounts import quota, tokens
-from recommender.api.errors import HOW_TO_SEND, ScopeMissing, TooManyRequests
+from recommender.api.errors import HOW_TO_SEND, InvalidBody, ScopeMissing, TooManyRequests
 from recommender.models import Account, ApiToken, Role, TokenScope
 
 SCHEME = b"bearer"
@@ -58,7 +58,12 @@ def require(request: Request, scope: TokenScope) -> None:
 
 
 def charge(request: Request, requests: int) -> None:
-    """Count what a request asks for beyond one. Raises TooManyRequests."""
+    """Count what a request asks for beyond one. Raises TooManyRequests; InvalidBody where no minute has room for it."""
+    known: quota.Quota | None = getattr(request, "quota", None)
+    if known and requests >= known.limit:
+        raise InvalidBody(
+            f"It counts as {requests + 1} requests, and this token may send {known.limit} a minute: send it in parts."
+        )
     if requests > 0:
         _within(quota.count(asker_of(request), requests), request)
 

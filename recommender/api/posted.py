@@ -16,6 +16,8 @@ MOST_ERRORS = 20
 class Shape(serializers.Serializer[Any]):
     """A JSON object with the fields' members and no others."""
 
+    default_error_messages = {"invalid": "It must be a JSON object."}
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             known = ", ".join(f"`{name}`" for name in self.fields)

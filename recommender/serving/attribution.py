@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from recommender.models import Item
+from recommender.models import Clock, Item
 from recommender.serving.catalog_index import values_of
 from recommender.serving.history import PastInteraction
 from recommender.serving.statements import MOST, Cited
@@ -131,7 +131,7 @@ def _in_common(item: Item, theirs: Item, met: PastInteraction) -> HistoryReason:
         title=theirs.title,
         rating=met.rating,
         liked=met.liked,
-        met=Moment(met.moment, item.catalog.clock),
+        met=Moment(met.moment, Clock.NONE if met.told else item.catalog.clock),
         basis="shared_attributes",
         shared=tuple(value for value in _values(theirs) if value in wanted),
     )

@@ -28,6 +28,7 @@ class NoticeCode(StrEnum):
     TEXT_NOT_UNDERSTOOD = "text_not_understood"
     TEXT_PARTLY_UNDERSTOOD = "text_partly_understood"
     MEETS_NOTHING = "meets_nothing"
+    MOVES_NOTHING = "moves_nothing"
     PINNED = "pinned"
     BURIED = "buried"
     OUT_OF_STOCK = "out_of_stock"

@@ -9,6 +9,9 @@ from typing import Self
 
 from django.core import signing
 
+from recommender.models import EndUser
+from recommender.serving.whom import Whom
+
 SALT = "recommendations.cursor"
 DIGITS = 6  # of a score
 LISTED = 13  # fields before the items
@@ -20,14 +23,15 @@ class CursorError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`catalog`, `end_user`, `backbone`: primary keys. `asked`: what the list was asked by, as a digest.
+    """`catalog`, `backbone`: primary keys. `end_user`: theirs, or what the caller calls a visitor. `asked`: what
+    the list was asked by, as a digest.
     `experiment`, `variant`: by what it was made. `moved`: the statements that moved it, by primary key; None where none
     could. `rank`: of the next item. `items`: primary key and score of the items left. `teams`: the two variants that a
     mixed list is of, and `sides`: of each item left the place of the one that put it there, -1 of nobody; else both are
     empty."""
 
     catalog: int
-    end_user: int
+    end_user: int | str
     asked: str
     experiment: str
     variant: str
@@ -42,6 +46,11 @@ class Cursor:
     items: Sequence[tuple[int, float | None]]
     teams: Sequence[str] = ()
     sides: Sequence[int] = ()
+
+    def is_about(self, whom: Whom) -> bool:
+        """Whether it is of a list for them, made before or after the catalog had a row of them."""
+        named = (whom.pk, whom.external_id) if isinstance(whom, EndUser) else (whom.external_id,)
+        return self.catalog == whom.catalog.pk and self.end_user in named
 
     def after(self, count: int) -> "Cursor | None":
         """Where it goes on after so many items; None at the end."""

@@ -7,7 +7,7 @@ from django.db.models import Q
 from recommender.accounts.visible import Asker, within
 from recommender.models import FOR_KNOWLEDGE, RATIONALES, Catalog, EndUser, Item, Turn
 from recommender.serving.history import history_of
-from recommender.serving.queries import active_backbone
+from recommender.serving.rollout import active_in
 from recommender.serving.statements import told
 from recommender.serving.texts import in_force, proposals, shown
 from recommender.serving.types import MinReview, Shown
@@ -51,7 +51,7 @@ def turn_of(explanation_id: int, *, asker: Asker) -> Turn | None:
 
 def _about(subject: EndUser | Item, approved: Q, proposed: Q, min_review: MinReview) -> About:
     catalog = subject.catalog
-    version = active_backbone(catalog)
+    version = active_in(catalog).version
     found = list(in_force(approved, catalog, snapshot=version.snapshot if version else None))
     found = found or list(proposals(proposed, catalog))
     text = shown(found[-1][1] if found else None, min_review)

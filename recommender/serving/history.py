@@ -18,7 +18,10 @@ AS_BOOL = {1: True, 0: False, NOT_KNOWN: None}
 
 @dataclass(frozen=True, slots=True)
 class PastInteraction:
-    """One interaction. `item_pk` and `item_id`: the item's primary key and external id."""
+    """One interaction. `item_pk` and `item_id`: the item's primary key and external id.
+
+    `told`: a request told of it, so that nobody knows when it was, and `moment` is that of the request.
+    """
 
     item_pk: int
     item_id: str
@@ -26,6 +29,7 @@ class PastInteraction:
     label: int | None
     liked: bool | None
     moment: int
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,6 @@ from recommender.models import (
 from recommender.prepared import Prepared
 
 
-def active_backbone(catalog: Catalog) -> BackboneVersion | None:
-    """The version that ranks this catalog now, its snapshot loaded; its metrics and config are not."""
-    versions = BackboneVersion.objects.select_related("snapshot").defer("metrics", "config")
-    return versions.filter(catalog=catalog, state=VersionState.ACTIVE).first()
-
-
 def end_user_named(catalog: str, external_id: str, *, asker: Asker) -> EndUser | None:
     """The end user, their catalog and its stamps loaded. Any text may be asked for, also one that no id can be."""
     if "\x00" in external_id or "\x00" in catalog:  # PostgreSQL refuses even to compare it
@@ -52,10 +46,10 @@ _END_USER = Prepared(_end_user)
 
 
 def item_named(catalog: str, external_id: str, *, asker: Asker) -> Item | None:
-    """The item, its catalog loaded. Any text may be asked for, also one that no id can be."""
+    """The item, its catalog and its stamps loaded. Any text may be asked for, also one that no id can be."""
     if "\x00" in external_id or "\x00" in catalog:
         return None
-    items = within(Item.objects.select_related("catalog"), asker)
+    items = within(Item.objects.select_related("catalog__stamp"), asker)
     return items.filter(catalog__name=catalog, external_id=external_id).first()
 
 

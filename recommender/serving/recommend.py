@@ -76,6 +76,9 @@ def recommend(
     how = How(level, least, after.scenario if after else scenario)
     wish = replace(wish, scenario=how.scenario) if wish else Wish(how.scenario)
     told = isinstance(whom, Visitor) or session is not NOTHING_TOLD
+    # What a request tells is not told again with the next page.
+    goes_on = isinstance(whom, EndUser) or (bool(whom.external_id) and not whom.attributes)
+    goes_on = goes_on and session is NOTHING_TOLD
     going_on: Cursor | None = None
     treatment = treatment_of(whom, how.scenario)
     if after:
@@ -88,14 +91,14 @@ def recommend(
         going_on = after.after(limit)
     else:
         make = partial(
-            request_for, whom, limit=limit, depth=limit if told else DEPTH, as_of=as_of, wish=wish, session=session
+            request_for, whom, limit=limit, depth=DEPTH if goes_on else limit, as_of=as_of, wish=wish, session=session
         )
         request, ranked, treatment = rank_treated(
             lambda wanted: make(treatment=wanted), treatment, scenario=scenario, attribute=level != "none"
         )
         how = how.by(treatment)
         served = _served(request, ranked, how)
-        if isinstance(whom, EndUser) and not told:
+        if goes_on:
             going_on = _cursor(whom, request, ranked, how, asked, treatment).after(limit)
     served = replace(served, next_cursor=going_on.written() if going_on else "")
     if treatment:
@@ -133,15 +136,13 @@ def preview(
     return _served(request, ranked, How(level, min_review, scenario))
 
 
-def _cursor(
-    whom: EndUser, request: Request, ranked: Ranked, how: How, asked: str, treatment: Treatment | None
-) -> Cursor:
+def _cursor(whom: Whom, request: Request, ranked: Ranked, how: How, asked: str, treatment: Treatment | None) -> Cursor:
     """The whole list, from its first item on."""
     listed = [(int(request.index.pks[position]), score) for position, score in ranked.best]
     teams = tuple(dict.fromkeys(ranked.sides.values()))
     return Cursor(
-        catalog=whom.catalog_id,
-        end_user=whom.pk,
+        catalog=whom.catalog.pk,
+        end_user=whom.pk if isinstance(whom, EndUser) else whom.external_id,
         asked=asked,
         experiment=treatment.experiment if treatment else "",
         variant=treatment.variant if treatment else "",
@@ -227,6 +228,9 @@ def _notices(request: Request, ruled: Mapping[int, tuple[RuleReason]], count: in
         yield Notice(NoticeCode.BURIED, f"A rule puts {_of(buried)} at the end of this list.")
     if request.rules.out_of_stock is not None and (gone := int(request.unseen[request.rules.out_of_stock].sum())):
         yield Notice(NoticeCode.OUT_OF_STOCK, f"{_of(gone)} left out: out of stock.")
+    if request.session.said and not request.strength:
+        said = "Nothing that was understood of the text moved this list: statements are switched off for it."
+        yield Notice(NoticeCode.MOVES_NOTHING, said)
     if count < request.limit:
         said = f"{count} of the {request.limit} asked for. No other may be listed: no other source fills a list up."
         yield Notice(NoticeCode.FEWER_ITEMS, said)

@@ -21,7 +21,7 @@ from recommender.serving.codes import Notice
 from recommender.serving.history import Known, PastInteraction, known_of
 from recommender.serving.rules import Rules
 from recommender.serving.session import NOTHING_TOLD, Session, unknown_items
-from recommender.serving.steering import Steering, steering_of
+from recommender.serving.steering import Steering, knob, steering_of
 from recommender.serving.types import Ranking
 from recommender.serving.variants import Treatment
 from recommender.serving.whom import Whom
@@ -68,12 +68,17 @@ class Request:
     @cached_property
     def steering(self) -> Steering:
         """What people approved about the end user, and what the request says, as it moves a list no version ranks."""
-        if self.unaware:
-            return steering_of(self.whom, self.index, said=())
-        strength = self.treatment.steering if self.treatment else None
         return steering_of(
-            self.whom, self.index, said=self.said, also=self.session.said, as_of=self.as_of, strength=strength
+            self.whom, self.index, said=self.said, also=self.session.said, as_of=self.as_of, strength=self.strength
         )
+
+    @property
+    def strength(self) -> float:
+        """How strongly statements move the list; 0: not at all."""
+        if self.unaware:
+            return 0.0
+        treated = self.treatment.steering if self.treatment else None
+        return knob(self.whom.catalog) if treated is None else treated
 
     @property
     def known(self) -> list[tuple[str, bool | None, int]]:

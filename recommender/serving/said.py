@@ -1,6 +1,6 @@
 """All that is said of an end user's taste, by the text about them and by themself, and what of it acts now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,6 +11,7 @@ from recommender.grounding.wording import in_words
 from recommender.models import EndUser, Knowledge, Source, Statement
 from recommender.rounds import evidence
 from recommender.serving.history import PastInteraction, history_of
+from recommender.serving.steering import knob, refuses_an_item
 from recommender.statements import queries, service
 from recommender.statements.aspects import CatalogAspects, aspects_of
 
@@ -25,7 +26,8 @@ class SaidOfThem:
     """One statement about an end user. `about`: its aspect in words; `quote`: the words of the text, or theirs.
 
     `status`: waiting, for a person; overruled, by a newer word about the same aspect; struck, by whoever said it, or by
-    a person out of a text. `since`: it acts on lists from then on; None where it does not. `standing`, `liked`,
+    a person out of a text. `counts`: it is what is said of its aspect now. `since`: it acts on lists from then on; None
+    where it does not, as where the catalog's strength of steering is 0. `standing`, `liked`,
     `ratings`: how it stands against everything they have rated, of how many items that it is about; `meets`: how many
     items of the catalog it is about.
     """
@@ -35,6 +37,7 @@ class SaidOfThem:
     about: str
     quote: str
     status: Status
+    counts: bool
     since: datetime | None
     standing: Standing
     liked: int
@@ -50,11 +53,12 @@ class SaidOfThem:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What statements are held against: everything they have met."""
+    """What statements are held against: everything they have met. `steers`: whether statements move the lists."""
 
     aspects: CatalogAspects
     rows: Sequence[Rated]
     history: Sequence[PastInteraction]
+    steers: bool
 
 
 def all_of(end_user: EndUser) -> list[SaidOfThem]:
@@ -74,23 +78,24 @@ def one_of(end_user: EndUser, pk: int) -> SaidOfThem | None:
 def _told(end_user: EndUser, rows: Sequence[Statement], latest: Knowledge | None) -> list[SaidOfThem]:
     aspects, texts = aspects_of(end_user.catalog), queries.texts_of(latest)
     met = [Rated(each.title, each.attributes, each.liked, each.rating) for each in evidence.known_now(end_user)]
-    known = _Known(aspects, met, history_of(end_user))
+    known = _Known(aspects, met, history_of(end_user), knob(end_user.catalog) > 0)
     counting = {row.pk for row in queries.counting_of(row for row in rows if queries.says_something(row))}
     return [_one(row, texts, latest, known, counts=row.pk in counting) for row in sorted(rows, key=lambda row: -row.pk)]
 
 
 def _one(row: Statement, texts: dict[int, str], latest: Knowledge | None, known: _Known, *, counts: bool) -> SaidOfThem:
-    said, aspects = service.said(row), known.aspects
+    said, aspects, own = service.said(row), known.aspects, row.turn_id is None
     meeting = set(aspects.pks[aspects.meeting(said.aspect)].tolist())
     rated = [past.liked for past in known.history if past.item_pk in meeting and past.liked is not None]
     text = texts.get(row.turn_id or 0, "")
-    acts = counts and row.polarity in queries.OPINIONS
+    acts = counts and row.polarity in queries.OPINIONS and (known.steers or (own and refuses_an_item(said)))
     return SaidOfThem(
         row=row,
         said=said,
         about=in_words(said.aspect, aspects.title_of),
         quote=row.quote or " ".join(said.quote(text).split()),
         status=_status(row, counts=counts),
+        counts=counts,
         since=_since(row, latest) if acts else None,
         standing=standing(said, count(said, known.rows, aspects.title_of)),
         liked=sum(rated),
@@ -118,10 +123,7 @@ def _since(row: Statement, latest: Knowledge | None) -> datetime | None:
 
 
 def meeting(end_user: EndUser, item_pk: int) -> list[SaidOfThem]:
-    """What acts, says that they like something, and is about this item: what raises it."""
+    """What counts, says that they like something, and is about this item: what raises it."""
     aspects = aspects_of(end_user.catalog)
-    return [one for one in _acting_likes(all_of(end_user)) if item_pk in aspects.pks[aspects.meeting(one.said.aspect)]]
-
-
-def _acting_likes(said: Iterable[SaidOfThem]) -> list[SaidOfThem]:
-    return [one for one in said if one.since is not None and one.row.polarity == "likes"]
+    likes = [one for one in all_of(end_user) if one.counts and one.row.polarity == "likes"]
+    return [one for one in likes if item_pk in aspects.pks[aspects.meeting(one.said.aspect)]]

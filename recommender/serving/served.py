@@ -3,9 +3,9 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from recommender.counters import NONE
+from recommender.grounding.statements import Polarity
 from recommender.models import BackboneVersion
 from recommender.serving.codes import DegradedCode, Notice
 from recommender.serving.types import (
@@ -47,7 +47,7 @@ class Understood:
     """A statement as it was read. `aspect`: what it is about, in words; `quote`: the text's words; `meets`: items."""
 
     aspect: str
-    polarity: Literal["likes", "dislikes"]
+    polarity: Polarity
     quote: str
     meets: int
 

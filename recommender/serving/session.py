@@ -14,7 +14,7 @@ from recommender.serving.history import AS_BOOL, PastInteraction
 from recommender.serving.served import Understood
 from recommender.statements.aspects import CatalogAspects, aspects_of
 from recommender.statements.heard import Heard, hear
-from recommender.statements.queries import OPINIONS, Acting
+from recommender.statements.queries import Acting
 
 LONGEST_HISTORY = 1_000  # interactions
 NAMED = 10  # ids, or sentences, that a notice names
@@ -26,7 +26,8 @@ BY_THE_PERSON = "the person"
 class Session:
     """What a request itself tells of somebody, which is used once and kept nowhere.
 
-    `history`: what they met after everything that is stored, oldest first. `said`: statements of a text of theirs.
+    `history`: what they met after everything that is stored, oldest first. `said`: statements of a text of theirs, of
+    which those in two minds move nothing.
     `understood`, `notices`: what became of the text, and of what was not to be used.
     """
 
@@ -110,6 +111,7 @@ def _history(catalog: Catalog, posted: Sequence[Met]) -> tuple[list[PastInteract
             None if one.liked is None else int(one.liked),
             AS_BOOL[like],
             moment,
+            told=True,
         )
         for one, like in zip(met, known.tolist(), strict=True)
     ]
@@ -118,13 +120,13 @@ def _history(catalog: Catalog, posted: Sequence[Met]) -> tuple[list[PastInteract
 
 
 def _said(heard: Heard, text: str, aspects: CatalogAspects) -> tuple[list[Acting], tuple[Understood, ...]]:
-    """What acts, in the person's own words; and all that was understood, with how many items it is about."""
+    """All that was understood, in the person's own words: to steer by, and with how many items it is about."""
     acting, understood = [], []
-    for number, one in enumerate((one for one in heard.opinions if one.polarity in OPINIONS), start=1):
+    for number, one in enumerate(heard.opinions, start=1):
         quote = " ".join(one.quote(text).split())
         # Nobody approved it: a person said it themselves.
         acting.append(Acting(-number, one, quote, BY_THE_PERSON, 1.0, turn_id=0, approved_by="", approved_at=None))
         meets = len(aspects.meeting(one.aspect))
         about = in_words(one.aspect, aspects.title_of)
-        understood.append(Understood(about, "likes" if one.polarity == "likes" else "dislikes", quote, meets))
+        understood.append(Understood(about, one.polarity, quote, meets))
     return acting, tuple(understood)

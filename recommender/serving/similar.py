@@ -15,8 +15,8 @@ from recommender.serving import retrieve, vectors
 from recommender.serving.arrange import Order, best_first, likeness_of_attributes
 from recommender.serving.catalog_index import CatalogIndex, index_of
 from recommender.serving.codes import Notice, NoticeCode
-from recommender.serving.queries import active_backbone
 from recommender.serving.request import narrowed
+from recommender.serving.rollout import active_in
 from recommender.serving.wish import Wish
 
 Likeness = Literal["likes", "texts", "attributes"]
@@ -65,10 +65,9 @@ def _alike(by: Likeness | None, order: Order, index: CatalogIndex, limit: int, n
 
 def _by_likes(catalog: Catalog, index: CatalogIndex, place: int) -> Cosines | None:
     """By the active version's vectors of who likes what; None where it has none, or has never met the item."""
-    active = active_backbone(catalog)
+    active = active_in(catalog).version
     if active is None:
         return None
-    active.catalog = catalog
     try:
         ranker = verified.load(active)
     except ArtifactError:

@@ -6,23 +6,25 @@ next request.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from recommender.grounding.statements import Statement as Said
 from recommender.models import Catalog, EndUser
 from recommender.serving.catalog_index import CatalogIndex
 from recommender.serving.whom import Whom
 from recommender.signals import stated
 from recommender.signals.stated import Weights
 from recommender.statements.aspects import aspects_of
-from recommender.statements.queries import Acting, acting
+from recommender.statements.queries import OPINIONS, Acting, acting
 
 STRONGEST = 5.0  # the knob
 Places = NDArray[np.int64]
+_NOWHERE: Places = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,15 @@ class Move:
 
 @dataclass(frozen=True)
 class Steering:
-    """All moves of one end user's list over an index of so many items."""
+    """All moves of one end user's list over an index of so many items.
+
+    `unwanted`: where the very items stand that the end user themself does not want. They are not listed, however
+    strongly statements move lists.
+    """
 
     moves: Sequence[Move]
     items: int
+    unwanted: Places = field(default_factory=lambda: _NOWHERE)
 
     @cached_property
     def offsets(self) -> NDArray[np.float64]:
@@ -61,13 +68,6 @@ class Steering:
     def steered(self, scores: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
         """Probabilities of the items at `places` after the moves."""
         return stated.moved(scores, self.offsets[places]) if self.moves else scores
-
-    @property
-    def unwanted(self) -> Places:
-        """Where the very items stand that the end user themself does not want: they are not listed."""
-        moves = [move for move in self.moves if move.statement.is_own and move.effect < 0]
-        own = [move.places for move in moves if [facet.kind for facet in move.statement.said.aspect] == ["title"]]
-        return np.concatenate(own) if own else np.empty(0, dtype=np.int64)
 
     def weighed(self, weights: Weights) -> "Steering":
         """The same with the weights that a version learned."""
@@ -92,26 +92,40 @@ def steering_of(
     said: Sequence[Acting] | None = None,
     also: Sequence[Acting] = (),
     as_of: int | None = None,
-    strength: float | None = None,
+    strength: float,
 ) -> Steering:
     """How these statements move somebody's list; by default those that act now, and `also` these.
 
-    `strength`: how strongly; by default as the catalog says. Of an aspect that `also` names, only what it says: it is
+    `strength`: how strongly (`knob`); at 0 none does. Of an aspect that `also` names, only what it says: it is
     the newest word. `whom.catalog` is loaded.
     """
-    strength = knob(whom.catalog) if strength is None else strength
     if said is None:
-        approved = acting(whom, as_of=as_of) if strength > 0 and isinstance(whom, EndUser) else []
+        approved = acting(whom, as_of=as_of) if isinstance(whom, EndUser) else []
         newest = {one.said.key for one in also}
-        said = [*(one for one in approved if one.said.key not in newest), *also]
-    return Steering(list(_moves(said, whom.catalog, index, strength)), len(index)) if said else Steering([], 0)
+        opinions = [one for one in also if one.said.polarity in OPINIONS]  # in two minds: silences what was said before
+        said = [*(one for one in approved if one.said.key not in newest), *opinions]
+    if not said:
+        return Steering([], 0)
+    refused = [one.said for one in said if one.is_own and refuses_an_item(one.said)]
+    unwanted = np.concatenate([_places(one, whom.catalog, index) for one in refused]) if refused else _NOWHERE
+    return Steering(list(_moves(said, whom.catalog, index, strength)), len(index), unwanted)
+
+
+def refuses_an_item(said: Said) -> bool:
+    """Whether it says that one very item is not wanted."""
+    return said.polarity == "dislikes" and [facet.kind for facet in said.aspect] == ["title"]
+
+
+def _places(said: Said, catalog: Catalog, index: CatalogIndex) -> Places:
+    """Where the items stand that a statement is about."""
+    aspects = aspects_of(catalog)
+    return index.positions(aspects.pks[aspects.meeting(said.aspect)])
 
 
 def _moves(said: Iterable[Acting], catalog: Catalog, index: CatalogIndex, strength: float) -> Iterable[Move]:
-    aspects = aspects_of(catalog)
-    for one in said:
-        places = index.positions(aspects.pks[aspects.meeting(one.said.aspect)])
-        if len(places) and strength > 0:
+    for one in said if strength > 0 else ():
+        places = _places(one.said, catalog, index)
+        if len(places):
             size = one.said.strength * one.weight * strength
             yield Move(one, places, _weight(one, Weights()) * size, size)
 

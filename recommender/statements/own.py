@@ -47,14 +47,15 @@ def waiting() -> QuerySet[Statement]:
 
 
 @transaction.atomic
-def say(end_user: EndUser, said: Sequence[Said], *, quote: str, now: datetime) -> list[Statement]:
+def say(end_user: EndUser, said: Sequence[Said], *, quotes: Sequence[str] = (), now: datetime) -> list[Statement]:
     """What they like, dislike or are in two minds about. What they say already is not said twice.
 
-    `quote`: their words, empty where there were none. `end_user.catalog` is loaded. Raises TooManyError with nothing
-    kept, EndUser.DoesNotExist where they have been erased.
+    `quotes`: the words that say each, and no others; none where there were no words. `end_user.catalog` is loaded.
+    Raises TooManyError with nothing kept, EndUser.DoesNotExist where they have been erased.
     """
     before = _locked(end_user)
-    made = [_said(end_user, one, quote, before, now=now) for one in said]
+    words = quotes or [""] * len(said)
+    made = [_said(end_user, one, quote, before, now=now) for one, quote in zip(said, words, strict=True)]
     if sum(row.pk not in before for row in made) + len(before) > MOST:
         raise TooManyError(f"They have {MOST} statements, as many as anybody may have. Strike some first.")
     _tell(end_user, [row for row in made if row.pk not in before], "said")

@@ -172,10 +172,10 @@ def test_what_the_user_says_and_waits_stands_above_the_text_in_whole_lines(
     """The card comes first because of it. Once nothing waits it stands below."""
     person = EndUser.objects.select_related("catalog").get(pk=review.round.end_user_id)
     drama, horror = (Said((Facet("attribute", "genres", name),), "likes") for name in ("Drama", "Horror"))
-    own.say(person, [drama], quote="I do love a good drama.", now=timezone.now())
+    own.say(person, [drama], quotes=["I do love a good drama."], now=timezone.now())
     person.catalog.hearing = Hearing.AFTER_REVIEW
     person.catalog.save(update_fields=["hearing"])
-    own.say(person, [horror], quote="Whatever others say, I like to be frightened.", now=timezone.now())
+    own.say(person, [horror], quotes=["Whatever others say, I like to be frightened."], now=timezone.now())
     card.set_viewport_size({"width": width, "height": 800})
     card.reload()
     ready(card)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from recommender.api import errors
-from recommender.models import EndUser
 from recommender.serving.cursor import Cursor, CursorError
 from recommender.serving.whom import Whom
 
@@ -28,7 +27,7 @@ def after(whom: Whom, asked: Mapping[str, Any], given: set[str]) -> Cursor | Non
         cursor = Cursor.read(asked["cursor"])
     except CursorError as error:
         raise _not_this_cursor(f"`cursor` must be {CURSOR}.") from error
-    if not isinstance(whom, EndUser) or (cursor.catalog, cursor.end_user) != (whom.catalog_id, whom.pk):
+    if not cursor.is_about(whom):
         raise _not_this_cursor(f"`cursor` must be {CURSOR}; this one is about another.")
     if given & set(WHICH_LIST) and cursor.asked != digest(asked):
         names = " and ".join(f"`{name}`" for name in WHICH_LIST)

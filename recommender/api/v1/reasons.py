@@ -127,7 +127,10 @@ class HistoryReasonSerializer(serializers.Serializer[HistoryReason]):
     title = serializers.CharField()
     rating = serializers.FloatField(allow_null=True)
     liked = serializers.BooleanField(allow_null=True, help_text="Null where it is not known.")
-    met_at = MomentField(source="met", help_text="Null where the catalog's clock only orders or there is no order.")
+    met_at = MomentField(
+        source="met",
+        help_text="Null where the catalog's clock only orders or there is no order, and of what the request told.",
+    )
     met_order = OrderField(source="met", help_text=ORDER)
     shared = serializers.ListField(child=serializers.CharField(), help_text="Attribute values both items have.")
     effect = serializers.FloatField(allow_null=True)

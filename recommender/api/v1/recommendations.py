@@ -33,7 +33,7 @@ from recommender.api.v1.backbones import BackboneSerializer
 from recommender.api.v1.fields import ReasonsField, ScoreField
 from recommender.api.v1.reasons import ExplanationSerializer, MomentField, OrderField
 from recommender.api.v1.wishes import NoticeSerializer, UnderstoodSerializer, WishQuery, wish_of, wrong_filter
-from recommender.api.v1.written import a_list
+from recommender.api.v1.written import ALWAYS, a_list
 from recommender.models import ApiToken, Catalog, EndUser, SubjectKind, TokenScope
 from recommender.serving import queries
 from recommender.serving.codes import DegradedCode
@@ -55,7 +55,7 @@ from recommender.serving.types import (
 from recommender.serving.whom import Visitor, Whom
 
 CHANGING = ("generated_at", "next_cursor")  # with every answer
-CHOSEN = ("title", "score", "explanation", "explanation_status", "reasons")  # `fields` may leave these out
+CHOSEN = (*ALWAYS, "title", "score", "explanation", "explanation_status", "reasons")  # what `fields` may name
 LONGEST_CURSOR = 8_000
 
 

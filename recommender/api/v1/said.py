@@ -24,7 +24,7 @@ FACETS = ("attribute", "period", "title", "phrase")
 MOST_FACETS = 5
 LONGEST_VALUE = 200
 ACCEPTED = "Whether a person has accepted it, or approved the text that says it."
-ACTS = "Whether it moves their lists now."
+ACTS = "Whether it moves their lists now; never where the catalog's strength of steering is 0."
 NEAR = 5  # values that an error names
 _YEARS = re.compile(r"([0-9]{1,4})-([0-9]{1,4})", re.ASCII)
 

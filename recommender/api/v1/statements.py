@@ -56,7 +56,9 @@ class StatementsQuery(serializers.Serializer[Any]):
     cursor = TextField(required=False, max_length=LONGEST_CURSOR, expected=CURSOR, help_text="Leads to the next page.")
     status = NamesField(names=STATUSES, default=list(OF_NOW), help_text="Which to list; by default those of now.")
     fields = NamesField(  # type: ignore[assignment]  # a parameter's name here, not Serializer.fields
-        names=CHOSEN, required=False, help_text="What to say of each beside `statement_id`; all, unless given."
+        names=("statement_id", *CHOSEN),
+        required=False,
+        help_text="What to say of each beside `statement_id`; all, unless given.",
     )
 
 
@@ -104,17 +106,11 @@ class StatementsSerializer(serializers.Serializer[Any]):
     next_cursor = serializers.CharField(allow_null=True)
 
 
-class MeantSerializer(UnderstoodSerializer):
-    """How the words were understood."""
-
-    polarity = serializers.ChoiceField(choices=["likes", "dislikes", "mixed"])
-
-
 class SaidSerializer(serializers.Serializer[Any]):
     """What became of what was said. With `store` false, `statements` is empty."""
 
     statements = StatementSerializer(many=True)
-    understood = MeantSerializer(many=True)
+    understood = UnderstoodSerializer(many=True)
     not_understood = serializers.ListField(
         child=serializers.CharField(), help_text="The sentences that say nothing of a taste; nothing is stored of them."
     )
@@ -263,9 +259,10 @@ def as_problems() -> Iterator[None]:
 
 
 def said_by(end_user: EndUser, said: Iterable[Said], words: str) -> list[Statement]:
-    """Raises TooManyStatements, Erased."""
+    """Kept, each with its sentence of their words. Raises TooManyStatements, Erased."""
+    said = list(said)
     with as_problems():
-        return own.say(end_user, list(said), quote=" ".join(words.split()), now=timezone.now())
+        return own.say(end_user, said, quotes=[_quote(one, words) for one in said], now=timezone.now())
 
 
 def _below(asked: Mapping[str, Any]) -> int:
@@ -310,8 +307,13 @@ def _understood(end_user: EndUser, said: Iterable[Said], words: str) -> list[dic
         {
             "aspect": in_words(one.aspect, aspects.title_of),
             "polarity": one.polarity,
-            "quote": " ".join(one.quote(words).split()),
+            "quote": _quote(one, words),
             "meets": len(aspects.meeting(one.aspect)),
         }
         for one in said
     ]
+
+
+def _quote(said: Said, words: str) -> str:
+    """The words that say it, in one line."""
+    return " ".join(said.quote(words).split())

@@ -50,7 +50,10 @@ class UnderstoodSerializer(serializers.Serializer[Any]):
     """A statement of the text that came with the request, as it was read."""
 
     aspect = serializers.CharField()
-    polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
+    polarity = serializers.ChoiceField(
+        choices=["likes", "dislikes", "mixed"],
+        help_text="mixed: in two minds; it moves nothing, nor does what was said before.",
+    )
     quote = serializers.CharField(help_text="The words of the text.")
     meets = serializers.IntegerField(help_text="How many items it is about.")
 

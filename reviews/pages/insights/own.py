@@ -4,20 +4,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from recommender.models import EndUser
+from recommender.models import Catalog, EndUser, Hearing
 from recommender.serving.said import OF_NOW, SaidOfThem, all_of
+from recommender.serving.steering import knob
 from reviews.room.said import says
 
 MOST_ENDED = 20  # that the page lists of what counts no more
+MOVES_NOTHING = "Moves no list in this catalog; what they refuse by its title is left out"
 
 Tone = Literal["good", "warn", ""]
 
 
 @dataclass(frozen=True, slots=True)
 class OwnWord:
-    """One statement of theirs, with its standing."""
+    """One statement of theirs, with its standing. `steers`: whether statements move this catalog's lists."""
 
     one: SaidOfThem
+    steers: bool
 
     @property
     def says(self) -> str:
@@ -36,7 +39,9 @@ class OwnWord:
         if status == "overruled":
             return "a newer word counts, said"
         if status == "standing":
-            return f"let count by {row.accepted_by}" if row.accepted_by else "counts since"
+            if row.accepted_by:
+                return f"let count by {row.accepted_by}"
+            return "counts since" if self.steers or self.one.since else "kept since"
         return {"struck": "struck", "replaced": "corrected", "refused": f"refused by {row.ended_by}"}[status]
 
     @property
@@ -53,16 +58,26 @@ class OwnWord:
 
 @dataclass(frozen=True, slots=True)
 class OwnWords:
-    """All of one end user's, the newest first. `ended`: struck, corrected or refused; the last of `ended_count`."""
+    """All of one end user's, the newest first. `ended`: struck, corrected or refused; the last of `ended_count`.
+
+    `heard`: when what they say counts, in words.
+    """
 
     now: tuple[OwnWord, ...]
     ended: tuple[OwnWord, ...]
     ended_count: int
+    heard: str
 
 
 def words_of(end_user: EndUser) -> OwnWords:
     """`end_user.catalog` is loaded. As many queries as serving.said.all_of takes."""
-    words = [OwnWord(one) for one in all_of(end_user) if one.said_by == "end_user"]
+    steers = knob(end_user.catalog) > 0
+    words = [OwnWord(one, steers) for one in all_of(end_user) if one.said_by == "end_user"]
     ended = [word for word in words if word.one.status not in OF_NOW]
     ended.sort(key=lambda word: word.when, reverse=True)
-    return OwnWords(tuple(word for word in words if word.one.status in OF_NOW), tuple(ended[:MOST_ENDED]), len(ended))
+    now = tuple(word for word in words if word.one.status in OF_NOW)
+    return OwnWords(now, tuple(ended[:MOST_ENDED]), len(ended), _heard(end_user.catalog) if steers else MOVES_NOTHING)
+
+
+def _heard(catalog: Catalog) -> str:
+    return "Counts at once" if catalog.hearing == Hearing.AT_ONCE else "Counts once a person has accepted it"

@@ -14,6 +14,7 @@ from recommender.rounds import approved
 from recommender.serving.rankers import DEFAULT
 from recommender.serving.recommend import preview
 from recommender.serving.served import Served, ServedItem
+from recommender.serving.steering import knob
 from recommender.serving.types import (
     Explanation,
     HistoryReason,
@@ -106,13 +107,14 @@ class Difference:
 class Case:
     """One end user's list as of now, and what it was made from. `difference`: None where no text was approved.
 
-    `own`: what they say of themself.
+    `own`: what they say of themself; `steers`: whether that and approved statements move lists.
     """
 
     end_user: EndUser
     served: Served
     preference: Text | None
     own: OwnWords
+    steers: bool
     difference: Difference | None
     lines: tuple[Line, ...]
     history: tuple[Met, ...]  # newest first
@@ -205,6 +207,7 @@ def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:
         served=served,
         preference=text_of(about) if about else None,
         own=words_of(end_user),
+        steers=knob(end_user.catalog) > 0,
         difference=_difference(end_user, served, scenario) if about and about.is_in_force else None,
         lines=lines,
         history=tuple(

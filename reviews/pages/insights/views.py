@@ -7,8 +7,9 @@ from django.views.decorators.http import require_safe
 
 from recommender.accounts.visible import catalogs_of
 from recommender.models import Erasure, SubjectKind
-from recommender.serving.queries import active_backbone, end_user_named
+from recommender.serving.queries import end_user_named
 from recommender.serving.rankers import DEFAULT
+from recommender.serving.rollout import active_in
 from reviews.guards import account_of, requires
 from reviews.pages.insights import queries
 from reviews.pages.insights.forms import LENGTHS, FindForm, ListForm
@@ -34,7 +35,7 @@ def find(request: HttpRequest) -> HttpResponse:
         "form": form,
         "catalog": catalog,
         "text": text,
-        "backbone": active_backbone(catalog),
+        "backbone": active_in(catalog).version,
         "end_users": queries.matching(catalog, text) if text else queries.examples(catalog),
         "items": queries.items_matching(catalog, text) if text else [],
         "most": queries.FOUND,

@@ -63,13 +63,14 @@ def test_fields_say_which_parts_of_items_are_wanted(api: APIClient, films: Catal
     assert api.post(LIST, {"fields": ["title"], "limit": 1}, format="json").json()["items"] == [
         {"item_id": "f5", "title": "Film 5", "rank": 1}
     ]
+    assert api.get(LIST, {"fields": "item_id", "limit": 1}).json()["items"] == [{"item_id": "f5", "rank": 1}]
 
 
-@pytest.mark.parametrize("names", ["", "titel", "title,", "title,item_id", "title,,score", "title, score"])
+@pytest.mark.parametrize("names", ["", "titel", "title,", "title,user_id", "title,,score", "title, score"])
 def test_unknown_names_of_fields_are_refused(api: APIClient, films: Catalog, names: str) -> None:
     for answer in (api.get(LIST, {"fields": names}), api.post(LIST, {"fields": names.split(",")}, format="json")):
         found = problem(answer, status=400, kind="invalid-parameter")
-        assert found["detail"].startswith("`fields` must be one or more of title, score, explanation")
+        assert found["detail"].startswith("`fields` must be one or more of item_id, rank, title, score, explanation")
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def _canary(world: World) -> None:
 
 def _say(world: World) -> None:
     said = Said((Facet("attribute", "genres", "Horror"),), "dislikes")
-    assert own.say(world.person, [said], quote="No horror, please.", now=datetime.now(UTC))
+    assert own.say(world.person, [said], quotes=["No horror, please."], now=datetime.now(UTC))
 
 
 def _take_back(world: World) -> None:

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from recommender.models import Catalog, Item, Recommendation
 from recommender.serving import catalog_index
 from recommender.serving.cursor import Cursor, CursorError
-from tests.builders import make_interaction
+from tests.builders import make_end_user, make_interaction
 from tests.recommender.api.test_problems import problem
 
 LIST = "/api/v1/catalogs/films/users/u1/recommendations"
@@ -40,6 +40,33 @@ def test_all_pages_together_are_the_list(api: APIClient, films: Catalog, limit: 
     assert [item for page in found for item in page["items"]] == whole["items"]
     assert [len(page["items"]) for page in found[:-1]] == [limit] * (len(found) - 1)
     assert {(page["source"], page["degraded_code"]) for page in found} == {("popular", "no_backbone")}
+
+
+def test_the_list_of_somebody_unknown_goes_on_too_and_stays_when_they_become_known(
+    api: APIClient, films: Catalog
+) -> None:
+    here = LIST.replace("u1", "ünknown%2F1")
+    whole = api.get(here).json()
+    assert (whole["degraded_code"], whole["next_cursor"]) == ("unknown_user", None)
+    first = api.get(here, {"limit": 1}).json()
+    assert first["items"] == whole["items"][:1]
+    rest = {"limit": 50, "cursor": first["next_cursor"]}
+    elsewhere = api.get(LIST.replace("u1", "unknown"), rest)
+    assert problem(elsewhere, status=400, kind="invalid-parameter")["errors"][0]["parameter"] == "cursor"
+    for known in (False, True):
+        if known:
+            make_end_user(films, "ünknown/1")
+        page = api.get(here, rest).json()
+        assert (page["items"], page["next_cursor"]) == (whole["items"][1:], None)
+        assert page["degraded_code"] == "unknown_user"  # as it was when the list was made
+    logged = api.post(here, {"limit": 1, "cursor": first["next_cursor"]}, format="json").json()
+    assert ids(api.get(f"/api/v1/recommendations/{logged['recommendation_id']}").json()) == ids(whole)[1:2]
+
+
+def test_what_a_request_tells_has_one_page(api: APIClient, films: Catalog) -> None:
+    for told in ({}, {"user_id": "new", "attributes": {"age": 30}}, {"user_id": "u1", "history": [{"item_id": "f1"}]}):
+        answer = api.post("/api/v1/catalogs/films/recommendations", {"limit": 1} | told, format="json").json()
+        assert (len(answer["items"]), answer["next_cursor"]) == (1, None)
 
 
 def test_a_page_asked_for_twice_is_the_same_page(api: APIClient, films: Catalog) -> None:

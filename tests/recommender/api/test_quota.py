@@ -100,6 +100,19 @@ def test_a_tokens_own_limit_goes_before_the_setting(own: int, by_setting: int, l
     assert answer.get("RateLimit-Policy") == (f'"token";q={limit};w=60' if limit else None)
 
 
+def test_a_batch_that_no_minute_has_room_for_is_refused_and_costs_one_request(films: Any) -> None:
+    _, key = create_token("shop", account=make_account(), per_minute=4)
+    api = APIClient(headers={"Authorization": f"Bearer {key}"})
+    sent = [
+        api.post(f"{PATH}/films/recommendations:batch", {"entries": [{"user_id": "u1"}] * many}, format="json")
+        for many in (5, 3, 1)
+    ]
+    assert [answer.status_code for answer in sent] == [400, 200, 429]
+    assert sent[0].json()["type"] == "urn:r4web:problem:invalid-body"
+    assert "may send 4 a minute: send it in parts" in sent[0].json()["detail"]
+    assert [answer["RateLimit"] for answer in sent[:2]] == ['"token";r=3;t=60', '"token";r=0;t=60']
+
+
 def test_a_list_without_reasons_needs_no_scope_for_reasons(films: Any) -> None:
     _, key = create_token("shop", account=make_account(), scopes=["recommendations:read"])
     ask = APIClient(headers={"Authorization": f"Bearer {key}"}).get

@@ -6,7 +6,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
+from recommender.experiments import service as experiments
 from recommender.models import AuditEntry, AuditEvent, Catalog, EndUser, Role, Statement, TokenScope
+from recommender.serving.variants import Variant
 from recommender.statements.aspects import KEPT
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.training import synthetic
@@ -100,6 +102,9 @@ def test_what_is_said_acts_at_the_next_request_and_stands_beside_what_the_text_s
         ("Western", "likes", 4),
     ]
     assert answer["not_understood"] == ["The weather is nice today."]
+    quotes = {one["quote"] for one in answer["statements"]}
+    assert quotes == set(Statement.objects.filter(turn=None).values_list("quote", flat=True))
+    assert quotes == {"No more horror, please.", "I adore westerns."}  # of what was not understood nothing is kept
 
     after = recommended(api)
     assert genres(after)[:4] == ["western"] * 4
@@ -269,6 +274,35 @@ def test_not_for_me_strikes_what_raised_it_or_says_what_they_dislike(api: APICli
     assert {"western-2", "western-3"} <= {item["item_id"] for item in after["items"]}
     assert "musical" not in genres(after)
     assert moved_by(after, "horror") == []
+
+
+@pytest.mark.parametrize("how", ["catalog", "variant"])
+def test_an_item_that_they_refuse_is_not_listed_where_statements_move_nothing(
+    api: APIClient, films: Catalog, how: str
+) -> None:
+    before = {item["item_id"] for item in recommended(api)["items"]}
+    said(api, aspect=[{"kind": "title", "value": "western-1"}], polarity="dislikes")
+    said(api, text="I hate musicals. I like dramas.")
+    if how == "catalog":
+        Catalog.objects.update(steering=0.0)
+        acting = {(one["about"], one["acts"], one["acts_since"] is None) for one in listed(api)}
+        assert acting == {("“Western 1 (1960)”", True, False), ("Musical", False, True), ("Drama", False, True)}
+    else:
+        plan = experiments.Plan(key="try", variants=(Variant("a", steering=0.0), Variant("b", steering=0.0)))
+        experiments.start(experiments.create(films, plan, by=None), by=None)
+    after = recommended(api)
+    assert {item["item_id"] for item in after["items"]} == before - {"western-1"}
+    assert moved_by(after, "") == []
+
+
+def test_who_is_in_two_minds_for_a_request_is_understood_and_what_the_text_says_moves_nothing(
+    api: APIClient, text: Any
+) -> None:
+    asked = {"user_id": "u1", "text": "I have mixed feelings about horror.", "limit": 30, "explain": "full"}
+    answer = api.post("/api/v1/catalogs/films/recommendations", asked, format="json").json()
+    assert [(one["aspect"], one["polarity"]) for one in answer["understood"]] == [("Horror", "mixed")]
+    assert moved_by(answer, "") == moved_by(recommended(api), "comedy")
+    assert moved_by(recommended(api), "horror") == [("statement", "Horror", "likes")]
 
 
 def test_pages_fields_and_statuses(api: APIClient) -> None:

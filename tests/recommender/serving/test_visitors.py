@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recommender.models import BackboneVersion, Catalog, EndUser, Recommendation, VersionState
+from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Recommendation, VersionState
 from recommender.serving.recommend import recommend
 from recommender.serving.served import Served
 from recommender.serving.session import NOTHING_TOLD, Met, session_of
@@ -191,4 +191,15 @@ def test_where_statements_speak_against_everything_there_is_the_list_is_still_on
 
 def test_a_switched_off_knob_switches_told_tastes_off_too(ranked: Catalog) -> None:
     ranked.steering = 0.0
-    assert listed(ranked, text="I love westerns.").source == "popular"
+    served = listed(ranked, text="I love westerns.")
+    assert served.source == "popular"
+    assert [notice.code for notice in served.notices] == ["moves_nothing"]
+
+
+def test_nobody_knows_when_a_posted_history_was(ranked: Catalog) -> None:
+    for clock in Clock.values:
+        ranked.clock = clock
+        served = recommend(Visitor(ranked), limit=1, level="full", session=session_of(ranked, history=LIKED_WESTERNS))
+        named = [reason for reason in served.items[0].reasons if isinstance(reason, HistoryReason)]
+        assert named
+        assert {(reason.met.at, reason.met.order) for reason in named} == {(None, None)}

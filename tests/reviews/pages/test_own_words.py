@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from recommender.grounding.statements import Facet
 from recommender.grounding.statements import Statement as Said
-from recommender.models import Account, EndUser, Hearing, Statement
+from recommender.models import Account, Catalog, EndUser, Hearing, Statement
 from recommender.statements import own
 from recommender.statements.aspects import KEPT
-from reviews.pages.insights.own import MOST_ENDED
+from reviews.pages.insights.own import MOST_ENDED, MOVES_NOTHING
 from tests.builders import make_catalog, make_end_user, make_item
 from tests.recommender.training import synthetic
 
@@ -31,7 +31,7 @@ def reader(db: None) -> EndUser:
 
 def say(reader: EndUser, genre: str, polarity: str = "likes", *, quote: str = "") -> Statement:
     said = Said((Facet("attribute", "genres", genre),), polarity)  # type: ignore[arg-type]
-    (row,) = own.say(reader, [said], quote=quote, now=timezone.now())
+    (row,) = own.say(reader, [said], quotes=[quote], now=timezone.now())
     return row
 
 
@@ -103,3 +103,19 @@ def test_what_nobody_may_count_on_any_more_is_not_listed_without_end(
     assert f"{MOST_ENDED + 2} that count no more, the last {MOST_ENDED} here" in shown
     assert shown.count("<li>") == MOST_ENDED
     assert "Nothing that still counts." in shown
+
+
+def test_where_statements_are_switched_off_the_page_says_what_still_counts(
+    reader: EndUser, pam: Account, browser_of: SignIn
+) -> None:
+    say(reader, "Horror", "dislikes")
+    title = Facet("title", "", reader.catalog.items.all()[0].external_id)
+    own.say(reader, [Said((title,), "dislikes")], now=timezone.now())
+    Catalog.objects.update(steering=0.0)
+    browser = browser_of(pam)
+    assert "Counts at once" not in section(browser)
+    assert MOVES_NOTHING in section(browser)
+    of_title, of_genre = words(browser)
+    assert of_title.endswith(f"counts since {today()}")
+    assert of_genre == f"Dislikes Horror kept since {today()}"
+    assert "moves the list at once" not in browser.get("/insights/films/users/u1/").content.decode()

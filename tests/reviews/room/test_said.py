@@ -60,7 +60,7 @@ def reader(review: Review) -> EndUser:
 
 
 def say(reader: EndUser, aspect: Facet, polarity: str, quote: str = "") -> Statement:
-    (made,) = own.say(reader, [Said((aspect,), polarity)], quote=quote, now=timezone.now())  # type: ignore[arg-type]
+    (made,) = own.say(reader, [Said((aspect,), polarity)], quotes=[quote], now=timezone.now())  # type: ignore[arg-type]
     return made
 
 
