@@ -23,7 +23,7 @@ from recommender.grounding.statements import Facet
 
 MOST_MODIFIERS = 2  # unknown words before a known one
 
-_MADE = frozenset(
+MADE = frozenset(
     {"made", "directed", "written", "released", "starring", "shot", "filmed", "published",
      "produced", "shown", "screened", "issued", "premiered", "von", "dirigida"}
 )  # fmt: skip
@@ -350,7 +350,7 @@ def _joined(said: Marked, earlier: list[Aspect], chunk: _Chunk, named: list[Aspe
         not earlier
         or not named
         or chunk.mark != ","
-        or said.word(chunk.begin + (said.word(chunk.begin) in _FIRST)) not in _MADE
+        or said.word(chunk.begin + (said.word(chunk.begin) in _FIRST)) not in MADE
         or named[0].is_title
         or earlier[-1].is_title
     ):

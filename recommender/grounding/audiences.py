@@ -8,7 +8,7 @@ from recommender.grounding.clauses import Clause, clauses_of
 from recommender.grounding.cues import NOTHING, Cue, cues_in
 from recommender.grounding.labels import Label
 from recommender.grounding.negations import all_cues
-from recommender.grounding.opinions import Context, Opinion
+from recommender.grounding.opinions import Context, Opinion, excesses
 from recommender.grounding.opinions import opinions_in as tastes_in
 from recommender.grounding.phrases import Marked
 from recommender.grounding.scores import scores_in
@@ -44,6 +44,11 @@ def opinions_in(said: Marked, begin: int, label: Label, before: Holder | None = 
             if found and said.word(clause.begin) in ("and", "or", "nor", "und", "oder", "y", "o", "ni", ","):
                 beside = found[-1].holder if found[-1].holder != "subject" else None
             found += _tastes(said, clause, group if group is not None else clause.begin, holder, beside)
+        blamed = {opinion.aspect.begin for opinion in found}
+        for excess in excesses(said, clause):
+            if excess.aspect.begin not in blamed:  # nobody who likes an item says so of it
+                excess.holder = holder or "dislikers"
+                found.append(excess)
     return [opinion for opinion in found if opinion.polarity != NOTHING]
 
 

@@ -16,7 +16,7 @@ from recommender.grounding.tagger.tags import Said, Tags
 # Shares of the tagger, chosen on the gold corpus's part for development.
 MOST_OUTSIDE = 0.95  # a known aspect without an opinion that is more surely none gives nothing
 OVERLOOKED = 0.8  # a known aspect that rules pass over is stated up to this share
-NO_PHRASE = 0.85  # what rules take for a phrase is none above it
+NO_PHRASE = 0.97  # what rules take for a phrase is none above it
 NO_MODIFIER = 0.95  # nor is a word beside what is known
 INSIDE = 0.5  # words of which less is outside belong to an aspect
 FACT_OUTSIDE = 0.2  # of a phrase that only tells what an item is
@@ -35,11 +35,10 @@ RULES_SAY: dict[int | None, tuple[float, float, float, float]] = {
     None: (0.44, 0.44, 0.36, 0.76),
 }
 RULES_WEIGH = 2.0  # at 1 plain words in a long text turn round; .852 on the part for fitting, .842 at 1.5
-
-
 # Of the tagger's polarities: among the marked texts are more that are of two minds than in prose. Chosen on the gold
 # corpus's part for fitting.
 PRIOR: NDArray[np.float32] = np.array([0.0, 0.0, -1.5, 0.0], dtype=np.float32)
+
 
 
 def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -> list[Opinion]:
@@ -47,7 +46,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
     found = []
     for opinion in read:
         told = tags.of(*_core(said, opinion.aspect))
-        if told is None or opinion.polarity == NOTHING:
+        if told is None or opinion.polarity == NOTHING or opinion.is_plain:
             found.append(opinion)
             continue
         if told.outside > _most_outside(opinion):
@@ -79,6 +78,8 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
 def _most_outside(opinion: Opinion) -> float:
     if opinion.aspect.is_phrase:
         return NO_PHRASE
+    if opinion.aspect.is_title:
+        return 1
     return MOST_OUTSIDE if opinion.polarity is None else 1
 
 
@@ -113,7 +114,8 @@ def _stretches(said: Marked, tags: Tags) -> Iterator[list[int]]:
 
 def _weigh(opinion: Opinion, told: Said) -> None:
     rules = np.log(np.array(RULES_SAY[opinion.polarity], dtype=np.float32))
-    logs: NDArray[np.float32] = np.log(told.polarities + 1e-6) + PRIOR + RULES_WEIGH * rules
+    weight = 0 if opinion.polarity is None else RULES_WEIGH  # what rules see nothing said of may be anything
+    logs: NDArray[np.float32] = np.log(told.polarities + 1e-6) + PRIOR + weight * rules
     sign = SIGNS[int(logs.argmax())]
     if sign != opinion.polarity:
         sureness = float(1 / np.exp(logs - logs.max()).sum())

@@ -7,6 +7,7 @@ from typing import Literal
 
 from recommender.grounding import audiences
 from recommender.grounding.cues import NOTHING, Language, language_of
+from recommender.grounding.facts import joined
 from recommender.grounding.heard import heard
 from recommender.grounding.labels import LONGEST, POLARITIES, Label, label_of
 from recommender.grounding.letters import body
@@ -45,6 +46,8 @@ def read(
         found = place.read(said, about == "item")
         if tags is not None and not place.is_heading:
             found = heard(said, found, tags, is_item=about == "item")
+        if about == "item":
+            found = joined(said, found)
         for opinion in found:
             _take_for_known(said, opinion, lexicon, plain)
         opinions += [(said, opinion) for opinion in found]
