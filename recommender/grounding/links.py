@@ -44,6 +44,9 @@ def link_at(tokens: Sequence[Token], place: int) -> tuple[int, Link] | None:
     return None
 
 
+JOINTS = frozenset({"and", "or", "nor", "both", "the", "as", "well", "und", "oder", "sowie", "y", "o", "e", "ni"})
+
+
 _SMALL = {name: frozenset(" ".join(lines).split()) for name, lines in tables.sections("small").items()}
 NEGATORS = _SMALL["negators"]
 STRONG = _SMALL["strong"]

@@ -51,6 +51,8 @@ _TIMES = frozenset({"now", "late", "then", "today", "recently", "lately", "midni
 _ALL = frozenset({"anything", "everything", "whatever", "alles", "todo"})
 _TOO = frozenset({"too", "demasiado", "demasiada"})
 _INFINITIVE = re.compile(r"(?:en|ern|eln)$")  # behind the German zu
+_EXCEPTION = frozenset({"exception", "exceptions", "ausnahme", "ausnahmen", "excepcion", "excepciones"})
+_PARTS_AT = frozenset({",", ";", ":", "(", "—", "–"})
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
 
@@ -91,6 +93,19 @@ def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
     return found
 
 
+def spare(said: Marked, opinions: Sequence[Opinion]) -> None:
+    """Sequels are avoided, with Aliens as the exception: what stands beside that word is thought of the other way."""
+    word = next((at for at, token in enumerate(said.tokens) if token.word in _EXCEPTION and not said.taken[at]), None)
+    if word is None or any(opinion.is_plain for opinion in opinions):
+        return
+    begin = next((at + 1 for at in range(word, -1, -1) if said.word(at) in _PARTS_AT or not at), 0)
+    end = next((at for at in range(word, len(said.tokens)) if said.word(at) in _PARTS_AT), len(said.tokens))
+    rule = [each.polarity for each in opinions if each.aspect.end <= begin and each.polarity in (1, -1)]
+    for opinion in opinions:
+        if rule and begin <= opinion.aspect.begin < end:
+            opinion.polarity = -(rule[-1] or 0)
+
+
 def _asks_for_all(said: Marked, begin: int) -> bool:
     """Anything with robots. Everything by Ozu. Alles von Zola. It wants no verb."""
     words = [token.word for token in said.tokens[begin:] if token.is_word]
@@ -118,7 +133,8 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             if aspect.link == "if" and opinions and polarity == 1 and not aspect.is_title:
                 _condition(said, aspect, opinions)
             span = min(clause.begin, aspect.begin), max(clause.end, aspect.end)
-            opinions.append(Opinion(aspect, polarity, strength, *span))
+            turned = cue is not None and aspect.link == "except" and polarity != NOTHING
+            opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=turned))
         if cue is not None and cue.side == ">" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
             _take_back(said, zone.begin, zone.end, cue, opinions)
     if any(_ends_a_taste(said, cue) for cue in main):

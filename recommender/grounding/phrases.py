@@ -19,6 +19,7 @@ _ADJECTIVE = re.compile(  # endings that Spanish verbs hardly have
     r"|enta|ntimo|ntima|uro|ura|ndo|nda|gro|gra|rto|rta|rgo|rga|ntiguo|ntigua|oven|iejo|ieja|uevo|ueva|iste|evo|eva)"
     r"(?:e?s)?$"
 )
+_INFLECTED = re.compile(r"e[nmrs]?$")  # a German adjective before its noun
 _ONES = frozenset({"one", "ones"})
 _QUOTES = frozenset("\"“„‘«»'")
 
@@ -146,6 +147,7 @@ def modifies(said: Marked, place: int) -> bool:
         and len(word) > 2
         and word not in said.nouns
         and not is_number(word)
+        and (said.language != "de" or token.capital or _INFLECTED.search(word) is not None)
         and not (said.word(place - 1) in _HAS and word.endswith(("ed", "en")))
         and not (
             word in links.DETERMINERS
