@@ -9,10 +9,9 @@ from recommender.grounding.opinions import Opinion
 from recommender.grounding.phrases import Marked, is_small
 from recommender.grounding.statements import Facet
 
-_JOINTS = frozenset(
-    {"and", "or", "nor", "und", "oder", "y", "o", "e", "ni", "about", "uber", "sobre", "with", "mit", "con"}
-)
 _ABOUT = frozenset({"about", "uber", "sobre"})
+_JOINTS = (links.JOINTS - {"the", "as", "well"}) | _ABOUT | {"with", "mit", "con"}
+_FROM = frozenset({"from", "aus", "first"})
 _PARTICIPLES = ("ed", "ado", "ada", "ido", "ida", "ert", "told", "set", "written", "shot")
 
 
@@ -61,9 +60,4 @@ def _is_beside(said: Marked, first: Opinion, second: Opinion) -> bool:
         return all(is_small(word) or word in said.nouns or word in MADE for word in words)
     comma = next(at for at in range(begin, end) if not said.tokens[at].is_word)
     opening = said.word(comma + 1)  # ", made in Japan", ", without a word", ", set in Paris"
-    return (
-        opening in links.KEPT
-        or opening in MADE
-        or opening in ("from", "aus", "first")
-        or opening.endswith(_PARTICIPLES)
-    )
+    return opening in links.KEPT | MADE | _FROM or opening.endswith(_PARTICIPLES)

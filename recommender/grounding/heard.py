@@ -29,9 +29,9 @@ LONGEST_JOINT = 3  # words and marks between members of a list
 SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
 HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
 _DROPPED = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
-# How often rules say something of what is liked, disliked, mixed, neutral (in the order of SIGNS): naive Bayes beside the
-# tagger. Counted over the marked corpus (python -m benchmarks.fit_tagger --rules), and mended on the gold corpus's part
-# for development: in prose rules take a dislike for a like less often, and for mixed more often.
+# How often rules say something of what is liked, disliked, mixed, neutral (in the order of SIGNS): naive Bayes beside
+# the tagger. Counted over the marked corpus (python -m benchmarks.fit_tagger --rules), and mended on the gold corpus's
+# parts that may be looked at: in prose rules take dislikes for likes less often, and more often others for mixed.
 RULES_SAY: dict[int | None, tuple[float, float, float, float]] = {
     1: (0.45, 0.1, 0.23, 0.1),
     -1: (0.09, 0.37, 0.14, 0.09),
