@@ -204,7 +204,7 @@ def _phrase(said: Marked, tokens: Sequence[int]) -> Aspect | None:
         return None
     if not words or len(words) > LONGEST_PHRASE or any(said.taken[at] for at in places):
         return None
-    if all(is_small(word) or word in said.nouns for word in words):
+    if all(is_small(word) or (word in said.nouns and word not in links.TELLING) for word in words):
         return None
     if ones := adjective_of_ones(said, places[0], places[-1] + 2):
         return Aspect((phrase_facet(said, *ones),), *ones, stands_for=True, is_phrase=True)

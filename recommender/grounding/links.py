@@ -67,5 +67,6 @@ LEADS = _SMALL["leads"]  # what a phrase may have in front
 TRAILS = _SMALL["trails"]  # and behind
 ADJECTIVES_LY = _SMALL["adjectives ly"]  # words that only end like adverbs
 HONORIFICS = _SMALL["honorifics"]
+TELLING = _SMALL["telling"]  # words for items that say of what kind
 PERSONS = _SMALL["persons"]  # behind a kind: what stands before it is said of them
 SUBJECTS = _SMALL["subjects"]  # words behind which "like" is a verb

@@ -77,7 +77,11 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
         return None
     if any(word in links.VERBS for word in words) and not verbs:
         return None
-    content = [word for word in words if word not in links.EMPTY and word not in said.nouns and not is_small(word)]
+    content = [
+        word
+        for word in words
+        if word in links.TELLING or (word not in links.EMPTY and word not in said.nouns and not is_small(word))
+    ]
     if not content or (len(words) == 1 and (len(words[0]) < 3 or _is_adverb(words[0]))):
         return None
     return begin, end
