@@ -23,7 +23,7 @@ from recommender.grounding.statements import Facet
 
 MOST_MODIFIERS = 2  # unknown words before a known one
 
-_MADE = frozenset(
+MADE = frozenset(
     {"made", "directed", "written", "released", "starring", "shot", "filmed", "published",
      "produced", "shown", "screened", "issued", "premiered", "von", "dirigida"}
 )  # fmt: skip
@@ -222,7 +222,7 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     first, last = group[0], group[-1]
     facets = list(dict.fromkeys(facet for mention in group for facet in mention.facets))
     begin, end = first.begin, last.end
-    before = range(max(place, begin - MOST_MODIFIERS), begin)
+    before = range(_units_before(said, max(place, 0), begin), begin)
     modifiers = [at for at in before if all(modifies(said, inner) for inner in range(at, begin))]
     if modifiers and first.role not in ("name", "surname") and said.word(end) not in links.PERSONS:
         begin = modifiers[0]
@@ -249,6 +249,15 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
             yield Aspect((*option, *facets[len(first.facets) :]), begin, end, chunk.link, stands_for)
         return
     yield Aspect(tuple(facets), begin, end, chunk.link, stands_for)
+
+
+def _units_before(said: Marked, first: int, place: int) -> int:
+    """Where the modifiers before a token may begin: what has a hyphen is one."""
+    units = 0
+    while place > first and units < MOST_MODIFIERS:
+        place -= 1
+        units += not (said.tokens[place].glued and said.tokens[place - 1].is_word and place > first)
+    return place
 
 
 def _stands_for(said: Marked, chunk: _Chunk, first: Mention) -> bool:
@@ -325,9 +334,9 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
             rest = tuple(facet for facet in other[1:] if facet.name != own[0].name)
             if rest and _leads(said, left):
                 left.facets = (*own, *rest)
-    elif len(other) == 1 and len(own) > 1 and own[-1].name == other[0].name and own[-1].kind == "attribute":
+    elif len(other) == 1 and len(own) > 1 and any(other[0].name == facet.name for facet in own if facet.name):
         mention = said.mentions.get(right.begin)
-        if mention and mention.role in ("name", "surname") and right.begin == chunk.begin:
+        if mention and mention.role in ("name", "surname", "period") and right.begin == chunk.begin:
             right.facets = (*(facet for facet in own if facet.name != other[0].name), *other)
 
 
@@ -350,7 +359,7 @@ def _joined(said: Marked, earlier: list[Aspect], chunk: _Chunk, named: list[Aspe
         not earlier
         or not named
         or chunk.mark != ","
-        or said.word(chunk.begin + (said.word(chunk.begin) in _FIRST)) not in _MADE
+        or said.word(chunk.begin + (said.word(chunk.begin) in _FIRST)) not in MADE
         or named[0].is_title
         or earlier[-1].is_title
     ):

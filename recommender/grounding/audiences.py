@@ -8,7 +8,7 @@ from recommender.grounding.clauses import Clause, clauses_of
 from recommender.grounding.cues import NOTHING, Cue, cues_in
 from recommender.grounding.labels import Label
 from recommender.grounding.negations import all_cues
-from recommender.grounding.opinions import Context, Opinion
+from recommender.grounding.opinions import Context, Opinion, excesses
 from recommender.grounding.opinions import opinions_in as tastes_in
 from recommender.grounding.phrases import Marked
 from recommender.grounding.scores import scores_in
@@ -44,6 +44,11 @@ def opinions_in(said: Marked, begin: int, label: Label, before: Holder | None = 
             if found and said.word(clause.begin) in ("and", "or", "nor", "und", "oder", "y", "o", "ni", ","):
                 beside = found[-1].holder if found[-1].holder != "subject" else None
             found += _tastes(said, clause, group if group is not None else clause.begin, holder, beside)
+        blamed = {opinion.aspect.begin for opinion in found}
+        for excess in excesses(said, clause):
+            if excess.aspect.begin not in blamed:  # nobody who likes an item says so of it
+                excess.holder = holder or "dislikers"
+                found.append(excess)
     return [opinion for opinion in found if opinion.polarity != NOTHING]
 
 
@@ -92,6 +97,8 @@ def _is_group(said: Marked, place: int) -> bool:
     word, following = said.word(place), said.word(place + 1)
     if said.taken[place]:
         return False
+    if following == "," and said.language == "de":  # Leute, die Western mögen
+        following = said.word(place + 2)
     before = said.word(place - 1)
     if word == "you" and before in ("if", "that"):
         return before == "if"
@@ -138,6 +145,7 @@ def _tastes(
     behind = [cue for cue in outcomes if cue.begin > group and cue.side == "<" and not _is_about_else(said, cue)]
     begin, end = _skip_who(said, group, clause.end), clause.end
     sign: int | None = None
+    end = _relative_end(said, begin, end)
     if group and said.taken[group - 1] and said.word(group) in _FANS:  # horror fans
         begin, end = clause.begin, group
         before = [cue for cue in before if not any(said.taken[clause.begin : cue.begin])]
@@ -166,6 +174,14 @@ def _tastes(
     return [*told, *opinions]
 
 
+def _relative_end(said: Marked, begin: int, end: int) -> int:
+    """Where a German relative clause ends: behind its verb."""
+    if said.language != "de" or said.word(begin - 1) != "die":
+        return end
+    verbs = {cue.end for cue in all_cues(said) if cue.begin >= begin}
+    return next((at for at in range(begin, end) if said.word(at) == "," and at in verbs), end)
+
+
 def _is_about_else(said: Marked, cue: Cue) -> bool:
     """Bored by letters, not by the item."""
     return said.word(cue.end) in ("by", "of", "with") and said.word(cue.end + 1) not in ("it", "this", "them")
@@ -187,7 +203,7 @@ def _sign(said: Marked, outcome: Cue) -> int:
 
 def _skip_who(said: Marked, group: int, end: int) -> int:
     """Where what a group likes begins: behind "viewers who want", "fans of", "anyone hoping for"."""
-    place = group + 1
+    place = group + 1 + (said.language == "de" and said.word(group + 1) == ",")
     while place < end and (said.word(place) in _WHO - _WANTS or said.word(place) in _ADVERBS):
         place += 1
     verb = place < end and said.word(place) in _WANTS

@@ -9,6 +9,7 @@ _SOMETHING = frozenset({"something", "anything", "everything", "nothing", "etwas
 _BEFORE_YEAR = frozenset(
     {"in", "from", "of", "year", "von", "aus", "de", "to", "for", "im", "jahr", "released", ":"}
 )  # fmt: skip
+_YEARS = frozenset({"year", "released", "release", "jahr", "ano", "published", "date"})
 # Before a weak noun: the war, her family.
 _OWNERS = frozenset({"the", "his", "her", "their", "my", "our", "der", "die", "das", "of", "world", "civil", "own"})
 _COUNTED = frozenset({"war", "family", "history", "crime", "sport", "business", "short", "classic", "science"})
@@ -43,8 +44,19 @@ def has_company(said: Marked, mention: Mention, begin: int, end: int, *, is_cond
             before, two_before = two_before, said.word(mention.begin - 3)
         return before not in _WHERE or two_before in _MADE
     if mention.role == "year":
-        return before in _BEFORE_YEAR or after in said.nouns or beside
+        return before in _BEFORE_YEAR or after in said.nouns or beside or _is_listed(said, mention)
     return True
+
+
+def _is_listed(said: Marked, year: Mention) -> bool:
+    """**Year:** 1959; (fast, American, 1938): alone between marks, behind a label or what else is known."""
+    last = year.begin - 1
+    while last >= 0 and said.word(last) in ("*", ":"):
+        last -= 1
+    if said.word(year.end)[:1].isalnum() or last < 0 or (last == year.begin - 1 and said.word(last) != ","):
+        return False
+    ends = {other.end for other in said.mentions.values()}
+    return said.word(last) in _YEARS if last < year.begin - 1 else last in ends
 
 
 def _follows_another(said: Marked, mention: Mention, begin: int) -> bool:

@@ -97,6 +97,7 @@ def _of_place(key: str, *, language: bool) -> Iterator[tuple[str, Role]]:
                 yield f"{adjective} language", "adjective"
                 for form in _inflected(adjective):
                     yield form, "adjective"
+                yield from _people(adjective)
             yield key, "adjective"
             return
         if not language and key in names:
@@ -106,7 +107,14 @@ def _of_place(key: str, *, language: bool) -> Iterator[tuple[str, Role]]:
             for adjective in adjectives:
                 for form in _inflected(adjective):
                     yield form, "adjective"
+                yield from _people(adjective)
             return
+
+
+def _people(adjective: str) -> Iterator[tuple[str, Role]]:
+    """The Koreans: what they make."""
+    if adjective.endswith("an"):
+        yield adjective + "s", "noun"
 
 
 def _read_places() -> list[tuple[list[str], list[str], str]]:

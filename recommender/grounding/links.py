@@ -44,6 +44,9 @@ def link_at(tokens: Sequence[Token], place: int) -> tuple[int, Link] | None:
     return None
 
 
+JOINTS = frozenset({"and", "or", "nor", "both", "the", "as", "well", "und", "oder", "sowie", "y", "o", "e", "ni"})
+
+
 _SMALL = {name: frozenset(" ".join(lines).split()) for name, lines in tables.sections("small").items()}
 NEGATORS = _SMALL["negators"]
 STRONG = _SMALL["strong"]
@@ -64,5 +67,6 @@ LEADS = _SMALL["leads"]  # what a phrase may have in front
 TRAILS = _SMALL["trails"]  # and behind
 ADJECTIVES_LY = _SMALL["adjectives ly"]  # words that only end like adverbs
 HONORIFICS = _SMALL["honorifics"]
+TELLING = _SMALL["telling"]  # words for items that say of what kind
 PERSONS = _SMALL["persons"]  # behind a kind: what stands before it is said of them
 SUBJECTS = _SMALL["subjects"]  # words behind which "like" is a verb

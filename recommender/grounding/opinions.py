@@ -1,5 +1,6 @@
 """Which words of a sentence like or dislike which aspects of it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -49,6 +50,9 @@ _TIMES = frozenset({"now", "late", "then", "today", "recently", "lately", "midni
                     "last", "credits", "early"})  # fmt: skip
 _ALL = frozenset({"anything", "everything", "whatever", "alles", "todo"})
 _TOO = frozenset({"too", "demasiado", "demasiada"})
+_INFINITIVE = re.compile(r"(?:en|ern|eln)$")  # behind the German zu
+_EXCEPTION = frozenset({"exception", "exceptions", "ausnahme", "ausnahmen", "excepcion", "excepciones"})
+_PARTS_AT = frozenset({",", ";", ":", "(", "—", "–"})
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
 
@@ -63,6 +67,7 @@ class Opinion:
     end: int
     is_scored: bool = False
     holder: Holder = "subject"
+    is_plain: bool = False  # in words that leave no doubt: too long
 
 
 @dataclass(slots=True)
@@ -86,6 +91,19 @@ def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
         if opinion.polarity and said.word(opinion.aspect.begin - 1) == "some" and _has_others(said, opinion.aspect.end):
             opinion.polarity = 0
     return found
+
+
+def spare(said: Marked, opinions: Sequence[Opinion]) -> None:
+    """Sequels are avoided, with Aliens as the exception: what stands beside that word is thought of the other way."""
+    word = next((at for at, token in enumerate(said.tokens) if token.word in _EXCEPTION and not said.taken[at]), None)
+    if word is None or any(opinion.is_plain for opinion in opinions):
+        return
+    begin = next((at + 1 for at in range(word, -1, -1) if said.word(at) in _PARTS_AT or not at), 0)
+    end = next((at for at in range(word, len(said.tokens)) if said.word(at) in _PARTS_AT), len(said.tokens))
+    rule = [each.polarity for each in opinions if each.aspect.end <= begin and each.polarity in (1, -1)]
+    for opinion in opinions:
+        if rule and begin <= opinion.aspect.begin < end:
+            opinion.polarity = -(rule[-1] or 0)
 
 
 def _asks_for_all(said: Marked, begin: int) -> bool:
@@ -115,14 +133,16 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             if aspect.link == "if" and opinions and polarity == 1 and not aspect.is_title:
                 _condition(said, aspect, opinions)
             span = min(clause.begin, aspect.begin), max(clause.end, aspect.end)
-            opinions.append(Opinion(aspect, polarity, strength, *span))
+            turned = cue is not None and aspect.link == "except" and polarity != NOTHING
+            opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=turned))
         if cue is not None and cue.side == ">" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
             _take_back(said, zone.begin, zone.end, cue, opinions)
     if any(_ends_a_taste(said, cue) for cue in main):
         for opinion in opinions:
             if opinion.polarity == NOTHING:
                 opinion.polarity, opinion.strength = -1, 0.75
-    opinions += _excesses(said, clause, opinions or earlier)
+    if opinions or earlier:
+        opinions += excesses(said, clause)
     _turn(said, clause, opinions)
     scores = [cue for cue in polar if cue.side in ("left", "right")]
     if not opinions and polar:
@@ -156,25 +176,29 @@ def _ends_a_taste(said: Marked, cue: Cue) -> bool:
     return cue.polarity == -1 and cue.side == "<" and any(said.word(at) in _ENDS for at in range(cue.begin, cue.end))
 
 
-def _excesses(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> list[Opinion]:
+def excesses(said: Marked, clause: Clause) -> list[Opinion]:
     """What something is too much of is disliked: too long, too grim."""
     found = []
     for place in range(clause.begin, clause.end - 1):
         word = said.word(place + 1)
-        if (
-            said.word(place) in _TOO
-            and opinions
-            and word.isalpha()
-            and word not in _AMOUNTS
-            and not said.taken[place + 1]
-        ):
+        if _is_too(said, place) and word.isalpha() and word not in _AMOUNTS and not said.taken[place + 1]:
             last = place + 1
             while last + 1 < clause.end and said.tokens[last + 1].glued and said.tokens[last + 1].is_word:
                 last += 1
             start, end = said.tokens[place].start, said.tokens[last].end
             aspect = Aspect((Facet("phrase", "", said.text[start:end]),), place, place + 2, is_phrase=True)
-            found.append(Opinion(aspect, -1, 0.75, clause.begin, clause.end))
+            found.append(Opinion(aspect, -1, 0.75, clause.begin, clause.end, is_plain=True))
     return found
+
+
+def _is_too(said: Marked, place: int) -> bool:
+    if said.word(place - 1) in links.NEGATORS:
+        return False
+    following = said.tokens[place + 1]
+    if said.language == "de" and said.word(place) == "zu":
+        small = following.word in links.DETERMINERS | links.PRONOUNS | links.VERBS
+        return not (following.capital or small or _INFINITIVE.search(following.word))
+    return said.word(place) in _TOO
 
 
 def _names(opinions: Sequence[Opinion], begin: int) -> bool:

@@ -19,6 +19,7 @@ _ADJECTIVE = re.compile(  # endings that Spanish verbs hardly have
     r"|enta|ntimo|ntima|uro|ura|ndo|nda|gro|gra|rto|rta|rgo|rga|ntiguo|ntigua|oven|iejo|ieja|uevo|ueva|iste|evo|eva)"
     r"(?:e?s)?$"
 )
+_INFLECTED = re.compile(r"e[nmrs]?$")  # a German adjective before its noun
 _ONES = frozenset({"one", "ones"})
 _QUOTES = frozenset("\"“„‘«»'")
 
@@ -76,7 +77,11 @@ def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tup
         return None
     if any(word in links.VERBS for word in words) and not verbs:
         return None
-    content = [word for word in words if word not in links.EMPTY and word not in said.nouns and not is_small(word)]
+    content = [
+        word
+        for word in words
+        if word in links.TELLING or (word not in links.EMPTY and word not in said.nouns and not is_small(word))
+    ]
     if not content or (len(words) == 1 and (len(words[0]) < 3 or _is_adverb(words[0]))):
         return None
     return begin, end
@@ -146,6 +151,7 @@ def modifies(said: Marked, place: int) -> bool:
         and len(word) > 2
         and word not in said.nouns
         and not is_number(word)
+        and (said.language != "de" or token.capital or _INFLECTED.search(word) is not None)
         and not (said.word(place - 1) in _HAS and word.endswith(("ed", "en")))
         and not (
             word in links.DETERMINERS

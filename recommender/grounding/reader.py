@@ -7,11 +7,12 @@ from typing import Literal
 
 from recommender.grounding import audiences
 from recommender.grounding.cues import NOTHING, Language, language_of
+from recommender.grounding.facts import joined
 from recommender.grounding.heard import heard
 from recommender.grounding.labels import LONGEST, POLARITIES, Label, label_of
 from recommender.grounding.letters import body
 from recommender.grounding.lexicon import Lexicon, Mention
-from recommender.grounding.opinions import Context, Opinion, opinions_in
+from recommender.grounding.opinions import Context, Opinion, opinions_in, spare
 from recommender.grounding.phrases import Marked
 from recommender.grounding.sentences import spans
 from recommender.grounding.statements import Facet, Holder, Polarity, Statement
@@ -20,6 +21,7 @@ from recommender.grounding.titles import Named, is_plain
 from recommender.grounding.words import Token, tokens
 
 _SAID: dict[int | None, Polarity] = {1: "likes", -1: "dislikes", 0: "mixed", None: "neutral"}
+_OTHER_KINDS = frozenset({"neo", "live", "non", "anti", "post", "pseudo", "nicht"})  # before a hyphen
 LONGEST_SENTENCE = 200  # words and marks; what is longer is read in pieces
 LONGEST_TEXT = 100_000  # characters; what is behind them is not read
 
@@ -45,6 +47,10 @@ def read(
         found = place.read(said, about == "item")
         if tags is not None and not place.is_heading:
             found = heard(said, found, tags, is_item=about == "item")
+        if about == "item":
+            found = joined(said, found)
+        else:
+            spare(said, found)
         for opinion in found:
             _take_for_known(said, opinion, lexicon, plain)
         opinions += [(said, opinion) for opinion in found]
@@ -223,7 +229,9 @@ def _marked(
         if inside[place].word == "war" and language == "de":  # the verb
             place += 1
             continue
-        named = lexicon.mention_at(inside, place, plain=plain) if inside[place].is_word and not taken[place] else None
+        named = None
+        if inside[place].is_word and not taken[place] and not _is_other_kind(inside, place):
+            named = lexicon.mention_at(inside, place, plain=plain)
         if named and not any(taken[named.begin : named.end]):
             mentions[place] = named
             taken[named.begin : named.end] = [True] * (named.end - named.begin)
@@ -231,6 +239,11 @@ def _marked(
         else:
             place += 1
     return Marked(text, inside, mentions, taken, lexicon.nouns, language)
+
+
+def _is_other_kind(inside: Sequence[Token], place: int) -> bool:
+    """Neo-noir is no noir, live-action no action."""
+    return place > 0 and inside[place].glued and inside[place - 1].word in _OTHER_KINDS
 
 
 def _take_for_known(said: Marked, opinion: Opinion, lexicon: Lexicon, plain: bool) -> None:

@@ -131,9 +131,12 @@ class Titles:
         """The one item whose whole title these words are; none for ordinary words, and where case differs."""
         words = [token.word for token in said]
         numbers = self._numbers.get(" ".join(words))
-        if not isinstance(numbers, int) or all(word in ORDINARY or len(word) < 4 for word in words):
+        known_as = ORDINARY - _ORDINARY["names"] if said[0].capital else ORDINARY  # Emma may be meant, Help is not
+        if not isinstance(numbers, int) or all(word in known_as or len(word) < 4 for word in words):
             return None
-        known = [form for form in forms(self._titles[numbers]) if form.whole and folded_words(form.written) == words]
+        known = [form for form in forms(self._titles[numbers]) if folded_words(form.written) == words]
+        if len(words) == 1 and not said[0].capital:
+            known = [form for form in known if form.whole]
         plain = not any(token.capital for token in said)
         if plain and len(words) == 1 and words[0].endswith("s") and not words[0].endswith(("ss", "us", "is")):
             return None  # aliens, of any kind

@@ -48,3 +48,18 @@ def test_words_are_taken_whole_and_what_nobody_hears_is_left_out(text: str, insi
     named = [sorted(facet.value for facet in each.aspect.facets) for each in opinions if each.polarity in (1, -1, 0)]
 
     assert [" & ".join(values) for values in named] == said
+
+
+def test_a_list_is_of_one_mind() -> None:
+    """What the tagger takes one member for does not outweigh what it says of the others."""
+    text = "I love westerns, thrillers and musicals."
+    (sentence,) = marked(text, lexicon_of("films"))
+    tags = tags_of(text, "westerns|thrillers|musicals")
+    tags.polarities[tags.starts.index(text.index("musi")) :] = np.log([0.01, 0.97, 0.01, 0.01])
+    opinions = heard(sentence, opinions_in(sentence, 0, Context()), tags, is_item=False)
+
+    assert [opinion.polarity for opinion in opinions] == [1, 1, 1]
+    (alone,) = marked("I love musicals.", lexicon_of("films"))
+    tags = tags_of("I love musicals.", "musicals")
+    tags.polarities[:] = np.log([0.002, 0.98, 0.01, 0.008])
+    assert [each.polarity for each in heard(alone, opinions_in(alone, 0, Context()), tags, is_item=False)] == [-1]

@@ -139,6 +139,40 @@ def test_the_gold_is_found(part: str, precision: float, recall: float) -> None:
     assert count.recall >= recall
 
 
+@pytest.mark.parametrize(
+    ("catalog", "about", "text", "said"),
+    [
+        ("films", "end_user", "He avoids musicals, with Cabaret as the exception.", ["-genres=Musical", "+title=f114"]),
+        ("films", "end_user", "Westerns are too long for her.", ["-genres=Western", "-phrase=too long"]),
+        ("films", "end_user", "She liked Alien, but it was not too long.", ["+title=f146"]),
+        ("films", "end_user", "Krimis sind mir zu düster.", ["-genres=Crime", "-phrase=zu düster"]),
+        ("films", "end_user", "Ich mag Western, um dabei zu lachen.", ["+genres=Western"]),
+        ("films", "end_user", "She loves live-action fantasy.", ["+genres=Fantasy & phrase=live-action"]),
+        ("films", "end_user", "She loves slow-burn horror.", ["+genres=Horror & phrase=slow-burn"]),
+        ("films", "end_user", "I love the Koreans.", ["+country=South Korea"]),
+        (
+            "films",
+            "end_user",
+            "Enjoys comedies from the 1930s and 1940s.",
+            ["+genres=Comedy & year=1930-1939", "+genres=Comedy & year=1940-1949"],
+        ),
+        ("films", "item", "Too slow for its own good.", ["-phrase=Too slow"]),
+        (
+            "films",
+            "item",
+            "A thriller about a strike, made in Japan.",
+            ["0country=Japan & genres=Thriller"],
+        ),
+        ("films", "item", "**Year:** 1959", ["0year=1959-1959"]),
+        ("films", "item", "It was shown in 12 towns, 1959 visitors came.", []),
+        ("films", "item", "Den Film lieben Leute, die Western mögen, und Kinder.", ["+genres=Western"]),
+        ("books", "end_user", "She adores Dracula and Frankenstein.", ["+title=b004", "+title=b029"]),
+    ],
+)
+def test_what_was_misread_of_prose_is_read(catalog: str, about: str, text: str, said: list[str]) -> None:
+    assert keys(text, catalog, about, FILM if about == "item" else "") == said
+
+
 WORDS = st.sampled_from(
     ["loves", "not", "horror", "1970s", "and", ",", "(", ")", "Alien", "rated", "5", "3 of 4", ":", "\n", "- ", "“",
      "without", "unless", "those", "who", "like", "it", "people", "🎬", "’s", "ß", "Kein", "no", "le gusta", "*", "—"]
