@@ -69,7 +69,7 @@ class Shown:
 
 
 def shown(account: Account, catalog: Catalog | None) -> Shown:
-    learning, ordering = (list(of(account, catalog)[:SHOWN]) for of in (_learning, _ordering))
+    learning, ordering = list(_learning(account, catalog)[:SHOWN]), list(_ordering(account, catalog)[:SHOWN])
     return Shown(
         [_learning_row(run) for run in learning],
         [_ordering_row(run) for run in ordering],
