@@ -18,13 +18,14 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One run. `came`: what came of it, in a few words, empty for a learning; `tokens`: computed so far; `cancel`:
-    where it is stopped, empty once it has ended."""
+    """One run. `came`: what came of it, in a few words, empty for a learning; `model`: who orders, where
+    that is known; `tokens`: computed so far; `cancel`: where it is stopped, empty once it has ended."""
 
     run: Run
     name: str
     stage: Stage
     came: str
+    model: str
     tokens: int
     cancel: str
 
@@ -93,16 +94,15 @@ def _ordering(account: Account, catalog: Catalog | None) -> QuerySet[ScoringRun]
 def _learning_row(run: ThinkrecRun) -> Row:
     without = ablation.words(ablation.left_out(run.config.get("without", ())))
     name = f"{run.catalog}, learning {run.pk}{without}"
-    return Row(run, name, stage_of(run), "", run.progress.get("tokens", 0), _cancel("cancel_learning", run))
+    return Row(run, name, stage_of(run), "", "", run.progress.get("tokens", 0), _cancel("cancel_learning", run))
 
 
 def _ordering_row(run: ScoringRun) -> Row:
-    model, cost = run.metrics.get("model"), run.metrics.get("cost", {})
-    name = f"{run.catalog}, scoring {run.pk}{f' by {model}' if model else ''}"
+    name, cost = f"{run.catalog}, scoring {run.pk}", run.metrics.get("cost", {})
     lists = cost.get("lists", 0)
     came = f"{lists:,} list{'' if lists == 1 else 's'}"
     tokens = cost.get("read", 0) + cost.get("written", 0)
-    return Row(run, name, stage_of(run), came, tokens, _cancel("cancel_scoring", run))
+    return Row(run, name, stage_of(run), came, run.metrics.get("model", ""), tokens, _cancel("cancel_scoring", run))
 
 
 def _cancel(name: str, run: Run) -> str:
