@@ -122,7 +122,11 @@ def _version(run: ScoringRun, config: EvaluationConfig) -> tuple[BackboneVersion
     recipe = TrainConfig.from_json(version.config)
     if recipe.split != config.split or (recipe.split == "kar" and recipe.fold):
         name = recipe.split + (f", fold {recipe.fold}" if recipe.split == "kar" else "")
-        return None, f"The active model was trained on the split {name} and may know these ratings: it is left out."
+        beside = f"train_backbone {run.catalog.name} --split {config.split} --activate"
+        return None, (
+            f"The active model was trained on the split {name} and may know these ratings: it is left out. To see both "
+            f"beside each other, train one on this split: `{beside}`."
+        )
     return version, ""
 
 

@@ -82,7 +82,13 @@ def _show(recorder: Recorder, told: dict[str, Any]) -> None:
     cost = f"{told['tokens']:,} tokens at {told['tokens_per_second']:,.0f} a second"
     seconds = told["seconds_left"]
     left = f"all stages at most {f'{seconds / 60:,.0f} min' if seconds > 120 else f'{seconds:.0f} s'} more"
-    recorder.at(told["stage"], told["step"], told["of"], f"loss {told['loss']:.4f}, {cost}, {left}")
+    recorder.at(_stage(told["stage"]), told["step"], told["of"], f"loss {told['loss']:.4f}, {cost}, {left}")
+
+
+def _stage(name: str) -> str:
+    """A stage as it is told people: group-2 is what a grouping calls its second one."""
+    group = name.removeprefix("group ")
+    return name if group == name else f"tuning for group {group.removeprefix('group-')}"
 
 
 def _describe(run: ThinkrecRun, made: Path, config: ThinkrecConfig, metrics: dict[str, Any]) -> None:

@@ -109,6 +109,6 @@ def require_fitting(catalog: Catalog, *, split: str, backbones: Collection[str] 
 def help_of(setting: Setting) -> str:
     """In words, with range and default; argparse formats with %, so that it is doubled."""
     choices = setting.expected if setting.kind == "choices" else ""
-    default = "" if setting.default in (None, "") or setting.kind == "switch" else f"default {setting.shown}"
+    default = "" if setting.default in (None, "", ()) or setting.kind == "switch" else f"default {setting.shown}"
     limits = ", ".join(filter(None, [setting.range, choices, default]))
     return (str(setting) + (f" ({limits})" if limits else "")).replace("%", "%%")

@@ -1,5 +1,7 @@
 """What every long computation of a training worker has in common: its job row."""
 
+import math
+
 from django.conf import settings
 from django.db import models
 
@@ -27,3 +29,9 @@ class Run(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def minutes_left(self) -> int | None:
+        """At most; None where that is not known, or nothing is left."""
+        seconds = None if self.finished_at else self.progress.get("seconds_left")
+        return None if seconds is None else math.ceil(seconds / 60)

@@ -1,7 +1,5 @@
 """What was asked of ThinkRec's tuning, and what came of it."""
 
-import math
-
 from django.db import models
 
 from recommender.models.catalog import Catalog
@@ -36,9 +34,3 @@ class ThinkrecRun(Run):
     def adapter_name(self) -> str:
         """What its global adapter is called where it is served."""
         return f"{self.catalog.name}-thinkrec-{self.pk}"
-
-    @property
-    def minutes_left(self) -> int | None:
-        """At most; None where that is not known, or nothing is left."""
-        seconds = None if self.finished_at else self.progress.get("seconds_left")
-        return None if seconds is None else math.ceil(seconds / 60)

@@ -14,11 +14,13 @@ from recommender.rounds.purposes import TAGS
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How traces fared. `first_try`, `hinted`: right by themselves, or after a hint; `gave_up`: wrong to the end;
-    `approved`: by people, by tag; `calls`, `tokens`: what all of them cost, wrong answers and broken ones included."""
+    `apart`: how many of all are set apart for tests; `approved`: by people, by tag; `calls`, `tokens`: what all of them
+    cost, wrong answers and broken ones included."""
 
     first_try: int
     hinted: int
     gave_up: int
+    apart: int
     approved: dict[str, int]
     calls: int
     tokens: int
@@ -42,7 +44,7 @@ class Tally:
 
 
 def tally(rounds: QuerySet[Round]) -> Tally | None:
-    """Of the traces among these rounds; None where there are none. Five queries."""
+    """Of the traces among these rounds; None where there are none. Six queries."""
     traces = rounds.filter(strategy=Strategy.TRACE).order_by()
     if not traces.exists():
         return None
@@ -56,6 +58,7 @@ def tally(rounds: QuerySet[Round]) -> Tally | None:
         first_try=right.count() - hinted,
         hinted=hinted,
         gave_up=traces.filter(rest_reason=RestReason.WRONG).count(),
+        apart=traces.filter(held_out=True).count(),
         approved={TAGS[kind]: n for kind, n in kinds.annotate(n=Count("pk"))},
         calls=cost["calls"],
         tokens=cost["read"] + cost["written"],

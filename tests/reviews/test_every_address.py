@@ -32,7 +32,7 @@ from recommender.models import (
 )
 from recommender.models import Rule as BusinessRule
 from recommender.runs import service as runs
-from recommender.runs.kinds import EVALUATION, GROUPING
+from recommender.runs.kinds import EVALUATION, GROUPING, SCORING, THINKREC
 from recommender.serving.variants import Variant
 from recommender.webhooks import service as webhooks
 from reviews.models import Verdict
@@ -143,6 +143,8 @@ def objects(catalog: Catalog) -> dict[str, Any]:
         "run_id": version.run_id,
         "evaluation_id": runs.request(EVALUATION, queue=False, catalog=catalog, config=Study().to_json()).pk,
         "grouping_id": runs.request(GROUPING, queue=False, catalog=catalog, config={}).pk,
+        "learning_id": runs.request(THINKREC, queue=False, catalog=catalog, config={}).pk,
+        "scoring_id": runs.request(SCORING, queue=False, catalog=catalog, config={}).pk,
         "account_id": keeper.pk,
         "token_id": create_token("shop", account=keeper, catalog=catalog)[0].pk,
         "experiment_id": (experiment := create(catalog, Plan("try", (Variant("a"), Variant("b"))), by=None)).pk,

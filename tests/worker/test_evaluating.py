@@ -296,10 +296,11 @@ def test_ratings_to_which_the_model_says_neither_word_are_counted_and_left_out(
 
 def test_a_model_that_may_know_the_ratings_is_left_out(ranked: Catalog, base: str) -> None:
     metrics = carried_out(asked(ranked, base, split="global-time")).metrics
+    beside = f"train_backbone {ranked.name} --split global-time --activate"
     assert metrics["backbone"] == ""
-    assert metrics["notes"] == [
-        "The active model was trained on the split r4ec and may know these ratings: it is left out."
-    ]
+    (note,) = metrics["notes"]
+    assert "trained on the split r4ec and may know these ratings: it is left out." in note
+    assert f"train one on this split: `{beside}`" in note
 
 
 def test_who_is_erased_leaves_nothing_in_an_evaluation_under_way(ranked: Catalog, base: str) -> None:

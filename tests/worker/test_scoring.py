@@ -238,5 +238,6 @@ def test_the_command_scores_and_says_what_came_of_it(ranked: Catalog, base: str,
         call_command("score_lists", "nothing")
     with pytest.raises(CommandError, match="no scoring run 999"):
         call_command("score_lists", ranked.name, "--resume", "999")
-    with pytest.raises(CommandError, match="no such folder"):
+    with pytest.raises(CommandError, match="no such folder") as refused:
         call_command("score_lists", ranked.name, "--base", str(tmp_path / "none"))
+    assert "--resume" not in str(refused.value)  # nothing was scored

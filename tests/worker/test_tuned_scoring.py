@@ -304,6 +304,15 @@ def test_settings_that_do_not_go_together_are_refused() -> None:
         ScoringConfig(by_expert=True)
 
 
+def test_the_command_goes_by_the_split_of_the_tuning(ready: Ready) -> None:
+    catalog, run = ready
+    change(run, config=run.config | {"split": "global-time"})
+    call_command("score_lists", catalog.name, "--tuned", str(run.pk), "--top=2", "--sample=1", stdout=StringIO())
+    assert ScoringRun.objects.get().config["split"] == "global-time"
+    with pytest.raises(CommandError, match="in r4ec other ratings are held out"):
+        call_command("score_lists", catalog.name, "--tuned", str(run.pk), "--split", "r4ec")
+
+
 def test_the_command_takes_a_tuned_run_and_says_what_it_goes_without(ready: Ready) -> None:
     catalog, run = ready
     out = StringIO()

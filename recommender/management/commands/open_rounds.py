@@ -190,10 +190,11 @@ def _summary(now: Progress, seconds: float) -> str:
 
 def _of_traces(told: Tally) -> str:
     approved = ", ".join(f"{count} {tag}" for tag, count in sorted(told.approved.items())) or "none yet"
+    apart = f"{told.apart} of them set apart for tests; " if told.apart else ""
     each = f"; {told.calls_each:.1f} calls and {told.tokens_each:,.0f} tokens each" if told.accepted else ""
     return (
         f"Traces: {told.first_try} right at the first try, {told.hinted} after a hint, {told.gave_up} given up; "
-        f"approved by people: {approved}{each}."
+        f"{apart}approved by people: {approved}{each}."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import F, FilteredRelation, Q, QuerySet
 
 from recommender.accounts.visible import within
-from recommender.models import Account, BackboneVersion, Catalog, ThinkrecRun, TrainingRun
+from recommender.models import Account, BackboneVersion, Catalog, TrainingRun
 
 SCORES = (("auc", "AUC", True), ("gauc", "GAUC", True), ("logloss", "LogLoss", False))  # name, label, more is better
 
@@ -31,12 +31,6 @@ def runs(account: Account, catalog: Catalog | None = None) -> QuerySet[TrainingR
     """The account's, newest first."""
     rows = TrainingRun.objects.select_related("catalog", "requested_by", "version").order_by("-pk")
     found = within(rows, account)
-    return found.filter(catalog=catalog) if catalog else found
-
-
-def thinkrec_runs(account: Account, catalog: Catalog | None = None) -> QuerySet[ThinkrecRun]:
-    """The account's, newest first."""
-    found = within(ThinkrecRun.objects.select_related("catalog").order_by("-pk"), account)
     return found.filter(catalog=catalog) if catalog else found
 
 

@@ -10,14 +10,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from recommender.accounts.visible import catalogs_of
-from recommender.models import RunState, TrainingRun
+from recommender.models import RunState, ScoringRun, ThinkrecRun, TrainingRun
 from recommender.runs import service as runs
 from recommender.runs.kinds import TRAINING, stage_of
 from recommender.runs.service import UNFINISHED
-from recommender.thinkrec import ablation
 from reviews.guards import account_of, requires, visible
 from reviews.pages.backbones import queries as select
-from reviews.pages.backbones import trained
+from reviews.pages.backbones import thinkrec, trained
 from reviews.pages.backbones.forms import TrainForm
 from reviews.pages.filters import CatalogFilter
 from reviews.policy import Action, may
@@ -38,10 +37,7 @@ def backbones(request: HttpRequest) -> HttpResponse:
         "catalog": catalog,
         "under_way": [(run, stage_of(run)) for run in shown.filter(state__in=UNFINISHED)],
         "ended_badly": shown.filter(state__in=[RunState.FAILED, RunState.CANCELLED])[:ENDED_SHOWN],
-        "thinkrec": [
-            (run, stage_of(run), ablation.words(ablation.left_out(run.config.get("without", ()))))
-            for run in select.thinkrec_runs(account, catalog)[:ENDED_SHOWN]
-        ],
+        "thinkrec": thinkrec.shown(account, catalog),
         "page": Paginator(select.versions(account, catalog), ROWS).get_page(request.GET.get("page")),
         "may_train": may(account.role, Action.TRAIN),
     }
@@ -101,3 +97,30 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     else:
         messages.info(request, "The training had ended before.")
     return redirect("reviews:training_run", run_id)
+
+
+@require_POST
+@requires(Action.TRAIN)
+def cancel_learning(request: HttpRequest, learning_id: int) -> HttpResponse:
+    if runs.cancel(visible(request, ThinkrecRun.objects.all(), pk=learning_id)):
+        messages.success(request, "The learning is cancelled. It stops within seconds, and nothing of it is kept.")
+    else:
+        messages.info(request, "The learning had ended before.")
+    return redirect("reviews:backbones")
+
+
+@require_POST
+@requires(Action.TRAIN)
+def cancel_scoring(request: HttpRequest, scoring_id: int) -> HttpResponse:
+    """Of lists or, as both are one kind of run, of an evaluation."""
+    run = visible(request, ScoringRun.objects.select_related("catalog"), pk=scoring_id)
+    command = "evaluate_thinkrec" if run.is_evaluation else "score_lists"
+    if runs.cancel(run):
+        messages.success(
+            request,
+            "The AI is stopped within seconds. What it answered is kept: "
+            f"python manage.py {command} {run.catalog.name} --resume {run.pk} goes on.",
+        )
+    else:
+        messages.info(request, "That had ended before.")
+    return redirect("reviews:evaluations" if run.is_evaluation else "reviews:backbones")

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from recommender.accounts.visible import within
 from recommender.models import Account, Catalog, RunState, ScoringRun
 from recommender.runs.kinds import Stage, stage_of
+from recommender.runs.service import UNFINISHED
 from recommender.thinkrec.evaluation import report
 from reviews.pages.evaluations.queries import Cell, Table, TableRow
 
@@ -23,6 +24,10 @@ class Shown:
     headline: str
     tables: list[Table]
     sentences: list[str]
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.run.state in UNFINISHED
 
 
 def evaluations(account: Account, catalog: Catalog | None) -> list[Shown]:

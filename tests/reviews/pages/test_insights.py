@@ -220,6 +220,8 @@ def test_the_ais_order_is_shown_with_what_it_said_of_each_item(pm: Client) -> No
     )  # fmt: skip
     assert "?limit=10&amp;by=thinkrec" in page(pm, address)
     shown = page(pm, f"{address}?by=thinkrec")
+    assert "explain=full&amp;scenario=thinkrec</pre>" in shown
+    assert "scenario=thinkrec" not in page(pm, address)
     assert "Quiet, as they like it." in shown
     assert "It says the opposite of its answer." in shown
     assert shown.count('id="rank-') == 3

@@ -299,3 +299,14 @@ def test_a_filtered_rounds_page_names_the_kept_drafts(rita: Account, browser_of:
     assert "2 drafts to choose from" in page
     assert page.count(">Kept<") == 1
     assert "AI check: some drafts passed" in page
+
+
+@pytest.mark.parametrize(
+    ("strategy", "about"), [("keywords", "keywords of items"), ("trace", "users: Yes or No, and why")]
+)
+def test_the_list_says_what_a_batch_asked_for(
+    strategy: str, about: str, lena: Account, batch: RoundBatch, browser_of: SignIn
+) -> None:
+    assert about not in browser_of(lena).get("/rounds/").content.decode()
+    RoundBatch.objects.update(strategy=strategy)
+    assert about in browser_of(lena).get("/rounds/").content.decode()

@@ -108,6 +108,9 @@ def test_the_queue_can_be_narrowed_to_keywords_and_to_traces(rita: Account, brow
     assert url("review", other) not in page
     assert url("review", other) in browser.get(url("queue") + "?kind=trace").content.decode()
     assert "Only reasons for yes or no" in browser.get(url("queue") + "?kind=trace").content.decode()
+    whole = browser.get(url("queue")).content.decode()
+    assert '<span class="badge">Keywords</span>' in whole
+    assert '<span class="badge">Yes or No</span>' in whole
 
 
 def test_the_card_of_a_trace_shows_the_target_and_its_edit_says_what_the_rating_says(

@@ -113,6 +113,7 @@ def test_a_row_is_asked_hinted_tagged_reviewed_counted_and_exported(
     assert told.accepted == 4
     assert told.tokens == 120 * told.calls
     assert told.gave_up == 0
+    assert told.apart == sum(one.held_out for one in rounds) > 0
 
     def exported(*options: str) -> dict[str, dict[str, Any]]:
         call_command("export_training_sets", catalog.name, out=tmp_path / "x".join(options or ("all",)), **{

@@ -19,7 +19,10 @@ from worker.evaluating import carry_out
 
 
 class Command(BaseCommand):
-    help = "See how well an LLM orders what was rated, beside the active model, and explains it (docs/thinkrec.md)."
+    help = (
+        "See how well an LLM orders what was rated, beside the active model, and explains it "
+        "(docs/thinkrec-evaluation.md)."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the catalog")
@@ -41,7 +44,7 @@ class Command(BaseCommand):
             return
         carry_out_here(run, carry_out)
         if not_done := why_not_done(run):
-            raise CommandError(f"{not_done} What it scored is kept: `--resume {run.pk}` goes on.")
+            raise CommandError(f"{not_done} `--resume {run.pk}` goes on where it was.")
         result = {"run": run.pk, "catalog": run.catalog.name, "config": run.config, "metrics": run.metrics}
         self.stdout.write(json.dumps(result) if options["json"] else "\n".join(told(run)))
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommender.management.options import add_options, chosen, made
 from recommender.management.runs import carry_out_here, why_not_done
-from recommender.models import Catalog, ScoringRun
+from recommender.models import Catalog, ScoringRun, ThinkrecRun
 from recommender.runs import service as runs
 from recommender.runs.kinds import SCORING
 from recommender.thinkrec.scoring.config import ScoringConfig
@@ -37,7 +37,10 @@ class Command(BaseCommand):
             return
         carry_out_here(asked, carry_out)
         if not_done := why_not_done(asked):
-            raise CommandError(f"{not_done} What it scored is kept: `--resume {asked.pk}` goes on.")
+            kept = asked.lists.exists() or asked.ratings.exists()
+            raise CommandError(
+                f"{not_done}{f' What it scored is kept: `--resume {asked.pk}` goes on.' if kept else ''}"
+            )
         made_lists = asked.lists.count()
         self._say({"run": asked.pk, "lists": made_lists, "metrics": asked.metrics}, _told(asked, made_lists), options)
 
@@ -46,7 +49,7 @@ class Command(BaseCommand):
         for name in ("base", "adapter"):  # by whole paths: a worker starts elsewhere
             if name in given and Path(given[name]).expanduser().exists():
                 given[name] = str(Path(given[name]).expanduser().resolve())
-        config = made(ScoringConfig, given)
+        config = made(ScoringConfig, _split_of(catalog, given) | given)
         try:
             opened(catalog, config)
         except CannotScoreError as error:
@@ -63,6 +66,12 @@ class Command(BaseCommand):
 
     def _say(self, data: dict[str, Any], text: str, options: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(data) if options["json"] else text)
+
+
+def _split_of(catalog: Catalog, given: dict[str, Any]) -> dict[str, Any]:
+    """The split of the tuning that is named: ratings that another one holds out may be known to it."""
+    tuned = ThinkrecRun.objects.filter(pk=given.get("tuned"), catalog=catalog).first()
+    return {"split": tuned.config["split"]} if tuned else {}
 
 
 def _told(run: ScoringRun, made_lists: int) -> str:

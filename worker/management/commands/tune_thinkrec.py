@@ -117,7 +117,7 @@ def _request(
 
 def _told(metrics: dict[str, Any]) -> list[str]:
     """A line a stage."""
-    groups = {f"group {name}": one for name, one in metrics.get("groups", {}).items()}
+    groups = {f"group {name.removeprefix('group-')}": one for name, one in metrics.get("groups", {}).items()}
     stages = {name: metrics[name] for name in ("global", "projector") if name in metrics} | groups
     return [
         f"{name}: {one['steps']} steps, best epoch {one['best_epoch']}, valid AUC {_figure(one, 'auc')}, "

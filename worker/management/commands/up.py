@@ -20,7 +20,7 @@ from worker.supervisor import children, instance, ready, recovery
 from worker.supervisor.instance import CannotStartError
 from worker.supervisor.supervision import StopRequested, Supervisor, stop_on_signals
 
-SECONDS_TO_START = 60
+SECONDS_TO_START = 180  # on a machine that others use too, two workers and the web server took 60
 SECONDS_TO_LOAD = 600  # a local LLM's weights
 
 
