@@ -225,9 +225,13 @@ def _check(data: Data, config: ThinkrecConfig) -> None:
     if not data.rows.train:
         raise CannotTuneThinkrecError("There is no row to learn from: the train part of the catalog is empty.")
     if "projector" in stages and data.vectors is None:
-        raise CannotTuneThinkrecError("The projector needs collaborative vectors: name their file.")
+        raise CannotTuneThinkrecError(
+            "The projector needs collaborative vectors: take the catalog's own (--grouping), or name their file (--vectors)."
+        )
     if "groups" in stages and not data.groups:
-        raise CannotTuneThinkrecError("Groups need to know who is in which: name their file.")
+        raise CannotTuneThinkrecError(
+            "Groups need to know who is in which: take the catalog's own (--grouping), or name their file (--groups)."
+        )
     if config.stage == "new-groups" and data.experts is None:
         raise CannotTuneThinkrecError("New groups are added to an earlier run: name it (--after).")
     if odd := sorted(name for name in set(data.groups.values()) if not GROUP.fullmatch(name)):

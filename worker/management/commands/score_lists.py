@@ -70,7 +70,9 @@ class Command(BaseCommand):
 
 def _split_of(catalog: Catalog, given: dict[str, Any]) -> dict[str, Any]:
     """The split of the tuning that is named: ratings that another one holds out may be known to it."""
-    tuned = ThinkrecRun.objects.filter(pk=given.get("tuned"), catalog=catalog).first()
+    if not given.get("tuned"):
+        return {}
+    tuned = ThinkrecRun.objects.filter(pk=given["tuned"], catalog=catalog).first()
     return {"split": tuned.config["split"]} if tuned else {}
 
 
