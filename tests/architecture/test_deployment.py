@@ -17,7 +17,7 @@ OURS = {name: service for name, service in SERVICES.items() if service["image"].
 SECRET = re.compile(r"PASSWORD|SECRET|API_KEY|TOKEN")
 # Names in compose that are not settings of the application.
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "R4_IMAGE_TAG", "R4_WEB_PORT", "R4_API_PORTS", "R4_VLLM_TAG",
-                "R4_VLLM_GPUS", "R4_VLLM_MEMORY"}  # fmt: skip
+                "R4_VLLM_GPUS", "R4_VLLM_MEMORY", "R4_WITH_E5"}  # fmt: skip
 
 
 def test_the_full_deployment_is_described() -> None:
@@ -111,6 +111,7 @@ def test_the_image_holds_every_package_of_the_application_and_its_lock() -> None
         "manage.py",
         "requirements/ml.lock",
         "requirements/llm.lock",
+        "requirements/e5.lock",
     ):
         assert re.search(rf"^COPY {re.escape(name)} ", dockerfile, re.MULTILINE), name
         assert f"!{name}" in ignore, name

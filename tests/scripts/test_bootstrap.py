@@ -13,6 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ("ml", "llm", "e5", "dev")
 
 
 def bootstrap(programs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -141,7 +142,14 @@ def installed(install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("wanted", "there"),
-    [("ml", "ml"), ("ml", "dev"), ("dev", "dev llm"), ("ml llm", "ml llm"), ("ml llm", "dev llm")],
+    [
+        ("ml", "ml"),
+        ("ml", "dev"),
+        ("dev", "dev llm e5"),
+        ("ml llm", "ml llm"),
+        ("ml llm", "dev llm"),
+        ("ml e5", "dev e5"),
+    ],
 )
 def test_what_is_installed_is_not_installed_again(
     install: ModuleType, installed: Callable[[str], None], capsys: pytest.CaptureFixture[str], wanted: str, there: str
@@ -157,22 +165,22 @@ def test_what_is_installed_is_not_installed_again(
         ("ml", "", ["ml"]),
         ("ml llm", "ml", ["llm"]),
         ("ml llm", "dev", ["llm"]),
-        ("dev", "ml llm", ["dev"]),
-        ("dev", "ml", ["dev", "llm"]),
+        ("ml e5", "ml llm", ["e5"]),
+        ("dev", "ml llm", ["dev", "e5"]),
+        ("dev", "ml llm e5", ["dev"]),
+        ("dev", "ml", ["dev", "llm", "e5"]),
     ],
 )
 def test_only_what_is_missing_is_installed(
     install: ModuleType, installed: Callable[[str], None], wanted: str, there: str, missing: list[str]
 ) -> None:
     installed(there)
-    assert (
-        install._missing(wanted.split(), {name: install._fingerprint(name) for name in ("ml", "llm", "dev")}) == missing
-    )
+    assert install._missing(wanted.split(), {name: install._fingerprint(name) for name in LOCKS}) == missing
 
 
 def test_a_note_of_an_earlier_release_is_read_as_none(install: ModuleType, installed: Callable[[str], None]) -> None:
     install.STAMP.write_text(json.dumps({"lock": "ml", "fingerprint": install._fingerprint("ml")}))
-    assert install._missing(["ml"], {name: install._fingerprint(name) for name in ("ml", "llm", "dev")}) == ["ml"]
+    assert install._missing(["ml"], {name: install._fingerprint(name) for name in LOCKS}) == ["ml"]
 
 
 def test_another_torch_index_or_lock_is_installed_anew(install: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

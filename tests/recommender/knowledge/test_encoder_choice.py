@@ -11,6 +11,7 @@ def test_short_names_stand_for_the_hubs():
     assert EncoderChoice("longformer").source == "allenai/longformer-base-4096"
     assert EncoderChoice("someone/encoder").key() == "someone/encoder"
     assert EncoderChoice("minilm").key() == "minilm"
+    assert EncoderChoice("e5-small").key() == "e5-small"
 
 
 @pytest.mark.parametrize(
