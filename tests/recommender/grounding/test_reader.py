@@ -127,7 +127,7 @@ def test_a_quote_is_the_clause_that_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("part", "precision", "recall"),
-    [("fit", 0.86, 0.84), ("dev", 0.55, 0.49), ("held_out", 0.63, 0.56)],
+    [("fit", 0.86, 0.84), ("dev", 0.55, 0.47), ("held_out", 0.63, 0.56)],
 )
 def test_the_gold_is_found(part: str, precision: float, recall: float) -> None:
     """What is reached, with a little room; benchmarks/statements.py says more."""
