@@ -31,8 +31,8 @@ HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
 _DROPPED = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
 # How often rules say something of what is liked, disliked, mixed, neutral (in the order of SIGNS): naive Bayes beside
 # the tagger. Counted over the marked corpus (python -m benchmarks.fit_tagger --rules), and mended on the gold corpus's
-# parts that may be looked at: in prose rules take dislikes for likes less often, more often others for mixed, and hardly
-# ever what is said for something where nothing is.
+# parts that may be looked at: in prose rules take dislikes for likes less often, more often others for mixed, and
+# hardly ever hear something where nothing is said.
 RULES_SAY: dict[int | None, tuple[float, float, float, float]] = {
     1: (0.45, 0.1, 0.23, 0.02),
     -1: (0.09, 0.37, 0.14, 0.02),

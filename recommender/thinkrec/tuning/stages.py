@@ -226,7 +226,8 @@ def _check(data: Data, config: ThinkrecConfig) -> None:
         raise CannotTuneThinkrecError("There is no row to learn from: the train part of the catalog is empty.")
     if "projector" in stages and data.vectors is None:
         raise CannotTuneThinkrecError(
-            "The projector needs collaborative vectors: take the catalog's own (--grouping), or name their file (--vectors)."
+            "The projector needs collaborative vectors: take the catalog's own (--grouping), or name their file "
+            "(--vectors)."
         )
     if "groups" in stages and not data.groups:
         raise CannotTuneThinkrecError(
