@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from recommender.llm.weights import NoWeightsError, gguf_of, is_gguf
@@ -32,6 +33,34 @@ def load_weights(name: str, device: torch.device, *, bfloat16: bool = False) -> 
     model = _explained(name, lambda: AutoModelForCausalLM.from_pretrained(place, dtype=dtype, **unpacked))
     model.name_or_path = str(Path(place) / more["gguf_file"])  # what an adapter names as its base
     return model.to(device)
+
+
+class ExactHead(nn.Linear):
+    """An output layer in float32 whatever the layers before it are.
+
+    In bfloat16 logits near 20 lie an eighth apart: among a person's candidates many would be equal. `tied`: its numbers
+    are the input's, so that they are no parameters of their own.
+    """
+
+    def __init__(self, head: nn.Linear, *, tied: bool) -> None:
+        super().__init__(head.in_features, head.out_features, bias=head.bias is not None, device=head.weight.device)
+        self.load_state_dict({name: value.float() for name, value in head.state_dict().items()})
+        if tied:
+            weight = self.weight.detach()
+            del self.weight
+            self.register_buffer("weight", weight, persistent=False)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(hidden.device.type, enabled=False):
+            return super().forward(hidden.float())
+
+
+def with_exact_head(model: Any) -> Any:
+    """The model with an output layer in float32, for what compares the logits of answers."""
+    head = model.get_output_embeddings()
+    if head.weight.dtype != torch.float32:
+        model.set_output_embeddings(ExactHead(head, tied=head.weight is model.get_input_embeddings().weight))
+    return model
 
 
 def products_of(model: Any) -> AbstractContextManager[Any]:

@@ -16,7 +16,7 @@ from recommender.thinkrec.scoring.scored import Scales
 from recommender.thinkrec.scoring.scorer import AnswerTokens, LocalScorer, Tokens, encode, text_of
 from recommender.thinkrec.scoring.tuned import CannotScoreError, Tuned
 from recommender.thinkrec.tuning.projector import Projector
-from recommender.tuning.base import load_tokenizer, load_weights
+from recommender.tuning.base import load_tokenizer, load_weights, with_exact_head
 
 
 class FusedScorer(LocalScorer):
@@ -70,6 +70,6 @@ def load(tuned: Tuned, *, threads: int = 1) -> FusedScorer:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(tuned.base)
     try:
-        return FusedScorer(load_weights(tuned.base, device), tokenizer, tuned)
+        return FusedScorer(with_exact_head(load_weights(tuned.base, device)), tokenizer, tuned)
     except (AdapterError, RuntimeError) as error:
         raise CannotScoreError(f"What {tuned.run} tuned does not go with its base {tuned.base}. {error}") from error

@@ -21,7 +21,7 @@ from transformers import DynamicCache
 from recommender.llm.types import Prompt
 from recommender.thinkrec.prompts import after_reasoning
 from recommender.thinkrec.scoring.scored import Cost, Scales, Scored
-from recommender.tuning.base import load_tokenizer, load_weights
+from recommender.tuning.base import load_tokenizer, load_weights, with_exact_head
 
 TOKENS_AT_ONCE = 256  # of prompts' ends; more waste time on what is masked, fewer on small matrices
 EXACT = 1e-3  # how far shared and whole prompts may differ, in logits of float32
@@ -186,7 +186,7 @@ def load(base: str, adapter: str = "", *, threads: int = 1, bfloat16: bool = Fal
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(base)
-    model, added = load_weights(base, device, bfloat16=bfloat16), 0
+    model, added = with_exact_head(load_weights(base, device, bfloat16=bfloat16)), 0
     if adapter:
         from peft import PeftModel  # noqa: PLC0415 - slow to load, and only here
 

@@ -32,7 +32,7 @@ from recommender.thinkrec.tuning.loop import Fit, Observer, Pace, Task
 from recommender.thinkrec.tuning.projector import Placed, Projector, Vectors
 from recommender.thinkrec.tuning.rows import Known, Prompts, Row, Rows, together
 from recommender.tuning import gguf_lora
-from recommender.tuning.base import load_tokenizer, load_weights
+from recommender.tuning.base import load_tokenizer, load_weights, with_exact_head
 
 FOR_LLAMA_CPP = f"*{gguf_lora.SUFFIX}"
 LORA = ".lora_"  # in the names of an adapter's parameters
@@ -78,7 +78,7 @@ def tune(data: Data, folder: Path, *, config: ThinkrecConfig, observer: Observer
     tokenizer = load_tokenizer(config.base)
     encoder = Encoder(tokenizer, data.prompts, config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    base = load_weights(config.base, device, bfloat16=config.half_precision)
+    base = with_exact_head(load_weights(config.base, device, bfloat16=config.half_precision))
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         return _Tuning(data, folder, config, encoder, pace=Pace(observer), base=base, tok=tokenizer).run()

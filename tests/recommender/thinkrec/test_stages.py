@@ -17,10 +17,11 @@ from recommender.thinkrec.tuning.loop import valid_score
 from recommender.thinkrec.tuning.projector import Vectors
 from recommender.thinkrec.tuning.rows import Rows
 from recommender.thinkrec.tuning.stages import Data, last_layers, tune
-from recommender.tuning.base import load_tokenizer, load_weights
+from recommender.tuning.base import load_tokenizer, load_weights, with_exact_head
 from tests.recommender.thinkrec.rows_of_films import GROUPS, PROMPTS, config, row, rows
 
 pytestmark = pytest.mark.once
+CPU = torch.device("cpu")
 ADAPTER, PROJECTOR = "adapter/adapter_model.safetensors", "projector/projector.safetensors"
 OF_GROUPS = [f"groups/{name}/adapter_model.safetensors" for name in ("action", "drama")]
 
@@ -163,10 +164,15 @@ def test_in_bfloat16_the_base_is_half_as_large_and_the_adapter_learns_all_the_sa
     assert {value.dtype for value in load_file(tmp_path / ADAPTER).values()} == {torch.float32}
     model = load_weights(base, torch.device("cpu"), bfloat16=True)
     assert {one.dtype for one in model.parameters()} == {torch.bfloat16}
+    with_exact_head(model)
+    assert model.lm_head.weight.dtype == torch.float32
+    assert sum(map(torch.numel, model.parameters())) == sum(map(torch.numel, load_weights(base, CPU).parameters()))
     encoder = Encoder(load_tokenizer(base), PROMPTS, settings)
     rows_of_one = [encoder.encoded(one) for one in rows().valid[:4]]
     exact = Learner(load_weights(base, torch.device("cpu")), encoder, settings).scores(rows_of_one)
-    assert Learner(model, encoder, settings).scores(rows_of_one) == pytest.approx(exact, abs=0.05)
+    scores = Learner(model, encoder, settings).scores(rows_of_one)
+    assert scores == pytest.approx(exact, abs=0.05)
+    assert scores != [float(torch.tensor(score).bfloat16()) for score in scores]  # finer than bfloat16
 
 
 def test_what_was_left_of_other_data_is_begun_again(base: str, data: Data, tmp_path: Path) -> None:
