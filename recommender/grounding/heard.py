@@ -21,9 +21,10 @@ NO_PHRASE = 0.97  # what rules take for a phrase is none above it
 NO_PERIOD = 0.98  # "in 2019 they wrote" tells of no period
 NO_MODIFIER = 0.95  # nor is a word beside what is known
 INSIDE = 0.5  # words of which less is outside belong to an aspect
-FACT_OUTSIDE = 0.2  # of a phrase that only tells what an item is
+OPINION_OUTSIDE = 0.3  # of a phrase that nobody but the tagger sees: "the weather is nice" tells no taste
+FACT_OUTSIDE = 0.2  # and where that only tells what an item is
 SURE_HOLDER = 0.85  # the tagger's is taken above it
-LEAST_SURE = 0.8  # of the polarity of a phrase that nobody but the tagger sees: "the weather is nice" tells no taste
+LEAST_SURE = 0.8  # of its polarity
 LONGEST_PHRASE = 7  # words
 LONGEST_JOINT = 3  # words and marks between members of a list
 SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
@@ -73,7 +74,8 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
             continue
         take_over(phrase, None, found)
         new = _new(phrase, told, is_item)
-        if told.polarities.max() >= LEAST_SURE and (new.polarity is not None or told.outside <= FACT_OUTSIDE):
+        outside = FACT_OUTSIDE if new.polarity is None else OPINION_OUTSIDE
+        if told.polarities.max() >= LEAST_SURE and told.outside <= outside:
             found.append(new)
     return sorted(found, key=lambda opinion: opinion.aspect.begin)
 
