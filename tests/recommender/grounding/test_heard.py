@@ -33,7 +33,7 @@ def tags_of(text: str, inside: str, sign: int = 0) -> Tags:
     [
         ("Then volcanoes again.", "volcanoes", ["volcanoes"]),
         ("Then volcanoes again.", "volc", []),  # less than half of the word
-        ("Then volcanoes again.", "olcanoes", ["volcanoes"]),  # nearly all
+        ("Then supervolcanoes again.", "pervolcanoes", ["supervolcanoes"]),  # most of it
         ("Then Mr Quince and a volcano.", "Quince|volcano", ["volcano"]),
         ("Sent her six westerns.", "westerns", ["Western"]),
         ("Sent her the Polish westerns.", "Polish westerns", ["Poland & Western"]),
