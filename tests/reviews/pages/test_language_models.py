@@ -33,27 +33,27 @@ def learnt(auc, *, epochs=((1, 0.61),)):
 def test_language_models_that_learn_and_that_order_lists_show_how_far_they_are_and_what_came_of_it(
     client, lead, catalog
 ):
-    ThinkrecRun.objects.create(
+    learning = ThinkrecRun.objects.create(
         catalog=catalog, config={"without": ["keywords"]}, state=RunState.DONE, finished_at=timezone.now(),
         progress={"tokens": 43_500}, metrics={"global": learnt(0.5), "groups": {"group-2": learnt(None)}},
     )  # fmt: skip
-    ScoringRun.objects.create(
+    scoring = ScoringRun.objects.create(
         catalog=catalog, config={"top": 20}, state=RunState.RUNNING,
         progress={"stage": "scoring", "done": 3, "of": 20, "seconds_left": 130},
         metrics={"model": "smollm2", "cost": {"lists": 3, "read": 9_000, "written": 5}},
     )  # fmt: skip
-    ScoringRun.objects.create(catalog=catalog, config={"part": "valid"})  # an evaluation has its own page
+    evaluation = ScoringRun.objects.create(catalog=catalog, config={"part": "valid"})  # an evaluation has its own page
 
     whole = page(client, "backbones")
     shown = text(whole)
 
-    assert f"{catalog}, learning 1 without keywords Done" in shown
+    assert f"{catalog}, learning {learning.pk} without keywords Done" in shown
     assert "43,500" in shown
     assert "for everybody 6 460,800 0.5000 0.6100 – –" in shown
     assert "group 2 6 460,800 – 0.6100" in shown
-    assert f"{catalog}, scoring 1 Running" in shown
+    assert f"{catalog}, scoring {scoring.pk} Running" in shown
     assert "Scoring lists, 3 of 20 by smollm2 3 9,005" in shown  # three minutes at most, and tokens
-    assert f"{catalog}, scoring 2" not in shown
+    assert f"{catalog}, scoring {evaluation.pk} " not in shown
     assert 'hx-select="#thinkrec"' in whole  # asks for itself while something runs
 
 
