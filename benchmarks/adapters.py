@@ -46,6 +46,7 @@ from recommender.models import Catalog, SubjectKind  # noqa: E402
 from recommender.recipe import ADAPTERS, CALIBRATIONS, TrainConfig  # noqa: E402
 from recommender.runs.observer import WITHOUT, Quiet  # noqa: E402
 from recommender.training import calibration, loop, prepare  # noqa: E402
+from recommender.training.batches import to_batch  # noqa: E402
 from recommender.training.fit import fit_backbone  # noqa: E402
 from recommender.training.inputs import make_inputs  # noqa: E402
 from recommender.training.prepare import Prepared  # noqa: E402
@@ -176,7 +177,7 @@ def speeds(examples, parts, codes, vectors, base, choices):
         for name, (backbone, optimizer) in steppers.items():
             began = time.perf_counter()
             for rows in batches:
-                logits = backbone(loop.to_batch(examples.batch(rows))).squeeze(1)
+                logits = backbone(to_batch(examples.batch(rows))).squeeze(1)
                 loss = functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(examples.labels(rows)))
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()

@@ -83,7 +83,7 @@ def play_all(subjects: Sequence[Any], *, refinements: int) -> dict[str, Any]:
 
 def play(subject: Any, *, refinements: int) -> tuple[str, list[Any]]:
     from recommender.rounds.core import parsing, prompts
-    from recommender.rounds.core.loop import Reason, Refine, Reflect, Rest, next_step
+    from recommender.rounds.core.loop import STRATEGIES, Reason, Refine, Reflect, Rest
     from recommender.rounds.core.types import TurnValue
     from worker.endpoint import demonstration
 
@@ -92,7 +92,7 @@ def play(subject: Any, *, refinements: int) -> tuple[str, list[Any]]:
 
     turns: list[TurnValue] = []
     while True:
-        match next_step(turns, refinements=refinements):
+        match STRATEGIES["refine"].next_step(turns, refinements, 1):
             case Reason():
                 text = parsing.parse_rationale(ask(demonstration.ACTOR, "reason"), subject_kind=subject.kind)
                 turns.append(TurnValue(len(turns), "reason", text))

@@ -19,6 +19,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -199,7 +200,7 @@ def main():
             known, of_texts = texts_of(source, [said.get(name, "") for name in data.items], about, options.cache)
         prepared, arm = Prepared(used, codes, known, of_texts, encode=dict), WITH if source else WITHOUT
         inputs = make_inputs(prepared, config, arm, histories=HISTORIES, alive=lambda: None)
-        process = inputs.signals.fitted.get("gaussian_process")
+        process: Any = inputs.signals.fitted.get("gaussian_process")
         amplitudes = list(process.amplitudes) if process else []
         print(f"{name}: signals in {time.perf_counter() - began:.0f} s, amplitudes {amplitudes}", flush=True)
         if options.signals_only:

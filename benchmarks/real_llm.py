@@ -297,13 +297,14 @@ def gains(held_out: Any, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
     from recommender.dataset.split import split
     from recommender.dataset.texts import KnowledgeRows
     from recommender.recipe import TrainConfig
+    from recommender.runs.observer import WITH, WITHOUT
 
     last = int(held_out[-1].name.lstrip("u"))
     data, aspects, _ = signal.catalog(last)
     codes, moments = split("r4ec", data.end_user, data.liked), {one.name: one.as_of for one in held_out}
     nobody = signal.prepared(data, codes, aspects, KnowledgeRows([]), np.zeros((1, 1), np.float32))
     recipe, seeds = TrainConfig(knowledge_words=False), list(range(1, KNOWLEDGE + 1))
-    base, _ = signal.scored(nobody, signal.WITHOUT, recipe, seeds)
+    base, _ = signal.scored(nobody, WITHOUT, recipe, seeds)
     found: dict[str, Any] = {"without": [round(float(one), 4) for one in base.mean(axis=0)], "end_users": last}
     for arm, of in texts.items():
         if not of:
@@ -311,7 +312,7 @@ def gains(held_out: Any, texts: dict[str, dict[str, str]]) -> dict[str, Any]:
             continue
         known = signal.knowledge(data, of, moments)
         made = signal.prepared(data, codes, aspects, known, signal.encoded(known), bare=nobody)
-        values, _ = signal.scored(made, signal.WITH, recipe, seeds)
+        values, _ = signal.scored(made, WITH, recipe, seeds)
         found[arm] = {"texts": len(of), "gain": [round(float(one), 4) for one in (values - base).mean(axis=0)]}
     return found
 

@@ -19,6 +19,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,7 +107,7 @@ def scored(rated: Rated, kind: str, options: argparse.Namespace, scorer: Callabl
     return Scores(kind, options.base, kind != NONE, end_user, item, as_of, score.astype(np.float64))
 
 
-def answers(rated: Rated, kind: str, one: HeldOut, scorer: object) -> dict[str, object]:
+def answers(rated: Rated, kind: str, one: HeldOut, scorer: Any) -> dict[str, object]:
     past = tuple(Past(rated.items[item], liked) for item, liked in one.history if liked is not None)
     person = Person("movie", past, preference=rated.text(kind, one.end_user))
     found = scorer.score(asked(person, [rated.items[item] for item in one.items]))

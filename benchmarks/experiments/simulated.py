@@ -47,10 +47,8 @@ def looked_at(design: Design, *, seed: int, block: int = 100) -> Found:
     parts = [_block(design, min(block, design.runs - first), at, rng) for first in range(0, design.runs, block)]
     ever, naive, once, missed, last, shares, first = (np.concatenate(column) for column in zip(*parts, strict=True))
     told = np.median(first)
-    return Found(
-        *(float(each.mean()) for each in (ever, naive, once, missed, last, shares)),
-        float(told) if np.isfinite(told) else float("nan"),
-    )
+    means = [float(each.mean()) for each in (ever, naive, once, missed, last, shares)]
+    return Found(*[*means, float(told) if np.isfinite(told) else float("nan")])
 
 
 def _block(design: Design, runs: int, at: NDArray[Any], rng: np.random.Generator) -> tuple[NDArray[Any], ...]:

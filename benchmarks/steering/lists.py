@@ -69,8 +69,7 @@ class Lists:
         return self._before[end_user.pk]
 
     def steering(self, end_user: EndUser, said: Sequence[Acting], *, knob: float = 1.0) -> Steering:
-        end_user.catalog.steering = knob
-        return steering_of(end_user, self.before(end_user).request.index, said=said)
+        return steering_of(end_user, self.before(end_user).request.index, said=said, strength=knob)
 
     def after(self, end_user: EndUser, said: Sequence[Acting], *, knob: float = 1.0) -> NDArray[np.float64]:
         before = self.before(end_user)

@@ -1,6 +1,6 @@
 """A text taken apart into statements: what it says of which aspects of items, whose opinion that is, and where."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 from typing import Literal
@@ -39,11 +39,12 @@ def read(
     `subject`: external id of the item that it is about. `tagger`: hears again what rules read, if there is one.
     """
     text = text[:LONGEST_TEXT]
-    tags = tagger.tags(text, about) if tagger is not None else None
+    sentences = list(marked(text, lexicon))
+    tags = tagger.tags(text, about, _names(sentences)) if tagger is not None else None
     opinions: list[tuple[Marked, Opinion]] = []
     place = _Place()
     plain = not any(map(str.isupper, text))
-    for said in chain.from_iterable(map(_parts, marked(text, lexicon))):
+    for said in chain.from_iterable(map(_parts, sentences)):
         found = place.read(said, about == "item")
         if tags is not None and not place.is_heading:
             found = heard(said, found, tags, is_item=about == "item")
@@ -55,6 +56,16 @@ def read(
             _take_for_known(said, opinion, lexicon, plain)
         opinions += [(said, opinion) for opinion in found]
     return _statements(opinions, subject)
+
+
+def _names(sentences: Iterable[Marked]) -> list[tuple[int, int]]:
+    """Where known persons are named."""
+    return [
+        (said.tokens[one.begin].start, said.tokens[one.end - 1].end)
+        for said in sentences
+        for one in said.mentions.values()
+        if one.role in ("name", "surname")
+    ]
 
 
 def marked(text: str, lexicon: Lexicon) -> Iterator[Marked]:

@@ -43,6 +43,29 @@ def test_the_network_says_what_the_model_that_was_fitted_says(tmp_path: Path) ->
     assert np.abs(ours - theirs).max() < 0.5 * theirs.std()
 
 
+@pytest.mark.parametrize("wording", ["Please leave out {}.", "I'm so over {}.", "Keep {} coming!"])
+def test_what_is_thought_of_a_person_does_not_hang_on_who_that_is(ours: Tagger, wording: str) -> None:
+    people = ("Pedro Almodóvar", "Akira Kurosawa", "Hitchcock", "Ridley Scott", "Agnès Varda")
+    read_as = [
+        [one.polarity for one in read(wording.format(name), lexicon_of("films"), about="end_user", tagger=ours)]
+        for name in people
+    ]
+    assert read_as == [["likes" if "coming" in wording else "dislikes"]] * len(people)
+
+
+def test_a_name_is_one_piece_and_what_stands_around_it_has_its_places(ours: Tagger) -> None:
+    text = "She left Almodóvar and Kurosawa for westerns."
+    names = [(text.index(name), text.index(name) + len(name)) for name in ("Almodóvar", "Kurosawa")]
+    tags, plain = ours.tags(text, "end_user", names), ours.tags(text, "end_user")
+    assert (tags.starts, tags.ends) == (plain.starts, plain.ends)
+    inside = [place for place, start in enumerate(tags.starts) if start in range(*names[0])]
+    assert len(inside) > 1
+    assert np.ptp(tags.polarities[inside], axis=0).max() == 0
+    other = text.replace("Almodóvar", "Tarkovsky")
+    same = ours.tags(other, "end_user", [(9, 18), names[1]])
+    assert same.of(*names[1]).polarities == pytest.approx(tags.of(*names[1]).polarities, abs=1e-6)
+
+
 def test_marks_have_their_places_in_texts_of_any_length(ours: Tagger) -> None:
     said = "He adores the westerns of John Ford, but documentaries put him to sleep. "
     text = said * (3 * WINDOW // 16)
