@@ -97,6 +97,7 @@ def _approve_item_texts(name: str) -> None:
 
     from recommender.knowledge.service import accept
     from recommender.models import Catalog, Item
+    from recommender.statements.aspects import KEPT
     from tests.builders import make_round
 
     catalog = Catalog.objects.get(name=name)
@@ -106,6 +107,7 @@ def _approve_item_texts(name: str) -> None:
     with transaction.atomic():
         for item in Item.objects.filter(catalog=catalog, external_id__in=texts).select_related("catalog"):
             accept(make_round(item, ("reason", texts[item.external_id])).turns.get())
+    KEPT.clear()  # what items are told of is kept for a minute: these were approved within it
 
 
 def _manage(*arguments: str) -> None:
