@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from recommender.grounding import cited, counted, outcomes
+from recommender.grounding import cited, counted, outcomes, quantities
 from recommender.grounding.cited import is_english
 from recommender.grounding.evidence import Evidence, Rated, count, standing, values_of
 from recommender.grounding.lexicon import Lexicon
@@ -67,6 +67,8 @@ def findings(
             _hide_holders(said, text[start:end])
         found += _miscounted(said, histories, holders)
         found += _stale(text, said, histories, holders, ordered=ordered)
+        if quantities.may_count(said):
+            counts.append((start, end))
         counts += [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
     if is_english(text):
         found += _turned_round(_clear(text, statements, sentences, counts), histories, titles)

@@ -12,14 +12,19 @@ def _words(text: str) -> frozenset[str]:
 
 _OUTCOMES = _words("ended fared went landed met came got earned drew received turned proved")  # well or badly
 _POSITIVE = _words(
-    "liked like likes loved love loves enjoyed enjoy enjoys positive pleased please pleases approval approved success"
-    " successes well good great best favour favor favourite favorite favourable favorable hit hits worked landed"
-    " appealed appeal appeals fond happy welcomed care drawn keen interested fan fans plus"
+    "liked like likes loved love loves enjoyed enjoy enjoys positive pleased please pleases approval approved"
+    " success successes well good great best favour favor favourite favorite favourable favorable hit hits worked"
+    " landed appealed appeal appeals fond happy welcomed care drawn keen interested fan fans plus pleasure"
+    " pleasures delight delights delighted joy treat treats win wins won winner winners triumph triumphs praise"
+    " praised applause applauded admire admired adore adores adored embraced cherished gem gems impressed"
+    " convinced"
 )
 _NEGATIVE = _words(
-    "disliked dislike dislikes hated hate hates negative failed fails failures rejected reject rejects disappointed"
-    " disappoint disappoints disappointing flat cold low lowly poor poorly bad badly worst panned unfavourable"
-    " unfavorable avoid avoids avoided wary weary bored bores minus lack absence reverse opposite"
+    "disliked dislike dislikes hated hate hates negative failed fails failures rejected reject rejects"
+    " disappointed disappoint disappoints disappointing flat cold low lowly poor poorly bad badly worst panned"
+    " unfavourable unfavorable avoid avoids avoided wary weary bored bores minus lack absence reverse opposite"
+    " misses missed flop flops flopped dud duds chore chores slog misfire misfires misfired dismissed loathe"
+    " loathed detest detested unimpressed indifferent unmoved letdown letdowns displeased irritated annoyed"
 )
 _NEGATIONS = _words("not never nothing hardly rarely seldom scarcely barely no cannot nor neither")
 
