@@ -159,7 +159,7 @@ def over_drafts(
         text = draft(asked)
         own = by_title.get(subject.title, "")
         said = read(text, lexicon, about=subject.kind, subject=own, tagger=tagger)
-        found = _findings(text, said, subject, titles)
+        found = _findings(text, said, subject, titles, tagger)
         inside = [each for each in found if remark.start <= each.start < remark.end]
         elsewhere.update(f"{each.kind}: {_checked(each, text, asked)}" for each in found if each not in inside)
         tally = tallies.setdefault((remark.style, remark.kind), Tally())
@@ -176,7 +176,7 @@ def over_drafts(
     return tallies, elsewhere
 
 
-def _findings(text: str, said: Any, subject: Any, titles: dict[str, str]) -> list[Any]:
+def _findings(text: str, said: Any, subject: Any, titles: dict[str, str], tagger: Any) -> list[Any]:
     from recommender.grounding.evidence import Rated
     from recommender.grounding.findings import findings
 
@@ -184,10 +184,10 @@ def _findings(text: str, said: Any, subject: Any, titles: dict[str, str]) -> lis
         return [Rated(each.title, each.attributes, each.liked, each.rating) for each in history]
 
     if subject.kind == "end_user":
-        return findings(text, said, rows(subject.history), titles, ordered=subject.ordered)
+        return findings(text, said, rows(subject.history), titles, ordered=subject.ordered, tagger=tagger)
     item = [Rated(subject.title, subject.attributes)]
     shown = {"subject": item, "likers": rows(subject.liker), "dislikers": rows(subject.disliker)}
-    return findings(text, said, shown, titles, ordered=subject.ordered)  # type: ignore[arg-type]
+    return findings(text, said, shown, titles, ordered=subject.ordered, tagger=tagger)  # type: ignore[arg-type]
 
 
 def _checked(finding: Any, text: str, asked: Any) -> str:
@@ -223,7 +223,7 @@ def over_honest_texts(tagger: Any) -> dict[str, int]:
         subject = Subject("end_user", noun, 10 if noun == "game" else 5, 3, history=tuple(met))
         for text in map(str.strip, rest.split("\n%\n")):
             said = read(text, lexicon, about="end_user", tagger=tagger)
-            found = _findings(text, said, subject, {item: title for item, title, _ in items})
+            found = _findings(text, said, subject, {item: title for item, title, _ in items}, tagger)
             texts, falsely, unread = texts + 1, falsely + bool(found), unread + (not said)
     return {"texts": texts, "found falsely": falsely, "no statement read": unread}
 

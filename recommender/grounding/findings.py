@@ -4,25 +4,22 @@ Each finding has its place in the text, words for people, and the rows that show
 What cannot be told is never found: docs/reviewing.md, *What is found wrong in a text*.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from recommender.grounding import cited, counted, outcomes, quantities
+from recommender.grounding import cited, counted, outcomes, quantities, sides
 from recommender.grounding.cited import is_english
 from recommender.grounding.evidence import Evidence, Rated, count, standing, values_of
 from recommender.grounding.lexicon import Lexicon
 from recommender.grounding.phrases import Marked
 from recommender.grounding.ratings import misquotes
-from recommender.grounding.reader import marked
+from recommender.grounding.reader import marked, read
 from recommender.grounding.statements import Holder, Statement
+from recommender.grounding.tagger.tags import Tagger
 
+SURE = 0.75  # strength of what a sentence says by itself
 Kind = Literal["count", "polarity", "title", "order", "rating", "fact"]
-_DISLIKERS = re.compile(
-    r"\b(?:not|n't|never) (?:like|enjoy|love|care for|take to) (?:it|this)\b|\bdislik\w+ (?:it|this)\b", re.IGNORECASE
-)
-_LIKERS = re.compile(r"\b(?:like|likes|liked|enjoy|enjoys|enjoyed|love|loves|loved) (?:it|this)\b", re.IGNORECASE)
 _RATED = {"star", "stars", "marks", "mark", "full", "points"}
 _POLARITIES = {True: "likes", False: "dislikes"}
 
@@ -49,29 +46,38 @@ def findings(
     titles: Mapping[str, str],
     ordered: bool = True,
     known_titles: Iterable[str] = (),
+    tagger: Tagger | None = None,
 ) -> list[Finding]:
     """Everything that the rows contradict, in the order of its place.
 
     `rows`: of an end user, oldest first; of an item, by holder: the item itself as the subject's only row, and the
     histories of a liker and a disliker. `titles`: external id → title. `ordered`: whether rows say what came first.
-    `known_titles`: others that a text may name, such as the catalog's.
+    `known_titles`: others that a text may name, such as the catalog's. `tagger`: reads every sentence by itself again,
+    for one that goes against all others is easily read as they are.
     """
     histories = _Histories.of(rows)
     found: list[Finding] = []
     counts: list[tuple[int, int]] = []
+    by_itself: list[Marked] = []
     sentences = [said for said in marked(text, histories.lexicon) if said.tokens]
     for said in sentences:
         start, end = said.tokens[0].start, said.tokens[-1].end
         holders = histories.spoken_of(text[start:end], [each for each in statements if start <= each.start < end])
         if histories.is_item:
-            _hide_holders(said, text[start:end])
+            sides.hide(said, text[start:end])
         found += _miscounted(said, histories, holders)
         found += _stale(text, said, histories, holders, ordered=ordered)
+        counting = [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
         if quantities.may_count(said):
-            counts.append((start, end))
-        counts += [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
+            counting.append((start, end))
+        counts += counting
+        by_itself += [] if counting else [said]
     if is_english(text):
-        found += _turned_round(_clear(text, statements, sentences, counts), histories, titles)
+        clear = _clear(text, statements, sentences, counts)
+        found += _turned_round(clear, histories, titles)
+        told = {each.words for each in found}
+        alone = _alone(text, by_itself, histories, tagger) if tagger is not None else ()
+        found += [each for each in _turned_round(alone, histories, histories.titles) if each.words not in told]
     found += _invented(text, histories, known_titles)
     found += _misquoted(text, histories)
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end))
@@ -104,6 +110,11 @@ class _Histories:
         return "likers" in self.rows or "dislikers" in self.rows
 
     @property
+    def titles(self) -> dict[str, str]:
+        """By the ids that `lexicon` has."""
+        return {str(number): self.rows[holder][place].title for number, (holder, place) in enumerate(self.places)}
+
+    @property
     def all_rows(self) -> list[Rated]:
         return [row for shown in self.rows.values() for row in shown]
 
@@ -111,7 +122,7 @@ class _Histories:
         """Whose rows a sentence may be about."""
         if not self.is_item:
             return ["subject"]
-        named = _named(sentence) or {each.holder for each in statements if each.holder != "subject"}
+        named = sides.named(sentence) or {each.holder for each in statements if each.holder != "subject"}
         return [holder for holder in self.rows if holder in (named or {"likers", "dislikers"})]
 
     def readings(self, holder: Holder) -> list[Sequence[tuple[int, Rated]]]:
@@ -125,22 +136,6 @@ class _Histories:
         places = [self.places[number] for number in numbers]
         holder = places[0][0] if places else "subject"
         return Finding(kind, start, end, words, tuple(place for of, place in places if of == holder), holder)
-
-
-def _named(sentence: str) -> set[Holder]:
-    """The sides of an item that a sentence names: people who do not like it, people who like it."""
-    without, count = _DISLIKERS.subn(" ", sentence)
-    sides: list[tuple[Holder, bool]] = [("dislikers", count > 0), ("likers", _LIKERS.search(without) is not None)]
-    return {holder for holder, named in sides if named}
-
-
-def _hide_holders(said: Marked, sentence: str) -> None:
-    """Whom a sentence speaks of is no opinion about what it counts."""
-    start = said.tokens[0].start
-    for match in (*_DISLIKERS.finditer(sentence), *_LIKERS.finditer(sentence)):
-        for place, token in enumerate(said.tokens):
-            if match.start() <= token.start - start < match.end():
-                said.taken[place] = True
 
 
 def _miscounted(said: Marked, histories: _Histories, holders: Sequence[Holder]) -> Iterator[Finding]:
@@ -178,8 +173,8 @@ def _clear(
         said = next((each for each in sentences if each.tokens[-1].end > statement.start), None)
         if said is None:
             continue
-        sides = _named(text[said.tokens[0].start : said.tokens[-1].end])
-        if statement.holder != "subject" and len(sides) == 1 and statement.holder not in sides:
+        named = sides.named(text[said.tokens[0].start : said.tokens[-1].end])
+        if statement.holder != "subject" and len(named) == 1 and statement.holder not in named:
             continue
         inside = [at for at, token in enumerate(said.tokens) if statement.start <= token.start < statement.end]
         own = [token.word for token, taken in zip(said.tokens, said.taken, strict=True) if not taken]
@@ -193,6 +188,29 @@ def _clear(
             told is not None and _POLARITIES[told] == statement.polarity
         ):
             yield statement
+
+
+def _alone(text: str, sentences: Iterable[Marked], histories: _Histories, tagger: Tagger) -> Iterator[Statement]:
+    """Tastes that a sentence tells by itself, where that is sure. What is said of one side of an item is read as if it
+    were said of a person."""
+    for said in sentences:
+        start, end = said.tokens[0].start, said.tokens[-1].end
+        holder: Holder = "subject"
+        sentence = text[start:end]
+        if histories.is_item:
+            side = sides.said_of_one(sentence)
+            if side is None:
+                continue
+            holder, sentence = side
+        told = outcomes.told(said, range(len(said.tokens)))
+        agreeing = _POLARITIES.values() if told is None else (_POLARITIES[told],)
+        ruled = read(sentence, histories.lexicon, about="end_user") if told is not None else []
+        heard = read(sentence, histories.lexicon, about="end_user", tagger=tagger)
+        sure = [*(ruled if len(ruled) == 1 else ()), *(each for each in heard if each.strength >= SURE)]
+        shift = end - len(sentence)
+        for each in sure:
+            if each.polarity in agreeing and all(facet.kind != "title" for facet in each.aspect):
+                yield replace(each, start=max(start, shift + each.start), end=shift + each.end, holder=holder)
 
 
 def _turned_round(

@@ -10,6 +10,7 @@ from recommender.grounding.scores import scores_in
 REACH = 4  # words from a negation to what it negates
 _STOPS = frozenset({"but", "and", "who", "which", "that", "because", "y", "und", "aber", "pero"})
 _WEAK = frozenset({"little", "few", "less"})  # they negate only what stands right behind
+_SELDOM = frozenset({"rarely", "seldom", "never", "hardly", "scarcely", "infrequently"})
 _PLUS = frozenset({"+", "👍", "✓", "✔", "❤", "♥"})
 _MINUS = frozenset({"-", "👎", "✗", "✘"})
 _BEFORE_NO = frozenset({"please", "bitte", "and", "but", "so", "also", "und", "aber", "y", "pero"})
@@ -60,8 +61,8 @@ def _negated(said: Marked, cues: Sequence[Cue]) -> list[Cue]:
     for cue in cues:
         plain = cue.polarity in (None, NOTHING) or cue.side in ("left", "right") or not said.tokens[cue.begin].is_word
         negation = None if plain else _before(said, cue, inside)
-        if negation is None and not plain and said.language == "de":
-            negation = _behind(said, cue, inside)
+        if negation is None and not plain:
+            negation = _behind(said, cue, inside) if said.language == "de" else _late(said, cue, inside)
         if negation is None or negation in used:
             turned.append(cue)
             continue
@@ -95,6 +96,19 @@ def _behind(said: Marked, cue: Cue, inside: set[int]) -> int | None:
             return None
         if token.word in ("nicht", "nie", "niemals", "kaum", "selten") and said.word(place + 1) not in ("nur", "so"):
             return place
+    return None
+
+
+def _late(said: Marked, cue: Cue, inside: set[int]) -> int | None:
+    """English may say how often at the end: warms to dramas only rarely."""
+    if cue.polarity != 1 or cue.side != ">":
+        return None
+    for place in range(cue.end, len(said.tokens)):
+        token, following = said.tokens[place], said.word(place + 1)
+        if token.word in _SELDOM and not said.taken[place] and (following == "if" or not following[:1].isalnum()):
+            return place
+        if place in inside or not token.is_word or token.word in _STOPS:
+            return None
     return None
 
 

@@ -40,8 +40,15 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
         return turned
     if not _POSITIVE.isdisjoint(words):
         return not turned
-    signs = {cue.polarity for cue in _cues(said, places) if cue.polarity and cue.end - cue.begin > 1}
-    return signs == {1} if len(signs) == 1 and not turned else None
+    cues = [cue for cue in _cues(said, places) if cue.polarity and cue.end - cue.begin > 1]
+    signs = {cue.polarity for cue in cues}
+    if len(signs) != 1:
+        return None
+    first = places[0]
+    inside = {said.word(first + at) for cue in cues for at in range(cue.begin, cue.end)}
+    if turned and _NEGATIONS.isdisjoint(inside):  # "cannot get enough of" is no negation
+        return False if signs == {1} else None
+    return signs == {1}
 
 
 def hinted(said: Marked, places: Sequence[int]) -> bool:

@@ -50,6 +50,7 @@ QUANTITIES = {
     "most": (0.5, 1.0), "majority": (0.5, 1.0), "bulk": (0.5, 1.0), "few": (-1.0, 0.49), "minority": (-1.0, 0.5),
     "half": (0.34, 0.66),
 }  # fmt: skip
+_OF_ALL = _words("majority minority bulk")
 _OF_TWO = _words("both neither")
 _BARE = _words("all every both neither")  # stand before what is counted without "of"
 _SUBJECTS = _words("they he she we you")
@@ -91,8 +92,11 @@ def counts_of(said: Marked) -> list[Count]:
 
 def may_count(said: Marked) -> bool:
     """Whether a sentence has numbers as if it counted, understood or not: "three slow dramas", "5 seen, 2 kept"."""
-    numbers = [place for place in range(len(said.tokens)) if _exact_number(said, place)]
-    return len(numbers) > 1 or any(at in said.mentions for place in numbers for at in range(place + 1, place + 4))
+    places = range(len(said.tokens))
+    numbers = [place for place in places if _exact_number(said, place)]
+    shares = [place for place in places if said.word(place) in QUANTITIES]
+    before = (at in said.mentions for place in (*numbers, *shares) for at in range(place + 1, place + 4))
+    return len(numbers) > 1 or any(before)
 
 
 def _count_at(said: Marked, place: int) -> Count | None:
@@ -193,7 +197,7 @@ def _noun_first(said: Marked, place: int) -> Count | None:
 def _part_behind(said: Marked, begin: int, most: int | None) -> tuple[int, int] | None:
     """The number of those of which more is said: "and seven of them", ", 7 liked"; with the token behind it."""
     for place in range(begin, min(begin + REACH, len(said.tokens))):
-        if said.word(place) == "." or place in said.mentions or said.word(place) in said.nouns:
+        if said.word(place) == "." or _names(said, place):
             return None
         part = _exact_number(said, place)
         if part is None or (most is not None and part[0] > most):
@@ -202,6 +206,11 @@ def _part_behind(said: Marked, begin: int, most: int | None) -> tuple[int, int] 
         if of_them or _outcome_behind(said, part[1]) is not None:
             return part
     return None
+
+
+def _names(said: Marked, place: int) -> bool:
+    """Whether something else is named here that may be counted; a hit is an outcome."""
+    return place in said.mentions or (said.word(place) in said.nouns and said.word(place) not in ("hit", "hits"))
 
 
 def _exact_number(said: Marked, place: int) -> tuple[int, int] | None:
@@ -214,7 +223,7 @@ def _outcome_behind(said: Marked, place: int) -> bool | None:
     """How what the last number counts was received, told right behind it."""
     behind: list[int] = []
     for at in range(place, min(place + 4, len(said.tokens))):
-        if at in said.mentions or said.word(at) in said.nouns or not said.tokens[at].is_word or number_at(said, at):
+        if not said.tokens[at].is_word or number_at(said, at) or _names(said, at):
             break
         behind.append(at)
     if [said.word(at) for at in behind] in (["not"], ["were", "not"], ["was", "not"], ["did", "not"]):
@@ -225,7 +234,7 @@ def _outcome_behind(said: Marked, place: int) -> bool | None:
 def _quantity_at(said: Marked, place: int) -> Count | None:
     """Most of the dramas; all five westerns; all three of them; every comedy; dramas: none liked."""
     word, before = said.word(place), said.word(place - 1)
-    if word not in QUANTITIES or before in _NEARLY:
+    if word not in QUANTITIES or (before in _NEARLY and word not in _OF_ALL):
         return None
     at = place + 1
     if said.word(at) == "of":

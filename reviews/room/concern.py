@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recommender.grounding.findings import Finding, findings
+from recommender.grounding.tagger.tags import tagger
 from recommender.grounding.words import tokens
 from recommender.models import Holder, Round, Turn, TurnKind
 from recommender.rounds import queries
@@ -50,7 +51,7 @@ def _wrong(texts: Sequence[Turn], subject: Subject, catalog: CatalogAspects) -> 
         named = catalog.lexicon.named_in(turn.text, tokens(turn.text))
         titles = [catalog.title_of[item] for each in named for item in each.items]
         own = rows if subject.kind == "item" else rows[Holder.SUBJECT]
-        wrong = findings(turn.text, said, own, catalog.title_of, subject.ordered, titles)  # type: ignore[arg-type]
+        wrong = findings(turn.text, said, own, catalog.title_of, subject.ordered, titles, tagger())  # type: ignore[arg-type]
         found += [_stored(turn, each) for each in wrong]
     return found[:MOST]
 

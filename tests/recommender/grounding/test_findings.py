@@ -1,12 +1,14 @@
 """What a text says that its rows contradict: found where it is wrong, and nowhere else. Statements are made by hand."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from recommender.grounding.evidence import Rated
 from recommender.grounding.findings import Finding, findings
 from recommender.grounding.statements import Facet, Holder, Polarity, Statement
+from recommender.grounding.tagger.tags import tagger
 
 
 def film(title: str, rating: float, *genres: str, year: int = 1995) -> Rated:
@@ -65,6 +67,14 @@ def found(
         ("6 of the 14 entries ended in much noise.", "says 6 of 14; it is 5 of 14 liked"),  # well or badly
         ("4 of the 9 dramas have a train in them.", "says 4 of 9; it is 3 of 11 liked"),
         ("Films from the 1960s: none liked.", "says none; it is 2 of 2 liked"),
+        ("Eleven dramas, seven of them liked.", "says 7 of 11; it is 3 of 11 liked"),
+        ("The list holds eleven dramas, and just seven of those went down well.", "says 7 of 11; it is 3 of 11 liked"),
+        ("They sat through 11 dramas, and only 5 were a delight.", "says 5 of 11; it is 3 of 11 liked"),
+        ("Count the dramas: eleven seen, seven enjoyed.", "says 7 of 11; it is 3 of 11 liked"),
+        ("Dramas (11 seen, 2 liked).", "says 2 of 11; it is 3 of 11 liked"),
+        ("Dramas: 5 liked, 6 disliked.", "says 5 of 11; it is 3 of 11 liked"),
+        ("Westerns – 1 hit, 2 misses.", "says 1 of 3; it is 2 of 3 liked"),
+        ("The majority of the dramas won them over.", "says majority; it is 3 of 11 liked"),
     ],
 )
 def test_a_wrong_count_is_found_with_what_is_true(text: str, words: str) -> None:
@@ -98,6 +108,10 @@ def test_a_wrong_count_is_found_with_what_is_true(text: str, words: str) -> None
         "Every second drama was liked; every time they saw one they were glad.",
         "Not every western was liked.",
         "8 of 11 musicals were liked.",  # of none it can be told
+        "Eleven dramas, three of them liked; three westerns, two of which pleased them.",
+        "Dramas: 3 liked, 8 not.",
+        "They rated eleven dramas; the one they enjoyed most is Night Train.",
+        "Saw eleven dramas and three westerns; two westerns were liked.",
         "",
     ],
 )
@@ -236,3 +250,20 @@ def test_tastes_of_a_side_and_facts_of_the_item_are_held_against_their_own_rows(
     wrong = findings(text, statements, OF_ITEM, TITLES)
     assert [(f.kind, f.holder) for f in wrong] == [("fact", "subject"), ("polarity", "dislikers")]
     assert wrong[1].rows == (0, 1, 2, 3, 4)
+
+
+@pytest.mark.skipif(tagger() is None, reason="The encoder is not installed.")
+@pytest.mark.parametrize(
+    ("sentence", "rows", "words"),
+    [
+        ("They cannot get enough of dramas.", ROWS, "says that Drama is liked; 3 of 11 were liked"),
+        ("They warm to comedies only rarely, if at all.", ROWS, "says that Comedy is not liked; 2 of 2 were liked"),
+        ("Of people who don't like it: dramas suit them well.", OF_ITEM, "says that Drama is liked; 0 of 5 were liked"),
+        ("They like comedies, and dramas leave them cold.", ROWS, None),
+        ("People who rated it low rarely take to dramas.", OF_ITEM, None),
+        ("They liked three dramas.", ROWS, None),  # that many were
+    ],
+)
+def test_a_sentence_against_all_others_is_read_by_itself(sentence: str, rows: Any, words: str | None) -> None:
+    wrong = findings(sentence, [], rows, TITLES, tagger=tagger())
+    assert [finding.words for finding in wrong] == ([] if words is None else [words])
