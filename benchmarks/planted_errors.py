@@ -6,7 +6,7 @@ All evidence of the sample catalog (every end user by each window, every film) i
 about each, its statements as the reader finds them, and its findings. `worker/endpoint/demonstration/planted.py` knows
 which remarks are wrong. A finding inside a right remark is a false one; so is any in tests/data/honest_texts.txt, texts
 of people about their own rows. What is found elsewhere in drafts is counted by the demonstration's own tallies: the
-drafts are careless on purpose. Two of the six styles are held out: the search was never fitted to them. `--show`
+drafts are careless on purpose. Four of the styles are held out: the search was never fitted to them. `--show`
 prints what was missed and what was found falsely, of the chosen styles. The last line is one JSON object.
 """
 

@@ -19,7 +19,8 @@ ALIKE = 0.8  # from which two titles are one with a slip of the pen
 LATEST, SHARE_LATEST = 3, 5  # the last three rows are the latest ones, or the last fifth
 _QUOTED = re.compile(
     r"“([^“”\n]+)”|„([^„“”\n]+)[“”]|«([^«»\n]+)»|»([^«»\n]+)«|‹([^‹›\n]+)›|‘([^‘’\n]+(?:’[a-z][^‘’\n]*)*)’|"
-    r"\"([^\"\n]+)\"|(?<![\w*])\*([^*\n]+)\*(?![\w*])|(?<![\w_])_([^_\n]+)_(?![\w_])|「([^「」\n]+)」|『([^『』\n]+)』"
+    r"\"([^\"\n]+)\"|(?<![\w*\n])(?<!^)\*\*([^*\n]+\s[^*\n]+)\*\*(?![\w*:])"
+    r"|(?<![\w*])\*([^*\n]+)\*(?![\w*])|(?<![\w_])_([^_\n]+)_(?![\w_])|「([^「」\n]+)」|『([^『』\n]+)』"
 )
 _YEAR = re.compile(r"\s*[(\[](?:18|19|20)\d\d[)\]]\s*$")
 _DATED = re.compile(r"\s[(\[](?:18|19|20)\d\d[)\]]")
@@ -30,15 +31,17 @@ _RUN = re.compile(
 )
 _CUE = re.compile(
     r"\b(?:most recently|of late|lately|recently (?:liked|loved|enjoyed|rated|watched|saw|read|finished|gave)"
-    r"|just (?:finished|watched|seen|read|rated)|these days"
-    r"|(?:their|his|her|the) (?:very )?(?:latest|newest|most recent)|latest|most recent"
+    r"|just (?:finished|watched|seen|read|rated|saw|discovered|done|got (?:done|through)|(?:came|come) (?:from|off))"
+    r"|(?:just|right) now|at (?:the moment|present)|currently|fresh (?:from|off)|these days|the last to\b"
+    r"|(?:their|his|her|the) (?:very )?(?:latest|newest|freshest|most recent)|latest|most recent"
     r"|(?:the|their|his|her)? ?last (?:one|entry|title|film|movie|book|item|thing|rating|liked|rated|watched|seen)s?"
     r"|end of (?:the|their|his|her) (?:history|list|record))\b",
     re.IGNORECASE,
 )
 _TURNS = re.compile(
     r"\b(?:but|while|whereas|although|though|unlike|after|before|since|earlier|previously|once|used to|compared"
-    r"|in contrast|rather than|instead of|like|such as|echo\w*|recall\w*|similar)\b|;",
+    r"|in contrast|rather than|instead of|(?<!newest )(?<!latest )(?<!recent )(?<!last )like"
+    r"|such as|echo\w*|recall\w*|similar)\b|;",
     re.IGNORECASE,
 )
 
@@ -122,6 +125,8 @@ def _may_be_title(said: str) -> bool:
     first = bare[0]
     if not (first.isupper() or first.isdigit()) or sum(map(str.isalpha, bare)) < 3:
         return False
+    if first.isdigit() and len(words) > 1 and words[1][0].islower():
+        return False  # 3 out of 4
     if _YEAR.search(said):
         return True
     if bare[-1] == "." and len(words) > 4:

@@ -36,8 +36,8 @@ class Miscount:
 
 
 def counts_in(said: Marked) -> list[tuple[int, int]]:
-    """The tokens of every count in a sentence."""
-    return [(count.begin, count.end) for count in counts_of(said)]
+    """The tokens of every count in a sentence, with what it counts."""
+    return [(min(count.begin, count.noun.begin), max(count.end, count.noun.end)) for count in counts_of(said)]
 
 
 def miscounts(said: Marked, readings: Sequence[Sequence[tuple[int, Rated]]]) -> Iterator[Miscount]:
@@ -107,7 +107,10 @@ def _aspects(said: Marked, count: Count) -> list[tuple[tuple[Facet, ...], ...]] 
     facets = [aspect.facets for aspect in found]
     if not facets:
         named = any(place in said.mentions for place in range(begin, end))
-        return None if named or count.before else [()]
+        if named or count.before:
+            return None
+        above = [aspect.facets for aspect in aspects_in(said, 0, count.begin, phrases=False) if not aspect.is_title]
+        return [*([tuple(above)] if above else ()), ()]  # "On dramas, approval in 3 of 11 cases"
     if count.before:
         return [(facets[-1],), tuple(facets)] if len(facets) < 3 else None
     both = tuple(dict.fromkeys(facet for each in facets for facet in each))

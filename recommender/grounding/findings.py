@@ -19,9 +19,11 @@ from recommender.grounding.statements import Holder, Statement
 from recommender.grounding.tagger.tags import Tagger
 
 SURE = 0.75  # strength of what a sentence says by itself
+OTHERWISE = 0.7  # probability of the opposite, above which nothing is found
 Kind = Literal["count", "polarity", "title", "order", "rating", "fact"]
 _RATED = {"star", "stars", "marks", "mark", "full", "points"}
 _POLARITIES = {True: "likes", False: "dislikes"}
+_OPPOSITE = {"likes": 1, "dislikes": 0}  # place of the other among the tagger's polarities
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def findings(
         counts += counting
         by_itself += [] if counting else [said]
     if is_english(text):
-        clear = _clear(text, statements, sentences, counts)
+        clear = _clear(text, statements, sentences, counts, histories, tagger)
         found += _turned_round(clear, histories, titles)
         told = {each.words for each in found}
         alone = _alone(text, by_itself, histories, tagger) if tagger is not None else ()
@@ -108,6 +110,10 @@ class _Histories:
     @property
     def is_item(self) -> bool:
         return "likers" in self.rows or "dislikers" in self.rows
+
+    @property
+    def about(self) -> Literal["end_user", "item"]:
+        return "item" if self.is_item else "end_user"
 
     @property
     def titles(self) -> dict[str, str]:
@@ -163,12 +169,18 @@ def _stale(
 
 
 def _clear(
-    text: str, statements: Sequence[Statement], sentences: Sequence[Marked], counts: Sequence[tuple[int, int]]
+    text: str,
+    statements: Sequence[Statement],
+    sentences: Sequence[Marked],
+    counts: Sequence[tuple[int, int]],
+    histories: _Histories,
+    tagger: Tagger | None,
 ) -> Iterator[Statement]:
-    """Statements whose words say the same at a second look. None of a clause that counts or of a sentence that names
-    the other side of an item; none of a title with a number beside it, which is its rating."""
+    """Statements whose words say the same at a second look, and of which the tagger does not hear the opposite. None of
+    a clause that counts or of a sentence that names the other side of an item; none of a title with a number beside
+    it, which is its rating."""
     for statement in statements:
-        if any(statement.start <= start < statement.end for start, _ in counts):
+        if any(start < statement.end and statement.start < end for start, end in counts):
             continue
         said = next((each for each in sentences if each.tokens[-1].end > statement.start), None)
         if said is None:
@@ -184,15 +196,21 @@ def _clear(
         told = outcomes.told(said, inside)
         if told is None:  # a label is no part of its statement: "Dislikes: dramas"
             told = outcomes.told(said, range(len(said.tokens)))
-        if statement.polarity not in _POLARITIES.values() or (
-            told is not None and _POLARITIES[told] == statement.polarity
-        ):
+        if statement.polarity == "mixed" and tagger is not None:
+            sentence = text[said.tokens[0].start : said.tokens[-1].end]
+            if any(each.polarity == "mixed" for each in read(sentence, histories.lexicon, about=histories.about)):
+                yield statement
+        elif statement.polarity not in _POLARITIES.values():
+            yield statement
+        elif told is None or _POLARITIES[told] != statement.polarity:
+            continue
+        elif tagger is None or not _is_heard_otherwise(text, said, statement, tagger, histories):
             yield statement
 
 
 def _alone(text: str, sentences: Iterable[Marked], histories: _Histories, tagger: Tagger) -> Iterator[Statement]:
-    """Tastes that a sentence tells by itself, where that is sure. What is said of one side of an item is read as if it
-    were said of a person."""
+    """Tastes that a sentence tells by itself, where the rules or the tagger and the words of outcomes.py agree. What is
+    said of one side of an item is read as if it were said of a person."""
     for said in sentences:
         start, end = said.tokens[0].start, said.tokens[-1].end
         holder: Holder = "subject"
@@ -203,14 +221,31 @@ def _alone(text: str, sentences: Iterable[Marked], histories: _Histories, tagger
                 continue
             holder, sentence = side
         told = outcomes.told(said, range(len(said.tokens)))
-        agreeing = _POLARITIES.values() if told is None else (_POLARITIES[told],)
-        ruled = read(sentence, histories.lexicon, about="end_user") if told is not None else []
+        if told is None:
+            continue
+        ruled = read(sentence, histories.lexicon, about="end_user")
         heard = read(sentence, histories.lexicon, about="end_user", tagger=tagger)
         sure = [*(ruled if len(ruled) == 1 else ()), *(each for each in heard if each.strength >= SURE)]
         shift = end - len(sentence)
         for each in sure:
-            if each.polarity in agreeing and all(facet.kind != "title" for facet in each.aspect):
+            if each.polarity == _POLARITIES[told] and all(facet.kind != "title" for facet in each.aspect):
                 yield replace(each, start=max(start, shift + each.start), end=shift + each.end, holder=holder)
+
+
+def _is_heard_otherwise(text: str, said: Marked, statement: Statement, tagger: Tagger, histories: _Histories) -> bool:
+    """Whether the tagger, without the rules and of this sentence alone, says the opposite."""
+    start, end = said.tokens[0].start, said.tokens[-1].end
+    tags = tagger.tags(text[start:end], histories.about)
+    is_title = any(facet.kind == "title" for facet in statement.aspect)
+    for mention in said.mentions.values():
+        if (mention.role == "title") is not is_title:
+            continue
+        if not is_title and not any(set(facets) & set(statement.aspect) for facets in mention.options):
+            continue
+        heard = tags.of(said.tokens[mention.begin].start - start, said.tokens[mention.end - 1].end - start)
+        if heard is not None and heard.polarities[_OPPOSITE[statement.polarity]] > OTHERWISE:
+            return True
+    return False
 
 
 def _turned_round(

@@ -70,3 +70,4 @@ HONORIFICS = _SMALL["honorifics"]
 TELLING = _SMALL["telling"]  # words for items that say of what kind
 PERSONS = _SMALL["persons"]  # behind a kind: what stands before it is said of them
 SUBJECTS = _SMALL["subjects"]  # words behind which "like" is a verb
+ASKED = frozenset({"they", "he", "she", "we", "you", "it", "i"})  # behind "not" in a question that knows the answer

@@ -83,6 +83,8 @@ def _before(said: Marked, cue: Cue, inside: set[int]) -> int | None:
             continue
         if said.taken[place] or place in inside or not token.is_word or token.word in _STOPS:
             return None
+        if token.word == "not" and said.word(place + 1) in links.ASKED:  # don't they just love it
+            return None
         if token.word in links.NEGATORS and (token.word not in _WEAK or place == cue.begin - 1):
             return place
     return None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from recommender.grounding.cues import Cue, cues_in
+from recommender.grounding.links import ASKED
 from recommender.grounding.phrases import Marked
 
 
@@ -12,7 +13,7 @@ def _words(text: str) -> frozenset[str]:
 
 _OUTCOMES = _words("ended fared went landed met came got earned drew received turned proved")  # well or badly
 _POSITIVE = _words(
-    "liked like likes loved love loves enjoyed enjoy enjoys positive pleased please pleases approval approved"
+    "liked like likes loved love loves enjoyed enjoy enjoys positive glad enjoyment pleased pleases approval approved"
     " success successes well good great best favour favor favourite favorite favourable favorable hit hits worked"
     " landed appealed appeal appeals fond happy welcomed care drawn keen interested fan fans plus pleasure"
     " pleasures delight delights delighted joy treat treats win wins won winner winners triumph triumphs praise"
@@ -26,29 +27,38 @@ _NEGATIVE = _words(
     " misses missed flop flops flopped dud duds chore chores slog misfire misfires misfired dismissed loathe"
     " loathed detest detested unimpressed indifferent unmoved letdown letdowns displeased irritated annoyed"
 )
-_NEGATIONS = _words("not never nothing hardly rarely seldom scarcely barely no cannot nor neither")
+REACH = 4  # words and marks from a negation to what it turns round
+_NEGATIONS = _words("without little not never nothing hardly rarely seldom scarcely barely no cannot nor neither")
 
 
 def told(said: Marked, places: Sequence[int]) -> bool | None:
-    """Whether these tokens tell of something liked, or of something that was not; None where they do not say.
+    """Whether these tokens tell of something liked, or of something that was not; None where they do not say, or both.
 
     Of the reader's own expressions only those of several words count: of one word, too many mean something else.
     """
-    words = {said.word(place) for place in places if not said.taken[place]}
-    turned = not _NEGATIONS.isdisjoint(words)
-    if not _NEGATIVE.isdisjoint(words):
-        return turned
-    if not _POSITIVE.isdisjoint(words):
-        return not turned
+    signs = set()
+    for at, place in enumerate(places):
+        word = "" if said.taken[place] else said.word(place)
+        if word in _POSITIVE or word in _NEGATIVE:
+            signs.add((word in _POSITIVE) is not _negated(said, places[max(0, at - REACH) : at]))
+    if signs:
+        return signs.pop() if len(signs) == 1 else None
     cues = [cue for cue in _cues(said, places) if cue.polarity and cue.end - cue.begin > 1]
-    signs = {cue.polarity for cue in cues}
-    if len(signs) != 1:
+    kinds = {cue.polarity for cue in cues}
+    if len(kinds) != 1:
         return None
-    first = places[0]
-    inside = {said.word(first + at) for cue in cues for at in range(cue.begin, cue.end)}
-    if turned and _NEGATIONS.isdisjoint(inside):  # "cannot get enough of" is no negation
-        return False if signs == {1} else None
-    return signs == {1}
+    inside = {places[at] for cue in cues for at in range(cue.begin, cue.end)}
+    if _negated(said, [place for place in places if place not in inside]):  # "cannot get enough of" is no negation
+        return False if kinds == {1} else None
+    return kinds == {1}
+
+
+def _negated(said: Marked, places: Sequence[int]) -> bool:
+    """Whether a negation is among these tokens; "don't they just love it" asks for a yes."""
+    return any(
+        said.word(place) in _NEGATIONS and not said.taken[place] and said.word(place + 1) not in ASKED
+        for place in places
+    )
 
 
 def hinted(said: Marked, places: Sequence[int]) -> bool:

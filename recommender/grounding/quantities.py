@@ -197,15 +197,24 @@ def _noun_first(said: Marked, place: int) -> Count | None:
 def _part_behind(said: Marked, begin: int, most: int | None) -> tuple[int, int] | None:
     """The number of those of which more is said: "and seven of them", ", 7 liked"; with the token behind it."""
     for place in range(begin, min(begin + REACH, len(said.tokens))):
-        if said.word(place) == "." or _names(said, place):
-            return None
         part = _exact_number(said, place)
+        if part is None and (said.word(place) == "." or _names(said, place)):
+            return None
         if part is None or (most is not None and part[0] > most):
             continue
         of_them = said.word(part[1]) == "of" and said.word(part[1] + 1) in _WITHOUT_NOUN
-        if of_them or _outcome_behind(said, part[1]) is not None:
+        before = _words_before(said, begin, place)
+        if of_them or _outcome_behind(said, part[1]) is not None or outcomes.told(said, before) is not None:
             return part
     return None
+
+
+def _words_before(said: Marked, begin: int, end: int) -> list[int]:
+    """Up to four words right before a token, back to the last mark: "thumbs up for" 2."""
+    first = end
+    while first > max(begin, end - 4) and said.tokens[first - 1].is_word:
+        first -= 1
+    return list(range(first, end))
 
 
 def _names(said: Marked, place: int) -> bool:
@@ -312,4 +321,6 @@ def _leads_to_noun(said: Marked, place: int) -> bool:
 
 
 def _clause_start(said: Marked, place: int) -> int:
-    return next((at + 1 for at in range(place - 1, -1, -1) if said.word(at) in (";", ".", ",")), 0)
+    """Of the words before a token: the clause, or all of the sentence where the clause names nothing."""
+    start = next((at + 1 for at in range(place - 1, -1, -1) if said.word(at) in (";", ".", ",")), 0)
+    return start if any(at in said.mentions for at in range(start, place)) else 0
