@@ -3,15 +3,8 @@
 import re
 from collections.abc import Set
 
-from recommender.grounding.terms import stems_of
+from recommender.grounding.terms import stems_of, without_titles
 
-# Titles that a sentence names, quoted or with their year: "known for Bram Stoker's Dracula (1992)" tells of no vampire.
-_CAPITAL = r"[A-ZÀ-ÖØ-Þ0-9][\w'’.:!,&-]*"
-_TITLES = re.compile(
-    r'"[^"]{1,100}"|“[^”]{1,100}”|„[^“”]{1,100}[“”]|«[^»]{1,100}»'
-    rf"|\b{_CAPITAL}(?:\s+(?:{_CAPITAL}|the|of|and|an?|in|to|with|for|from|on|at|de[rnls]?|die|das|el|l[ao]s?|y|und))*"
-    r"\s*\((?:\d{4}|[^()]{1,60},? \d{4})\)"
-)
 _LACKING = re.compile(  # what such a sentence names, the item may well lack
     r"\b(?:not|no|never|without|unlike|nothing|hardly|rather than|(?:dis|un)lik\w*|avoid\w*)\b|n[’']t\b"
     r"|\b(?:kein\w*|nicht|ohne|sin|nunca)\b"
@@ -22,5 +15,5 @@ def tells_of(sentence: str, wanted: Set[str]) -> bool:
     """Whether a sentence, as it is written, has all of these stems, and denies nothing. Words of titles that it names
     do not count: they tell of other items, and of an item's own its title does.
     """
-    folded = _TITLES.sub(" ", sentence).casefold()
+    folded = without_titles(sentence).casefold()
     return wanted <= stems_of(folded) and not _LACKING.search(folded)

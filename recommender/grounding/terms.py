@@ -19,10 +19,21 @@ _WORD = re.compile(r"[^\W_]{3,}")
 _SMALL = frozenset(fold(" ".join(w for lines in tables.sections("stop_words").values() for w in lines)).split())
 _GERMAN = frozenset(("der", "die", "das", "und", "ist", "ein", "eine", "mit", "von"))
 _IS_GERMAN = 0.08  # of the words: there nouns have capital letters, elsewhere names do
-# Of a phrase, what need not be found: "set in a prison" is about prisons.
+# Titles that a sentence names, quoted or with their year: "known for Bram Stoker's Dracula (1992)" tells of no vampire.
+_CAPITAL = r"[A-ZÀ-ÖØ-Þ0-9][\w'’.:!,&-]*"
+_TITLES = re.compile(
+    r'"[^"]{1,100}"|“[^”]{1,100}”|„[^“”]{1,100}[“”]|«[^»]{1,100}»'
+    rf"|\b{_CAPITAL}(?:\s+(?:{_CAPITAL}|the|of|and|an?|in|to|with|for|from|on|at|de[rnls]?|die|das|el|l[ao]s?|y|und))*"
+    r"\s*\((?:\d{4}|[^()]{1,60},? \d{4})\)"
+)
+# Of a phrase, what need not be found: "set in a prison" is about prisons, "offered westerns any more" about westerns.
 FUNCTION_WORDS = frozenset(
-    """the and with about set from into that their its her his
-    über mit von aus der die das den und sobre con del las los una por para""".split()  # noqa: SIM905 - a list of words
+    """the and with about set from into that their its her his any some more less much many again anymore either instead
+    whatsoever please see seen seeing watch watching show shown get given give offer offered recommend
+    recommended suggest suggested
+    über mit von aus der die das den und mehr wieder überhaupt bitte sehen gesehen zeigen gezeigt empfehlen empfohlen
+    vorgeschlagen
+    sobre con del las los una por para más menos otra vez nada ver mostrar recomendar recomendadas favor""".split()  # noqa: SIM905 - a list of words
 )
 SHORTEST_PART = 4  # letters of either part of "Vampirfilme"
 
@@ -33,9 +44,10 @@ def stem(word: str) -> str:
 
 
 def words_of(phrase: str, nouns: Set[str]) -> list[str]:
-    """The words of a phrase that say what items are about, casefolded; `nouns`: words for items of any kind."""
-    said = [word for word in _WORD.findall(phrase.casefold()) if word not in FUNCTION_WORDS]
-    return [word for word in said if fold(word) not in nouns]
+    """The words of a phrase that say what items are about, as they are written; `nouns`: words for items of any kind,
+    folded."""
+    words = _WORD.findall(phrase)
+    return [word for word in words if word.casefold() not in FUNCTION_WORDS and fold(word) not in nouns]
 
 
 def stems_of(text: str) -> set[str]:
@@ -44,13 +56,13 @@ def stems_of(text: str) -> set[str]:
 
 
 def without_nouns(words: Iterable[str], nouns: Set[str]) -> list[str]:
-    """German words for kinds of items without the word for items: "gefängnisfilme" is of a "gefängnis"."""
+    """German words for kinds of items without the word for items: "Gefängnisfilme" is of a "Gefängnis"."""
     return [_without_noun(word, nouns) for word in words]
 
 
 def _without_noun(word: str, nouns: Set[str]) -> str:
     for length in range(len(word) - SHORTEST_PART, SHORTEST_PART - 1, -1):
-        if word[-length:] in nouns:
+        if fold(word[-length:]) in nouns:
             return word[:-length]
     return word
 
@@ -77,12 +89,17 @@ def stemmed(term: str) -> str:
     return " ".join(map(stem, term.split()))
 
 
+def without_titles(sentence: str) -> str:
+    """A sentence without the titles that it names, quoted or with their year."""
+    return _TITLES.sub(" ", sentence)
+
+
 def _of_text(text: str) -> set[str]:
     words = _PIECE.findall(text)
     nouns_have_capitals = sum(word in _GERMAN for word in words) > _IS_GERMAN * len(words)
     found: set[str] = set()
     for start, end in spans(text):
-        for run in _runs(text[start:end], capitals=nouns_have_capitals):
+        for run in _runs(without_titles(text[start:end]), capitals=nouns_have_capitals):
             found.update(run)
             found.update(map(" ".join, pairwise(run)))
     return found

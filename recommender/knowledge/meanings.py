@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from recommender.grounding import tables
 from recommender.grounding.terms import terms_of, without_nouns, words_of
-from recommender.knowledge.nearness import nearest
+from recommender.knowledge.nearness import BACKGROUND, THRESHOLDS, comparable, unit
 from recommender.knowledge.snapshots import encoder_key
 from recommender.models import Catalog, CatalogStamp, Holder, Knowledge, PhraseMeaning, Statement, TermVector
 from recommender.runs.errors import EncoderError
@@ -27,6 +27,7 @@ RULES = 1  # of what is near: another number has all terms found anew
 AT_ONCE = 512  # terms or phrases that are encoded and kept together
 OVERLAP = 1_000  # statements: so many may be committed after later ones
 Vectors = NDArray[np.float32]
+_NONE: Vectors = np.empty((0, 0), dtype=np.float32)
 _LOOKED_AT: dict[int, tuple[Any, ...]] = {}  # by a catalog's key: what was written into it by then
 
 log = logging.getLogger(__name__)
@@ -57,21 +58,28 @@ def find(catalog: Catalog, *, also: Collection[str] = ()) -> int:
     `also`: phrases that no statement has yet. Raises EncoderError where the encoder is not here, ModuleNotFoundError
     where what it is loaded with is not.
     """
-    texts = _texts(catalog)
-    if not texts:
+    texts, key = _texts(catalog), encoder_key(settings.ENCODER)
+    if not texts or key not in THRESHOLDS:
+        forget(catalog, texts=True)
         return 0
-    key = encoder_key(settings.ENCODER)
     PhraseMeaning.objects.filter(catalog=catalog).exclude(encoder=key).delete()
     TermVector.objects.filter(catalog=catalog).exclude(encoder=key).delete()
     terms = terms_of(texts)
     basis = hashlib.sha256("\n".join([str(RULES), key, *terms]).encode()).hexdigest()
     encoder = _Encoder()
     _keep_phrases(catalog, _new_phrases(catalog, also), key, encoder)
-    stale = PhraseMeaning.objects.filter(catalog=catalog).exclude(basis=basis)
-    if not stale.exists():
-        return 0
-    vectors = _of_terms(catalog, terms, key, encoder)
-    return _match(list(stale.order_by("-seen")), terms, vectors, basis)
+    stale = list(PhraseMeaning.objects.filter(catalog=catalog).exclude(basis=basis).order_by("-seen"))
+    if stale:
+        threshold = THRESHOLDS[key]
+        background = encoder(BACKGROUND) if threshold.centred else _NONE
+        vectors = _of_terms(catalog, terms, key, encoder)
+        for some in _chunks(stale):
+            phrases = np.array([np.frombuffer(bytes(one.vector), "<f2") for one in some], dtype=np.float32)
+            known, phrases = comparable(terms, vectors, phrases, background, threshold)
+            for one, vector in zip(some, phrases, strict=True):
+                one.terms, one.basis = known.nearest(as_said(one.phrase), vector, threshold), basis
+            PhraseMeaning.objects.bulk_update(some, ["terms", "basis"])
+    return len(stale)
 
 
 def forget(catalog: Catalog, *, texts: bool) -> None:
@@ -94,41 +102,43 @@ class _Encoder:
 
             self._loaded = encoder.load(settings.ENCODER)
         found: Vectors = np.asarray(self._loaded.encode(list(texts), done=lambda _: None), dtype=np.float32)
-        return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+        return unit(found)
 
 
 def _texts(catalog: Catalog) -> list[str]:
     """The approved texts about items, kept drafts one after the other."""
     rows = Knowledge.objects.filter(catalog=catalog, end_user=None, in_force=True).order_by("pk")
-    rows = rows.values_list("text", "further_texts").iterator(chunk_size=5_000)
-    return ["\n".join([text, *(each["text"] for each in further)]) for text, further in rows]
+    told = rows.values_list("text", "further_texts").iterator(chunk_size=5_000)
+    return ["\n".join([text, *(each["text"] for each in further)]) for text, further in told]
 
 
-def _new_phrases(catalog: Catalog, also: Collection[str]) -> dict[str, int]:
-    """The keys of phrases of end users' statements that came since, and the newest statement that has each."""
+def _new_phrases(catalog: Catalog, also: Collection[str]) -> dict[str, tuple[str, int]]:
+    """Of end users' statements that came since: by key, a phrase as it is written and the newest that has it."""
     known = PhraseMeaning.objects.filter(catalog=catalog)
     since = (known.aggregate(last=Max("seen"))["last"] or 0) - OVERLAP
     theirs = Q(end_user__catalog=catalog) | Q(turn__round__catalog=catalog, turn__round__item=None)
     rows = Statement.objects.filter(theirs, pk__gt=since, ended_at=None, holder=Holder.SUBJECT)
-    rows = rows.filter(key__contains="phrase=").order_by("-pk").values_list("pk", "aspect")
-    found: dict[str, int] = {}
-    for pk, aspect in rows.iterator(chunk_size=5_000):
+    with_phrases = rows.filter(key__contains="phrase=").order_by("-pk").values_list("pk", "aspect")
+    found: dict[str, tuple[str, int]] = {}
+    for pk, aspect in with_phrases.iterator(chunk_size=5_000):
         for facet in aspect:
-            if facet["kind"] == "phrase" and (phrase := key_of(facet["value"])) and len(found) < MOST_PHRASES:
-                found.setdefault(phrase, pk)
-    found |= {phrase: 0 for each in also if (phrase := key_of(each)) and phrase not in found}
+            if facet["kind"] == "phrase" and (key := key_of(facet["value"])) and len(found) < MOST_PHRASES:
+                found.setdefault(key, (facet["value"], pk))
+    found = {key: (each, 0) for each in also if (key := key_of(each))} | found
     there = set(known.filter(phrase__in=found).values_list("phrase", flat=True)) if found else set()
-    return {phrase: pk for phrase, pk in found.items() if phrase not in there}
+    return {key: value for key, value in found.items() if key not in there}
 
 
-def _keep_phrases(catalog: Catalog, phrases: dict[str, int], key: str, encoder: _Encoder) -> None:
+def _keep_phrases(catalog: Catalog, phrases: dict[str, tuple[str, int]], key: str, encoder: _Encoder) -> None:
     """Of those that say something. What is near to nothing is kept too, so that it is not encoded again."""
-    said = {phrase: " ".join(words) for phrase in phrases if (words := as_said(phrase))}
+    said = {phrase: " ".join(words) for phrase, (written, _) in phrases.items() if (words := as_said(written))}
     for some in _chunks(list(said)):
         vectors = encoder([said[phrase] for phrase in some])
         PhraseMeaning.objects.bulk_create(
             [
-                PhraseMeaning(catalog=catalog, encoder=key, phrase=phrase, vector=_packed(vector), seen=phrases[phrase])
+                PhraseMeaning(
+                    catalog=catalog, encoder=key, phrase=phrase, vector=_packed(vector), seen=phrases[phrase][1]
+                )
                 for phrase, vector in zip(some, vectors, strict=True)
             ],
             ignore_conflicts=True,
@@ -162,15 +172,6 @@ def _of_terms(catalog: Catalog, terms: Sequence[str], key: str, encoder: _Encode
         )
         known |= dict(zip(some, made.astype("<f2"), strict=True))
     return np.array([known[term] for term in terms], dtype=np.float32)
-
-
-def _match(phrases: Sequence[PhraseMeaning], terms: Sequence[str], vectors: Vectors, basis: str) -> int:
-    for some in _chunks(phrases):
-        said = np.array([np.frombuffer(bytes(one.vector), "<f2") for one in some], dtype=np.float32)
-        for one, cosines in zip(some, said @ vectors.T, strict=True):
-            one.terms, one.basis = nearest(as_said(one.phrase), terms, cosines, one.encoder), basis
-        PhraseMeaning.objects.bulk_update(some, ["terms", "basis"])
-    return len(phrases)
 
 
 def _packed(vector: Vectors) -> bytes:

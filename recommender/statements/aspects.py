@@ -6,11 +6,12 @@ is met, or no longer met, a little later.
 
 import math
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from operator import and_
 from typing import Any, Self
 
@@ -163,8 +164,13 @@ class CatalogAspects:
         return [frozenset(stems_of(f"{title} {' '.join(_texts(given))}".casefold())) for title, given in described]
 
     @cached_property
-    def _folded(self) -> Mapping[int, str]:
-        return {place: "\n".join(each.text for each in told).casefold() for place, told in self.told.items()}
+    def _in_text(self) -> Mapping[str, "array[int]"]:
+        """By stem: the places of items whose texts have it."""
+        found: dict[str, array[int]] = defaultdict(partial(array, "i"))
+        for place, told in self.told.items():
+            for one in stems_of("\n".join(each.text for each in told).casefold()):
+                found[one].append(place)
+        return dict(found)
 
     def _of_phrase(self, phrase: str) -> Met:
         """What has all words of a phrase in its title and attributes, or in one sentence of its approved text; then
@@ -175,15 +181,14 @@ class CatalogAspects:
             found = {place: 1.0 for place, words in enumerate(self._words) if wanted <= words}
             ways.insert(0, (wanted, 1.0))
         for stems, degree in ways:
-            for place, text in self._folded.items():
-                named = place not in found and all(one in text for one in stems)
-                if named and sentence_of(self.told[place], stems):
+            for place in set.intersection(*(set(self._in_text.get(one, ())) for one in stems)) - found.keys():
+                if sentence_of(self.told[place], stems):
                     found[place] = degree
         places = np.array(sorted(found), dtype=np.int64)
         return Met(places, np.array([found[place] for place in places.tolist()], dtype=np.float64))
 
     def _wanted(self, phrase: str) -> set[str]:
-        return set(map(stem, words_of(phrase, self.lexicon.nouns)))
+        return set(map(stem, words_of(phrase.casefold(), self.lexicon.nouns)))
 
     def _near(self, phrase: str) -> Near:
         return self.near.get(key_of(phrase), ()) if self.near else ()

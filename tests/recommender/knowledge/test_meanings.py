@@ -13,13 +13,15 @@ from recommender.grounding.statements import Facet
 from recommender.grounding.statements import Statement as Said
 from recommender.knowledge import encoder, meanings
 from recommender.knowledge.service import reject
-from recommender.models import Account, Catalog, EndUser, PhraseMeaning, SubjectKind, TermVector
+from recommender.models import Account, Catalog, EndUser, PhraseMeaning, SubjectKind, TermVector, Turn
 from recommender.runs.errors import EncoderError
 from recommender.serving.catalog_index import index_of
 from recommender.serving.recommend import preview
+from recommender.serving.remembered import Memory, keep_reason
 from recommender.serving.steering import steering_of
 from recommender.serving.types import OwnStatementReason
 from recommender.statements import aspects, own
+from recommender.statements.phrases import Sentence
 from tests import builders
 from tests.recommender.training.synthetic import approve
 
@@ -39,7 +41,7 @@ class Fake:
 
     def encode(self, texts: Sequence[str], *, done: Any) -> NDArray[np.float32]:
         self.encoded += texts
-        angles = np.array([TOWARDS.get(text, 1.5) for text in texts])
+        angles = np.array([TOWARDS.get(text.casefold(), 1.5) for text in texts])
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
@@ -103,7 +105,7 @@ def test_everything_is_encoded_once(catalog: Catalog, fake: Fake) -> None:
 
     assert len(first) == len(set(first))
     assert {"heists", "robbery", "dog"} <= set(first)
-    assert fake.encoded == ["überfälle"]
+    assert fake.encoded == ["Überfälle"]
 
 
 def test_words_that_no_text_has_any_more_are_let_go(catalog: Catalog) -> None:
@@ -162,6 +164,20 @@ def test_a_list_moves_by_degree_and_its_reason_shows_the_sentence(catalog: Catal
     assert weaker is not None
     assert full is not None
     assert 0 < weaker.effect < full.effect
+
+
+def test_a_replay_has_the_sentence_while_its_text_is_there(catalog: Catalog) -> None:
+    said = Sentence(catalog.knowledge.get(item__external_id="i1").turn_id, 0, 33, TEXTS["i1"], "robbery")
+    (row,) = own.of(says(catalog, "heists"))
+    kept = keep_reason(OwnStatementReason(row.pk, "heists", "likes", "heists", 0.5, 0.25, "for", sentence=said))
+    assert TEXTS["i1"] not in str(kept)
+
+    (again,) = Memory.of(catalog, [], [kept], level="full").reasons([kept])
+    assert getattr(again, "sentence") == said  # noqa: B009 - one of many kinds of reasons
+
+    Turn.objects.filter(pk=said.turn_id).update(text="")
+    (erased,) = Memory.of(catalog, [], [kept], level="full").reasons([kept])
+    assert getattr(erased, "sentence") is None  # noqa: B009
 
 
 @pytest.mark.parametrize("kind", [SubjectKind.END_USER, SubjectKind.ITEM])
