@@ -136,13 +136,13 @@ def _places(said: Said, catalog: Catalog, index: CatalogIndex) -> Places:
     return _met(said, catalog, index)[0]
 
 
-def _met(said: Said, catalog: Catalog, index: CatalogIndex) -> tuple[Places, NDArray[np.float64]]:
-    """The same, with how surely they are what it is about."""
+def _met(said: Said, catalog: Catalog, index: CatalogIndex) -> tuple[Places, NDArray[np.float64] | None]:
+    """The same, with how surely they are what it is about; None: all are."""
     aspects = aspects_of(catalog)
     met = aspects.met(said.aspect)
     pks = aspects.pks[met.places]
     places = index.positions(pks)
-    if len(places) == len(pks):
+    if met.degrees is None or len(places) == len(pks):
         return places, met.degrees
     return places, met.degrees[np.isin(pks, index.pks[places], assume_unique=True)]  # the others came later
 
@@ -152,7 +152,7 @@ def _moves(said: Iterable[Acting], catalog: Catalog, index: CatalogIndex, streng
         places, degrees = _met(one.said, catalog, index)
         if len(places):
             size = one.said.strength * one.weight * strength
-            yield Move(one, places, _weight(one, Weights()) * size, size, None if np.all(degrees == 1) else degrees)
+            yield Move(one, places, _weight(one, Weights()) * size, size, degrees)
 
 
 def _weight(said: Acting, weights: Weights) -> float:

@@ -6,12 +6,13 @@ is met, or no longer met, a little later.
 
 import math
 import re
-from array import array
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, partial, reduce
+from functools import cached_property, reduce
+from itertools import accumulate
 from operator import and_
 from typing import Any, Self
 
@@ -37,18 +38,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Met:
-    """The items (n) that meet an aspect, and how surely (n): 1, or less where a text tells of it in other words."""
+    """The items (n) that meet an aspect. `degrees` (n): how surely, above 0 and at most 1: less where a text tells
+    of it in other words; None: all surely."""
 
     places: Places
-    degrees: Floats
-
-    @classmethod
-    def surely(cls, places: Places) -> Self:
-        return cls(places, np.ones(len(places)))
+    degrees: Floats | None = None
 
     def __and__(self, other: "Met") -> "Met":
         places, own, theirs = np.intersect1d(self.places, other.places, assume_unique=True, return_indices=True)
-        return Met(places, np.minimum(self.degrees[own], other.degrees[theirs]))
+        degrees = [each[rows] for each, rows in ((self.degrees, own), (other.degrees, theirs)) if each is not None]
+        return Met(places, np.min(degrees, axis=0) if degrees else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,13 +137,13 @@ class CatalogAspects:
     def _of_facet(self, facet: Facet) -> Met:
         match facet.kind:
             case "attribute":
-                return Met.surely(self.by_value.get((facet.name, facet.value), _NONE))
+                return Met(self.by_value.get((facet.name, facet.value), _NONE))
             case "period":
                 first, last = facet.years
-                return Met.surely(np.flatnonzero((self._years >= first) & (self._years <= last)))
+                return Met(np.flatnonzero((self._years >= first) & (self._years <= last)))
             case "title":
                 place = self._place_of.get(facet.value)
-                return Met.surely(_NONE if place is None else np.array([place]))
+                return Met(_NONE if place is None else np.array([place]))
             case "phrase":
                 if facet.value not in self.of_phrases:
                     self.of_phrases[facet.value] = self._of_phrase(facet.value)
@@ -164,13 +163,19 @@ class CatalogAspects:
         return [frozenset(stems_of(f"{title} {' '.join(_texts(given))}".casefold())) for title, given in described]
 
     @cached_property
-    def _in_text(self) -> Mapping[str, "array[int]"]:
-        """By stem: the places of items whose texts have it."""
-        found: dict[str, array[int]] = defaultdict(partial(array, "i"))
-        for place, told in self.told.items():
-            for one in stems_of("\n".join(each.text for each in told).casefold()):
-                found[one].append(place)
-        return dict(found)
+    def _texts(self) -> tuple[str, Sequence[int], Sequence[int]]:
+        """All approved texts, casefolded, one after the other; where each item's end, and the items' places."""
+        texts = ["\n".join(each.text for each in told).casefold() for told in self.told.values()]
+        return "\n".join(texts), list(accumulate(len(text) + 1 for text in texts)), list(self.told)
+
+    def _naming(self, letters: str) -> Iterator[int]:
+        """The places of items in whose texts these letters stand."""
+        joined, ends, places = self._texts
+        at = joined.find(letters)
+        while at >= 0:
+            row = bisect_right(ends, at)
+            yield places[row]
+            at = joined.find(letters, ends[row])
 
     def _of_phrase(self, phrase: str) -> Met:
         """What has all words of a phrase in its title and attributes, or in one sentence of its approved text; then
@@ -181,11 +186,11 @@ class CatalogAspects:
             found = {place: 1.0 for place, words in enumerate(self._words) if wanted <= words}
             ways.insert(0, (wanted, 1.0))
         for stems, degree in ways:
-            for place in set.intersection(*(set(self._in_text.get(one, ())) for one in stems)) - found.keys():
+            for place in set.intersection(*(set(self._naming(one)) for one in stems)) - found.keys():
                 if sentence_of(self.told[place], stems):
                     found[place] = degree
-        places = np.array(sorted(found), dtype=np.int64)
-        return Met(places, np.array([found[place] for place in places.tolist()], dtype=np.float64))
+        degrees = [found[place] for place in sorted(found)]
+        return Met(np.array(sorted(found), dtype=np.int64), None if set(degrees) <= {1.0} else np.array(degrees))
 
     def _wanted(self, phrase: str) -> set[str]:
         return set(map(stem, words_of(phrase.casefold(), self.lexicon.nouns)))

@@ -20,5 +20,5 @@ from recommender.grounding.telling import tells_of
         ("A robot.", {"robot", "love"}, False),
     ],
 )
-def test_titles_that_are_named_and_what_is_denied_do_not_count(sentence: str, stems: set[str], tells: bool) -> None:
+def test_titles_that_are_named_and_what_is_lacking_do_not_count(sentence: str, stems: set[str], tells: bool) -> None:
     assert tells_of(sentence, stems) is tells
