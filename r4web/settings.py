@@ -131,6 +131,11 @@ CELERY_BEAT_SCHEDULE = {
     # A sweep that no worker took before the next one is due is of no use any more.
     "sweep-rounds": {"task": jobs.SWEEP_ROUNDS.name, "schedule": 30.0, "options": {"expires": 30}},
     "read-statements": {"task": jobs.READ_STATEMENTS.name, "schedule": 60.0, "options": {"expires": 60}},
+    "find-meanings": {
+        "task": jobs.FIND_MEANINGS.name,
+        "schedule": 60.0,
+        "options": {"expires": 60, "queue": jobs.FIND_MEANINGS.queue.value},
+    },
     "open-disputed": {"task": jobs.OPEN_DISPUTED.name, "schedule": 60.0, "options": {"expires": 60}},
     "open-said": {"task": jobs.OPEN_SAID.name, "schedule": 60.0, "options": {"expires": 60}},
     "sweep-runs": {"task": jobs.SWEEP_RUNS.name, "schedule": 60.0, "options": {"expires": 60}},

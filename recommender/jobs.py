@@ -31,6 +31,7 @@ class Job(NamedTuple):
 ADVANCE_ROUNDS = Job("rounds.advance", Queue.LLM)  # kwargs: round_ids: list[int]
 SWEEP_ROUNDS = Job("rounds.sweep", Queue.LLM)  # no kwargs; every 30 s
 READ_STATEMENTS = Job("statements.read", Queue.LLM)  # no kwargs; every 60 s
+FIND_MEANINGS = Job("meanings.find", Queue.TRAINING)  # no kwargs; every 60 s
 OPEN_DISPUTED = Job("disputes.open", Queue.LLM)  # no kwargs; when a text is disputed, and every 60 s
 OPEN_SAID = Job("said.open", Queue.LLM)  # no kwargs; when a user says something that waits for a person, every 60 s
 SWEEP_RUNS = Job("backbone.sweep", Queue.LLM)  # no kwargs; every 60 s

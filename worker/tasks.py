@@ -17,6 +17,7 @@ from recommender.erasure import retention
 from recommender.erasure import service as erasure
 from recommender.evaluation import service as evaluation
 from recommender.guards import service as guards
+from recommender.knowledge import meanings
 from recommender.models import RestReason, Round, RoundState, ScoringRun
 from recommender.promotion import service as promotion
 from recommender.rebuilds import service as rebuilds
@@ -108,6 +109,12 @@ for each in KINDS.values():
 def read_statements() -> None:
     """Find the statements of texts that nobody has read: those of earlier releases, and what was missed."""
     statements.read_missing(most=MOST_READ)
+
+
+@shared_task(name=jobs.FIND_MEANINGS.name)
+def find_meanings() -> None:
+    """Find which words of approved texts mean what statements say in others."""
+    meanings.find_missing()
 
 
 @shared_task(name=jobs.OPEN_DISPUTED.name)

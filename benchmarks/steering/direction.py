@@ -10,6 +10,7 @@ from benchmarks.steering import corrections, measures
 from benchmarks.steering.corrections import Correction
 from benchmarks.steering.lists import Lists
 from benchmarks.steering.measures import Outcome
+from recommender.models import EndUser
 from recommender.statements.queries import OPINIONS
 
 KINDS = ("genre", "creator", "period", "title", "content")
@@ -36,7 +37,7 @@ def measure(lists: Lists, pairs: int, *, seed: int = 0) -> list[Tried]:
     source = random.Random(seed)
     kinds = [kind for kind in KINDS if lists.aspects.get(kind)]
     styles = corrections.styles()
-    tried = []
+    drawn: list[tuple[EndUser, Correction]] = []
     for number in range(pairs):
         style, kind = styles[number % len(styles)], kinds[number // len(styles) % len(kinds)]
         end_user = source.choice(lists.end_users)
@@ -45,11 +46,12 @@ def measure(lists: Lists, pairs: int, *, seed: int = 0) -> list[Tried]:
             unseen = set(lists.before(end_user).names)
             aspect = source.choice([one for one in lists.aspects[kind] if one.items <= unseen])
         up = bool(number // (len(styles) * len(kinds)) % 2)
-        tried.append(_try(lists, end_user, corrections.draw(source, style, aspect, up=up)))
-    return tried
+        drawn.append((end_user, corrections.draw(source, style, aspect, up=up)))
+    lists.learn(correction.text for _, correction in drawn)
+    return [_try(lists, end_user, correction) for end_user, correction in drawn]
 
 
-def _try(lists: Lists, end_user: Any, correction: Correction) -> Tried:
+def _try(lists: Lists, end_user: EndUser, correction: Correction) -> Tried:
     aspect, before = correction.aspect, lists.before(end_user)
     opinions = [one for one in lists.read(correction.text) if one.polarity in OPINIONS]
     said = lists.said(correction.text, by_person=True)

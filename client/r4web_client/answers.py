@@ -264,6 +264,7 @@ class OwnStatementReason(TypedDict):
     aspect: str
     polarity: str
     quote: str
+    sentence: Sentence | None
 
 
 class ParameterError(TypedDict):
@@ -456,6 +457,12 @@ class Segment(TypedDict):
     against: Against
 
 
+class Sentence(TypedDict):
+    explanation_id: int
+    quote: str
+    words: str
+
+
 class Similar(TypedDict):
     catalog: str
     item_id: str
@@ -504,6 +511,7 @@ class StatementReason(TypedDict):
     explanation_id: int
     aspect: str
     polarity: str
+    sentence: Sentence | None
 
 
 class Statements(TypedDict):
@@ -544,6 +552,7 @@ class ToldReason(TypedDict):
     basis: str
     aspect: str
     polarity: str
+    sentence: Sentence | None
 
 
 class TrainingRows(TypedDict):

@@ -16,6 +16,7 @@ from django.utils import timezone
 from recommender.accounts import idempotency
 from recommender.erasure import traces
 from recommender.erasure.traces import Subject
+from recommender.knowledge import meanings
 from recommender.models import (
     Catalog,
     Dispute,
@@ -84,6 +85,7 @@ def clear(subject: Subject, *, interactions: Collection[int], rounds: Collection
     counts["served lists"] = _clear_lists(subject)
     counts["events"] = Event.objects.filter(traces.about(subject)).delete()[0]
     idempotency.forget()  # an answer may name whom it was about
+    meanings.forget(catalog, texts=isinstance(subject, Item))  # of what is left they are found again
     counts["lists scored by an AI"] = _clear_scored_lists(subject)
     counts["answers of an AI about ratings"] = ScoredRating.objects.filter(traces.about(subject)).delete()[0]
     counts["entries in reports on models"] = _clear_receipts(subject)

@@ -13,6 +13,7 @@ from recommender.models.groupings import Grouping
 from recommender.models.guards import GuardProgress, ServedHour, Watch, WatchedList, WatchOutcome
 from recommender.models.idempotency import IdempotencyKey
 from recommender.models.knowledge import Knowledge, KnowledgeSnapshot, KnowledgeVector
+from recommender.models.meanings import PhraseMeaning, TermVector
 from recommender.models.promotion import Examination, ImpactReceipt, Rollout, RolloutMode, ShadowSample
 from recommender.models.rebuilds import Rebuild, RebuildReason
 from recommender.models.rounds import (
@@ -94,6 +95,7 @@ __all__ = [
     "Metric",
     "MinReview",
     "OutsideIdentity",
+    "PhraseMeaning",
     "Polarity",
     "Rebuild",
     "RebuildReason",
@@ -122,6 +124,7 @@ __all__ = [
     "SubjectKind",
     "TeacherCall",
     "TeacherCase",
+    "TermVector",
     "ThinkrecRun",
     "TokenScope",
     "TrainingRun",

@@ -58,22 +58,24 @@ def moved_by(
         total += float(np.abs(effects.history).sum()) + abs(effects.text)
     if not total:
         return []
-    reasons: list[Reason] = [_stated(move, cited, total) for move in moves[:MOST]]
+    reasons: list[Reason] = [_stated(item.pk, move, cited, total) for move in moves[:MOST]]
     if effects is not None:
         reasons += _of_version(item, effects, total, level=level, history=history, past=past, text=text)
     return sorted(reasons, key=lambda reason: -(getattr(reason, "share", None) or 0.0))
 
 
-def _stated(move: Move, cited: Cited, total: float) -> StatementReason | OwnStatementReason | ToldReason:
+def _stated(item: int, move: Move, cited: Cited, total: float) -> StatementReason | OwnStatementReason | ToldReason:
     """What one statement did; those of the request itself have keys below 0."""
     pk, polarity = move.statement.pk, _polarity(move)
     aspect, effect = cited.known[pk].aspect, round(move.effect, 4)
     share, direction = _share(move.effect, total), _direction(move.effect)
+    sentence = cited.sentences.get((item, pk))
     if pk < 0:
-        return ToldReason(aspect, polarity, effect, share, direction)
+        return ToldReason(aspect, polarity, effect, share, direction, sentence=sentence)
     if move.statement.is_own:
-        return OwnStatementReason(pk, aspect, polarity, move.statement.quote, effect, share, direction)
-    return StatementReason(pk, move.statement.turn_id, aspect, polarity, effect, share, direction)
+        quote = move.statement.quote
+        return OwnStatementReason(pk, aspect, polarity, quote, effect, share, direction, sentence=sentence)
+    return StatementReason(pk, move.statement.turn_id, aspect, polarity, effect, share, direction, sentence=sentence)
 
 
 def _polarity(move: Move) -> Literal["likes", "dislikes"]:

@@ -30,6 +30,7 @@ from recommender.serving.types import (
     UserTextReason,
 )
 from recommender.statements.aspects import aspects_of
+from recommender.statements.phrases import Sentence
 from recommender.statements.service import said
 
 Kept = Mapping[str, Any]
@@ -56,6 +57,8 @@ def keep_reason(reason: Reason) -> dict[str, Any]:
     if isinstance(reason, StatementReason | OwnStatementReason):
         del kept["aspect"]  # its statement has it
         kept.pop("quote", None)
+        if reason.sentence is not None:
+            del kept["sentence"]["quote"]  # the text has it
     elif isinstance(reason, HistoryReason):
         kept["met"] = reason.met.value
     elif isinstance(reason, ScoredReason):
@@ -76,6 +79,7 @@ class Memory:
     def of(cls, catalog: Catalog, texts: Iterable[Kept], reasons: Iterable[Kept], *, level: str) -> "Memory":
         texts, reasons = list(texts), list(reasons)
         turns = {pk for text in texts for pk in (text.get("turn"), *text.get("further", ())) if pk}
+        turns |= {sentence["turn_id"] for reason in reasons if (sentence := reason.get("sentence"))}
         named = {one["id"] for text in texts for one in text.get("statements", ())}
         named |= {reason["statement_id"] for reason in reasons if reason["kind"] in ("statement", "own_statement")}
         rows = Turn.objects.filter(pk__in=turns, round__catalog=catalog).select_related("call", "round")
@@ -125,6 +129,14 @@ class Memory:
     def _aspect(self, row: Statement) -> str:
         return in_words(said(row).aspect, aspects_of(self.catalog).title_of)
 
+    def _sentence(self, kept: Kept) -> Sentence | None:
+        """Of the text about the item; None where it was erased since."""
+        named = kept.get("sentence")
+        turn = self.turns.get(named["turn_id"]) if named else None
+        if named is None or turn is None or not turn.text:
+            return None
+        return Sentence(**named, quote=" ".join(turn.text[named["start"] : named["end"]].split()))
+
     def reasons(self, kept: Iterable[Kept]) -> tuple[Reason, ...]:
         return tuple(reason for each in kept if (reason := self._reason(each)) is not None)
 
@@ -133,12 +145,15 @@ class Memory:
         match kept["kind"]:
             case "statement":
                 row = self.statements.get(kept["statement_id"])
-                return None if row is None else StatementReason(**kept, aspect=self._aspect(row))
+                if row is None:
+                    return None
+                return StatementReason(**{**kept, "sentence": self._sentence(kept)}, aspect=self._aspect(row))
             case "own_statement":
                 row = self.statements.get(kept["statement_id"])
                 if row is None:
                     return None
-                return OwnStatementReason(**kept, aspect=self._aspect(row), quote=row.quote)
+                told = {**kept, "sentence": self._sentence(kept)}
+                return OwnStatementReason(**told, aspect=self._aspect(row), quote=row.quote)
             case "history":
                 shared = tuple(kept["shared"])
                 return HistoryReason(**{**kept, "met": Moment(kept["met"], clock), "shared": shared})

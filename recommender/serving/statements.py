@@ -1,7 +1,9 @@
 """Which statements moved a recommended item, and from how many ratings each is known."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from recommender.grounding.wording import in_words
 from recommender.serving.history import PastInteraction
@@ -10,6 +12,7 @@ from recommender.serving.steering import Move, Steering
 from recommender.serving.types import TextStatement
 from recommender.serving.whom import Whom
 from recommender.statements.aspects import CatalogAspects, aspects_of
+from recommender.statements.phrases import Sentence
 from recommender.statements.queries import Acting
 
 MOST = 5  # statements that are cited for one item
@@ -20,12 +23,14 @@ class Cited:
     """What moved listed items. `moves`: of each item by primary key, all of them, what weighs most first.
 
     `known`: the statements that are cited, by primary key, in the order of their text. `of_text`: which of them the
-    text about the end user makes; others came with the request, or the end user said them.
+    text about the end user makes; others came with the request, or the end user said them. `sentences`: by the item's
+    primary key and the statement's, what the text about the item tells of it.
     """
 
     moves: Mapping[int, Sequence[Move]]
     known: Mapping[int, TextStatement]
     of_text: Collection[int] = ()
+    sentences: Mapping[tuple[int, int], Sentence] = field(default_factory=dict)
 
 
 NOTHING_CITED = Cited({}, {})
@@ -42,7 +47,20 @@ def cited(request: Request, steering: Steering | None, listed: Iterable[tuple[in
     named = {move.statement.pk for own in moves.values() for move in own[:MOST]}
     said = [move.statement for move in steering.moves if move.statement.pk in named]
     of_text = [one.pk for one in said if one.turn_id]
-    return Cited(moves, {one.statement_id: one for one in told(request.whom, said, request.history)}, of_text)
+    known = {one.statement_id: one for one in told(request.whom, said, request.history)}
+    return Cited(moves, known, of_text, _sentences(moves, aspects_of(request.whom.catalog)))
+
+
+def _sentences(moves: Mapping[int, Sequence[Move]], aspects: CatalogAspects) -> dict[tuple[int, int], Sentence]:
+    found = {}
+    for item, own in moves.items():
+        place = int(np.searchsorted(aspects.pks, item))
+        if place == len(aspects.pks) or aspects.pks[place] != item:
+            continue
+        for move in own[:MOST]:
+            if sentence := aspects.sentence(move.statement.said.aspect, place):
+                found[item, move.statement.pk] = sentence
+    return found
 
 
 def told(whom: Whom, said: Iterable[Acting], history: Sequence[PastInteraction]) -> list[TextStatement]:

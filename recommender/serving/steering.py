@@ -31,13 +31,28 @@ _NOWHERE: Places = np.empty(0, dtype=np.int64)
 class Move:
     """What one statement does: to the items at `places` of the index it adds `effect` (logits), never 0.
 
-    `strength`: the effect of a weight of 1.
+    `strength`: the effect of a weight of 1. `degrees`: of each place, how much of the effect, above 0 and at most 1;
+    None: all of it. Less where a text tells of a phrase in other words.
     """
 
     statement: Acting
     places: Places
     effect: float
     strength: float
+    degrees: NDArray[np.float64] | None = None
+
+    @property
+    def effects(self) -> float | NDArray[np.float64]:
+        """What is added at each place."""
+        return self.effect if self.degrees is None else self.effect * self.degrees
+
+    def at(self, place: int) -> "Move | None":
+        """What it does to the item there."""
+        found = np.flatnonzero(self.places == place)
+        if not len(found):
+            return None
+        degree = 1.0 if self.degrees is None else float(self.degrees[found[0]])
+        return self if degree == 1 else replace(self, effect=self.effect * degree, strength=self.strength * degree)
 
 
 @dataclass(frozen=True)
@@ -57,12 +72,12 @@ class Steering:
         """What is added to each item's logit (items)."""
         total = np.zeros(self.items)
         for move in self.moves:
-            total[move.places] += move.effect
+            total[move.places] += move.effects
         return stated.bounded(total)
 
     def of(self, place: int) -> list[Move]:
         """What moves the item there, what weighs most first."""
-        own = [move for move in self.moves if np.any(move.places == place)]
+        own = [here for move in self.moves if (here := move.at(place))]
         return sorted(own, key=lambda move: -abs(move.effect))
 
     def steered(self, scores: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
@@ -118,16 +133,26 @@ def refuses_an_item(said: Said) -> bool:
 
 def _places(said: Said, catalog: Catalog, index: CatalogIndex) -> Places:
     """Where the items stand that a statement is about."""
+    return _met(said, catalog, index)[0]
+
+
+def _met(said: Said, catalog: Catalog, index: CatalogIndex) -> tuple[Places, NDArray[np.float64] | None]:
+    """The same, with how surely they are what it is about; None: all are."""
     aspects = aspects_of(catalog)
-    return index.positions(aspects.pks[aspects.meeting(said.aspect)])
+    met = aspects.met(said.aspect)
+    pks = aspects.pks[met.places]
+    places = index.positions(pks)
+    if met.degrees is None or len(places) == len(pks):
+        return places, met.degrees
+    return places, met.degrees[np.isin(pks, index.pks[places], assume_unique=True)]  # the others came later
 
 
 def _moves(said: Iterable[Acting], catalog: Catalog, index: CatalogIndex, strength: float) -> Iterable[Move]:
     for one in said if strength > 0 else ():
-        places = _places(one.said, catalog, index)
+        places, degrees = _met(one.said, catalog, index)
         if len(places):
             size = one.said.strength * one.weight * strength
-            yield Move(one, places, _weight(one, Weights()) * size, size)
+            yield Move(one, places, _weight(one, Weights()) * size, size, degrees)
 
 
 def _weight(said: Acting, weights: Weights) -> float:

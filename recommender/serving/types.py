@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recommender.llm.labels import DEMONSTRATION
 from recommender.models import BackboneVersion, Clock
 from recommender.serving.codes import DegradedCode
+from recommender.statements.phrases import Sentence
 
 if TYPE_CHECKING:
     from recommender.serving.steering import Steering
@@ -211,7 +212,10 @@ class HistoryReason:
 
 @dataclass(frozen=True, slots=True)
 class StatementReason:
-    """A statement of the text about the end user that moved the item. `effect`: what it added to its logit."""
+    """A statement of the text about the end user that moved the item. `effect`: what it added to its logit.
+
+    `sentence`: where the text about the item tells of a phrase; else None.
+    """
 
     statement_id: int
     explanation_id: int
@@ -222,6 +226,7 @@ class StatementReason:
     direction: Direction
     kind: Literal["statement"] = "statement"
     basis: Literal["steering"] = "steering"
+    sentence: Sentence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +242,7 @@ class OwnStatementReason:
     direction: Direction
     kind: Literal["own_statement"] = "own_statement"
     basis: Literal["steering"] = "steering"
+    sentence: Sentence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +256,7 @@ class ToldReason:
     direction: Direction
     kind: Literal["told"] = "told"
     basis: Literal["steering"] = "steering"
+    sentence: Sentence | None = None
 
 
 @dataclass(frozen=True, slots=True)

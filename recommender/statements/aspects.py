@@ -6,21 +6,25 @@ is met, or no longer met, a little later.
 
 import math
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, partial, reduce
+from functools import cached_property, reduce
+from itertools import accumulate
+from operator import and_
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.grounding.lexicon import Lexicon
-from recommender.grounding.sentences import spans
 from recommender.grounding.statements import Facet
+from recommender.grounding.terms import stem, stemmed, stems_of, words_of
 from recommender.models import Catalog, Item, Knowledge
 from recommender.process_cache import ProcessCache
+from recommender.statements.phrases import Near, Sentence, Told, key_of, meanings_of, sentence_of
 
 FRESH_SECONDS = 60.0
 REST_PER_WORK = 50  # so much longer than reading took it is used
@@ -28,17 +32,22 @@ KEPT_CATALOGS = 8
 NO_YEAR = -1
 YEAR = "year"
 _YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
-_WORD = re.compile(r"[^\W_]{3,}")
-_LACKING = re.compile(  # what such a sentence names, the item may well lack
-    r"\b(?:not|no|never|without|unlike|nothing|hardly|rather than|(?:dis|un)lik\w*|avoid\w*)\b|n[’']t\b"
-    r"|\b(?:kein\w*|nicht|ohne|sin|nunca)\b"
-)
-# Of a phrase, what need not be found: "set in a prison" is about prisons.
-_FUNCTION_WORDS = frozenset(
-    """the and with about set from into that their its her his
-    über mit von aus der die das den und sobre con del las los una por para""".split()  # noqa: SIM905 - a list of words
-)
 Places = NDArray[np.int64]  # of items, ascending
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """The items (n) that meet an aspect. `degrees` (n): how surely, above 0 and at most 1: less where a text tells
+    of it in other words; None: all surely."""
+
+    places: Places
+    degrees: Floats | None = None
+
+    def __and__(self, other: "Met") -> "Met":
+        places, own, theirs = np.intersect1d(self.places, other.places, assume_unique=True, return_indices=True)
+        degrees = [each[rows] for each, rows in ((self.degrees, own), (other.degrees, theirs)) if each is not None]
+        return Met(places, np.min(degrees, axis=0) if degrees else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +59,9 @@ class CatalogAspects:
     titles: Sequence[str]
     attributes: Sequence[Mapping[str, Any]]
     by_value: Mapping[tuple[str, str], Places]
-    texts: Mapping[int, str] = field(default_factory=dict)  # place → the approved text about the item, casefolded
-    of_phrases: dict[str, Places] = field(default_factory=dict)
+    told: Mapping[int, Sequence[Told]] = field(default_factory=dict)  # place → the approved texts about the item
+    near: Mapping[str, Near] = field(default_factory=dict)  # key of a phrase → what means the same
+    of_phrases: dict[str, Met] = field(default_factory=dict)
     of_numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
@@ -62,16 +72,17 @@ class CatalogAspects:
         titles: Sequence[str],
         attributes: Sequence[Mapping[str, Any]],
         *,
-        texts: Mapping[int, str] | None = None,
+        told: Mapping[int, Sequence[Told]] | None = None,
+        near: Mapping[str, Near] | None = None,
     ) -> Self:
-        """`texts`: by place, the approved text about the item, casefolded."""
+        """`told`: by place, the approved texts about the item. `near`: by a phrase's key, terms that mean the same."""
         members: dict[tuple[str, str], list[int]] = defaultdict(list)
         for place, own in enumerate(attributes):
             for name, value in own.items():
                 for each in value if isinstance(value, list) else [value]:
                     members[name, str(each)].append(place)
         by_value = {key: np.unique(places) for key, places in members.items()}
-        return cls(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value, texts or {})
+        return cls(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value, told or {}, near or {})
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -104,21 +115,38 @@ class CatalogAspects:
 
     def meeting(self, aspect: Sequence[Facet]) -> Places:
         """The items that have all of these facets."""
-        return reduce(partial(np.intersect1d, assume_unique=True), [self._of_facet(facet) for facet in aspect])
+        return self.met(aspect).places
 
-    def _of_facet(self, facet: Facet) -> Places:
+    def met(self, aspect: Sequence[Facet]) -> Met:
+        """The same, with how surely."""
+        return reduce(and_, map(self._of_facet, aspect))
+
+    def sentence(self, aspect: Sequence[Facet], place: int) -> Sentence | None:
+        """What the text about the item there tells of a phrase of this aspect; None where none does."""
+        told = self.told.get(place, ())
+        for facet in aspect if told else ():
+            if facet.kind != "phrase":
+                continue
+            ways = [(self._wanted(facet.value), "")]
+            ways += [(set(stemmed(term).split()), term) for term, _ in self._near(facet.value)]
+            found = (sentence_of(told, wanted, term=term) for wanted, term in ways if wanted)
+            if sentence := next(filter(None, found), None):
+                return sentence
+        return None
+
+    def _of_facet(self, facet: Facet) -> Met:
         match facet.kind:
             case "attribute":
-                return self.by_value.get((facet.name, facet.value), _NONE)
+                return Met(self.by_value.get((facet.name, facet.value), _NONE))
             case "period":
                 first, last = facet.years
-                return np.flatnonzero((self._years >= first) & (self._years <= last))
+                return Met(np.flatnonzero((self._years >= first) & (self._years <= last)))
             case "title":
                 place = self._place_of.get(facet.value)
-                return _NONE if place is None else np.array([place])
+                return Met(_NONE if place is None else np.array([place]))
             case "phrase":
                 if facet.value not in self.of_phrases:
-                    self.of_phrases[facet.value] = self._with_words(facet.value)
+                    self.of_phrases[facet.value] = self._of_phrase(facet.value)
                 return self.of_phrases[facet.value]
 
     @cached_property
@@ -132,20 +160,43 @@ class CatalogAspects:
     @cached_property
     def _words(self) -> Sequence[frozenset[str]]:
         described = zip(self.titles, self.attributes, strict=True)
-        return [
-            frozenset(map(_stem, _WORD.findall(f"{title} {' '.join(_texts(given))}".casefold())))
-            for title, given in described
-        ]
+        return [frozenset(stems_of(f"{title} {' '.join(_texts(given))}".casefold())) for title, given in described]
 
-    def _with_words(self, phrase: str) -> Places:
-        """What has all words of a phrase in its title and attributes, or in one sentence of its approved text."""
-        said = [word for word in _WORD.findall(phrase.casefold()) if word not in _FUNCTION_WORDS]
-        wanted = {_stem(word) for word in said if word not in self.lexicon.nouns}
-        if not wanted:
-            return _NONE
-        found = {place for place, words in enumerate(self._words) if wanted <= words}
-        found |= {place for place, text in self.texts.items() if _tells_of(text, wanted)}
-        return np.array(sorted(found), dtype=np.int64)
+    @cached_property
+    def _texts(self) -> tuple[str, Sequence[int], Sequence[int]]:
+        """All approved texts, casefolded, one after the other; where each item's end, and the items' places."""
+        texts = ["\n".join(each.text for each in told).casefold() for told in self.told.values()]
+        return "\n".join(texts), list(accumulate(len(text) + 1 for text in texts)), list(self.told)
+
+    def _naming(self, letters: str) -> Iterator[int]:
+        """The places of items in whose texts these letters stand."""
+        joined, ends, places = self._texts
+        at = joined.find(letters)
+        while at >= 0:
+            row = bisect_right(ends, at)
+            yield places[row]
+            at = joined.find(letters, ends[row])
+
+    def _of_phrase(self, phrase: str) -> Met:
+        """What has all words of a phrase in its title and attributes, or in one sentence of its approved text; then
+        what has a term there that means the same."""
+        ways = [(set(stemmed(term).split()), degree) for term, degree in self._near(phrase)]
+        found: dict[int, float] = {}
+        if wanted := self._wanted(phrase):
+            found = {place: 1.0 for place, words in enumerate(self._words) if wanted <= words}
+            ways.insert(0, (wanted, 1.0))
+        for stems, degree in ways:
+            for place in set.intersection(*(set(self._naming(one)) for one in stems)) - found.keys():
+                if sentence_of(self.told[place], stems):
+                    found[place] = degree
+        degrees = [found[place] for place in sorted(found)]
+        return Met(np.array(sorted(found), dtype=np.int64), None if set(degrees) <= {1.0} else np.array(degrees))
+
+    def _wanted(self, phrase: str) -> set[str]:
+        return set(map(stem, words_of(phrase.casefold(), self.lexicon.nouns)))
+
+    def _near(self, phrase: str) -> Near:
+        return self.near.get(key_of(phrase), ()) if self.near else ()
 
 
 _NONE: Places = np.empty(0, dtype=np.int64)
@@ -164,25 +215,17 @@ def _read(catalog: Catalog) -> CatalogAspects:
     rows = list(items.values_list("pk", "external_id", "title", "attributes").iterator(chunk_size=5_000))
     pks, external_ids, titles, attributes = zip(*rows, strict=True) if rows else ((), (), (), ())
     place_of = {pk: place for place, pk in enumerate(pks)}
-    texts = {place_of[pk]: text for pk, text in _texts_in_force(catalog) if pk in place_of}
-    return CatalogAspects.of(pks, external_ids, titles, attributes, texts=texts)
+    told = {place_of[pk]: texts for pk, texts in _texts_in_force(catalog) if pk in place_of}
+    near = meanings_of(catalog) if told else {}
+    return CatalogAspects.of(pks, external_ids, titles, attributes, told=told, near=near)
 
 
-def _texts_in_force(catalog: Catalog) -> Iterator[tuple[int, str]]:
-    """Items' primary keys and the latest approved text about each, kept drafts one after the other, casefolded."""
+def _texts_in_force(catalog: Catalog) -> Iterator[tuple[int, Sequence[Told]]]:
+    """Items' primary keys and the latest approved text about each, or its kept drafts."""
     rows = Knowledge.objects.filter(catalog=catalog, end_user=None, in_force=True).order_by("as_of")
-    for pk, text, further in rows.values_list("item_id", "text", "further_texts").iterator(chunk_size=5_000):
-        yield pk, "\n".join([text, *(each["text"] for each in further)]).casefold()
-
-
-def _tells_of(text: str, wanted: Set[str]) -> bool:
-    """Whether one sentence has all of these words, and denies nothing."""
-    if not all(word in text for word in wanted):
-        return False
-    sentences = (text[start:end] for start, end in spans(text))
-    return any(
-        wanted <= set(map(_stem, _WORD.findall(sentence))) and not _LACKING.search(sentence) for sentence in sentences
-    )
+    wanted = rows.values_list("item_id", "turn_id", "text", "further_texts")
+    for pk, turn, text, further in wanted.iterator(chunk_size=5_000):
+        yield pk, [Told(turn, text), *(Told(each["turn"], each["text"]) for each in further)]
 
 
 def _year(title: str, attributes: Mapping[str, Any]) -> int:
@@ -209,8 +252,3 @@ def _texts(attributes: Mapping[str, Any]) -> list[str]:
     return [
         str(each) for value in attributes.values() for each in (value if isinstance(value, list) else [value]) if each
     ]
-
-
-def _stem(word: str) -> str:
-    """A word without its plural: enough to find "slow burns" in "a slow burn"."""
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word

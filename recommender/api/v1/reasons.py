@@ -24,6 +24,7 @@ from recommender.serving.types import (
     ToldReason,
     UserTextReason,
 )
+from recommender.statements.phrases import Sentence
 
 
 class MomentField(serializers.DateTimeField):
@@ -114,6 +115,21 @@ class CitedSerializer(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(choices=DIRECTIONS)
 
 
+class SentenceSerializer(serializers.Serializer[Sentence]):
+    """What the text about the item tells of a phrase, for which the item counts as what the phrase is about."""
+
+    explanation_id = serializers.IntegerField(source="turn_id")
+    quote = serializers.CharField()
+    words = serializers.CharField(
+        source="term",
+        allow_blank=True,
+        help_text="Which of its words mean the phrase; empty where they are the phrase's own.",
+    )
+
+
+SENTENCE = "Of a phrase that the text about the item tells of. Null where its title or attributes do, and else."
+
+
 class HistoryReasonSerializer(serializers.Serializer[HistoryReason]):
     """An item of the end user's history, and how it is known to bear on this one."""
 
@@ -147,6 +163,7 @@ class StatementReasonSerializer(CitedSerializer):
     explanation_id = serializers.IntegerField()
     aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
     polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
+    sentence = SentenceSerializer(allow_null=True, help_text=SENTENCE)
 
 
 class OwnStatementReasonSerializer(CitedSerializer):
@@ -158,6 +175,7 @@ class OwnStatementReasonSerializer(CitedSerializer):
     aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
     polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
     quote = serializers.CharField(allow_blank=True, help_text="Their words; empty where they pressed a button.")
+    sentence = SentenceSerializer(allow_null=True, help_text=SENTENCE)
 
 
 class ToldReasonSerializer(CitedSerializer):
@@ -167,6 +185,7 @@ class ToldReasonSerializer(CitedSerializer):
     basis = serializers.ChoiceField(choices=["steering"])
     aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
     polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
+    sentence = SentenceSerializer(allow_null=True, help_text=SENTENCE)
 
 
 class UserTextReasonSerializer(CitedSerializer):

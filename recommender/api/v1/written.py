@@ -118,6 +118,12 @@ def _cited(one: StatementReason | OwnStatementReason | ToldReason | UserTextReas
     }
 
 
+def _sentence(one: StatementReason | OwnStatementReason | ToldReason) -> Json:
+    said = one.sentence
+    told = {"explanation_id": said.turn_id, "quote": said.quote, "words": said.term} if said else None
+    return {"sentence": told}
+
+
 def _history(one: HistoryReason) -> Json:
     return {
         "kind": one.kind,
@@ -137,16 +143,16 @@ def _history(one: HistoryReason) -> Json:
 
 def _by_statement(one: StatementReason) -> Json:
     named = {"statement_id": one.statement_id, "explanation_id": one.explanation_id}
-    return _cited(one) | named | {"aspect": one.aspect, "polarity": one.polarity}
+    return _cited(one) | named | {"aspect": one.aspect, "polarity": one.polarity} | _sentence(one)
 
 
 def _by_own_statement(one: OwnStatementReason) -> Json:
     said = {"aspect": one.aspect, "polarity": one.polarity, "quote": one.quote}
-    return _cited(one) | {"statement_id": one.statement_id} | said
+    return _cited(one) | {"statement_id": one.statement_id} | said | _sentence(one)
 
 
 def _told(one: ToldReason) -> Json:
-    return _cited(one) | {"aspect": one.aspect, "polarity": one.polarity}
+    return _cited(one) | {"aspect": one.aspect, "polarity": one.polarity} | _sentence(one)
 
 
 def _user_text(one: UserTextReason) -> Json:

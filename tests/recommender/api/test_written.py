@@ -30,6 +30,7 @@ from recommender.serving.types import (
     ToldReason,
     UserTextReason,
 )
+from recommender.statements.phrases import Sentence
 
 AT = datetime(2026, 11, 29, 10, 0, 0, 5, tzinfo=timezone(timedelta(hours=2)))
 
@@ -47,6 +48,7 @@ def served(clock: Clock) -> Served:
         HistoryReason("i1", "One", None, None, moment, "shared_attributes", ("war",)),
         HistoryReason("i2", "Two", 4.0, True, moment, "backbone", (), 0.5, 0.25, "for"),
         StatementReason(4, 7, "war", "likes", 0.5, 0.25, "for"),
+        StatementReason(4, 7, "war", "likes", 0.5, 0.25, "for", sentence=Sentence(9, 0, 9, "A battle.", "battle")),
         ToldReason("war", "dislikes", -0.5, 0.25, "against"),
         UserTextReason(None, -0.5, 0.25, "against"),
         StatisticReason("popularity", "Met by 3."),

@@ -37,7 +37,7 @@ CLEARED = {
     "recommender.ImpactReceipt", "recommender.Rule", "recommender.Statement", "recommender.ScoredList",
     "recommender.Dispute", "recommender.ScoredRating", "recommender.Event", "recommender.IdempotencyKey",
     "recommender.WebhookMessage", "recommender.WebhookDelivery", "recommender.WebhookAttempt",
-    "recommender.WatchedList",
+    "recommender.WatchedList", "recommender.TermVector", "recommender.PhraseMeaning",
     "reviews.Review", "reviews.Slot", "reviews.Skip", "reviews.Decision", "reviews.Undone", "reviews.Unsent",
 }  # fmt: skip
 SAYS_NOTHING_OF_END_USERS = {
