@@ -106,6 +106,16 @@ def test_other_catalogs_texts_and_disputes_are_not_there(api: APIClient, turn: T
     problem(against, status=404, kind="unknown-explanation")
 
 
+def test_a_text_about_somebody_is_disputed_by_nobody_else(api: APIClient, turn: Turn) -> None:
+    path = f"/api/v1/explanations/{turn.pk}/disputes"
+    answer = api.post(path, {"reason": "No.", "user_id": "other-1-0"}, format="json")
+    problem(answer, status=422, kind="not-their-text")
+    assert not Dispute.objects.exists()
+    assert said_against(api, turn, user_id="u1").end_user == turn.round.end_user
+    of_item = synthetic.approve(Item.objects.get(external_id="f5"), "A slow drama.")
+    assert said_against(api, of_item, user_id="other-1-0").end_user is not None
+
+
 def test_an_erased_person_s_text_is_gone(api: APIClient, films: Catalog, turn: Turn) -> None:
     said_against(api, turn)
     erasure.erase(films, SubjectKind.END_USER, "u1")
