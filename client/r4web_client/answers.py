@@ -220,6 +220,7 @@ class ListedStatement(TypedDict):
     status: NotRequired[str]
     acts: NotRequired[bool]
     acts_since: NotRequired[str | None]
+    why_not: NotRequired[str | None]
     standing: NotRequired[str]
     liked: NotRequired[int]
     ratings: NotRequired[int]
@@ -248,6 +249,7 @@ class OneExplanation(TypedDict):
     as_of: str | None
     as_of_order: int | None
     statements: list[TextStatement]
+    not_acting: list[SilentStatement]
     catalog: str
     about: str
     user_id: str | None
@@ -456,6 +458,14 @@ class Segment(TypedDict):
     against: Against
 
 
+class SilentStatement(TypedDict):
+    statement_id: int
+    aspect: str
+    polarity: str
+    quote: str
+    why_not: str
+
+
 class Similar(TypedDict):
     catalog: str
     item_id: str
@@ -486,6 +496,7 @@ class Statement(TypedDict):
     status: str
     acts: bool
     acts_since: str | None
+    why_not: str | None
     standing: str
     liked: int
     ratings: int

@@ -26,6 +26,7 @@ from recommender.prepared import Prepared
 from recommender.rounds import purposes, queries
 from recommender.rounds.core import keywords
 from recommender.rounds.core.types import Encounter, Subject
+from recommender.serving.steering import knob
 from recommender.statements import service
 from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
@@ -84,6 +85,11 @@ class Card:
         if self.face == Strategy.TRACE:
             return f"Will this user like one {self.subject.item_noun}?"
         return f"About this {self.subject.item_noun}" if self.review.round.item else "What this user likes"
+
+    @property
+    def steers(self) -> bool:
+        """Whether statements move lists of the catalog."""
+        return knob(self.review.round.catalog) > 0
 
     @property
     def face(self) -> str:

@@ -44,7 +44,9 @@ class RuleShape(Shape):
     note = TextField(
         default="", allow_blank=True, max_length=LONGEST_NOTE, help_text="Why; callers of lists read it in `reasons`."
     )
-    until = serializers.DateTimeField(default=None, allow_null=True, help_text="It holds no longer then; a time to come.")
+    until = serializers.DateTimeField(
+        default=None, allow_null=True, help_text="It holds no longer then; a time to come."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["kind"] == RuleKind.PIN and attrs["place"] is None:
