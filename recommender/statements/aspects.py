@@ -14,17 +14,20 @@ from functools import cached_property, partial, reduce
 from typing import Any, Self
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from recommender.grounding.lexicon import Lexicon
 from recommender.grounding.sentences import spans
 from recommender.grounding.statements import Facet
-from recommender.models import Catalog, Item, Knowledge
+from recommender.models import Catalog, Item, Knowledge, Polarity, Statement
 from recommender.process_cache import ProcessCache
 
 FRESH_SECONDS = 60.0
 REST_PER_WORK = 50  # so much longer than reading took it is used
 KEPT_CATALOGS = 8
+AT_ONCE = 500  # turns asked for together
+PHRASE = "phrase="  # that the key of an aspect has for each of its phrases
 NO_YEAR = -1
 YEAR = "year"
 _YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
@@ -51,6 +54,7 @@ class CatalogAspects:
     attributes: Sequence[Mapping[str, Any]]
     by_value: Mapping[tuple[str, str], Places]
     texts: Mapping[int, str] = field(default_factory=dict)  # place → the approved text about the item, casefolded
+    facts: Mapping[int, Sequence[frozenset[str]]] = field(default_factory=dict)  # place → words of each fact it states
     of_phrases: dict[str, Places] = field(default_factory=dict)
     of_numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
@@ -63,15 +67,18 @@ class CatalogAspects:
         attributes: Sequence[Mapping[str, Any]],
         *,
         texts: Mapping[int, str] | None = None,
+        facts: Mapping[int, Sequence[str]] | None = None,
     ) -> Self:
-        """`texts`: by place, the approved text about the item, casefolded."""
+        """By place, `texts`: the approved text about the item, casefolded; `facts`: the phrases that this text states
+        of it, as people left them."""
         members: dict[tuple[str, str], list[int]] = defaultdict(list)
         for place, own in enumerate(attributes):
             for name, value in own.items():
                 for each in value if isinstance(value, list) else [value]:
                     members[name, str(each)].append(place)
         by_value = {key: np.unique(places) for key, places in members.items()}
-        return cls(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value, texts or {})
+        said = {place: [_stems(phrase) for phrase in phrases] for place, phrases in (facts or {}).items()}
+        return cls(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value, texts or {}, said)
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -132,18 +139,17 @@ class CatalogAspects:
     @cached_property
     def _words(self) -> Sequence[frozenset[str]]:
         described = zip(self.titles, self.attributes, strict=True)
-        return [
-            frozenset(map(_stem, _WORD.findall(f"{title} {' '.join(_texts(given))}".casefold())))
-            for title, given in described
-        ]
+        return [_stems(f"{title} {' '.join(_texts(given))}") for title, given in described]
 
     def _with_words(self, phrase: str) -> Places:
-        """What has all words of a phrase in its title and attributes, or in one sentence of its approved text."""
+        """What has all words of a phrase in its title and attributes, in a fact that its approved text states, or in
+        one sentence of that text."""
         said = [word for word in _WORD.findall(phrase.casefold()) if word not in _FUNCTION_WORDS]
         wanted = {_stem(word) for word in said if word not in self.lexicon.nouns}
         if not wanted:
             return _NONE
         found = {place for place, words in enumerate(self._words) if wanted <= words}
+        found |= {place for place, facts in self.facts.items() if any(wanted <= fact for fact in facts)}
         found |= {place for place, text in self.texts.items() if _tells_of(text, wanted)}
         return np.array(sorted(found), dtype=np.int64)
 
@@ -165,7 +171,11 @@ def _read(catalog: Catalog) -> CatalogAspects:
     pks, external_ids, titles, attributes = zip(*rows, strict=True) if rows else ((), (), (), ())
     place_of = {pk: place for place, pk in enumerate(pks)}
     texts = {place_of[pk]: text for pk, text in _texts_in_force(catalog) if pk in place_of}
-    return CatalogAspects.of(pks, external_ids, titles, attributes, texts=texts)
+    facts: dict[int, list[str]] = defaultdict(list)
+    for pk, phrase in _facts_in_force(catalog):
+        if pk in place_of:
+            facts[place_of[pk]].append(phrase)
+    return CatalogAspects.of(pks, external_ids, titles, attributes, texts=texts, facts=facts)
 
 
 def _texts_in_force(catalog: Catalog) -> Iterator[tuple[int, str]]:
@@ -173,6 +183,20 @@ def _texts_in_force(catalog: Catalog) -> Iterator[tuple[int, str]]:
     rows = Knowledge.objects.filter(catalog=catalog, end_user=None, in_force=True).order_by("as_of")
     for pk, text, further in rows.values_list("item_id", "text", "further_texts").iterator(chunk_size=5_000):
         yield pk, "\n".join([text, *(each["text"] for each in further)]).casefold()
+
+
+def _facts_in_force(catalog: Catalog) -> Iterator[tuple[int, str]]:
+    """Items' primary keys and the phrases that approved texts about them state as facts. What a sentence denies beside
+    a fact, the fact does not: "a slow-burning heist without violence"."""
+    of_items = Knowledge.objects.filter(catalog=catalog, end_user=None, in_force=True)
+    drafts = of_items.exclude(further_texts=[]).values_list("further_texts", flat=True)
+    further = [draft["turn"] for each in drafts for draft in each]
+    turns = [Q(turn_id__in=of_items.values("turn_id"))]
+    turns += [Q(turn_id__in=further[first : first + AT_ONCE]) for first in range(0, len(further), AT_ONCE)]
+    for some in turns:
+        facts = Statement.objects.filter(some, ended_at=None, polarity=Polarity.NEUTRAL, key__contains=PHRASE)
+        for pk, aspect in facts.values_list("turn__round__item_id", "aspect").iterator(chunk_size=5_000):
+            yield from ((pk, facet["value"]) for facet in aspect if facet["kind"] == "phrase")
 
 
 def _tells_of(text: str, wanted: Set[str]) -> bool:
@@ -209,6 +233,10 @@ def _texts(attributes: Mapping[str, Any]) -> list[str]:
     return [
         str(each) for value in attributes.values() for each in (value if isinstance(value, list) else [value]) if each
     ]
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(map(_stem, _WORD.findall(text.casefold())))
 
 
 def _stem(word: str) -> str:
