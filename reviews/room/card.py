@@ -25,6 +25,7 @@ from recommender.models import (
 from recommender.prepared import Prepared
 from recommender.rounds import purposes, queries
 from recommender.rounds.core import keywords
+from recommender.rounds.core.prompts import thinkrec as prompts
 from recommender.rounds.core.types import Encounter, Subject
 from recommender.serving.steering import knob
 from recommender.statements import service
@@ -97,8 +98,10 @@ class Card:
         return "" if self.review.round.is_for_knowledge else self.review.round.strategy
 
     @property
-    def keywords(self) -> list[str]:
-        return keywords.listed(self.proposal.text) if self.proposal else []
+    def keywords(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Each with the names of what was shown that has it."""
+        words = keywords.listed(self.proposal.text) if self.proposal else []
+        return [(word, keywords.sources_of(word, prompts.searched(self.subject))) for word in words]
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:
