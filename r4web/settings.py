@@ -19,6 +19,11 @@ PORT = environment.integer("R4_PORT", 8000)
 # A connection stays with the process that took it: twice the cores share them better, where memory and start allow it.
 WEB_PROCESSES = environment.integer("R4_WEB_PROCESSES", max(2, os.cpu_count() or 1))
 
+# Bars of libraries (tqdm's of transformers, huggingface_hub's) belong in no log; set before anything loads them. What
+# takes long shows its own.
+for _bars in ("TQDM_DISABLE", "HF_HUB_DISABLE_PROGRESS_BARS"):
+    os.environ.setdefault(_bars, "1")
+
 DEMO = environment.flag("R4_DEMO", default=True)  # `up` sets a sample catalog up
 
 DEBUG = environment.flag("R4_DEBUG", default=False)

@@ -49,7 +49,7 @@ def _said(operation: str, body: dict[str, Any]) -> dict[str, Any]:
     if operation == "dispute_explanation":
         body.pop("statement_id", None)  # it must be of a statement of that text
     if operation == "set_rules":
-        body["rules"] = [_placed(rule) for rule in body["rules"]]
+        body["rules"] = [_ruled(rule) for rule in body["rules"]]
     if operation in RIGHT:
         RIGHT[operation](body)
     for told in (body, *body.get("entries", ())):
@@ -59,9 +59,10 @@ def _said(operation: str, body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _placed(rule: dict[str, Any]) -> dict[str, Any]:
-    """A pin has a place, and no other rule has."""
-    return {**rule, "place": (rule.get("place") or 1) if rule["kind"] == "pin" else None}
+def _ruled(rule: dict[str, Any]) -> dict[str, Any]:
+    """A pin has a place, and no other rule has; where a rule ends, that is to come."""
+    place = (rule.get("place") or 1) if rule["kind"] == "pin" else None
+    return {**rule, "place": place, "until": rule.get("until") and "2999-01-01T00:00:00Z"}
 
 
 def _stated(body: dict[str, Any]) -> None:

@@ -220,6 +220,7 @@ class ListedStatement(TypedDict):
     status: NotRequired[str]
     acts: NotRequired[bool]
     acts_since: NotRequired[str | None]
+    why_not: NotRequired[str | None]
     standing: NotRequired[str]
     liked: NotRequired[int]
     ratings: NotRequired[int]
@@ -248,6 +249,7 @@ class OneExplanation(TypedDict):
     as_of: str | None
     as_of_order: int | None
     statements: list[TextStatement]
+    not_acting: list[SilentStatement]
     catalog: str
     about: str
     user_id: str | None
@@ -463,6 +465,14 @@ class Sentence(TypedDict):
     words: str
 
 
+class SilentStatement(TypedDict):
+    statement_id: int
+    aspect: str
+    polarity: str
+    quote: str
+    why_not: str
+
+
 class Similar(TypedDict):
     catalog: str
     item_id: str
@@ -493,6 +503,7 @@ class Statement(TypedDict):
     status: str
     acts: bool
     acts_since: str | None
+    why_not: str | None
     standing: str
     liked: int
     ratings: int

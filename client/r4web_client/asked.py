@@ -211,6 +211,7 @@ class ListStatementsAsked(TypedDict):
                 "status",
                 "acts",
                 "acts_since",
+                "why_not",
                 "standing",
                 "liked",
                 "ratings",

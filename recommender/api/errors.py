@@ -104,6 +104,17 @@ class TextWithdrawn(Problem):
     status_code = HTTPStatus.GONE
 
 
+class NotTheirText(Problem):
+    slug = "not-their-text"
+    title = "The text is about another end user"
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_detail = (
+        "An end user may dispute what is written about them and about items, and this text is about another end user. "
+        "Nothing was stored: send the `user_id` of whom the text is about, or leave it out where nobody of the catalog "
+        "says so."
+    )
+
+
 class UnknownDispute(Problem):
     slug = "unknown-dispute"
     title = "Unknown dispute"
@@ -120,6 +131,18 @@ class UnknownRule(Problem):
     slug = "unknown-rule"
     title = "Unknown rule"
     status_code = HTTPStatus.NOT_FOUND
+
+
+class RuleEnded(Problem):
+    """`errors`: which rules."""
+
+    slug = "rule-ended"
+    title = "A rule would have ended before it began"
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(" ".join(error["detail"] for error in errors))
+        self.members = {"errors": [dict(error) for error in errors]}
 
 
 class UnknownWebhook(Problem):

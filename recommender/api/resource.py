@@ -41,7 +41,7 @@ WRITING = {
     409: "The request with this Idempotency-Key is under way, or what it is about does not allow it now.",
     413: "The body is too large.",
     415: "The body is of another type than the address takes.",
-    422: "The Idempotency-Key was used for another request.",
+    422: "The Idempotency-Key was used for another request, or what was sent cannot be done; `type` says why.",
 }
 
 WITHOUT_ID = tuple(status for status in PROBLEMS if status != 404)

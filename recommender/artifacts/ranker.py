@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
 from recommender.dataset.attributes import Vocabulary
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
+from recommender.signals.factors import likeness
 from recommender.signals.gaussian_process import GaussianProcess
 from recommender.signals.llm_scores import Blend
 from recommender.signals.protocol import Candidates
@@ -130,14 +131,11 @@ class Ranker:
         return [products[: len(self.items)] for products in found]
 
     def item_vectors(self) -> NDArray[np.float32] | None:
-        """Vectors of length one (items, K), in the order of `self.items`, that are near where the same people like
-        both; None where no signal has any."""
+        """Vectors (items, K), in the order of `self.items`, whose inner product is the greater the more the same people
+        like both (factors.likeness); None where no signal has any. It takes a pass over all items."""
         for signal in self.signals.fitted.values():
             if isinstance(signal, GaussianProcess):
-                factors = signal.factors[0, : len(self.items)]
-                length = np.linalg.norm(factors, axis=1, keepdims=True)
-                unit: NDArray[np.float32] = factors / np.maximum(length, np.float32(1e-9))
-                return unit
+                return likeness(signal.factors[0, : len(self.items)])
         return None
 
     def tokens_of(self, attributes: Mapping[str, Any] | None) -> list[int]:

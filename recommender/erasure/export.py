@@ -28,6 +28,7 @@ from recommender.statements import own
 from recommender.statements.aspects import aspects_of
 from recommender.statements.service import said
 from recommender.thinkrec.experts.grouped import Found, GroupingFilesError, load
+from recommender.times import written
 
 FORMAT = 1
 COLUMNS = ("item__external_id", "item__title", "rating", "liked", "moment")
@@ -92,7 +93,7 @@ def _round(round_: Round) -> dict[str, Any]:
                 "text": turn.text,
                 "verdict": turn.verdict,
                 "by": turn.account.role if turn.account else "the AI",
-                "at": turn.created_at.isoformat(),
+                "at": written(turn.created_at),
                 "statements": [
                     {"aspect": one.aspect, "polarity": one.polarity, "strength": one.strength, "quote": one.quote}
                     for one in turn.statements.all()
@@ -106,7 +107,7 @@ def _round(round_: Round) -> dict[str, Any]:
             for call in round_.calls.all()
         ],
         "decisions": [
-            {"verdict": one.verdict, "reason": one.reason, "by": one.account.role, "at": one.created_at.isoformat()}
+            {"verdict": one.verdict, "reason": one.reason, "by": one.account.role, "at": written(one.created_at)}
             for one in decisions
         ],
     }
@@ -115,7 +116,7 @@ def _round(round_: Round) -> dict[str, Any]:
 def _in_force(end_user: EndUser) -> Iterable[dict[str, Any]]:
     for one in Knowledge.objects.filter(end_user=end_user, in_force=True).order_by("as_of"):
         further = [each["text"] for each in one.further_texts]
-        yield {"text": one.text, "further_texts": further, "as_of": one.as_of, "since": one.accepted_at.isoformat()}
+        yield {"text": one.text, "further_texts": further, "as_of": one.as_of, "since": written(one.accepted_at)}
 
 
 def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:
@@ -123,7 +124,7 @@ def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:
     for one in served.order_by("created_at").iterator(chunk_size=500):
         yield {
             "recommendation_id": str(one.pk),
-            "at": one.created_at.isoformat(),
+            "at": written(one.created_at),
             "source": one.source,
             "backbone": one.backbone.number if one.backbone else None,
             "experiment": one.experiment.key if one.experiment else None,
@@ -142,9 +143,9 @@ def _said(end_user: EndUser) -> Iterable[dict[str, Any]]:
             "polarity": one.polarity,
             "negated": one.negated,
             "words": one.quote,
-            "said_at": one.created_at.isoformat(),
-            "counts_from": one.began_at and one.began_at.isoformat(),
-            "ended_at": one.ended_at and one.ended_at.isoformat(),
+            "said_at": written(one.created_at),
+            "counts_from": written(one.began_at),
+            "ended_at": written(one.ended_at),
             "accepted_by": one.accepted_by.role if one.accepted_by else None,
             "refused_by": one.ended_by.role if one.ended_by else None,
         }
@@ -154,7 +155,7 @@ def _disputes(end_user: EndUser) -> Iterable[dict[str, Any]]:
     """What was said against the texts about them, and what they said against others."""
     theirs = Dispute.objects.filter(Q(end_user=end_user) | Q(turn__round__end_user=end_user))
     for one in theirs.order_by("created_at"):
-        yield {"at": one.created_at.isoformat(), "reason": one.reason, "verdict": one.verdict}
+        yield {"at": written(one.created_at), "reason": one.reason, "verdict": one.verdict}
 
 
 def _events(end_user: EndUser) -> Iterable[dict[str, Any]]:
@@ -163,7 +164,7 @@ def _events(end_user: EndUser) -> Iterable[dict[str, Any]]:
         Event.objects.filter(end_user=end_user).order_by("at", "pk").values_list(*columns).iterator(chunk_size=5_000)
     ):
         position, value, at = rest
-        said = {"event_id": event_id, "type": kind, "item_id": item_id, "at": at.isoformat()}
+        said = {"event_id": event_id, "type": kind, "item_id": item_id, "at": written(at)}
         yield said | {"recommendation_id": listed and str(listed), "position": position, "value": value}
 
 
@@ -172,8 +173,8 @@ def _messages(end_user: EndUser) -> Iterable[dict[str, Any]]:
     taken = {"deliveries__log__status__gte": 200, "deliveries__log__status__lt": 300}
     told = WebhookMessage.objects.filter(end_user=end_user).order_by("created_at")
     for one in told.annotate(taken=Min("deliveries__log__at", filter=Q(**taken))).iterator(chunk_size=5_000):
-        first = one.taken and one.taken.isoformat()
-        yield {"at": one.created_at.isoformat(), "message": json.loads(one.body), "taken": first}
+        first = written(one.taken)
+        yield {"at": written(one.created_at), "message": json.loads(one.body), "taken": first}
 
 
 def _groups(end_user: EndUser) -> Iterable[dict[str, Any]]:
@@ -183,5 +184,5 @@ def _groups(end_user: EndUser) -> Iterable[dict[str, Any]]:
             arrays = load(grouping)
             if (row := arrays.row_of(end_user.pk)) is not None:
                 group = Found.from_json(grouping.found).names[arrays.of[row]]
-                made = grouping.finished_at and grouping.finished_at.isoformat()
+                made = written(grouping.finished_at)
                 yield {"made": made, "group": group, "vector": arrays.vectors[row].tolist()}

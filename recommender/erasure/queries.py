@@ -23,6 +23,7 @@ from recommender.models import (
     Turn,
     WebhookMessage,
 )
+from recommender.times import written
 
 TABLES: dict[SubjectKind, Any] = {SubjectKind.END_USER: EndUser, SubjectKind.ITEM: Item}
 
@@ -66,7 +67,7 @@ def receipt(erasure: Erasure) -> dict[str, Any]:
         "receipt": erasure.pk,
         "catalog": erasure.catalog.name,
         "kind": erasure.kind,
-        "erased_at": erasure.created_at.isoformat(timespec="seconds"),
+        "erased_at": written(erasure.created_at, timespec="seconds"),
         "settled": erasure.settled_at is not None,
         "counts": content["counts"],
         "training_rows": content["training_rows"],

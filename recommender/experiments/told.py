@@ -8,6 +8,7 @@ from typing import Any
 from recommender.experiments.results import Results, results_of
 from recommender.experiments.words import Said, verdicts
 from recommender.models import Experiment
+from recommender.times import written
 
 WRITTEN = (
     "key", "state", "kind", "scenario", "variants", "primary", "window_hours", "planned", "smallest_lift", "holdout",
@@ -50,4 +51,4 @@ def _against(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+    return written(value) if isinstance(value, datetime) else value

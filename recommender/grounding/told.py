@@ -13,6 +13,7 @@ from recommender.grounding.statements import Facet, Holder, Polarity, Statement
 
 Strength = Literal["strong", "plain", "hedged"]
 STRENGTHS: dict[Strength, float] = {"strong": 1.0, "plain": 0.75, "hedged": 0.4}
+_WORD = re.compile(r"[^\W_]+")
 LONGEST = 1000  # characters of a quote
 NOTHING = "nothing"  # what one of two says where it does not state what the other does
 
@@ -68,6 +69,8 @@ def together(theirs: Sequence[Statement], ours: Sequence[Statement]) -> list[Hea
         if other is not None:
             left.remove(other)
         otherwise = NOTHING if other is None else "" if agreed else other.polarity
+        if other is None and _is_mere(statement.aspect, statement.polarity):
+            otherwise = ""  # readers look for no such facts, so that they find none says nothing
         found.append(Heard(statement, True, otherwise))
     found += [Heard(statement, False, NOTHING) for statement in left]
     return sorted(found, key=lambda heard: (heard.statement.start, heard.statement.end))
@@ -76,7 +79,10 @@ def together(theirs: Sequence[Statement], ours: Sequence[Statement]) -> list[Hea
 def statements_of(
     listed: Sequence[Listed], text: str, lexicon: Lexicon, *, about: Literal["end_user", "item"], subject: str = ""
 ) -> list[Statement]:
-    """What was listed as the catalog has it. What the text does not hold is left out, and facts about mere phrases.
+    """What was listed as the catalog has it. What the text does not hold is left out.
+
+    Facts about mere phrases ("a slow-burning heist") are kept of items, where the text has their words; of an end user
+    they say nothing of a taste.
 
     `subject`: external id of the item that the text is about, whose own title is no statement.
     """
@@ -88,12 +94,22 @@ def statements_of(
         holder: Holder = one.who if about == "item" else "subject"
         for aspect in _aspects(one.about, lexicon):
             is_own = any(facet.kind == "title" and facet.value == subject for facet in aspect)
-            is_mere = one.polarity == "neutral" and all(facet.kind == "phrase" for facet in aspect)
-            if is_own or is_mere:
+            is_mere = _is_mere(aspect, one.polarity)
+            if is_own or (is_mere and (about == "end_user" or not _has_words(text, aspect))):
                 continue
             statement = Statement(aspect, one.polarity, STRENGTHS[one.strength], *place, holder)
             found.setdefault((statement.key, holder), statement)
     return list(found.values())
+
+
+def _is_mere(aspect: Sequence[Facet], polarity: Polarity) -> bool:
+    return polarity == "neutral" and all(facet.kind == "phrase" for facet in aspect)
+
+
+def _has_words(text: str, aspect: Sequence[Facet]) -> bool:
+    """Whether a text has all words of these phrases, wherever; of a plural the singular will do."""
+    words = [word.removesuffix("s") for facet in aspect for word in _WORD.findall(facet.value)]
+    return all(re.search(rf"\b{re.escape(word)}", text, re.IGNORECASE) for word in words)
 
 
 def _aspects(words: str, lexicon: Lexicon) -> list[tuple[Facet, ...]]:

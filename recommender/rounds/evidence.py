@@ -18,7 +18,7 @@ from typing import Any, Literal
 from django.db.models import Count, F, OuterRef, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
-from recommender.models import Catalog, Clock, EndUser, Interaction, Item
+from recommender.models import Catalog, Clock, EndUser, Interaction, Item, Knowledge
 from recommender.rounds import approved
 from recommender.rounds.core import keywords
 from recommender.rounds.core.types import Encounter, Kind, Subject
@@ -29,6 +29,7 @@ MOST_EVIDENCE = 30  # interactions of an end user in one prompt, and KAR's longe
 SLIDING = 10  # interactions of one sliding window, never fewer
 MOST_WINDOWS = 3  # sliding windows of one end user
 PAIR_HISTORY = 10  # earlier interactions of an item's liker and disliker: what R4ec's released data always shows
+APPROVED_TEXT = "approved text"  # what it is called among the attributes that keywords come from
 KEYWORDS = "keywords"  # what approved keywords are called beside attributes
 PAIR_CANDIDATES = 25  # likers (and dislikers) of an item among whom the one shown is chosen
 
@@ -250,10 +251,13 @@ def items_by_id(catalog: Catalog, ids: Iterable[int]) -> dict[int, Item]:
 
 
 def of_keywords(catalog: Catalog, ids: Collection[int]) -> list[Evidence]:
-    """What these items' keywords may come from, by id: the title, the attributes that prompts show, descriptions.
+    """What these items' keywords may come from, by id: the title, the attributes that prompts show, descriptions, and
+    the approved text about the item, the latest.
 
-    An item that has nothing of these but its title is left out. One query.
+    An item that has nothing of these but its title is left out. Two queries.
     """
+    of_items = Knowledge.objects.filter(catalog=catalog, item_id__in=ids, end_user=None, in_force=True)
+    texts = dict(of_items.order_by("as_of", "pk").values_list("item_id", "text"))
     found = []
     for id_, item in sorted(items_by_id(catalog, ids).items()):
         told = {
@@ -261,6 +265,8 @@ def of_keywords(catalog: Catalog, ids: Collection[int]) -> list[Evidence]:
             for name, value in item.attributes.items()
             if value and (name in catalog.prompt_attributes or keywords.is_prose(value))
         }
+        if text := texts.get(id_):
+            told[APPROVED_TEXT] = keywords.shortened(text)
         if keywords.has_prose(told) or keywords.of_attributes(told):
             found.append(Evidence(id_, 0, subject_of(catalog, "item", title=item.title, attributes=told)))
     return found

@@ -1,13 +1,15 @@
 """The text about an end user or an item as it is now, asked for by itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.db.models import Q
 
 from recommender.accounts.visible import Asker, within
-from recommender.models import FOR_KNOWLEDGE, RATIONALES, Catalog, EndUser, Item, Turn
+from recommender.models import FOR_KNOWLEDGE, RATIONALES, Catalog, EndUser, Item, Polarity, Turn
 from recommender.serving.history import history_of
 from recommender.serving.rollout import active_in
+from recommender.serving.said import OF_NOW, SaidOfThem, all_of
 from recommender.serving.statements import told
 from recommender.serving.texts import in_force, proposals, shown
 from recommender.serving.types import MinReview, Shown
@@ -16,10 +18,11 @@ from recommender.statements.queries import acting
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whom or what a text is about, and the text: shown, or why not."""
+    """Whom or what a text is about, and the text: shown, or why not. `silent`: what it says and does not act."""
 
     subject: EndUser | Item
     text: Shown
+    silent: Sequence[SaidOfThem] = ()
 
     @property
     def catalog(self) -> Catalog:
@@ -55,13 +58,19 @@ def _about(subject: EndUser | Item, approved: Q, proposed: Q, min_review: MinRev
     found = list(in_force(approved, catalog, snapshot=version.snapshot if version else None))
     found = found or list(proposals(proposed, catalog))
     text = shown(found[-1][1] if found else None, min_review)
-    return About(subject, _with_statements(subject, text))
+    return _with_statements(About(subject, text))
 
 
-def _with_statements(subject: EndUser | Item, text: Shown) -> Shown:
-    """With all statements that act on the end user's lists."""
-    if text.text is None or not text.text.is_in_force or isinstance(subject, Item):
-        return text
-    said = [one for one in acting(subject) if one.turn_id == text.text.explanation_id]
-    statements = tuple(told(subject, said, history_of(subject)))
-    return replace(text, text=replace(text.text, statements=statements))
+def _with_statements(found: About) -> About:
+    """With all statements that act on the end user's lists, and those of the same text that do not."""
+    text, subject = found.text.text, found.subject
+    if text is None or not text.is_in_force or isinstance(subject, Item):
+        return found
+    of_text = {text.explanation_id, *text.further}
+    rows = {one.row.pk: one for one in all_of(subject) if one.row.turn_id in of_text}
+    acts = [one for one in acting(subject) if (row := rows.get(one.pk)) is not None and row.why_not is None]
+    statements = tuple(told(subject, acts, history_of(subject)))
+    silent = [one for one in rows.values() if one.why_not and one.status in OF_NOW]
+    silent = [one for one in silent if one.row.polarity != Polarity.NEUTRAL]  # a fact says nothing of a taste
+    silent.sort(key=lambda one: one.row.pk)
+    return replace(found, text=replace(found.text, text=replace(text, statements=statements)), silent=silent)

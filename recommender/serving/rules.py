@@ -96,9 +96,23 @@ class Wanted:
     until: datetime | None = None
 
 
+class EndedError(ValueError):
+    """Rules whose `until` has passed would hold for no list. `places`: theirs in what was wanted."""
+
+    def __init__(self, places: Sequence[int]) -> None:
+        super().__init__("A rule would end before it begins. Let it end later, or leave out its end.")
+        self.places = places
+
+
 def put(catalog: Catalog, wanted: Sequence[Wanted], *, by: Account | None) -> tuple[list[Rule], list[int]]:
     """Set rules; one about the same item and scenario gives way. Returns those set, and the places in `wanted` of those
-    whose item the catalog does not have."""
+    whose item the catalog does not have.
+
+    Raises EndedError; then nothing is set.
+    """
+    now = timezone.now()
+    if ended := [place for place, one in enumerate(wanted) if one.until is not None and one.until <= now]:
+        raise EndedError(ended)
     ids = {one.item_id for one in wanted if "\x00" not in one.item_id}
     items = {item.external_id: item for item in Item.objects.filter(catalog=catalog, external_id__in=ids)}
     refused = [place for place, one in enumerate(wanted) if one.item_id not in items]

@@ -18,6 +18,8 @@ from recommender.statements.aspects import CatalogAspects, aspects_of
 Status = Literal["standing", "waiting", "overruled", "struck", "replaced", "refused"]
 STATUSES: tuple[Status, ...] = ("standing", "waiting", "overruled", "struck", "replaced", "refused")
 OF_NOW: tuple[Status, ...] = ("standing", "waiting", "overruled")
+WhyNot = Literal["steering_off", "no_opinion", "waiting", "overruled", "ended"]
+WHY_NOT: tuple[WhyNot, ...] = ("steering_off", "no_opinion", "waiting", "overruled", "ended")
 SAID_BY = ("end_user", "person", "model")
 
 
@@ -27,9 +29,9 @@ class SaidOfThem:
 
     `status`: waiting, for a person; overruled, by a newer word about the same aspect; struck, by whoever said it, or by
     a person out of a text. `counts`: it is what is said of its aspect now. `since`: it acts on lists from then on; None
-    where it does not, as where the catalog's strength of steering is 0. `standing`, `liked`,
-    `ratings`: how it stands against everything they have rated, of how many items that it is about; `meets`: how many
-    items of the catalog it is about.
+    where it does not, and `why_not` says why: the catalog's strength of steering is 0, or it says nothing of whether
+    anything is liked. `standing`, `liked`, `ratings`: how it stands against everything they have rated, of how many
+    items that it is about; `meets`: how many items of the catalog it is about.
     """
 
     row: Statement
@@ -39,6 +41,7 @@ class SaidOfThem:
     status: Status
     counts: bool
     since: datetime | None
+    why_not: WhyNot | None
     standing: Standing
     liked: int
     ratings: int
@@ -88,15 +91,17 @@ def _one(row: Statement, texts: dict[int, str], latest: Knowledge | None, known:
     meeting = set(aspects.pks[aspects.meeting(said.aspect)].tolist())
     rated = [past.liked for past in known.history if past.item_pk in meeting and past.liked is not None]
     text = texts.get(row.turn_id or 0, "")
-    acts = counts and row.polarity in queries.OPINIONS and (known.steers or (own and refuses_an_item(said)))
+    status = _status(row, counts=counts)
+    why_not = _why_not(row, status, may_act=may_act(said, own=own, steers=known.steers), counts=counts)
     return SaidOfThem(
         row=row,
         said=said,
         about=in_words(said.aspect, aspects.title_of),
         quote=row.quote or " ".join(said.quote(text).split()),
-        status=_status(row, counts=counts),
+        status=status,
         counts=counts,
-        since=_since(row, latest) if acts else None,
+        since=None if why_not else _since(row, latest),
+        why_not=why_not,
         standing=standing(said, count(said, known.rows, aspects.title_of)),
         liked=sum(rated),
         ratings=len(rated),
@@ -113,6 +118,22 @@ def _status(row: Statement, *, counts: bool) -> Status:
         return "waiting"
     is_fact = row.turn_id is not None and row.polarity not in queries.OPINIONS
     return "standing" if counts or row.negated or is_fact else "overruled"
+
+
+def may_act(said: Said, *, own: bool, steers: bool) -> bool:
+    """Whether a statement that counts moves lists. Where none does, what they themself refuse by its title is left out
+    all the same."""
+    return steers or (own and refuses_an_item(said))
+
+
+def _why_not(row: Statement, status: Status, *, may_act: bool, counts: bool) -> WhyNot | None:
+    if status in ("waiting", "overruled"):
+        return "waiting" if status == "waiting" else "overruled"
+    if status not in OF_NOW:
+        return "ended"
+    if row.polarity not in queries.OPINIONS or not counts:
+        return "no_opinion"
+    return None if may_act else "steering_off"
 
 
 def _since(row: Statement, latest: Knowledge | None) -> datetime | None:

@@ -11,6 +11,7 @@ from recommender.artifacts import verified
 from recommender.artifacts.ranker import ArtifactError
 from recommender.dataset.numbering import FIRST_ITEM
 from recommender.models import Catalog, Item
+from recommender.process_cache import ProcessCache
 from recommender.serving import retrieve, vectors
 from recommender.serving.arrange import Order, best_first, likeness_of_attributes
 from recommender.serving.catalog_index import CatalogIndex, index_of
@@ -22,11 +23,15 @@ from recommender.serving.wish import Wish
 Likeness = Literal["likes", "texts", "attributes"]
 LIKENESSES: tuple[Likeness, ...] = ("likes", "texts", "attributes")
 Cosines = NDArray[np.floating]
+# By the mapping of items, which is kept too, so that no other one gets its key.
+LIKES: ProcessCache[int, tuple[Mapping[str, int], NDArray[np.float32] | None]] = ProcessCache("item likeness", most=8)
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """`items`: item, cosine; the nearest first. `by`: None where nothing of what was asked for is known of the item."""
+    """`items`: item, cosine, of likes a shrunk one; the nearest first. `by`: None where nothing of what was asked for
+    is known of the item.
+    """
 
     by: Likeness | None
     items: Sequence[tuple[Item, float]]
@@ -72,7 +77,7 @@ def _by_likes(catalog: Catalog, index: CatalogIndex, place: int) -> Cosines | No
         ranker = verified.load(active)
     except ArtifactError:
         return None
-    factors = ranker.item_vectors()
+    _, factors = LIKES.get(id(ranker.items), lambda: (ranker.items, ranker.item_vectors()))
     numbers = retrieve.numbers(ranker, index) - FIRST_ITEM
     if factors is None or numbers[place] < 0:
         return None

@@ -73,6 +73,24 @@ def fit(likes: Likes, items: int, spaces: Sequence[Space], *, collaborative: boo
     return Factors(overall + loadings[:, 0], loadings[:, 1:], np.r_[count, 0])
 
 
+def likeness(factors: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Vectors (v, K) of items' factors (v, K) whose inner product, below 1, says how far the same people like both: a
+    shrunk cosine of what sets the items apart.
+
+    What all items share (how generous an end user is: the first factor starts so) is taken away first, as Mu and
+    Viswanath do with word vectors (All-but-the-Top, 2018): with it every cosine is near 1. What little is known of an
+    item with few likes is near the others, and its direction nearly chance; so lengths are shrunk towards 0, as Koren's
+    similarities are by n / (n + λ) (Factorization Meets the Neighborhood, 2008, eq. 2): the squared length s counts
+    as s / (s + λ), λ being the items' mean.
+    """
+    if not len(factors):
+        return np.empty(factors.shape, dtype=np.float32)
+    apart = factors.astype(np.float64) - factors.mean(axis=0, dtype=np.float64)
+    squares = np.square(apart).sum(axis=1, keepdims=True)
+    shrinking = max(float(squares.mean()), np.finfo(np.float64).tiny)
+    return (apart / np.sqrt(squares + shrinking)).astype(np.float32)
+
+
 def _expect(
     likes: Likes, loadings: NDArray[np.float64], overall: float, items: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

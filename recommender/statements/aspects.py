@@ -17,18 +17,21 @@ from operator import and_
 from typing import Any, Self
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from recommender.grounding.lexicon import Lexicon
 from recommender.grounding.statements import Facet
 from recommender.grounding.terms import stem, stemmed, stems_of, words_of
-from recommender.models import Catalog, Item, Knowledge
+from recommender.models import Catalog, Item, Knowledge, Polarity, Statement
 from recommender.process_cache import ProcessCache
 from recommender.statements.phrases import Near, Sentence, Told, key_of, meanings_of, sentence_of
 
 FRESH_SECONDS = 60.0
 REST_PER_WORK = 50  # so much longer than reading took it is used
 KEPT_CATALOGS = 8
+AT_ONCE = 500  # turns asked for together
+PHRASE = "phrase="  # that the key of an aspect has for each of its phrases
 NO_YEAR = -1
 YEAR = "year"
 _YEAR_IN_TITLE = re.compile(r"\((\d{4})\)\s*$")
@@ -61,6 +64,7 @@ class CatalogAspects:
     by_value: Mapping[tuple[str, str], Places]
     told: Mapping[int, Sequence[Told]] = field(default_factory=dict)  # place → the approved texts about the item
     near: Mapping[str, Near] = field(default_factory=dict)  # key of a phrase → what means the same
+    facts: Mapping[int, Sequence[frozenset[str]]] = field(default_factory=dict)  # place → stems of each fact it states
     of_phrases: dict[str, Met] = field(default_factory=dict)
     of_numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
@@ -74,15 +78,19 @@ class CatalogAspects:
         *,
         told: Mapping[int, Sequence[Told]] | None = None,
         near: Mapping[str, Near] | None = None,
+        facts: Mapping[int, Sequence[str]] | None = None,
     ) -> Self:
-        """`told`: by place, the approved texts about the item. `near`: by a phrase's key, terms that mean the same."""
+        """By place, `told`: the approved texts about the item; `facts`: the phrases that these state of it, as people
+        left them. `near`: by a phrase's key, terms that mean the same."""
         members: dict[tuple[str, str], list[int]] = defaultdict(list)
         for place, own in enumerate(attributes):
             for name, value in own.items():
                 for each in value if isinstance(value, list) else [value]:
                     members[name, str(each)].append(place)
         by_value = {key: np.unique(places) for key, places in members.items()}
-        return cls(np.array(pks, dtype=np.int64), external_ids, titles, attributes, by_value, told or {}, near or {})
+        said = {place: [_stems(phrase) for phrase in phrases] for place, phrases in (facts or {}).items()}
+        ids = np.array(pks, dtype=np.int64)
+        return cls(ids, external_ids, titles, attributes, by_value, told or {}, near or {}, said)
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -160,7 +168,7 @@ class CatalogAspects:
     @cached_property
     def _words(self) -> Sequence[frozenset[str]]:
         described = zip(self.titles, self.attributes, strict=True)
-        return [frozenset(stems_of(f"{title} {' '.join(_texts(given))}".casefold())) for title, given in described]
+        return [_stems(f"{title} {' '.join(_texts(given))}") for title, given in described]
 
     @cached_property
     def _texts(self) -> tuple[str, Sequence[int], Sequence[int]]:
@@ -178,12 +186,13 @@ class CatalogAspects:
             at = joined.find(letters, ends[row])
 
     def _of_phrase(self, phrase: str) -> Met:
-        """What has all words of a phrase in its title and attributes, or in one sentence of its approved text; then
-        what has a term there that means the same."""
+        """What has all words of a phrase in its title and attributes, in a fact that its approved text states, or in
+        one sentence of that text; then what has a term there that means the same."""
         ways = [(set(stemmed(term).split()), degree) for term, degree in self._near(phrase)]
         found: dict[int, float] = {}
         if wanted := self._wanted(phrase):
             found = {place: 1.0 for place, words in enumerate(self._words) if wanted <= words}
+            found |= {place: 1.0 for place, facts in self.facts.items() if any(wanted <= fact for fact in facts)}
             ways.insert(0, (wanted, 1.0))
         for stems, degree in ways:
             for place in set.intersection(*(set(self._naming(one)) for one in stems)) - found.keys():
@@ -217,7 +226,11 @@ def _read(catalog: Catalog) -> CatalogAspects:
     place_of = {pk: place for place, pk in enumerate(pks)}
     told = {place_of[pk]: texts for pk, texts in _texts_in_force(catalog) if pk in place_of}
     near = meanings_of(catalog) if told else {}
-    return CatalogAspects.of(pks, external_ids, titles, attributes, told=told, near=near)
+    facts: dict[int, list[str]] = defaultdict(list)
+    for pk, phrase in _facts_in_force(catalog):
+        if pk in place_of:
+            facts[place_of[pk]].append(phrase)
+    return CatalogAspects.of(pks, external_ids, titles, attributes, told=told, near=near, facts=facts)
 
 
 def _texts_in_force(catalog: Catalog) -> Iterator[tuple[int, Sequence[Told]]]:
@@ -226,6 +239,20 @@ def _texts_in_force(catalog: Catalog) -> Iterator[tuple[int, Sequence[Told]]]:
     wanted = rows.values_list("item_id", "turn_id", "text", "further_texts")
     for pk, turn, text, further in wanted.iterator(chunk_size=5_000):
         yield pk, [Told(turn, text), *(Told(each["turn"], each["text"]) for each in further)]
+
+
+def _facts_in_force(catalog: Catalog) -> Iterator[tuple[int, str]]:
+    """Items' primary keys and the phrases that approved texts about them state as facts. What a sentence denies beside
+    a fact, the fact does not: "a slow-burning heist without violence"."""
+    of_items = Knowledge.objects.filter(catalog=catalog, end_user=None, in_force=True)
+    drafts = of_items.exclude(further_texts=[]).values_list("further_texts", flat=True)
+    further = [draft["turn"] for each in drafts for draft in each]
+    turns = [Q(turn_id__in=of_items.values("turn_id"))]
+    turns += [Q(turn_id__in=further[first : first + AT_ONCE]) for first in range(0, len(further), AT_ONCE)]
+    for some in turns:
+        facts = Statement.objects.filter(some, ended_at=None, polarity=Polarity.NEUTRAL, key__contains=PHRASE)
+        for pk, aspect in facts.values_list("turn__round__item_id", "aspect").iterator(chunk_size=5_000):
+            yield from ((pk, facet["value"]) for facet in aspect if facet["kind"] == "phrase")
 
 
 def _year(title: str, attributes: Mapping[str, Any]) -> int:
@@ -252,3 +279,7 @@ def _texts(attributes: Mapping[str, Any]) -> list[str]:
     return [
         str(each) for value in attributes.values() for each in (value if isinstance(value, list) else [value]) if each
     ]
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stems_of(text.casefold()))

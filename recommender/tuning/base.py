@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+from recommender.llm import hub
 from recommender.llm.weights import NoWeightsError, gguf_of, is_gguf
 from recommender.tuning.config import CannotTuneError
 
@@ -71,11 +72,12 @@ def products_of(model: Any) -> AbstractContextManager[Any]:
 
 def _source(name: str) -> tuple[str, dict[str, str]]:
     """What transformers is asked for: a place, and which of its files holds a GGUF's weights."""
-    if not is_gguf(name):
-        return name, {}
     try:
+        if not is_gguf(name):
+            hub.find(name)
+            return name, {}
         path = gguf_of(name)
-    except NoWeightsError as error:
+    except (NoWeightsError, hub.NotThereError) as error:
         raise CannotTuneError(f"The base model {name!r} cannot be loaded. {error}") from error
     return str(path.parent), {"gguf_file": path.name}
 
@@ -85,6 +87,4 @@ def _explained(name: str, load_it: Callable[[], Any]) -> Any:
     try:
         return load_it()
     except (OSError, ValueError) as error:
-        missing = name.startswith(("/", ".", "~")) and not Path(name).is_dir()
-        why = "There is no such folder." if missing else str(error).splitlines()[0]
-        raise CannotTuneError(f"The base model {name!r} cannot be loaded. {why}") from error
+        raise CannotTuneError(f"The base model {name!r} cannot be loaded. {str(error).splitlines()[0]}") from error

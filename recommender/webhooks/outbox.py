@@ -29,6 +29,7 @@ from recommender.models import (
     WebhookMessage,
 )
 from recommender.prepared import Prepared
+from recommender.times import written
 
 ROWS_AT_ONCE = 500
 
@@ -138,7 +139,7 @@ def _write(
             id=uuid.uuid4(),
             catalog_id=catalog,
             type=kind,
-            body=_body(kind, now.isoformat(), {"catalog": name} | one.data),
+            body=_body(kind, written(now), {"catalog": name} | one.data),
             end_user=one.about if isinstance(one.about, EndUser) else None,
             item=one.about if isinstance(one.about, Item) else None,
             created_at=now,
@@ -159,5 +160,5 @@ def _write(
 
 
 def _body(kind: str, at: str, data: dict[str, Any]) -> str:
-    told = {"type": kind, "timestamp": at.replace("+00:00", "Z"), "data": data}
+    told = {"type": kind, "timestamp": at, "data": data}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))

@@ -25,7 +25,9 @@ from recommender.models import (
 from recommender.prepared import Prepared
 from recommender.rounds import purposes, queries
 from recommender.rounds.core import keywords
+from recommender.rounds.core.prompts import thinkrec as prompts
 from recommender.rounds.core.types import Encounter, Subject
+from recommender.serving.steering import knob
 from recommender.statements import service
 from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
@@ -86,13 +88,20 @@ class Card:
         return f"About this {self.subject.item_noun}" if self.review.round.item else "What this user likes"
 
     @property
+    def steers(self) -> bool:
+        """Whether statements move lists of the catalog."""
+        return knob(self.review.round.catalog) > 0
+
+    @property
     def face(self) -> str:
         """Which card it is: keywords or trace; empty for knowledge."""
         return "" if self.review.round.is_for_knowledge else self.review.round.strategy
 
     @property
-    def keywords(self) -> list[str]:
-        return keywords.listed(self.proposal.text) if self.proposal else []
+    def keywords(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Each with the names of what was shown that has it."""
+        words = keywords.listed(self.proposal.text) if self.proposal else []
+        return [(word, keywords.sources_of(word, prompts.searched(self.subject))) for word in words]
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:

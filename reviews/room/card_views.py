@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from recommender.models import Judgement, Turn
+from recommender.times import written
 from reviews.choices import ReviewState
 from reviews.guards import account_of, is_htmx, requires
 from reviews.models import Review, Slot, Unsent
@@ -147,7 +148,7 @@ def keep_unsent(request: HttpRequest, review_id: int) -> HttpResponse:
     version = request.POST.get("version", "")
     if version.isdecimal() and unsent.is_late(shown.review, account, version=int(version[:9])):
         return JsonResponse({"kept": [], "at": None})
-    return JsonResponse({"kept": sorted(keep_typed(request, shown)), "at": now.isoformat()})
+    return JsonResponse({"kept": sorted(keep_typed(request, shown)), "at": written(now)})
 
 
 @require_POST

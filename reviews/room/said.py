@@ -1,12 +1,13 @@
 """What end users say of themselves and people are to accept: before people first, on the card and on a page."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from recommender.accounts.visible import within
 from recommender.grounding.wording import in_words
-from recommender.models import Account, EndUser, Round, RoundState, Statement
+from recommender.models import Account, Catalog, EndUser, Round, RoundState, Statement
+from recommender.serving.said import may_act
+from recommender.serving.steering import knob
 from recommender.statements import own, queries, service
 from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
@@ -27,10 +28,12 @@ def says(row: Statement) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SaidOnCard:
-    """One statement of an end user. `quote`: their words; empty where they pressed a button."""
+    """One statement of an end user. `acts`: whether it moves lists once it counts; where a catalog's strength of
+    steering is 0, only what they refuse by its title does something: it is left out."""
 
     row: Statement
     aspect: str
+    acts: bool
 
     @property
     def says(self) -> str:
@@ -78,15 +81,14 @@ def of_round(round_: Round) -> list[SaidOnCard]:
     """What the round's end user says of themself: what waits first, then what counts."""
     if round_.end_user is None:
         return []
-    titles = aspects_of(round_.catalog).title_of
     rows = sorted(own.standing(round_.end_user), key=lambda row: (row.began_at is not None, row.pk))
-    return [_shown(row, titles) for row in rows]
+    return [_shown(row, round_.catalog) for row in rows]
 
 
 def waiting(account: Account) -> list[SaidOnCard]:
     """The oldest that wait in the account's catalogs."""
     rows = within(own.waiting(), account, at="end_user__catalog")[:MOST]
-    return [_shown(row, aspects_of(row.end_user.catalog).title_of) for row in rows if row.end_user]
+    return [_shown(row, row.end_user.catalog) for row in rows if row.end_user]
 
 
 def visible(account: Account, pk: int) -> Statement | None:
@@ -122,8 +124,14 @@ def _settle(review: Review, *, now: datetime) -> None:
     Review.objects.filter(pk=review.pk, **before).update(**written)
 
 
-def _shown(row: Statement, titles: Mapping[str, str]) -> SaidOnCard:
-    return SaidOnCard(row, in_words(service.said(row).aspect, titles))
+def acts(row: Statement, catalog: Catalog) -> bool:
+    """Whether what an end user says moves lists once it counts."""
+    return may_act(service.said(row), own=True, steers=knob(catalog) > 0)
+
+
+def _shown(row: Statement, catalog: Catalog) -> SaidOnCard:
+    aspect = in_words(service.said(row).aspect, aspects_of(catalog).title_of)
+    return SaidOnCard(row, aspect, acts(row, catalog))
 
 
 def words(round_: Round) -> str:

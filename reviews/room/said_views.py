@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from recommender.models import Statement
 from reviews.guards import account_of, requires
 from reviews.policy import Action
 from reviews.room import said
@@ -50,4 +51,13 @@ def _judge(request: HttpRequest, statement_id: int) -> None:
     elif not said.judge(statement, say, account=account, now=timezone.now()):
         messages.warning(request, "Somebody was faster, or the user took it back.")
     else:
-        messages.success(request, "It counts from now on." if say == said.ACCEPT else "It does not count.")
+        messages.success(request, _done(statement, say))
+
+
+def _done(statement: Statement, say: str) -> str:
+    if say == said.REFUSE:
+        return "It does not count."
+    assert statement.end_user is not None, "only what end users say is judged"
+    if said.acts(statement, statement.end_user.catalog):
+        return "It counts from now on."
+    return "Accepted. It moves no list: statements are switched off in this catalog."

@@ -81,7 +81,8 @@ def difference(request: HttpRequest, review_id: int) -> HttpResponse:
     moved = [(item, rank.get(item.item_id)) for item in after.items]
     left = [item for item in before.items if item.item_id not in {each.item_id for each in after.items}]
     template = "reviews/_difference.html" if is_htmx(request) else "reviews/difference.html"
-    return render(request, template, {"after": moved, "left": left, "most": LISTED, "review": shown.review})
+    shows = {"after": moved, "left": left, "most": LISTED, "review": shown.review, "steers": shown.steers}
+    return render(request, template, shows)
 
 
 @require_safe

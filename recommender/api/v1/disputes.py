@@ -48,7 +48,7 @@ class NewDisputeQuery(serializers.Serializer[Any]):
         required=False,
         max_length=128,
         expected="the id of an end user of the text's catalog",
-        help_text="Who says so. Erasing them erases what they said.",
+        help_text="Who says so: of a text about an end user, nobody else. Erasing them erases what they said.",
     )
 
 
@@ -110,10 +110,13 @@ class DisputesView(PrivateView):
 
 
 def _who(asked: dict[str, Any], turn: Turn, request: Request) -> EndUser | None:
-    """Raises Erased, UnknownEndUser."""
+    """Raises Erased, UnknownEndUser, NotTheirText."""
     if "user_id" not in asked:
         return None
-    return end_user_named(turn.round.catalog.name, asked["user_id"], asker=asker_of(request))
+    found = end_user_named(turn.round.catalog.name, asked["user_id"], asker=asker_of(request))
+    if turn.round.end_user_id not in (None, found.pk):
+        raise errors.NotTheirText
+    return found
 
 
 def _statement(asked: dict[str, Any], turn: Turn) -> Statement | None:

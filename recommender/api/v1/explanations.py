@@ -11,11 +11,12 @@ from recommender.api import errors
 from recommender.api.authentication import asker_of
 from recommender.api.parameters import OneOfField, parse
 from recommender.api.resource import PROBLEMS, Body, PrivateView, conditional, responses
-from recommender.api.v1.reasons import ExplanationSerializer
+from recommender.api.v1.reasons import ExplanationSerializer, TextStatementSerializer
 from recommender.api.v1.recommendations import OF_USER, end_user_named, known_catalog
 from recommender.models import ApiToken, Catalog, EndUser, Item, SubjectKind, TokenScope, Turn
 from recommender.serving import explanations, queries
 from recommender.serving.explanations import About
+from recommender.serving.said import SaidOfThem
 from recommender.serving.types import MIN_REVIEW_CHOICES, Explanation, MinReview
 
 
@@ -27,8 +28,27 @@ class ExplanationQuery(serializers.Serializer[Any]):
     )
 
 
+class SilentStatementSerializer(serializers.Serializer[SaidOfThem]):
+    """One statement of the text that does not act on lists."""
+
+    statement_id = serializers.IntegerField(source="row.pk")
+    aspect = serializers.CharField(source="about", help_text="What it is about, in words.")
+    polarity = serializers.ChoiceField(source="row.polarity", choices=["likes", "dislikes", "mixed"])
+    quote = serializers.CharField(help_text="The words of the text, or of the person, that say so.")
+    why_not = serializers.ChoiceField(
+        choices=["steering_off", "no_opinion", "overruled"],
+        help_text="steering_off: statements move no list in this catalog; a model that was trained with the text "
+        "(`in_snapshot`) reads it all the same. no_opinion: it is in two minds. overruled: a newer word counts.",
+    )
+
+
 class OneExplanationSerializer(ExplanationSerializer):
     """A text with whom or what it is about: a justification, not the computation of a score."""
+
+    statements = TextStatementSerializer(many=True, help_text="Those that act on the end user's lists.")
+    not_acting = SilentStatementSerializer(
+        many=True, help_text="What else the text says of the end user's taste, and why it moves no list."
+    )
 
     catalog = serializers.CharField()
     about = serializers.ChoiceField(choices=["user", "item"])
@@ -37,6 +57,7 @@ class OneExplanationSerializer(ExplanationSerializer):
 
 
 _QUERY, _AS_JSON = ExplanationQuery(), ExplanationSerializer()
+_SILENT = SilentStatementSerializer(many=True)
 OF_ITEM = [
     OF_USER[0],
     OpenApiParameter("item_id", str, OpenApiParameter.PATH, description="The item's id in your data."),
@@ -67,6 +88,7 @@ def written(found: About, text: Explanation) -> dict[str, Any]:
     return dict(_AS_JSON.to_representation(text)) | {
         "catalog": found.catalog.name,
         "about": text.about,
+        "not_acting": _SILENT.to_representation(found.silent),
         "user_id": subject.external_id if isinstance(subject, EndUser) else None,
         "item_id": subject.external_id if isinstance(subject, Item) else None,
     }
@@ -80,7 +102,7 @@ class UserExplanationView(ExplanationsView):
         responses=_RESPONSES,
     )
     def get(self, request: Request, catalog: str, user_id: str) -> HttpResponse:
-        """What is written about an end user now, with the statements that move their lists."""
+        """What is written about an end user now; which of its statements move their lists, and why others do not."""
         asked = parse(request, _QUERY)
         found = end_user_named(catalog, user_id, asker=asker_of(request))
         return self.answer(request, explanations.about(found, min_review=least(asked, found.catalog)))

@@ -11,7 +11,7 @@ from recommender.api import errors
 from recommender.api.authentication import asker_of
 from recommender.api.idempotent import KEY, idempotent
 from recommender.api.parameters import NOTHING, TextField, WholeNumberField, parse
-from recommender.api.posted import Shape, posted
+from recommender.api.posted import MOST_ERRORS, Shape, posted
 from recommender.api.resource import PROBLEMS, WRITING, PrivateView, responses
 from recommender.api.v1.recommendations import known_catalog
 from recommender.api.v1.session import CATALOG
@@ -20,7 +20,7 @@ from recommender.events.refusals import Code
 from recommender.models import Account, Rule, RuleKind, TokenScope
 from recommender.serving import rules
 from recommender.serving.rankers import RANKERS
-from recommender.serving.rules import MOST_PLACE, Wanted
+from recommender.serving.rules import MOST_PLACE, EndedError, Wanted
 
 MOST_RULES = 1_000
 LONGEST_NOTE = Rule._meta.get_field("note").max_length or 200
@@ -44,7 +44,9 @@ class RuleShape(Shape):
     note = TextField(
         default="", allow_blank=True, max_length=LONGEST_NOTE, help_text="Why; callers of lists read it in `reasons`."
     )
-    until = serializers.DateTimeField(default=None, allow_null=True, help_text="It holds no longer then.")
+    until = serializers.DateTimeField(
+        default=None, allow_null=True, help_text="It holds no longer then; a time to come."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["kind"] == RuleKind.PIN and attrs["place"] is None:
@@ -117,12 +119,20 @@ class RulesView(PrivateView):
         """Set business rules; the next list of any process obeys. One about the same item and scenario gives way."""
         wanted = posted(request, RulesRequest)["rules"]
         found = known_catalog(catalog, asker=asker_of(request))
-        made, refused = rules.put(found, [Wanted(**each) for each in wanted], by=cast(Account, request.user))
+        try:
+            made, refused = rules.put(found, [Wanted(**each) for each in wanted], by=cast(Account, request.user))
+        except EndedError as error:
+            raise errors.RuleEnded([_ended(place) for place in error.places[:MOST_ERRORS]]) from error
         rejected = [
             {"index": place, "code": Code.UNKNOWN_ITEM.value, "detail": "The catalog has no item of this id."}
             for place in refused
         ]
         return Response(RulesSetSerializer({"rules": made, "rejected": rejected}).data)
+
+
+def _ended(place: int) -> dict[str, str]:
+    name = f"rules[{place}].until"
+    return {"parameter": name, "detail": f"`{name}` has passed. Send a time to come, or leave it out."}
 
 
 class RuleView(PrivateView):

@@ -16,7 +16,7 @@ from recommender.api.posted import Shape
 from recommender.grounding.statements import Facet
 from recommender.grounding.wording import FAR_YEAR
 from recommender.models import Catalog, Polarity
-from recommender.serving.said import SAID_BY, STATUSES, SaidOfThem
+from recommender.serving.said import SAID_BY, STATUSES, WHY_NOT, SaidOfThem
 from recommender.statements.aspects import CatalogAspects, aspects_of
 
 POLARITIES = (Polarity.LIKES.value, Polarity.DISLIKES.value, Polarity.MIXED.value)
@@ -87,6 +87,13 @@ class StatementSerializer(serializers.Serializer[SaidOfThem]):
     )
     acts = serializers.SerializerMethodField(help_text=ACTS)
     acts_since = serializers.DateTimeField(source="since", allow_null=True, help_text="Null where it does not.")
+    why_not = serializers.ChoiceField(
+        choices=WHY_NOT,
+        allow_null=True,
+        help_text="Why it does not act; null where it does. steering_off: in this catalog statements move no list, "
+        "whatever they say; a model may have been trained with the text. no_opinion: it says nothing of what is liked "
+        "(mixed, a fact, or that something is not so). waiting, overruled, ended: as `status` says.",
+    )
     standing = serializers.ChoiceField(
         choices=["supported", "contradicted", "unsupported", "not_checkable"],
         help_text="How it stands against what they have rated.",

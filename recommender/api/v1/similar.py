@@ -37,7 +37,10 @@ class SimilarItemSerializer(serializers.Serializer[Any]):
     item_id = serializers.CharField()
     title = serializers.CharField()
     rank = serializers.IntegerField(min_value=1)
-    score = serializers.FloatField(help_text="The cosine of what the likeness is of, above 0 to 1.")
+    score = serializers.FloatField(
+        help_text="Above 0, at most 1; to compare within one answer. Of texts or attributes a cosine; of likes the "
+        "cosine of what sets the items apart, shrunk where little is known of them."
+    )
 
 
 class SimilarSerializer(serializers.Serializer[Any]):

@@ -33,7 +33,8 @@ from recommender.grounding.statements import Statement as Said
 from recommender.grounding.wording import in_words
 from recommender.models import EndUser, Hearing, Statement, TokenScope
 from recommender.serving.codes import NoticeCode
-from recommender.serving.said import OF_NOW, STATUSES, SaidOfThem, all_of, one_of
+from recommender.serving.said import OF_NOW, STATUSES, SaidOfThem, all_of, may_act, one_of
+from recommender.serving.steering import knob
 from recommender.statements import own
 from recommender.statements.aspects import aspects_of
 from recommender.statements.heard import LONGEST_TEXT, Heard, hear
@@ -47,6 +48,9 @@ IF_MATCH = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="The ETag that it had when it was read: 412 where it has changed.",
+)
+NOTICED = (
+    "meets_nothing: what was understood is about no item yet. moves_nothing: statements move no list in this catalog."
 )
 _CHANGING = tuple(PROBLEMS | WRITING | MATCHING)
 
@@ -114,7 +118,7 @@ class SaidSerializer(serializers.Serializer[Any]):
     not_understood = serializers.ListField(
         child=serializers.CharField(), help_text="The sentences that say nothing of a taste; nothing is stored of them."
     )
-    notices = NoticeSerializer(many=True, help_text="meets_nothing: what was understood is about no item yet.")
+    notices = NoticeSerializer(many=True, help_text=NOTICED)
 
 
 _QUERY = StatementsQuery()
@@ -168,10 +172,7 @@ class StatementsView(PrivateView):
             "understood": _understood(end_user, heard.opinions, words),
             "not_understood": list(heard.unheard),
         }
-        unmet = [each["aspect"] for each in answer["understood"] if not each["meets"]]
-        answer["notices"] = [
-            {"code": NoticeCode.MEETS_NOTHING.value, "detail": f"No item is known to have: {each}."} for each in unmet
-        ]
+        answer["notices"] = list(_notices(end_user, heard.opinions, answer["understood"]))
         return Response(answer, status=201 if made else 200)
 
 
@@ -299,6 +300,20 @@ def _answer(one: SaidOfThem) -> Response:
 def _current(end_user: EndUser, made: Iterable[Statement]) -> list[dict[str, Any]]:
     named = {row.pk for row in made}
     return [written(one) for one in all_of(end_user) if one.row.pk in named] if named else []
+
+
+def _notices(
+    end_user: EndUser, said: Iterable[Said], understood: Iterable[Mapping[str, Any]]
+) -> Iterator[dict[str, str]]:
+    unmet = [each["aspect"] for each in understood if not each["meets"]]
+    for each in unmet:
+        yield {"code": NoticeCode.MEETS_NOTHING.value, "detail": f"No item is known to have: {each}."}
+    steers = knob(end_user.catalog) > 0
+    if not all(may_act(one, own=True, steers=steers) for one in said):
+        yield {
+            "code": NoticeCode.MOVES_NOTHING.value,
+            "detail": "Statements move no list in this catalog: its strength of steering is 0.",
+        }
 
 
 def _understood(end_user: EndUser, said: Iterable[Said], words: str) -> list[dict[str, Any]]:

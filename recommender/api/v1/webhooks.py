@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any, cast
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +27,7 @@ from recommender.models import (
     WebhookEvent,
 )
 from recommender.models.webhooks import LONGEST_DESCRIPTION, LONGEST_URL
+from recommender.times import written
 from recommender.webhooks import service
 from recommender.webhooks.guard import RefusedUrlError
 
@@ -132,9 +133,10 @@ class DeliverySerializer(serializers.Serializer[WebhookDelivery]):
     message = serializers.SerializerMethodField(help_text="What is sent.")
     log = AttemptSerializer(many=True)
 
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_next_attempt_at(self, delivery: WebhookDelivery) -> str | None:
         waits = delivery.state == DeliveryState.PENDING
-        return delivery.next_attempt_at.isoformat().replace("+00:00", "Z") if waits else None
+        return written(delivery.next_attempt_at) if waits else None
 
     def get_message(self, delivery: WebhookDelivery) -> dict[str, Any]:
         return dict(json.loads(delivery.message.body))

@@ -4,9 +4,9 @@ A test holds both against each other, so that the schema stays what is answered.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
 from typing import Any, cast
 
+from recommender import times
 from recommender.serving.served import Served, ServedItem
 from recommender.serving.types import (
     Explanation,
@@ -44,7 +44,7 @@ def a_list(served: Served, *, fields: Collection[str] | None = None) -> Json:
         "knowledge_snapshot": served.knowledge_snapshot,
         "as_of": _at(as_of),
         "as_of_order": None if as_of is None else as_of.order,
-        "generated_at": _time(served.generated_at),
+        "generated_at": times.written(served.generated_at),
         "explain": served.explain,
         "min_review": served.min_review,
         "user_explanation": _text(about.text),
@@ -83,7 +83,7 @@ def _text(text: Explanation | None) -> Json | None:
         "text": text.text,
         "further_texts": list(text.further.values()),
         "review_status": text.review_status,
-        "reviewed_at": _time(text.reviewed_at),
+        "reviewed_at": times.written(text.reviewed_at),
         "written_by": {"kind": author.kind, "name": author.name or None, "demonstration": author.is_demonstration},
         "in_snapshot": text.in_snapshot,
         "as_of": _at(text.as_of),
@@ -183,7 +183,7 @@ def _scored(one: ScoredReason) -> Json:
         "prompt": one.prompt,
         "as_of": _at(one.as_of),
         "as_of_order": one.as_of.order,
-        "scored_at": _time(one.scored_at),
+        "scored_at": times.written(one.scored_at),
         "effect": one.effect,
     }
 
@@ -201,8 +201,4 @@ _WRITERS: Mapping[type[Reason], Callable[[Any], Json]] = {
 
 
 def _at(moment: Moment | None) -> str | None:
-    return None if moment is None else _time(moment.at)
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if moment is None else times.written(moment.at)

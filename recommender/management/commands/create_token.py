@@ -11,6 +11,7 @@ from django.utils import timezone
 from recommender.accounts.tokens import MOST_PER_MINUTE, READING, ScopeRefusedError, create_token
 from recommender.accounts.visible import catalogs_of
 from recommender.models import Account, ApiToken, Catalog, TokenScope
+from recommender.times import written
 
 LONGEST_NAME = ApiToken._meta.get_field("name").max_length or 80
 
@@ -88,8 +89,7 @@ class Command(BaseCommand):
         except ScopeRefusedError as refusal:
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
-            expires_at = token.expires_at.isoformat() if token.expires_at else None
-            told = {"name": token.name, "key": key, "expires_at": expires_at, "scopes": token.scopes}
+            told = {"name": token.name, "key": key, "expires_at": written(token.expires_at), "scopes": token.scopes}
             told |= {"catalog": options["catalog"] or None, "per_minute": token.per_minute}
             self.stdout.write(json.dumps(told))
             return

@@ -81,6 +81,11 @@ def checked(entries: Iterable[str], source: Mapping[str, Any]) -> Checked:
     return Checked(tuple(kept[:MOST]), tuple(left_out[:MOST_LEFT_OUT]))
 
 
+def sources_of(keyword: str, source: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of what has a keyword: the title, attributes."""
+    return tuple(name for name, value in source.items() if _Source({name: value}).has(keyword))
+
+
 def of_attributes(attributes: Mapping[str, Any]) -> tuple[str, ...]:
     """Where an item has no description: the words of its attributes, as ThinkRec's MovieLens takes its genres."""
     values = (

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
+from recommender.llm import hub
 from recommender.llm.types import Prompt
 from recommender.thinkrec.prompts import after_reasoning
 from recommender.thinkrec.scoring.scored import Cost, Scales, Scored
@@ -190,6 +191,7 @@ def load(base: str, adapter: str = "", *, threads: int = 1, bfloat16: bool = Fal
     if adapter:
         from peft import PeftModel  # noqa: PLC0415 - slow to load, and only here
 
+        hub.find(adapter, file=hub.ADAPTER)
         tuned = PeftModel.from_pretrained(model, adapter)
         added = sum(one.numel() for name, one in tuned.named_parameters() if ".lora_" in name)
         model = tuned.merge_and_unload()

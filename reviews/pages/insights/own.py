@@ -39,9 +39,10 @@ class OwnWord:
         if status == "overruled":
             return "a newer word counts, said"
         if status == "standing":
+            acts = self.steers or self.one.since
             if row.accepted_by:
-                return f"let count by {row.accepted_by}"
-            return "counts since" if self.steers or self.one.since else "kept since"
+                return f"{'let count' if acts else 'accepted'} by {row.accepted_by}"
+            return "counts since" if acts else "kept since"
         return {"struck": "struck", "replaced": "corrected", "refused": f"refused by {row.ended_by}"}[status]
 
     @property
@@ -52,7 +53,7 @@ class OwnWord:
     @property
     def tone(self) -> Tone:
         if self.one.status == "standing":
-            return "good"
+            return "good" if self.steers or self.one.since else ""
         return "warn" if self.waits else ""
 
 

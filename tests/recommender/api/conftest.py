@@ -1,5 +1,6 @@
 """A small catalog with an opinion, and a client that may ask about it."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,24 @@ from tests.builders import make_account, make_catalog, make_end_user, make_inter
 def tokens_are_read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a request takes as many queries however slow the machine is; test_tokens tests what is kept."""
     monkeypatch.setattr(tokens, "KEPT_FOR", 0.0)
+
+
+NOT_AS_OTHERS = re.compile(r'"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(?!Z)[^Z"]*)"')
+
+
+@pytest.fixture(autouse=True)
+def every_time_ends_in_z(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is answered: ISO 8601 in UTC, written in one way."""
+    asked = APIClient.request
+
+    def request(client: APIClient, **keywords: Any) -> Any:
+        answer = asked(client, **keywords)
+        if not answer.streaming and "json" in answer.get("Content-Type", ""):
+            found = NOT_AS_OTHERS.findall(answer.content.decode())
+            assert not found, f"{keywords.get('PATH_INFO')}: {found}"
+        return answer
+
+    monkeypatch.setattr(APIClient, "request", request)
 
 
 @pytest.fixture

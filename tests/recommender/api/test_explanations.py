@@ -9,9 +9,12 @@ from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
 from recommender.erasure import service as erasure
+from recommender.grounding.statements import Facet
+from recommender.grounding.statements import Statement as Said
 from recommender.knowledge.service import reject
 from recommender.models import Account, Catalog, Dispute, EndUser, Item, Role, SubjectKind, TokenScope, Turn
 from recommender.serving import catalog_index
+from recommender.statements import own
 from reviews.choices import Concern, Verdict
 from reviews.models import Review, ReviewState
 from reviews.room import disputes, undo
@@ -62,6 +65,26 @@ def test_a_person_s_text_comes_with_the_statements_that_act(api: APIClient, turn
     assert api.get(USER, headers={"If-None-Match": answer["ETag"]}).status_code == 304
 
 
+def test_what_acts_and_what_does_not_is_told_with_its_reason(api: APIClient, turn: Turn, reader: EndUser) -> None:
+    told = api.get(USER).json()
+    assert ("Drama" in {one["aspect"] for one in told["statements"]}, told["not_acting"]) == (True, [])
+    own.say(reader, [Said((Facet("attribute", "genres", "Drama"),), "dislikes")], quotes=[""], now=timezone.now())
+    told = api.get(USER).json()
+    assert "Drama" not in {one["aspect"] for one in told["statements"]}
+    assert [(one["aspect"], one["polarity"], one["why_not"]) for one in told["not_acting"]] == [
+        ("Drama", "likes", "overruled")
+    ]
+
+
+def test_where_statements_move_no_list_none_is_said_to_act(api: APIClient, turn: Turn) -> None:
+    Catalog.objects.update(steering=0.0)
+    for path in (USER, f"/api/v1/explanations/{turn.pk}"):
+        told = api.get(path).json()
+        assert told["statements"] == []
+        assert {one["why_not"] for one in told["not_acting"]} == {"steering_off"}
+        assert ("Drama", "likes") in {(one["aspect"], one["polarity"]) for one in told["not_acting"]}
+
+
 def test_an_item_s_proposal_is_withheld_until_somebody_judges_it(api: APIClient, films: Catalog) -> None:
     problem(api.get(ITEM), status=404, kind="unknown-explanation")
     round_ = make_round(Item.objects.get(external_id="f5"), ("reason", "Slow."), ("reflect", ""))
@@ -104,6 +127,16 @@ def test_other_catalogs_texts_and_disputes_are_not_there(api: APIClient, turn: T
     problem(api.get(f"/api/v1/disputes/{made.pk}"), status=404, kind="unknown-dispute")
     against = api.post(f"/api/v1/explanations/{turn.pk}/disputes", {"reason": "No."}, format="json")
     problem(against, status=404, kind="unknown-explanation")
+
+
+def test_a_text_about_somebody_is_disputed_by_nobody_else(api: APIClient, turn: Turn) -> None:
+    path = f"/api/v1/explanations/{turn.pk}/disputes"
+    answer = api.post(path, {"reason": "No.", "user_id": "other-1-0"}, format="json")
+    problem(answer, status=422, kind="not-their-text")
+    assert not Dispute.objects.exists()
+    assert said_against(api, turn, user_id="u1").end_user == turn.round.end_user
+    of_item = synthetic.approve(Item.objects.get(external_id="f5"), "A slow drama.")
+    assert said_against(api, of_item, user_id="other-1-0").end_user is not None
 
 
 def test_an_erased_person_s_text_is_gone(api: APIClient, films: Catalog, turn: Turn) -> None:

@@ -1,14 +1,17 @@
 """Business rules over REST."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
 from recommender.models import AuditEntry, Catalog, Role, Rule, TokenScope
 from recommender.serving import catalog_index, rules
 from tests.builders import make_account, make_catalog
+from tests.recommender.api.test_problems import problem
 
 RULES = "/api/v1/catalogs/films/rules"
 
@@ -84,6 +87,15 @@ def test_a_rule_that_is_wrong_is_told_where(
     assert answer.status_code == 400
     assert [error["parameter"] for error in answer.json()["errors"]] == [parameter]
     assert not Rule.objects.exists()
+
+
+def test_a_rule_that_has_ended_already_is_refused_and_nothing_is_set(api: APIClient, films: Catalog) -> None:
+    passed, to_come = (timezone.now() + timedelta(minutes=minutes) for minutes in (-1, 1))
+    wanted = [{"kind": "bury", "item_id": name, "until": at} for name, at in (("f3", to_come), ("f4", passed))]
+    found = problem(api.post(RULES, {"rules": wanted}, format="json"), status=422, kind="rule-ended")
+    assert [error["parameter"] for error in found["errors"]] == ["rules[1].until"]
+    assert not Rule.objects.exists()
+    assert len(put(api, wanted[0])["rules"]) == 1
 
 
 def test_rules_of_another_catalog_are_not_there(api: APIClient, films: Catalog) -> None:

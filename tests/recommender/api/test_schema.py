@@ -31,6 +31,7 @@ OPERATIONS = [
     one["operationId"] for path in yaml.safe_load(SNAPSHOT.read_text())["paths"].values() for one in path.values()
 ]
 PLAIN = {"Accept-Encoding": "identity"}  # schemathesis does not unpack what a WSGI application packs
+TIMES = {"at", "until", "timestamp", "since"}
 BOUNDED = settings(
     max_examples=20,
     deadline=None,
@@ -157,3 +158,16 @@ def test_the_docs_page_needs_no_token_and_holds_no_inline_code(client: Client) -
     script = client.get("/api/v1/docs/?script=")
     assert script["Content-Type"] == "application/javascript"
     assert "/api/v1/schema/" in script.content.decode()
+
+
+def test_every_time_in_an_answer_is_a_date_time() -> None:
+    """By its name; `as_of` is one of those that a catalog without a clock has not."""
+    shapes = yaml.safe_load(SNAPSHOT.read_text())["components"]["schemas"]
+    plain = {
+        f"{shape}.{name}": said.get("format")
+        for shape, described in shapes.items()
+        for name, said in described.get("properties", {}).items()
+        if name in TIMES or name.endswith(("_at", "_until"))
+    }
+    assert len(plain) > 30
+    assert {name for name, kind in plain.items() if kind != "date-time"} == set()

@@ -71,6 +71,8 @@ def test_by_likes_the_backbone_s_own_vectors_say_what_is_alike(api: APIClient) -
     assert answer["by"] == "likes"
     assert "i003" not in scores(answer)
     assert all(0 < score <= 1 for score in scores(answer).values())
+    whole = list(scores(similar(api, "i003", catalog="planted", limit=100, by="likes")).values())
+    assert whole[-1] < 0.5 * whole[0]  # they tell near from far
     genres = dict(catalog.items.values_list("external_id", "attributes__genres__0"))
     assert genres[answer["items"][0]["item_id"]] == genres["i003"]
 

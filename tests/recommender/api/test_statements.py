@@ -285,8 +285,18 @@ def test_an_item_that_they_refuse_is_not_listed_where_statements_move_nothing(
     said(api, text="I hate musicals. I like dramas.")
     if how == "catalog":
         Catalog.objects.update(steering=0.0)
-        acting = {(one["about"], one["acts"], one["acts_since"] is None) for one in listed(api)}
-        assert acting == {("“Western 1 (1960)”", True, False), ("Musical", False, True), ("Drama", False, True)}
+        acting = {(one["about"], one["acts"], one["acts_since"] is None, one["why_not"]) for one in listed(api)}
+        off = (False, True, "steering_off")
+        assert acting == {("“Western 1 (1960)”", True, False, None), ("Musical", *off), ("Drama", *off)}
+        notices = [
+            [one["code"] for one in said(api, **more)["notices"]]
+            for more in (
+                {"aspect": [{"kind": "title", "value": "western-2"}], "polarity": "dislikes"},
+                {"text": "I hate musicals."},
+            )
+        ]
+        assert notices == [[], ["moves_nothing"]]
+        before -= {"western-2"}
     else:
         plan = experiments.Plan(key="try", variants=(Variant("a", steering=0.0), Variant("b", steering=0.0)))
         experiments.start(experiments.create(films, plan, by=None), by=None)

@@ -45,8 +45,17 @@ def test_a_quote_marks_its_place() -> None:
     assert one.quote(TEXT) == "leave them cold"
 
 
-def test_a_fact_about_a_mere_phrase_is_no_statement_and_an_items_own_title_neither() -> None:
-    assert keys(Listed("slow burns", "slow burns", "neutral")) == []
+def test_a_phrase_is_a_fact_of_an_item_whose_text_has_its_words_and_of_no_end_user() -> None:
+    listed = [
+        Listed("slow burns", about, "neutral") for about in ("slow burn", "war films and wit", "slow burns in space")
+    ]
+    assert keys(*listed, about="item") == [("phrase=slow burn", "neutral"), ("genres=War", "neutral")]
+    assert keys(*listed) == [("genres=War", "neutral")]
+    fact, _ = statements_of(listed, TEXT, LEXICON, about="item")
+    assert [one.otherwise for one in together([fact], [])] == [""]  # readers look for no such facts
+
+
+def test_an_items_own_title_is_no_statement() -> None:
     assert statements_of([Listed("The Kid", "The Kid", "likes")], TEXT, LEXICON, about="item", subject="f2") == []
 
 

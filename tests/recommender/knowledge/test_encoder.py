@@ -158,7 +158,7 @@ def test_a_folder_that_is_not_there_is_said(tmp_path):
 
 def test_a_hub_that_cannot_be_reached_leads_to_the_folder(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(EncoderError, match=r"'bge-m3' .*download BAAI/bge-m3 elsewhere.*set R4_ENCODER to that folder"):
+    with pytest.raises(EncoderError, match=r"'bge-m3' .*download BAAI/bge-m3 elsewhere.*name that folder"):
         encoder.load("bge-m3")
 
 

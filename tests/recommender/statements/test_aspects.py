@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from django.utils import timezone
 
 from recommender.grounding.statements import Facet
+from recommender.grounding.told import Listed
 from recommender.knowledge.service import reject
-from recommender.models import Catalog
-from recommender.statements import aspects
+from recommender.models import Catalog, Item, ListedBy, Turn
+from recommender.statements import aspects, service
 from tests import builders
 from tests.recommender.training.synthetic import approve
 
@@ -63,3 +65,26 @@ def test_a_phrase_is_met_by_title_or_by_one_sentence_of_an_approved_text(
 def test_a_rejected_text_tells_nothing(catalog: Catalog) -> None:
     reject(catalog.knowledge.get(item__external_id="i1").turn)
     assert meeting(catalog, "heists") == ["i4"]
+
+
+def listed_by_a_model(item: Item, text: str, *phrases: str) -> Turn:
+    """An approved text with what its model listed of it."""
+    turn = approve(item, text)
+    turn.statements.all().delete()
+    said = [Listed(phrase, phrase, "neutral").to_json() for phrase in phrases]
+    Turn.objects.filter(pk=turn.pk).update(reader=None, listed={"by": ListedBy.WITH_TEXT, "statements": said})
+    service.read(service.unread().filter(pk=turn.pk))
+    return turn
+
+
+def test_a_fact_that_a_model_listed_is_met_whatever_its_sentence_denies_until_it_is_struck(catalog: Catalog) -> None:
+    item = builders.make_item(catalog, external_id="i5")
+    turn = listed_by_a_model(item, "A slow-burning heist without any violence.", "slow-burning heist", "space travel")
+    assert [row.key for row in turn.statements.all() if row.polarity == "neutral"] == ["phrase=slow-burning heist"]
+    assert meeting(catalog, "slow-burning heists") == ["i5"]
+    assert meeting(catalog, "violence") == []
+    turn.statements.update(ended_at=timezone.now())
+    assert meeting(catalog, "slow-burning heists") == []
+    turn.statements.update(ended_at=None)
+    reject(turn)
+    assert meeting(catalog, "slow-burning heists") == []

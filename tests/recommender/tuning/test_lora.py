@@ -136,6 +136,7 @@ def test_no_subject_is_both_learnt_and_held_out_and_too_long_rows_are_counted(ba
         ({"subjects": "items"}, "0 rows"),
         ({"base": "/no/model"}, "'/no/model' cannot be loaded. There is no such folder"),
         ({"base": "../model"}, "'../model' cannot be loaded. There is no such folder"),
+        ({"base": __file__}, "cannot be loaded. It is a file, and no model: name a .gguf file, or the folder"),
     ],
 )
 def test_what_cannot_be_tuned_says_why(

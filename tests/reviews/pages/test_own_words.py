@@ -68,7 +68,7 @@ def test_it_stands_beside_the_text_with_what_became_of_it(reader: EndUser, pam: 
     browser = browser_of(pam)
     now, _, ended = section(browser).partition("<details")
     assert "&lt;gore&gt;" in now
-    assert "2 that count no more" in ended
+    assert "2 that stand no more" in ended
     assert words(browser) == [
         f"In two minds about Comedy counts since {today()}",
         f"Dislikes Horror No more &lt;gore&gt;, please. counts since {today()}",
@@ -100,9 +100,9 @@ def test_what_nobody_may_count_on_any_more_is_not_listed_without_end(
     for _ in range(MOST_ENDED + 2):
         own.strike(reader, say(reader, "Drama"), now=timezone.now())
     shown = section(browser_of(pam))
-    assert f"{MOST_ENDED + 2} that count no more, the last {MOST_ENDED} here" in shown
+    assert f"{MOST_ENDED + 2} that stand no more, the last {MOST_ENDED} here" in shown
     assert shown.count("<li>") == MOST_ENDED
-    assert "Nothing that still counts." in shown
+    assert "Nothing that still stands." in shown
 
 
 def test_where_statements_are_switched_off_the_page_says_what_still_counts(

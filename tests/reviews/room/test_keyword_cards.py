@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from recommender.knowledge.service import accept
 from recommender.models import Account, Item, Knowledge, RestReason, Statement
 from recommender.rounds import approved, evidence
 from recommender.rounds.config import OpenConfig
+from recommender.rounds.core.keyword_answers import parse_keywords
+from recommender.rounds.core.prompts.thinkrec import searched
 from recommender.rounds.core.types import Encounter, Subject
 from recommender.rounds.service import open_rounds
 from reviews.choices import ReviewState, Verdict
@@ -62,7 +65,9 @@ def test_the_card_shows_the_source_and_an_edit_is_held_against_it(rita: Account,
     browser = browser_of(rita)
     page = browser.get(start(browser)).content.decode()
     assert PLOT in page
-    assert re.search(r'<li class="badge is-info" dir="auto">los angeles</li>', page)
+    assert re.search(
+        r'<li><span class="badge is-info" dir="auto">los angeles</span> <span[^>]*>description</span></li>', page
+    )
     assert "From its attributes, no AI" in page
     assert "title and description" in page
     for key in "aex":
@@ -98,6 +103,27 @@ def test_a_decision_can_be_taken_back_whole(rita: Account, verdict: str, text: s
     undo.undo(decided.decision.pk, account=rita, now=NOON)
     assert in_use(review) == was
     assert review.round.turns.count() == 1
+
+
+def test_keywords_come_from_the_approved_text_too_and_the_card_says_which_source(
+    rita: Account, browser_of: SignIn
+) -> None:
+    catalog = make_catalog()
+    item = make_item(catalog, "Heat (1995)", genres=["Crime"])
+    round_ = make_round(
+        item, ("reason", "A slow duel between a thief and a detective who resemble each other."), ("reflect", "")
+    )
+    assert "approved text" not in evidence.of_keywords(catalog, [item.pk])[0].subject.attributes
+    accept(round_.turns.get(index=0))
+    (shown,) = evidence.of_keywords(catalog, [item.pk])
+    assert shown.subject.attributes["approved text"].startswith("A slow duel")
+    checked = parse_keywords("thief, crime, robot", searched(shown.subject))
+    assert (checked.kept, checked.left_out) == (("thief", "crime"), ("robot",))
+    told = {"strategy": "keywords", "as_of": 0, "evidence": shown.subject.to_json(), "rest_reason": RestReason.CHECKED}
+    review = open_review(make_round(item, ("reason", "thief, crime"), **told))
+    page = " ".join(browser_of(rita).get(url("review", review)).content.decode().split())
+    assert 'thief</span> <span class="muted small" dir="auto">approved text</span>' in page
+    assert 'crime</span> <span class="muted small" dir="auto">genres</span>' in page
 
 
 def test_the_queue_can_be_narrowed_to_keywords_and_to_traces(rita: Account, browser_of: SignIn) -> None:

@@ -20,6 +20,7 @@ from reviews.room import leases, said
 from reviews.room.card import card
 from reviews.room.opening import open_review
 from tests.builders import make_account, make_catalog, make_end_user, make_item, make_round, make_subject
+from tests.reviews.conftest import SignIn
 from tests.reviews.room.test_decisions import decide
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +63,36 @@ def reader(review: Review) -> EndUser:
 def say(reader: EndUser, aspect: Facet, polarity: str, quote: str = "") -> Statement:
     (made,) = own.say(reader, [Said((aspect,), polarity)], quotes=[quote], now=timezone.now())  # type: ignore[arg-type]
     return made
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.0])
+def test_nothing_is_said_to_count_where_statements_move_no_list(
+    approved: Review, reader: EndUser, catalog: Catalog, ann: Account, browser_of: SignIn, strength: float
+) -> None:
+    Catalog.objects.update(hearing="after_review", steering=strength)
+    reader.catalog.refresh_from_db()
+    of_genre = say(reader, MUSICAL, "dislikes")
+    of_title = say(reader, Facet("title", "", "cats"), "dislikes")
+    said.open_said()
+    browser = browser_of(ann)
+    page, shown = (
+        browser.get(path).content.decode()
+        for path in (reverse("reviews:said"), reverse("reviews:review", args=[approved.pk]))
+    )
+    off = strength == 0
+    assert (page.count("Let it count"), page.count("It moves no list")) == ((1, 1) if off else (2, 0))
+    assert ("what users say moves no list" in shown, "these points move no list" in shown) == (off, off)
+    for row, done in (
+        (of_genre, "Accepted. It moves no list" if off else "It counts from now on"),
+        (of_title, "It counts"),
+    ):
+        judged = browser.post(reverse("reviews:judge_said", args=[row.pk]), {"say": "accept"}, follow=True)
+        assert done in judged.content.decode()
+    assert "Accepted" not in browser.get(reverse("reviews:said")).content.decode()
+    shown = browser.get(reverse("reviews:review", args=[approved.pk])).content.decode()
+    assert shown.count("kept, moves no list") == int(off)
+    difference = browser.get(reverse("reviews:difference", args=[approved.pk])).content.decode()
+    assert ("To approve changes nothing of it at once" in difference) == off
 
 
 def in_force(reader: EndUser) -> set[tuple[str, str, str]]:

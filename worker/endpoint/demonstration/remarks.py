@@ -1,4 +1,4 @@
-"""One remark in each first draft, in one of eighteen styles: true as a rule, and wrong on purpose in one draft of eight.
+"""One remark in each first draft, in one of many styles: true as a rule, and wrong on purpose in one draft of eight.
 
 So that approving is not always right, and what finds such errors can be measured: planted.py says where they are.
 """

@@ -1,0 +1,13 @@
+"""Times as programs read them: ISO 8601 in UTC, which ends in Z, as Django REST framework writes them too."""
+
+from datetime import UTC, datetime
+from typing import overload
+
+
+@overload
+def written(at: datetime, *, timespec: str = "auto") -> str: ...
+@overload
+def written(at: datetime | None, *, timespec: str = "auto") -> str | None: ...
+def written(at: datetime | None, *, timespec: str = "auto") -> str | None:
+    """2026-03-01T12:00:00Z. `timespec`: as datetime.isoformat has it. None stays None."""
+    return None if at is None else at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
