@@ -553,6 +553,7 @@ class TextStatement(TypedDict):
     by_person: bool
     liked: int
     ratings: int
+    kept_away: int
 
 
 class ToldReason(TypedDict):

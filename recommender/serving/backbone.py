@@ -76,8 +76,27 @@ def _rank(request: Request, version: BackboneVersion, *, attribute: bool) -> tup
     listed = best(request, scored.scores)
     attribution = _attribution(request, ranker, listed[: request.limit]) if attribute else None
     reasons = _answered(request, scored.answers, listed) if attribute else {}
-    ranked = Ranked("backbone", listed, scored.steering, backbone=version, attribution=attribution, reasons=reasons)
+    away = _kept_away(request, scored, listed[: request.limit]) if attribute else {}
+    ranked = Ranked(
+        "backbone",
+        listed,
+        scored.steering,
+        backbone=version,
+        attribution=attribution,
+        reasons=reasons,
+        kept_away=away,
+    )
     return ranked, scored
+
+
+def _kept_away(request: Request, scored: Scored, listed: Ranking) -> Mapping[int, int]:
+    """By statement, how many items would be among these without it. Nothing where the list does not go by scores."""
+    if len(listed) < request.limit or (request.wish and request.wish.diversity > 0):
+        return {}
+    by_rule = [each.position for each in (*request.rules.pins, *request.rules.buried)]
+    by_score = np.setdiff1d(np.array([place for place, _ in listed], dtype=np.int64), by_rule)
+    beyond = np.setdiff1d(np.flatnonzero(request.listable), [*by_score, *by_rule])
+    return scored.steering.keeping_away(scored.scores, request.candidates, listed=by_score, beyond=beyond)
 
 
 def _answered(request: Request, answers: Answers, listed: Ranking) -> dict[int, tuple[Reason]]:

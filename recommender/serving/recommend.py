@@ -260,7 +260,12 @@ def _why(
         backbone=ranked.backbone,
         past=past,
         attribution=ranked.attribution,
-        cited=cited(request, ranked.steering, [(item.pk, positions[item.pk]) for item in listed]),
+        cited=cited(
+            request,
+            ranked.steering,
+            [(item.pk, positions[item.pk]) for item in listed],
+            kept_away=ranked.kept_away,
+        ),
     )
     reasons: dict[int, Sequence[Reason]] = {
         item.pk: [

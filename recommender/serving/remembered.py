@@ -48,7 +48,10 @@ def keep(shown: Shown) -> dict[str, Any]:
         "review_status": text.review_status,
         "reviewed_at": text.reviewed_at.isoformat() if text.reviewed_at else None,
         "in_snapshot": text.in_snapshot,
-        "statements": [{"id": one.statement_id, "liked": one.liked, "ratings": one.ratings} for one in text.statements],
+        "statements": [
+            {"id": one.statement_id, "liked": one.liked, "ratings": one.ratings, "kept_away": one.kept_away}
+            for one in text.statements
+        ],
     }
 
 
@@ -124,6 +127,7 @@ class Memory:
             said_by=str(row.account) if row.account else "",
             liked=kept["liked"],
             ratings=kept["ratings"],
+            kept_away=kept.get("kept_away", 0),  # lists of before do not have it
         )
 
     def _aspect(self, row: Statement) -> str:

@@ -1,7 +1,8 @@
 """Which statements moved a recommended item, and from how many ratings each is known."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from recommender.statements.aspects import CatalogAspects, aspects_of
 from recommender.statements.phrases import Sentence
 from recommender.statements.queries import Acting
 
+_NOTHING: Mapping[int, int] = MappingProxyType({})
 MOST = 5  # statements that are cited for one item
 
 
@@ -36,19 +38,29 @@ class Cited:
 NOTHING_CITED = Cited({}, {})
 
 
-def cited(request: Request, steering: Steering | None, listed: Iterable[tuple[int, int]]) -> Cited:
-    """Of the listed items that any statement moves.
+def cited(
+    request: Request,
+    steering: Steering | None,
+    listed: Iterable[tuple[int, int]],
+    *,
+    kept_away: Mapping[int, int] = _NOTHING,
+) -> Cited:
+    """Of the listed items that any statement moves, and what kept others away.
 
-    `steering`: as it moved the list, if it did. `listed`: primary key, position in the index.
+    `steering`: as it moved the list, if it did. `listed`: primary key, position in the index. `kept_away`: how many,
+    by statement.
     """
     if steering is None or not steering.moves:
         return NOTHING_CITED
     moves = {pk: own for pk, position in listed if (own := steering.of(position))}
-    named = {move.statement.pk for own in moves.values() for move in own[:MOST]}
+    named = {move.statement.pk for own in moves.values() for move in own[:MOST]} | kept_away.keys()
     said = [move.statement for move in steering.moves if move.statement.pk in named]
     of_text = [one.pk for one in said if one.turn_id]
-    known = {one.statement_id: one for one in told(request.whom, said, request.history)}
-    return Cited(moves, known, of_text, _sentences(moves, aspects_of(request.whom.catalog)))
+    known = [
+        replace(one, kept_away=kept_away.get(one.statement_id, 0)) for one in told(request.whom, said, request.history)
+    ]
+    sentences = _sentences(moves, aspects_of(request.whom.catalog))
+    return Cited(moves, {one.statement_id: one for one in known}, of_text, sentences)
 
 
 def _sentences(moves: Mapping[int, Sequence[Move]], aspects: CatalogAspects) -> dict[tuple[int, int], Sentence]:

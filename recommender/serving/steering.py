@@ -70,15 +70,48 @@ class Steering:
     @cached_property
     def offsets(self) -> NDArray[np.float64]:
         """What is added to each item's logit (items)."""
+        return stated.bounded(self._total)
+
+    @cached_property
+    def _total(self) -> NDArray[np.float64]:
         total = np.zeros(self.items)
         for move in self.moves:
             total[move.places] += move.effects
-        return stated.bounded(total)
+        return total
 
     def of(self, place: int) -> list[Move]:
         """What moves the item there, what weighs most first."""
         own = [here for move in self.moves if (here := move.at(place))]
         return sorted(own, key=lambda move: -abs(move.effect))
+
+    def keeping_away(
+        self, scores: NDArray[np.float64], places: Places, *, listed: Places, beyond: Places
+    ) -> dict[int, int]:
+        """Of each statement that lowers items, by primary key: how many of those at `beyond` it keeps from the list.
+
+        That is, how many would be among the best `len(listed)` of both without it. `scores`: after the moves, of the
+        items at `places`.
+        """
+        found: dict[int, int] = {}
+        in_list = np.isin(places, listed)
+        for move in self.moves:
+            lowered = np.isin(places, np.intersect1d(move.places, beyond)) if move.effect < 0 else None
+            if lowered is None or not lowered.any():
+                continue
+            pool = np.flatnonzero(in_list | lowered)
+            own = places[pool]
+            total = self._total[own] - self._added(move)[own]
+            without = stated.moved(scores[pool], stated.bounded(total) - self.offsets[own])
+            best = pool[np.argsort(-without, kind="stable")[: len(listed)]]
+            if count := int(lowered[best].sum()):
+                found[move.statement.pk] = count
+        return found
+
+    def _added(self, move: Move) -> NDArray[np.float64]:
+        """What one move adds to each item's logit (items)."""
+        added = np.zeros(self.items)
+        added[move.places] = move.effects
+        return added
 
     def steered(self, scores: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
         """Probabilities of the items at `places` after the moves."""

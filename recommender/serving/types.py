@@ -106,6 +106,7 @@ class Ranked:
     logged; for a list that is not logged it is not. `reasons`: what else the ranker says of an item, by primary key.
     `sides`: of a list that mixes two variants, which of them put an item there, by primary key.
     `canary`: the rollout, by primary key, whose canary they got, or would have got had there been anything to rank by.
+    `kept_away`: how many items would be listed without a statement, by its primary key; known of a first page alone.
     """
 
     source: Source
@@ -119,6 +120,7 @@ class Ranked:
     reasons: Mapping[int, Sequence["Reason"]] = field(default_factory=dict)
     sides: Mapping[int, str] = field(default_factory=dict)
     canary: int | None = None
+    kept_away: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class TextStatement:
 
     `aspect`: what it is about, in words; `quote`: the text's words, or the person's. `said_by`: the name of the person
     who said it; empty where a model did. `ratings`: how many of the end user's are of what meets the aspect;
-    `liked`: of those, the likes.
+    `liked`: of those, the likes. `kept_away`: how many items would be in the list without it.
     """
 
     statement_id: int
@@ -149,6 +151,7 @@ class TextStatement:
     said_by: str
     liked: int
     ratings: int
+    kept_away: int = 0
 
     @property
     def by_person(self) -> bool:

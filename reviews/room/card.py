@@ -206,7 +206,8 @@ class Card:
         if self.review.concern == Concern.NOT_PASSED:
             return "It comes early because no attempt passed the AI check."
         if self.review.concern == Concern.CONTRADICTED:
-            return f"It comes early because its evidence says otherwise. {self.review.concern_words}".strip()
+            words = "" if self.wrong else self.review.concern_words  # findings stand below, in red
+            return f"It comes early because its evidence says otherwise. {words}".strip()
         return ""
 
     @cached_property

@@ -71,4 +71,6 @@ def _stored(turn: Turn, finding: Finding) -> dict[str, Any]:
 
 
 def _told(finding: dict[str, Any]) -> str:
-    return f"“{finding['quote']}”: it {finding['words']}."[:300]
+    """In a sentence, whose words may hold the quote already."""
+    quote, words = f"“{finding['quote']}”", finding["words"]
+    return (f"It {words}." if quote in words else f"{quote}: it {words}.")[:300]

@@ -1,5 +1,7 @@
 """What people do to the statements on a card, and what that would do to the list. Words that are typed stay typed."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -8,11 +10,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from recommender.grounding.wording import in_words
-from recommender.models import Polarity
+from recommender.models import Polarity, Statement
 from recommender.rounds import evidence
 from recommender.serving.recommend import preview
 from recommender.statements import queries, service
 from recommender.statements.aspects import aspects_of
+from recommender.statements.queries import OPINIONS
 from recommender.statements.service import NotUnderstoodError
 from reviews.guards import account_of, is_htmx, requires
 from reviews.policy import Action
@@ -61,8 +64,21 @@ def add(request: HttpRequest, review_id: int) -> HttpResponse:
         return _again(request, shown, status=422)
     titles = aspects_of(shown.review.round.catalog).title_of
     said = "; ".join(f"{SAYS[one.polarity].lower()} {in_words(service.said(one).aspect, titles)}" for one in made)
-    messages.success(request, f"Understood as: {said}. Change or strike it if that is wrong.")
+    told = f"Understood as: {said}. Change or strike it if that is wrong. {_unmet(shown, made)}"
+    messages.success(request, told.rstrip())
     return _again(request, shown, but=STATEMENT)
+
+
+def _unmet(shown: Card, made: Sequence[Statement]) -> str:
+    """Which of the points about a user move no list, for nothing is known to meet them; empty where all do."""
+    if shown.review.round.end_user_id is None:
+        return ""
+    aspects = aspects_of(shown.review.round.catalog)
+    told = [service.said(one).aspect for one in made if one.polarity in OPINIONS]
+    unmet = [in_words(aspect, aspects.title_of) for aspect in told if not len(aspects.meeting(aspect))]
+    if not unmet:
+        return ""
+    return f"No {shown.subject.item_noun} is known to fit {' or '.join(unmet)}, so that moves no list yet."
 
 
 @require_safe

@@ -75,6 +75,9 @@ class TextStatementSerializer(serializers.Serializer[TextStatement]):
     by_person = serializers.BooleanField(help_text="Whether a person said it; else a model did and a person approved.")
     liked = serializers.IntegerField(help_text="Of the ratings below, how many are likes.")
     ratings = serializers.IntegerField(help_text="How many of the end user's ratings are of items that it is about.")
+    kept_away = serializers.IntegerField(
+        help_text="How many items would be on this page of the list without it; always 0 on later pages."
+    )
 
 
 class ExplanationSerializer(serializers.Serializer[Explanation]):
@@ -97,7 +100,8 @@ class ExplanationSerializer(serializers.Serializer[Explanation]):
     as_of = MomentField(help_text=AS_OF)
     as_of_order = OrderField(source="as_of", help_text=ORDER)
     statements = TextStatementSerializer(
-        many=True, help_text="Of the text about the end user: in a list, those that moved one of its items."
+        many=True,
+        help_text="Of the text about the end user: in a list, those that moved one of its items or kept one away.",
     )
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))

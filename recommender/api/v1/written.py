@@ -101,6 +101,7 @@ def _statement(one: TextStatement) -> Json:
         "by_person": one.by_person,
         "liked": one.liked,
         "ratings": one.ratings,
+        "kept_away": one.kept_away,
     }
 
 

@@ -24,6 +24,7 @@ from recommender.serving.types import (
     StatisticReason,
     TextStatement,
 )
+from reviews.pages.insights.corrections import Correction, corrections_of
 from reviews.pages.insights.own import OwnWords, words_of
 from reviews.room.card import ratings_up_to
 
@@ -107,18 +108,25 @@ class Difference:
 class Case:
     """One end user's list as of now, and what it was made from. `difference`: None where no text was approved.
 
-    `own`: what they say of themself; `steers`: whether that and approved statements move lists.
+    `own`: what they say of themself; `steers`: whether that and approved statements move lists. `corrections`: what
+    people struck, changed and added beside the text.
     """
 
     end_user: EndUser
     served: Served
     preference: Text | None
+    corrections: list[Correction]
     own: OwnWords
     steers: bool
     difference: Difference | None
     lines: tuple[Line, ...]
     history: tuple[Met, ...]  # newest first
     history_length: int
+
+    @property
+    def keeping_away(self) -> list[TextStatement]:
+        """The statements of the text that keep items off the list: its lines cannot show them."""
+        return [one for one in self.preference.reason.statements if one.kept_away] if self.preference else []
 
     @property
     def texts_read(self) -> str:
@@ -206,6 +214,7 @@ def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:
         end_user=end_user,
         served=served,
         preference=text_of(about) if about else None,
+        corrections=_corrections(end_user, about),
         own=words_of(end_user),
         steers=knob(end_user.catalog) > 0,
         difference=_difference(end_user, served, scenario) if about and about.is_in_force else None,
@@ -216,6 +225,13 @@ def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:
         ),
         history_length=interactions.count(),
     )
+
+
+def _corrections(end_user: EndUser, about: Explanation | None) -> list[Correction]:
+    """Of the text in force; what is corrected in another one counts once it is approved."""
+    if about is None or not about.is_in_force:
+        return []
+    return corrections_of((about.explanation_id, *about.further), end_user.catalog)
 
 
 def _difference(end_user: EndUser, served: Served, scenario: str) -> Difference:

@@ -57,6 +57,25 @@ def test_an_approved_dislike_lowers_what_it_names_in_the_next_list(
     assert first_genre(after, ranked) != genre
 
 
+def test_a_dislike_of_which_the_list_shows_nothing_more_is_named_by_what_it_keeps_away(
+    ranked: Catalog, reader: EndUser
+) -> None:
+    """Else nothing in the answer would tell that the person was heard."""
+    before = preview(reader, limit=3)
+    genre = first_genre(before, ranked)
+    turn = synthetic.approve(reader, f"No more {genre.lower()}s, please.")
+    after = preview(reader, limit=3, level="full")
+
+    gone = {item.item_id for item in before.items} - {item.item_id for item in after.items}
+    assert gone
+    assert not any(item.of(StatementReason) for item in after.items)
+    (said,) = preference(after).statements
+    assert (said.statement_id, said.kept_away) == (turn.statements.get().pk, len(gone))
+
+    service.strike(list(turn.statements.all()), account=make_account(), now=timezone.now())
+    assert preference(preview(reader, limit=3, level="full")).statements == ()
+
+
 def test_an_approved_like_raises_what_it_names_and_is_cited(ranked: Catalog, reader: EndUser) -> None:
     last = ranked.items.get(external_id=preview(reader, limit=100).items[-1].item_id).attributes["genres"][0]
     before = of_genre(preview(reader, limit=100), ranked, last)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from recommender.artifacts import files, verified
@@ -12,9 +13,10 @@ from recommender.models import Account, BackboneVersion, Catalog, LlmCall, Recom
 from recommender.serving import catalog_index
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
+from recommender.statements import service as statements
 from recommender.thinkrec.scoring import lists as scored_lists
 from recommender.thinkrec.scoring.lists import ScoredItem
-from tests.builders import make_catalog, make_end_user, make_interaction, make_item, make_round
+from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.recommender.promotion.versions import make_version
 from tests.recommender.serving.ranked import ranked_catalog, trained
 from tests.recommender.training import synthetic
@@ -129,6 +131,26 @@ def test_texts_come_with_their_status(pm: Client, films: Catalog) -> None:
     assert "Likes &lt;b&gt;war&lt;/b&gt; films." in text
     assert "A war film that war lovers like." in text
     assert f'href="/rounds/{round_.pk}/"' in text
+
+
+def test_what_people_corrected_stands_beside_the_words_that_stay(pm: Client, films: Catalog) -> None:
+    """Else the page shows a text whose points nobody holds any more, and nowhere what was said in their place."""
+    reader, ann, now = films.end_users.get(external_id="u1"), make_account("ann"), timezone.now()
+    for genre in ("Horror", "Western"):
+        make_item(films, f"Some {genre}", genres=[genre])
+    turn = synthetic.approve(reader, "They love war films. They adore horror.")
+    war, horror = (turn.statements.get(key=f"genres={name}") for name in ("War", "Horror"))
+    statements.strike([war], account=ann, now=now)
+    statements.change(horror, polarity="dislikes", account=ann, now=now)
+    statements.add(turn, "Please, no more westerns.", account=ann)
+    text = " ".join(page(pm, "/insights/films/users/u1/").split())
+
+    assert text.count('<ul class="own-words small">') == 1
+    assert "Struck:</span> Likes <strong>War</strong>" in text
+    assert "Changed:</span> Dislikes <strong>Horror</strong>" in text
+    assert 'Added:</span> Dislikes <strong>Western</strong> <q class="muted">Please, no more westerns.</q>' in text
+    assert text.count('<span class="badge is-human">ann</span>') == 3
+    assert "Likes <strong>Horror" not in text  # what it was is not said besides
 
 
 def test_a_text_of_the_demonstration_model_is_called_that(pm: Client, films: Catalog) -> None:

@@ -1,5 +1,6 @@
 """Statements on the card: beside their evidence, changed, struck and added, and heard when the text is approved."""
 
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -149,6 +150,19 @@ def test_a_point_is_added_in_plain_words_and_said_as_it_was_understood(review: R
     assert shown(review, ann).unsent["statement"].text == "Well, well."
 
 
+def test_a_point_that_nothing_meets_says_so_and_one_that_something_meets_does_not(review: Review, ann: Account) -> None:
+    """Understood is not obeyed: nothing on record is too bloody."""
+    browser = hold(review, ann)
+    added = send(browser, shown(review, ann), "add_statement", statement="No more musicals, they are too bloody.")
+    page = added.content.decode()
+    assert "Understood as: dislikes Musical; dislikes “too bloody”." in page
+    assert "No movie is known to fit “too bloody”, so that moves no list yet." in page
+
+    met = send(browser, shown(review, ann), "add_statement", statement="No more musicals.").content.decode()
+    assert "Understood as: dislikes Musical." in met
+    assert "moves no list yet" not in met
+
+
 def test_who_does_not_hold_the_text_changes_nothing(review: Review, ann: Account) -> None:
     hold(review, ann)
     other = Client()
@@ -258,7 +272,10 @@ def test_what_the_evidence_contradicts_stands_on_the_card_with_its_words(catalog
     for each in review.findings:
         assert text[each["start"] : each["end"]].startswith(each["quote"].rstrip("…"))
         if each["kind"] in ("count", "title", "rating"):
-            assert f"it {each['words']}" in page
+            assert re.search(f"[Ii]t {re.escape(each['words'])}", page)
+    strange = next(each for each in review.findings if each["kind"] == "title")
+    assert page.count(strange["words"]) == 1  # not at the head too, where a phone has no room for it
+    assert f"{strange['quote']}</q> – it names" not in page  # nor twice in one sentence
 
 
 def test_an_honest_text_has_nothing_to_check(review: Review, ann: Account) -> None:
