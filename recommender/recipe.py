@@ -119,6 +119,11 @@ class TrainConfig(Settings):
         title="Encode titles and attributes too",
         description="One more signal, in both models: what knowledge then adds is more than plain facts.",
     )
+    metadata_numbers: bool = Field(
+        default=False,
+        title="Nearness of numbers",
+        description="Items also resemble each other where their numbers, as the year, are near each other.",
+    )
     signal_folds: int = Field(
         default=5,
         ge=2,
