@@ -119,10 +119,12 @@ class TrainConfig(Settings):
         title="Encode titles and attributes too",
         description="One more signal, in both models: what knowledge then adds is more than plain facts.",
     )
-    metadata_numbers: bool = Field(
-        default=False,
+    metadata_numbers: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=0.2,
         title="Nearness of numbers",
-        description="Items also resemble each other where their numbers, as the year, are near each other.",
+        description="Variance that likes share because items' numbers, as the year, are near each other; 0: none.",
     )
     signal_folds: int = Field(
         default=5,

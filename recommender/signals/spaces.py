@@ -45,7 +45,8 @@ def of_numbers(item_tokens: NDArray[np.int32], tokens: Sequence[str]) -> Space:
             there, first = np.any(item_tokens == token, axis=1), 2 * names.index(one[0])
             space[there, first : first + 2] = np.cos(BUCKET * one[1]), np.sin(BUCKET * one[1])
     length = np.linalg.norm(space, axis=1, keepdims=True)
-    return np.divide(space, length, out=space, where=length > 0)
+    space /= np.where(length > 0, length, 1.0)
+    return space
 
 
 def of_vectors(vectors: NDArray[np.float32], *, most: int = MOST_DIMENSIONS) -> Space:

@@ -109,7 +109,7 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
     if config.metadata_text:
         found.append(("Beside attributes", "titles and attributes as encoded sentences, in both models"))
     if config.metadata_numbers:
-        found.append((told["metadata_numbers"].label, "items resemble each other where their numbers are near"))
+        found.append((told["metadata_numbers"].label, f"likes share a variance of {config.metadata_numbers:g} by them"))
     left_out = [told[name].label for name in SWITCHES if not getattr(config, name)]
     return [*found, ("Left out", ", ".join(left_out) or "nothing")]
 

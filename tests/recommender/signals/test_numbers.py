@@ -16,7 +16,7 @@ from tests.recommender.signals.sources import CONFIG
 from tests.recommender.training.synthetic import in_memory
 
 ITEMS, BUCKETS = 60, 10
-ALONE = CONFIG.but(metadata=False, collaborative=False, metadata_numbers=True)
+ALONE = CONFIG.but(metadata=False, collaborative=False, metadata_numbers=0.05)
 
 
 def catalog(*, told: bool = True, seed: int = 3):
@@ -84,13 +84,26 @@ def test_a_number_has_its_bucket():
     assert attributes.bucket("year#7") == ("year", 7)
 
 
-def test_a_taste_for_years_is_found_and_years_that_say_nothing_get_less_weight(data, fitted):
-    nothing = fit(catalog(told=False))
+def test_a_taste_for_years_tells_of_later_films_and_years_that_say_nothing_do_not(data, fitted):
+    gain = {}
+    for told, process in ((True, fitted), (False, fit(catalog(told=False)))):
+        shown = catalog(told=told)
+        likes = Sources(ALONE, shown, split("r4ec", shown.end_user, shown.liked)).likes
+        with_it, without = (
+            gaussian_process.squared_error(one, shown.end_users, likes)
+            for one in (process, replace(process, amplitudes=[0.0]))
+        )
+        gain[told] = 1 - with_it / without
 
-    assert nothing.amplitudes[0] < fitted.amplitudes[0]
-    error = gaussian_process.squared_error
-    likes = Sources(ALONE, data, split("r4ec", data.end_user, data.liked)).likes
-    assert error(fitted, data.end_users, likes) < 0.9 * error(replace(fitted, amplitudes=[0.0]), data.end_users, likes)
+    assert gain[True] > 0.1
+    assert gain[False] < gain[True] / 2
+
+
+def test_its_weight_is_the_one_given_and_the_others_are_still_chosen(data):
+    fitted = fit(data, CONFIG.but(metadata_numbers=0.03))
+
+    assert fitted.amplitudes[1] == 0.03
+    assert Sources(CONFIG.but(metadata_numbers=0.03), data, split("r4ec", data.end_user, data.liked)).given == [0, 0.03]
 
 
 def test_what_is_served_and_read_back_is_what_was_trained_on(data, fitted, tmp_path):
@@ -116,11 +129,11 @@ def test_without_numbers_there_is_no_such_space(data):
     codes = split("r4ec", data.end_user, data.liked)
     bare = replace(data, tokens=[f"genres={n}" for n in range(BUCKETS)])
 
-    assert len(Sources(CONFIG.but(metadata_numbers=True), bare, codes).spaces) == 1
+    assert len(Sources(CONFIG.but(metadata_numbers=0.05), bare, codes).spaces) == 1
 
 
 def test_it_is_off_unless_asked_for(data):
     codes = split("r4ec", data.end_user, data.liked)
 
     assert len(Sources(CONFIG, data, codes).spaces) == 1
-    assert len(Sources(CONFIG.but(metadata_numbers=True), data, codes).spaces) == 2
+    assert len(Sources(CONFIG.but(metadata_numbers=0.05), data, codes).spaces) == 2
