@@ -119,6 +119,13 @@ class TrainConfig(Settings):
         title="Encode titles and attributes too",
         description="One more signal, in both models: what knowledge then adds is more than plain facts.",
     )
+    metadata_numbers: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=0.2,
+        title="Nearness of numbers",
+        description="Variance that likes share because items' numbers, as the year, are near each other; 0: none.",
+    )
     signal_folds: int = Field(
         default=5,
         ge=2,

@@ -73,6 +73,12 @@ def fit(bags: Sequence[Attributes], *, least: int) -> Vocabulary:
     return Vocabulary(tuple(sorted(kept)), edges, min(MOST_IN_A_BAG, max(1, longest)))
 
 
+def bucket(token: str) -> tuple[str, int] | None:
+    """The number's name and which of its buckets, from 0, a token stands for; None for what is no number's."""
+    name, mark, place = token.rpartition("#")
+    return (name, int(place)) if mark and "=" not in token and place.isdecimal() else None
+
+
 def _edges(bags: Iterable[Attributes], least: int) -> dict[str, tuple[float, ...]]:
     values: dict[str, list[float]] = {}
     for bag in bags:

@@ -128,12 +128,12 @@ def load(path: Path) -> GaussianProcess:
 
 
 def _fit(sources: Sources, columns: NDArray[np.int64]) -> GaussianProcess:
-    """Choose each space's amplitude by what it takes from the error of likes, one space after another."""
+    """Choose each space's amplitude by what it takes from the error of likes, one after another; some are given."""
     made = sources.fold_factors
     spaces = [np.vstack([space, np.zeros((1, space.shape[1]), np.float32)]) for space in sources.spaces]
-    process = GaussianProcess(made.mean, made.factors, columns, spaces, [0.0] * len(spaces))
+    process = GaussianProcess(made.mean, made.factors, columns, spaces, sources.given)
     end_users = sources.interactions.end_users
-    for place in range(len(spaces)):
+    for place in np.flatnonzero(np.array(sources.given) == 0).tolist():
         sources.alive()
         best, least = process, squared_error(process, end_users, sources.likes) * (1 - LEAST_GAIN)
         for amplitude in AMPLITUDES:

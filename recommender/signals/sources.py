@@ -15,7 +15,7 @@ from recommender.signals import controls
 from recommender.signals.controls import Encode, Vectors
 from recommender.signals.factors import Likes, fit
 from recommender.signals.folds import fold_of
-from recommender.signals.spaces import Space, of_attributes
+from recommender.signals.spaces import Space, of_attributes, of_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Sources:
     def resembles(self) -> bool:
         """Whether there is anything by which items resemble each other."""
         config = self.config
-        plain = config.collaborative or config.metadata or config.metadata_text
+        plain = config.collaborative or config.metadata or config.metadata_text or config.metadata_numbers > 0
         return plain or (config.knowledge_signal and self.informed)
 
     @cached_property
@@ -61,9 +61,26 @@ class Sources:
         )
 
     @cached_property
+    def numbers(self) -> list[Space]:
+        """The space of numbers (v, D), where the recipe gives it a weight and items have any."""
+        if not self.config.metadata_numbers:
+            return []
+        numbers = of_numbers(self.interactions.item_tokens, self.interactions.tokens)
+        return [numbers] if numbers.any() else []
+
+    @property
+    def given(self) -> list[float]:
+        """The amplitude that the recipe gives each space; 0 where the train part chooses it."""
+        given = [0.0] * len(self.spaces)
+        if self.numbers:
+            given[1 if self.config.metadata else 0] = self.config.metadata_numbers
+        return given
+
+    @cached_property
     def spaces(self) -> list[Space]:
-        """In which items resemble each other: by attributes, by sentences, by knowledge texts (v, ·)."""
+        """In which items resemble each other: by attributes, by numbers, by sentences, by knowledge texts (v, ·)."""
         spaces = [of_attributes(self.interactions.item_tokens)] if self.config.metadata else []
+        spaces += self.numbers
         if self.config.metadata_text and self.sentences is not None:
             spaces.append(self.sentences)
         if self.config.knowledge_signal and self.vectors is not None:

@@ -108,6 +108,8 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
         found.append(("What an AI answered about items", _said_of_answers(answers)))
     if config.metadata_text:
         found.append(("Beside attributes", "titles and attributes as encoded sentences, in both models"))
+    if config.metadata_numbers:
+        found.append((told["metadata_numbers"].label, f"likes share a variance of {config.metadata_numbers:g} by them"))
     left_out = [told[name].label for name in SWITCHES if not getattr(config, name)]
     return [*found, ("Left out", ", ".join(left_out) or "nothing")]
 
