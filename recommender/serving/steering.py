@@ -60,14 +60,29 @@ class Steering:
             total[move.places] += move.effect
         return stated.bounded(total)
 
-    def of(self, place: int) -> list[Move]:
-        """What moves the item there, what weighs most first."""
-        own = [move for move in self.moves if np.any(move.places == place)]
-        return sorted(own, key=lambda move: -abs(move.effect))
+    def of(self, places: Sequence[int]) -> list[list[Move]]:
+        """What moves the item at each of these places, what weighs most first."""
+        asked = np.array(places, dtype=np.int64)
+        own: list[list[Move]] = [[] for _ in places]
+        for move in sorted(self.moves, key=lambda move: -abs(move.effect)):
+            for row in np.flatnonzero(self._met(move)[asked]).tolist():
+                own[row].append(move)
+        return own
 
     def steered(self, scores: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
         """Probabilities of the items at `places` after the moves."""
-        return stated.moved(scores, self.offsets[places]) if self.moves else scores
+        if not self.moves:
+            return scores
+        total = np.zeros(len(places))  # as `offsets`, of these places alone
+        for move in self.moves:
+            total[self._met(move)[places]] += move.effect
+        return stated.moved(scores, stated.bounded(total))
+
+    def _met(self, move: Move) -> NDArray[np.bool_]:
+        """Whether a move is about it, of each item (items)."""
+        met = np.zeros(self.items, dtype=np.bool_)
+        met[move.places] = True
+        return met
 
     def weighed(self, weights: Weights) -> "Steering":
         """The same with the weights that a version learned."""
