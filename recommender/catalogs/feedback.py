@@ -39,7 +39,7 @@ class FeedbackScale:
     def bucket(self, rating: NDArray[np.float64], label: NDArray[np.int8]) -> NDArray[np.uint8]:
         """The feedback bucket of each interaction; a rating that contradicts its label gives way to the label."""
         low, high = self.rating_min, max(self.rating_max, self.rating_min + 1e-9)
-        share = np.clip((np.nan_to_num(rating, nan=low) - low) / (high - low), 0.0, 1.0)
+        share = np.clip((np.where(np.isnan(rating), low, rating) - low) / (high - low), 0.0, 1.0)
         by_rating = FIRST_RATING + np.rint(share * (self.rating_buckets - 1))
         by_label = np.select([label == 1, label == 0], [LIKED, NOT_LIKED], default=UNKNOWN)
         usable = ~np.isnan(rating) & ((label < 0) | (self.liked(rating, np.full_like(label, NO_LABEL)) == label))

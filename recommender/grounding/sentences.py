@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from recommender.grounding import tables
 
@@ -24,12 +25,22 @@ _STARTS = re.compile(  # what begins a sentence behind "U.S." and "J."; a name w
 
 def spans(text: str) -> list[tuple[int, int]]:
     """The places of a text's sentences, clauses after a semicolon, and lines, without bullets; in order."""
-    return [place for line in _LINE.finditer(text) for place in _of_line(text, line.start(), line.end())]
+    return list(_places(text))
 
 
 def sentences(text: str) -> list[str]:
     """Its sentences as `spans` finds them, at most MOST_SENTENCES."""
-    return [text[start:end] for start, end in spans(text)[:MOST_SENTENCES]]
+    return list(each_sentence(text))
+
+
+def each_sentence(text: str) -> Iterator[str]:
+    """The same one by one: whoever wants the first looks for no other."""
+    return (text[start:end] for start, end in islice(_places(text), MOST_SENTENCES))
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    for line in _LINE.finditer(text):
+        yield from _of_line(text, line.start(), line.end())
 
 
 def _of_line(text: str, place: int, line_end: int) -> Iterator[tuple[int, int]]:

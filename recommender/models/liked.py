@@ -13,7 +13,7 @@ NOT_KNOWN = -1
 
 def liked(rating: NDArray[np.float64], label: NDArray[np.int8], *, threshold: float) -> NDArray[np.int8]:
     """1, 0, or -1 where it is not known: (n). A NaN rating and a label of -1 mean that there is none."""
-    by_rating = np.where(np.isnan(rating), NOT_KNOWN, np.nan_to_num(rating) > threshold)
+    by_rating = np.where(np.isnan(rating), NOT_KNOWN, rating > threshold)
     return np.where(label >= 0, label, by_rating).astype(np.int8)
 
 

@@ -5,7 +5,6 @@ version was trained with by the version itself, statements by what they add. The
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -33,6 +32,23 @@ NAMED: Mapping[str, tuple[int, int]] = {"short": (3, 1), "full": (5, 2)}  # of t
 MOST_NAMED = 5, 2
 
 
+class Values:
+    """The attribute values of items that prompts show: those of each item are taken out once for a whole list."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[list[str], frozenset[str]]] = {}
+
+    def of(self, item: Item) -> tuple[list[str], frozenset[str]]:
+        """In order, and as a set."""
+        known = self._known.get(item.pk)
+        if known is None:
+            own = [
+                value for name in item.catalog.prompt_attributes for value in values_of(item.attributes.get(name, []))
+            ]
+            known = self._known[item.pk] = own, frozenset(own)
+        return known
+
+
 def named_places(effects: Effects, most: tuple[int, int] = MOST_NAMED) -> list[int]:
     """Places in the history of what moved an item most: so many that raised it, so many that lowered it."""
     order = np.argsort(-np.abs(effects.history), kind="stable")
@@ -49,6 +65,7 @@ def moved_by(
     history: Sequence[PastInteraction],
     past: Mapping[int, Item],
     text: Explanation | None,
+    values: Values,
 ) -> list[Reason]:
     """What moved an item, the greatest share first. `effects`: None where no version ranked it; `text`: about the end
     user, as it is now."""
@@ -60,7 +77,7 @@ def moved_by(
         return []
     reasons: list[Reason] = [_stated(item.pk, move, cited, total) for move in moves[:MOST]]
     if effects is not None:
-        reasons += _of_version(item, effects, total, level=level, history=history, past=past, text=text)
+        reasons += _of_version(item, effects, total, level=level, history=history, past=past, text=text, values=values)
     return sorted(reasons, key=lambda reason: -(getattr(reason, "share", None) or 0.0))
 
 
@@ -91,21 +108,13 @@ def _of_version(
     history: Sequence[PastInteraction],
     past: Mapping[int, Item],
     text: Explanation | None,
+    values: Values,
 ) -> list[Reason]:
     found: list[Reason] = []
     for place in named_places(effects, NAMED[level]):
         met, effect = history[place], float(effects.history[place])
         if abs(effect) >= LEAST_SHARE * total and met.item_pk in past:
-            of_it = _in_common(item, past[met.item_pk], met)
-            found.append(
-                replace(
-                    of_it,
-                    basis="backbone",
-                    effect=round(effect, 4),
-                    share=_share(effect, total),
-                    direction=_direction(effect),
-                )
-            )
+            found.append(_in_common(item, past[met.item_pk], met, values, effect=effect, total=total))
     if abs(effects.text) >= LEAST_SHARE * total:
         known = text.explanation_id if text and text.in_snapshot else None
         share, direction = _share(effects.text, total), _direction(effects.text)
@@ -114,28 +123,35 @@ def _of_version(
 
 
 def sharing_attributes(
-    item: Item, *, history: Sequence[PastInteraction], past: Mapping[int, Item], most: int
+    item: Item, *, history: Sequence[PastInteraction], past: Mapping[int, Item], most: int, values: Values
 ) -> list[HistoryReason]:
     """Liked items with the same attribute values: most in common first, then the later one in the history. Says
     nothing of the score."""
-    wanted = set(_values(item))
+    _, wanted = values.of(item)
     liked = []
     for place, met in enumerate(history):
-        if met.liked and met.item_pk in past and wanted & (theirs := set(_values(past[met.item_pk]))):
+        if met.liked and met.item_pk in past and wanted & (theirs := values.of(past[met.item_pk])[1]):
             liked.append((-len(wanted & theirs) / len(wanted | theirs), -place))
-    return [_in_common(item, past[history[-place].item_pk], history[-place]) for _, place in sorted(liked)[:most]]
+    best = [history[-place] for _, place in sorted(liked)[:most]]
+    return [_in_common(item, past[met.item_pk], met, values) for met in best]
 
 
-def _in_common(item: Item, theirs: Item, met: PastInteraction) -> HistoryReason:
-    wanted = set(_values(item))
+def _in_common(
+    item: Item, theirs: Item, met: PastInteraction, values: Values, *, effect: float = 0.0, total: float = 0.0
+) -> HistoryReason:
+    """`effect`: what it did by the version itself, of `total`; 0: that is not known."""
+    (_, wanted), (own, _) = values.of(item), values.of(theirs)
     return HistoryReason(
         item_id=met.item_id,
         title=theirs.title,
         rating=met.rating,
         liked=met.liked,
         met=Moment(met.moment, Clock.NONE if met.told else item.catalog.clock),
-        basis="shared_attributes",
-        shared=tuple(value for value in _values(theirs) if value in wanted),
+        basis="backbone" if effect else "shared_attributes",
+        shared=tuple(value for value in own if value in wanted),
+        effect=round(effect, 4) if effect else None,
+        share=_share(effect, total) if effect else None,
+        direction=_direction(effect) if effect else None,
     )
 
 
@@ -145,7 +161,3 @@ def _share(effect: float, total: float) -> float:
 
 def _direction(effect: float) -> Direction:
     return "for" if effect > 0 else "against"
-
-
-def _values(item: Item) -> list[str]:
-    return [value for name in item.catalog.prompt_attributes for value in values_of(item.attributes.get(name, []))]

@@ -71,6 +71,13 @@ class CatalogIndex:
         """External id → position."""
         return {name: place for place, name in enumerate(self.external_ids)}
 
+    @cached_property
+    def standing(self) -> NDArray[np.int64]:
+        """Where each item stands in the order of popularity (items)."""
+        standing = np.empty(len(self), dtype=np.int64)
+        standing[self.by_popularity] = np.arange(len(self))
+        return standing
+
     def __len__(self) -> int:
         return len(self.external_ids)
 
@@ -177,8 +184,6 @@ def _popularity(*, met: NDArray[np.int64], judged: NDArray[np.int64], likes: NDA
 
 
 def _values(catalog: Catalog, index: CatalogIndex, using: str) -> Values:
-    standing = np.empty(len(index), dtype=np.int64)  # position → place in the order of popularity
-    standing[index.by_popularity] = np.arange(len(index))
     numbers: dict[str, int] = {}
     members: list[list[int]] = []
     of_items: list[NDArray[np.int64]] = []
@@ -190,5 +195,5 @@ def _values(catalog: Catalog, index: CatalogIndex, using: str) -> Values:
                 members.append([])
             members[numbers[value]].append(position)
         of_items.append(np.array([numbers[value] for value in own], dtype=np.int64))
-    ordered = [sorted(each, key=standing.__getitem__)[:LONGEST_VALUE_LIST] for each in members]
+    ordered = [sorted(each, key=index.standing.__getitem__)[:LONGEST_VALUE_LIST] for each in members]
     return Values(of_items, [np.array(each, dtype=np.int64) for each in ordered])

@@ -4,7 +4,7 @@ So the next page is of the same list whatever changed meanwhile, although nothin
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 from django.core import signing
@@ -14,7 +14,6 @@ from recommender.serving.whom import Whom
 
 SALT = "recommendations.cursor"
 DIGITS = 6  # of a score
-LISTED = 13  # fields before the items
 
 
 class CursorError(ValueError):
@@ -60,8 +59,8 @@ class Cursor:
     def written(self) -> str:
         pks = [pk for pk, _ in self.items]
         scores = [None if score is None else round(score, DIGITS) for _, score in self.items]
-        *first, _, teams, sides = astuple(replace(self, items=()))
-        mixed = [[teams, sides]] if teams else []  # most lists are not, and say nothing of it
+        first = [getattr(self, name) for name in BEFORE_ITEMS]
+        mixed = [[self.teams, self.sides]] if self.teams else []  # most lists are not, and say nothing of it
         return signing.dumps([*first, pks, scores, *mixed], salt=SALT, compress=True)
 
     @classmethod
@@ -69,7 +68,12 @@ class Cursor:
         """Raises CursorError."""
         try:
             said = signing.loads(text, salt=SALT)
-            first, (pks, scores), mixed = said[:LISTED], said[LISTED : LISTED + 2], said[LISTED + 2 :]
+            listed = len(BEFORE_ITEMS)
+            first, (pks, scores), mixed = said[:listed], said[listed : listed + 2], said[listed + 2 :]
             return cls(*[*first, list(zip(pks, scores, strict=True)), *(mixed[0] if mixed else ())])
         except (signing.BadSignature, ValueError, TypeError) as error:
             raise CursorError("It is not a cursor of this server.") from error
+
+
+_NAMES = [field.name for field in fields(Cursor)]
+BEFORE_ITEMS = _NAMES[: _NAMES.index("items")]

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from recommender.grounding.sentences import sentences
+from recommender.grounding.sentences import each_sentence
 from recommender.models import BackboneVersion, Item, SubjectKind
-from recommender.serving.attribution import NAMED, moved_by, sharing_attributes
+from recommender.serving.attribution import NAMED, Values, moved_by, sharing_attributes
 from recommender.serving.request import Request
 from recommender.serving.statements import Cited
 from recommender.serving.texts import about_user, texts_about
@@ -52,11 +52,12 @@ def explain(
     )
     user = about_user(texts, whom)
     reasons: dict[int, Sequence[Reason]] = {}
+    values, history = Values(), request.history
     for item in items:
         effects = (attribution or {}).get(item.pk)
-        own = moved_by(item, effects, cited, level=level, history=request.history, past=past, text=user.text)
+        own = moved_by(item, effects, cited, level=level, history=history, past=past, text=user.text, values=values)
         if not any(isinstance(reason, HistoryReason) for reason in own):
-            own += sharing_attributes(item, history=request.history, past=past, most=NAMED[level][0])
+            own += sharing_attributes(item, history=history, past=past, most=NAMED[level][0], values=values)
         reasons[item.pk] = own
     of_items = {item.pk: texts.get((SubjectKind.ITEM, item.pk), Shown("none")) for item in items}
     return Why(
@@ -80,7 +81,7 @@ def cut(shown: Shown, level: Literal["short", "full"]) -> Shown:
 def _first_sentence(text: Explanation) -> Explanation:
     """A text's first sentence; what ends at a semicolon is none."""
     sentence = ""
-    for part in sentences(" ".join(text.text.split())):
+    for part in each_sentence(" ".join(text.text.split())):
         sentence = f"{sentence} {part}".lstrip()
         if len(sentence) >= LEAST_SHORT_TEXT and not sentence.endswith((";", "；")):
             break

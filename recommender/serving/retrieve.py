@@ -7,6 +7,7 @@ texts resemble, what statements ask for, what shares liked attributes, is popula
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
@@ -33,7 +34,19 @@ BY_VALUE = 0.25  # each of the VALUES attribute values that the end user liked m
 VALUES = 8
 SAMPLED = 16
 Places = NDArray[np.int64]
-NUMBERS: ProcessCache[int, tuple[CatalogIndex, Mapping[str, int], Places]] = ProcessCache("item numbers", most=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """`numbers` (items): a ranker's of an index's items. `as_made`: whether they are all of its items, in its order."""
+
+    index: CatalogIndex
+    items: Mapping[str, int]  # kept, so that no other mapping gets its id
+    numbers: Places
+    as_made: bool
+
+
+NUMBERS: ProcessCache[int, Numbered] = ProcessCache("item numbers", most=8)
 
 
 def unseen(index: CatalogIndex, seen: Sequence[int]) -> NDArray[np.bool_]:
@@ -66,14 +79,13 @@ def candidates(
         return most if turns == math.inf else math.ceil(turns * share)
 
     lists.append((POPULAR, first_of(index.by_popularity, mask, count(POPULAR))))
-    lists.append((NEWEST, np.flatnonzero(mask)[: -count(NEWEST) - 1 : -1]))
+    lists.append((NEWEST, newest(mask, count(NEWEST))))
     liked = index.positions(np.array([past.item_pk for past in history if past.liked], dtype=np.int64))
     members = index.values.of_most(liked, VALUES)
     lists += [(BY_VALUE, first_of(each, mask, count(BY_VALUE))) for each in members]
     for positions in asked_for:
-        meeting = np.zeros_like(mask)
-        meeting[positions] = True
-        lists.append((ASKED_FOR, first_of(index.by_popularity, mask & meeting, count(ASKED_FOR))))
+        meeting = positions[mask[positions]]
+        lists.append((ASKED_FOR, most_popular(index, meeting, count(ASKED_FOR))))
     return in_turn(lists, most)
 
 
@@ -98,12 +110,9 @@ def inner_products(
         except ArtifactError:
             pass  # whoever ranks says so
         else:
-            places = numbers(ranker, index) - FIRST_ITEM
-            share = BY_LIKES
+            known, share = _numbers(ranker, index), BY_LIKES
             for products in ranker.inner_products(whom.external_id, history):
-                of_items = products[places]
-                of_items[places < 0] = np.nan
-                yield share, of_items
+                yield share, products if known.as_made else _of_items(products, known.numbers - FIRST_ITEM)
                 share = BY_LIKENESS
     texts = vectors.item_texts(whom.catalog)
     if len(texts.pks) and isinstance(whom, EndUser):
@@ -114,16 +123,29 @@ def inner_products(
 
 def numbers(ranker: Ranker, index: CatalogIndex) -> Places:
     """The ranker's numbers of the index's items (items): UNKNOWN_ITEM of those that it has not met."""
-    key = id(ranker.items)  # kept with the numbers, so that no other mapping gets it
-    kept, _, known = NUMBERS.get(key, lambda: _numbered(ranker, index))
-    if kept is not index:
+    return _numbers(ranker, index).numbers
+
+
+def _numbers(ranker: Ranker, index: CatalogIndex) -> Numbered:
+    key = id(ranker.items)
+    known = NUMBERS.get(key, lambda: _numbered(ranker, index))
+    if known.index is not index:
         NUMBERS.drop(lambda other: other == key)
-        known = NUMBERS.get(key, lambda: _numbered(ranker, index))[2]
+        known = NUMBERS.get(key, lambda: _numbered(ranker, index))
     return known
 
 
-def _numbered(ranker: Ranker, index: CatalogIndex) -> tuple[CatalogIndex, Mapping[str, int], Places]:
-    return index, ranker.items, ranker.numbers(index.external_ids)
+def _numbered(ranker: Ranker, index: CatalogIndex) -> Numbered:
+    numbers = ranker.numbers(index.external_ids)
+    as_made = np.array_equal(numbers - FIRST_ITEM, np.arange(len(ranker.items)))
+    return Numbered(index, ranker.items, numbers, as_made)
+
+
+def _of_items(products: NDArray[np.floating], places: Places) -> NDArray[np.floating]:
+    """At these places (items), NaN for places below 0."""
+    found: NDArray[np.floating] = products[places]
+    found[places < 0] = np.nan
+    return found
 
 
 def greatest(products: NDArray[np.floating], mask: NDArray[np.bool_], count: int) -> Places:
@@ -131,15 +153,34 @@ def greatest(products: NDArray[np.floating], mask: NDArray[np.bool_], count: int
 
     Every sixteenth product says how great one has to be, roughly: sorting the few that are takes a third of the time.
     """
-    products = np.where(mask & ~np.isnan(products), products, -np.inf)
-    some = np.sort(products[::SAMPLED])
-    enough = some[max(0, len(some) - 1 - 2 * count // SAMPLED)]
-    places = np.flatnonzero(products >= enough)
+    some = products[::SAMPLED]
+    some = np.sort(some[mask[::SAMPLED] & ~np.isnan(some)])
+    places: Places = np.empty(0, dtype=np.int64)
+    if len(some):
+        places = np.flatnonzero(products >= some[max(0, len(some) - 1 - 2 * count // SAMPLED)])
+        places = places[mask[places] & np.isfinite(products[places])]
     if len(places) < count:
-        places = np.arange(len(products))
-    places = places[np.argsort(-products[places], kind="stable")][:count]
-    found: Places = places[np.isfinite(products[places])]
-    return found
+        places = np.flatnonzero(mask & np.isfinite(products))
+    return places[np.argsort(-products[places], kind="stable")][:count]
+
+
+def most_popular(index: CatalogIndex, places: Places, count: int) -> Places:
+    """The first `count` of these places, the most popular first: in time that depends on how many they are alone."""
+    standing = index.standing[places]
+    if len(places) > 4 * count:
+        few = np.argpartition(standing, count)[:count]
+        places, standing = places[few], standing[few]
+    return places[np.argsort(standing)][:count]
+
+
+def newest(mask: NDArray[np.bool_], count: int) -> Places:
+    """The last `count` of `mask`, the last first."""
+    start = max(0, len(mask) - 4 * count)  # mostly enough, as in `first_of`
+    found = np.flatnonzero(mask[start:])
+    if len(found) < count:
+        start, found = 0, np.flatnonzero(mask)
+    last: Places = start + found[: -count - 1 : -1]
+    return last
 
 
 def first_of(ranked: Places, mask: NDArray[np.bool_], count: int) -> Places:

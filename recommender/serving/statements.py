@@ -41,7 +41,7 @@ NOTHING_CITED = Cited({}, {})
 def cited(
     request: Request,
     steering: Steering | None,
-    listed: Iterable[tuple[int, int]],
+    listed: Sequence[tuple[int, int]],
     *,
     kept_away: Mapping[int, int] = _NOTHING,
 ) -> Cited:
@@ -52,7 +52,8 @@ def cited(
     """
     if steering is None or not steering.moves:
         return NOTHING_CITED
-    moves = {pk: own for pk, position in listed if (own := steering.of(position))}
+    of_each = steering.of([position for _, position in listed])
+    moves = {pk: own for (pk, _), own in zip(listed, of_each, strict=True) if own}
     named = {move.statement.pk for own in moves.values() for move in own[:MOST]} | kept_away.keys()
     said = [move.statement for move in steering.moves if move.statement.pk in named]
     of_text = [one.pk for one in said if one.turn_id]
@@ -78,18 +79,26 @@ def _sentences(moves: Mapping[int, Sequence[Move]], aspects: CatalogAspects) -> 
 def told(whom: Whom, said: Iterable[Acting], history: Sequence[PastInteraction]) -> list[TextStatement]:
     """Statements as they are shown, with what of the history they are about. `whom.catalog` is loaded."""
     aspects = aspects_of(whom.catalog)
-    return [_told(one, history, aspects) for one in said]
-
-
-def _told(one: Acting, history: Sequence[PastInteraction], aspects: CatalogAspects) -> TextStatement:
-    meeting = set(aspects.pks[aspects.meeting(one.said.aspect)].tolist())
-    rated = [past.liked for past in history if past.item_pk in meeting and past.liked is not None]
-    return TextStatement(
-        statement_id=one.pk,
-        aspect=in_words(one.said.aspect, aspects.title_of),
-        polarity="likes" if one.said.polarity == "likes" else "dislikes",
-        quote=one.quote,
-        said_by=one.said_by,
-        liked=sum(rated),
-        ratings=len(rated),
-    )
+    judged = np.array([past.item_pk for past in history if past.liked is not None], dtype=np.int64)
+    liked = np.array([past.liked for past in history if past.liked is not None], dtype=np.bool_)
+    places = np.searchsorted(aspects.pks, judged)
+    known = places < len(aspects.pks)
+    known[known] = aspects.pks[places[known]] == judged[known]
+    places, liked = places[known], liked[known]
+    made = []
+    for one in said:
+        meeting = np.zeros(len(aspects.pks), dtype=np.bool_)
+        meeting[aspects.meeting(one.said.aspect)] = True
+        rated = meeting[places]
+        made.append(
+            TextStatement(
+                statement_id=one.pk,
+                aspect=in_words(one.said.aspect, aspects.title_of),
+                polarity="likes" if one.said.polarity == "likes" else "dislikes",
+                quote=one.quote,
+                said_by=one.said_by,
+                liked=int(np.count_nonzero(rated & liked)),
+                ratings=int(np.count_nonzero(rated)),
+            )
+        )
+    return made

@@ -46,12 +46,8 @@ class Move:
         """What is added at each place."""
         return self.effect if self.degrees is None else self.effect * self.degrees
 
-    def at(self, place: int) -> "Move | None":
-        """What it does to the item there."""
-        found = np.flatnonzero(self.places == place)
-        if not len(found):
-            return None
-        degree = 1.0 if self.degrees is None else float(self.degrees[found[0]])
+    def of_degree(self, degree: float) -> "Move":
+        """What it does where an item meets its aspect so surely."""
         return self if degree == 1 else replace(self, effect=self.effect * degree, strength=self.strength * degree)
 
 
@@ -79,10 +75,15 @@ class Steering:
             total[move.places] += move.effects
         return total
 
-    def of(self, place: int) -> list[Move]:
-        """What moves the item there, what weighs most first."""
-        own = [here for move in self.moves if (here := move.at(place))]
-        return sorted(own, key=lambda move: -abs(move.effect))
+    def of(self, places: Sequence[int]) -> list[list[Move]]:
+        """What moves the item at each of these places, what weighs most first."""
+        asked = np.array(places, dtype=np.int64)
+        own: list[list[Move]] = [[] for _ in places]
+        for move in self.moves:
+            degrees = self._degrees(move)[asked]
+            for row in np.flatnonzero(degrees).tolist():
+                own[row].append(move.of_degree(float(degrees[row])))
+        return [sorted(moves, key=lambda move: -abs(move.effect)) for moves in own]
 
     def keeping_away(
         self, scores: NDArray[np.float64], places: Places, *, listed: Places, beyond: Places
@@ -100,22 +101,27 @@ class Steering:
                 continue
             pool = np.flatnonzero(in_list | lowered)
             own = places[pool]
-            total = self._total[own] - self._added(move)[own]
+            total = self._total[own] - move.effect * self._degrees(move)[own]
             without = stated.moved(scores[pool], stated.bounded(total) - self.offsets[own])
             best = pool[np.argsort(-without, kind="stable")[: len(listed)]]
             if count := int(lowered[best].sum()):
                 found[move.statement.pk] = count
         return found
 
-    def _added(self, move: Move) -> NDArray[np.float64]:
-        """What one move adds to each item's logit (items)."""
-        added = np.zeros(self.items)
-        added[move.places] = move.effects
-        return added
-
     def steered(self, scores: NDArray[np.float64], places: Places) -> NDArray[np.float64]:
         """Probabilities of the items at `places` after the moves."""
-        return stated.moved(scores, self.offsets[places]) if self.moves else scores
+        if not self.moves:
+            return scores
+        total = np.zeros(len(places))  # as `offsets`, of these places alone
+        for move in self.moves:
+            total += move.effect * self._degrees(move)[places]
+        return stated.moved(scores, stated.bounded(total))
+
+    def _degrees(self, move: Move) -> NDArray[np.float64]:
+        """How much of a move's effect each item gets (items); most get none."""
+        degrees = np.zeros(self.items)
+        degrees[move.places] = 1.0 if move.degrees is None else move.degrees
+        return degrees
 
     def weighed(self, weights: Weights) -> "Steering":
         """The same with the weights that a version learned."""

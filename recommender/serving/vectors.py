@@ -4,7 +4,7 @@ A process keeps those of a catalog and reads them again now and then, as it does
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,9 @@ class ItemTexts:
     encoder: str
     pks: NDArray[np.int64]
     vectors: Vectors
+    _placed: dict[str, tuple[CatalogIndex, NDArray[np.int64], NDArray[np.bool_]]] = field(
+        default_factory=dict, repr=False
+    )  # where the vectors stand in the last index asked about, and which have a place there
 
     def of(self, index: CatalogIndex, places: NDArray[np.int64]) -> tuple[Vectors, NDArray[np.bool_]]:
         """The vectors of the items at `places` (m, D), zeros where there is none; and where there is one (m)."""
@@ -45,10 +48,14 @@ class ItemTexts:
 
     def products(self, index: CatalogIndex, own: Vectors) -> NDArray[np.float32]:
         """The inner product of every item's vector with one (D): (items), NaN where the item has none."""
+        known = self._placed.get("last")
+        if known is None or known[0] is not index:
+            places = np.minimum(np.searchsorted(index.pks, self.pks), len(index) - 1)
+            there = index.pks[places] == self.pks  # else the item came after the index was made
+            known = self._placed["last"] = index, places[there], there
+        _, places, there = known
         found = np.full(len(index), np.nan, dtype=np.float32)
-        places = np.minimum(np.searchsorted(index.pks, self.pks), len(index) - 1)
-        there = index.pks[places] == self.pks  # else the item came after the index was made
-        found[places[there]] = (self.vectors @ own)[there]
+        found[places] = (self.vectors @ own)[there]
         return found
 
 

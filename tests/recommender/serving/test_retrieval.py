@@ -99,6 +99,16 @@ def test_looking_at_a_sample_misses_no_greatest_product() -> None:
         assert retrieve.greatest(products, mask, count).tolist() == expected.tolist()
 
 
+def test_what_is_newest_and_what_is_most_popular_is_found_however_little_is_looked_at(big: Catalog) -> None:
+    draw, index = np.random.default_rng(1), index_of(big)
+    for _ in range(300):
+        mask, count = draw.random(len(index)) < draw.random(), int(draw.integers(1, 20))
+        assert retrieve.newest(mask, count).tolist() == np.flatnonzero(mask)[::-1][:count].tolist()
+        places = np.flatnonzero(draw.random(len(index)) < draw.random())
+        of_these = [place for place in index.by_popularity.tolist() if place in places]
+        assert retrieve.most_popular(index, places, count).tolist() == of_these[:count]
+
+
 def test_an_index_is_read_once_and_then_kept(big: Catalog, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     index_of(big)
     with django_assert_num_queries(0):

@@ -18,7 +18,7 @@ from recommender.serving.request import request_for
 from recommender.serving.served import Served
 from recommender.serving.steering import Move, Steering
 from recommender.serving.types import Explanation, StatementReason
-from recommender.signals.stated import MOST
+from recommender.signals.stated import MOST, moved
 from recommender.statements import service
 from tests.builders import make_account
 from tests.recommender.training import synthetic
@@ -231,6 +231,22 @@ def test_a_like_never_lowers_and_a_dislike_never_raises(moves: list[tuple[list[i
     assert np.abs(Steering(made, 20).offsets).max() <= MOST
     if which < len(made):
         without = Steering(made[:which] + made[which + 1 :], 20).steered(scores, everywhere)
-        moved = steered - without
-        assert (moved * np.sign(made[which].effect) >= -1e-12).all()
-        assert np.allclose(np.delete(moved, made[which].places), 0)
+        difference = steered - without
+        assert (difference * np.sign(made[which].effect) >= -1e-12).all()
+        assert np.allclose(np.delete(difference, made[which].places), 0)
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(0, 19), min_size=1, unique=True), st.floats(-3, 3).filter(bool)), max_size=8
+    ),
+    st.lists(st.integers(0, 19), unique=True),
+)
+def test_what_moves_many_items_is_what_moves_each(moves: list[tuple[list[int], float]], asked: list[int]) -> None:
+    made = [Move(None, np.array(places), effect, abs(effect)) for places, effect in moves]  # type: ignore[arg-type]
+    steering = Steering(made, 20)
+    for place, own in zip(asked, steering.of(asked), strict=True):
+        expected = [move for move in made if place in move.places]
+        assert list(map(id, own)) == list(map(id, sorted(expected, key=lambda move: -abs(move.effect))))
+    scores, places = np.linspace(0.01, 0.99, len(asked)), np.array(asked, dtype=np.int64)
+    assert steering.steered(scores, places).tolist() == moved(scores, steering.offsets[places]).tolist()
