@@ -88,7 +88,8 @@ def likeness(factors: NDArray[np.floating]) -> NDArray[np.float32]:
     apart = factors.astype(np.float64) - factors.mean(axis=0, dtype=np.float64)
     squares = np.square(apart).sum(axis=1, keepdims=True)
     shrinking = max(float(squares.mean()), np.finfo(np.float64).tiny)
-    return (apart / np.sqrt(squares + shrinking)).astype(np.float32)
+    shrunk: NDArray[np.float32] = (apart / np.sqrt(squares + shrinking)).astype(np.float32)
+    return shrunk
 
 
 def _expect(

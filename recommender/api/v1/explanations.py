@@ -57,7 +57,7 @@ class OneExplanationSerializer(ExplanationSerializer):
 
 
 _QUERY, _AS_JSON = ExplanationQuery(), ExplanationSerializer()
-_SILENT = SilentStatementSerializer(many=True)
+_SILENT: Any = SilentStatementSerializer(many=True)
 OF_ITEM = [
     OF_USER[0],
     OpenApiParameter("item_id", str, OpenApiParameter.PATH, description="The item's id in your data."),

@@ -155,14 +155,11 @@ def test_a_list_moves_by_degree_and_its_reason_shows_the_sentence(catalog: Catal
     assert reason.sentence is not None
     assert (reason.sentence.quote, reason.sentence.term) == (TEXTS["i1"], "robbery")
     index = index_of(catalog)
-    (move,) = steering_of(end_user, index, strength=1.0).moves
-    own_words = says(catalog, "robbery")
-    moves = steering_of(own_words, index, strength=1.0).moves
-    (surely,) = [one for one in moves if one.statement.pk != move.statement.pk]
-    place = int(move.places[0])
-    weaker, full = move.at(place), surely.at(place)
-    assert weaker is not None
-    assert full is not None
+    steering = steering_of(end_user, index, strength=1.0)
+    place = int(steering.moves[0].places[0])
+    ((weaker,),) = steering.of([place])
+    ((full, also),) = steering_of(says(catalog, "robbery"), index, strength=1.0).of([place])
+    assert also == weaker  # what weighs most first
     assert 0 < weaker.effect < full.effect
 
 

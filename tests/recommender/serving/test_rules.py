@@ -100,7 +100,10 @@ def test_a_pin_brings_in_no_item_that_was_met_excluded_or_filtered_out(shop: Cat
 
 def test_a_rule_holds_until_its_time_is_over(shop: Catalog, reader: EndUser) -> None:
     now = timezone.now()
-    put(shop, Wanted(OUT, "a", until=now - timedelta(minutes=1)), Wanted(OUT, "b", until=now + timedelta(minutes=9)))
+    first, _ = put(
+        shop, Wanted(OUT, "a", until=now + timedelta(minutes=1)), Wanted(OUT, "b", until=now + timedelta(minutes=9))
+    )
+    Rule.objects.filter(pk=first.pk).update(until=now - timedelta(minutes=1))  # its time is over before the next list
     assert ids(listed(reader)) == "acdef"
 
 
