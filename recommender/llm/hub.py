@@ -20,30 +20,31 @@ def find(name: str, *, file: str = CONFIG) -> None:
     path = Path(name).expanduser()
     if path.exists() or name.startswith(("/", ".", "~")):
         return _in_folder(path, file)
-    from huggingface_hub import HfApi, try_to_load_from_cache  # noqa: PLC0415 - slow to load, and only here
-    from huggingface_hub.errors import (  # noqa: PLC0415
-        GatedRepoError,
-        HFValidationError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
+    from huggingface_hub import (  # noqa: PLC0415 - slow to load, and only here
+        HfApi,
+        constants,
+        errors,
+        try_to_load_from_cache,
     )
 
     try:
         if isinstance(try_to_load_from_cache(name, file), str):
             return None
+        if vars(constants)["HF_HUB_OFFLINE"]:
+            raise NotThereError(
+                f"There is no such folder, and HF_HUB_OFFLINE forbids to ask the hub. {ELSEWHERE.format(name)}"
+            )
         HfApi().model_info(name, timeout=TIMEOUT)
-    except HFValidationError as error:
+    except errors.HFValidationError as error:
         raise NotThereError("There is no such folder, and no model of the hub can have this name.") from error
-    except GatedRepoError as error:
+    except errors.GatedRepoError as error:
         raise NotThereError(f"The hub gives it only to accounts that were let in. {ELSEWHERE.format(name)}") from error
-    except RepositoryNotFoundError as error:
+    except errors.RepositoryNotFoundError as error:
         raise NotThereError(
             "There is no such folder, and the hub has no such model that is public: is the name written right?"
         ) from error
-    except OfflineModeIsEnabled as error:
-        raise NotThereError(
-            f"There is no such folder, and HF_HUB_OFFLINE forbids to ask the hub. {ELSEWHERE.format(name)}"
-        ) from error
+    except NotThereError:
+        raise
     except Exception as error:  # whatever hinders a request: no network, a proxy, a hub that is away
         raise NotThereError(
             f"There is no such folder, and the hub could not be asked whether it has such a model: is the name written "

@@ -33,7 +33,7 @@ class ItemTexts:
     vectors: Vectors
     _placed: dict[str, tuple[CatalogIndex, NDArray[np.int64], NDArray[np.bool_]]] = field(
         default_factory=dict, repr=False
-    )  # where the vectors stand in the last index asked about, and which have a place there
+    )  # where the vectors are in the last index asked about, and which have a place there
 
     def of(self, index: CatalogIndex, places: NDArray[np.int64]) -> tuple[Vectors, NDArray[np.bool_]]:
         """The vectors of the items at `places` (m, D), zeros where there is none; and where there is one (m)."""
