@@ -50,8 +50,13 @@ def clauses_of(said: Marked, cues: Sequence[Cue], begin: int) -> list[Clause]:
                 clauses[-1].end, clauses[-1].opener = comma, "lead"
                 clauses.append(Clause(comma + 1, comma + 1, "main"))
                 place = comma
-        if opener == "contrast" and said.word(place) in _ADVERBIAL and _is_open(said, clauses[-1].begin, place, cues):
-            opener = ""  # "romance, by contrast, is avoided"
+        if opener == "contrast" and said.word(place) in _ADVERBIAL:
+            if _is_open(said, clauses[-1].begin, place, cues):
+                opener = ""  # "romance, by contrast, is avoided"
+            elif (comma := _last_comma(said, clauses[-1].begin, place)) and _is_open(said, comma + 1, place, cues):
+                clauses[-1].end = comma  # "Horror finde ich langweilig, Krimis dagegen spannend"
+                clauses.append(Clause(comma + 1, comma + 1, opener))
+                opener = ""
         if opener:
             clauses[-1].end = place
             clauses.append(Clause(place + width, place + width, opener))
@@ -88,6 +93,10 @@ def _opener(said: Marked, place: int) -> tuple[str, int]:
 
 def _is_comma(said: Marked, place: int) -> bool:
     return said.word(place) == "," and not said.taken[place]
+
+
+def _last_comma(said: Marked, begin: int, end: int) -> int:
+    return next((at for at in range(end - 1, begin, -1) if _is_comma(said, at)), 0)
 
 
 def _is_remark(said: Marked, place: int, cues: Sequence[Cue]) -> int:

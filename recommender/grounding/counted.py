@@ -50,6 +50,15 @@ def miscounts(said: Marked, readings: Sequence[Sequence[tuple[int, Rated]]]) -> 
             yield Miscount(start, end, answer.said, answer.true, answer.rows)
 
 
+def share_liked(said: Marked, count: Count) -> float | None:
+    """The share of likes that a count tells, from 0 to 1; None where it tells none."""
+    if count.part is None or not count.whole or any(_is_rating(said, place) for place in next(_said_of(said, count))):
+        return None
+    liked = _opinion(said, count)
+    share = count.part / count.whole
+    return None if liked is None else share if liked else 1 - share
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     right: bool

@@ -110,7 +110,7 @@ def cues_in(tokens: Sequence[Token], taken: Sequence[bool], language: Table) -> 
         if not taken[place]:
             for pattern in table.get(tokens[place].word, ()):
                 hit = _match(tokens, taken, place, pattern)
-                if hit and (best is None or hit.end > best.end or (hit.end == best.end and best.gap and not hit.gap)):
+                if hit and (best is None or _is_better(hit, best)):
                     best = hit
         if best is None:
             place += 1
@@ -118,6 +118,13 @@ def cues_in(tokens: Sequence[Token], taken: Sequence[bool], language: Table) -> 
         found.append(best)
         place = best.end
     return found
+
+
+def _is_better(hit: Cue, other: Cue) -> bool:
+    """The longer one; of two with a gap the one that ends first ("finds dramas dull, comedies great"), telling more."""
+    if hit.gap and other.gap:
+        return (hit.end, hit.gap[1] - hit.gap[0]) < (other.end, other.gap[1] - other.gap[0])
+    return hit.end > other.end or (hit.end == other.end and other.gap is not None and hit.gap is None)
 
 
 def _match(tokens: Sequence[Token], taken: Sequence[bool], place: int, pattern: _Pattern) -> Cue | None:

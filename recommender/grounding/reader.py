@@ -15,6 +15,7 @@ from recommender.grounding.lexicon import Lexicon, Mention
 from recommender.grounding.opinions import Context, Opinion, opinions_in, spare
 from recommender.grounding.phrases import Marked
 from recommender.grounding.sentences import spans
+from recommender.grounding.shares import settle
 from recommender.grounding.statements import Facet, Holder, Polarity, Statement
 from recommender.grounding.tagger.tags import Tagger
 from recommender.grounding.titles import Named, is_plain
@@ -46,6 +47,7 @@ def read(
     plain = not any(map(str.isupper, text))
     for said in chain.from_iterable(map(_parts, sentences)):
         found = place.read(said, about == "item")
+        settle(said, found)
         if tags is not None and not place.is_heading:
             found = heard(said, found, tags, is_item=about == "item")
         if about == "item":

@@ -143,6 +143,17 @@ def test_the_gold_is_found(part: str, precision: float, recall: float) -> None:
     ("catalog", "about", "text", "said"),
     [
         ("films", "end_user", "He avoids musicals, with Cabaret as the exception.", ["-genres=Musical", "+title=f114"]),
+        ("films", "end_user", "5 of the 15 dramas on record got a positive response.", ["-genres=Drama"]),
+        ("films", "end_user", "The list holds six comedies, and five of those went down well.", ["+genres=Comedy"]),
+        ("films", "end_user", "She warms to horror only rarely.", ["-genres=Horror"]),
+        ("films", "end_user", "Horror will ich nicht mehr sehen.", ["-genres=Horror"]),
+        (
+            "films",
+            "end_user",
+            "Komödien findet er öde, Dramen hingegen großartig.",
+            ["-genres=Comedy", "+genres=Drama"],
+        ),
+        ("films", "end_user", "No me apetece ver terror.", ["-genres=Horror"]),
         ("films", "end_user", "Westerns are too long for her.", ["-genres=Western", "-phrase=too long"]),
         ("films", "end_user", "She liked Alien, but it was not too long.", ["+title=f146"]),
         ("films", "end_user", "Krimis sind mir zu düster.", ["-genres=Crime", "-phrase=zu düster"]),
