@@ -176,10 +176,11 @@ def test_a_template_without_a_system_role_is_told_the_instructions_all_the_same(
 def test_a_template_that_takes_nothing_is_refused_before_the_weights_are_loaded(
     base: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     from recommender.tuning.lora import tune
 
+    AutoConfig.from_pretrained(base).save_pretrained(tmp_path / "pictures")
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.chat_template = "{{ raise_exception('Only pictures are taken') }}"
     tokenizer.save_pretrained(tmp_path / "pictures")

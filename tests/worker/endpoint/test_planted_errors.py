@@ -14,7 +14,7 @@ from worker.endpoint.demonstration.planted import Placed, planted, remark_of
 from worker.endpoint.demonstration.reading import Reading, read
 from worker.endpoint.demonstration.remarks import KINDS, wordings
 
-SUBJECTS = 240
+SUBJECTS = 900
 GENRES = ("Drama", "Comedy", "Western", "Horror")
 
 
@@ -66,9 +66,9 @@ def test_the_same_prompt_has_the_same_error_and_another_draft_of_it_may_have_ano
 
 def test_a_remark_is_one_whole_sentence_of_its_draft() -> None:
     for _, remark, text in [*drafts(), *drafts("item")]:
-        assert text[remark.end - 1] == "."
+        assert text[remark.end - 1] in ".!"
         assert text[: remark.start].endswith(". ")
-        assert text[remark.end :].startswith(" ")
+        assert text[remark.end :][:1] in (" ", "")
         assert len(text.split()) <= 200
 
 
@@ -104,4 +104,4 @@ def test_counts_in_digits_are_right_unless_they_are_planted() -> None:
 def test_no_invented_title_is_a_film_of_the_sample_catalog() -> None:
     films = {re.sub(r" \(\d+\)$", "", film.title).casefold() for film in truth.films()}
     assert films.isdisjoint(title.casefold() for title in wordings()["invented"])
-    assert len(set(wordings()["held_out"]) & set(wordings()["styles"])) == 2
+    assert len(set(wordings()["held_out"]) & set(wordings()["styles"])) == 4
