@@ -132,6 +132,7 @@ def test_without_its_encoder_phrases_are_met_by_their_own_words(
     assert set(meeting(catalog, "robbery")) == {"i1"}
 
 
+@pytest.mark.django_db(transaction=True)  # PostgreSQL stamps what was written when it is committed
 def test_only_catalogs_that_changed_are_looked_at(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[Catalog] = []
     monkeypatch.setattr(meanings, "find", lambda each: looked.append(each) or 0)
