@@ -14,14 +14,10 @@ from recommender.grounding.evidence import Rated, meets
 from recommender.grounding.phrases import Marked
 from recommender.grounding.quantities import QUANTITIES, Count, counts_of, number_at
 from recommender.grounding.statements import Facet
+from recommender.grounding.words import word_set
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_BREAKS = _words(", ; : ( ) — – but while whereas although though yet however")
-_RATINGS = _words("star stars marks average averages averaging mean score scores points")
+_BREAKS = word_set(", ; : ( ) — – but while whereas although though yet however")
+_RATINGS = word_set("star stars marks average averages averaging mean score scores points")
 
 
 @dataclass(frozen=True, slots=True)

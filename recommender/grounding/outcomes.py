@@ -5,14 +5,10 @@ from collections.abc import Sequence
 from recommender.grounding.cues import Cue, cues_in
 from recommender.grounding.links import ASKED
 from recommender.grounding.phrases import Marked
+from recommender.grounding.words import word_set
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_OUTCOMES = _words("ended fared went landed met came got earned drew received turned proved")  # well or badly
-_POSITIVE = _words(
+_OUTCOMES = word_set("ended fared went landed met came got earned drew received turned proved")  # well or badly
+_POSITIVE = word_set(
     "liked like likes loved love loves enjoyed enjoy enjoys positive glad enjoyment pleased pleases approval approved"
     " success successes well good great best favour favor favourite favorite favourable favorable hit hits worked"
     " landed appealed appeal appeals fond happy welcomed care drawn keen interested fan fans plus pleasure"
@@ -20,7 +16,7 @@ _POSITIVE = _words(
     " praised applause applauded admire admired adore adores adored embraced cherished gem gems impressed"
     " convinced"
 )
-_NEGATIVE = _words(
+_NEGATIVE = word_set(
     "disliked dislike dislikes hated hate hates negative failed fails failures rejected reject rejects"
     " disappointed disappoint disappoints disappointing flat cold low lowly poor poorly bad badly worst panned"
     " unfavourable unfavorable avoid avoids avoided wary weary bored bores minus lack absence reverse opposite"
@@ -28,7 +24,7 @@ _NEGATIVE = _words(
     " loathed detest detested unimpressed indifferent unmoved letdown letdowns displeased irritated annoyed"
 )
 REACH = 4  # words and marks from a negation to what it turns round
-_NEGATIONS = _words("without little not never nothing hardly rarely seldom scarcely barely no cannot nor neither")
+_NEGATIONS = word_set("without little not never nothing hardly rarely seldom scarcely barely no cannot nor neither")
 
 
 def told(said: Marked, places: Sequence[int]) -> bool | None:

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 from recommender.grounding import outcomes
 from recommender.grounding.phrases import Marked
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from recommender.grounding.words import word_set
 
 _UNITS = (
     "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -19,41 +15,41 @@ _UNITS = (
 )  # fmt: skip
 _NUMBERS = {word: number for number, word in enumerate(_UNITS)} | {"zero": 0}
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
-_DETERMINERS = _words("the their his her these those all its your")
-_NOUNS = _words(
+_DETERMINERS = word_set("the their his her these those all its your")
+_NOUNS = word_set(
     "entries entry ratings rating interactions times cases occasions viewings watches reads encounters attempts tries"
     " outings examples instances items titles"
 )
-_MET = _words("rated seen saw watched read met tried judged encountered shown given listed sat finished played heard")
+_MET = word_set("rated seen saw watched read met tried judged encountered shown given listed sat finished played heard")
 # Words of "11 dramas that they rated in the history shown" that leave the count as it is.
 _FILLERS = (
     _DETERMINERS
     | _MET
-    | _words(
+    | word_set(
         "a an of in on with from by for to at here they he she we you it that which who them history list record"
         " records log came have has had was were been so far opinion sample overall total"
     )
 )
 # What leaves only some of them, in a way that no row can tell.
-_NARROWING = _words(
+_NARROWING = word_set(
     "such these those last latest recent first earliest early late later recently set made featuring starring about"
     " where whose other others remaining rest more further newer older same half second"
 )
-_WITHOUT_NOUN = _words("them which whom those these")
-_LEADS = _words(": ( – — - =")  # from what is counted to how many there are
-_ONE = _words("the this that each every which no another any")  # before "one": that one
+_WITHOUT_NOUN = word_set("them which whom those these")
+_LEADS = word_set(": ( – — - =")  # from what is counted to how many there are
+_ONE = word_set("the this that each every which no another any")  # before "one": that one
 REACH = 9  # words and marks between the two numbers of a count
-_NEARLY = _words("not nearly almost a at the above after first about")  # before a quantity: another one
+_NEARLY = word_set("not nearly almost a at the above after first about")  # before a quantity: another one
 # The share that each takes: exactly one, or above the first and up to the second.
 QUANTITIES = {
     "all": (1.0, 1.0), "every": (1.0, 1.0), "both": (1.0, 1.0), "none": (0.0, 0.0), "neither": (0.0, 0.0),
     "most": (0.5, 1.0), "majority": (0.5, 1.0), "bulk": (0.5, 1.0), "few": (-1.0, 0.49), "minority": (-1.0, 0.5),
     "half": (0.34, 0.66),
 }  # fmt: skip
-_OF_ALL = _words("majority minority bulk")
-_OF_TWO = _words("both neither")
-_BARE = _words("all every both neither")  # stand before what is counted without "of"
-_SUBJECTS = _words("they he she we you")
+_OF_ALL = word_set("majority minority bulk")
+_OF_TWO = word_set("both neither")
+_BARE = word_set("all every both neither")  # stand before what is counted without "of"
+_SUBJECTS = word_set("they he she we you")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ def fold(text: str) -> str:
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list in code."""
+    return frozenset(text.split())
+
+
 def folded_words(text: str) -> list[str]:
     """The words of a name or a title, as `tokens` has them, without marks but with "and" for "&"."""
     if text.isascii() and "'" not in text:

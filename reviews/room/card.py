@@ -380,7 +380,7 @@ _STATEMENTS = Prepared(_statements_for_card)
 def uses(round_: Round) -> str:
     """What a round's text was written from, for people. Its catalog must be loaded."""
     is_about_keywords = round_.strategy == Strategy.KEYWORDS
-    return "title and description" if is_about_keywords else ratings_up_to(round_.as_of, round_.catalog)
+    return "title, attributes and its text" if is_about_keywords else ratings_up_to(round_.as_of, round_.catalog)
 
 
 def ratings_up_to(moment: int, catalog: Catalog) -> str:

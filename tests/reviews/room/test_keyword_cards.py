@@ -69,7 +69,7 @@ def test_the_card_shows_the_source_and_an_edit_is_held_against_it(rita: Account,
         r'<li><span class="badge is-info" dir="auto">los angeles</span> <span[^>]*>description</span></li>', page
     )
     assert "From its attributes, no AI" in page
-    assert "title and description" in page
+    assert "title, attributes and its text" in page
     for key in "aex":
         assert f'data-shortcut="{key}"' in page
     assert 'data-shortcut="o"' not in page
