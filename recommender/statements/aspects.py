@@ -30,6 +30,7 @@ from recommender.statements.phrases import Near, Sentence, Told, key_of, meaning
 FRESH_SECONDS = 60.0
 REST_PER_WORK = 50  # so much longer than reading took it is used
 KEPT_CATALOGS = 8
+MOST_SENTENCES = 20_000  # kept: of a phrase and an item
 AT_ONCE = 500  # turns asked for together
 PHRASE = "phrase="  # that the key of an aspect has for each of its phrases
 NO_YEAR = -1
@@ -66,6 +67,7 @@ class CatalogAspects:
     near: Mapping[str, Near] = field(default_factory=dict)  # key of a phrase → what means the same
     facts: Mapping[int, Sequence[frozenset[str]]] = field(default_factory=dict)  # place → stems of each fact it states
     of_phrases: dict[str, Met] = field(default_factory=dict)
+    of_sentences: dict[tuple[str, int], Sentence | None] = field(default_factory=dict)
     of_numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
@@ -131,16 +133,19 @@ class CatalogAspects:
 
     def sentence(self, aspect: Sequence[Facet], place: int) -> Sentence | None:
         """What the text about the item there tells of a phrase of this aspect; None where none does."""
-        told = self.told.get(place, ())
-        for facet in aspect if told else ():
-            if facet.kind != "phrase":
-                continue
-            ways = [(self._wanted(facet.value), "")]
-            ways += [(set(stemmed(term).split()), term) for term, _ in self._near(facet.value)]
-            found = (sentence_of(told, wanted, term=term) for wanted, term in ways if wanted)
-            if sentence := next(filter(None, found), None):
-                return sentence
-        return None
+        phrases = (facet.value for facet in aspect if facet.kind == "phrase") if place in self.told else ()
+        return next(filter(None, (self._sentence(phrase, place) for phrase in phrases)), None)
+
+    def _sentence(self, phrase: str, place: int) -> Sentence | None:
+        key = phrase, place
+        if key not in self.of_sentences:
+            ways = [(self._wanted(phrase), "")]
+            ways += [(set(stemmed(term).split()), term) for term, _ in self._near(phrase)]
+            found = (sentence_of(self.told[place], wanted, term=term) for wanted, term in ways if wanted)
+            if len(self.of_sentences) >= MOST_SENTENCES:
+                self.of_sentences.clear()
+            self.of_sentences[key] = next(filter(None, found), None)
+        return self.of_sentences[key]
 
     def _of_facet(self, facet: Facet) -> Met:
         match facet.kind:

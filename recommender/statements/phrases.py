@@ -54,6 +54,9 @@ def meanings_of(catalog: Catalog) -> Mapping[str, Near]:
 def sentence_of(told: Iterable[Told], wanted: Set[str], *, term: str = "") -> Sentence | None:
     """The first sentence of these texts that tells of all of these stems, as it is written."""
     for one in told:
+        folded = one.text.casefold()
+        if not all(stem in folded for stem in wanted):  # most texts: none of their sentences has to be read
+            continue
         for start, end in spans(one.text):
             if tells_of(one.text[start:end], wanted):
                 return Sentence(one.turn_id, start, end, " ".join(one.text[start:end].split()), term)
