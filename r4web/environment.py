@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
 DATABASES = ("sqlite", "postgres", "postgresql", "pgsql")
+POSTGRESQL = "r4web.postgresql"  # Django's backend, but for how it asks whether a connection still lives
 asked: set[str] = set()  # names of all settings that were read: r4web.checks warns about misspelt ones
 
 
@@ -60,8 +61,9 @@ def database(name: str, default: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"{name} must begin with sqlite:/// or postgresql://, as postgresql://user:password@host:5432/name."
         )
+    engine = None if address.startswith("sqlite") else POSTGRESQL
     try:
-        return dict(dj_database_url.parse(address, conn_max_age=60, conn_health_checks=True))
+        return dict(dj_database_url.parse(address, engine=engine, conn_max_age=60, conn_health_checks=True))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} cannot be read: is its port a number?") from error
 

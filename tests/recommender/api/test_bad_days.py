@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests import servers
@@ -154,6 +155,18 @@ def test_a_dead_broker_costs_no_answer(shop: Shop) -> None:
     shop.broker.start()
     assert shop.ready() == (200, set())
     assert "f2" not in [item["item_id"] for item in shop.ask("GET", LIST)[2]["items"]]
+
+
+def test_connections_that_the_database_ends_cost_no_answer(shop: Shop) -> None:
+    ended = 0
+    for _ in range(4):
+        assert [shop.ask("GET", LIST)[0] for _ in range(4)] == [200] * 4  # by any of the four threads
+        with psycopg.connect(shop.database.url, autocommit=True) as at:
+            others = "pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            all_ended = f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE {others}"
+            ended += len(at.execute(all_ended).fetchall())
+    assert ended >= 4
+    assert [shop.ask(*each)[0] for each in (("GET", LIST), ("POST", LIST, {}))] == [200, 200]
 
 
 def test_a_dead_database_is_a_clear_503_until_it_is_back(shop: Shop) -> None:
