@@ -100,7 +100,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 30,  # seconds a writer waits for the one write lock
         "transaction_mode": "IMMEDIATE",  # take it at BEGIN: a later upgrade would fail without waiting
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+        f"PRAGMA cache_size={-1024 * environment.integer('R4_SQLITE_CACHE_MB', 64)};",
     }
 else:  # seconds; psycopg's 130 would hold every thread, while an answer of 503 lets callers come again
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)

@@ -1,27 +1,25 @@
 """The second factor: an authenticator app and recovery codes, beside whatever let the account in first.
 
-The app's secret is encrypted under a key made from R4_SECRET_KEY, so that a copy of the database makes no codes; of a
-recovery code only the SHA-256 is kept. Whoever guesses codes knows the password already: each wrong one makes the
-account's next wait longer, on top of what wrong passwords cost, and only a right one ends that. A recovery code cannot
-be guessed, and waits for nothing.
+The app's secret is encrypted, so that a copy of the database makes no codes; of a recovery code only the SHA-256 is
+kept. Whoever guesses codes knows the password already: each wrong one makes the account's next wait longer, on top of
+what wrong passwords cost, and only a right one ends that. A recovery code cannot be guessed, and waits for nothing.
 """
 
-import base64
 import hashlib
 import secrets
 from datetime import datetime, timedelta
 from enum import Enum
 
 import segno
-from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
+from recommender import sealed
 from recommender.accounts import audit, one_time
 from recommender.models import Account, AuditEvent, RecoveryCode, Role, SecondFactor
 
+PURPOSE = "recommender.accounts.second_factor"
 CODES = 10
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 GROUPS, OF_A_GROUP = 4, 4  # characters of a recovery code: 79 bits
@@ -49,12 +47,12 @@ def is_missing(account: Account) -> bool:
 
 def offer() -> str:
     """A new secret, encrypted: what a session may hold until it is confirmed."""
-    return _cipher().encrypt(one_time.new_secret().encode()).decode()
+    return sealed.sealed(one_time.new_secret(), purpose=PURPOSE)
 
 
 def shown(offered: str) -> str:
-    """The secret for its owner's eyes. Raises InvalidToken."""
-    return _cipher().decrypt(offered.encode()).decode()
+    """The secret for its owner's eyes. Raises sealed.UnreadableSecretError."""
+    return sealed.opened(offered, purpose=PURPOSE)
 
 
 def picture_of(address: str) -> str:
@@ -109,7 +107,7 @@ def check(account: Account, code: str, *, where: str = "") -> Answer:
         return Answer.WAITS
     try:
         step = one_time.step_of(shown(factor.secret), typed, now=now.timestamp(), after=factor.last_step)
-    except InvalidToken:
+    except sealed.UnreadableSecretError:
         return Answer.UNREADABLE
     if step is None:
         factor.wrong, factor.wrong_at = factor.wrong + 1, now
@@ -168,8 +166,3 @@ def _typed(code: str) -> str:
 
 def _digest(typed: str) -> str:
     return hashlib.sha256(typed.encode(errors="replace")).hexdigest()
-
-
-def _cipher() -> Fernet:
-    key = salted_hmac("recommender.accounts.second_factor", "secret", algorithm="sha256").digest()
-    return Fernet(base64.urlsafe_b64encode(key))

@@ -22,9 +22,9 @@ from django.utils import timezone
 from recommender.accounts import audit
 from recommender.models import AuditEvent, DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from recommender.models.webhooks import LONGEST_ERROR
+from recommender.sealed import UnreadableSecretError
 from recommender.webhooks import schedule, sending, signing
 from recommender.webhooks.sending import Answer
-from recommender.webhooks.signing import UnreadableSecretError
 
 log = logging.getLogger(__name__)
 

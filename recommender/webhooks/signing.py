@@ -1,7 +1,6 @@
 """Secrets and signatures as Standard Webhooks 1.0.0 has them (github.com/standard-webhooks/standard-webhooks, spec/).
 
-A secret must be readable to sign with, so it is encrypted under a key made from R4_SECRET_KEY: a copy of the database
-signs nothing.
+A secret must be readable to sign with, so it is encrypted: a copy of the database signs nothing.
 """
 
 import base64
@@ -10,18 +9,11 @@ import hmac
 import secrets
 from collections.abc import Sequence
 
-from cryptography.fernet import Fernet, InvalidToken
-from django.utils.crypto import salted_hmac
+from recommender import sealed
 
+PURPOSE = "recommender.webhooks.signing"
 PREFIX = "whsec_"
 SECRET_BYTES = 32  # the specification asks for 24 to 64
-
-
-class UnreadableSecretError(Exception):
-    """The secret was encrypted under another R4_SECRET_KEY; the message may be shown."""
-
-    def __init__(self) -> None:
-        super().__init__("The secret was encrypted under another R4_SECRET_KEY: make a new one.")
 
 
 def new_secret() -> str:
@@ -30,15 +22,12 @@ def new_secret() -> str:
 
 
 def encrypted(secret: str) -> str:
-    return _cipher().encrypt(secret.encode()).decode()
+    return sealed.sealed(secret, purpose=PURPOSE)
 
 
 def decrypted(stored: str) -> str:
-    """Raises UnreadableSecretError."""
-    try:
-        return _cipher().decrypt(stored.encode()).decode()
-    except InvalidToken:
-        raise UnreadableSecretError from None
+    """Raises sealed.UnreadableSecretError."""
+    return sealed.opened(stored, purpose=PURPOSE)
 
 
 def signature(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
@@ -52,8 +41,3 @@ def headers(signing: Sequence[str], webhook_id: str, timestamp: int, body: bytes
     """The three headers of one attempt: `signing` are the secrets that are valid, the newest first."""
     each = (signature(secret, webhook_id, timestamp, body) for secret in signing)
     return {"webhook-id": webhook_id, "webhook-timestamp": str(timestamp), "webhook-signature": " ".join(each)}
-
-
-def _cipher() -> Fernet:
-    key = salted_hmac("recommender.webhooks.signing", "secret", algorithm="sha256").digest()
-    return Fernet(base64.urlsafe_b64encode(key))

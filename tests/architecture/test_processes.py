@@ -1,6 +1,7 @@
 """What processes load, seen from a fresh interpreter."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,10 @@ import pytest
 
 from tests.architecture.repository import ROOT
 
-HEAVY = ["torch", "openai", "transformers", "onnxruntime", "onnx", "pyarrow", "sklearn"]
+HEAVY = [
+    *("torch", "openai", "transformers", "onnxruntime", "onnx", "pyarrow", "sklearn", "scipy", "pandas"),
+    *("tokenizers", "cryptography.fernet"),  # for whoever reads a text, or a secret
+]
 LOAD = """
 import django, json, sys
 django.setup()
@@ -35,3 +39,13 @@ def test_a_process_starts_light(process: str, more: str) -> None:
     heavy = json.loads(loaded.stdout.splitlines()[-1])
     allowed = {"openai"} if process.startswith("worker") else set()
     assert set(heavy) <= allowed
+
+
+@pytest.mark.once
+def test_a_web_process_leaves_pages_of_the_database_to_the_operating_system() -> None:
+    code = "from r4web import wsgi; from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'])"
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "PRAGMA cache_size=-2048;" in said.stdout, said.stderr

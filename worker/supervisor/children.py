@@ -83,7 +83,6 @@ def _web() -> Child:
         "web", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(settings.PORT), "--no-ws",
         "--workers", str(settings.WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS), "--log-level", "info",
         "r4web.wsgi:application", PROMETHEUS_MULTIPROC_DIR=str(metrics_folder()),
-        MALLOC_ARENA_MAX=os.environ.get("MALLOC_ARENA_MAX", "2"),  # each thread's own would take 20 MB more
     )  # fmt: skip
     return replace(web, alone=False)
 

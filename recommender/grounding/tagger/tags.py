@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from recommender.grounding.tagger.network import Network
 
@@ -84,6 +83,8 @@ def spans_of(kinds: Iterable[int]) -> list[tuple[int, int]]:
 class Tagger:
     def __init__(self, encoder: Path) -> None:
         """`encoder`: the folder of MiniLM."""
+        from tokenizers import Tokenizer  # noqa: PLC0415 - 6 MB, which whoever reads no text does without
+
         self._tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from recommender.accounts import hashing, one_time, second_factor, throttle
 from recommender.accounts.second_factor import Answer
 from recommender.models import Account
+from recommender.sealed import UnreadableSecretError
 from reviews.guards import account_of, requires
 from reviews.pages.home import entering
 from reviews.pages.home.refusable import Refusable, answered
@@ -182,7 +182,7 @@ def _offered(request: HttpRequest) -> str:
     offered = str(request.session.get(OFFERED, ""))
     try:
         second_factor.shown(offered)
-    except InvalidToken:
+    except UnreadableSecretError:
         offered = request.session[OFFERED] = second_factor.offer()
     return offered
 

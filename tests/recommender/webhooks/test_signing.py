@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from recommender.sealed import UnreadableSecretError
 from recommender.webhooks import signing
 
 SECRET, ID = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek"
@@ -44,5 +45,5 @@ def test_a_secret_is_kept_unreadable_without_the_key(settings: object) -> None:
     assert secret not in stored
     assert signing.decrypted(stored) == secret
     settings.SECRET_KEY = "another"  # type: ignore[attr-defined]
-    with pytest.raises(signing.UnreadableSecretError, match="make a new one"):
+    with pytest.raises(UnreadableSecretError, match="make a new one"):
         signing.decrypted(stored)
