@@ -4,7 +4,8 @@ PostgreSQL plans them once for each connection, which takes it longer than answe
 decision; elsewhere the readable queryset is fast enough.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +17,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=Model)
 Value = int | str | datetime
+FEW = 200  # rows
 
 
 class Prepared(Generic[M]):
@@ -96,11 +98,20 @@ class _Statement:
         name_of = {_adapted(value): name for name, value in standing.items()}
         self._params = [(name_of.get(param) if isinstance(param, Value) else None, param) for param in params]
 
-    def executed(self, values: Mapping[str, Value]) -> Any:
-        """A cursor at what the database answers, to be closed."""
-        cursor = _cursor(_connection())
+    @contextmanager
+    def executed(self, values: Mapping[str, Value]) -> Iterator[Any]:
+        """A cursor at what the database answers, to be read before the next statement is executed."""
+        connection = _connection()
+        if connection.vendor != "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(self._sql, self._with(values))
+                yield cursor
+            return
+        cursor = _preparing(connection)
         cursor.execute(self._sql, self._with(values))
-        return cursor
+        yield cursor
+        if cursor.rowcount > FEW:
+            cursor.close()
 
     def _with(self, values: Mapping[str, Value]) -> Sequence[Any]:
         adapted = {name: _adapted(value) for name, value in values.items()}
@@ -168,18 +179,20 @@ def _connection() -> Any:
     return connections[DEFAULT_DB_ALIAS]
 
 
-def _cursor(connection: Any) -> Any:
-    """As the connection's own, but what PostgreSQL was asked once is planned for the next time.
+def _preparing(connection: Any) -> Any:
+    """A cursor of PostgreSQL, by which what was asked once is planned for the next time.
 
     Django's write values into the SQL, so that every statement is a new one; this one sends them beside it. Its
-    statements alone are prepared.
+    statements alone are prepared. One serves a connection for as long as it lives: making one, with all that is to be
+    found out of each type of a row, takes as long as a short answer. It holds its last rows, so few.
     """
-    if connection.vendor != "postgresql":
-        return connection.cursor()
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    connection.connection.prepare_threshold = 0
-    return connection._prepare_cursor(connection.Database.Cursor(connection.connection))
+    by, cursor = connection.connection, getattr(connection, "preparing", None)
+    if cursor is None or cursor.connection is not by or cursor.closed:
+        by.prepare_threshold = 0
+        cursor = connection.preparing = connection.Database.Cursor(by)
+    return connection._prepare_cursor(cursor)
 
 
 def _standing_for(values: Mapping[str, Value]) -> dict[str, Value]:

@@ -130,6 +130,34 @@ def test_what_is_asked_again_is_planned_once_and_nothing_else_is() -> None:
     assert planned == ["SELECT", "UPDATE"]
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="its cursors are cheap")
+def test_one_cursor_serves_a_connection_and_holds_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = make_catalog()
+    items = {make_item(catalog, f"Film {number}") for number in range(4)}
+    query = Prepared(lambda *, catalog: Item.objects.filter(catalog=catalog))
+    used: Any = connection  # the stubs know no attributes of ours
+
+    assert set(query.rows(catalog=catalog.pk)) == items
+    kept = used.preparing
+    assert set(query.rows(catalog=catalog.pk)) == items
+    assert used.preparing is kept
+    monkeypatch.setattr(prepared, "FEW", 3)
+    assert set(query.rows(catalog=catalog.pk)) == items
+    assert kept.closed
+    assert set(query.rows(catalog=catalog.pk)) == items
+    assert used.preparing is not kept
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no server")
+@pytest.mark.django_db(transaction=True)
+def test_another_connection_has_a_cursor_of_its_own() -> None:
+    item = make_item(make_catalog(), "Casablanca")
+    query = Prepared(lambda *, title: Item.objects.filter(title=title))
+    assert query.rows(title="Casablanca") == [item]
+    connection.close()
+    assert query.rows(title="Casablanca") == [item]
+
+
 def test_it_goes_on_after_a_transaction_that_failed() -> None:
     item = make_item(make_catalog(), "Casablanca")
     query = Prepared(lambda *, title: Item.objects.filter(title=title))
