@@ -8,6 +8,7 @@ from reviews.pages.home import outside, second_factor, sign_in, views
 handler400 = "r4web.problems.bad_request"
 handler500 = "r4web.problems.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("recommender.api.urls")),  # first: they are tried in turn, and programs ask most
     path("", views.home, name="home"),
     path("sign-in/", sign_in.SignIn.as_view(), name="login"),
     path("sign-in/code/", second_factor.sign_in_code, name="sign_in_code"),
@@ -19,7 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("second-factor/codes/", second_factor.new_codes, name="new_recovery_codes"),
     path("second-factor/off/", second_factor.switch_off, name="second_factor_off"),
     path("theme/", views.theme, name="theme"),
-    path("api/", include("recommender.api.urls")),
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),
     path("metrics", metrics.metrics, name="metrics"),

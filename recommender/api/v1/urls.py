@@ -55,7 +55,8 @@ register_converter(AnyUUID, "anyuuid")
 _WEBHOOK = "catalogs/<str:catalog>/webhooks/<int:webhook_id>"
 _USER, _ITEM = "catalogs/<str:catalog>/users/<path:user_id>", "catalogs/<str:catalog>/items/<path:item_id>"
 
-urlpatterns = [
+urlpatterns = [  # tried in turn: what is asked most comes first
+    path(f"{_USER}/recommendations", RecommendationsView.as_view(), name="recommendations"),
     path("catalogs/<str:catalog>/recommendations", SessionView.as_view(), name="session"),
     path("catalogs/<str:catalog>/recommendations:batch", BatchView.as_view(), name="batch"),
     path("catalogs/<str:catalog>/rules", RulesView.as_view(), name="rules"),
@@ -76,7 +77,6 @@ urlpatterns = [
     path("catalogs/<str:catalog>/items:batch", ItemsView.as_view(), name="items"),
     path("catalogs/<str:catalog>/users:batch", EndUsersView.as_view(), name="users"),
     path("catalogs/<str:catalog>/import", ImportView.as_view(), name="import"),
-    path(f"{_USER}/recommendations", RecommendationsView.as_view(), name="recommendations"),
     path(f"{_USER}/statements", StatementsView.as_view(), name="statements"),
     path(f"{_USER}/statements/<int:statement_id>", StatementView.as_view(), name="statement"),
     path(f"{_USER}/statements/<int:statement_id>:restore", StatementRestoredView.as_view(), name="restore_statement"),
