@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "r4web.settings")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by numpy and onnxruntime when they load
 # Each of its connections would fill that much with pages that the operating system keeps once for all of them.
 os.environ.setdefault("R4_SQLITE_CACHE_MB", "2")
-heaps.share()
+heaps.hold_little()
 # A thread that waits for the interpreter gets it after that many seconds. At Python's 5 ms a list, which asks the
 # database a dozen times, waits through a dozen turns of the other threads, however cheap their requests are.
 sys.setswitchinterval(0.0005)
