@@ -200,6 +200,14 @@ class Item(TypedDict):
     reasons: NotRequired[list[Reason]]
 
 
+class KeptAway(TypedDict):
+    said_in: str
+    statement_id: int | None
+    aspect: str
+    quote: str
+    items: int
+
+
 class Line(TypedDict):
     code: str
     detail: str
@@ -343,6 +351,7 @@ class Recommendations(TypedDict):
     min_review: str
     user_explanation: Explanation | None
     user_explanation_status: str
+    kept_away: list[KeptAway]
     items: list[Item]
     notices: list[Notice]
     understood: list[Understood]

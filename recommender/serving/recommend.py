@@ -182,6 +182,7 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
         explain=how.level,
         min_review=how.min_review,
         about=why.user,
+        kept_away=why.kept_away,
         as_of=None if request.as_of is None else Moment(request.as_of, catalog.clock),
         generated_at=timezone.now(),
         items=tuple(

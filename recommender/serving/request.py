@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -71,6 +71,20 @@ class Request:
         return steering_of(
             self.whom, self.index, said=self.said, also=self.session.said, as_of=self.as_of, strength=self.strength
         )
+
+    def steered(self, steering: Steering) -> "Request":
+        """The same, steered so."""
+        same = replace(self)  # which forgets cached properties
+        same.__dict__["steering"] = steering
+        return same
+
+    def kept_away(self, listed: Ranking, relist: Callable[["Request"], Ranking]) -> dict[int, int]:
+        """By statement, how many items would be on the page without it. `relist`: how the list is made."""
+
+        def page(ranking: Ranking) -> list[int]:
+            return [place for place, _ in ranking[: self.limit]]
+
+        return self.steering.kept_away(page(listed), lambda steering: page(relist(self.steered(steering))))
 
     @property
     def strength(self) -> float:
@@ -172,10 +186,7 @@ def _wished(request: Request, wish: Wish) -> Request:
     listable, holding, notices = narrowed(request.whom.catalog, request.index, request.unseen, wish)
     listable[request.steering.unwanted] = False
     wished = replace(request, listable=listable, wish=wish, rules=holding, notices=(*request.notices, *notices))
-    wished.__dict__["steering"] = (
-        request.steering
-    )  # a cached property, which `replace` forgets; reading it takes queries
-    return wished
+    return wished.steered(request.steering)
 
 
 def narrowed(

@@ -8,11 +8,13 @@ from rest_framework import serializers
 from recommender.serving.types import (
     DIRECTIONS,
     REVIEW_STATUSES,
+    SAYERS,
     SHOWN_STATUSES,
     AdapterShare,
     Author,
     Explanation,
     HistoryReason,
+    KeptAway,
     Moment,
     OwnStatementReason,
     Reason,
@@ -78,6 +80,26 @@ class TextStatementSerializer(serializers.Serializer[TextStatement]):
     kept_away = serializers.IntegerField(
         help_text="How many items would be on this page of the list without it; always 0 on later pages."
     )
+
+
+class KeptAwaySerializer(serializers.Serializer[KeptAway]):
+    """A disliked aspect that keeps items off the page, of which the items that are listed cannot tell."""
+
+    said_in = serializers.ChoiceField(
+        choices=SAYERS,
+        help_text="text: the text about the end user. end_user: they said it themself. request: its text says so.",
+    )
+    statement_id = serializers.SerializerMethodField(
+        help_text="Of an end user's own, `…/statements/{statement_id}` corrects or strikes it. Null: of the request."
+    )
+    aspect = serializers.CharField(source="statement.aspect")
+    quote = serializers.CharField(source="statement.quote", allow_blank=True, help_text="Empty where it is withheld.")
+    items = serializers.IntegerField(
+        source="statement.kept_away", min_value=1, help_text="How many other items would be on this page without it."
+    )
+
+    def get_statement_id(self, one: KeptAway) -> int | None:
+        return None if one.said_in == "request" else one.statement.statement_id
 
 
 class ExplanationSerializer(serializers.Serializer[Explanation]):

@@ -11,6 +11,7 @@ from recommender.serving.served import Served, ServedItem
 from recommender.serving.types import (
     Explanation,
     HistoryReason,
+    KeptAway,
     Moment,
     OwnStatementReason,
     Reason,
@@ -49,6 +50,7 @@ def a_list(served: Served, *, fields: Collection[str] | None = None) -> Json:
         "min_review": served.min_review,
         "user_explanation": _text(about.text),
         "user_explanation_status": about.status,
+        "kept_away": [_kept_away(one) for one in served.kept_away],
         "items": [_item(item, fields) for item in served.items],
         "notices": [{"code": one.code.value, "detail": one.detail} for one in served.notices],
         "understood": [
@@ -102,6 +104,17 @@ def _statement(one: TextStatement) -> Json:
         "liked": one.liked,
         "ratings": one.ratings,
         "kept_away": one.kept_away,
+    }
+
+
+def _kept_away(one: KeptAway) -> Json:
+    said = one.statement
+    return {
+        "said_in": one.said_in,
+        "statement_id": None if one.said_in == "request" else said.statement_id,
+        "aspect": said.aspect,
+        "quote": said.quote,
+        "items": said.kept_away,
     }
 
 
