@@ -7,9 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from recommender.grounding import forms, people, periods, tables
+from recommender.grounding.spelling import Spelling
 from recommender.grounding.statements import Facet
 from recommender.grounding.titles import ORDINARY, Named, Titles, year_of
 from recommender.grounding.words import Token, folded_words
@@ -78,6 +80,11 @@ class Lexicon:
                     known[each] += 1
         lexicon._add_values(counts)
         return lexicon
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The words of its values and names; made when somebody writes a word that is none."""
+        return Spelling({word for form in self._values for word in form.split()}, slips=2)
 
     def named_in(self, text: str, tokens: Sequence[Token]) -> list[Named]:
         return self.titles.named_in(text, tokens)
