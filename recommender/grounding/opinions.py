@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from recommender.grounding import links
 from recommender.grounding.aspects import Aspect, aspects_in
@@ -22,28 +22,11 @@ _BACK = frozenset(
      "each", "neither", "none", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las", "ambas", "ambos"}
 )  # fmt: skip
 _AMOUNTS = frozenset({"much", "many", "little", "few", "often", "well", "though", "but", "and", "bad", "low", "high"})
+_NOT = frozenset({"not", "nicht", "no", "tampoco"})
 _DENIAL = frozenset(
-    {
-        "he",
-        "she",
-        "they",
-        "i",
-        "it",
-        "that",
-        "this",
-        "does",
-        "do",
-        "did",
-        "is",
-        "are",
-        "was",
-        "not",
-        "true",
-        "at",
-        "all",
-        ".",
-    }
-)
+    {"he", "she", "they", "i", "it", "that", "this", "does", "do", "did", "is", "are", "was", "not", "true", "at",
+     "all", ".", "ich", "er", "sie", "yo", "ella", "el"}
+)  # fmt: skip
 _ENDS = frozenset({"anymore", "more", "longer", "now", "days", "mehr", "vorbei", "ya", "ahora", "hoy"})
 # Until these somebody only watches.
 _TIMES = frozenset({"now", "late", "then", "today", "recently", "lately", "midnight", "dawn", "morning", "night", "end",
@@ -81,7 +64,7 @@ class Context:
 
 def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
     """From token `begin` on, behind a label; what is taken back again has the polarity NOTHING."""
-    cues = [cue for cue in all_cues(said) if cue.begin >= begin]
+    cues = [_of_whom(said, cue) for cue in all_cues(said) if cue.begin >= begin]
     found: list[Opinion] = []
     if context.polarity is None and not any(cue.polarity is not None for cue in cues) and _asks_for_all(said, begin):
         context = Context(1, True, context.before)
@@ -91,6 +74,16 @@ def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
         if opinion.polarity and said.word(opinion.aspect.begin - 1) == "some" and _has_others(said, opinion.aspect.end):
             opinion.polarity = 0
     return found
+
+
+def _of_whom(said: Marked, cue: Cue) -> Cue:
+    """What somebody of theirs likes is no taste of their own: my wife and kids adore musicals."""
+    place = cue.begin - 1
+    while place > 0 and not said.taken[place] and said.word(place) in links.KIN | links.BETWEEN | links.OWNERS:
+        if said.word(place) in links.KIN and said.word(place - 1) in links.OWNERS:
+            return replace(cue, polarity=NOTHING)
+        place -= 1
+    return cue
 
 
 def spare(said: Marked, opinions: Sequence[Opinion]) -> None:
@@ -133,11 +126,12 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             if aspect.link == "if" and opinions and polarity == 1 and not aspect.is_title:
                 _condition(said, aspect, opinions)
             span = min(clause.begin, aspect.begin), max(clause.end, aspect.end)
-            turned = cue is not None and aspect.link == "except" and polarity != NOTHING
-            opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=turned))
+            turned = cue is not None and (aspect.link == "except" or cue.is_sure)
+            plain = polarity not in (None, NOTHING) and (turned or aspect.link == "again")
+            opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=plain))
         if cue is not None and cue.side == ">" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
-            _take_back(said, zone.begin, zone.end, cue, opinions)
-    if any(_ends_a_taste(said, cue) for cue in main):
+            _take_back(said, zone.begin, min(clause.end, max(zone.end, cue.end + 1)), cue, opinions)
+    if any(_ends_a_taste(said, cue) for cue in main) or _denies(said, clause, opinions):
         for opinion in opinions:
             if opinion.polarity == NOTHING:
                 opinion.polarity, opinion.strength = -1, 0.75
@@ -174,6 +168,13 @@ def _is_turn(said: Marked, place: int) -> bool:
 def _ends_a_taste(said: Marked, cue: Cue) -> bool:
     """Used to like war, but not any more."""
     return cue.polarity == -1 and cue.side == "<" and any(said.word(at) in _ENDS for at in range(cue.begin, cue.end))
+
+
+def _denies(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> bool:
+    """My wife adores musicals, I do not."""
+    begin = max((opinion.aspect.end for opinion in opinions), default=clause.end)
+    behind = {said.word(place) for place in range(begin, clause.end)}
+    return not behind.isdisjoint(_NOT) and behind <= _DENIAL | _NOT | {",", "but", "and"}
 
 
 def excesses(said: Marked, clause: Clause) -> list[Opinion]:
@@ -251,7 +252,7 @@ def _polarity_of(
             if rival.polarity is None:  # "read for rest, Brown rather than Holmes"
                 rival.polarity, rival.strength = 1, 0.4
             return -(rival.polarity or 0), 0.4
-        if last and (aspect.link == "same" or clause.opener in ("(", "—", "–", ")") or not earlier):
+        if last and (aspect.link in ("same", "again") or clause.opener in ("(", "—", "–", ")") or not earlier):
             return last.polarity, last.strength
         if last and clause.opener in (";", ":") and aspect.is_title and _is_list(said, clause):
             return last.polarity, 0.4
@@ -297,7 +298,13 @@ def _goes_on(said: Marked, clause: Clause) -> bool:
     """Whether a sentence only adds to the one before it: "Especially Leone."; "Also westerns."."""
     first = next((place for place in range(clause.begin, clause.end) if said.tokens[place].is_word), clause.begin)
     link = links.link_at(said.tokens, first) if first < len(said.tokens) and not said.taken[first] else None
-    return (link is not None and link[1] == "same") or said.word(first) in ("also", "auch", "tambien", "plus", "and")
+    return (link is not None and link[1] in ("same", "again")) or said.word(first) in (
+        "also",
+        "auch",
+        "tambien",
+        "plus",
+        "and",
+    )
 
 
 def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Sequence[Opinion]) -> None:
