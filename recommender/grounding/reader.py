@@ -78,9 +78,9 @@ def marked(text: str, lexicon: Lexicon, *, is_word: Callable[[str], bool] | None
     None: all are as they stand.
     """
     text = text[:LONGEST_TEXT]
-    found = tokens(text)
+    found: Sequence[Token] = tokens(text)
     language = language_of([token.word for token in found])
-    titles = lexicon.named_in(text, found)
+    titles: Sequence[Named] = lexicon.named_in(text, found)
     if is_word is not None and language == "en":
         found, titles = _spelled(text, found, titles, lexicon, is_word)
     yield from _sentences(text, found, titles, lexicon, language)
