@@ -131,10 +131,11 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=plain))
         if cue is not None and cue.side == ">" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
             _take_back(said, zone.begin, min(clause.end, max(zone.end, cue.end + 1)), cue, opinions)
-    if any(_ends_a_taste(said, cue) for cue in main) or _denies(said, clause, opinions):
+    denied = _denies(said, clause, opinions)
+    if denied or any(_ends_a_taste(said, cue) for cue in main):
         for opinion in opinions:
             if opinion.polarity == NOTHING:
-                opinion.polarity, opinion.strength = -1, 0.75
+                opinion.polarity, opinion.strength, opinion.is_plain = -1, 0.75, denied
     if opinions or earlier:
         opinions += excesses(said, clause)
     _turn(said, clause, opinions)
