@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from recommender.grounding import links
 from recommender.grounding.aspects import Aspect, aspects_in
@@ -10,6 +10,7 @@ from recommender.grounding.clauses import Clause, clauses_of, zones_of
 from recommender.grounding.cues import NOTHING, Cue
 from recommender.grounding.negations import all_cues
 from recommender.grounding.numbers import is_number
+from recommender.grounding.others import of_whom
 from recommender.grounding.phrases import Marked
 from recommender.grounding.statements import Facet, Holder
 
@@ -19,9 +20,14 @@ _PREFERENCES = (
 )  # fmt: skip
 _BACK = frozenset(
     {"it", "they", "them", "these", "those", "both", "all", "that", "this", "he", "she", "her", "him", "ones", "any",
-     "each", "neither", "none", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las", "ambas", "ambos"}
+     "each", "neither", "none", "damit", "dazu", "davon", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las",
+     "ambas", "ambos"}
 )  # fmt: skip
 _AMOUNTS = frozenset({"much", "many", "little", "few", "often", "well", "though", "but", "and", "bad", "low", "high"})
+_RATHER = frozenset({"rather", "sooner", "lieber"})
+_WATCH = frozenset(
+    {"watch", "see", "read", "have", "listen", "play", "get", "take", "than", "schauen", "sehen", "lesen"}
+)
 _NOT = frozenset({"not", "nicht", "no", "tampoco"})
 _DENIAL = frozenset(
     {"he", "she", "they", "i", "it", "that", "this", "does", "do", "did", "is", "are", "was", "not", "true", "at",
@@ -64,7 +70,7 @@ class Context:
 
 def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
     """From token `begin` on, behind a label; what is taken back again has the polarity NOTHING."""
-    cues = [_of_whom(said, cue) for cue in all_cues(said) if cue.begin >= begin]
+    cues = [of_whom(said, cue) for cue in all_cues(said) if cue.begin >= begin]
     found: list[Opinion] = []
     if context.polarity is None and not any(cue.polarity is not None for cue in cues) and _asks_for_all(said, begin):
         context = Context(1, True, context.before)
@@ -74,16 +80,6 @@ def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
         if opinion.polarity and said.word(opinion.aspect.begin - 1) == "some" and _has_others(said, opinion.aspect.end):
             opinion.polarity = 0
     return found
-
-
-def _of_whom(said: Marked, cue: Cue) -> Cue:
-    """What somebody of theirs likes is no taste of their own: my wife and kids adore musicals."""
-    place = cue.begin - 1
-    while place > 0 and not said.taken[place] and said.word(place) in links.KIN | links.BETWEEN | links.OWNERS:
-        if said.word(place) in links.KIN and said.word(place - 1) in links.OWNERS:
-            return replace(cue, polarity=NOTHING)
-        place -= 1
-    return cue
 
 
 def spare(said: Marked, opinions: Sequence[Opinion]) -> None:
@@ -129,7 +125,7 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             turned = cue is not None and (aspect.link == "except" or cue.is_sure)
             plain = polarity not in (None, NOTHING) and (turned or aspect.link == "again")
             opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=plain))
-        if cue is not None and cue.side == ">" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
+        if cue is not None and cue.side in "<>" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
             _take_back(said, zone.begin, min(clause.end, max(zone.end, cue.end + 1)), cue, opinions)
     denied = _denies(said, clause, opinions)
     if denied or any(_ends_a_taste(said, cue) for cue in main):
@@ -139,6 +135,10 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
     if opinions or earlier:
         opinions += excesses(said, clause)
     _turn(said, clause, opinions)
+    if _contrary(said, clause):
+        for opinion in opinions:
+            if opinion.polarity == 0:
+                opinion.polarity, opinion.strength, opinion.is_plain = 1, 0.75, True
     scores = [cue for cue in polar if cue.side in ("left", "right")]
     if not opinions and polar:
         _speaks_back(said, clause, polar, [*context.before, *earlier])
@@ -156,6 +156,12 @@ def _turn(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> None:
             opinion.polarity = -opinion.polarity
 
 
+def _contrary(said: Marked, clause: Clause) -> bool:
+    """She does not dislike westerns, quite the opposite."""
+    words = [said.word(place) for place in range(clause.begin, clause.end)]
+    return any(word in ("opposite", "contrary") and words[at - 1] == "the" for at, word in enumerate(words) if at)
+
+
 def _is_turn(said: Marked, place: int) -> bool:
     word, following = said.word(place), said.word(place + 1)
     if said.taken[place]:
@@ -171,11 +177,20 @@ def _ends_a_taste(said: Marked, cue: Cue) -> bool:
     return cue.polarity == -1 and cue.side == "<" and any(said.word(at) in _ENDS for at in range(cue.begin, cue.end))
 
 
-def _denies(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> bool:
-    """My wife adores musicals, I do not."""
-    begin = max((opinion.aspect.end for opinion in opinions), default=clause.end)
+def _denies(said: Marked, clause: Clause, opinions: list[Opinion]) -> bool:
+    """My wife adores musicals, I do not; I would rather clean the gutters, of which nothing is stated."""
+    open_ones = [opinion for opinion in opinions if opinion.polarity == NOTHING]
+    if not open_ones:
+        return False
+    begin = open_ones[-1].aspect.end
     behind = {said.word(place) for place in range(begin, clause.end)}
-    return not behind.isdisjoint(_NOT) and behind <= _DENIAL | _NOT | {",", "but", "and"}
+    if not behind.isdisjoint(_NOT) and behind <= _DENIAL | _NOT | {",", "but", "and"}:
+        return True
+    rather = next((place for place in range(begin, clause.end) if said.word(place) in _RATHER), None)
+    if rather is None or any(said.taken[rather : clause.end]) or said.word(rather + 1) in _WATCH:
+        return False
+    opinions[:] = [opinion for opinion in opinions if opinion.aspect.begin < rather]
+    return True
 
 
 def excesses(said: Marked, clause: Clause) -> list[Opinion]:
@@ -323,7 +338,8 @@ def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Seq
         return
     open_ones: list[Opinion] = []
     for opinion in reversed(earlier):
-        if opinion.polarity is not None and opinion.polarity != NOTHING:
+        is_heard_otherwise = cues[-1].is_sure and opinion is earlier[-1] and not opinion.is_plain
+        if opinion.polarity not in (None, NOTHING) and not is_heard_otherwise:
             break
         open_ones.append(opinion)
     if open_ones and not set(words) & _MANY and not short:
@@ -333,6 +349,7 @@ def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Seq
     hardly = cue.polarity == 1 and bool(behind & {"hardly", "few", "none", "little", "neither", "no"})
     for opinion in open_ones:
         opinion.polarity, opinion.strength = -1 if hardly else cue.polarity, cue.strength
+        opinion.is_plain = opinion.is_plain or cue.is_sure
         opinion.is_scored = cue.side == "left"
 
 
