@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 from typing import Literal
 
-from recommender.grounding import audiences
+from recommender.grounding import audiences, links
 from recommender.grounding.cues import NOTHING, Language, language_of
 from recommender.grounding.facts import joined
 from recommender.grounding.heard import heard
@@ -274,6 +274,8 @@ def _marked(
         named = None
         if inside[place].is_word and not taken[place] and not _is_other_kind(inside, place):
             named = lexicon.mention_at(inside, place, plain=plain)
+            if named and place and inside[place].word in links.KIN and inside[place - 1].word in links.OWNERS:
+                named = None  # mein Mann is no director
         if named and not any(taken[named.begin : named.end]):
             mentions[place] = named
             taken[named.begin : named.end] = [True] * (named.end - named.begin)
