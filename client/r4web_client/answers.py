@@ -87,6 +87,12 @@ class Delivery(TypedDict):
     log: list[Attempt]
 
 
+class Described(TypedDict):
+    attribute: str
+    quote: str
+    words: str
+
+
 class Dispute(TypedDict):
     dispute_id: str
     explanation_id: int
@@ -267,6 +273,7 @@ class OwnStatementReason(TypedDict):
     polarity: str
     quote: str
     sentence: Sentence | None
+    described: Described | None
 
 
 class ParameterError(TypedDict):
@@ -523,6 +530,7 @@ class StatementReason(TypedDict):
     aspect: str
     polarity: str
     sentence: Sentence | None
+    described: Described | None
 
 
 class Statements(TypedDict):
@@ -565,6 +573,7 @@ class ToldReason(TypedDict):
     aspect: str
     polarity: str
     sentence: Sentence | None
+    described: Described | None
 
 
 class TrainingRows(TypedDict):

@@ -6,7 +6,9 @@ somebody's list is made.
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
+from recommender.grounding.prose import prose_of
 from recommender.grounding.sentences import spans
 from recommender.grounding.telling import tells_of
 from recommender.models import Catalog, PhraseMeaning
@@ -18,22 +20,29 @@ Near = Sequence[tuple[str, float]]  # terms and degrees, above 0 and below 1, th
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An approved text about an item; `turn_id`: which one."""
+    """A text about an item: an approved one, `turn_id`: which; or, where that is None, what its `attribute` says."""
 
-    turn_id: int
+    turn_id: int | None
     text: str
+    attribute: str = ""
+
+
+def own_texts(attributes: Mapping[str, Any]) -> list[Told]:
+    """What an item's attributes tell of it in sentences."""
+    return [Told(None, text, name) for name, text in prose_of(attributes)]
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """Where a text tells of a phrase: its characters `start` to `end`. `term`: the words that mean the phrase there;
-    empty where its own words stand there."""
+    empty where its own words stand there. `turn_id` and `attribute`: as of Told."""
 
-    turn_id: int
+    turn_id: int | None
     start: int
     end: int
     quote: str
     term: str
+    attribute: str = ""
 
 
 def key_of(phrase: str) -> str:
@@ -59,5 +68,6 @@ def sentence_of(told: Iterable[Told], wanted: Set[str], *, term: str = "") -> Se
             continue
         for start, end in spans(one.text):
             if tells_of(one.text[start:end], wanted):
-                return Sentence(one.turn_id, start, end, " ".join(one.text[start:end].split()), term)
+                quote = " ".join(one.text[start:end].split())
+                return Sentence(one.turn_id, start, end, quote, term, one.attribute)
     return None
