@@ -9,7 +9,7 @@ the first attribute that has any. Of the two histories of an item the latest ent
 import re
 from collections.abc import Sequence
 
-from recommender.grounding.prose import without_prose
+from recommender.grounding.prose import prose_of, without_prose
 from recommender.rounds.core.prompts import evidence_lines
 from recommender.rounds.core.types import Encounter, Subject
 
@@ -18,6 +18,7 @@ MOST_TITLE = 40  # characters
 MOST_FACTS = 240  # characters of an item's attributes
 MOST_PROSE = 240  # of its description
 MOST_OF_ITEM = 10  # entries of each of an item's two histories
+MOST_OF_DESCRIBED = 8  # the same where the item is described too, which costs as much
 _IN_BRACKETS = re.compile(r"(?:\s*\([^()]*\))+\s*\Z")  # a year costs six tokens, which are most of a short title's line
 
 
@@ -32,8 +33,9 @@ def history_lines(history: Sequence[Encounter]) -> str:
     return "\n".join(map(_line, history)) or "(none)"
 
 
-def histories_of_item(history: Sequence[Encounter]) -> str:
-    return history_lines(history[-MOST_OF_ITEM:])
+def histories_of_item(subject: Subject) -> tuple[str, str]:
+    most = MOST_OF_DESCRIBED if any(prose_of(subject.attributes)) else MOST_OF_ITEM
+    return history_lines(subject.liker[-most:]), history_lines(subject.disliker[-most:])
 
 
 def item_lines(subject: Subject) -> str:

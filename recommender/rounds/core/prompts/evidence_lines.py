@@ -49,8 +49,9 @@ def history_lines(history: Sequence[Encounter]) -> str:
     return "\n".join(_encounter(place, encounter) for place, encounter in enumerate(history, start=1))
 
 
-def histories_of_item(history: Sequence[Encounter]) -> str:
-    return history_lines(history)
+def histories_of_item(subject: Subject) -> tuple[str, str]:
+    """Of who liked the item, and of who did not."""
+    return history_lines(subject.liker), history_lines(subject.disliker)
 
 
 def item_lines(subject: Subject) -> str:

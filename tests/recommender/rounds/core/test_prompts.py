@@ -281,3 +281,13 @@ def test_descriptions_of_a_history_are_not_shown() -> None:
         text = user_message(prompts.render(replace(PERSON, history=(met,)), "reason", layout=layout))
         assert "desert planet" not in text
         assert "Crime" in text
+
+
+def test_a_compact_prompt_about_a_described_item_shows_shorter_histories() -> None:
+    met = tuple(replace(HEAT, title=f"Film {number}") for number in range(12))
+    bare = replace(FILM, liker=met, disliker=met)
+    told = replace(bare, attributes={**bare.attributes, "synopsis": STORY})
+    for subject, expected in ((bare, 20), (told, 16)):
+        lines = user_message(prompts.render(subject, "reason", layout="compact")).splitlines()
+        assert sum('"Film ' in line for line in lines) == expected
+        assert sum('"Film 11"' in line for line in lines) == 2
