@@ -25,7 +25,7 @@ from recommender.models import Catalog, CatalogStamp, Holder, Item, Knowledge, P
 from recommender.runs.errors import EncoderError
 from recommender.statements.phrases import MOST_PHRASES, key_of
 
-RULES = 1  # of what is near: another number has all terms found anew
+RULES = 2  # of what is near: another number has all terms found anew
 AT_ONCE = 512  # terms or phrases that are encoded and kept together
 OVERLAP = 1_000  # statements: so many may be committed after later ones
 Vectors = NDArray[np.float32]

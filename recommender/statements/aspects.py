@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from recommender.grounding.lexicon import Lexicon
 from recommender.grounding.prose import without_prose
 from recommender.grounding.statements import Facet
-from recommender.grounding.terms import stem, stemmed, stems_of, words_of
+from recommender.grounding.terms import spellings, stem, stemmed, stems_of, words_of
 from recommender.models import Catalog, Item, Knowledge, Polarity, Statement
 from recommender.process_cache import ProcessCache
 from recommender.statements.phrases import Near, Sentence, Told, key_of, meanings_of, own_texts, sentence_of
@@ -188,14 +188,15 @@ class CatalogAspects:
         texts = ["\n".join(each.text for each in told).casefold() for told in self.told.values()]
         return "\n".join(texts), list(accumulate(len(text) + 1 for text in texts)), list(self.told)
 
-    def _naming(self, letters: str) -> Iterator[int]:
-        """The places of items in whose texts these letters stand."""
+    def _naming(self, stem: str) -> Iterator[int]:
+        """The places of items in whose texts the letters of this stem stand."""
         joined, ends, places = self._texts
-        at = joined.find(letters)
-        while at >= 0:
-            row = bisect_right(ends, at)
-            yield places[row]
-            at = joined.find(letters, ends[row])
+        for letters in spellings(stem):
+            at = joined.find(letters)
+            while at >= 0:
+                row = bisect_right(ends, at)
+                yield places[row]
+                at = joined.find(letters, ends[row])
 
     def _of_phrase(self, phrase: str) -> Met:
         """What has all words of a phrase in its title and attributes, in a fact that its approved text states, or in

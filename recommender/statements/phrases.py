@@ -11,6 +11,7 @@ from typing import Any
 from recommender.grounding.prose import prose_of
 from recommender.grounding.sentences import spans
 from recommender.grounding.telling import tells_of
+from recommender.grounding.terms import spellings
 from recommender.models import Catalog, PhraseMeaning
 
 LONGEST_PHRASE = 200  # characters
@@ -64,7 +65,9 @@ def sentence_of(told: Iterable[Told], wanted: Set[str], *, term: str = "") -> Se
     """The first sentence of these texts that tells of all of these stems, as it is written."""
     for one in told:
         folded = one.text.casefold()
-        if not all(stem in folded for stem in wanted):  # most texts: none of their sentences has to be read
+        if not all(
+            any(map(folded.__contains__, spellings(stem))) for stem in wanted
+        ):  # most texts: none of their sentences has to be read
             continue
         for start, end in spans(one.text):
             if tells_of(one.text[start:end], wanted):

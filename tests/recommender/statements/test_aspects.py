@@ -19,6 +19,7 @@ TEXTS = {
     "i2": "It is not a heist film, unlike what its title promises.",
     "i3": "Somebody walks into a prison. Years later the bank falls for a plan.",
     "i4": "",
+    "i6": "A spy lives through two robberies among zombies.",
 }
 
 
@@ -52,6 +53,11 @@ def meeting(catalog: Catalog, phrase: str) -> list[str]:
         ("heist films", ["i1", "i4"]),
         ("set in a prison", ["i3"]),
         ("prison plan", []),  # two sentences
+        ("spies", ["i6"]),
+        ("a bank robbery", []),
+        ("robbery", ["i6"]),
+        ("robberies", ["i6"]),
+        ("zombie films", ["i6"]),
         ("without robots", []),
         ("films", []),  # all of them, and nobody asks for that
     ],
