@@ -4,7 +4,7 @@ This is the one place that says which attribute's value is a name that items sha
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
@@ -29,32 +29,37 @@ def has_prose(value: object) -> bool:
     return any(map(is_prose, value)) if isinstance(value, list | tuple) else is_prose(value)
 
 
+def parted(attributes: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[tuple[str, str]]]:
+    """What items share, and what describes this one: the attributes without descriptions (those given, where there are
+    none), and the names of those that describe it, each with a description as plain text on one line."""
+    values: dict[str, Any] = {}
+    told: list[tuple[str, str]] = []
+    for name, value in attributes.items():
+        several = value if isinstance(value, list | tuple) else [value]
+        own = [each for each in several if is_prose(each)]
+        if not own:
+            values[name] = value
+        elif len(own) < len(several):
+            values[name] = [each for each in several if not is_prose(each)]
+        told += [(name, plain(each)[:LONGEST_TOLD]) for each in own]
+    return (values if told else attributes), told
+
+
 def without_prose(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What items share: the attributes without descriptions; those given, where there are none."""
-    if not any(map(has_prose, attributes.values())):
-        return attributes
-    found = {}
-    for name, value in attributes.items():
-        if not has_prose(value):
-            found[name] = value
-        elif isinstance(value, list | tuple) and (rest := [each for each in value if not is_prose(each)]):
-            found[name] = rest
-    return found
+    return parted(attributes)[0]
 
 
-def prose_of(attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The names of attributes that describe the item, and each description as plain text on one line."""
-    for name, value in attributes.items():
-        for each in value if isinstance(value, list | tuple) else [value]:
-            if is_prose(each):
-                yield name, plain(each)[:LONGEST_TOLD]
+def prose_of(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return parted(attributes)[1]
 
 
 def plain(text: str) -> str:
     """Without HTML, on one line."""
-    return " ".join(_HTML.sub(" ", unescape(text)).split())
+    shown = _HTML.sub(" ", unescape(text)) if "<" in text or "&" in text else text
+    return " ".join(shown.split())
 
 
 def _length(text: str) -> int:
     """Words; two characters of a script without spaces count as one."""
-    return len(text.split()) + len(UNSPACED.findall(text)) // 2
+    words = len(text.split())
+    return words if text.isascii() else words + len(UNSPACED.findall(text)) // 2

@@ -21,12 +21,12 @@ from django.db.models import Q
 from numpy.typing import NDArray
 
 from recommender.grounding.lexicon import Lexicon
-from recommender.grounding.prose import without_prose
+from recommender.grounding.prose import parted
 from recommender.grounding.statements import Facet
 from recommender.grounding.terms import spellings, stem, stemmed, stems_of, words_of
 from recommender.models import Catalog, Item, Knowledge, Polarity, Statement
 from recommender.process_cache import ProcessCache
-from recommender.statements.phrases import Near, Sentence, Told, key_of, meanings_of, own_texts, sentence_of
+from recommender.statements.phrases import Near, Sentence, Told, key_of, meanings_of, sentence_of
 
 FRESH_SECONDS = 60.0
 REST_PER_WORK = 50  # so much longer than reading took it is used
@@ -88,9 +88,12 @@ class CatalogAspects:
     ) -> Self:
         """By place, `told`: the approved texts about the item; `facts`: the phrases that these state of it, as people
         left them. `near`: by a phrase's key, terms that mean the same."""
-        texts = {place: [*(told or {}).get(place, ()), *own_texts(each)] for place, each in enumerate(attributes)}
-        texts = {place: each for place, each in texts.items() if each}
-        attributes = [without_prose(each) for each in attributes]
+        shared = [parted(each) for each in attributes]
+        attributes = [values for values, _ in shared]
+        texts = dict(told or {})
+        for place, (_, described) in enumerate(shared):
+            if described:
+                texts[place] = [*texts.get(place, ()), *(Told(None, text, name) for name, text in described)]
         members: dict[tuple[str, str], list[int]] = defaultdict(list)
         for place, own in enumerate(attributes):
             for name, value in own.items():

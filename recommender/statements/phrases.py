@@ -6,9 +6,7 @@ somebody's list is made.
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
 
-from recommender.grounding.prose import prose_of
 from recommender.grounding.sentences import spans
 from recommender.grounding.telling import tells_of
 from recommender.grounding.terms import spellings
@@ -26,11 +24,6 @@ class Told:
     turn_id: int | None
     text: str
     attribute: str = ""
-
-
-def own_texts(attributes: Mapping[str, Any]) -> list[Told]:
-    """What an item's attributes tell of it in sentences."""
-    return [Told(None, text, name) for name, text in prose_of(attributes)]
 
 
 @dataclass(frozen=True, slots=True)

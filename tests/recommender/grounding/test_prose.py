@@ -33,14 +33,14 @@ def test_of_a_list_each_value_is_judged() -> None:
     attributes = {"notes": ["Naples", STORY], "about": [STORY], "genres": ["Crime"], "year": 1964}
     assert has_prose(attributes["notes"])
     assert without_prose(attributes) == {"notes": ["Naples"], "genres": ["Crime"], "year": 1964}
-    assert list(prose_of(attributes)) == [("notes", STORY), ("about", STORY)]
+    assert prose_of(attributes) == [("notes", STORY), ("about", STORY)]
     values = {"genres": ["Crime"]}
     assert without_prose(values) is values
 
 
 def test_a_shop_s_html_is_no_part_of_what_is_told() -> None:
     told = "<p>A crew of thieves &amp; a priest<br>cross the sea in a rowing boat.</p>"
-    assert list(prose_of({"body": told})) == [("body", "A crew of thieves & a priest cross the sea in a rowing boat.")]
+    assert prose_of({"body": told}) == [("body", "A crew of thieves & a priest cross the sea in a rowing boat.")]
 
 
 def test_a_description_is_no_word_for_an_item_however_its_attribute_is_called() -> None:

@@ -34,7 +34,7 @@ def history_lines(history: Sequence[Encounter]) -> str:
 
 
 def histories_of_item(subject: Subject) -> tuple[str, str]:
-    most = MOST_OF_DESCRIBED if any(prose_of(subject.attributes)) else MOST_OF_ITEM
+    most = MOST_OF_DESCRIBED if prose_of(subject.attributes) else MOST_OF_ITEM
     return history_lines(subject.liker[-most:]), history_lines(subject.disliker[-most:])
 
 

@@ -61,7 +61,7 @@ def item_lines(subject: Subject) -> str:
 
 def prose_lines(attributes: Mapping[str, Any], *, most: int = MAX_DESCRIPTIONS, longest: int = MAX_PROSE) -> list[str]:
     """What describes an item, a line each: `most` of them, of at most `longest` characters, cut behind a word."""
-    told = list(prose_of(attributes))[:most]
+    told = prose_of(attributes)[:most]
     return [f"{value_text(name)}: {title_line(shortened(text, longest), longest)}" for name, text in told]
 
 
