@@ -87,6 +87,12 @@ class Delivery(TypedDict):
     log: list[Attempt]
 
 
+class Described(TypedDict):
+    attribute: str
+    quote: str
+    words: str
+
+
 class Dispute(TypedDict):
     dispute_id: str
     explanation_id: int
@@ -275,6 +281,7 @@ class OwnStatementReason(TypedDict):
     polarity: str
     quote: str
     sentence: Sentence | None
+    described: Described | None
 
 
 class ParameterError(TypedDict):
@@ -532,6 +539,7 @@ class StatementReason(TypedDict):
     aspect: str
     polarity: str
     sentence: Sentence | None
+    described: Described | None
 
 
 class Statements(TypedDict):
@@ -574,6 +582,7 @@ class ToldReason(TypedDict):
     aspect: str
     polarity: str
     sentence: Sentence | None
+    described: Described | None
 
 
 class TrainingRows(TypedDict):

@@ -72,8 +72,8 @@ def keep_reason(reason: Reason) -> dict[str, Any]:
     if isinstance(reason, StatementReason | OwnStatementReason):
         del kept["aspect"]  # its statement has it
         kept.pop("quote", None)
-        if reason.sentence is not None:
-            del kept["sentence"]["quote"]  # the text has it
+        if reason.sentence is not None and reason.sentence.turn_id is not None:
+            del kept["sentence"]["quote"]  # the text has it; what describes an item may change, and is about nobody
     elif isinstance(reason, HistoryReason):
         kept["met"] = reason.met.value
     elif isinstance(reason, ScoredReason):
@@ -94,7 +94,8 @@ class Memory:
     def of(cls, catalog: Catalog, texts: Iterable[Kept], reasons: Iterable[Kept], *, level: str) -> "Memory":
         texts, reasons = list(texts), list(reasons)
         turns = {pk for text in texts for pk in (text.get("turn"), *text.get("further", ())) if pk}
-        turns |= {sentence["turn_id"] for reason in reasons if (sentence := reason.get("sentence"))}
+        sentences = filter(None, (reason.get("sentence") for reason in reasons))
+        turns |= {sentence["turn_id"] for sentence in sentences if sentence["turn_id"] is not None}
         named = {one["id"] for text in texts for name in ("statements", "kept_away") for one in text.get(name, ())}
         named |= {reason["statement_id"] for reason in reasons if reason["kind"] in ("statement", "own_statement")}
         rows = Turn.objects.filter(pk__in=turns, round__catalog=catalog).select_related("call", "round")
@@ -151,8 +152,10 @@ class Memory:
         return in_words(said(row).aspect, aspects_of(self.catalog).title_of)
 
     def _sentence(self, kept: Kept) -> Sentence | None:
-        """Of the text about the item; None where it was erased since."""
+        """Of the text about the item; None where it was erased since. Of a description as it was then."""
         named = kept.get("sentence")
+        if named and named["turn_id"] is None:
+            return Sentence(**named)
         turn = self.turns.get(named["turn_id"]) if named else None
         if named is None or turn is None or not turn.text:
             return None

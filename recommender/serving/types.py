@@ -233,7 +233,7 @@ class HistoryReason:
 class StatementReason:
     """A statement of the text about the end user that moved the item. `effect`: what it added to its logit.
 
-    `sentence`: where the text about the item tells of a phrase; else None.
+    `sentence`: where a text about the item, or its description, tells of a phrase; else None.
     """
 
     statement_id: int

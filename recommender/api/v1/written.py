@@ -134,8 +134,12 @@ def _cited(one: StatementReason | OwnStatementReason | ToldReason | UserTextReas
 
 def _sentence(one: StatementReason | OwnStatementReason | ToldReason) -> Json:
     said = one.sentence
-    told = {"explanation_id": said.turn_id, "quote": said.quote, "words": said.term} if said else None
-    return {"sentence": told}
+    if said is None:
+        return {"sentence": None, "described": None}
+    told = {"quote": said.quote, "words": said.term}
+    if said.turn_id is None:
+        return {"sentence": None, "described": {"attribute": said.attribute} | told}
+    return {"sentence": {"explanation_id": said.turn_id} | told, "described": None}
 
 
 def _history(one: HistoryReason) -> Json:

@@ -51,6 +51,7 @@ def served(clock: Clock) -> Served:
         StatementReason(4, 7, "war", "likes", 0.5, 0.25, "for"),
         StatementReason(4, 7, "war", "likes", 0.5, 0.25, "for", sentence=Sentence(9, 0, 9, "A battle.", "battle")),
         ToldReason("war", "dislikes", -0.5, 0.25, "against"),
+        ToldReason("war", "likes", 0.5, 0.2, "for", sentence=Sentence(None, 0, 9, "A battle.", "", "synopsis")),
         UserTextReason(None, -0.5, 0.25, "against"),
         StatisticReason("popularity", "Met by 3."),
         RuleReason(9, "pin", ""),

@@ -1,11 +1,14 @@
 """What callers write to filter a list: read as meant, refused with words, held against items."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.models import Catalog
 from recommender.serving import filters
+from recommender.serving.arrange import _values
+from recommender.serving.attribution import Values
 from recommender.serving.catalog_index import index_of
 from recommender.serving.conditions import LONGEST, Condition, ConditionError
 from recommender.statements import aspects
@@ -112,3 +115,17 @@ def test_a_value_that_no_item_has_is_said_with_what_is_near_it(shop: Catalog) ->
     (notice,) = notices
     assert notice.code == "unknown_value"
     assert notice.detail == "No item has “Comdey” as its genres. Near it: “Comedy”."
+
+
+@pytest.mark.django_db
+def test_a_description_is_nothing_to_choose_by() -> None:
+    told = "A lighthouse keeper finds a map and sails north."
+    catalog = make_catalog(prompt_attributes=["genres", "synopsis"])
+    items = [make_item(catalog, genres=["Drama"], synopsis=told) for _ in range(2)]
+    aspects.KEPT.clear()
+    index = index_of(catalog)
+    with pytest.raises(ConditionError, match=r"They have: `genres`\."):
+        filters.meeting(catalog, index, [Condition("synopsis", (told,))])
+    assert _values(catalog, index, np.arange(2)) == [[("genres", "Drama")]] * 2
+    assert Values().of(items[0]) == (["Drama"], frozenset({"Drama"}))
+    aspects.KEPT.clear()
