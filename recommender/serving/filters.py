@@ -14,6 +14,7 @@ from recommender.serving.codes import Notice, NoticeCode
 from recommender.serving.conditions import Comparison, Condition, ConditionError
 from recommender.statements.aspects import YEAR, CatalogAspects, aspects_of
 
+KEPT_AS = {"true": "yes", "false": "no"}  # importers.values.attributes
 NAMED = 30  # attributes that an error names
 Mask = NDArray[np.bool_]
 COMPARE: Mapping[Comparison, Callable[[Any, float], Any]] = {
@@ -55,10 +56,12 @@ def _having(aspects: CatalogAspects, name: str, values: Sequence[str]) -> tuple[
             met |= numbers == (int(value) if value.isascii() and value.isdigit() else -1)
         return met, []
     for value in values:
-        for own in known.get(value.casefold(), ()):
+        folded = value.casefold()
+        folded = folded if folded in known else KEPT_AS.get(folded, folded)
+        for own in known.get(folded, ()):
             met[aspects.by_value[name, own]] = True
-        if value.casefold() not in known:
-            near = get_close_matches(value.casefold(), known, n=3)
+        if folded not in known:
+            near = get_close_matches(folded, known, n=3)
             like = f" Near it: {', '.join(f'“{known[one][0]}”' for one in near)}." if near else ""
             notices.append(Notice(NoticeCode.UNKNOWN_VALUE, f"No item has “{value[:60]}” as its {name}.{like}"))
     return met, notices

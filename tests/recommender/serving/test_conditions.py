@@ -101,6 +101,13 @@ def test_conditions_leave_the_items_that_meet_all_of_them(shop: Catalog, written
     assert left(shop, *written) == set(ids)
 
 
+def test_true_and_false_are_asked_for_as_they_were_sent(shop: Catalog) -> None:
+    make_item(shop, external_id="safe", dishwasher="yes")  # as true is kept
+    make_item(shop, external_id="film", genres=["True"])
+    assert left(shop, "dishwasher:true") == {"safe"}
+    assert left(shop, "genres:true") == {"film"}
+
+
 def test_an_attribute_that_no_item_has_is_an_error_that_names_those_there_are(shop: Catalog) -> None:
     with pytest.raises(ConditionError) as error:
         left(shop, "colour:red")
