@@ -176,6 +176,21 @@ def test_a_query_filters_excludes_and_sets_apart(api: APIClient, films: Catalog)
         assert api.get(path + wrong).status_code == 400, wrong
 
 
+def test_what_is_sold_out_is_in_no_filtered_list_from_the_next_request_on(api: APIClient, films: Catalog) -> None:
+    path = "/api/v1/catalogs/films/users/u1/recommendations"
+    for name in ("f3", "f4", "f5", "f6"):
+        films.items.filter(external_id=name).update(attributes={"genres": ["Drama"], "stock": 3})
+    aspects.KEPT.clear()
+    all_of_them = ids(api.get(path, {"filter": "stock>0"}).json())
+    assert sorted(all_of_them) == ["f3", "f4", "f5", "f6"]
+    rules.put(films, [rules.Wanted("pin", "f6", place=1)], by=None)  # type: ignore[arg-type]
+    films.items.filter(external_id__in=["f4", "f6"]).update(attributes={"genres": ["Drama"], "stock": 0})
+    for extra in ({}, {"diversity": "0.5"}, {"limit": "1"}):
+        assert not {"f4", "f6"} & set(ids(api.get(path, {"filter": "stock>0", **extra}).json())), extra
+    similar = api.get("/api/v1/catalogs/films/items/f5/similar", {"filter": "stock>0", "by": "attributes"}).json()
+    assert ids(similar) == ["f3"]
+
+
 def test_the_next_page_goes_on_with_the_filtered_list(api: APIClient, films: Catalog) -> None:
     path = "/api/v1/catalogs/films/users/u1/recommendations"
     first = api.get(path, {"limit": 2, "exclude": "f4"}).json()
