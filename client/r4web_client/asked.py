@@ -132,6 +132,12 @@ class RuleShape(TypedDict):
     until: NotRequired[str | None]
 
 
+class RulesRemoval(TypedDict):
+    item_ids: list[str]
+    kind: NotRequired[Literal["pin", "bury", "out_of_stock", None]]
+    scenario: NotRequired[Literal["", "backbone", "thinkrec", None]]
+
+
 class SecretRequest(TypedDict):
     overlap_hours: NotRequired[int]
 

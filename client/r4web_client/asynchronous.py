@@ -180,6 +180,9 @@ class AsyncClient:
     async def remove_rule(self, catalog: str, rule_id: int) -> answers.Removed:
         return await self.send(calls.remove_rule(catalog, rule_id))
 
+    async def remove_rules(self, catalog: str, **meant: Unpack[asked.RulesRemoval]) -> answers.Removed:
+        return await self.send(calls.remove_rules(catalog, **meant))
+
     async def list_experiments(self, catalog: str) -> answers.Experiments:
         return await self.send(calls.list_experiments(catalog))
 

@@ -140,6 +140,10 @@ def remove_rule(catalog: str, rule_id: int) -> Call[answers.Removed]:
     return Call("DELETE", f"{_catalog(catalog)}/rules/{rule_id}")
 
 
+def remove_rules(catalog: str, **meant: Unpack[asked.RulesRemoval]) -> Call[answers.Removed]:
+    return _post(f"{_catalog(catalog)}/rules:remove", meant)
+
+
 def list_experiments(catalog: str) -> Call[answers.Experiments]:
     return Call("GET", f"{_catalog(catalog)}/experiments")
 

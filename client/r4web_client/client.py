@@ -167,6 +167,9 @@ class Client:
     def remove_rule(self, catalog: str, rule_id: int) -> answers.Removed:
         return self.send(calls.remove_rule(catalog, rule_id))
 
+    def remove_rules(self, catalog: str, **meant: Unpack[asked.RulesRemoval]) -> answers.Removed:
+        return self.send(calls.remove_rules(catalog, **meant))
+
     def list_experiments(self, catalog: str) -> answers.Experiments:
         return self.send(calls.list_experiments(catalog))
 

@@ -81,8 +81,8 @@ def test_curl_sends_the_examples(sample: Catalog, key: str, live_server: Any) ->
             assert sent.returncode == 0, (name, command, sent.stdout, sent.stderr)
             answers.append((name, json.loads(sent.stdout)))
     pages = [name for name, _ in answers]
-    assert pages == ["README.md"] + ["api-statements.md"] * 2 + ["api-writing.md"] + ["api.md"] * 3
-    first, said, read, told, listed, logged, visitor = (answer for _, answer in answers)
+    assert pages == ["README.md"] + ["api-statements.md"] * 2 + ["api-writing.md"] + ["api.md"] * 3 + ["webhooks.md"]
+    first, said, read, told, listed, logged, visitor, webhook = (answer for _, answer in answers)
     titles = set(sample.items.values_list("title", flat=True))
     for answer, logs in ((first, False), (listed, False), (logged, True), (visitor, True)):
         assert answer["catalog"] == "sample"
@@ -100,6 +100,7 @@ def test_curl_sends_the_examples(sample: Catalog, key: str, live_server: Any) ->
         ("Drama", "model"),
     ]
     assert told == {"accepted": 1, "duplicates": 0, "rejected": []}
+    assert webhook["secret"].startswith("whsec_")
 
 
 @pytest.mark.django_db

@@ -148,6 +148,7 @@ WRITES = {
     "recommendations": {"text": "No more horror, please.", "history": [{"item_id": "f1"}]},
     "recommendations:batch": {"entries": [{"user_id": "u1"}, {}], "limit": 1},
     "rules": {"rules": [{"kind": "bury", "item_id": "f3"}]},
+    "rules:remove": {"item_ids": ["f3"]},
     "events:batch": {"events": [LIKE]},
     "items:batch": {"items": [{"item_id": "f9", "title": "Film 9"}]},
     "users:batch": {"users": [{"user_id": "u9"}]},
