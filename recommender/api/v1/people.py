@@ -30,14 +30,22 @@ class PersonSerializer(serializers.Serializer[Any]):
     catalog = serializers.CharField()
     user_id = serializers.CharField()
     attributes = serializers.DictField()
-    clock = serializers.CharField(help_text="What moments count.")
-    ratings = serializers.ListField(child=serializers.DictField())
+    clock = serializers.CharField(help_text="What `moment` and `as_of` count.")
+    ratings = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="Of each `met_at` is the time; null where the clock counts no seconds.",
+    )
     texts = serializers.ListField(
         child=serializers.DictField(),
         help_text="What was written about them: steps, questions to the AI, decisions.",
     )
     in_force = serializers.ListField(child=serializers.DictField(), help_text="Approved texts.")
     served_lists = serializers.ListField(child=serializers.DictField())
+    scored_lists = serializers.ListField(child=serializers.DictField(), help_text="Lists that an LLM scored.")
+    scored_ratings = serializers.ListField(child=serializers.DictField(), help_text="Ratings that it was asked about.")
+    messages_to_webhooks = serializers.ListField(
+        child=serializers.DictField(), help_text="What other programs were told of them, and when."
+    )
     disputes = serializers.ListField(child=serializers.DictField(), help_text="What was said against texts.")
     statements = serializers.ListField(
         child=serializers.DictField(), help_text="What they said of themselves, also what they took back."
