@@ -160,6 +160,13 @@ class Found(TypedDict):
     twice: int
 
 
+class GivenItem(TypedDict):
+    catalog: str
+    item_id: str
+    title: str
+    attributes: dict[str, Any]
+
+
 class HistoryReason(TypedDict):
     kind: str
     basis: str

@@ -243,6 +243,9 @@ class AsyncClient:
         """Raises GoneError where it was done before, by an earlier try of this very call perhaps."""
         return await self.send(calls.erase_person(catalog, user_id))
 
+    async def get_item(self, catalog: str, item_id: str) -> answers.GivenItem:
+        return await self.send(calls.get_item(catalog, item_id))
+
     async def erase_item(self, catalog: str, item_id: str) -> answers.Receipt:
         """Raises GoneError where it was done before, by an earlier try of this very call perhaps."""
         return await self.send(calls.erase_item(catalog, item_id))

@@ -214,6 +214,10 @@ def erase_person(catalog: str, user_id: str) -> Call[answers.Receipt]:
     return Call("DELETE", _user(catalog, user_id))
 
 
+def get_item(catalog: str, item_id: str) -> Call[answers.GivenItem]:
+    return Call("GET", _item(catalog, item_id))
+
+
 def erase_item(catalog: str, item_id: str) -> Call[answers.Receipt]:
     return Call("DELETE", _item(catalog, item_id))
 

@@ -230,6 +230,9 @@ class Client:
         """Raises GoneError where it was done before, by an earlier try of this very call perhaps."""
         return self.send(calls.erase_person(catalog, user_id))
 
+    def get_item(self, catalog: str, item_id: str) -> answers.GivenItem:
+        return self.send(calls.get_item(catalog, item_id))
+
     def erase_item(self, catalog: str, item_id: str) -> answers.Receipt:
         """Raises GoneError where it was done before, by an earlier try of this very call perhaps."""
         return self.send(calls.erase_item(catalog, item_id))

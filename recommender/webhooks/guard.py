@@ -113,7 +113,7 @@ async def addresses_of(host: str, port: int) -> Sequence[str]:
 
 
 def _literal(host: str) -> Address | None:
-    """The address that a host is written as; resolvers read 127.1, 0x7f000001, 2130706433 and 0177.0.0.1 as one, too."""
+    """The address that a host is written as; resolvers read 127.1, 0x7f000001, 2130706433 and 0177.0.0.1 as one."""
     try:
         return ip_address(host.partition("%")[0])
     except ValueError:

@@ -112,8 +112,31 @@ class PersonView(PrivateView):
         return super().http_method_not_allowed(request, *args, **kwargs)
 
 
+class GivenItemSerializer(serializers.Serializer[Any]):
+    """An item as it was sent."""
+
+    catalog = serializers.CharField()
+    item_id = serializers.CharField()
+    title = serializers.CharField()
+    attributes = serializers.DictField()
+
+
 class ItemView(PrivateView):
     scope = TokenScope.PEOPLE_MANAGE
+    reading_scope = TokenScope.CATALOG_WRITE  # whoever sends items may see what became of them
+
+    @extend_schema(
+        operation_id="get_item",
+        tags=["events and data"],
+        parameters=ITEM,
+        responses=responses(GivenItemSerializer, "The item.", problems=tuple(PROBLEMS)),
+    )
+    def get(self, request: Request, catalog: str, item_id: str) -> Response:
+        """An item as the catalog has it."""
+        parse(request, NOTHING)
+        item = item_named(catalog, item_id, asker=asker_of(request))
+        said = {"item_id": item.external_id, "title": item.title, "attributes": item.attributes}
+        return Response({"catalog": item.catalog.name} | said)
 
     @extend_schema(
         operation_id="erase_item",

@@ -127,6 +127,18 @@ def test_what_is_wrong_with_one_item_keeps_no_other_from_being_written(send: Cal
     assert Item.objects.get(external_id="/ü 漢%s").title == "🎬"
 
 
+def test_an_item_is_read_back_as_it_is_kept(send: Callable[..., Any], api: APIClient) -> None:
+    send(ITEMS, {"item_id": "a/b c", "title": "T", "attributes": {"safe": True, "none": None}})
+    answer = api.get("/api/v1/catalogs/films/items/a%2Fb%20c")
+    assert answer.json() == {"catalog": "films", "item_id": "a/b c", "title": "T", "attributes": {"safe": "yes"}}
+    assert api.get("/api/v1/catalogs/films/items/f99").json()["type"] == "urn:r4web:problem:unknown-item"
+    for scope, reads, erases in (("catalog:write", 200, 403), ("recommendations:read", 403, 403)):
+        token = create_token("other", account=make_account(), scopes=[TokenScope(scope)])[1]
+        other = APIClient(headers={"Authorization": f"Bearer {token}"})
+        statuses = other.get(f"{FILMS}/items/f1").status_code, other.delete(f"{FILMS}/items/f1").status_code
+        assert statuses == (reads, erases), scope
+
+
 def test_the_attribute_that_is_wrong_is_named(send: Callable[..., Any]) -> None:
     attributes = {"year": 1979, "ean": 12345678901234567890}
     [rejected] = send(ITEMS, {"item_id": "n1", "title": "T", "attributes": attributes})["rejected"]
