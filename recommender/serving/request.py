@@ -201,6 +201,12 @@ def narrowed(
     """
     holding = rules.holding(catalog, index, scenario=wish.scenario)
     listable, notices = mask.copy(), list[Notice]()
+    if wish.among:
+        places, strangers = index.named(wish.among)
+        listable = np.zeros_like(mask)
+        listable[places] = mask[places]
+        if strangers:
+            notices.append(unknown_items(strangers, "`among`"))
     if wish.exclude:
         places, strangers = index.named(wish.exclude)
         listable[places] = False

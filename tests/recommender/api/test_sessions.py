@@ -176,6 +176,25 @@ def test_a_query_filters_excludes_and_sets_apart(api: APIClient, films: Catalog)
         assert api.get(path + wrong).status_code == 400, wrong
 
 
+def test_the_items_of_a_search_are_ranked_alone(api: APIClient, films: Catalog, post: Post) -> None:
+    path = "/api/v1/catalogs/films/users/u1/recommendations"
+    found = api.get(path, {"among": ["f3", "f1", "f6", "f5", "zzz"], "exclude": "f6"}).json()
+    assert ids(found) == ["f5", "f3"]  # they met f1
+    assert "these items of `among`: “zzz”" in found["notices"][0]["detail"]
+    assert ids(post({"history": [{"item_id": "f5"}], "among": ["f5", "f4"]})) == ["f4"]
+    nothing = api.get(path, {"among": "f1"}).json()
+    assert (nothing["items"], nothing["degraded_code"]) == ([], "nothing_left")
+    similar = api.get("/api/v1/catalogs/films/items/f5/similar", {"among": ["f2", "f5"], "by": "attributes"}).json()
+    assert ids(similar) == ["f2"]
+    for none in ({"among": []}, {"among": [""]}):  # which would be another list than what was asked for
+        assert post(none, status=400)["errors"][0]["parameter"] == "among"
+    page = api.get(path, {"among": ["f3", "f4"], "limit": 1}).json()
+    rest = api.get(path, {"cursor": page["next_cursor"], "limit": 5}).json()
+    assert (ids(page), ids(rest)) == (["f4"], ["f3"])
+    other = api.get(path, {"cursor": page["next_cursor"], "among": "f5"})
+    assert other.status_code == 400
+
+
 def test_what_is_sold_out_is_in_no_filtered_list_from_the_next_request_on(api: APIClient, films: Catalog) -> None:
     path = "/api/v1/catalogs/films/users/u1/recommendations"
     for name in ("f3", "f4", "f5", "f6"):
