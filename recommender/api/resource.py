@@ -118,8 +118,8 @@ class Schema(AutoSchema):
         return [*super().get_override_parameters(), *LIMITS] if hasattr(self.view, "scope") else []
 
     def get_extensions(self) -> dict[str, Any]:
-        known = hasattr(self.view, "scope")
-        return super().get_extensions() | ({"x-scope": self.view.scope_of(self.method).value} if known else {})
+        scope_of = getattr(self.view, "scope_of", None)
+        return super().get_extensions() | ({"x-scope": scope_of(self.method).value} if scope_of else {})
 
 
 class PrivateView(APIView):

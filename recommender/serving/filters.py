@@ -77,7 +77,7 @@ def _meets(item: Item, condition: Condition, aspects: CatalogAspects) -> bool:
     if condition.comparison:
         met = bool(COMPARE[condition.comparison](number, condition.number))
     elif name == YEAR and not known:
-        met = number in map(_year, condition.values)
+        met = any(number == _year(value) for value in condition.values)
     else:
         own = {value.casefold() for value in values_of(item.attributes.get(name, []))}
         met = any(_folded(value, known) in own for value in condition.values)
