@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
 from recommender.models import Catalog, EndUser, Interaction, Role, TokenScope
+from recommender.serving.catalog_index import WHOLE_CATALOG
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.training import synthetic
 
@@ -110,6 +112,18 @@ def test_the_answer_of_the_page_has_the_members_of_an_answer(shop: Catalog, api:
     assert list(answer) == list(ANSWER)
     assert list(answer["items"][0]) == list(ANSWER["items"][0])
     assert list(answer["user_explanation"]) == list(ANSWER["user_explanation"])
+
+
+def test_the_pages_say_which_catalogs_are_ranked_as_a_whole() -> None:
+    for name, said in (
+        ("api.md", f"Up to {WHOLE_CATALOG:,} items, all are ranked"),
+        ("api.md", f"all of them up to {WHOLE_CATALOG:,} items, else"),
+        ("api-writing.md", f"in catalogs above {WHOLE_CATALOG:,} items, shared"),
+        ("operations.md", f"the candidates, above {WHOLE_CATALOG:,} items"),
+        ("scaling.md", f"Up to {WHOLE_CATALOG:,} items every list ranks"),
+    ):
+        assert said in (ROOT / "docs" / name).read_text(), said
+    assert f"`R4_CANDIDATES` ({settings.CANDIDATES})" in (ROOT / "docs" / "api.md").read_text()
 
 
 @pytest.mark.django_db
