@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
 from recommender.models import Catalog, EndUser, Interaction, Role, TokenScope
+from recommender.serving.attribution import NAMED
 from recommender.serving.catalog_index import WHOLE_CATALOG
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.training import synthetic
@@ -114,7 +115,7 @@ def test_the_answer_of_the_page_has_the_members_of_an_answer(shop: Catalog, api:
     assert list(answer["user_explanation"]) == list(ANSWER["user_explanation"])
 
 
-def test_the_pages_say_which_catalogs_are_ranked_as_a_whole() -> None:
+def test_the_pages_say_what_is_ranked_and_named_as_the_code_does() -> None:
     for name, said in (
         ("api.md", f"Up to {WHOLE_CATALOG:,} items, all are ranked"),
         ("api.md", f"all of them up to {WHOLE_CATALOG:,} items, else"),
@@ -123,6 +124,10 @@ def test_the_pages_say_which_catalogs_are_ranked_as_a_whole() -> None:
         ("scaling.md", f"Up to {WHOLE_CATALOG:,} items every list ranks"),
     ):
         assert said in (ROOT / "docs" / name).read_text(), said
+    (short, against), (full, also) = NAMED["short"], NAMED["full"]
+    named = f"at most {short} items that speak for an item and {against} against it), "
+    named += f"`full` (whole texts; {full} and {also})"
+    assert named in (ROOT / "docs" / "api.md").read_text()
     assert f"`R4_CANDIDATES` ({settings.CANDIDATES})" in (ROOT / "docs" / "api.md").read_text()
 
 
