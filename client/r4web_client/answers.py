@@ -166,6 +166,13 @@ class Found(TypedDict):
     twice: int
 
 
+class GivenItem(TypedDict):
+    catalog: str
+    item_id: str
+    title: str
+    attributes: dict[str, Any]
+
+
 class HistoryReason(TypedDict):
     kind: str
     basis: str
@@ -299,6 +306,9 @@ class Person(TypedDict):
     texts: list[dict[str, Any]]
     in_force: list[dict[str, Any]]
     served_lists: list[dict[str, Any]]
+    scored_lists: list[dict[str, Any]]
+    scored_ratings: list[dict[str, Any]]
+    messages_to_webhooks: list[dict[str, Any]]
     disputes: list[dict[str, Any]]
     statements: list[dict[str, Any]]
     events: list[dict[str, Any]]

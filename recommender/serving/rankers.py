@@ -14,7 +14,7 @@ from recommender.serving.whom import Visitor
 
 ALL_MET = "This end user has met every item of the catalog."
 NO_ITEMS = "The catalog has no items."
-LEFT = "What was excluded, the filter and what is out of stock leave nothing to list."
+LEFT = "What was excluded, `among`, the filter and what is out of stock leave nothing to list."
 UNKNOWN = "The catalog has no end user of this id yet."
 STEERED = ("knowledge", "popular")
 NOBODY_MET_THEM = "Nobody has met any of the items left."

@@ -137,7 +137,21 @@ class Request:
         diversity = self.wish.diversity if self.wish else 0.0
         if diversity > 0:
             order = arrange.diversified(order, self.whom.catalog, self.index, diversity=diversity, count=self.depth)
-        return arrange.ranking(order, self.rules, count=self.depth, listable=self.listable)
+        listable = self._listable_now(order)
+        order = order.at(listable[order.places])
+        return arrange.ranking(order, self.rules, count=self.depth, listable=listable)
+
+    def _listable_now(self, order: Order) -> NDArray[np.bool_]:
+        """`listable` (items,) without what stands first, or is put there by a rule, and meets the filter no more."""
+        if not (self.wish and self.wish.conditions):
+            return self.listable
+        placed = [one.position for one in (*self.rules.pins, *self.rules.buried) if self.listable[one.position]]
+        places = np.r_[np.array(placed, dtype=np.int64), order.places]
+        count = len(placed) + self.depth
+        met = filters.meeting_now(self.whom.catalog, self.index, self.wish.conditions, places, count=count)
+        listable = self.listable.copy()
+        listable[places[~met]] = False
+        return listable
 
 
 def request_for(
@@ -198,6 +212,12 @@ def narrowed(
     """
     holding = rules.holding(catalog, index, scenario=wish.scenario)
     listable, notices = mask.copy(), list[Notice]()
+    if wish.among:
+        places, strangers = index.named(wish.among)
+        listable = np.zeros_like(mask)
+        listable[places] = mask[places]
+        if strangers:
+            notices.append(unknown_items(strangers, "`among`"))
     if wish.exclude:
         places, strangers = index.named(wish.exclude)
         listable[places] = False

@@ -133,6 +133,13 @@ class CatalogAspects:
                 self.of_numbers[name] = np.array([_number(own.get(name)) for own in self.attributes], dtype=np.float64)
         return self.of_numbers[name]
 
+    def number_of(self, name: str, title: str, attributes: Mapping[str, Any]) -> float:
+        """The same of one item as it is now."""
+        if name == YEAR and name not in self.values_of:
+            year = _year(title, attributes)
+            return math.nan if year == NO_YEAR else float(year)
+        return _number(attributes.get(name))
+
     def meeting(self, aspect: Sequence[Facet]) -> Places:
         """The items that have all of these facets."""
         return self.met(aspect).places

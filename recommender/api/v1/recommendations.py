@@ -378,7 +378,7 @@ def end_user_named(catalog: str, user_id: str, *, asker: ApiToken) -> EndUser:
     if queries.erased(catalog, SubjectKind.END_USER, user_id, asker=asker):
         raise errors.Erased(f"This end user was erased from the catalog “{catalog}”. Nothing about them is kept.")
     raise errors.UnknownEndUser(
-        f"The catalog “{catalog}” has no end user “{user_id}”. Check the id; import_catalog adds end users."
+        f"The catalog “{catalog}” has no end user “{user_id}”. Check the id, or send the user first (`users:batch`)."
         f"{errors.slashes(user_id)}"
     )
 
