@@ -76,14 +76,14 @@ def shown(review: Review, account: Account) -> Card:
     return card(review.pk, viewer=account, now=timezone.now())
 
 
-def send(browser: Client, shown: Card, name: str, *, of: int | None = None, **fields: str) -> Any:
-    """What the card's form sends to this address, with everything typed."""
+def send(browser: Client, shown: Card, name: str, *, of: int | None = None, script: bool = True, **fields: str) -> Any:
+    """What the card's form sends to this address, with everything typed; by htmx, or by a plain form."""
     given = {"review": str(shown.review.pk), "version": str(shown.review.version), "turns": str(len(shown.turns))}
     assert shown.slot is not None
     assert shown.proposal is not None
     given |= {"lease_token": shown.slot.lease_token, "text_hash": shown.proposal.text_hash}
     address = reverse(f"reviews:{name}", args=[shown.review.pk, *([of] if of else [])])
-    return browser.post(address, given | fields, headers={"HX-Request": "true"})
+    return browser.post(address, given | fields, headers={"HX-Request": "true"} if script else {})
 
 
 def test_each_statement_stands_beside_its_evidence(review: Review, ann: Account) -> None:
@@ -150,6 +150,36 @@ def test_a_point_is_added_in_plain_words_and_said_as_it_was_understood(review: R
     assert shown(review, ann).unsent["statement"].text == "Well, well."
 
 
+def test_without_javascript_what_was_changed_is_shown_at_the_cards_own_address(review: Review, ann: Account) -> None:
+    """To reload there, or to come back to it, sends nothing a second time."""
+    browser, at = hold(review, ann), reverse("reviews:review", args=[review.pk])
+    drama = next(one for one in shown(review, ann).statements if one.aspect == "Drama")
+    changed = send(browser, shown(review, ann), "change_statement", of=drama.row.pk, script=False, say="dislikes")
+    assert changed.headers["Location"] == f"{at}#statement-{drama.number}"
+    added = send(browser, shown(review, ann), "add_statement", script=False, statement="No more musicals.")
+    assert added.headers["Location"] == at
+    assert "Understood as: dislikes Musical." in browser.get(at).content.decode()
+    refused = send(browser, shown(review, ann), "add_statement", script=False, statement="Well, well.")
+    assert refused.status_code == 422
+    assert re.search(r'name="statement"[^>]*aria-invalid="true"[^>]*autofocus>Well, well\.<', refused.content.decode())
+
+
+def test_after_a_change_the_point_has_the_focus_and_the_last_decision_can_still_be_undone(
+    review: Review, ann: Account
+) -> None:
+    browser = hold(review, ann)
+    send(browser, shown(review, ann), "decide", verdict="approve", although="She told us so herself.")
+    decision = review.decisions.get()
+    other = open_review(make_round(make_end_user(review.round.catalog, "u2"), ("reason", TEXT), ("reflect", "")))
+    hold(other, ann)
+    first = shown(other, ann).statements[0]
+    page = send(browser, shown(other, ann), "change_statement", of=first.row.pk, say="strike", beside="1")
+    html = page.content.decode()
+    assert re.findall(r'id="([^"]*)"[^>]*data-focus-on-swap', html) == [f"statement-{first.number}"]
+    assert reverse("reviews:undo", args=[decision.pk]) in html
+    assert 'name="beside" value="1"' in html
+
+
 def test_a_point_that_nothing_meets_says_so_and_one_that_something_meets_does_not(review: Review, ann: Account) -> None:
     """Understood is not obeyed: nothing on record is too bloody."""
     browser = hold(review, ann)
@@ -187,9 +217,20 @@ def test_approving_over_a_contradicted_statement_asks_why(review: Review, ann: A
     assert "Say why it is right all the same" in refused.content.decode()
     assert not Knowledge.objects.exists()
 
+    typed = send(browser, on_card, "decide", verdict="approve", although="She told us so herself.", reason="Too short.")
+    assert typed.status_code == 422  # what was typed into the box of a rejection is not passed over
     send(browser, on_card, "decide", verdict="approve", although="She told us so herself.")
     assert review.decisions.get().reason == "She told us so herself."
     assert Knowledge.objects.get().accepted_by == ann
+
+
+def test_the_reason_of_an_approval_that_is_undone_stands_in_its_own_box_alone(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    send(browser, shown(review, ann), "decide", verdict="approve", although="She told us so herself.")
+    browser.post(reverse("reviews:undo", args=[review.decisions.get().pk]))
+    assert {name: kept.text for name, kept in shown(review, ann).unsent.items()} == {
+        "although": "She told us so herself."
+    }
 
 
 def test_what_was_changed_on_the_card_acts_once_the_text_is_approved(review: Review, ann: Account) -> None:
