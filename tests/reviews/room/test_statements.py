@@ -193,6 +193,37 @@ def test_a_point_that_nothing_meets_says_so_and_one_that_something_meets_does_no
     assert "moves no list yet" not in met
 
 
+def test_what_is_added_twice_counts_once_and_the_newest_word_of_it_counts(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    for words in ("No more dramas.", "No more dramas.", "No more dramas. Really, no more dramas!"):
+        page = send(browser, shown(review, ann), "add_statement", statement=words).content.decode()
+        assert "Understood as: dislikes Drama." in page
+    added = [one for one in shown(review, ann).statements if one.by]
+    assert [(one.says, one.aspect) for one in added] == [("Dislikes", "Drama")]
+
+    send(browser, shown(review, ann), "add_statement", statement="They love dramas.")
+    now = [one for one in shown(review, ann).statements if one.by]
+    assert [(one.says, one.aspect, one.row.replaces_id) for one in now] == [("Likes", "Drama", added[0].row.pk)]
+    send(browser, shown(review, ann), "decide", verdict="approve", although="She told us so herself.")
+    of_drama = [one.said.polarity for one in acting(EndUser.objects.select_related("catalog").get())]
+    assert of_drama.count("dislikes") == 1  # musicals
+
+
+def test_a_point_beside_a_text_that_nobody_has_read_takes_no_place_of_what_it_states(
+    review: Review, ann: Account
+) -> None:
+    """After an update texts wait for their reading."""
+    Statement.objects.all().delete()
+    Turn.objects.update(reader=None)
+    browser = hold(review, ann)
+    send(browser, shown(review, ann), "add_statement", statement="No more musicals from the nineties.")
+    service.read_missing()
+    assert [one.aspect for one in shown(review, ann).statements] == [
+        *("Western", "“Rio Bravo (1959)”", "Musical", "Drama"),
+        "Musical, 1990–1999",
+    ]
+
+
 def test_who_does_not_hold_the_text_changes_nothing(review: Review, ann: Account) -> None:
     hold(review, ann)
     other = Client()
