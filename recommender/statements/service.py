@@ -168,7 +168,9 @@ def add(turn: Turn, words: str, *, account: Account) -> list[Statement]:
         )
     of_people = Statement.objects.filter(turn=turn, source=Source.PERSON, ended_at=None).order_by("place")
     before = {(row.key, row.holder): row for row in of_people}
-    said_before, rows, place = [], [], _next_place(turn)
+    place = _next_place(turn)
+    said_before: list[Statement] = []
+    rows: list[Statement] = []
     once = {(one.key[:400], one.holder, one.polarity): one for one in reversed(understood)}
     for (key, holder, polarity), one in reversed(once.items()):
         earlier = before.pop((key, holder), None)

@@ -264,7 +264,9 @@ def answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) 
     return render(request, "reviews/review.html", context, status=status)
 
 
-def again(request: HttpRequest, review_id: int, *, status: int = 200, at: Statement | None = None, **more: Any) -> Any:
+def again(
+    request: HttpRequest, review_id: int, *, status: int = 200, at: Statement | None = None, **more: Any
+) -> HttpResponse:
     """The same card, read anew, after what did not end it. `at`: the statement to go on at, which has the focus.
 
     A browser without JavaScript is sent to the card's address where all went well: to reload there, or to come back

@@ -97,6 +97,22 @@ def test_each_statement_stands_beside_its_evidence(review: Review, ann: Account)
     assert [one.aspect for one in shown(review, ann).contradicted] == ["Drama"]
 
 
+def test_what_is_there_but_settles_nothing_is_not_said_to_be_missing(catalog: Catalog, ann: Account) -> None:
+    met = (("Rio Bravo", "Western", 5.0), ("Shane", "Western", 1.0), ("Cats", "Musical", 1.0))
+    history = tuple(
+        Encounter(title=f"{title} (1959)", rating=rating, liked=rating > 3, attributes={"genres": [genre]})
+        for title, genre, rating in met
+    )
+    evidence = make_subject().to_json() | {"history": [asdict(one) for one in history]}
+    text = "They love westerns. They love drama."
+    round_ = make_round(make_end_user(catalog), ("reason", text), ("reflect", ""), evidence=evidence)
+    found = shown(open_review(round_), ann).statements
+    assert [(one.aspect, one.stands, one.counted) for one in found] == [
+        ("Western", "not clear from the evidence", "1 of 2 liked"),
+        ("Drama", "not in the evidence", ""),
+    ]
+
+
 def test_rows_that_are_cited_come_first_with_the_numbers_of_their_statements(review: Review, ann: Account) -> None:
     ((_, rows),) = shown(review, ann).histories
     assert [(row.met.title[:4], row.numbers) for row in rows] == [
