@@ -17,6 +17,7 @@ from reviews.room.statements import Shown
 
 register = template.Library()
 
+_SINGLE = str.maketrans("“”", "‘’")
 MOST_STARS = 5  # a longer scale is read better as a number
 
 
@@ -61,6 +62,12 @@ def stars(rating: float | None, rating_max: float) -> str:
         return ""
     full = min(max(round(rating), 0), round(rating_max))
     return "★" * full + "☆" * (round(rating_max) - full)
+
+
+@register.filter
+def within_quotes(text: str) -> str:
+    """Words that are shown in quotation marks: those that they have themselves become single ones."""
+    return text.translate(_SINGLE)
 
 
 @register.filter

@@ -35,7 +35,7 @@ PAGES = {
     "reviews:unskip": Rule(DECIDERS, post=302),
     "reviews:said": Rule(DECIDERS, get=200),
     "reviews:judge_said": Rule(DECIDERS, post=302),
-    "reviews:judge_said_on_card": Rule(DECIDERS, post=200),
+    "reviews:judge_said_on_card": Rule(DECIDERS, post=302),
     "reviews:last": Rule(DECIDERS, get=200),
     "reviews:undo": Rule(DECIDERS, post=302, absent=302),
     "reviews:review": Rule(DECIDERS, get=200),
