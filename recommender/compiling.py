@@ -14,29 +14,12 @@ from pathlib import Path
 
 # Sums may be reordered, as any vector unit does; unlike -ffast-math this leaves NaN, infinity and denormals alone.
 FLAGS = ["-std=c++17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math"]
+FLAGS += [f"-I{Path(__file__).parent}"]  # tiles.h
 SECONDS = 120
 PROCESSOR_FACTS = Path("/proc/cpuinfo")  # Linux's; without it a processor is known to do nothing
 # What the x86-64 psABI asks of its levels, in the words of PROCESSOR_FACTS; `-march` takes the names. Best first.
-_V3 = frozenset(
-    [
-        "cx16",
-        "lahf_lm",
-        "popcnt",
-        "pni",
-        "sse4_1",
-        "sse4_2",
-        "ssse3",
-        "avx",
-        "avx2",
-        "bmi1",
-        "bmi2",
-        "f16c",
-        "fma",
-        "abm",
-        "movbe",
-        "xsave",
-    ]
-)
+_V2 = ["cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3"]
+_V3 = frozenset([*_V2, "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"])
 PROCESSORS: Mapping[str, frozenset[str]] = {
     "x86-64-v4": _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
     "x86-64-v3": _V3,
@@ -50,9 +33,9 @@ def compiler() -> str | None:
     )
 
 
-def compile_library(program: str, source: Path, target: Path, options: Sequence[str]) -> None:
+def compile_library(program: str, sources: Sequence[Path], target: Path, options: Sequence[str]) -> None:
     """Raises OSError, subprocess.SubprocessError; `why` puts either into words."""
-    command = [program, *FLAGS, *options, "-shared", "-fPIC", "-o", str(target), str(source)]
+    command = [program, *FLAGS, *options, "-shared", "-fPIC", "-o", str(target), *map(str, sources)]
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS)
 
 

@@ -15,23 +15,30 @@ import logging
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from django.conf import settings
 
 from recommender import compiling
-from recommender.artifacts import files
+from recommender.artifacts import files, folded
+from recommender.artifacts.ranker import Ranker
 from recommender.models import BackboneVersion
 from recommender.signals import native
 
 log = logging.getLogger(__name__)
 
-SIGNAL = "signal_gaussian_process.npz"  # what the kernel reads; of a version without it there is nothing to compile
+READ = ("signal_gaussian_process.npz", folded.FILES[0])  # what kernels read: a version without it has no use for them
+SOURCES = (native.SOURCE, folded.SOURCE)
 SUFFIX = ".kernel.so"
 NOT_STORED = "not what was stored with it"
 REFUSED: dict[str, str] = {}  # by hash of the manifest: why this process will not run the kernels that lie there
+
+
+class UnusableError(Exception):
+    """What lies there is no library, has not all kernels, or what they read is missing or of another shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class Found:
 
 def build(folder: Path) -> None:
     """Compile into an artifact that is not sealed yet, and say in its manifest by what, or why not. Never fails."""
-    if not (folder / SIGNAL).is_file():
+    if not any((folder / name).is_file() for name in READ):
         return
     path = folder / files.MANIFEST
     manifest = json.loads(path.read_text())
@@ -54,6 +61,8 @@ def build(folder: Path) -> None:
     path.write_text(json.dumps(manifest, indent=1, sort_keys=True))
     if why_not := manifest["kernels"].get("why_not"):
         log.info("No kernels were compiled for serving: %s", why_not)
+        for name in folded.FILES:  # nothing else reads them
+            (folder / name).unlink(missing_ok=True)
 
 
 def look(version: BackboneVersion) -> Found:
@@ -70,12 +79,17 @@ def look(version: BackboneVersion) -> Found:
         return Found(why_not=f"a file cannot be read: {error.strerror}")
 
 
-def load(found: Found) -> native.Kernel:
-    """Load the very bytes that were looked at. Raises OSError, and AttributeError where the kernel is not in it."""
-    with tempfile.TemporaryDirectory(prefix="r4web-") as folder:  # for this account's eyes only
-        path = Path(folder) / f"{found.processor}{SUFFIX}"
-        path.write_bytes(found.library)
-        return native.Kernel(ctypes.CDLL(str(path)))
+def equip(ranker: Ranker, version: BackboneVersion, found: Found) -> Ranker:
+    """The ranker with the kernels of the very bytes that were looked at. Raises UnusableError."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="r4web-") as folder:  # for this account's eyes only
+            path = Path(folder) / f"{found.processor}{SUFFIX}"
+            path.write_bytes(found.library)
+            library = ctypes.CDLL(str(path))
+        signals = ranker.signals.compiled(native.Kernel(library))
+        return replace(ranker, signals=signals, folded=folded.load(files.folder_of(version), library))
+    except (OSError, AttributeError, ValueError, BadZipFile) as error:
+        raise UnusableError(f"they cannot be loaded: {error}") from error
 
 
 def refuse(version: BackboneVersion, why_not: str) -> None:
@@ -119,7 +133,7 @@ def _library(program: str, processor: str) -> bytes:
     """Raises OSError, subprocess.SubprocessError. Kept: the next version's are the same."""
     with tempfile.TemporaryDirectory(prefix="r4web-") as folder:
         path = Path(folder) / "made.so"
-        compiling.compile_library(program, native.SOURCE, path, [f"-march={processor}"])
+        compiling.compile_library(program, SOURCES, path, [f"-march={processor}"])
         return path.read_bytes()
 
 

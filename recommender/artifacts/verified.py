@@ -6,7 +6,6 @@ scores the golden users so. A loaded version stays in memory for the life of the
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -75,14 +74,14 @@ def _compiled(version: BackboneVersion, read: Ranker, users: Sequence[GoldenUser
     why_not = found.why_not or ("" if users else "it has no golden users, by which they would be checked")
     if not why_not:
         try:
-            fast = replace(read, signals=read.signals.compiled(kernels.load(found)))
+            fast = kernels.equip(read, version, found)
             differences = golden.compare(fast, users)
             if differences.are_small:
                 log.info("%s is ranked with kernels compiled for %s", version, found.processor)
                 return fast
             why_not = f"with them its golden users score differently, by {differences.eager_and_served:.1e}"
-        except (OSError, AttributeError) as error:  # not a library, or one without the kernel
-            why_not = f"they cannot be loaded: {error}"
+        except kernels.UnusableError as error:
+            why_not = str(error)
         kernels.refuse(version, why_not)
     log.log(logging.INFO if found.why_not else logging.WARNING, "%s is ranked without kernels: %s", version, why_not)
     return None

@@ -36,7 +36,7 @@ def load(name: str, **sizes: int) -> ctypes.CDLL | None:
         built = Path(folder) / f"{name}.so"
         given = [f"-D{size.upper()}={value}" for size, value in sizes.items()]
         try:
-            compiling.compile_library(program, KERNELS / f"{name}.cpp", built, [*FLAGS, *given])
+            compiling.compile_library(program, [KERNELS / f"{name}.cpp"], built, [*FLAGS, *given])
             return ctypes.CDLL(str(built))
         except (OSError, subprocess.SubprocessError) as error:
             said = compiling.why(error)

@@ -64,7 +64,7 @@ class Kernel:
         of_history = [_laid_out(history.met, np.int64), _laid_out(item, np.int64)]
         of_history += [_laid_out(history.residual, np.float64), _laid_out(history.noises, np.float64)]
         found = [np.empty(len(item)) for _ in NAMES]
-        failed = self.library.read(
+        failed = self.library.gaussian_process(
             *map(ctypes.c_int64, (len(history.met), len(item))),
             *map(_address, of_history),
             ctypes.c_int64(factors.shape[1]),

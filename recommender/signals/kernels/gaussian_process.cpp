@@ -5,78 +5,11 @@
 // registers; a history is filled up to whole tiles with entries that share nothing with anything.
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 
-#ifdef __AVX512F__
-constexpr int BYTES = 64, FLOAT_COLS = 4, DOUBLE_ROWS = 8;
-#else
-constexpr int BYTES = 32, FLOAT_COLS = 2, DOUBLE_ROWS = 4;
-#endif
+#include "tiles.h"
 
-template <typename T> struct Tile;
-template <> struct Tile<float> {
-    typedef float Vector __attribute__((vector_size(BYTES), aligned(4), may_alias));
-    static constexpr int LANES = BYTES / 4, COLS = FLOAT_COLS, ROWS = 4, WIDE = COLS * LANES;
-};
-template <> struct Tile<double> {
-    typedef double Vector __attribute__((vector_size(BYTES), aligned(8), may_alias));
-    static constexpr int LANES = BYTES / 8, COLS = 2, ROWS = DOUBLE_ROWS, WIDE = COLS * LANES;
-};
-constexpr int BLOCK = Tile<float>::WIDE;  // items at a time
 constexpr int PANEL = Tile<double>::WIDE; // columns of the factor at a time; a multiple of every ROWS
-
-// c (rows, WIDE) += a (rows, k), of which a row is `step` long, times b (k, WIDE); rows are whole tiles
-template <typename T>
-static void multiply(int64_t rows, int64_t k, const T* a, int64_t step, const T* b, T* c) {
-    using Of = Tile<T>;
-    using Vector = typename Of::Vector;
-    for (int64_t r = 0; r < rows; r += Of::ROWS) {
-        Vector sum[Of::ROWS][Of::COLS];
-#pragma GCC unroll 32
-        for (int q = 0; q < Of::ROWS; q++)
-#pragma GCC unroll 32
-            for (int n = 0; n < Of::COLS; n++)
-                sum[q][n] = *reinterpret_cast<const Vector*>(c + (r + q) * Of::WIDE + n * Of::LANES);
-        for (int64_t i = 0; i < k; i++) {
-            Vector right[Of::COLS];
-#pragma GCC unroll 32
-            for (int n = 0; n < Of::COLS; n++)
-                right[n] = *reinterpret_cast<const Vector*>(b + i * Of::WIDE + n * Of::LANES);
-#pragma GCC unroll 32
-            for (int q = 0; q < Of::ROWS; q++) {
-                const T left = a[(r + q) * step + i];
-#pragma GCC unroll 32
-                for (int n = 0; n < Of::COLS; n++) sum[q][n] += left * right[n];
-            }
-        }
-#pragma GCC unroll 32
-        for (int q = 0; q < Of::ROWS; q++)
-#pragma GCC unroll 32
-            for (int n = 0; n < Of::COLS; n++)
-                *reinterpret_cast<Vector*>(c + (r + q) * Of::WIDE + n * Of::LANES) = sum[q][n];
-    }
-}
-
-// Memory of one call, let go of at its end.
-struct Arena {
-    void* held[24];
-    int count = 0;
-    bool failed = false;
-    template <typename T> T* zeros(int64_t size) {
-        void* got = aligned_alloc(64, (size * sizeof(T) + 127) / 64 * 64);
-        if (!got) {
-            failed = true;
-            return nullptr;
-        }
-        memset(got, 0, size * sizeof(T));
-        held[count++] = got;
-        return static_cast<T*>(got);
-    }
-    ~Arena() {
-        while (count) free(held[--count]);
-    }
-};
 
 // Vectors of items by which likes resemble each other; those of the history side by side with what is asked about.
 struct Space {
@@ -113,21 +46,7 @@ static void add_near(const Space& space, int64_t first, int64_t n, const float* 
         const float* from = scratch + r * BLOCK;
         float* to = c + r * BLOCK;
         for (int i = 0; i < BLOCK; i++) {
-            float power = (from[i] - 1.0f) * rate;
-            power = power < -126.0f ? -126.0f : power > 126.0f ? 126.0f : power;
-            const float whole = floorf(power + 0.5f), x = power - whole;  // 2^power = 2^whole · 2^x, |x| <= 1/2
-            float value = 1.52527338e-5f;                                 // ln(2)^k / k!, k from 7 to 0
-            value = value * x + 1.54035304e-4f;
-            value = value * x + 1.33335581e-3f;
-            value = value * x + 9.61812911e-3f;
-            value = value * x + 5.55041087e-2f;
-            value = value * x + 2.40226507e-1f;
-            value = value * x + 6.93147181e-1f;
-            value = value * x + 1.0f;
-            int32_t bits;
-            memcpy(&bits, &value, 4);
-            bits += static_cast<int32_t>(whole) << 23;
-            memcpy(&value, &bits, 4);
+            const float value = power_of_two((from[i] - 1.0f) * rate);
             to[i] += scale * there[i] * value;
         }
     }
@@ -209,7 +128,7 @@ static void solve(int64_t n, const double* panels, const double* inverse, const 
 // Mean, standard deviation and mean with the drift of items (`asked`) after a history. `factors` (·, rank) and `spaces`
 // (·, widths) by item; `met` and `item`: rows of these; `residual` and `noises` (history): what a like was above its
 // item's mean, and its variance. 0, or why there is no answer: 1 without memory, 2 where no factor exists.
-extern "C" int64_t read(int64_t history, int64_t asked, const int64_t* met, const int64_t* item, const double* residual,
+extern "C" int64_t gaussian_process(int64_t history, int64_t asked, const int64_t* met, const int64_t* item, const double* residual,
                         const double* noises, int64_t rank, const float* factors, int64_t spaces,
                         const float* const* vectors, const int64_t* widths, const double* amplitudes, double noise,
                         double near, double drift, double lasts, double* mean, double* std, double* with_drift) {

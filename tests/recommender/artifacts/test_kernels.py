@@ -3,17 +3,21 @@
 import json
 import logging
 import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from django.conf import settings
 
 from recommender import compiling
-from recommender.artifacts import files, kernels, verified
+from recommender.artifacts import files, folded, kernels, verified
 from recommender.erasure import files as erased
 from recommender.models import BackboneVersion
 from tests import builders
 from tests.recommender.promotion.versions import make_version
-from tests.recommender.serving.ranked import trained
 
 LEVELS = [name for name, needed in compiling.PROCESSORS.items() if needed <= compiling.can_do()]
 pytestmark = [
@@ -22,9 +26,30 @@ pytestmark = [
 ]
 
 
+@cache
+def written() -> Path:
+    """The folder of an artifact as `ranked.trained` makes them, of a DIN whose layers the kernel has: two and two."""
+    from recommender.artifacts import golden_choice, writing
+    from recommender.backbones.registry import make
+    from tests.recommender.training.fitting import SMALL, fitted
+
+    made, recipe = fitted(), SMALL.model_copy(update={"head": (16, 8)})
+    torch.manual_seed(0)
+    backbone = make(made.backbone.sizes, recipe).eval()
+    backbone.items.describe(id_of=made.backbone.items.id_of, tokens_of=made.backbone.items.tokens_of)
+    if backbone.knowledge is not None:
+        backbone.knowledge.read(torch.from_numpy(made.vectors))
+    folder = Path(tempfile.mkdtemp(dir=settings.VAR_DIR)) / "artifact"
+    demographics = made.examples.demographics
+    beside = {"signals": made.signals, "demographics": demographics, "facts": {"data": "d"}}
+    writing.write(folder, backbone, recipe, made.interactions, made.knowledge, **beside)
+    golden_choice.write(folder, backbone, made.interactions, made.knowledge)
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def on(settings, tmp_path):
-    trained()
+    written()
     settings.VAR_DIR, settings.KERNELS = tmp_path, True
     verified.LOADED.clear()
     kernels.REFUSED.clear()
@@ -37,7 +62,7 @@ def version_with(change=lambda folder: None) -> BackboneVersion:
     """A version as a training stores it; `change` is what befalls its folder before it is sealed."""
     version = make_version(builders.make_catalog())
     folder = files.folder_of(version)
-    shutil.copytree(trained(), folder, dirs_exist_ok=True)
+    shutil.copytree(written(), folder, dirs_exist_ok=True)
     kernels.build(folder)
     change(folder)
     version.manifest_hash = files.seal(folder)
@@ -50,7 +75,10 @@ def library_of(version):
 
 
 def is_compiled(version) -> bool:
-    return verified.load(version).signals.fitted["gaussian_process"].compiled is not None
+    ranker = verified.load(version)
+    compiled = {ranker.signals.fitted["gaussian_process"].compiled is not None, ranker.folded is not None}
+    assert len(compiled) == 1, "both or none"
+    return compiled.pop()
 
 
 def scores(version):
@@ -143,7 +171,8 @@ def test_without_a_working_compiler_a_training_stores_its_version_all_the_same(m
     monkeypatch.setattr(compiling, "compiler", lambda: str(broken) if there else None)
     version = version_with()
 
-    assert list(files.folder_of(version).glob("*.so")) == []
+    assert [path.name for path in files.folder_of(version).iterdir() if path.suffix == ".so"] == []
+    assert list(files.folder_of(version).glob("folded*")) == []  # nothing else reads them
     assert not is_compiled(version)
     said = "the compiler failed where it was trained" if there else "no C++ compiler where it was trained"
     assert said in kernels.look(version).why_not
@@ -154,6 +183,23 @@ def test_a_library_that_was_sealed_but_is_none_is_refused_once(caplog):
     assert not is_compiled(version)
     assert "cannot be loaded" in caplog.text
     assert "cannot be loaded" in kernels.look(version).why_not
+
+
+@pytest.mark.parametrize("name", folded.FILES)
+def test_half_of_what_kernels_read_costs_no_list(caplog, name):
+    version = version_with()
+    path = files.folder_of(version) / name
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert not is_compiled(version)
+    assert "cannot be loaded" in kernels.look(version).why_not
+
+
+def test_the_graph_answers_where_the_kernel_has_no_memory(monkeypatch):
+    version = version_with()
+    with_kernel = scores(version)
+    monkeypatch.setattr(folded.Folded, "logits", lambda *given, **also: None)
+    np.testing.assert_allclose(with_kernel, scores(version), atol=1e-6)
 
 
 def test_kernels_whose_golden_users_score_differently_are_refused_and_the_version_serves(monkeypatch, caplog):

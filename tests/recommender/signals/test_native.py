@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module", params=HERE)
 def kernel(request, tmp_path_factory):
     built = tmp_path_factory.mktemp("kernels") / "made.so"
-    compiling.compile_library(str(compiling.compiler()), native.SOURCE, built, [f"-march={request.param}"])
+    compiling.compile_library(str(compiling.compiler()), [native.SOURCE], built, [f"-march={request.param}"])
     return native.Kernel(ctypes.CDLL(str(built)))
 
 
@@ -59,9 +59,9 @@ def candidates(history, asked):
     )
 
 
-@pytest.mark.parametrize("spaces", [0, 1, 3])
-@pytest.mark.parametrize("history", [0, 1, 8, 15, 16, 17, 30, 106, 400])
-@pytest.mark.parametrize("asked", [1, 64, 90])
+@pytest.mark.parametrize("spaces", [0, 3])
+@pytest.mark.parametrize("history", [0, 1, 15, 16, 17, 106, 400])
+@pytest.mark.parametrize("asked", [1, 90])
 def test_columns_are_those_of_float64_no_worse_than_numpys(kernel, spaces, history, asked):
     plain, given = process(spaces), candidates(history, asked)
     exact = plain._columns(posterior.read(plain._after(given)))[history:]
