@@ -118,8 +118,8 @@ def stages(items: int, turns: int) -> dict[str, Any]:
         lists.append((retrieve.NEWEST, np.flatnonzero(mask)[: -most - 1 : -1]))
         return retrieve.in_turn(lists, most)
 
-    def ranked(most: int) -> NDArray[np.float64]:
-        return folded.score("u", history, [f"i{place}" for place in chosen(most).tolist()])
+    def ranked(most: int, by: Ranker = folded) -> NDArray[np.float64]:
+        return by.score("u", history, [f"i{place}" for place in chosen(most).tolist()])
 
     work: dict[str, Callable[[], object]] = {
         "dot product, first 500": lambda: np.argpartition(-(factors @ own), 500)[:500],
@@ -130,6 +130,7 @@ def stages(items: int, turns: int) -> dict[str, Any]:
         f"500 after {LONG_HISTORY}": lambda: folded.score("u", longer, some),
     }
     if compiled:
+        work["retrieve and rank 500, kernels"] = lambda: ranked(500, compiled)
         work["whole catalog, kernels"] = lambda: compiled.score("u", history)
         work[f"500 after {LONG_HISTORY}, kernels"] = lambda: compiled.score("u", longer, some)
         difference = float(np.abs(folded.score("u", longer) - compiled.score("u", longer)).max())

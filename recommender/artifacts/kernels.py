@@ -34,7 +34,7 @@ READ = ("signal_gaussian_process.npz", folded.FILES[0])  # what kernels read: a 
 SOURCES = (native.SOURCE, folded.SOURCE)
 SUFFIX = ".kernel.so"
 NOT_STORED = "not what was stored with it"
-REFUSED: dict[str, str] = {}  # by hash of the manifest: why this process will not run the kernels that lie there
+JUDGED: dict[str, str] = {}  # by hash of the manifest: why this process will not run its kernels; empty: it does
 
 
 class UnusableError(Exception):
@@ -43,12 +43,16 @@ class UnusableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The library that this process may run, with the level of `processor` it was compiled for; or `why_not`."""
+    """The library that this process may run, with the level of `processor` it was compiled for; or `why_not`.
+
+    `proven`: the golden users score as they should with it here.
+    """
 
     processor: str = ""
     compiler: str = ""
     library: bytes = b""
     why_not: str = ""
+    proven: bool = False
 
 
 def build(folder: Path) -> None:
@@ -71,10 +75,11 @@ def look(version: BackboneVersion) -> Found:
         return Found(why_not="R4_KERNELS switches them off")
     if not version.manifest_hash:
         return Found(why_not="it is of an earlier release")
-    if version.manifest_hash in REFUSED:
-        return Found(why_not=REFUSED[version.manifest_hash])
+    if why_not := JUDGED.get(version.manifest_hash):
+        return Found(why_not=why_not)
     try:
-        return _found(files.folder_of(version), version.manifest_hash)
+        found = _found(files.folder_of(version), version.manifest_hash)
+        return replace(found, proven=not found.why_not and version.manifest_hash in JUDGED)
     except OSError as error:
         return Found(why_not=f"a file cannot be read: {error.strerror}")
 
@@ -92,9 +97,9 @@ def equip(ranker: Ranker, version: BackboneVersion, found: Found) -> Ranker:
         raise UnusableError(f"they cannot be loaded: {error}") from error
 
 
-def refuse(version: BackboneVersion, why_not: str) -> None:
-    """Run the version's kernels in this process no more."""
-    REFUSED[version.manifest_hash] = why_not
+def judge(version: BackboneVersion, why_not: str) -> None:
+    """What the golden users said of the version's kernels in this process: it runs them, or `why_not` ever again."""
+    JUDGED[version.manifest_hash] = why_not
 
 
 def drop_untrusted(folder: Path, source: Path, manifest_hash: str) -> None:

@@ -78,10 +78,11 @@ def _compiled(version: BackboneVersion, read: Ranker, users: Sequence[GoldenUser
             differences = golden.compare(fast, users)
             if differences.are_small:
                 log.info("%s is ranked with kernels compiled for %s", version, found.processor)
+                kernels.judge(version, "")
                 return fast
             why_not = f"with them its golden users score differently, by {differences.eager_and_served:.1e}"
         except kernels.UnusableError as error:
             why_not = str(error)
-        kernels.refuse(version, why_not)
+        kernels.judge(version, why_not)
     log.log(logging.INFO if found.why_not else logging.WARNING, "%s is ranked without kernels: %s", version, why_not)
     return None

@@ -120,8 +120,9 @@ def _said_of_kernels(version: BackboneVersion) -> str:
     found = kernels.look(version)
     if found.why_not:
         return f"not run here: {found.why_not}"
+    said = "run here" if found.proven else "fit this machine, and run if the golden users score the same with them"
     by = f" by {found.compiler}" if found.compiler else ""
-    return f"run here: compiled{by} for {found.processor} when the model was trained"
+    return f"{said}: compiled{by} for {found.processor} when the model was trained"
 
 
 def _said_of_answers(learned: Mapping[str, Any]) -> str:

@@ -52,10 +52,10 @@ def on(settings, tmp_path):
     written()
     settings.VAR_DIR, settings.KERNELS = tmp_path, True
     verified.LOADED.clear()
-    kernels.REFUSED.clear()
+    kernels.JUDGED.clear()
     yield
     verified.LOADED.clear()
-    kernels.REFUSED.clear()
+    kernels.JUDGED.clear()
 
 
 def version_with(change=lambda folder: None) -> BackboneVersion:
@@ -88,6 +88,7 @@ def scores(version):
 
 def test_a_training_compiles_for_every_level_and_a_web_process_runs_the_best(settings, caplog):
     version = version_with()
+    assert not kernels.look(version).proven
     with caplog.at_level(logging.INFO, logger="recommender"):
         with_kernel = scores(version)
         scores(version)
@@ -98,7 +99,7 @@ def test_a_training_compiles_for_every_level_and_a_web_process_runs_the_best(set
     }
     assert files.changed_files(version) == []
     found = kernels.look(version)
-    assert (found.processor, bool(found.compiler)) == (LEVELS[0], True)
+    assert (found.processor, bool(found.compiler), found.proven) == (LEVELS[0], True, True)
     assert [record.message for record in caplog.records if "kernels" in record.message] == [
         f"{version} is ranked with kernels compiled for {LEVELS[0]}"
     ]
