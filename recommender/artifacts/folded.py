@@ -19,22 +19,11 @@ from recommender.dataset.numbering import PADDING_ITEM
 SOURCE = Path(backbones.__file__).parent / "kernels" / "folded_din.cpp"
 TABLES = ("table", "rows")
 FILES = ("folded.npz", *(f"folded_{name}.npy" for name in TABLES))
-SIZES = (
-    "asked",
-    "entries",
-    "width",
-    "attributes",
-    "first",
-    "second",
-    "head",
-    "rows",
-    "last",
-    "signals",
-    "temperatures",
-)
 # The pointers of the kernel's `Given`, in its order; the last ones are made of one history.
-KEPT = ("table", "rows", "of_rows", "of_product", "of_candidate", "second", "second_bias", "third", "third_bias")
-KEPT += ("head", "head_bias", "out", "out_bias", "rates", "slope")
+KEPT = (
+    *("table", "rows", "of_rows", "of_product", "of_candidate", "second", "second_bias", "third", "third_bias"),
+    *("head", "head_bias", "out", "out_bias", "rates", "slope"),
+)
 MADE = ("past", "alone", "met", "worth", "to_head", "of_end_user", "signals")
 Floats = NDArray[np.float32]
 
@@ -87,7 +76,8 @@ class Folded:
             "signals": signals if len(have["signals"]) else np.zeros((len(item), 0)),
         }
         laid_out = [have[name] for name in KEPT] + [np.ascontiguousarray(made[name], np.float32) for name in MADE]
-        sizes = (ctypes.c_int64 * len(SIZES))(*self._sizes(len(item), len(past)))
+        measures = self._sizes(len(item), len(past))
+        sizes = (ctypes.c_int64 * len(measures))(*measures)
         given = (ctypes.c_void_p * len(laid_out))(*(each.ctypes.data if each.size else None for each in laid_out))
         found = np.empty(len(item))
         item = np.ascontiguousarray(item, np.int64)
@@ -97,6 +87,7 @@ class Folded:
         return None if failed else found
 
     def _sizes(self, asked: int, entries: int) -> list[int]:
+        """In the order of the kernel's `Sizes`."""
         have = self.arrays
         (first, width), (last, head) = have["of_product"].shape, have["head"].shape
         second, rows, signals = len(have["second"]), have["rows"].shape[1], len(have["signals"])
