@@ -70,7 +70,7 @@ static inline float power_of_two(float power) {
     value = value * x + 1.0f;
     int32_t bits;
     memcpy(&bits, &value, 4);
-    bits += static_cast<int32_t>(whole) << 23;
+    bits += static_cast<int32_t>(whole) * (1 << 23);
     memcpy(&value, &bits, 4);
     return value;
 }
