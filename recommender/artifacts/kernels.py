@@ -4,7 +4,7 @@ A training compiles them before its folder is sealed, one library for each level
 hashes as it has those of every file, and the version's row that of the manifest. A web process compiles nothing. It
 loads the bytes that it has just hashed, from a folder of its own, if the chain from the row holds and its processor can
 do what they were compiled for; then they have to score the golden users (artifacts.verified). In any other case numpy
-computes the same. Decision 30.
+computes the same. Decision 31.
 """
 
 import ctypes
