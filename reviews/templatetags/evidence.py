@@ -8,8 +8,10 @@ from django import template
 from django.template.defaultfilters import floatformat
 
 from recommender.grounding.orders import reads_like_order
+from recommender.grounding.prose import has_prose, plain
 from recommender.models import Round
 from recommender.rounds.core.keywords import speaks_to_model
+from recommender.rounds.core.prompts.evidence_lines import MAX_PROSE, shortened
 from reviews.room.card import uses
 from reviews.room.statements import Shown
 
@@ -71,6 +73,18 @@ def as_of(round_: Round) -> str:
 def speaks_to_ai(value: Any) -> bool:
     """Whether an attribute's value, or a sentence of it, reads like an order to a model."""
     return speaks_to_model(value)
+
+
+@register.filter
+def is_prose(value: Any) -> bool:
+    """Whether an attribute describes the item: a paragraph, no name."""
+    return has_prose(value)
+
+
+@register.filter
+def shown(value: Any) -> str:
+    """A description as prompts show it: plain, and no longer than there."""
+    return shortened(plain(words(value)), MAX_PROSE)
 
 
 @register.filter
