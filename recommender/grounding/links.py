@@ -71,6 +71,7 @@ TELLING = _SMALL["telling"]  # words for items that say of what kind
 PERSONS = _SMALL["persons"]  # behind a kind: what stands before it is said of them
 SUBJECTS = _SMALL["subjects"]  # words behind which "like" is a verb
 KIN = _SMALL["kin"]  # whose tastes are their own
+EVERYONE = _SMALL["everyone"]
 OWNERS = _SMALL["owners"]  # before them
 BETWEEN = _SMALL["between"]  # what may stand between them and their verb
 ASKED = frozenset({"they", "he", "she", "we", "you", "it", "i"})  # behind "not" in a question that knows the answer

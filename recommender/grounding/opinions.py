@@ -127,11 +127,11 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=plain))
         if cue is not None and cue.side in "<>" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
             _take_back(said, zone.begin, min(clause.end, max(zone.end, cue.end + 1)), cue, opinions)
-    denied = _denies(said, clause, opinions)
-    if denied or any(_ends_a_taste(said, cue) for cue in main):
+    is_refusal = _refuses(said, clause, opinions)
+    if is_refusal or any(_ends_a_taste(said, cue) for cue in main):
         for opinion in opinions:
             if opinion.polarity == NOTHING:
-                opinion.polarity, opinion.strength, opinion.is_plain = -1, 0.75, denied
+                opinion.polarity, opinion.strength, opinion.is_plain = -1, 0.75, is_refusal
     if opinions or earlier:
         opinions += excesses(said, clause)
     _turn(said, clause, opinions)
@@ -177,7 +177,7 @@ def _ends_a_taste(said: Marked, cue: Cue) -> bool:
     return cue.polarity == -1 and cue.side == "<" and any(said.word(at) in _ENDS for at in range(cue.begin, cue.end))
 
 
-def _denies(said: Marked, clause: Clause, opinions: list[Opinion]) -> bool:
+def _refuses(said: Marked, clause: Clause, opinions: list[Opinion]) -> bool:
     """My wife adores musicals, I do not; I would rather clean the gutters, of which nothing is stated."""
     open_ones = [opinion for opinion in opinions if opinion.polarity == NOTHING]
     if not open_ones:

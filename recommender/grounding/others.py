@@ -6,7 +6,6 @@ from recommender.grounding import links
 from recommender.grounding.cues import NOTHING, Cue
 from recommender.grounding.phrases import Marked
 
-_EVERYONE = frozenset({"everyone", "everybody", "critics", "reviewers", "jeder", "todos", "todo"})
 _JOINTS = frozenset({"and", "but", "though", "although", "while", "whereas", "und", "aber", "wahrend", "y", "pero"})
 _OBJECTS = frozenset({"me", "him", "her", "them", "us", "mich", "mir", "ihn", "ihm", "le", "les", "nos"})
 _SUBJECTS = links.ASKED | {"ich", "wir", "er", "yo", "nosotros", "me", "mich", "mir", "nos"}
@@ -40,5 +39,5 @@ def _begins_with_others(said: Marked, cue: Cue) -> bool:
     if begin >= cue.begin:
         return False
     is_kin = said.word(begin) in links.OWNERS and said.word(begin + 1) in links.KIN
-    is_all = said.word(begin) in _EVERYONE and said.word(begin + 1) != "who"
+    is_all = said.word(begin) in links.EVERYONE and said.word(begin + 1) != "who"
     return (is_kin or is_all) and not any(said.word(place) in _SUBJECTS for place in range(begin + 1, cue.begin))
