@@ -211,6 +211,8 @@ LOW_ACTIVITY = environment.integer("R4_LOW_ACTIVITY", 0)  # end users with fewer
 STEERING = environment.number("R4_STEERING", 1.0)  # how strongly approved statements move lists; 0: not at all
 # Items that are ranked for one list of a catalog of more than 1,000 (serving.retrieve); smaller ones are ranked whole.
 CANDIDATES = environment.integer("R4_CANDIDATES", 500)
+# Kernels that are compiled beside a version and that web processes run: artifacts.kernels.
+KERNELS = environment.flag("R4_KERNELS", True)
 # Seconds that a list of the scenario thinkrec may wait for the scorer's endpoint where none was computed; 0: none.
 THINKREC_SECONDS = environment.number("R4_THINKREC_SECONDS", 0.0)
 

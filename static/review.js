@@ -55,7 +55,7 @@ function showKeys() {
   const dialog = document.getElementById("shortcuts");
   const first = new Map([...document.querySelectorAll("[data-shortcut]")].reverse().map((each) => [each.dataset.shortcut, each]));
   const keys = [...first.values()].reverse().map((each) => [each.dataset.shortcut, each.dataset.shortcutLabel]);
-  if (document.querySelector(".statement")) keys.push(["j k", "The next point, the one before"]);
+  if (document.querySelector(".statement")) keys.push(["j k", "The next point, the one before; in the evidence the next row"]);
   if (decision()) keys.push(["Ctrl ⏎", "Send what is in the box"], ["Esc", "Close the box; what you typed stays"]);
   const rows = [...keys, ["?", "Show these keys"]].flatMap(([pressed, label]) => {
     const [term, description, key] = ["dt", "dd", "kbd"].map((name) => document.createElement(name));
@@ -108,11 +108,14 @@ for (const [name, on] of [["pointerover", true], ["pointerout", false], ["focusi
 document.addEventListener("keydown", (event) => {
   const step = { j: 1, k: -1 }[keyOf(event)];
   if (!step || !keysOn() || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
-  const all = [...document.querySelectorAll(".statement")];
+  // In the evidence the keys walk its rows; elsewhere what the text says. From outside, k begins with the last: what was added.
+  const rows = document.activeElement?.closest(".history");
+  const all = [...(rows ?? document).querySelectorAll(rows ? "[data-said]" : ".statement")].filter((each) => each.checkVisibility());
   if (!all.length) return;
   event.preventDefault();
-  const at = all.indexOf(document.activeElement?.closest(".statement"));
-  all[Math.min(Math.max(at + step, 0), all.length - 1)].focus();
+  const at = all.indexOf(document.activeElement?.closest("[data-said]"));
+  const next = at < 0 && step < 0 && !rows ? all.length - 1 : at + step;
+  all[Math.min(Math.max(next, 0), all.length - 1)].focus();
 });
 
 // --- what is typed: which box differs from what it started with ------------------------------------------------------------
@@ -133,6 +136,7 @@ function mark(area) {
 let pressed = "";
 let up = performance.now(); // since when this card is up
 let inView = false; // whether its text was on the screen
+let read = ""; // which text that is
 let active = 0; // ms at work on it
 let furthest = 0; // percent of the page
 
@@ -199,9 +203,11 @@ document.addEventListener("scroll", measureScroll, { passive: true });
 function begin() {
   up = performance.now();
   active = furthest = 0;
-  inView = false;
-  watcher.disconnect();
   const text = textShown();
+  const shown = `${text?.closest("[data-review]").dataset.review} ${text?.textContent}`;
+  if (shown !== read) inView = false; // a card that comes back with the same text has been read
+  read = shown;
+  watcher.disconnect();
   if (text) watcher.observe(text);
   measureScroll();
   const form = decision();

@@ -22,6 +22,7 @@ from r4web.settings import *  # noqa: E402, F403
 from r4web.settings import DATABASES, VAR_DIR  # noqa: E402
 
 (VAR_DIR / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns without it
+KERNELS = False  # every training would compile; what tests them switches them on
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: live servers, worker threads and child processes open it too.

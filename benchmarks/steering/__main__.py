@@ -5,7 +5,7 @@
 Imports the catalogs into a database of its own, trains a DIN of few epochs on each (kept in --folder for another run),
 and measures with the reader, the ranker and the steering that serve. `direction`: the change of an aspect's
 log-discounted exposure over the whole list after one everyday sentence (benchmarks/data/corrections.json); the
-research data's texts about films are in force, the sample has none. `size`:
+research data's texts about films are in force, the sample has descriptions only. `size`:
 TEARS's measures (arXiv 2410.19302) over R4_STEERING. `harm`: the test part with statements of honest texts against
 without. `cost`: what ten statements add to a request. `reasons`: what a cited statement does to its item's score.
 The last line printed is one JSON object. Research data is read in place; no title, name or row of it is printed.

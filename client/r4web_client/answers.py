@@ -87,6 +87,12 @@ class Delivery(TypedDict):
     log: list[Attempt]
 
 
+class Described(TypedDict):
+    attribute: str
+    quote: str
+    words: str
+
+
 class Dispute(TypedDict):
     dispute_id: str
     explanation_id: int
@@ -160,6 +166,13 @@ class Found(TypedDict):
     twice: int
 
 
+class GivenItem(TypedDict):
+    catalog: str
+    item_id: str
+    title: str
+    attributes: dict[str, Any]
+
+
 class HistoryReason(TypedDict):
     kind: str
     basis: str
@@ -198,6 +211,14 @@ class Item(TypedDict):
     explanation: NotRequired[Explanation | None]
     explanation_status: NotRequired[str]
     reasons: NotRequired[list[Reason]]
+
+
+class KeptAway(TypedDict):
+    said_in: str
+    statement_id: int | None
+    aspect: str
+    quote: str
+    items: int
 
 
 class Line(TypedDict):
@@ -267,6 +288,7 @@ class OwnStatementReason(TypedDict):
     polarity: str
     quote: str
     sentence: Sentence | None
+    described: Described | None
 
 
 class ParameterError(TypedDict):
@@ -284,6 +306,9 @@ class Person(TypedDict):
     texts: list[dict[str, Any]]
     in_force: list[dict[str, Any]]
     served_lists: list[dict[str, Any]]
+    scored_lists: list[dict[str, Any]]
+    scored_ratings: list[dict[str, Any]]
+    messages_to_webhooks: list[dict[str, Any]]
     disputes: list[dict[str, Any]]
     statements: list[dict[str, Any]]
     events: list[dict[str, Any]]
@@ -343,6 +368,7 @@ class Recommendations(TypedDict):
     min_review: str
     user_explanation: Explanation | None
     user_explanation_status: str
+    kept_away: list[KeptAway]
     items: list[Item]
     notices: list[Notice]
     understood: list[Understood]
@@ -523,6 +549,7 @@ class StatementReason(TypedDict):
     aspect: str
     polarity: str
     sentence: Sentence | None
+    described: Described | None
 
 
 class Statements(TypedDict):
@@ -565,6 +592,7 @@ class ToldReason(TypedDict):
     aspect: str
     polarity: str
     sentence: Sentence | None
+    described: Described | None
 
 
 class TrainingRows(TypedDict):

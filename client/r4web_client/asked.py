@@ -8,6 +8,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 class BatchRequest(TypedDict):
     filter: NotRequired[list[str]]
     exclude: NotRequired[list[str]]
+    among: NotRequired[list[str]]
     diversity: NotRequired[float]
     unknown_user: NotRequired[Literal["list", "error"]]
     limit: NotRequired[int]
@@ -104,6 +105,7 @@ class PatchedWebhookChange(TypedDict):
 class RecommendationsQuery(TypedDict):
     filter: NotRequired[list[str]]
     exclude: NotRequired[list[str]]
+    among: NotRequired[list[str]]
     diversity: NotRequired[float]
     unknown_user: NotRequired[Literal["list", "error"]]
     limit: NotRequired[int]
@@ -132,6 +134,12 @@ class RuleShape(TypedDict):
     until: NotRequired[str | None]
 
 
+class RulesRemoval(TypedDict):
+    item_ids: list[str]
+    kind: NotRequired[Literal["pin", "bury", "out_of_stock", None]]
+    scenario: NotRequired[Literal["", "backbone", "thinkrec", None]]
+
+
 class SecretRequest(TypedDict):
     overlap_hours: NotRequired[int]
 
@@ -143,6 +151,7 @@ class SessionRequest(TypedDict):
     attributes: NotRequired[dict[str, Any]]
     filter: NotRequired[list[str]]
     exclude: NotRequired[list[str]]
+    among: NotRequired[list[str]]
     diversity: NotRequired[float]
     unknown_user: NotRequired[Literal["list", "error"]]
     limit: NotRequired[int]
@@ -232,6 +241,7 @@ class ListWebhookDeliveriesAsked(TypedDict):
 
 
 class RecommendAsked(TypedDict):
+    among: NotRequired[list[str]]
     as_of: NotRequired[str | int]
     cursor: NotRequired[str]
     diversity: NotRequired[float]
@@ -257,6 +267,7 @@ class SendEventsAsked(TypedDict):
 
 
 class SimilarItemsAsked(TypedDict):
+    among: NotRequired[list[str]]
     by: NotRequired[Literal["any", "likes", "texts", "attributes"]]
     exclude: NotRequired[list[str]]
     filter: NotRequired[list[str]]

@@ -180,6 +180,9 @@ class AsyncClient:
     async def remove_rule(self, catalog: str, rule_id: int) -> answers.Removed:
         return await self.send(calls.remove_rule(catalog, rule_id))
 
+    async def remove_rules(self, catalog: str, **meant: Unpack[asked.RulesRemoval]) -> answers.Removed:
+        return await self.send(calls.remove_rules(catalog, **meant))
+
     async def list_experiments(self, catalog: str) -> answers.Experiments:
         return await self.send(calls.list_experiments(catalog))
 
@@ -239,6 +242,9 @@ class AsyncClient:
     async def erase_person(self, catalog: str, user_id: str) -> answers.Receipt:
         """Raises GoneError where it was done before, by an earlier try of this very call perhaps."""
         return await self.send(calls.erase_person(catalog, user_id))
+
+    async def get_item(self, catalog: str, item_id: str) -> answers.GivenItem:
+        return await self.send(calls.get_item(catalog, item_id))
 
     async def erase_item(self, catalog: str, item_id: str) -> answers.Receipt:
         """Raises GoneError where it was done before, by an earlier try of this very call perhaps."""

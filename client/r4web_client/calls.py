@@ -140,6 +140,10 @@ def remove_rule(catalog: str, rule_id: int) -> Call[answers.Removed]:
     return Call("DELETE", f"{_catalog(catalog)}/rules/{rule_id}")
 
 
+def remove_rules(catalog: str, **meant: Unpack[asked.RulesRemoval]) -> Call[answers.Removed]:
+    return _post(f"{_catalog(catalog)}/rules:remove", meant)
+
+
 def list_experiments(catalog: str) -> Call[answers.Experiments]:
     return Call("GET", f"{_catalog(catalog)}/experiments")
 
@@ -208,6 +212,10 @@ def export_person(catalog: str, user_id: str) -> Call[answers.Person]:
 
 def erase_person(catalog: str, user_id: str) -> Call[answers.Receipt]:
     return Call("DELETE", _user(catalog, user_id))
+
+
+def get_item(catalog: str, item_id: str) -> Call[answers.GivenItem]:
+    return Call("GET", _item(catalog, item_id))
 
 
 def erase_item(catalog: str, item_id: str) -> Call[answers.Receipt]:

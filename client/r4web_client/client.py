@@ -167,6 +167,9 @@ class Client:
     def remove_rule(self, catalog: str, rule_id: int) -> answers.Removed:
         return self.send(calls.remove_rule(catalog, rule_id))
 
+    def remove_rules(self, catalog: str, **meant: Unpack[asked.RulesRemoval]) -> answers.Removed:
+        return self.send(calls.remove_rules(catalog, **meant))
+
     def list_experiments(self, catalog: str) -> answers.Experiments:
         return self.send(calls.list_experiments(catalog))
 
@@ -226,6 +229,9 @@ class Client:
     def erase_person(self, catalog: str, user_id: str) -> answers.Receipt:
         """Raises GoneError where it was done before, by an earlier try of this very call perhaps."""
         return self.send(calls.erase_person(catalog, user_id))
+
+    def get_item(self, catalog: str, item_id: str) -> answers.GivenItem:
+        return self.send(calls.get_item(catalog, item_id))
 
     def erase_item(self, catalog: str, item_id: str) -> answers.Receipt:
         """Raises GoneError where it was done before, by an earlier try of this very call perhaps."""

@@ -88,6 +88,10 @@ class Core:
     kept: Kept
     user_agent: str = ""
 
+    def __post_init__(self) -> None:
+        if not self.server.startswith(("https://", "http://")):
+            raise ValueError(f"The server's address begins with https:// or http://; this one is {self.server!r}.")
+
     def flow(self, call: Call[T]) -> Generator[Step, Came, T]:
         """Returns the answer's JSON. Raises a ProblemError or an UnreachedError."""
         address = self.address(call)

@@ -4,7 +4,8 @@ After draft-ietf-httpapi-idempotency-key-header: a key is its token's own and is
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Self
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -20,11 +21,17 @@ class OtherRequestError(Exception):
 
 
 class UnderWayError(Exception):
-    """The request with this key is being answered. `seconds`: until it may be asked again, whatever became of it."""
+    """The request with this key is being answered. `seconds`: when it is worth asking again."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Under way for at most {seconds} seconds more.")
+        super().__init__(f"Under way; ask again in {seconds} seconds.")
         self.seconds = seconds
+
+    @classmethod
+    def at(cls, now: datetime, held_until: datetime) -> Self:
+        """Once it has taken twice as long as until now, but not after it stops being believed to be under way."""
+        left = held_until - now
+        return cls(max(1, round(min(left, HELD - left).total_seconds())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ def _known(token: ApiToken, key: str, fingerprint: str) -> IdempotencyKey | Answ
         return Answered(row.fingerprint, row.status, row.content_type, row.content)
     held = IdempotencyKey.objects.filter(pk=row.pk, status=None, held_until=row.held_until)
     if row.held_until > now or not held.update(held_until=now + HELD):
-        raise UnderWayError(max(1, round((row.held_until - now).total_seconds())))
+        raise UnderWayError.at(now, row.held_until)
     row.held_until = now + HELD
     return row
 

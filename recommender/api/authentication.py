@@ -41,10 +41,10 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The token has the `scope` that the view names, and its account may do what that opens."""
+    """The token has the scope that the view names for the method, and its account may do what that opens."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        require(request, view.scope)
+        require(request, view.scope_of(request.method))
         return True
 
 

@@ -1,5 +1,6 @@
 """Bodies of requests, read within limits, whether their length is told beforehand or they come in chunks."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -88,11 +89,13 @@ def members(request: Request) -> dict[str, Any]:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json_text.read(body.decode())
+        return json_text.read(body.decode("utf-8-sig"))  # RFC 8259, 8.1: a byte order mark may be passed over
     except UnicodeDecodeError:
         raise InvalidBody("The body is not UTF-8 text.") from None
     except RepeatedNameError as repeated:
         raise InvalidBody(str(repeated)) from None
+    except json.JSONDecodeError as wrong:
+        raise InvalidBody(f"The body is no JSON from line {wrong.lineno}, column {wrong.colno} on.") from None
     except (ValueError, RecursionError):  # RecursionError: brackets within brackets, thousands of them
         raise InvalidBody("The body is not JSON that can be read.") from None
 

@@ -118,14 +118,20 @@ class Schema(AutoSchema):
         return [*super().get_override_parameters(), *LIMITS] if hasattr(self.view, "scope") else []
 
     def get_extensions(self) -> dict[str, Any]:
-        scope = getattr(self.view, "scope", None)
-        return super().get_extensions() | ({"x-scope": scope.value} if scope else {})
+        scope_of = getattr(self.view, "scope_of", None)
+        return super().get_extensions() | ({"x-scope": scope_of(self.method).value} if scope_of else {})
 
 
 class PrivateView(APIView):
-    """Answers that belong to the caller alone, whose token has `scope`."""
+    """Answers that belong to the caller alone, whose token has `scope`; for reading `reading_scope`, where another is
+    enough."""
 
     scope: TokenScope
+    reading_scope: TokenScope | None = None
+
+    @classmethod
+    def scope_of(cls, method: str | None) -> TokenScope:
+        return (cls.reading_scope if method in ("GET", "HEAD") else None) or cls.scope
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.artifacts.folded import Folded
 from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
 from recommender.dataset.attributes import Vocabulary
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
@@ -53,6 +54,7 @@ class Ranker:
     demographics: Vocabulary | None  # of end users' attributes, where the backbone reads them
     statements: Weights  # how far statements move its scores; `score` is without them
     llm_scores: Blend  # how far what an LLM answered does; `score` is without that too
+    folded: Folded | None = None  # a kernel that scores in place of the graph
 
     def score(
         self,
@@ -74,6 +76,18 @@ class Ranker:
         asked = self.numbers(self.items if items is None else items)
         past, feedback = self._history(history)
         signals = self._signals(end_user_external_id, history, asked)
+        if self.folded:
+            of_end_user = self.end_users.get(end_user_external_id, NO_TEXT)
+            found = self.folded.logits(
+                asked,
+                past,
+                feedback,
+                knowledge=self.end_user_knowledge[of_end_user],
+                signals=signals[0],
+                tokens=np.array(given, dtype=np.int64),
+            )
+            if found is not None:
+                return _sigmoid(found)
         text = [self.end_users.get(end_user_external_id, NO_TEXT)]
         logits = []
         for first in range(0, len(asked), ITEMS_AT_A_TIME):

@@ -5,6 +5,7 @@ model.onnx            the serving form: item table and item knowledge folded in,
 end_users.npy         adapted knowledge of each end user that has some (row 0: none), mapped into memory to serve
 ids.json              external ids of the items, and of the end users in end_users.npy
 demographics.json     the vocabulary of the end users' attributes, where they are an input
+folded*               of DIN, what a compiled kernel reads in place of the graph (artifacts.folded)
 signal_*.npz          what each signal that the backbone has is read from (signals.registry)
 manifest.json         config, sizes, scale, how far statements and an LLM's scores move scores, hashes of the files
                       above, how well the forms agree
@@ -23,9 +24,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recommender.artifacts import graph
+from recommender.artifacts import folded, graph
 from recommender.backbones.adapter import END_USER, ITEM
-from recommender.backbones.base import Backbone
+from recommender.backbones.base import Backbone, Folded
 from recommender.backbones.batch import InputSizes
 from recommender.backbones.registry import make
 from recommender.dataset.attributes import Vocabulary
@@ -112,7 +113,10 @@ def _write(
         "scale": interactions.scale.to_json(),
     }
     shape: dict[str, Any] = {"history": config.history, "end_users": end_users, "tokens": tokens}
-    graph.save(graph.ServingForm(backbone, items).eval(), folder / "model.onnx", **shape)
+    form = graph.ServingForm(backbone, items).eval()
+    graph.save(form, folder / "model.onnx", **shape)
+    if isinstance(multiplied := form.folded(), Folded):
+        folded.save(folder, {name: each.numpy() for name, each in multiplied.arrays().items()})
     restored = graph.ServingForm(_restore(folder, manifest, None), items).eval()
     manifest["parity"] = graph.check(restored, folder / "model.onnx", **shape)
     manifest["files"] = {path.name: _sha256(path) for path in sorted(folder.iterdir())}

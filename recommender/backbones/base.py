@@ -12,6 +12,14 @@ from recommender.backbones.match import HistoryMatch
 from recommender.recipe import TrainConfig
 
 
+class Folded(nn.Module):
+    """What scores as artifacts.graph.ServingForm does, with all that depends on an item alone multiplied out."""
+
+    def arrays(self) -> dict[str, Tensor]:
+        """What a compiled kernel reads of it (artifacts.folded); empty where there is no kernel for it."""
+        return {}
+
+
 class Backbone(nn.Module, ABC):
     """A CTR architecture with its item table, the history match, and the adapter unless `sizes.knowledge` is 0.
 
@@ -51,8 +59,8 @@ class Backbone(nn.Module, ABC):
         Padding must change nothing, nor may the rest of the batch.
         """
 
-    def folded(self, table: Tensor, item_knowledge: Tensor | None) -> nn.Module | None:
-        """What scores as artifacts.graph.ServingForm does, with all that depends on an item alone multiplied out.
+    def folded(self, table: Tensor, item_knowledge: Tensor | None) -> Folded | None:
+        """The folded form of what is trained.
 
         `table` (V, W): of the items; `item_knowledge` (V, K). None: nothing is to be gained over looking both up.
         """

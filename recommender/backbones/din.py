@@ -5,6 +5,7 @@ attributes and rating, the weights are not normalised, and knowledge joins befor
 """
 
 import ctypes
+import math
 from typing import cast
 
 import torch
@@ -12,13 +13,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from recommender.backbones import native
-from recommender.backbones.base import Backbone
+from recommender.backbones.base import Backbone, Folded
 from recommender.backbones.batch import InputSizes, SideFields, SideWidths
 from recommender.backbones.inputs import START_SCALE, Perceptron
 from recommender.dataset.numbering import PADDING_ITEM
 from recommender.recipe import TrainConfig
 
 MULTIPLIED_ITEMS = 20_000  # of more, only some are ranked, and a row of the head's width for each would be memory
+TILE = 4  # units of every layer that folded_din.cpp computes are multiples of it
 
 
 class Din(Backbone):
@@ -46,7 +48,7 @@ class Din(Backbone):
         )
         self.kernel = native.attention(width=self.items.width, units=units[:-1]) if on else None
 
-    def folded(self, table: Tensor, item_knowledge: Tensor | None) -> nn.Module:
+    def folded(self, table: Tensor, item_knowledge: Tensor | None) -> Folded:
         return FoldedDin(self, table, item_knowledge)
 
     def score(
@@ -102,7 +104,7 @@ class Din(Backbone):
         )
 
 
-class FoldedDin(nn.Module):
+class FoldedDin(Folded):
     """The same scores with every product taken once: per item when the artifact is written, per history when asked.
 
     A history entry, an item with its feedback, that several rows of a batch share is multiplied out once: rows that
@@ -176,6 +178,49 @@ class FoldedDin(nn.Module):
             hidden = hidden + said.unsqueeze(1)
         logits = self.rest(hidden.flatten(0, 1)).view(item.shape)  # rows of two dimensions: one fused product
         return cast(Tensor, logits * self.din.slope + self.din.intercept)
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Two hidden layers of attention and of the head each, of sizes that fill tiles: else there is no kernel."""
+        din = self.din
+        attention, head = ([layer for layer in of if isinstance(layer, nn.Linear)] for of in (din.attention, self.rest))
+        units = [
+            din.of_product.out_features,
+            self.rows.shape[1] if self.of_items is None else self.of_items.out_features,
+        ]
+        units += [layer.in_features for layer in (attention[-1], head[-1])]
+        if len(attention) != 2 or len(head) != 2 or any(size % TILE for size in units):
+            return {}
+        nothing = torch.zeros(0)
+        first, bias = self.of_items, torch.zeros(head[0].in_features)
+        match, tokens = self.match, self.demographics
+        found = {
+            "table": self.table[:, :-1],
+            "rows": self.rows,
+            "of_rows": nothing if first is None else first.weight,
+            "bias": bias if first is None else first.bias,
+            "of_product": din.of_product.weight,
+            "of_candidate": din.of_candidate.weight,
+            "candidate_bias": din.of_candidate.bias,
+            "of_past": din.of_past.weight,
+            "of_entry": din.past.weight,
+            "feedback": din.feedback.weight,
+            "second": attention[0].weight,
+            "second_bias": attention[0].bias,
+            "third": attention[1].weight[0],
+            "third_bias": attention[1].bias,
+            "head": head[0].weight,
+            "head_bias": head[0].bias,
+            "out": head[1].weight[0],
+            "out_bias": head[1].bias,
+            "rates": (-match.temperature).exp() / math.log(2) if match else nothing,
+            "worth": match.worth if match else nothing,
+            "tokens": tokens.tokens.weight if tokens else nothing,
+            "slope": torch.stack([din.slope, din.intercept]),
+            "attributes": torch.tensor([float(din.items.attributes)]),
+            **{name: self.parts[name] for name in ("interest", "match", "signals", "demographics")},
+            "knowledge": self.parts["end_user_knowledge"],
+        }
+        return {name: each.detach().contiguous() for name, each in found.items()}
 
     def _weights(self, item: Tensor, past: Tensor) -> Tensor:
         """How much each past vector (U, W) has to do with each item (B, N): (B, N, U)."""

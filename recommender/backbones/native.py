@@ -7,8 +7,6 @@ there are none, and the layers compute as they always can. One thread, float32, 
 import ctypes
 import functools
 import logging
-import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -17,21 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recommender import compiling
+from recommender.compiling import compiler
+
 logger = logging.getLogger(__name__)
 
 KERNELS = Path(__file__).parent / "kernels"
 LANES = 16  # widths must be multiples of it
-# Sums may be reordered, as any vector unit does; unlike -ffast-math this leaves NaN, infinity and denormals alone.
-FLAGS = ["-std=c++17", "-O3", "-march=native"]
-FLAGS += ["-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros", "-fassociative-math"]
-SECONDS = 120
-
-
-def compiler() -> str | None:
-    """The C++ compiler, or None: CXX where it is set, else what is installed."""
-    return next(
-        (found for name in (os.environ.get("CXX"), "g++", "clang++") if name and (found := shutil.which(name))), None
-    )
+FLAGS = ["-march=native"]
 
 
 @functools.cache
@@ -44,21 +35,11 @@ def load(name: str, **sizes: int) -> ctypes.CDLL | None:
     with tempfile.TemporaryDirectory(prefix="r4web-") as folder:
         built = Path(folder) / f"{name}.so"
         given = [f"-D{size.upper()}={value}" for size, value in sizes.items()]
-        command = [
-            program,
-            *FLAGS,
-            "-shared",
-            "-fPIC",
-            *given,
-            "-o",
-            str(built),
-            str(KERNELS / f"{name}.cpp"),
-        ]
         try:
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS)
+            compiling.compile_library(program, [KERNELS / f"{name}.cpp"], built, [*FLAGS, *given])
             return ctypes.CDLL(str(built))
         except (OSError, subprocess.SubprocessError) as error:
-            said = getattr(error, "stderr", None) or error
+            said = compiling.why(error)
             logger.warning("The kernel %s was not compiled, so torch's own operations are used: %s", name, said)
             return None
 

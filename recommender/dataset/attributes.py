@@ -12,6 +12,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.grounding.prose import is_prose
+
 LEAST_ITEMS = 2  # a value of one item says nothing its id does not
 LEAST_END_USERS = 10  # a value that fewer people share (a zip code) says little and may name somebody
 MOST_TOKENS = 4000
@@ -61,8 +63,8 @@ class Vocabulary:
 def fit(bags: Sequence[Attributes], *, least: int) -> Vocabulary:
     """The vocabulary of these bags: the commonest tokens that at least `least` bags have.
 
-    A number's buckets are its quantiles, or its values where they are few. Texts that few have (plots, links, zip
-    codes) fall away by `least`.
+    A number's buckets are its quantiles, or its values where they are few. Texts that few have (links, zip codes) fall
+    away by `least`; descriptions are no tokens, however many share one.
     """
     edges = _edges(bags, least)
     tokens = [_bag(bag, edges) for bag in bags]
@@ -110,5 +112,6 @@ def _tokens(name: str, value: Any, edges: Mapping[str, tuple[float, ...]]) -> li
     if _is_number(value):
         return [f"{name}#{np.searchsorted(edges[name], float(value), side='right')}"] if name in edges else []
     if isinstance(value, (list, tuple)):
-        return [f"{name}={part}" for part in value if isinstance(part, str) and part]
-    return [f"{name}={value}"] if value not in ("", None) and isinstance(value, (str, bool)) else []
+        return [f"{name}={part}" for part in value if isinstance(part, str) and part and not is_prose(part)]
+    is_value = value not in ("", None) and isinstance(value, (str, bool)) and not is_prose(value)
+    return [f"{name}={value}"] if is_value else []

@@ -176,7 +176,8 @@ def split(
     if len(np.unique(liked[codes == TRAIN])) < 2:
         raise TooLittleDataError(
             "Every interaction to train on is liked, or none is: a backbone needs both. Check the catalog's like "
-            "threshold."
+            "threshold; where only likes and purchases are known, send what was passed over with the label 0 "
+            "(docs/moving.md)."
         )
     return codes
 

@@ -10,6 +10,7 @@ from django.db.models import Min, Prefetch, Q
 from recommender.erasure.rows import table
 from recommender.grounding.wording import in_words
 from recommender.models import (
+    Clock,
     Dispute,
     EndUser,
     Event,
@@ -28,7 +29,7 @@ from recommender.statements import own
 from recommender.statements.aspects import aspects_of
 from recommender.statements.service import said
 from recommender.thinkrec.experts.grouped import Found, GroupingFilesError, load
-from recommender.times import written
+from recommender.times import written, written_moment
 
 FORMAT = 1
 COLUMNS = ("item__external_id", "item__title", "rating", "liked", "moment")
@@ -43,7 +44,7 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
         "attributes": end_user.attributes,
         "clock": end_user.catalog.clock,
         "ratings": list(_ratings(end_user)),
-        "texts": [_round(each) for each in _rounds(end_user)],
+        "texts": [_round(end_user, each) for each in _rounds(end_user)],
         "in_force": list(_in_force(end_user)),
         "served_lists": list(_lists(end_user)),
         "events": list(_events(end_user)),
@@ -68,7 +69,12 @@ def of_person(end_user: EndUser) -> dict[str, Any]:
 def _ratings(end_user: EndUser) -> Iterable[dict[str, Any]]:
     met = Interaction.objects.filter(end_user=end_user).with_liked().oldest_first().values_list(*COLUMNS)
     for item_id, title, rating, liked, moment in met:
-        yield {"item_id": item_id, "title": title, "rating": rating, "liked": liked, "moment": moment}
+        told = {"item_id": item_id, "title": title, "rating": rating, "liked": liked, "moment": moment}
+        yield told | {"met_at": _at(end_user, moment)}
+
+
+def _at(end_user: EndUser, moment: int) -> str | None:
+    return written_moment(moment, in_seconds=end_user.catalog.clock == Clock.SECONDS)
 
 
 def _rounds(end_user: EndUser) -> Iterable[Round]:
@@ -81,11 +87,12 @@ def _rounds(end_user: EndUser) -> Iterable[Round]:
     )
 
 
-def _round(round_: Round) -> dict[str, Any]:
+def _round(end_user: EndUser, round_: Round) -> dict[str, Any]:
     decisions = table("reviews.Decision").filter(review__round=round_).select_related("account").order_by("pk")
     return {
         "round": round_.pk,
         "as_of": round_.as_of,
+        "as_of_at": _at(end_user, round_.as_of),
         "evidence": round_.evidence,
         "turns": [
             {
@@ -116,7 +123,8 @@ def _round(round_: Round) -> dict[str, Any]:
 def _in_force(end_user: EndUser) -> Iterable[dict[str, Any]]:
     for one in Knowledge.objects.filter(end_user=end_user, in_force=True).order_by("as_of"):
         further = [each["text"] for each in one.further_texts]
-        yield {"text": one.text, "further_texts": further, "as_of": one.as_of, "since": written(one.accepted_at)}
+        told = {"text": one.text, "further_texts": further, "as_of": one.as_of, "as_of_at": _at(end_user, one.as_of)}
+        yield told | {"since": written(one.accepted_at)}
 
 
 def _lists(end_user: EndUser) -> Iterable[dict[str, Any]]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from recommender.artifacts import files, golden, held_out
+from recommender.artifacts import files, golden, held_out, kernels
 from recommender.models import BackboneVersion, Catalog, Erasure, Grouping, SubjectKind
 from recommender.thinkrec.evaluation import kept
 from recommender.thinkrec.experts import grouped
@@ -64,6 +64,7 @@ def _clear_version(version: BackboneVersion, among: Among) -> bool:
         try:
             if not redact(old, new, among):
                 return False
+            kernels.drop_untrusted(new, old, version.manifest_hash)
             swapped = _swap(version, f"{version.catalog.name}/{name}", files.seal(new))
         except FileNotFoundError:
             swapped = False  # it was replaced while it was read

@@ -17,6 +17,7 @@ class Names:
     items: dict[str, int] = field(default_factory=dict)
     erased_end_users: set[str] = field(default_factory=set)
     erased_items: set[str] = field(default_factory=set)
+    created: int = 0  # end users
 
     @classmethod
     def of(cls, catalog: Catalog, pairs: Iterable[tuple[str | None, str]], *, create: bool) -> "Names":
@@ -34,6 +35,7 @@ class Names:
     def _create(self, external_ids: set[str]) -> None:
         new = [EndUser(catalog=self.catalog, external_id=one) for one in sorted(external_ids)]
         self.end_users.update((one.external_id, one.pk) for one in EndUser.objects.bulk_create(new))
+        self.created = len(new)
 
     def end_user(self, external_id: str) -> int:
         """Raises RefusedError."""

@@ -41,8 +41,13 @@ def event(index: int, raw: object, *, catalog: Catalog, now: datetime) -> Sent:
     listed = values.list_id(given["recommendation_id"]) if "recommendation_id" in given else None
     if kind in OPINIONS and user_id is None:
         raise RefusedError(Code.MISSING_FIELD, f"`user_id` is missing: a {kind} is somebody's.")
-    if listed is None and (user_id is None or kind == EventType.EXPLANATION_HELPFUL):
+    if listed is None and kind == EventType.EXPLANATION_HELPFUL:
         raise RefusedError(Code.MISSING_FIELD, "`recommendation_id` is missing: it says which list this is about.")
+    if listed is None and user_id is None:
+        raise RefusedError(
+            Code.MISSING_FIELD,
+            f"`user_id` is missing: whose {kind} it is. Of a visitor without an id send the list, `recommendation_id`.",
+        )
     at = values.time(given["time"], now=now) if "time" in given else now
     order = values.order(given["order"]) if "order" in given else None
     moment = None

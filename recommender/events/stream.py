@@ -51,7 +51,7 @@ def take(
     writers: dict[str, Write] = {
         "item": upserts.items,
         "user": upserts.end_users,
-        "interaction": partial(upserts.interactions, create=create),
+        "interaction": partial(upserts.interactions, created=imported.by_type["user"] if create else None),
     }
     lines = iter(lines)
     while chunk := _next(lines):

@@ -64,12 +64,19 @@ def end_users(catalog: Catalog, entries: Entries, written: Written) -> None:
 
 
 def interactions(
-    catalog: Catalog, entries: Entries, written: Written, *, create: bool, now: datetime | None = None
+    catalog: Catalog, entries: Entries, written: Written, *, created: Written | None, now: datetime | None = None
 ) -> None:
-    """Call it with the catalog's lock. The same end user, item and moment is the same interaction, as in an import."""
+    """Call it with the catalog's lock. The same end user, item and moment is the same interaction, as in an import.
+
+    `created`: where end users that the catalog does not have are counted, who are added then; None: they are not.
+    """
     now = now or timezone.now()
     read = _read(entries, written, lambda raw: _interaction(raw, catalog=catalog, now=now))
-    names = Names.of(catalog, ((user_id, item_id) for user_id, item_id, *_ in read.values()), create=create)
+    names = Names.of(
+        catalog, ((user_id, item_id) for user_id, item_id, *_ in read.values()), create=created is not None
+    )
+    if created is not None:
+        created.created += names.created
     meant: dict[tuple[int, int, int], tuple[float | None, int | None]] = {}
     for index, (user_id, item_id, moment, *said) in read.items():
         try:

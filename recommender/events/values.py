@@ -15,6 +15,7 @@ SKEW = timedelta(minutes=5)  # by so much another machine's clock may be ahead
 LONGEST_TIME = 40  # characters
 LONGEST_ATTRIBUTES = 20_000  # characters of JSON
 LARGEST_POSITION = 100_000
+MAY_BE = "text, a number below 2^63, true, false, or a list of such"
 
 
 def entry(raw: object, *, known: Collection[str], needed: Collection[str]) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def label(raw: object) -> int:
 def time(raw: object, *, now: datetime) -> datetime:
     """A time in UTC, at most `now`: another machine's clock may be a little ahead."""
     try:
-        said = datetime.fromisoformat(raw if isinstance(raw, str) and len(raw) <= LONGEST_TIME else "")
+        said = datetime.fromisoformat(raw.upper() if isinstance(raw, str) and len(raw) <= LONGEST_TIME else "")
         at = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
     except (ValueError, OverflowError):
         raise RefusedError(
@@ -130,10 +131,11 @@ def title(raw: object) -> str:
 
 def attributes(raw: object) -> dict[str, Any]:
     """Names with text, numbers or lists of them, as an import keeps them: empty ones are left out."""
-    if not isinstance(raw, dict) or not all(map(_may_be_kept, raw.values())):
-        raise RefusedError(
-            Code.INVALID_VALUE, "`attributes` must be an object of text, numbers, true, false, and lists of text."
-        )
+    if not isinstance(raw, dict):
+        raise RefusedError(Code.INVALID_VALUE, f"`attributes` must be an object; each of its members {MAY_BE}.")
+    for name, value in raw.items():
+        if not _may_be_kept(value):
+            raise RefusedError(Code.INVALID_VALUE, f"`{values.clean(name)[:60]}` of `attributes` must be {MAY_BE}.")
     written = values.attributes(raw.items())
     if len(written) > LONGEST_ATTRIBUTES:
         raise RefusedError(

@@ -13,7 +13,9 @@ from recommender.grounding.phrases import (
     Marked,
     adjective_of_ones,
     follows_as_adjective,
+    goes_on,
     heads_a_phrase,
+    in_compound,
     modifies,
     narrows,
     phrase_facet,
@@ -100,7 +102,7 @@ def _chunks(said: Marked, begin: int, end: int, preference: bool, passive: bool)
             mark += token.word
             start = place = place + 1
             continue
-        hit = links.link_at(said.tokens, place)
+        hit = None if in_compound(said, place) else links.link_at(said.tokens, place)
         if (hit is None or token.word == "than") and preference and token.word in links.PREFERENCE:
             hit = (place + 1, "flip") if place >= begin + (not passive) else hit
         if hit is None and token.word == "like" and place > begin:
@@ -256,7 +258,7 @@ def _units_before(said: Marked, first: int, place: int) -> int:
     units = 0
     while place > first and units < MOST_MODIFIERS:
         place -= 1
-        units += not (said.tokens[place].glued and said.tokens[place - 1].is_word and place > first)
+        units += not (goes_on(said, place) and place > first)
     return place
 
 

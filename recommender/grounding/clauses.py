@@ -83,7 +83,7 @@ def _opener(said: Marked, place: int) -> tuple[str, int]:
         if token.word not in _MARKS:
             return "", 1
         following = links.link_at(said.tokens, place + 1) if place + 1 < len(said.tokens) else None
-        goes_on = following is not None and following[1] in ("same", "except", "flip", "if")
+        goes_on = following is not None and following[1] in ("same", "again", "except", "flip", "if")
         return ("", 1) if goes_on and not said.taken[place + 1] else (token.word, 1)
     link = links.link_at(said.tokens, place)
     if link and link[1] in ("contrast", "except", "flip"):

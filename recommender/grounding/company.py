@@ -37,6 +37,8 @@ def has_company(said: Marked, mention: Mention, begin: int, end: int, *, is_cond
     if mention.role == "weak":
         if after in said.nouns or beside or (after and after.endswith(("films", "filme"))):
             return True
+        if before in ("of", "de") and said.word(mention.begin - 2) in said.nouns:
+            return True  # films of crime
         return before not in _OWNERS and not (before in ("a", "an") and said.word(mention.begin) in _COUNTED)
     if mention.role == "place":
         two_before = said.word(mention.begin - 2)

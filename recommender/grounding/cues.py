@@ -12,7 +12,7 @@ from recommender.grounding.words import Token
 Language = Literal["en", "de", "es"]
 Table = Language | Literal["outcomes"]
 Side = Literal[">", "<", "=", "left", "right"]  # left, right: only what stands right beside
-STRENGTHS = {"strong": 1.0, "plain": 0.75, "hedged": 0.4}
+STRENGTHS = {"sure": 1.0, "strong": 1.0, "plain": 0.75, "hedged": 0.4}
 NOTHING = 9  # the polarity of words that take back what stands beside them: "nothing can be said about war"
 _POLARITIES = {"likes": 1, "dislikes": -1, "mixed": 0, "neutral": None, "nothing": NOTHING}
 _OPENING = frozenset({"and", "but", "or", "wants", "want", "please", "und", "aber", "y", "pero", "wunscht", "quiere"})
@@ -32,6 +32,7 @@ class Cue:
     strength: float
     gap: tuple[int, int] | None = None  # the tokens inside that may be the object
     is_bare: bool = False  # a negation alone
+    is_sure: bool = False  # whoever hears it otherwise is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class _Pattern:
     polarity: int | None
     side: Side
     strength: float
+    is_sure: bool
 
 
 def _forms(verb: str) -> set[str]:
@@ -79,11 +81,11 @@ def _words(alternatives: str) -> frozenset[str]:
 def _table(language: Table) -> dict[str, list[_Pattern]]:
     """By each word that a pattern can begin with."""
     table: dict[str, list[_Pattern]] = {}
-    head: tuple[int | None, Side, float] = (None, ">", 0.75)
+    head: tuple[int | None, Side, float, bool] = (None, ">", 0.75, False)
     for line in tables.lines(f"cues.{language}"):
         if line.startswith("#"):
             polarity, side, strength = line[1:].split()
-            head = (_POLARITIES[polarity], side, STRENGTHS[strength])  # type: ignore[assignment]
+            head = (_POLARITIES[polarity], side, STRENGTHS[strength], strength == "sure")  # type: ignore[assignment]
             continue
         words = line.split()
         parts = tuple(
@@ -146,7 +148,9 @@ def _match(tokens: Sequence[Token], taken: Sequence[bool], place: int, pattern: 
             return None
     if pattern.ends and at < len(tokens) and (taken[at] or tokens[at].is_word):
         return None
-    return Cue(place, at, pattern.polarity, pattern.side, pattern.strength, gap) if at > place else None
+    if at <= place:
+        return None
+    return Cue(place, at, pattern.polarity, pattern.side, pattern.strength, gap, is_sure=pattern.is_sure)
 
 
 def _gap(tokens: Sequence[Token], taken: Sequence[bool], at: int, until: frozenset[str]) -> int | None:

@@ -7,9 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from recommender.grounding import forms, people, periods, tables
+from recommender.grounding.prose import is_prose
+from recommender.grounding.spelling import Spelling
 from recommender.grounding.statements import Facet
 from recommender.grounding.titles import ORDINARY, Named, Titles, year_of
 from recommender.grounding.words import Token, folded_words
@@ -17,7 +20,7 @@ from recommender.grounding.words import Token, folded_words
 # How much company a form needs: a noun none, an adjective a noun behind it, a weak noun one as well unless it is bare,
 # a place none of "in" before it, a name a capital letter, a surname that it does not only begin a sentence.
 Role = Literal["noun", "adjective", "weak", "place", "name", "surname"]
-LONGEST_VALUE = 60  # characters; longer ones are prose
+LONGEST_VALUE = 60  # characters: nobody writes a longer one out
 MOST_WORDS = 6  # of a value
 _YEAR_NAMES = re.compile(r"year|jahr|^a[nñ]o|publi(?:shed|cation_date)|^released?$|release_date|^date$")
 _SKIPPED = re.compile(
@@ -78,6 +81,11 @@ class Lexicon:
                     known[each] += 1
         lexicon._add_values(counts)
         return lexicon
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The words of its values and names; made when somebody writes a word that is none."""
+        return Spelling({word for form in self._values for word in form.split()}, slips=2)
 
     def named_in(self, text: str, tokens: Sequence[Token]) -> list[Named]:
         return self.titles.named_in(text, tokens)
@@ -213,7 +221,7 @@ class Lexicon:
 
 def _values_of(value: Any) -> list[str]:
     if isinstance(value, str):
-        return [value.strip()] if 0 < len(value) <= LONGEST_VALUE and value.strip() else []
+        return [value.strip()] if len(value) <= LONGEST_VALUE and value.strip() and not is_prose(value) else []
     if isinstance(value, (list, tuple)):
         return [each for part in value for each in _values_of(part)]
     if isinstance(value, bool) or value is None or isinstance(value, dict):

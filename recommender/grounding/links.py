@@ -7,7 +7,7 @@ from recommender.grounding import tables
 from recommender.grounding.words import Token
 
 # tables/links.txt says what each is.
-Link = Literal["list", "same", "flip", "except", "if", "aside", "contrast"]
+Link = Literal["list", "same", "again", "flip", "except", "if", "aside", "contrast"]
 
 
 def _read() -> dict[str, list[tuple[tuple[str, ...], Link]]]:
@@ -70,4 +70,8 @@ HONORIFICS = _SMALL["honorifics"]
 TELLING = _SMALL["telling"]  # words for items that say of what kind
 PERSONS = _SMALL["persons"]  # behind a kind: what stands before it is said of them
 SUBJECTS = _SMALL["subjects"]  # words behind which "like" is a verb
+KIN = _SMALL["kin"]  # whose tastes are their own
+EVERYONE = _SMALL["everyone"]
+OWNERS = _SMALL["owners"]  # before them
+BETWEEN = _SMALL["between"]  # what may stand between them and their verb
 ASKED = frozenset({"they", "he", "she", "we", "you", "it", "i"})  # behind "not" in a question that knows the answer

@@ -59,7 +59,12 @@ def _negated(said: Marked, cues: Sequence[Cue]) -> list[Cue]:
     used: set[int] = set()
     turned: list[Cue] = []
     for cue in cues:
-        plain = cue.polarity in (None, NOTHING) or cue.side in ("left", "right") or not said.tokens[cue.begin].is_word
+        plain = (
+            cue.is_sure
+            or cue.polarity in (None, NOTHING)
+            or cue.side in ("left", "right")
+            or not said.tokens[cue.begin].is_word
+        )
         negation = None if plain else _before(said, cue, inside)
         if negation is None and not plain:
             negation = _behind(said, cue, inside) if said.language == "de" else _late(said, cue, inside)

@@ -10,6 +10,7 @@ from recommender.grounding.clauses import Clause, clauses_of, zones_of
 from recommender.grounding.cues import NOTHING, Cue
 from recommender.grounding.negations import all_cues
 from recommender.grounding.numbers import is_number
+from recommender.grounding.others import of_whom
 from recommender.grounding.phrases import Marked
 from recommender.grounding.statements import Facet, Holder
 
@@ -19,31 +20,19 @@ _PREFERENCES = (
 )  # fmt: skip
 _BACK = frozenset(
     {"it", "they", "them", "these", "those", "both", "all", "that", "this", "he", "she", "her", "him", "ones", "any",
-     "each", "neither", "none", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las", "ambas", "ambos"}
+     "each", "neither", "none", "damit", "dazu", "davon", "es", "sie", "ihn", "beide", "alle", "lo", "los", "la", "las",
+     "ambas", "ambos"}
 )  # fmt: skip
 _AMOUNTS = frozenset({"much", "many", "little", "few", "often", "well", "though", "but", "and", "bad", "low", "high"})
-_DENIAL = frozenset(
-    {
-        "he",
-        "she",
-        "they",
-        "i",
-        "it",
-        "that",
-        "this",
-        "does",
-        "do",
-        "did",
-        "is",
-        "are",
-        "was",
-        "not",
-        "true",
-        "at",
-        "all",
-        ".",
-    }
+_RATHER = frozenset({"rather", "sooner", "lieber"})
+_WATCH = frozenset(
+    {"watch", "see", "read", "have", "listen", "play", "get", "take", "than", "schauen", "sehen", "lesen"}
 )
+_NOT = frozenset({"not", "nicht", "no", "tampoco"})
+_DENIAL = frozenset(
+    {"he", "she", "they", "i", "it", "that", "this", "does", "do", "did", "is", "are", "was", "not", "true", "at",
+     "all", ".", "ich", "er", "sie", "yo", "ella", "el"}
+)  # fmt: skip
 _ENDS = frozenset({"anymore", "more", "longer", "now", "days", "mehr", "vorbei", "ya", "ahora", "hoy"})
 # Until these somebody only watches.
 _TIMES = frozenset({"now", "late", "then", "today", "recently", "lately", "midnight", "dawn", "morning", "night", "end",
@@ -81,7 +70,7 @@ class Context:
 
 def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
     """From token `begin` on, behind a label; what is taken back again has the polarity NOTHING."""
-    cues = [cue for cue in all_cues(said) if cue.begin >= begin]
+    cues = [of_whom(said, cue) for cue in all_cues(said) if cue.begin >= begin]
     found: list[Opinion] = []
     if context.polarity is None and not any(cue.polarity is not None for cue in cues) and _asks_for_all(said, begin):
         context = Context(1, True, context.before)
@@ -133,17 +122,23 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             if aspect.link == "if" and opinions and polarity == 1 and not aspect.is_title:
                 _condition(said, aspect, opinions)
             span = min(clause.begin, aspect.begin), max(clause.end, aspect.end)
-            turned = cue is not None and aspect.link == "except" and polarity != NOTHING
-            opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=turned))
-        if cue is not None and cue.side == ">" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
-            _take_back(said, zone.begin, zone.end, cue, opinions)
-    if any(_ends_a_taste(said, cue) for cue in main):
+            turned = cue is not None and (aspect.link == "except" or cue.is_sure)
+            plain = polarity not in (None, NOTHING) and (turned or aspect.link == "again")
+            opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=plain))
+        if cue is not None and cue.side in "<>" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
+            _take_back(said, zone.begin, min(clause.end, max(zone.end, cue.end + 1)), cue, opinions)
+    is_refusal = _refuses(said, clause, opinions)
+    if is_refusal or any(_ends_a_taste(said, cue) for cue in main):
         for opinion in opinions:
             if opinion.polarity == NOTHING:
-                opinion.polarity, opinion.strength = -1, 0.75
+                opinion.polarity, opinion.strength, opinion.is_plain = -1, 0.75, is_refusal
     if opinions or earlier:
         opinions += excesses(said, clause)
     _turn(said, clause, opinions)
+    if _contrary(said, clause):
+        for opinion in opinions:
+            if opinion.polarity == 0:
+                opinion.polarity, opinion.strength, opinion.is_plain = 1, 0.75, True
     scores = [cue for cue in polar if cue.side in ("left", "right")]
     if not opinions and polar:
         _speaks_back(said, clause, polar, [*context.before, *earlier])
@@ -161,6 +156,12 @@ def _turn(said: Marked, clause: Clause, opinions: Sequence[Opinion]) -> None:
             opinion.polarity = -opinion.polarity
 
 
+def _contrary(said: Marked, clause: Clause) -> bool:
+    """She does not dislike westerns, quite the opposite."""
+    words = [said.word(place) for place in range(clause.begin, clause.end)]
+    return any(word in ("opposite", "contrary") and words[at - 1] == "the" for at, word in enumerate(words) if at)
+
+
 def _is_turn(said: Marked, place: int) -> bool:
     word, following = said.word(place), said.word(place + 1)
     if said.taken[place]:
@@ -174,6 +175,22 @@ def _is_turn(said: Marked, place: int) -> bool:
 def _ends_a_taste(said: Marked, cue: Cue) -> bool:
     """Used to like war, but not any more."""
     return cue.polarity == -1 and cue.side == "<" and any(said.word(at) in _ENDS for at in range(cue.begin, cue.end))
+
+
+def _refuses(said: Marked, clause: Clause, opinions: list[Opinion]) -> bool:
+    """My wife adores musicals, I do not; I would rather clean the gutters, of which nothing is stated."""
+    open_ones = [opinion for opinion in opinions if opinion.polarity == NOTHING]
+    if not open_ones:
+        return False
+    begin = open_ones[-1].aspect.end
+    behind = {said.word(place) for place in range(begin, clause.end)}
+    if not behind.isdisjoint(_NOT) and behind <= _DENIAL | _NOT | {",", "but", "and"}:
+        return True
+    rather = next((place for place in range(begin, clause.end) if said.word(place) in _RATHER), None)
+    if rather is None or any(said.taken[rather : clause.end]) or said.word(rather + 1) in _WATCH:
+        return False
+    opinions[:] = [opinion for opinion in opinions if opinion.aspect.begin < rather]
+    return True
 
 
 def excesses(said: Marked, clause: Clause) -> list[Opinion]:
@@ -251,7 +268,7 @@ def _polarity_of(
             if rival.polarity is None:  # "read for rest, Brown rather than Holmes"
                 rival.polarity, rival.strength = 1, 0.4
             return -(rival.polarity or 0), 0.4
-        if last and (aspect.link == "same" or clause.opener in ("(", "—", "–", ")") or not earlier):
+        if last and (aspect.link in ("same", "again") or clause.opener in ("(", "—", "–", ")") or not earlier):
             return last.polarity, last.strength
         if last and clause.opener in (";", ":") and aspect.is_title and _is_list(said, clause):
             return last.polarity, 0.4
@@ -297,7 +314,13 @@ def _goes_on(said: Marked, clause: Clause) -> bool:
     """Whether a sentence only adds to the one before it: "Especially Leone."; "Also westerns."."""
     first = next((place for place in range(clause.begin, clause.end) if said.tokens[place].is_word), clause.begin)
     link = links.link_at(said.tokens, first) if first < len(said.tokens) and not said.taken[first] else None
-    return (link is not None and link[1] == "same") or said.word(first) in ("also", "auch", "tambien", "plus", "and")
+    return (link is not None and link[1] in ("same", "again")) or said.word(first) in (
+        "also",
+        "auch",
+        "tambien",
+        "plus",
+        "and",
+    )
 
 
 def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Sequence[Opinion]) -> None:
@@ -315,7 +338,8 @@ def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Seq
         return
     open_ones: list[Opinion] = []
     for opinion in reversed(earlier):
-        if opinion.polarity is not None and opinion.polarity != NOTHING:
+        is_heard_otherwise = cues[-1].is_sure and opinion is earlier[-1] and not opinion.is_plain
+        if opinion.polarity not in (None, NOTHING) and not is_heard_otherwise:
             break
         open_ones.append(opinion)
     if open_ones and not set(words) & _MANY and not short:
@@ -325,6 +349,7 @@ def _speaks_back(said: Marked, clause: Clause, cues: Sequence[Cue], earlier: Seq
     hardly = cue.polarity == 1 and bool(behind & {"hardly", "few", "none", "little", "neither", "no"})
     for opinion in open_ones:
         opinion.polarity, opinion.strength = -1 if hardly else cue.polarity, cue.strength
+        opinion.is_plain = opinion.is_plain or cue.is_sure
         opinion.is_scored = cue.side == "left"
 
 

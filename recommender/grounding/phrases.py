@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from recommender.grounding import links
+from recommender.grounding import links, tables
 from recommender.grounding.cues import Language
 from recommender.grounding.lexicon import Mention
 from recommender.grounding.numbers import is_number
@@ -21,6 +21,10 @@ _ADJECTIVE = re.compile(  # endings that Spanish verbs hardly have
 )
 _INFLECTED = re.compile(r"e[nmrs]?$")  # a German adjective before its noun
 _ONES = frozenset({"one", "ones"})
+# Small words that tell something as part of a longer one.
+_ONLY_IN_COMPOUNDS = links.EMPTY | links.OPENERS | links.DETERMINERS | links.ATTACH | {"and"}
+_AND = frozenset({"and", "n", "und", "y"})
+_JOINED = frozenset((line.split()[0], line.split()[1]) for line in tables.lines("joined"))
 _QUOTES = frozenset("\"“„‘«»'")
 
 
@@ -141,9 +145,33 @@ def is_small(word: str) -> bool:
     )
 
 
+def in_compound(said: Marked, place: int) -> bool:
+    """Whether a word is part of a longer one: black-and-white, hand-drawn, coming-of-age, black and white."""
+    return goes_on(said, place) or goes_on(said, place + 1)
+
+
+def goes_on(said: Marked, place: int) -> bool:
+    """Whether a word is part of a longer one that began before it."""
+    return _is_hyphened(said, place) or any(
+        said.word(at) in _AND and (said.word(at - 1), said.word(at + 1)) in _JOINED for at in (place - 1, place)
+    )
+
+
+def _is_hyphened(said: Marked, place: int) -> bool:
+    """Whether a hyphen stands before a word."""
+    if not 0 < place < len(said.tokens):
+        return False
+    own = said.tokens[place]
+    return own.glued and own.is_word and said.text[said.tokens[place - 1].end : own.start] == "-"
+
+
 def modifies(said: Marked, place: int) -> bool:
     token = said.tokens[place]
     word = token.word
+    if _is_hyphened(said, place) and (said.word(place - 1) == "well" or _is_adverb(said.word(place - 1))):
+        return False  # well-made
+    if word in _ONLY_IN_COMPOUNDS and not said.taken[place] and in_compound(said, place):
+        return True
     return (
         token.is_word
         and not said.taken[place]

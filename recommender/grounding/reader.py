@@ -1,11 +1,11 @@
 """A text taken apart into statements: what it says of which aspects of items, whose opinion that is, and where."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 from typing import Literal
 
-from recommender.grounding import audiences
+from recommender.grounding import audiences, links
 from recommender.grounding.cues import NOTHING, Language, language_of
 from recommender.grounding.facts import joined
 from recommender.grounding.heard import heard
@@ -16,6 +16,7 @@ from recommender.grounding.opinions import Context, Opinion, opinions_in, spare
 from recommender.grounding.phrases import Marked
 from recommender.grounding.sentences import spans
 from recommender.grounding.shares import settle
+from recommender.grounding.spelling import corrected
 from recommender.grounding.statements import Facet, Holder, Polarity, Statement
 from recommender.grounding.tagger.tags import Tagger
 from recommender.grounding.titles import Named, is_plain
@@ -40,7 +41,7 @@ def read(
     `subject`: external id of the item that it is about. `tagger`: hears again what rules read, if there is one.
     """
     text = text[:LONGEST_TEXT]
-    sentences = list(marked(text, lexicon))
+    sentences = list(marked(text, lexicon, is_word=tagger.is_word if tagger is not None else None))
     tags = tagger.tags(text, about, _names(sentences)) if tagger is not None else None
     opinions: list[tuple[Marked, Opinion]] = []
     place = _Place()
@@ -70,12 +71,40 @@ def _names(sentences: Iterable[Marked]) -> list[tuple[int, int]]:
     ]
 
 
-def marked(text: str, lexicon: Lexicon) -> Iterator[Marked]:
-    """The sentences of a text, with what they name of a lexicon."""
+def marked(text: str, lexicon: Lexicon, *, is_word: Callable[[str], bool] | None = None) -> Iterator[Marked]:
+    """The sentences of a text, with what they name of a lexicon.
+
+    `is_word`: whether an English word is known; in an English text what is not may be a mistyped one of the lexicon.
+    None: all are as they stand.
+    """
     text = text[:LONGEST_TEXT]
-    found = tokens(text)
+    found: Sequence[Token] = tokens(text)
     language = language_of([token.word for token in found])
-    yield from _sentences(text, found, lexicon.named_in(text, found), lexicon, language)
+    titles: Sequence[Named] = lexicon.named_in(text, found)
+    if is_word is not None and language == "en":
+        found, titles = _spelled(text, found, titles, lexicon, is_word)
+    yield from _sentences(text, found, titles, lexicon, language)
+
+
+def _spelled(
+    text: str, found: Sequence[Token], titles: Sequence[Named], lexicon: Lexicon, is_word: Callable[[str], bool]
+) -> tuple[Sequence[Token], Sequence[Named]]:
+    """The same with mistyped words put right: those that make a title, then those of values and names."""
+    near = corrected(found, _places(titles), lexicon.titles.spelling, is_word)
+    if near != found:
+        more = [
+            title
+            for title in lexicon.named_in(text, near)
+            if near[title.begin : title.end] != found[title.begin : title.end]
+        ]
+        found = [near[place] if place in _places(more) else token for place, token in enumerate(found)]
+        others = [title for title in titles if _places([title]).isdisjoint(_places(more))]
+        titles = sorted([*others, *more], key=lambda title: title.begin)
+    return corrected(found, _places(titles), lexicon.spelling, is_word), titles
+
+
+def _places(titles: Iterable[Named]) -> set[int]:
+    return {place for title in titles for place in range(title.begin, title.end)}
 
 
 @dataclass(slots=True)
@@ -245,6 +274,8 @@ def _marked(
         named = None
         if inside[place].is_word and not taken[place] and not _is_other_kind(inside, place):
             named = lexicon.mention_at(inside, place, plain=plain)
+            if named and place and inside[place].word in links.KIN and inside[place - 1].word in links.OWNERS:
+                named = None  # mein Mann is no director
         if named and not any(taken[named.begin : named.end]):
             mentions[place] = named
             taken[named.begin : named.end] = [True] * (named.end - named.begin)

@@ -12,7 +12,7 @@ _BULLET = re.compile(r"(?:\s|[-*•–—·▪◦‣>|](?=\s)|#+(?=\s)|\(?\d{1,2
 _END = re.compile(r"[.!?…]+|[;；](?=\s)|[。！？；]")
 _CLOSING = re.compile(r"[\"'”’»›“‘)\]*_」』）]*")
 _SPACE = re.compile(r"\s*")
-_LAST_WORD = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*|\d+)$")
+_LAST_WORD = re.compile(r"([^\W\d_]+(?:[.'’][^\W\d_]+)*|\d+)$")
 _INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
 _SHORT = {name: frozenset(" ".join(words).split()) for name, words in tables.sections("abbreviations").items()}
 _ABBREVIATIONS, _BEFORE_NUMBER, _MAY_END = _SHORT["always"], _SHORT["before number"], _SHORT["may end"]

@@ -39,8 +39,14 @@ SHORTEST_PART = 4  # letters of either part of "Vampirfilme"
 
 
 def stem(word: str) -> str:
-    """A word without its plural: enough to find "slow burns" in "a slow burn"."""
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
+    """A word without its plural: enough to find "slow burns" in "a slow burn", and "robberies" in "a robbery"."""
+    word = word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
+    return f"{word[:-2]}y" if word.endswith("ie") and len(word) > 3 else word  # of movies and of a movie: movy
+
+
+def spellings(stem: str) -> tuple[str, ...]:
+    """One of these stands in every text that has a word of this stem."""
+    return (stem, f"{stem[:-1]}ie") if stem.endswith("y") else (stem,)
 
 
 def words_of(phrase: str, nouns: Set[str]) -> list[str]:

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from recommender.grounding import tables
 from recommender.grounding.cues import language_of
+from recommender.grounding.spelling import Spelling
 from recommender.grounding.words import Token, folded_words, tokens
 
 _ORDINARY = {name: frozenset(" ".join(lines).split()) for name, lines in tables.sections("ordinary").items()}
@@ -109,6 +111,11 @@ class Titles:
                 self._numbers[key] = (*others, number)[: 4 * MOST_ITEMS]
             first = " ".join(words[:2])
             self._lengths[first] = self._lengths.get(first, 0) | 1 << len(words)
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The words of all titles; made when somebody writes a word that is none."""
+        return Spelling({word for key in self._numbers for word in key.split()}, slips=1)
 
     def named_in(self, text: str, found: Sequence[Token]) -> list[Named]:
         """From left to right, longest first; a word names one title only."""

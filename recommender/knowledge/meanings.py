@@ -1,4 +1,5 @@
 """What phrases of statements mean in the words of a catalog's texts, as a worker finds it with the knowledge encoder.
+The texts are those that people approved about items, and what describes items among their attributes.
 
 A phrase and the texts' terms are encoded alike; terms that lie near enough mean the phrase, and items whose texts have
 one meet it (statements.phrases). Each term and each phrase is encoded once. It may be stopped and go on at any time,
@@ -16,19 +17,21 @@ from django.db.models import Max, Q
 from numpy.typing import NDArray
 
 from recommender.grounding import tables
+from recommender.grounding.prose import prose_of
 from recommender.grounding.terms import terms_of, without_nouns, words_of
 from recommender.knowledge.nearness import BACKGROUND, THRESHOLDS, comparable, unit
 from recommender.knowledge.snapshots import encoder_key
-from recommender.models import Catalog, CatalogStamp, Holder, Knowledge, PhraseMeaning, Statement, TermVector
+from recommender.models import Catalog, CatalogStamp, Holder, Item, Knowledge, PhraseMeaning, Statement, TermVector
 from recommender.runs.errors import EncoderError
 from recommender.statements.phrases import MOST_PHRASES, key_of
 
-RULES = 1  # of what is near: another number has all terms found anew
+RULES = 2  # of what is near: another number has all terms found anew
 AT_ONCE = 512  # terms or phrases that are encoded and kept together
 OVERLAP = 1_000  # statements: so many may be committed after later ones
 Vectors = NDArray[np.float32]
 _NONE: Vectors = np.empty((0, 0), dtype=np.float32)
 _LOOKED_AT: dict[int, tuple[Any, ...]] = {}  # by a catalog's key: what was written into it by then
+_TERMS: dict[int, tuple[str, list[str]]] = {}  # by a catalog's key: of the texts with this hash
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,7 @@ def find_missing() -> int:
     found = 0
     for catalog in Catalog.objects.select_related("stamp").order_by("pk"):
         stamp: CatalogStamp | None = catalog._state.fields_cache.get("stamp")
-        state = (catalog.created_at, catalog.erasures, stamp.said if stamp else None)
+        state = (catalog.created_at, catalog.erasures, (stamp.said, stamp.items) if stamp else None)
         if stamp is not None and _LOOKED_AT.get(catalog.pk) == state:
             continue
         try:
@@ -64,7 +67,7 @@ def find(catalog: Catalog, *, also: Collection[str] = ()) -> int:
         return 0
     PhraseMeaning.objects.filter(catalog=catalog).exclude(encoder=key).delete()
     TermVector.objects.filter(catalog=catalog).exclude(encoder=key).delete()
-    terms = terms_of(texts)
+    terms = _terms(catalog, texts)
     basis = hashlib.sha256("\n".join([str(RULES), key, *terms]).encode()).hexdigest()
     encoder = _Encoder()
     _keep_phrases(catalog, _new_phrases(catalog, also), key, encoder)
@@ -106,10 +109,24 @@ class _Encoder:
 
 
 def _texts(catalog: Catalog) -> list[str]:
-    """The approved texts about items, kept drafts one after the other."""
-    rows = Knowledge.objects.filter(catalog=catalog, end_user=None, in_force=True).order_by("pk")
-    told = rows.values_list("text", "further_texts").iterator(chunk_size=5_000)
-    return ["\n".join([text, *(each["text"] for each in further)]) for text, further in told]
+    """Of each item that is told of: the approved texts, kept drafts one after the other, and what describes it."""
+    found: dict[int, list[str]] = {}
+    rows = Knowledge.objects.filter(catalog=catalog, end_user=None, in_force=True).order_by("item", "pk")
+    for item, text, further in rows.values_list("item_id", "text", "further_texts").iterator(chunk_size=5_000):
+        found.setdefault(item, []).extend([text, *(each["text"] for each in further)])
+    items = Item.objects.filter(catalog=catalog).order_by("pk").values_list("pk", "attributes")
+    for item, attributes in items.iterator(chunk_size=5_000):
+        if own := [text for _, text in prose_of(attributes)]:
+            found.setdefault(item, []).extend(own)
+    return ["\n".join(texts) for _, texts in sorted(found.items())]
+
+
+def _terms(catalog: Catalog, texts: Sequence[str]) -> list[str]:
+    """Taken anew only where a text is another one: of many texts that takes much longer than reading them."""
+    basis = hashlib.sha256("\n\n".join(texts).encode()).hexdigest()
+    if _TERMS.get(catalog.pk, ("", []))[0] != basis:
+        _TERMS[catalog.pk] = basis, terms_of(texts)
+    return _TERMS[catalog.pk][1]
 
 
 def _new_phrases(catalog: Catalog, also: Collection[str]) -> dict[str, tuple[str, int]]:

@@ -27,12 +27,26 @@ def whole(text: str) -> int:
     return 0 if text == "0" else positive(text)
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Parted by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def add_catalog_settings(parser: argparse._ActionsContainer) -> None:
+    """The settings of a catalog (catalogs.importers.catalogs.CatalogOptions); None where one is not given."""
+    parser.add_argument("--item-noun", help="what prompts and pages call an item: movie, book, …")
+    parser.add_argument("--rating-min", type=float)
+    parser.add_argument("--rating-max", type=float)
+    parser.add_argument("--like-threshold", type=float, help="a rating above it is a like")
+    parser.add_argument("--attributes", type=names, metavar="NAME,…", help="the item attributes that prompts show")
+
+
 def add_options(
-    parser: argparse._ActionsContainer, model: type[Settings], names: Iterable[str], *, flag: str = "", **more: Any
+    parser: argparse._ActionsContainer, model: type[Settings], chosen: Iterable[str], *, flag: str = "", **more: Any
 ) -> None:
     """One option a setting; those that are not given are not among the options that `handle` gets."""
     told = settings_of(model)
-    for name in names:
+    for name in chosen:
         setting = told[name]
         keywords: dict[str, Any] = {"default": argparse.SUPPRESS, "help": help_of(setting)}
         if setting.kind == "switch":

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from django.db.models import Count, F, OuterRef, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
+from recommender.grounding.prose import has_prose, without_prose
 from recommender.models import Catalog, Clock, EndUser, Interaction, Item, Knowledge
 from recommender.rounds import approved
 from recommender.rounds.core import keywords
@@ -131,12 +132,14 @@ def in_time(met: Met) -> tuple[int, int]:
 
 
 def known_now(end_user: EndUser) -> tuple[Encounter, ...]:
-    """Everything the end user has met until now, oldest first, with all attributes. Two queries."""
+    """Everything the end user has met until now, oldest first, with all attributes but descriptions. Two queries."""
     rows = Interaction.objects.filter(end_user=end_user).with_liked().oldest_first().values_list(*COLUMNS)
     history = [Met(*columns) for columns in rows]
     items = Item.objects.in_bulk({met.item_id for met in history})
     return tuple(
-        Encounter(items[met.item_id].title, met.rating, met.liked, items[met.item_id].attributes, met.id)
+        Encounter(
+            items[met.item_id].title, met.rating, met.liked, {**without_prose(items[met.item_id].attributes)}, met.id
+        )
         for met in history
     )
 
@@ -161,7 +164,8 @@ def _sliding(history: Sequence[Met], stride: int) -> list[list[Met]]:
 
 
 def of_items(catalog: Catalog, ids: Collection[int], *, window: WindowName = "prefix") -> list[Evidence]:
-    """The evidence of these items, by id: attributes, and one liker's and one disliker's history. Four queries.
+    """The evidence of these items, by id: attributes with descriptions, and one liker's and one disliker's history.
+    Four queries.
 
     The pair is the earliest (`prefix`: most interactions may still use the knowledge) or the latest (`latest`) that
     had at least ten interactions before meeting the item; failing that, the one that had most. Their history ends
@@ -261,13 +265,13 @@ def of_keywords(catalog: Catalog, ids: Collection[int]) -> list[Evidence]:
     found = []
     for id_, item in sorted(items_by_id(catalog, ids).items()):
         told = {
-            name: keywords.shortened(value) if keywords.is_prose(value) else value
+            name: keywords.shortened(value) if has_prose(value) else value
             for name, value in item.attributes.items()
-            if value and (name in catalog.prompt_attributes or keywords.is_prose(value))
+            if value and (name in catalog.prompt_attributes or has_prose(value))
         }
         if text := texts.get(id_):
             told[APPROVED_TEXT] = keywords.shortened(text)
-        if keywords.has_prose(told) or keywords.of_attributes(told):
+        if keywords.is_described(told) or keywords.of_attributes(told):
             found.append(Evidence(id_, 0, subject_of(catalog, "item", title=item.title, attributes=told)))
     return found
 
@@ -278,13 +282,14 @@ def encounters(
     catalog: Catalog,
     words: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[Encounter, ...]:
-    """`words`: of items, by number, the approved keywords to show with them."""
+    """Without descriptions: thirty of them would be most of a prompt. `words`: of items, by number, the approved
+    keywords to show with them."""
     return tuple(
         Encounter(
             title=items[met.item_id].title,
             rating=met.rating,
             liked=met.liked,
-            attributes=shown_attributes(items[met.item_id], catalog)
+            attributes={**without_prose(shown_attributes(items[met.item_id], catalog))}
             | ({KEYWORDS: list(words[met.item_id])} if met.item_id in words else {}),
             interaction_id=met.id,
         )

@@ -43,7 +43,7 @@ def _read_keywords(answer: str, subject: Subject, finish_reason: str, _asked: As
 
 
 def _from_attributes(subject: Subject, step: Step, _turns: Mapping[int, TurnValue]) -> Written | None:
-    is_described = keywords.has_prose(subject.attributes) or not isinstance(step, Reason)
+    is_described = keywords.is_described(subject.attributes) or not isinstance(step, Reason)
     return None if is_described else Written(keywords.text_of(keywords.of_attributes(subject.attributes)))
 
 

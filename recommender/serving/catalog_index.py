@@ -20,6 +20,7 @@ from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
 from recommender import replica
+from recommender.grounding.prose import is_prose
 from recommender.models import Catalog, Interaction, Item
 from recommender.models.liked import liked_expression
 from recommender.process_cache import ProcessCache
@@ -116,8 +117,9 @@ def fresh_for(seconds: float) -> float:
 
 
 def values_of(attribute: object) -> list[str]:
-    """An attribute's values as text: a list's members, or the one value."""
-    return [str(value) for value in attribute] if isinstance(attribute, list) else [str(attribute)]
+    """An attribute's values as text: a list's members, or the one value; descriptions are none."""
+    values = attribute if isinstance(attribute, list) else [attribute]
+    return [str(value) for value in values if not is_prose(value)]
 
 
 def _read(catalog: Catalog, using: str) -> CatalogIndex:

@@ -1,6 +1,6 @@
 """Say why: the texts about the end user and the items, and what of the history and of the texts moved each item."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,7 +10,7 @@ from recommender.serving.attribution import NAMED, Values, moved_by, sharing_att
 from recommender.serving.request import Request
 from recommender.serving.statements import Cited
 from recommender.serving.texts import about_user, texts_about
-from recommender.serving.types import Effects, Explanation, HistoryReason, MinReview, Reason, Shown
+from recommender.serving.types import Effects, Explanation, HistoryReason, KeptAway, MinReview, Reason, Shown
 
 LONGEST_SHORT_TEXT = 200
 LEAST_SHORT_TEXT = 30  # characters: a first sentence below it says too little alone
@@ -18,11 +18,13 @@ LEAST_SHORT_TEXT = 30  # characters: a first sentence below it says too little a
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The text about the end user; by primary key of the items, the texts about them and what moved them."""
+    """The text about the end user; by primary key of the items, the texts about them and what moved them; what keeps
+    others off the page."""
 
     user: Shown
     texts: Mapping[int, Shown]
     reasons: Mapping[int, Sequence[Reason]]
+    kept_away: tuple[KeptAway, ...] = ()
 
 
 def explain(
@@ -61,7 +63,10 @@ def explain(
         reasons[item.pk] = own
     of_items = {item.pk: texts.get((SubjectKind.ITEM, item.pk), Shown("none")) for item in items}
     return Why(
-        _with_statements(cut(user, level), cited), {pk: cut(text, level) for pk, text in of_items.items()}, reasons
+        _with_statements(cut(user, level), cited),
+        {pk: cut(text, level) for pk, text in of_items.items()},
+        reasons,
+        tuple(_keeping_away(user, cited)),
     )
 
 
@@ -71,6 +76,16 @@ def _with_statements(user: Shown, cited: Cited) -> Shown:
         return user
     of_text = tuple(one for pk, one in cited.known.items() if pk in cited.of_text)
     return replace(user, text=replace(user.text, statements=of_text))
+
+
+def _keeping_away(user: Shown, cited: Cited) -> Iterator[KeptAway]:
+    for pk, one in cited.known.items():
+        if not one.kept_away:
+            continue
+        if pk in cited.of_text:
+            yield KeptAway("text", one if user.text else replace(one, quote=""))
+        else:
+            yield KeptAway("request" if pk < 0 else "end_user", one)
 
 
 def cut(shown: Shown, level: Literal["short", "full"]) -> Shown:

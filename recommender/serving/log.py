@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from recommender.models import ApiToken, EndUser, Item, Recommendation
 from recommender.serving.codes import DegradedCode
-from recommender.serving.remembered import Memory, keep, keep_reason
+from recommender.serving.remembered import Memory, keep, keep_away, keep_reason
 from recommender.serving.served import Served, ServedItem
 from recommender.serving.types import Explain, MinReview, Moment, Shown, Source
 from recommender.serving.whom import Whom
@@ -30,7 +30,7 @@ def log(served: Served, *, whom: Whom, token: ApiToken | None, experiment: int |
         as_of=served.as_of.value if served.as_of else None,
         explain=served.explain,
         min_review=served.min_review,
-        about=keep(served.about) if served.explain != "none" else {},
+        about=keep(served.about) | {"kept_away": keep_away(served)} if served.explain != "none" else {},
         items=[_kept(item, explained=served.explain != "none") for item in served.items],
         token=token,
         experiment_id=experiment,
@@ -71,6 +71,7 @@ def replay(logged: Recommendation, *, explained: bool = True) -> Served:
         explain=cast(Explain, logged.explain) if with_reasons else "none",
         min_review=cast(MinReview, logged.min_review or "any"),
         about=memory.text(logged.about) if with_reasons else untold,
+        kept_away=memory.kept_away(logged.about) if with_reasons else (),
         as_of=None if logged.as_of is None else Moment(logged.as_of, catalog.clock),
         generated_at=logged.created_at,
         items=tuple(

@@ -14,7 +14,7 @@ from recommender.serving.whom import Visitor
 
 ALL_MET = "This end user has met every item of the catalog."
 NO_ITEMS = "The catalog has no items."
-LEFT = "What was excluded, the filter and what is out of stock leave nothing to list."
+LEFT = "What was excluded, `among`, the filter and what is out of stock leave nothing to list."
 UNKNOWN = "The catalog has no end user of this id yet."
 STEERED = ("knowledge", "popular")
 NOBODY_MET_THEM = "Nobody has met any of the items left."
@@ -56,7 +56,10 @@ def rank(request: Request, *, scenario: str = DEFAULT, attribute: bool = False) 
             reason, code = UNKNOWN, DegradedCode.UNKNOWN_USER
         steering = request.steering if source in STEERED else None
         said = f"{reason} {NOBODY_MET_THEM}" if source == "newest" else reason
-        return Ranked(source, best, steering, degraded_reason=said, degraded_code=code, canary=error.canary)
+        away = request.kept_away(best, lambda other: fallback.best_effort(other)[1]) if attribute and steering else {}
+        return Ranked(
+            source, best, steering, degraded_reason=said, degraded_code=code, canary=error.canary, kept_away=away
+        )
 
 
 def unpersonal(request: Request, source: Source) -> Ranked:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.utils import timezone
 
 from recommender.counters import LISTS
-from recommender.models import ApiToken, Catalog, EndUser, Item
+from recommender.models import ApiToken, EndUser, Item
 from recommender.serving import fallback
 from recommender.serving.attribution import named_places
 from recommender.serving.codes import Notice, NoticeCode
@@ -17,6 +17,7 @@ from recommender.serving.cursor import Cursor
 from recommender.serving.explain import Why, explain
 from recommender.serving.history import PastInteraction
 from recommender.serving.interleave import NOBODY
+from recommender.serving.items import items_of
 from recommender.serving.lasting import lasting_of
 from recommender.serving.log import log
 from recommender.serving.rankers import DEFAULT, rank
@@ -29,11 +30,9 @@ from recommender.serving.types import NOT_ASKED, Explain, MinReview, Moment, Ran
 from recommender.serving.variants import Treatment, treatment_of
 from recommender.serving.whom import Visitor, Whom
 from recommender.serving.wish import Wish
-from recommender.stamps.kept import KeptRows
 
 LIKED_LOOKED_AT = 30  # the latest liked items, among which shared attributes are looked for
 DEPTH = 200  # items that a list goes on for, page by page
-ITEMS: KeptRows[int, Item] = KeptRows("items", "items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +165,7 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
     there = {int(request.index.pks[position]): (position, score) for position, score in ranked.best[: request.limit]}
     numbered = dict(zip(there, numbers, strict=True)) if numbers else {}
     named = _nameable(ranked, request.history) if how.level != "none" else set()
-    items = ITEMS.many(catalog, (*there, *named), lambda pks: _items(catalog, pks))
+    items = items_of(catalog, (*there, *named))
     listed = [items[pk] for pk in there if pk in items]  # an item may be gone that the index still has
     why = _why(request, ranked, listed, {pk: place for pk, (place, _) in there.items()}, past=items, how=how)
     ruled = _ruled(request, {item.pk for item in listed})
@@ -182,6 +181,7 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
         explain=how.level,
         min_review=how.min_review,
         about=why.user,
+        kept_away=why.kept_away,
         as_of=None if request.as_of is None else Moment(request.as_of, catalog.clock),
         generated_at=timezone.now(),
         items=tuple(
@@ -200,13 +200,6 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
         understood=request.session.understood,
         lasting=lasting_of(request, ranked),
     )
-
-
-def _items(catalog: Catalog, pks: list[int]) -> Mapping[int, Item]:
-    items = Item.objects.in_bulk(pks)
-    for item in items.values():
-        item.catalog = catalog
-    return items
 
 
 def _ruled(request: Request, listed: Collection[int]) -> Mapping[int, tuple[RuleReason]]:

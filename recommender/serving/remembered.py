@@ -6,18 +6,20 @@ in its item's own entry, and goes with it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from recommender.grounding.wording import in_words
 from recommender.models import Catalog, Statement, Turn
 from recommender.serving.explain import cut
+from recommender.serving.served import Served
 from recommender.serving.texts import HEAVY, author
 from recommender.serving.types import (
     AdapterShare,
     Explanation,
     HistoryReason,
+    KeptAway,
     Moment,
     OwnStatementReason,
     Reason,
@@ -48,11 +50,21 @@ def keep(shown: Shown) -> dict[str, Any]:
         "review_status": text.review_status,
         "reviewed_at": text.reviewed_at.isoformat() if text.reviewed_at else None,
         "in_snapshot": text.in_snapshot,
-        "statements": [
-            {"id": one.statement_id, "liked": one.liked, "ratings": one.ratings, "kept_away": one.kept_away}
-            for one in text.statements
-        ],
+        "statements": [_counted(one) for one in text.statements],
     }
+
+
+def keep_away(served: Served) -> list[dict[str, Any]]:
+    """What keeps items off a list; what the request told is kept nowhere."""
+    return [
+        _counted(one.statement) | {"said_in": one.said_in, "quoted": bool(one.statement.quote)}
+        for one in served.kept_away
+        if one.said_in != "request"
+    ]
+
+
+def _counted(one: TextStatement) -> dict[str, int]:
+    return {"id": one.statement_id, "liked": one.liked, "ratings": one.ratings, "kept_away": one.kept_away}
 
 
 def keep_reason(reason: Reason) -> dict[str, Any]:
@@ -60,8 +72,8 @@ def keep_reason(reason: Reason) -> dict[str, Any]:
     if isinstance(reason, StatementReason | OwnStatementReason):
         del kept["aspect"]  # its statement has it
         kept.pop("quote", None)
-        if reason.sentence is not None:
-            del kept["sentence"]["quote"]  # the text has it
+        if reason.sentence is not None and reason.sentence.turn_id is not None:
+            del kept["sentence"]["quote"]  # the text has it; what describes an item may change, and is about nobody
     elif isinstance(reason, HistoryReason):
         kept["met"] = reason.met.value
     elif isinstance(reason, ScoredReason):
@@ -82,8 +94,9 @@ class Memory:
     def of(cls, catalog: Catalog, texts: Iterable[Kept], reasons: Iterable[Kept], *, level: str) -> "Memory":
         texts, reasons = list(texts), list(reasons)
         turns = {pk for text in texts for pk in (text.get("turn"), *text.get("further", ())) if pk}
-        turns |= {sentence["turn_id"] for reason in reasons if (sentence := reason.get("sentence"))}
-        named = {one["id"] for text in texts for one in text.get("statements", ())}
+        sentences = filter(None, (reason.get("sentence") for reason in reasons))
+        turns |= {sentence["turn_id"] for sentence in sentences if sentence["turn_id"] is not None}
+        named = {one["id"] for text in texts for name in ("statements", "kept_away") for one in text.get(name, ())}
         named |= {reason["statement_id"] for reason in reasons if reason["kind"] in ("statement", "own_statement")}
         rows = Turn.objects.filter(pk__in=turns, round__catalog=catalog).select_related("call", "round")
         return cls(
@@ -117,6 +130,11 @@ class Memory:
         )
         return cut(Shown("shown", text), self.level)
 
+    def kept_away(self, about: Kept) -> tuple[KeptAway, ...]:
+        """What kept items off the list; none where it is not known any more, or was not kept then."""
+        rows = [(one, self._statement(one)) for one in about.get("kept_away", ()) if one["id"] in self.statements]
+        return tuple(KeptAway(one["said_in"], said if one["quoted"] else replace(said, quote="")) for one, said in rows)
+
     def _statement(self, kept: Kept) -> TextStatement:
         row = self.statements[kept["id"]]
         return TextStatement(
@@ -134,8 +152,10 @@ class Memory:
         return in_words(said(row).aspect, aspects_of(self.catalog).title_of)
 
     def _sentence(self, kept: Kept) -> Sentence | None:
-        """Of the text about the item; None where it was erased since."""
+        """Of the text about the item; None where it was erased since. Of a description as it was then."""
         named = kept.get("sentence")
+        if named and named["turn_id"] is None:
+            return Sentence(**named)
         turn = self.turns.get(named["turn_id"]) if named else None
         if named is None or turn is None or not turn.text:
             return None

@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -72,6 +72,20 @@ class Request:
             self.whom, self.index, said=self.said, also=self.session.said, as_of=self.as_of, strength=self.strength
         )
 
+    def steered(self, steering: Steering) -> "Request":
+        """The same, steered so."""
+        same = replace(self)  # which forgets cached properties
+        same.__dict__["steering"] = steering
+        return same
+
+    def kept_away(self, listed: Ranking, relist: Callable[["Request"], Ranking]) -> dict[int, int]:
+        """By statement, how many items would be on the page without it. `relist`: how the list is made."""
+
+        def page(ranking: Ranking) -> list[int]:
+            return [place for place, _ in ranking[: self.limit]]
+
+        return self.steering.kept_away(page(listed), lambda steering: page(relist(self.steered(steering))))
+
     @property
     def strength(self) -> float:
         """How strongly statements move the list; 0: not at all."""
@@ -123,7 +137,21 @@ class Request:
         diversity = self.wish.diversity if self.wish else 0.0
         if diversity > 0:
             order = arrange.diversified(order, self.whom.catalog, self.index, diversity=diversity, count=self.depth)
-        return arrange.ranking(order, self.rules, count=self.depth, listable=self.listable)
+        listable = self._listable_now(order)
+        order = order.at(listable[order.places])
+        return arrange.ranking(order, self.rules, count=self.depth, listable=listable)
+
+    def _listable_now(self, order: Order) -> NDArray[np.bool_]:
+        """`listable` (items,) without what stands first, or is put there by a rule, and meets the filter no more."""
+        if not (self.wish and self.wish.conditions):
+            return self.listable
+        placed = [one.position for one in (*self.rules.pins, *self.rules.buried) if self.listable[one.position]]
+        places = np.r_[np.array(placed, dtype=np.int64), order.places]
+        count = len(placed) + self.depth
+        met = filters.meeting_now(self.whom.catalog, self.index, self.wish.conditions, places, count=count)
+        listable = self.listable.copy()
+        listable[places[~met]] = False
+        return listable
 
 
 def request_for(
@@ -172,10 +200,7 @@ def _wished(request: Request, wish: Wish) -> Request:
     listable, holding, notices = narrowed(request.whom.catalog, request.index, request.unseen, wish)
     listable[request.steering.unwanted] = False
     wished = replace(request, listable=listable, wish=wish, rules=holding, notices=(*request.notices, *notices))
-    wished.__dict__["steering"] = (
-        request.steering
-    )  # a cached property, which `replace` forgets; reading it takes queries
-    return wished
+    return wished.steered(request.steering)
 
 
 def narrowed(
@@ -187,6 +212,12 @@ def narrowed(
     """
     holding = rules.holding(catalog, index, scenario=wish.scenario)
     listable, notices = mask.copy(), list[Notice]()
+    if wish.among:
+        places, strangers = index.named(wish.among)
+        listable = np.zeros_like(mask)
+        listable[places] = mask[places]
+        if strangers:
+            notices.append(unknown_items(strangers, "`among`"))
     if wish.exclude:
         places, strangers = index.named(wish.exclude)
         listable[places] = False

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -143,9 +143,30 @@ def put(catalog: Catalog, wanted: Sequence[Wanted], *, by: Account | None) -> tu
 
 def remove(catalog: Catalog, rules: Collection[int], *, by: Account | None) -> int:
     """Remove rules by id; returns how many there were."""
+    return _remove(catalog, Q(pk__in=rules), by=by)
+
+
+def remove_of(
+    catalog: Catalog,
+    item_ids: Collection[str],
+    *,
+    kind: str | None = None,
+    scenario: str | None = None,
+    by: Account | None,
+) -> int:
+    """Remove the rules of these items; of one kind or scenario only, where that is told. Returns how many there were.
+
+    What has no such rule, or is no item, is passed over.
+    """
+    about = Q(item__external_id__in=item_ids)
+    only = Q(**{name: value for name, value in (("kind", kind), ("scenario", scenario)) if value is not None})
+    return _remove(catalog, about & only, by=by)
+
+
+def _remove(catalog: Catalog, which: Q, *, by: Account | None) -> int:
     with transaction.atomic():
         _changed(catalog)
-        removed, _ = Rule.objects.filter(catalog=catalog, pk__in=rules).delete()
+        removed, _ = Rule.objects.filter(which, catalog=catalog).delete()
         if removed:
             audit.record(AuditEvent.RULES_CHANGED, about=catalog, details=f"{removed} removed", by=by)
     return removed

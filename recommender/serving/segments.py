@@ -16,6 +16,7 @@ from django.db.models.fields.json import KeyTransform
 from numpy.typing import NDArray
 
 from recommender import replica
+from recommender.grounding.prose import is_prose
 from recommender.models import Catalog, EndUser, Interaction
 from recommender.models.liked import liked_expression
 from recommender.process_cache import ProcessCache
@@ -101,7 +102,7 @@ def _values(catalog: Catalog, using: str) -> Counter[tuple[str, Value]]:
 
 
 def _is_value(value: object) -> bool:
-    return isinstance(value, str | int | float) and value != ""
+    return isinstance(value, str | int | float) and value != "" and not is_prose(value)
 
 
 def _narrowest(catalog: Catalog, pairs: Pairs, common: Mapping[tuple[str, Value], int], using: str) -> Segment | None:

@@ -12,6 +12,7 @@ from recommender.serving.types import (
     NOT_ASKED,
     SCORE_KINDS,
     Explain,
+    KeptAway,
     Kind,
     MinReview,
     Moment,
@@ -71,7 +72,8 @@ class Served:
 
     `user_id`: empty where the list is for nobody in particular. `understood`: of a text that came with the request.
 
-    `about`: the text about the end user. `as_of`: the moment whose history it was made from; None: that of now.
+    `about`: the text about the end user. `kept_away`: what keeps items off the page. `as_of`: the moment whose history
+    it was made from; None: that of now.
     `experiment`, `variant`: the experiment's key and which of its variants made the list; empty where none did.
     `next_cursor`: leads to the next page; empty where there is none. `recommendation_id`: None where it was not logged.
     `canary`: as in Ranked.
@@ -90,6 +92,7 @@ class Served:
     explain: Explain = "none"
     min_review: MinReview = "any"
     about: Shown = NOT_ASKED
+    kept_away: tuple[KeptAway, ...] = ()
     as_of: Moment | None = None
     experiment: str = ""
     variant: str = ""

@@ -16,6 +16,7 @@ from recommender.serving import retrieve, vectors
 from recommender.serving.arrange import Order, best_first, likeness_of_attributes
 from recommender.serving.catalog_index import CatalogIndex, index_of
 from recommender.serving.codes import Notice, NoticeCode
+from recommender.serving.filters import meeting_now
 from recommender.serving.request import narrowed
 from recommender.serving.rollout import active_in
 from recommender.serving.wish import Wish
@@ -54,7 +55,10 @@ def similar(item: Item, *, limit: int, wish: Wish, by: Likeness | None = None) -
             cosines = KINDS[each](catalog, index, int(own[0]))
             if cosines is not None:
                 places = np.flatnonzero(listable & (cosines > 0))
-                return _alike(each, best_first(places, cosines[places].astype(np.float64)), index, limit, notices)
+                order = best_first(places, cosines[places].astype(np.float64))
+                if wish.conditions:
+                    order = order.at(meeting_now(catalog, index, wish.conditions, order.places, count=limit))
+                return _alike(each, order, index, limit, notices)
     return _alike(None, Order(own[:0], np.empty(0)), index, limit, notices)
 
 

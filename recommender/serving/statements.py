@@ -26,7 +26,7 @@ class Cited:
 
     `known`: the statements that are cited, by primary key, in the order of their text. `of_text`: which of them the
     text about the end user makes; others came with the request, or the end user said them. `sentences`: by the item's
-    primary key and the statement's, what the text about the item tells of it.
+    primary key and the statement's, what a text about the item tells of it.
     """
 
     moves: Mapping[int, Sequence[Move]]

@@ -5,7 +5,7 @@ by what the ranking version learned (signals.stated). What is erased, rejected, 
 next request.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -122,6 +122,19 @@ class Steering:
         degrees = np.zeros(self.items)
         degrees[move.places] = 1.0 if move.degrees is None else move.degrees
         return degrees
+
+    def kept_away(self, listed: Collection[int], relist: Callable[["Steering"], Collection[int]]) -> dict[int, int]:
+        """Of each statement that lowers items, by primary key: how many of them would be listed without it.
+
+        `listed`: positions of what is listed; `relist` gives those of what another steering would list.
+        """
+        found: dict[int, int] = {}
+        for move in self.moves:
+            if move.effect < 0:
+                without = replace(self, moves=[other for other in self.moves if other is not move])
+                if count := len({*relist(without)}.difference(listed).intersection(move.places.tolist())):
+                    found[move.statement.pk] = count
+        return found
 
     def weighed(self, weights: Weights) -> "Steering":
         """The same with the weights that a version learned."""

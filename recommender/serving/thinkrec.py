@@ -39,7 +39,7 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
     if found is not None and not why:
         ranked = _ranked(request, found)
         if ranked.best:
-            return ranked
+            return _with_kept_away(request, ranked, found) if attribute else ranked
         why, code = NONE_LEFT, DegradedCode.NOTHING_LEFT
     try:
         own = backbone.rank(request, attribute=attribute)
@@ -47,7 +47,8 @@ def rank(request: Request, *, attribute: bool) -> Ranked:
         raise CannotRankError(f"{why} {error}", error.code, canary=error.canary) from error
     if settings.THINKREC_SECONDS > 0:
         if asked_now := _asked_now(request):
-            return _ranked(request, asked_now)
+            ranked = _ranked(request, asked_now)
+            return _with_kept_away(request, ranked, asked_now) if attribute else ranked
         why = f"{why} {IN_VAIN}"
     return replace(own, degraded_reason=f"{why} {INSTEAD}", degraded_code=code)
 
@@ -71,6 +72,10 @@ def _ranked(request: Request, found: ScoredList) -> Ranked:
         backbone=found.backbone,
         reasons=_reasons(request, found),
     )
+
+
+def _with_kept_away(request: Request, ranked: Ranked, found: ScoredList) -> Ranked:
+    return replace(ranked, kept_away=request.kept_away(ranked.best, lambda other: _ranked(other, found).best))
 
 
 def reasons(request: Request) -> Mapping[int, Sequence[Reason]]:

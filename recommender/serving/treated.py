@@ -70,4 +70,5 @@ def _mixed(request: Request, one: Ranked, other: Ranked, treatment: Treatment) -
         reasons={**other.reasons, **one.reasons},
         sides={pk: names[side] for pk, side in sides.items() if side >= 0},
         afterwards=None,
+        kept_away={},  # of one side's own list
     )

@@ -158,6 +158,22 @@ class TextStatement:
         return bool(self.said_by)
 
 
+Sayer = Literal["text", "end_user", "request"]
+SAYERS: tuple[Sayer, ...] = ("text", "end_user", "request")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAway:
+    """A statement without which other items would be on the page, `statement.kept_away` of them.
+
+    `said_in`: the approved text about the end user; what they said themself; the request. The words of a text that is
+    withheld are left out.
+    """
+
+    said_in: Sayer
+    statement: TextStatement
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """A text about the end user or an item. It is a justification: nobody says that the score was made from it.
@@ -217,7 +233,7 @@ class HistoryReason:
 class StatementReason:
     """A statement of the text about the end user that moved the item. `effect`: what it added to its logit.
 
-    `sentence`: where the text about the item tells of a phrase; else None.
+    `sentence`: where a text about the item, or its description, tells of a phrase; else None.
     """
 
     statement_id: int

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from recommender.serving.conditions import Condition
 
 MOST_EXCLUDED = 1_000
+MOST_AMONG = 1_000
 MOST_CONDITIONS = 20
 
 
@@ -13,10 +14,12 @@ MOST_CONDITIONS = 20
 class Wish:
     """`scenario`: whose business rules hold. `exclude`: ids of items not to list. `conditions`: all must be met.
 
-    `diversity`: from 0, the best items whatever they resemble, to 1, each as unlike those before it as can be.
+    `diversity`: from 0, the best items whatever they resemble, to 1, each as unlike those before it as can be. `among`:
+    ids of the only items to list; none: any.
     """
 
     scenario: str
     exclude: Sequence[str] = ()
     conditions: Sequence[Condition] = ()
     diversity: float = 0.0
+    among: Sequence[str] = ()

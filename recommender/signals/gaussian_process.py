@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from recommender.dataset.examples import Examples
 from recommender.recipe import TrainConfig
-from recommender.signals import leave_one_out, posterior, whole_history
+from recommender.signals import leave_one_out, native, posterior, whole_history
 from recommender.signals.factors import NOISE, Likes
 from recommender.signals.folds import fold_of
 from recommender.signals.posterior import Floats, Rows
@@ -41,6 +41,7 @@ class GaussianProcess:
     columns: NDArray[np.int64]  # which of NAMES it has
     spaces: Sequence[NDArray[np.float32]] = ()  # (v + 1, D) each
     amplitudes: Sequence[float] = ()  # of the kernel, one for each space: posterior.Rows
+    compiled: native.Kernel | None = None  # what reads candidates in place of numpy
 
     @property
     def width(self) -> int:
@@ -65,7 +66,8 @@ class GaussianProcess:
         return columns
 
     def read(self, candidates: Candidates) -> Columns:
-        return self._columns(whole_history.read(self._after(candidates), len(candidates.met)))
+        found = self._compiled(self.compiled, candidates) if self.compiled else None
+        return self._columns(found or whole_history.read(self._after(candidates), len(candidates.met)))
 
     def read_without(self, candidates: Candidates, places: Places) -> Columns:
         return self._columns(leave_one_out.read(self._after(candidates), len(candidates.met), places))
@@ -95,6 +97,15 @@ class GaussianProcess:
             np.r_[candidates.liked, np.full(count, -1, dtype=np.int8)],
             np.r_[np.arange(history), np.full(count, history)],
         )
+
+    def _compiled(self, kernel: native.Kernel, candidates: Candidates) -> tuple[Floats, Floats, Floats] | None:
+        """As whole_history.read, without a copy of any item's rows; None where the kernel has no answer."""
+        fold, noise = fold_of(candidates.end_user, len(self.mean)), posterior.noise_beside(self.amplitudes)
+        met, item = (np.where(rows < 0, self.mean.shape[1] - 1, rows) for rows in (candidates.met, candidates.item))
+        told = candidates.liked >= 0
+        residual = np.where(told, candidates.liked - self.mean[fold, met].astype(np.float64), 0.0)
+        history = native.History(met, residual, np.where(told, noise, posterior.UNKNOWN))
+        return kernel.read(history, item, self.factors[fold], self.spaces, self.amplitudes, noise=noise)
 
     def _columns(self, read: Sequence[Floats]) -> Columns:
         """`read`: each of NAMES (…, n); scaled (…, n, F)."""

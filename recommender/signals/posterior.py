@@ -41,7 +41,12 @@ class Rows:
     @property
     def noise(self) -> float:
         """Variance of a like around its expectation."""
-        return max(LEAST_NOISE, NOISE - EXPLAINED * sum(self.amplitudes))
+        return noise_beside(self.amplitudes)
+
+
+def noise_beside(amplitudes: Sequence[float]) -> float:
+    """Variance of a like around its expectation where likes share these variances by spaces."""
+    return max(LEAST_NOISE, NOISE - EXPLAINED * sum(amplitudes))
 
 
 def near(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:

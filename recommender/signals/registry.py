@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recommender.dataset.examples import Examples, leaking_rows
 from recommender.dataset.texts import KnowledgeRows
-from recommender.signals import earlier_formats, gaussian_process, statistics
+from recommender.signals import earlier_formats, gaussian_process, native, statistics
 from recommender.signals.protocol import Candidates, Columns, Fit, Fitted, Places, Signal
 from recommender.signals.sources import Sources
 
@@ -56,6 +56,14 @@ class Signals:
         """The columns after the whole history, then without its entry at each of `places` (p): (1 + p, m, F)."""
         columns = [each.read_without(candidates, places) for each in self.fitted.values()]
         return _side_by_side(columns, (1 + len(places), len(candidates.item)))
+
+    def compiled(self, kernel: native.Kernel) -> "Signals":
+        """The same, read by a kernel where there is one for them."""
+        fitted = {
+            name: replace(each, compiled=kernel) if isinstance(each, gaussian_process.GaussianProcess) else each
+            for name, each in self.fitted.items()
+        }
+        return Signals(fitted)
 
     def save(self, folder: Path) -> None:
         for name, fitted in self.fitted.items():

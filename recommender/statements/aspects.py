@@ -21,8 +21,9 @@ from django.db.models import Q
 from numpy.typing import NDArray
 
 from recommender.grounding.lexicon import Lexicon
+from recommender.grounding.prose import parted
 from recommender.grounding.statements import Facet
-from recommender.grounding.terms import stem, stemmed, stems_of, words_of
+from recommender.grounding.terms import spellings, stem, stemmed, stems_of, words_of
 from recommender.models import Catalog, Item, Knowledge, Polarity, Statement
 from recommender.process_cache import ProcessCache
 from recommender.statements.phrases import Near, Sentence, Told, key_of, meanings_of, sentence_of
@@ -56,14 +57,17 @@ class Met:
 
 @dataclass(frozen=True, eq=False)
 class CatalogAspects:
-    """`pks` (v), ascending, in a training run the items' numbers; what else is known of them is in that order."""
+    """`pks` (v), ascending, in a training run the items' numbers; what else is known of them is in that order.
+
+    `attributes` are without descriptions, which tell of their items as approved texts do.
+    """
 
     pks: NDArray[np.int64]
     external_ids: Sequence[str]
     titles: Sequence[str]
     attributes: Sequence[Mapping[str, Any]]
     by_value: Mapping[tuple[str, str], Places]
-    told: Mapping[int, Sequence[Told]] = field(default_factory=dict)  # place → the approved texts about the item
+    told: Mapping[int, Sequence[Told]] = field(default_factory=dict)  # place → approved texts about it, then its own
     near: Mapping[str, Near] = field(default_factory=dict)  # key of a phrase → what means the same
     facts: Mapping[int, Sequence[frozenset[str]]] = field(default_factory=dict)  # place → stems of each fact it states
     of_phrases: dict[str, Met] = field(default_factory=dict)
@@ -84,6 +88,12 @@ class CatalogAspects:
     ) -> Self:
         """By place, `told`: the approved texts about the item; `facts`: the phrases that these state of it, as people
         left them. `near`: by a phrase's key, terms that mean the same."""
+        shared = [parted(each) for each in attributes]
+        attributes = [values for values, _ in shared]
+        texts = dict(told or {})
+        for place, (_, described) in enumerate(shared):
+            if described:
+                texts[place] = [*texts.get(place, ()), *(Told(None, text, name) for name, text in described)]
         members: dict[tuple[str, str], list[int]] = defaultdict(list)
         for place, own in enumerate(attributes):
             for name, value in own.items():
@@ -92,7 +102,7 @@ class CatalogAspects:
         by_value = {key: np.unique(places) for key, places in members.items()}
         said = {place: [_stems(phrase) for phrase in phrases] for place, phrases in (facts or {}).items()}
         ids = np.array(pks, dtype=np.int64)
-        return cls(ids, external_ids, titles, attributes, by_value, told or {}, near or {}, said)
+        return cls(ids, external_ids, titles, attributes, by_value, texts, near or {}, said)
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -123,6 +133,13 @@ class CatalogAspects:
                 self.of_numbers[name] = np.array([_number(own.get(name)) for own in self.attributes], dtype=np.float64)
         return self.of_numbers[name]
 
+    def number_of(self, name: str, title: str, attributes: Mapping[str, Any]) -> float:
+        """The same of one item as it is now."""
+        if name == YEAR and name not in self.values_of:
+            year = _year(title, attributes)
+            return math.nan if year == NO_YEAR else float(year)
+        return _number(attributes.get(name))
+
     def meeting(self, aspect: Sequence[Facet]) -> Places:
         """The items that have all of these facets."""
         return self.met(aspect).places
@@ -132,7 +149,7 @@ class CatalogAspects:
         return reduce(and_, map(self._of_facet, aspect))
 
     def sentence(self, aspect: Sequence[Facet], place: int) -> Sentence | None:
-        """What the text about the item there tells of a phrase of this aspect; None where none does."""
+        """What a text about the item there tells of a phrase of this aspect; None where none does."""
         phrases = (facet.value for facet in aspect if facet.kind == "phrase") if place in self.told else ()
         return next(filter(None, (self._sentence(phrase, place) for phrase in phrases)), None)
 
@@ -177,22 +194,23 @@ class CatalogAspects:
 
     @cached_property
     def _texts(self) -> tuple[str, Sequence[int], Sequence[int]]:
-        """All approved texts, casefolded, one after the other; where each item's end, and the items' places."""
+        """All texts about items, casefolded, one after the other; where each item's end, and the items' places."""
         texts = ["\n".join(each.text for each in told).casefold() for told in self.told.values()]
         return "\n".join(texts), list(accumulate(len(text) + 1 for text in texts)), list(self.told)
 
-    def _naming(self, letters: str) -> Iterator[int]:
-        """The places of items in whose texts these letters stand."""
+    def _naming(self, stem: str) -> Iterator[int]:
+        """The places of items in whose texts the letters of this stem stand."""
         joined, ends, places = self._texts
-        at = joined.find(letters)
-        while at >= 0:
-            row = bisect_right(ends, at)
-            yield places[row]
-            at = joined.find(letters, ends[row])
+        for letters in spellings(stem):
+            at = joined.find(letters)
+            while at >= 0:
+                row = bisect_right(ends, at)
+                yield places[row]
+                at = joined.find(letters, ends[row])
 
     def _of_phrase(self, phrase: str) -> Met:
         """What has all words of a phrase in its title and attributes, in a fact that its approved text states, or in
-        one sentence of that text; then what has a term there that means the same."""
+        one sentence of that text or of a description; then what has a term there that means the same."""
         ways = [(set(stemmed(term).split()), degree) for term, degree in self._near(phrase)]
         found: dict[int, float] = {}
         if wanted := self._wanted(phrase):
@@ -230,12 +248,11 @@ def _read(catalog: Catalog) -> CatalogAspects:
     pks, external_ids, titles, attributes = zip(*rows, strict=True) if rows else ((), (), (), ())
     place_of = {pk: place for place, pk in enumerate(pks)}
     told = {place_of[pk]: texts for pk, texts in _texts_in_force(catalog) if pk in place_of}
-    near = meanings_of(catalog) if told else {}
     facts: dict[int, list[str]] = defaultdict(list)
     for pk, phrase in _facts_in_force(catalog):
         if pk in place_of:
             facts[place_of[pk]].append(phrase)
-    return CatalogAspects.of(pks, external_ids, titles, attributes, told=told, near=near, facts=facts)
+    return CatalogAspects.of(pks, external_ids, titles, attributes, told=told, near=meanings_of(catalog), facts=facts)
 
 
 def _texts_in_force(catalog: Catalog) -> Iterator[tuple[int, Sequence[Told]]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from recommender.grounding.sentences import spans
 from recommender.grounding.telling import tells_of
+from recommender.grounding.terms import spellings
 from recommender.models import Catalog, PhraseMeaning
 
 LONGEST_PHRASE = 200  # characters
@@ -18,22 +19,24 @@ Near = Sequence[tuple[str, float]]  # terms and degrees, above 0 and below 1, th
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An approved text about an item; `turn_id`: which one."""
+    """A text about an item: an approved one, `turn_id`: which; or, where that is None, what its `attribute` says."""
 
-    turn_id: int
+    turn_id: int | None
     text: str
+    attribute: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """Where a text tells of a phrase: its characters `start` to `end`. `term`: the words that mean the phrase there;
-    empty where its own words stand there."""
+    empty where its own words stand there. `turn_id` and `attribute`: as of Told."""
 
-    turn_id: int
+    turn_id: int | None
     start: int
     end: int
     quote: str
     term: str
+    attribute: str = ""
 
 
 def key_of(phrase: str) -> str:
@@ -55,9 +58,12 @@ def sentence_of(told: Iterable[Told], wanted: Set[str], *, term: str = "") -> Se
     """The first sentence of these texts that tells of all of these stems, as it is written."""
     for one in told:
         folded = one.text.casefold()
-        if not all(stem in folded for stem in wanted):  # most texts: none of their sentences has to be read
+        if not all(
+            any(map(folded.__contains__, spellings(stem))) for stem in wanted
+        ):  # most texts: none of their sentences has to be read
             continue
         for start, end in spans(one.text):
             if tells_of(one.text[start:end], wanted):
-                return Sentence(one.turn_id, start, end, " ".join(one.text[start:end].split()), term)
+                quote = " ".join(one.text[start:end].split())
+                return Sentence(one.turn_id, start, end, quote, term, one.attribute)
     return None

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
+from django.utils import timezone
 
 from recommender.grounding import reader, told
 from recommender.grounding.statements import Facet
@@ -154,20 +155,34 @@ def said(statement: Statement) -> Said:
 
 @transaction.atomic
 def add(turn: Turn, words: str, *, account: Account) -> list[Statement]:
-    """What a person says beside a text, in plain words. Raises NotUnderstoodError where nothing is understood."""
+    """What a person says beside a text, in plain words. Raises NotUnderstoodError where nothing is understood.
+
+    What a person has said beside it already is not said twice; another polarity or strength of it takes its place.
+    """
+    read([turn])  # else the places of what it states would be taken
     words = words.strip()[:LONGEST_QUOTE]
     understood = stated(words, turn.round)
     if not understood:
         raise NotUnderstoodError(
             "Nothing was understood. Name something that items have, and whether it is liked: “no more documentaries”."
         )
-    rows = []
-    for place, one in enumerate(understood, start=_next_place(turn)):
-        row = _row(turn, place, one, Source.PERSON)
-        row.account, row.quote = account, words
+    of_people = Statement.objects.filter(turn=turn, source=Source.PERSON, ended_at=None).order_by("place")
+    before = {(row.key, row.holder): row for row in of_people}
+    place = _next_place(turn)
+    said_before: list[Statement] = []
+    rows: list[Statement] = []
+    once = {(one.key[:400], one.holder, one.polarity): one for one in reversed(understood)}
+    for (key, holder, polarity), one in reversed(once.items()):
+        earlier = before.pop((key, holder), None)
+        if earlier is not None and (earlier.polarity, earlier.strength) == (polarity, one.strength):
+            said_before.append(earlier)
+            continue
+        row = _row(turn, place + len(rows), one, Source.PERSON)
+        row.account, row.quote, row.replaces = account, words, earlier
         row.start = row.end = 0
         rows.append(row)
-    return Statement.objects.bulk_create(rows)
+    strike([row.replaces for row in rows if row.replaces], account=account, now=timezone.now())
+    return [*said_before, *Statement.objects.bulk_create(rows)]
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
-from recommender.artifacts import files
+from recommender.artifacts import files, kernels
 from recommender.knowledge.snapshots import freeze
 from recommender.models import BackboneVersion, Catalog, KnowledgeSnapshot, TrainingRun
 from recommender.recipe import TrainConfig, require_order
@@ -76,6 +76,7 @@ def _store(
     run: TrainingRun, trained: "Trained", part: Path, snapshot: KnowledgeSnapshot, config: TrainConfig, *, queue: bool
 ) -> None:
     (part / "metrics.json").write_text(json.dumps(trained.metrics))
+    kernels.build(part)
     manifest_hash = files.seal(part)
     with transaction.atomic():
         Catalog.objects.select_for_update().get(pk=run.catalog_id)

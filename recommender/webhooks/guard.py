@@ -28,6 +28,8 @@ REFUSED = [
         *("64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fec0::/10"),
     )
 ]
+NEVER_PUBLIC = ("localhost", "local", "internal")  # RFC 6761, RFC 6762, and what ICANN keeps for private use
+HOW_TO_ALLOW = "Whoever runs R4Web can list its network in R4_WEBHOOK_NETWORKS."
 NAT64 = ip_network("64:ff9b::/96")  # an IPv4 address in its last 32 bits (RFC 6052)
 _PRINTABLE = re.compile(r"[!-~]+")
 
@@ -61,6 +63,8 @@ def parsed(url: str) -> SplitResult:
     literal = _literal(parts.hostname)
     if literal is not None and not is_allowed(literal):
         raise RefusedUrlError(_refusal([literal]))
+    if parts.hostname.rstrip(".").split(".")[-1] in NEVER_PUBLIC and not settings.WEBHOOK_NETWORKS:
+        raise RefusedUrlError(f"{parts.hostname} is no public name. {HOW_TO_ALLOW}")
     return parts
 
 
@@ -109,12 +113,17 @@ async def addresses_of(host: str, port: int) -> Sequence[str]:
 
 
 def _literal(host: str) -> Address | None:
+    """The address that a host is written as; resolvers read 127.1, 0x7f000001, 2130706433 and 0177.0.0.1 as one."""
     try:
         return ip_address(host.partition("%")[0])
     except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host.rstrip(".")))
+    except (OSError, ValueError):
         return None
 
 
 def _refusal(addresses: Sequence[Address]) -> str:
     said = ", ".join(str(address) for address in addresses[:3])
-    return f"{said} is no public address. Whoever runs R4Web can list it in R4_WEBHOOK_NETWORKS."
+    return f"{said} is no public address. {HOW_TO_ALLOW}"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from recommender.models import Judgement, Turn
+from recommender.models import Judgement, Statement, Turn
 from recommender.times import written
 from reviews.choices import ReviewState
 from reviews.guards import account_of, is_htmx, requires
@@ -60,7 +60,7 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
     form = DecisionForm(request.POST, card=shown)
     if not form.is_valid():
         keep_typed(request, shown)
-        return answer(request, context_of(request, card_of(request, review_id), form=form), status=422)
+        return again(request, review_id, status=422, form=form)
     try:
         decided = decisions.decide(
             shown.review,
@@ -262,6 +262,24 @@ def answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) 
     if is_htmx(request):
         return render(request, "card/answer.html", context, status=status, using="card")
     return render(request, "reviews/review.html", context, status=status)
+
+
+def again(
+    request: HttpRequest, review_id: int, *, status: int = 200, at: Statement | None = None, **more: Any
+) -> HttpResponse:
+    """The same card, read anew, after what did not end it. `at`: the statement to go on at, which has the focus.
+
+    A browser without JavaScript is sent to the card's address where all went well: to reload there, or to come back
+    to it, sends nothing a second time.
+    """
+    shown = card_of(request, review_id)
+    number = next((one.number for one in shown.statements if at is not None and one.row.pk == at.pk), None)
+    if status == 200 and not is_htmx(request):
+        place = f"#statement-{number}" if number else ""
+        return redirect(address_of(review_id, shown.stream) + place)
+    beside = request.POST.get("beside") != ""  # as the card was told
+    context = context_of(request, shown, last=last_of(request), beside=beside, at=number, **more)
+    return answer(request, context, status=status)
 
 
 def address_of(review_id: int, stream: Stream) -> str:

@@ -11,7 +11,7 @@ from recommender.models import Statement
 from reviews.guards import account_of, requires
 from reviews.policy import Action
 from reviews.room import said
-from reviews.room.card_views import answer, card_of, context_of, keep_typed
+from reviews.room.card_views import again, card_of, keep_typed
 
 
 @require_safe
@@ -37,7 +37,7 @@ def judge_on_card(request: HttpRequest, review_id: int, statement_id: int) -> Ht
     shown = card_of(request, review_id)
     keep_typed(request, shown)
     _judge(request, statement_id)
-    return answer(request, context_of(request, card_of(request, review_id)))
+    return again(request, review_id)
 
 
 def _judge(request: HttpRequest, statement_id: int) -> None:

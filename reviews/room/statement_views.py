@@ -20,7 +20,7 @@ from recommender.statements.service import NotUnderstoodError
 from reviews.guards import account_of, is_htmx, requires
 from reviews.policy import Action
 from reviews.room.card import STATEMENT, Card
-from reviews.room.card_views import answer, card_of, context_of, keep_typed
+from reviews.room.card_views import again, card_of, keep_typed
 from reviews.room.statements import SAYS, by_all_known
 
 STRIKE, RESTORE = "strike", "restore"
@@ -37,15 +37,17 @@ def change(request: HttpRequest, review_id: int, statement_id: int) -> HttpRespo
     asked = request.POST.get("say", "")
     if not shown.may_change_statements or statement is None:
         return _cannot(request, shown)
+    keep_typed(request, shown)
+    at = statement.row
     if asked == STRIKE:
-        service.strike([statement.row], account=shown.viewer, now=timezone.now())
+        service.strike([at], account=shown.viewer, now=timezone.now())
     elif asked == RESTORE:
-        service.restore(statement.row)
+        service.restore(at)
     elif asked in Polarity.values:
-        service.change(statement.row, polarity=asked, account=shown.viewer, now=timezone.now())
+        at = service.change(at, polarity=asked, account=shown.viewer, now=timezone.now())
     else:
         messages.error(request, "Choose what the statement should say.")
-    return _again(request, shown)
+    return again(request, review_id, at=at)
 
 
 @require_POST
@@ -60,13 +62,14 @@ def add(request: HttpRequest, review_id: int) -> HttpResponse:
     try:
         made = service.add(shown.proposal, request.POST.get(STATEMENT, ""), account=shown.viewer)
     except NotUnderstoodError as error:
-        messages.error(request, str(error))
-        return _again(request, shown, status=422)
+        keep_typed(request, shown)
+        return again(request, review_id, status=422, not_understood=str(error))
     titles = aspects_of(shown.review.round.catalog).title_of
     said = "; ".join(f"{SAYS[one.polarity].lower()} {in_words(service.said(one).aspect, titles)}" for one in made)
     told = f"Understood as: {said}. Change or strike it if that is wrong. {_unmet(shown, made)}"
     messages.success(request, told.rstrip())
-    return _again(request, shown, but=STATEMENT)
+    keep_typed(request, shown, but=STATEMENT)
+    return again(request, review_id)
 
 
 def _unmet(shown: Card, made: Sequence[Statement]) -> str:
@@ -117,12 +120,7 @@ def known_now(request: HttpRequest, review_id: int) -> HttpResponse:
     return render(request, template, {"compared": compared, "counts": counts, "review": shown.review})
 
 
-def _again(request: HttpRequest, shown: Card, *, but: str = "", status: int = 200) -> HttpResponse:
-    """The same card, read anew, with what is typed into it."""
-    keep_typed(request, shown, but=but)
-    return answer(request, context_of(request, card_of(request, shown.review.pk)), status=status)
-
-
 def _cannot(request: HttpRequest, shown: Card) -> HttpResponse:
     messages.error(request, "The statements can be changed by whoever holds this text. Take it first.")
-    return _again(request, shown, status=409)
+    keep_typed(request, shown)
+    return again(request, shown.review.pk, status=409)

@@ -20,6 +20,7 @@ STANDS: Mapping[Standing, tuple[str, str]] = {  # words, tone of the badge
     "unsupported": ("not in the evidence", "warn"),
     "not_checkable": ("cannot be checked", ""),
 }
+UNSETTLED = "not clear from the evidence"  # unsupported, though something is there: 5 of 10, 0 of 1
 SAYS: Mapping[str, str] = {
     Polarity.LIKES: "Likes",
     Polarity.DISLIKES: "Dislikes",
@@ -75,7 +76,7 @@ class StatementOnCard:
 
     @property
     def stands(self) -> str:
-        return STANDS[self.standing][0]
+        return UNSETTLED if self.standing == "unsupported" and self.counted else STANDS[self.standing][0]
 
     @property
     def tone(self) -> str:
@@ -142,7 +143,7 @@ class Compared:
 
     @property
     def is_other(self) -> bool:
-        return self.shown.stands != self.now.stands
+        return self.shown.standing != self.now.standing
 
 
 def by_all_known(

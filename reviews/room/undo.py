@@ -123,4 +123,7 @@ def words_of(undone: Undone, card: Card) -> dict[str, str]:
     if given is None:
         return {}
     number = draft.number if draft and given.about is About.DRAFT else None
-    return {given.field_of(number): undone.text or undone.reason, "reason": undone.reason} if given.box else {}
+    if given.box is None:
+        return {}
+    beside = {"reason": undone.reason} if undone.text else {}  # what an edit says why is typed into a box of its own
+    return {given.field_of(number): undone.text or undone.reason} | beside

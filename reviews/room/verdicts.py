@@ -225,7 +225,7 @@ _ALTHOUGH = Box(
 
 def over_evidence(row: VerdictRow) -> VerdictRow:
     """An approval of a text whose evidence says otherwise: it asks why."""
-    return replace(row, box=_ALTHOUGH, takes_reason=True)
+    return replace(row, box=_ALTHOUGH)
 
 
 def every() -> list[VerdictRow]:

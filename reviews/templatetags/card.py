@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from jinja2 import ChainableUndefined, Environment
 
 from reviews.room.buttons import button_of
-from reviews.templatetags.evidence import rows, speaks_to_ai
+from reviews.templatetags.evidence import is_prose, rows, shown, speaks_to_ai
 from reviews.templatetags.evidence import words as joined
 from reviews.templatetags.verdicts import given_on
 from reviews.templatetags.words import checked, step
@@ -21,7 +21,9 @@ from reviews.templatetags.words import checked, step
 register = template.Library()
 
 STANDS_FOR = 8_888_888_800  # and the next ones: numbers that are no row's
-FILTERS = (capfirst, checked, date, floatformat, given_on, intcomma, pluralize, rows, speaks_to_ai, step)
+FILTERS = (
+    *(capfirst, checked, date, floatformat, given_on, intcomma, is_prose, pluralize, rows, shown, speaks_to_ai, step),
+)
 
 
 def environment(**options: Any) -> Environment:

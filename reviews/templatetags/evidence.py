@@ -8,13 +8,16 @@ from django import template
 from django.template.defaultfilters import floatformat
 
 from recommender.grounding.orders import reads_like_order
+from recommender.grounding.prose import has_prose, plain
 from recommender.models import Round
 from recommender.rounds.core.keywords import speaks_to_model
+from recommender.rounds.core.prompts.evidence_lines import MAX_PROSE, shortened
 from reviews.room.card import uses
 from reviews.room.statements import Shown
 
 register = template.Library()
 
+_SINGLE = str.maketrans("“”", "‘’")
 MOST_STARS = 5  # a longer scale is read better as a number
 
 
@@ -62,6 +65,12 @@ def stars(rating: float | None, rating_max: float) -> str:
 
 
 @register.filter
+def within_quotes(text: str) -> str:
+    """Words that are shown in quotation marks: those that they have themselves become single ones."""
+    return text.translate(_SINGLE)
+
+
+@register.filter
 def as_of(round_: Round) -> str:
     """Which ratings a round's text uses, in words; its catalog must be loaded."""
     return uses(round_)
@@ -71,6 +80,18 @@ def as_of(round_: Round) -> str:
 def speaks_to_ai(value: Any) -> bool:
     """Whether an attribute's value, or a sentence of it, reads like an order to a model."""
     return speaks_to_model(value)
+
+
+@register.filter
+def is_prose(value: Any) -> bool:
+    """Whether an attribute describes the item: a paragraph, no name."""
+    return has_prose(value)
+
+
+@register.filter
+def shown(value: Any) -> str:
+    """A description as prompts show it: plain, and no longer than there."""
+    return shortened(plain(words(value)), MAX_PROSE)
 
 
 @register.filter

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from recommender.models import Account, Role
-from tests.browser.test_reviewing import sign_in
+from tests.browser.test_reviewing import ready, sign_in
 from tests.browser.test_statements import review
 from tests.builders import make_account, make_catalog
 from tests.reviews.addresses import PAGES
@@ -19,9 +19,10 @@ from tests.reviews.test_every_address import ADDRESSES, objects
 __all__ = ["review"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-SCREENS: dict[str, tuple[ViewportSize, Any]] = {  # crossed: colours go by the theme, places by the width
-    "desk, light": ({"width": 1280, "height": 800}, "light"),
-    "phone, dark": ({"width": 390, "height": 844}, "dark"),
+SCREENS: dict[str, tuple[ViewportSize, Any]] = {
+    f"{name}, {theme}": (size, theme)
+    for name, size in (("desk", ViewportSize(width=1280, height=800)), ("phone", ViewportSize(width=390, height=844)))
+    for theme in ("light", "dark")
 }
 NO_PAGES = {  # files, and parts of pages that are asked for alone
     *("reviews:export_person", "reviews:training_progress", "reviews:evaluation_progress", "reviews:backbone_gates"),
@@ -68,6 +69,36 @@ def test_axe_finds_nothing(page: Page, live_server: LiveServer, lead: Account, a
             page.locator(".responses-table").wait_for()
             page.evaluate(ONE_OF_EACH)
         found += violations(page)
+    assert not found, "\n".join(found)
+
+
+def test_axe_finds_nothing_in_what_is_opened(page: Page, live_server: LiveServer, lead: Account, review: Any) -> None:
+    """Boxes, lists and dialogs of a card, and what comes back where something is missing."""
+    sign_in(page.context, live_server, lead)
+    page.goto(f"{live_server.url}{reverse('reviews:review', args=[review.pk])}")
+    page.keyboard.press("n")
+    ready(page)
+    page.evaluate("for (const each of document.querySelectorAll('.the-text details')) each.open = true")
+    page.keyboard.press("x")
+    page.keyboard.type("It is too long.")
+    found = violations(page)
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.locator("summary", has_text="Approve").click()
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Say why it is right all the same").wait_for()
+    ready(page)
+    found += violations(page)
+    page.keyboard.press("Escape")
+    page.locator(".add summary").click()
+    page.keyboard.type("Well, well.")
+    page.keyboard.press("Control+Enter")
+    page.locator("#error-statement").wait_for()
+    ready(page)
+    found += violations(page)
+    page.locator("[data-shortcuts-open]").click()
+    found += violations(page)
     assert not found, "\n".join(found)
 
 

@@ -122,6 +122,7 @@ def test_by_key_alone_a_statement_is_changed_and_one_is_added(card: Page) -> Non
     expect(card.locator(".statement", has_text=re.compile("Dislikes\\s+Horror"))).to_be_visible()
     assert Statement.objects.get(key="genres=Horror", ended_at=None).account.username == "rita"  # type: ignore[union-attr]
 
+    expect(card.locator(".statement:focus", has_text="Horror")).to_be_visible()
     ready(card)
     card.keyboard.press("p")
     card.locator("#id_statement").press_sequentially("No more dramas from before 1960, please.")
@@ -158,11 +159,59 @@ def test_without_javascript_a_statement_is_struck(
     page.goto(f"{live_server.url}/reviews/{review.pk}/")
     page.get_by_role("button", name="Review this one").click()
     page.locator(".statement", has_text="Horror").get_by_role("button", name="Strike").click()
+    expect(page.locator(".statement.is-struck:focus", has_text="Horror")).to_be_visible()
+    page.reload()  # a form that was sent would be sent again, or be refused
     expect(page.locator(".statement.is-struck", has_text="Horror")).to_be_visible()
     page.get_by_text("What would change").click()
     page.get_by_role("link", name="Show this user's list now and afterwards").click()
     expect(page.get_by_role("heading", name="What would change")).to_be_visible()
     context.close()
+
+
+HIDDEN = """() => {
+    const at = document.activeElement, box = at.getBoundingClientRect();
+    const found = document.elementFromPoint(box.x + box.width / 2, Math.min(box.y + box.height / 2, innerHeight - 1));
+    const seen = found && (at === found || at.contains(found) || found.contains(at));
+    return at === document.body || seen && box.bottom <= innerHeight + 1 ? "" : at.outerHTML.slice(0, 200);
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_without_javascript_nothing_hides_what_has_the_focus(
+    browser: Browser, live_server: LiveServer, rita: Account, review: Review, width: int, height: int
+) -> None:
+    """The bar of decisions lies over the page; Tab goes through all of it, and a link leads past it."""
+    context = browser.new_context(java_script_enabled=False, viewport={"width": width, "height": height})
+    sign_in(context, live_server, rita)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/reviews/{review.pk}/")
+    page.get_by_role("button", name="Review this one").click()
+    page.locator(".add summary").click()
+    page.locator("#main").focus()
+    hidden, links = [], []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        links.append(page.evaluate("document.activeElement.innerText ?? ''"))
+        hidden.append("" if page.evaluate("document.activeElement.matches('.history')") else page.evaluate(HIDDEN))
+        if links[-1].startswith("Reject"):
+            break
+    assert links[0] == "Go to your decision"
+    assert "Add it" in links
+    assert links[-1].startswith("Reject")
+    assert not list(filter(None, hidden))
+    context.close()
+
+
+def test_by_key_alone_a_row_of_the_evidence_lights_up_its_statement(card: Page) -> None:
+    card.locator(".history").focus()
+    card.keyboard.press("j")
+    row = card.locator(".history li:focus")
+    expect(row).to_be_visible()
+    numbers = (row.get_attribute("data-said") or "").split()
+    expect(card.locator(f"#statement-{numbers[0]}.is-linked")).to_have_count(1)
+    card.keyboard.press("j")
+    assert row.get_attribute("data-said")
+    expect(card.locator(".history li:focus")).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -84,7 +84,9 @@ def test_every_operation_is_answered(client: Client, gate: Between) -> None:
     rule = client.set_rules("films", [{"kind": "pin", "item_id": "f7", "place": 1}])["rules"][0]
     assert client.list_rules("films")["rules"] == [rule]
     assert client.remove_rule("films", rule["rule_id"]) == {"removed": 1}
+    assert client.remove_rules("films", item_ids=["f7"], kind="out_of_stock") == {"removed": 0}
     assert client.send_items("films", [{"item_id": "f9", "title": "Nine"}]).created == 1
+    assert client.get_item("films", "f9")["title"] == "Nine"
     assert client.send_users("films", [{"user_id": "u9"}, {"user_id": "u1"}]).created == 1
     events = client.send_events("films", [{"event_id": "1", "type": "like", "user_id": "u9", "item_id": "f9"}])
     assert events.accepted == 1

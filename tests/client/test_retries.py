@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from r4web_client import Retries
+from r4web_client import AsyncClient, Client, Retries
 from r4web_client.retries import NEVER, seconds
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
@@ -20,6 +20,12 @@ def test_the_server_s_word_counts_unless_patience_ends() -> None:
     assert 17 <= waits < 17.1
     assert retries.wait(1, 50.0, 17.0) is None
     assert NEVER.wait(1, 0, 0.0) is None
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_an_address_without_its_scheme_is_refused_at_once(client: type[Client | AsyncClient]) -> None:
+    with pytest.raises(ValueError, match=r"https:// or http://; this one is 'shop\.example:8000'"):
+        client("shop.example:8000", "r4_key")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ PAGES = {
     "reviews:unskip": Rule(DECIDERS, post=302),
     "reviews:said": Rule(DECIDERS, get=200),
     "reviews:judge_said": Rule(DECIDERS, post=302),
-    "reviews:judge_said_on_card": Rule(DECIDERS, post=200),
+    "reviews:judge_said_on_card": Rule(DECIDERS, post=302),
     "reviews:last": Rule(DECIDERS, get=200),
     "reviews:undo": Rule(DECIDERS, post=302, absent=302),
     "reviews:review": Rule(DECIDERS, get=200),
@@ -143,6 +143,7 @@ REST = {
     "api:batch": ("post", TokenScope.RECOMMENDATIONS_READ, 200),
     "api:similar": ("get", TokenScope.RECOMMENDATIONS_READ, 200),
     "api:rules": ("get", TokenScope.RULES_MANAGE, 200),
+    "api:remove_rules": ("post", TokenScope.RULES_MANAGE, 200),
     "api:rule": ("delete", TokenScope.RULES_MANAGE, 200),
     "api:experiments": ("get", TokenScope.EXPERIMENTS_READ, 200),
     "api:experiment": ("get", TokenScope.EXPERIMENTS_READ, 200),
@@ -163,6 +164,7 @@ REST = {
 # What is sent where a body is needed, and its type.
 BODIES = {
     "api:session": ("{}", "application/json"),
+    "api:remove_rules": ('{"item_ids": ["x"]}', "application/json"),
     "api:batch": ('{"entries": [{}]}', "application/json"),
     "api:not_for_me": ("sent=1", "application/x-www-form-urlencoded"),
     "api:write_experiment": (

@@ -19,6 +19,7 @@ from recommender.api.resource import PROBLEMS, WRITING, PrivateView, responses
 from recommender.api.v1.said import AspectField, StatementSerializer, facets_of, written
 from recommender.api.v1.statements import as_problems, said_by
 from recommender.api.v1.wishes import LONGEST_ID
+from recommender.grounding.prose import without_prose
 from recommender.grounding.statements import Facet
 from recommender.grounding.statements import Statement as Said
 from recommender.models import EndUser, Item, Statement, TokenScope
@@ -136,7 +137,8 @@ def _require_of(end_user: EndUser, item: Item, facets: tuple[Facet, ...]) -> Non
     """Raises InvalidParameter where the item is not so."""
     aspects = aspects_of(end_user.catalog)
     if item.pk not in aspects.pks[aspects.meeting(facets)]:
-        has = ", ".join(f"{name}={value}" for name, values in item.attributes.items() for value in _several(values))
+        known = without_prose(item.attributes)
+        has = ", ".join(f"{name}={value}" for name, values in known.items() for value in _several(values))
         detail = f"The item is not so, as far as is known. It has: {has[:500] or 'no attributes'}."
         raise errors.InvalidParameter([{"parameter": "aspect", "detail": detail}])
 

@@ -15,6 +15,7 @@ WHICH_LIST = (
     "as_of",
     "filter",
     "exclude",
+    "among",
     "diversity",
 )  # what a list is made by: its pages go on with the same
 

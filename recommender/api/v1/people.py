@@ -30,14 +30,22 @@ class PersonSerializer(serializers.Serializer[Any]):
     catalog = serializers.CharField()
     user_id = serializers.CharField()
     attributes = serializers.DictField()
-    clock = serializers.CharField(help_text="What moments count.")
-    ratings = serializers.ListField(child=serializers.DictField())
+    clock = serializers.CharField(help_text="What `moment` and `as_of` count.")
+    ratings = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="Of each `met_at` is the time; null where the clock counts no seconds.",
+    )
     texts = serializers.ListField(
         child=serializers.DictField(),
         help_text="What was written about them: steps, questions to the AI, decisions.",
     )
     in_force = serializers.ListField(child=serializers.DictField(), help_text="Approved texts.")
     served_lists = serializers.ListField(child=serializers.DictField())
+    scored_lists = serializers.ListField(child=serializers.DictField(), help_text="Lists that an LLM scored.")
+    scored_ratings = serializers.ListField(child=serializers.DictField(), help_text="Ratings that it was asked about.")
+    messages_to_webhooks = serializers.ListField(
+        child=serializers.DictField(), help_text="What other programs were told of them, and when."
+    )
     disputes = serializers.ListField(child=serializers.DictField(), help_text="What was said against texts.")
     statements = serializers.ListField(
         child=serializers.DictField(), help_text="What they said of themselves, also what they took back."
@@ -104,8 +112,31 @@ class PersonView(PrivateView):
         return super().http_method_not_allowed(request, *args, **kwargs)
 
 
+class GivenItemSerializer(serializers.Serializer[Any]):
+    """An item as it was sent."""
+
+    catalog = serializers.CharField()
+    item_id = serializers.CharField()
+    title = serializers.CharField()
+    attributes = serializers.DictField()
+
+
 class ItemView(PrivateView):
     scope = TokenScope.PEOPLE_MANAGE
+    reading_scope = TokenScope.CATALOG_WRITE  # whoever sends items may see what became of them
+
+    @extend_schema(
+        operation_id="get_item",
+        tags=["events and data"],
+        parameters=ITEM,
+        responses=responses(GivenItemSerializer, "The item.", problems=tuple(PROBLEMS)),
+    )
+    def get(self, request: Request, catalog: str, item_id: str) -> Response:
+        """An item as the catalog has it."""
+        parse(request, NOTHING)
+        item = item_named(catalog, item_id, asker=asker_of(request))
+        said = {"item_id": item.external_id, "title": item.title, "attributes": item.attributes}
+        return Response({"catalog": item.catalog.name} | said)
 
     @extend_schema(
         operation_id="erase_item",

@@ -8,11 +8,13 @@ from rest_framework import serializers
 from recommender.serving.types import (
     DIRECTIONS,
     REVIEW_STATUSES,
+    SAYERS,
     SHOWN_STATUSES,
     AdapterShare,
     Author,
     Explanation,
     HistoryReason,
+    KeptAway,
     Moment,
     OwnStatementReason,
     Reason,
@@ -80,6 +82,26 @@ class TextStatementSerializer(serializers.Serializer[TextStatement]):
     )
 
 
+class KeptAwaySerializer(serializers.Serializer[KeptAway]):
+    """A disliked aspect that keeps items off the page, of which the items that are listed cannot tell."""
+
+    said_in = serializers.ChoiceField(
+        choices=SAYERS,
+        help_text="text: the text about the end user. end_user: they said it themself. request: its text says so.",
+    )
+    statement_id = serializers.SerializerMethodField(
+        help_text="Of an end user's own, `…/statements/{statement_id}` corrects or strikes it. Null: of the request."
+    )
+    aspect = serializers.CharField(source="statement.aspect")
+    quote = serializers.CharField(source="statement.quote", allow_blank=True, help_text="Empty where it is withheld.")
+    items = serializers.IntegerField(
+        source="statement.kept_away", min_value=1, help_text="How many other items would be on this page without it."
+    )
+
+    def get_statement_id(self, one: KeptAway) -> int | None:
+        return None if one.said_in == "request" else one.statement.statement_id
+
+
 class ExplanationSerializer(serializers.Serializer[Explanation]):
     """A text about the end user or an item: a justification, not the computation of a score."""
 
@@ -119,19 +141,33 @@ class CitedSerializer(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(choices=DIRECTIONS)
 
 
+WORDS = "Which of its words mean the phrase; empty where they are the phrase's own."
+
+
 class SentenceSerializer(serializers.Serializer[Sentence]):
     """What the text about the item tells of a phrase, for which the item counts as what the phrase is about."""
 
     explanation_id = serializers.IntegerField(source="turn_id")
     quote = serializers.CharField()
-    words = serializers.CharField(
-        source="term",
-        allow_blank=True,
-        help_text="Which of its words mean the phrase; empty where they are the phrase's own.",
-    )
+    words = serializers.CharField(source="term", allow_blank=True, help_text=WORDS)
+
+    def to_representation(self, said: Sentence) -> Any:
+        return None if said.turn_id is None else super().to_representation(said)
+
+
+class DescribedSerializer(serializers.Serializer[Sentence]):
+    """The same of the item's own description, an attribute of a sentence or more."""
+
+    attribute = serializers.CharField(help_text="The attribute's name.")
+    quote = serializers.CharField()
+    words = serializers.CharField(source="term", allow_blank=True, help_text=WORDS)
+
+    def to_representation(self, said: Sentence) -> Any:
+        return super().to_representation(said) if said.turn_id is None else None
 
 
 SENTENCE = "Of a phrase that the text about the item tells of. Null where its title or attributes do, and else."
+DESCRIBED = "Of a phrase that the item's own description tells of, and no approved text about it. Else null."
 
 
 class HistoryReasonSerializer(serializers.Serializer[HistoryReason]):
@@ -168,6 +204,7 @@ class StatementReasonSerializer(CitedSerializer):
     aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
     polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
     sentence = SentenceSerializer(allow_null=True, help_text=SENTENCE)
+    described = DescribedSerializer(source="sentence", allow_null=True, help_text=DESCRIBED)
 
 
 class OwnStatementReasonSerializer(CitedSerializer):
@@ -180,6 +217,7 @@ class OwnStatementReasonSerializer(CitedSerializer):
     polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
     quote = serializers.CharField(allow_blank=True, help_text="Their words; empty where they pressed a button.")
     sentence = SentenceSerializer(allow_null=True, help_text=SENTENCE)
+    described = DescribedSerializer(source="sentence", allow_null=True, help_text=DESCRIBED)
 
 
 class ToldReasonSerializer(CitedSerializer):
@@ -190,6 +228,7 @@ class ToldReasonSerializer(CitedSerializer):
     aspect = serializers.CharField(help_text="What it is about: attribute values, a period, a title or a phrase.")
     polarity = serializers.ChoiceField(choices=["likes", "dislikes"])
     sentence = SentenceSerializer(allow_null=True, help_text=SENTENCE)
+    described = DescribedSerializer(source="sentence", allow_null=True, help_text=DESCRIBED)
 
 
 class UserTextReasonSerializer(CitedSerializer):

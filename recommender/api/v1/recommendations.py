@@ -31,7 +31,7 @@ from recommender.api.resource import PROBLEMS, WRITING, Body, PrivateView, condi
 from recommender.api.v1 import pages
 from recommender.api.v1.backbones import BackboneSerializer
 from recommender.api.v1.fields import ReasonsField, ScoreField
-from recommender.api.v1.reasons import ExplanationSerializer, MomentField, OrderField
+from recommender.api.v1.reasons import ExplanationSerializer, KeptAwaySerializer, MomentField, OrderField
 from recommender.api.v1.wishes import NoticeSerializer, UnderstoodSerializer, WishQuery, wish_of, wrong_filter
 from recommender.api.v1.written import ALWAYS, a_list
 from recommender.models import ApiToken, Catalog, EndUser, SubjectKind, TokenScope
@@ -168,6 +168,9 @@ class RecommendationsSerializer(serializers.Serializer[Served]):
         choices=SHOWN_STATUSES,
         help_text="shown; not_asked: explain=none; none: nobody wrote one; withheld: people have not said enough of it "
         "for `min_review`; in lists that are given again, not_kept: no reasons were kept then; gone: erased since.",
+    )
+    kept_away = KeptAwaySerializer(
+        many=True, help_text="What keeps items off the first page; on later pages and with explain=none nothing."
     )
     items = ItemSerializer(many=True)
     notices = NoticeSerializer(many=True, help_text="What else is to be known of the list; not kept for later.")
@@ -375,7 +378,7 @@ def end_user_named(catalog: str, user_id: str, *, asker: ApiToken) -> EndUser:
     if queries.erased(catalog, SubjectKind.END_USER, user_id, asker=asker):
         raise errors.Erased(f"This end user was erased from the catalog “{catalog}”. Nothing about them is kept.")
     raise errors.UnknownEndUser(
-        f"The catalog “{catalog}” has no end user “{user_id}”. Check the id; import_catalog adds end users."
+        f"The catalog “{catalog}” has no end user “{user_id}”. Check the id, or send the user first (`users:batch`)."
         f"{errors.slashes(user_id)}"
     )
 

@@ -60,6 +60,27 @@ class RulesRequest(Shape):
     rules = serializers.ListField(child=RuleShape(), min_length=1, max_length=MOST_RULES)
 
 
+class RulesRemoval(Shape):
+    """The items whose rules are to go."""
+
+    item_ids = serializers.ListField(
+        child=TextField(max_length=LONGEST_ID),
+        min_length=1,
+        max_length=MOST_RULES,
+        help_text="What has no such rule is passed over.",
+    )
+    kind = serializers.ChoiceField(
+        default=None, choices=RuleKind.choices, allow_null=True, help_text="Rules of this kind only."
+    )
+    scenario = serializers.ChoiceField(
+        default=None,
+        choices=["", *sorted(RANKERS)],
+        allow_blank=True,
+        allow_null=True,
+        help_text="Rules of this one only; empty: of those for all. Left out: of any.",
+    )
+
+
 class RuleSerializer(serializers.Serializer[Rule]):
     rule_id = serializers.IntegerField(source="pk")
     kind = serializers.ChoiceField(choices=RuleKind.choices)
@@ -128,6 +149,24 @@ class RulesView(PrivateView):
             for place in refused
         ]
         return Response(RulesSetSerializer({"rules": made, "rejected": rejected}).data)
+
+
+class RulesRemovedView(PrivateView):
+    scope = TokenScope.RULES_MANAGE
+
+    @extend_schema(
+        operation_id="remove_rules",
+        tags=["rules"],
+        parameters=[CATALOG, KEY],
+        request=RulesRemoval,
+        responses=responses(RemovedSerializer, "They are gone.", problems=tuple(PROBLEMS | WRITING)),
+    )
+    @idempotent
+    def post(self, request: Request, catalog: str) -> Response:
+        """Remove the business rules of items, as of those that are in stock again. Doing it again changes nothing."""
+        wanted = posted(request, RulesRemoval)
+        found = known_catalog(catalog, asker=asker_of(request))
+        return Response({"removed": rules.remove_of(found, **wanted, by=cast(Account, request.user))})
 
 
 def _ended(place: int) -> dict[str, str]:

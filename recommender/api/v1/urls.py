@@ -24,7 +24,7 @@ from recommender.api.v1.explanations import ExplanationView, ItemExplanationView
 from recommender.api.v1.not_for_me import NotForMeView
 from recommender.api.v1.people import ItemView, PersonView
 from recommender.api.v1.recommendations import RecommendationsView, RecommendationView
-from recommender.api.v1.rules import RulesView, RuleView
+from recommender.api.v1.rules import RulesRemovedView, RulesView, RuleView
 from recommender.api.v1.schema import DocsView, SchemaView
 from recommender.api.v1.session import SessionView
 from recommender.api.v1.similar import SimilarView
@@ -60,6 +60,7 @@ urlpatterns = [  # tried in turn: what is asked most comes first
     path("catalogs/<str:catalog>/recommendations", SessionView.as_view(), name="session"),
     path("catalogs/<str:catalog>/recommendations:batch", BatchView.as_view(), name="batch"),
     path("catalogs/<str:catalog>/rules", RulesView.as_view(), name="rules"),
+    path("catalogs/<str:catalog>/rules:remove", RulesRemovedView.as_view(), name="remove_rules"),
     path("catalogs/<str:catalog>/rules/<int:rule_id>", RuleView.as_view(), name="rule"),
     path("catalogs/<str:catalog>/webhooks", WebhooksView.as_view(), name="webhooks"),
     path(_WEBHOOK, WebhookView.as_view(), name="webhook"),

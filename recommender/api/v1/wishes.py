@@ -9,7 +9,7 @@ from recommender.api.errors import InvalidParameter
 from recommender.api.parameters import ManyField, NumberField, OneOfField
 from recommender.serving.codes import NoticeCode
 from recommender.serving.conditions import HOW, LONGEST, Condition, ConditionError
-from recommender.serving.wish import MOST_CONDITIONS, MOST_EXCLUDED, Wish
+from recommender.serving.wish import MOST_AMONG, MOST_CONDITIONS, MOST_EXCLUDED, Wish
 
 LONGEST_ID = 128
 FILTER = f"Conditions that an item must meet, all of them. {HOW} A backslash takes what follows it as it is."
@@ -20,6 +20,14 @@ class NarrowQuery(serializers.Serializer[Any]):
 
     filter = ManyField(longest=LONGEST, most=MOST_CONDITIONS, what="conditions", help_text=FILTER)
     exclude = ManyField(longest=LONGEST_ID, most=MOST_EXCLUDED, what="ids of items", help_text="Items not to list.")
+    among = ManyField(
+        longest=LONGEST_ID,
+        most=MOST_AMONG,
+        what="ids of items, one at least",
+        allow_empty=False,
+        help_text="Only these items, a page of search results to be ranked say; what may not be listed is left out. "
+        "All, unless given.",
+    )
 
 
 class WishQuery(NarrowQuery):
@@ -64,7 +72,8 @@ def wish_of(asked: Mapping[str, Any]) -> Wish:
         conditions = [Condition.of(each) for each in asked["filter"]]
     except ConditionError as error:
         raise wrong_filter(error) from error
-    return Wish(asked.get("scenario", ""), asked["exclude"], conditions, asked.get("diversity", 0.0))
+    scenario, diversity = asked.get("scenario", ""), asked.get("diversity", 0.0)
+    return Wish(scenario, asked["exclude"], conditions, diversity, asked["among"])
 
 
 def wrong_filter(error: ConditionError) -> InvalidParameter:

@@ -11,6 +11,7 @@ from recommender.serving.served import Served, ServedItem
 from recommender.serving.types import (
     Explanation,
     HistoryReason,
+    KeptAway,
     Moment,
     OwnStatementReason,
     Reason,
@@ -49,6 +50,7 @@ def a_list(served: Served, *, fields: Collection[str] | None = None) -> Json:
         "min_review": served.min_review,
         "user_explanation": _text(about.text),
         "user_explanation_status": about.status,
+        "kept_away": [_kept_away(one) for one in served.kept_away],
         "items": [_item(item, fields) for item in served.items],
         "notices": [{"code": one.code.value, "detail": one.detail} for one in served.notices],
         "understood": [
@@ -105,6 +107,17 @@ def _statement(one: TextStatement) -> Json:
     }
 
 
+def _kept_away(one: KeptAway) -> Json:
+    said = one.statement
+    return {
+        "said_in": one.said_in,
+        "statement_id": None if one.said_in == "request" else said.statement_id,
+        "aspect": said.aspect,
+        "quote": said.quote,
+        "items": said.kept_away,
+    }
+
+
 def a_reason(reason: Reason) -> Json:
     return _WRITERS[type(reason)](cast(Any, reason))
 
@@ -121,8 +134,12 @@ def _cited(one: StatementReason | OwnStatementReason | ToldReason | UserTextReas
 
 def _sentence(one: StatementReason | OwnStatementReason | ToldReason) -> Json:
     said = one.sentence
-    told = {"explanation_id": said.turn_id, "quote": said.quote, "words": said.term} if said else None
-    return {"sentence": told}
+    if said is None:
+        return {"sentence": None, "described": None}
+    told = {"quote": said.quote, "words": said.term}
+    if said.turn_id is None:
+        return {"sentence": None, "described": {"attribute": said.attribute} | told}
+    return {"sentence": {"explanation_id": said.turn_id} | told, "described": None}
 
 
 def _history(one: HistoryReason) -> Json:

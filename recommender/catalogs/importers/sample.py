@@ -7,7 +7,9 @@ from recommender.catalogs.importers import values
 from recommender.catalogs.importers.plan import CatalogDefaults, Context, Plan, Request, Row, Table
 from recommender.catalogs.sample import generate, truth
 
-DEFAULTS = CatalogDefaults(item_noun="movie", prompt_attributes=("genres", "year", "director", "country"))
+DEFAULTS = CatalogDefaults(
+    item_noun="movie", prompt_attributes=("genres", "year", "director", "country", "description")
+)
 
 
 def plan(request: Request) -> Plan:

@@ -17,6 +17,7 @@ LARGEST_MOMENT = 2**63 - 1
 LARGEST_SECONDS = 100_000_000_000
 LONGEST_TIME = len("2023-11-14T22:13:20.000000+01:00:00.000000")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+_JOINERS = re.compile("[\u200c\u200d]")  # parts of emoji, and of words in Persian and Hindi
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}\Z")
 _DIGITS = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{6})?")
@@ -67,7 +68,7 @@ def identifier(raw: object, what: str) -> str:
         raise BadValueError(f"no {what} id")
     if len(text) > LONGEST_ID:
         raise BadValueError(f"{what} id longer than {LONGEST_ID} characters", text)
-    if not text.isprintable():
+    if not text.isprintable() and not _JOINERS.sub("", text).isprintable():
         raise BadValueError(f"{what} id with unreadable characters", text)
     return text
 

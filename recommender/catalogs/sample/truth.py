@@ -31,6 +31,7 @@ class Film:
     genres: tuple[str, ...]
     director: str
     country: str
+    description: str  # what happens in it and where; no taste depends on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def films() -> tuple[Film, ...]:
                 genres=tuple(row["genres"].split("|")),
                 director=row["director"],
                 country=row["country"],
+                description=row["description"],
             )
             for row in csv.DictReader(file)
         )

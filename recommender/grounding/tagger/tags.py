@@ -93,6 +93,10 @@ class Tagger:
         self._kept: dict[bytes, Tags] = {}
         self._network = Network.load(encoder / "model.safetensors", WEIGHTS)
 
+    def is_word(self, word: str) -> bool:
+        """Whether a folded word is so common that it has a piece of its own; of mistyped words none is."""
+        return self._tokenizer.token_to_id(word) is not None
+
     def tags(self, text: str, about: Literal["end_user", "item"], names: Sequence[Span] = ()) -> Tags:
         """A text that was read a moment ago, as when it is edited or approved, is not read again.
 

@@ -14,6 +14,7 @@ from recommender.catalogs.importers.plan import Request
 from recommender.catalogs.importers.report import Changes, ImportFailedError, Report
 from recommender.catalogs.importers.run import FORMATS, import_catalog, no_progress
 from recommender.catalogs.importers.selection import Cores
+from recommender.management.options import add_catalog_settings, names
 from recommender.progress import Stages
 
 EXAMPLES = """examples:
@@ -60,7 +61,7 @@ class Command(BaseCommand):
         )
         files.add_argument("--item-map", type=_mapping, default={}, metavar="FIELD=COLUMN,…", help="item_id, title, …")
         files.add_argument("--end-user-map", type=_mapping, default={}, metavar="FIELD=COLUMN,…", help="user_id, …")
-        files.add_argument("--lists", type=_names, metavar="NAME,…", help="attributes whose CSV text is a|list")
+        files.add_argument("--lists", type=names, metavar="NAME,…", help="attributes whose CSV text is a|list")
         files.add_argument("--delimiter", default="", help="of CSV fields (a comma; in .tsv files a tab)")
         files.add_argument("--escape", default="", help="what stands before a quote in a CSV field, if not a quote")
         files.add_argument("--encoding", default="", help="of CSV text, where it is not UTF-8 or UTF-16: latin-1, …")
@@ -72,13 +73,7 @@ class Command(BaseCommand):
         )
 
         catalog = parser.add_argument_group("the catalog (default: the format's, or what the catalog has)")
-        catalog.add_argument("--item-noun", help="what prompts and pages call an item: movie, book, …")
-        catalog.add_argument("--rating-min", type=float)
-        catalog.add_argument("--rating-max", type=float)
-        catalog.add_argument("--like-threshold", type=float, help="a rating above it is a like")
-        catalog.add_argument(
-            "--attributes", type=_names, metavar="NAME,…", help="the item attributes that prompts show"
-        )
+        add_catalog_settings(catalog)
 
         cores = parser.add_argument_group("filtering")
         cores.add_argument("--erased-too", action="store_true", help="also end users and items that were erased before")
@@ -187,7 +182,3 @@ def _mapping(text: str) -> dict[str, str]:
     if not all(separator and field.strip() for field, separator, _ in pairs):
         raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=COLUMN,FIELD=COLUMN,…")
     return {field.strip(): column.strip() for field, _, column in pairs}
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -16,6 +16,7 @@ MOST_COPIED = 0.5  # share of a text's words that may be part of such runs
 LEAST_OWN = 0.2  # share of a text's different long words that the instructions do not have
 LONG = 4  # characters of a word that says something
 _QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"')  # titles in the data are JSON strings
+_DESCRIPTION = re.compile(r'^[^":\n]+: ".*"$', re.MULTILINE)  # what describes an item is no title: it may be copied out
 _WORD = re.compile(r"[^\W_]+")
 _NO_ANSWER = re.compile(
     r"\b(?:please (?:provide|share|give me)|(?:i am|i'm) (?:ready|happy|unable|not able|sorry)|as an ai\b"
@@ -54,7 +55,7 @@ class Asked:
     @cached_property
     def _titles(self) -> list[str]:
         """As the data shows them, the longest first."""
-        told = {json.loads(found) for found in _QUOTED.findall(self.data)}
+        told = {json.loads(found) for found in _QUOTED.findall(_DESCRIPTION.sub("", self.data))}
         return sorted((title for title in told if len(title) >= LONG), key=len, reverse=True)
 
     @cached_property

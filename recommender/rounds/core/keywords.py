@@ -9,11 +9,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import unescape
 from typing import Any
 
-from recommender.grounding import forms, tables
+from recommender.grounding import forms, prose, tables
 from recommender.grounding.orders import reads_like_order
+from recommender.grounding.prose import SEPARATORS, UNSPACED
 from recommender.grounding.sentences import sentences
 from recommender.grounding.words import fold
 
@@ -21,9 +21,7 @@ MOST = 10  # of one item
 MOST_WORDS = 4  # of one keyword: a longer entry is prose
 SHORTEST = 3  # letters; a character of a script without spaces counts twice
 MOST_LEFT_OUT = 20  # that a card names
-FEWEST_WORDS_OF_PROSE = 8  # an attribute's value of so many words is a description
 SOURCE_WORDS = 100  # of one attribute that are shown and searched, as ThinkRec does
-SEPARATORS = re.compile(r"[,;|•·、，；／\n]+")
 
 _STOPS = frozenset(" ".join(words for lines in tables.sections("stop_words").values() for words in lines).split())
 _LEADING = frozenset(
@@ -31,8 +29,6 @@ _LEADING = frozenset(
 )
 _ENDINGS = frozenset(("e", "n", "en", "er", "ern", "em", "es", "s"))  # of nouns and adjectives in German and Spanish
 _LEAST_STEM = 4
-_UNSPACED = re.compile(r"[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u3400-\u9FFF\U00020000-\U0002FFFF]")
-_HTML = re.compile(r"</?(?:br|p|b|i|u|em|strong|ul|ol|li|div|span|a|h\d|font)\b[^<>]{0,200}>", re.IGNORECASE)
 _CODE = re.compile(r"[{}=\\]|<\w")  # in no sentence of a description
 _OWNERS = re.compile(r"['’]s\b")
 _JOINERS = "-'’"
@@ -94,20 +90,14 @@ def of_attributes(attributes: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(cleaned(entry for value in values for entry in listed(value)))[:MOST]
 
 
-def has_prose(attributes: Mapping[str, Any]) -> bool:
+def is_described(attributes: Mapping[str, Any]) -> bool:
     """Whether any attribute describes the item in words, so that there is something to ask a model about."""
-    return any(is_prose(value) for value in attributes.values())
-
-
-def is_prose(value: Any) -> bool:
-    """Whether an attribute's value, or one of its values, is a description and not a name."""
-    return any(_length(str(one)) >= FEWEST_WORDS_OF_PROSE for one in _values(value))
+    return any(map(prose.has_prose, attributes.values()))
 
 
 def shortened(value: Any) -> str:
     """An attribute's value as it is shown and searched: the first hundred words, without HTML."""
-    text = _HTML.sub(" ", unescape(", ".join(map(str, _values(value)))))
-    return " ".join(text.split()[:SOURCE_WORDS])
+    return " ".join(prose.plain(", ".join(_values(value))).split()[:SOURCE_WORDS])
 
 
 class _Source:
@@ -119,7 +109,7 @@ class _Source:
         self._joined = ["".join(words) for words in self._texts]
 
     def has(self, keyword: str) -> bool:
-        if _UNSPACED.search(keyword):
+        if UNSPACED.search(keyword):
             wanted = "".join(_folded(keyword))
             return any(wanted in joined for joined in self._joined)
         words = _folded(keyword)
@@ -133,11 +123,11 @@ class _Source:
 def speaks_to_model(value: Any) -> bool:
     """Whether a value that is shown, or a sentence of it, reads like an order: no keyword comes from there."""
     text = shortened(value)
-    return _is_order(text) if not is_prose(text) else any(map(_is_order, sentences(text)))
+    return any(map(_is_order, sentences(text))) if prose.is_prose(text) else _is_order(text)
 
 
 def _told(text: str) -> Iterator[str]:
-    for sentence in sentences(text) if is_prose(text) else [text]:
+    for sentence in sentences(text) if prose.is_prose(text) else [text]:
         if _is_order(sentence):
             return
         yield sentence
@@ -190,8 +180,4 @@ def _same(one: str, other: str) -> bool:
 
 
 def _letters(word: str) -> int:
-    return sum(2 if _UNSPACED.match(char) else unicodedata.category(char)[0] == "L" for char in word)
-
-
-def _length(text: str) -> int:
-    return len(text.split()) + len(_UNSPACED.findall(text)) // 2
+    return sum(2 if UNSPACED.match(char) else unicodedata.category(char)[0] == "L" for char in word)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from recommender.artifacts import kernels
 from recommender.dataset.split import SPLITS
 from recommender.models import BackboneVersion, Catalog
 from recommender.recipe import (
@@ -111,7 +112,17 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
     if config.metadata_numbers:
         found.append((told["metadata_numbers"].label, f"likes share a variance of {config.metadata_numbers:g} by them"))
     left_out = [told[name].label for name in SWITCHES if not getattr(config, name)]
-    return [*found, ("Left out", ", ".join(left_out) or "nothing")]
+    return [*found, ("Left out", ", ".join(left_out) or "nothing"), ("Compiled kernels", _said_of_kernels(version))]
+
+
+def _said_of_kernels(version: BackboneVersion) -> str:
+    """Of this web process: another one may run on another processor."""
+    found = kernels.look(version)
+    if found.why_not:
+        return f"not run here: {found.why_not}"
+    said = "run here" if found.proven else "fit this machine, and run if the golden users score the same with them"
+    by = f" by {found.compiler}" if found.compiler else ""
+    return f"{said}: compiled{by} for {found.processor} when the model was trained"
 
 
 def _said_of_answers(learned: Mapping[str, Any]) -> str:

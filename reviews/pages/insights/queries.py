@@ -124,11 +124,6 @@ class Case:
     history_length: int
 
     @property
-    def keeping_away(self) -> list[TextStatement]:
-        """The statements of the text that keep items off the list: its lines cannot show them."""
-        return [one for one in self.preference.reason.statements if one.kept_away] if self.preference else []
-
-    @property
     def texts_read(self) -> str:
         """How many approved texts the list's model was trained with, and whether this user's is one, in sentences."""
         model = self.served.backbone

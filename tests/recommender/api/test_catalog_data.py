@@ -127,6 +127,36 @@ def test_what_is_wrong_with_one_item_keeps_no_other_from_being_written(send: Cal
     assert Item.objects.get(external_id="/ü 漢%s").title == "🎬"
 
 
+def test_an_item_is_read_back_as_it_is_kept(send: Callable[..., Any], api: APIClient) -> None:
+    send(ITEMS, {"item_id": "a/b c", "title": "T", "attributes": {"safe": True, "none": None}})
+    answer = api.get("/api/v1/catalogs/films/items/a%2Fb%20c")
+    assert answer.json() == {"catalog": "films", "item_id": "a/b c", "title": "T", "attributes": {"safe": "yes"}}
+    assert api.get("/api/v1/catalogs/films/items/f99").json()["type"] == "urn:r4web:problem:unknown-item"
+    for scope, reads, erases in (("catalog:write", 200, 403), ("recommendations:read", 403, 403)):
+        token = create_token("other", account=make_account(), scopes=[TokenScope(scope)])[1]
+        other = APIClient(headers={"Authorization": f"Bearer {token}"})
+        statuses = other.get(f"{FILMS}/items/f1").status_code, other.delete(f"{FILMS}/items/f1").status_code
+        assert statuses == (reads, erases), scope
+
+
+def test_the_attribute_that_is_wrong_is_named(send: Callable[..., Any]) -> None:
+    attributes = {"year": 1979, "ean": 12345678901234567890}
+    [rejected] = send(ITEMS, {"item_id": "n1", "title": "T", "attributes": attributes})["rejected"]
+    assert rejected["detail"] == (
+        "`ean` of `attributes` must be text, a number below 2^63, true, false, or a list of such."
+    )
+
+
+def test_a_byte_order_mark_is_passed_over_and_what_is_no_json_is_told_by_its_place(
+    api: APIClient, films: Catalog
+) -> None:
+    def post(body: bytes) -> Any:
+        return api.generic("POST", ITEMS, body, content_type="application/json")
+
+    assert counts(post(b'\xef\xbb\xbf{"items": [{"item_id": "n1", "title": "T"}]}').json()) == (1, 0, 0)
+    assert post(b'{"items": [\n  {"item_id": "n2",}\n]}').json()["detail"].endswith("line 2, column 20 on.")
+
+
 def test_the_erased_are_not_written_again(send: Callable[..., Any], films: Catalog) -> None:
     erasure.erase(films, SubjectKind.END_USER, "u1")
     erasure.erase(films, SubjectKind.ITEM, "f2")
@@ -174,7 +204,7 @@ def test_lines_of_all_types_are_written_and_the_first_wrong_ones_told(stream_in:
         (14, "too-long"),
         (17, "not-json"),
     ]
-    assert [counts(told[name]) for name in ("items", "users", "interactions")] == [(1, 1, 0), (1, 0, 0), (3, 0, 0)]
+    assert [counts(told[name]) for name in ("items", "users", "interactions")] == [(1, 1, 0), (2, 0, 0), (3, 0, 0)]
     kept = Interaction.objects.filter(item__external_id="g").order_by("pk")
     assert list(kept.values_list("end_user__external_id", "rating", "label")) == [
         ("v", 4.0, None),

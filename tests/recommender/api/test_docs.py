@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
 from recommender.models import Catalog, EndUser, Interaction, Role, TokenScope
+from recommender.serving.attribution import NAMED
+from recommender.serving.catalog_index import WHOLE_CATALOG
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.training import synthetic
 
@@ -81,8 +84,8 @@ def test_curl_sends_the_examples(sample: Catalog, key: str, live_server: Any) ->
             assert sent.returncode == 0, (name, command, sent.stdout, sent.stderr)
             answers.append((name, json.loads(sent.stdout)))
     pages = [name for name, _ in answers]
-    assert pages == ["README.md"] + ["api-statements.md"] * 2 + ["api-writing.md"] + ["api.md"] * 3
-    first, said, read, told, listed, logged, visitor = (answer for _, answer in answers)
+    assert pages == ["README.md"] + ["api-statements.md"] * 2 + ["api-writing.md"] + ["api.md"] * 3 + ["webhooks.md"]
+    first, said, read, told, listed, logged, visitor, webhook = (answer for _, answer in answers)
     titles = set(sample.items.values_list("title", flat=True))
     for answer, logs in ((first, False), (listed, False), (logged, True), (visitor, True)):
         assert answer["catalog"] == "sample"
@@ -100,6 +103,7 @@ def test_curl_sends_the_examples(sample: Catalog, key: str, live_server: Any) ->
         ("Drama", "model"),
     ]
     assert told == {"accepted": 1, "duplicates": 0, "rejected": []}
+    assert webhook["secret"].startswith("whsec_")
 
 
 @pytest.mark.django_db
@@ -109,6 +113,22 @@ def test_the_answer_of_the_page_has_the_members_of_an_answer(shop: Catalog, api:
     assert list(answer) == list(ANSWER)
     assert list(answer["items"][0]) == list(ANSWER["items"][0])
     assert list(answer["user_explanation"]) == list(ANSWER["user_explanation"])
+
+
+def test_the_pages_say_what_is_ranked_and_named_as_the_code_does() -> None:
+    for name, said in (
+        ("api.md", f"Up to {WHOLE_CATALOG:,} items, all are ranked"),
+        ("api.md", f"all of them up to {WHOLE_CATALOG:,} items, else"),
+        ("api-writing.md", f"in catalogs above {WHOLE_CATALOG:,} items, shared"),
+        ("operations.md", f"the candidates, above {WHOLE_CATALOG:,} items"),
+        ("scaling.md", f"Up to {WHOLE_CATALOG:,} items every list ranks"),
+    ):
+        assert said in (ROOT / "docs" / name).read_text(), said
+    (short, against), (full, also) = NAMED["short"], NAMED["full"]
+    named = f"at most {short} items that speak for an item and {against} against it), "
+    named += f"`full` (whole texts; {full} and {also})"
+    assert named in (ROOT / "docs" / "api.md").read_text()
+    assert f"`R4_CANDIDATES` ({settings.CANDIDATES})" in (ROOT / "docs" / "api.md").read_text()
 
 
 @pytest.mark.django_db

@@ -154,6 +154,16 @@ WRONG: list[tuple[Any, str]] = [
 ]
 
 
+def test_a_time_may_be_written_in_small_letters(send: Callable[..., Any]) -> None:
+    assert send(event(type="click", time="2026-03-01t12:00:00z"))["accepted"] == 1  # RFC 3339, 5.6
+    assert Event.objects.get().at.isoformat() == "2026-03-01T12:00:00+00:00"
+
+
+def test_an_event_of_nobody_is_told_that_it_needs_an_end_user_or_a_list(send: Callable[..., Any]) -> None:
+    [rejected] = send(event(type="click", user_id=None))["rejected"]
+    assert rejected["detail"].startswith("`user_id` is missing: whose click it is.")
+
+
 def test_what_is_wrong_with_one_event_keeps_no_other_from_counting(send: Callable[..., Any]) -> None:
     answer = send(*(raw for raw, _ in WRONG), event(99))
     assert codes(answer) == [(index, code) for index, (_, code) in enumerate(WRONG)]
@@ -162,7 +172,7 @@ def test_what_is_wrong_with_one_event_keeps_no_other_from_counting(send: Callabl
 
 
 def test_ids_may_be_any_text_that_can_be_printed(send: Callable[..., Any], films: Catalog) -> None:
-    odd = ["a/b", "Ünïcödé 漢字 🎬", "' OR 1=1 --", "{$gt: 1}", "%s", "x" * 128]
+    odd = ["a/b", "👩\u200d🍳", "می\u200cخواهم", "Ünïcödé 漢字 🎬", "' OR 1=1 --", "{$gt: 1}", "%s", "x" * 128]
     for one in odd:
         make_item(films, external_id=one)
     events = [event(n, event_id=one, user_id=one, item_id=one) for n, one in enumerate(odd)]

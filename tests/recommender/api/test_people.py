@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
+from recommender.api.v1.people import PersonSerializer
 from recommender.models import Catalog, Role, TokenScope
 from tests.builders import make_account
 
@@ -30,6 +31,8 @@ def test_a_person_is_exported_erased_and_gone(
     served = recommendations()["recommendation_id"]
     exported = api.get(PERSON).json()
     assert (exported["user_id"], len(exported["ratings"]), len(exported["served_lists"])) == ("u1", 2, 1)
+    assert set(exported) == set(PersonSerializer().fields)
+    assert [one["met_at"] for one in exported["ratings"]] == ["1970-01-01T00:00:01Z", "1970-01-01T00:00:02Z"]
 
     answer = api.delete(PERSON)
 

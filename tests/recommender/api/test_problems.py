@@ -15,8 +15,8 @@ from tests.builders import make_account
 
 LIST = "/api/v1/catalogs/films/users/u1/recommendations"
 KNOWN = (
-    "`filter`, `exclude`, `diversity`, `unknown_user`, `limit`, `cursor`, `explain`, `min_review`, `scenario`, "
-    "`as_of`, `fields`, `log`"
+    "`filter`, `exclude`, `among`, `diversity`, `unknown_user`, `limit`, `cursor`, `explain`, `min_review`, "
+    "`scenario`, `as_of`, `fields`, `log`"
 )
 STRICT = {"unknown_user": "error"}
 

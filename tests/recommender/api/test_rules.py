@@ -57,6 +57,38 @@ def test_rules_are_set_obeyed_named_listed_and_removed(api: APIClient, films: Ca
     assert AuditEntry.objects.filter(event="rules_changed", account__username="keeper").count() == 2
 
 
+def test_rules_of_items_are_removed_by_their_ids(api: APIClient, films: Catalog) -> None:
+    path = "/api/v1/catalogs/films/users/u1/recommendations"
+    put(
+        api,
+        {"kind": "out_of_stock", "item_id": "f4"},
+        {"kind": "out_of_stock", "item_id": "f5"},
+        {"kind": "bury", "item_id": "f5", "scenario": "backbone"},
+        {"kind": "out_of_stock", "item_id": "f6"},
+    )
+
+    def remove(**wanted: Any) -> Any:
+        return api.post(f"{RULES}:remove", wanted, format="json").json()
+
+    assert remove(item_ids=["f4", "f5", "nothing"], kind="out_of_stock") == {"removed": 2}
+    assert [(rule["kind"], rule["item_id"]) for rule in api.get(RULES).json()["rules"]] == [
+        ("bury", "f5"),
+        ("out_of_stock", "f6"),
+    ]
+    assert "f4" in [item["item_id"] for item in api.get(path).json()["items"]]
+    assert remove(item_ids=["f5", "f6"], scenario="") == {"removed": 1}
+    assert remove(item_ids=["f5"]) == {"removed": 1}
+    assert remove(item_ids=["f5"]) == {"removed": 0}
+    for wrong in (
+        {},
+        {"item_ids": "f5"},
+        {"item_ids": ["f5"], "kind": "gone"},
+        {"item_ids": [""]},
+        {"item_ids": ["a\0b"]},
+    ):
+        assert remove(**wrong)["type"] == "urn:r4web:problem:invalid-parameter", wrong
+
+
 def test_out_of_stock_holds_for_pages_that_were_begun_before(api: APIClient, films: Catalog) -> None:
     path = "/api/v1/catalogs/films/users/u1/recommendations"
     first = api.get(path, {"limit": 2}).json()

@@ -176,6 +176,40 @@ def test_a_query_filters_excludes_and_sets_apart(api: APIClient, films: Catalog)
         assert api.get(path + wrong).status_code == 400, wrong
 
 
+def test_the_items_of_a_search_are_ranked_alone(api: APIClient, films: Catalog, post: Post) -> None:
+    path = "/api/v1/catalogs/films/users/u1/recommendations"
+    found = api.get(path, {"among": ["f3", "f1", "f6", "f5", "zzz"], "exclude": "f6"}).json()
+    assert ids(found) == ["f5", "f3"]  # they met f1
+    assert "these items of `among`: “zzz”" in found["notices"][0]["detail"]
+    assert ids(post({"history": [{"item_id": "f5"}], "among": ["f5", "f4"]})) == ["f4"]
+    nothing = api.get(path, {"among": "f1"}).json()
+    assert (nothing["items"], nothing["degraded_code"]) == ([], "nothing_left")
+    similar = api.get("/api/v1/catalogs/films/items/f5/similar", {"among": ["f2", "f5"], "by": "attributes"}).json()
+    assert ids(similar) == ["f2"]
+    for none in ({"among": []}, {"among": [""]}):  # which would be another list than what was asked for
+        assert post(none, status=400)["errors"][0]["parameter"] == "among"
+    page = api.get(path, {"among": ["f3", "f4"], "limit": 1}).json()
+    rest = api.get(path, {"cursor": page["next_cursor"], "limit": 5}).json()
+    assert (ids(page), ids(rest)) == (["f4"], ["f3"])
+    other = api.get(path, {"cursor": page["next_cursor"], "among": "f5"})
+    assert other.status_code == 400
+
+
+def test_what_is_sold_out_is_in_no_filtered_list_from_the_next_request_on(api: APIClient, films: Catalog) -> None:
+    path = "/api/v1/catalogs/films/users/u1/recommendations"
+    for name in ("f3", "f4", "f5", "f6"):
+        films.items.filter(external_id=name).update(attributes={"genres": ["Drama"], "stock": 3})
+    aspects.KEPT.clear()
+    all_of_them = ids(api.get(path, {"filter": "stock>0"}).json())
+    assert sorted(all_of_them) == ["f3", "f4", "f5", "f6"]
+    rules.put(films, [rules.Wanted("pin", "f6", place=1)], by=None)  # type: ignore[arg-type]
+    films.items.filter(external_id__in=["f4", "f6"]).update(attributes={"genres": ["Drama"], "stock": 0})
+    for extra in ({}, {"diversity": "0.5"}, {"limit": "1"}):
+        assert not {"f4", "f6"} & set(ids(api.get(path, {"filter": "stock>0", **extra}).json())), extra
+    similar = api.get("/api/v1/catalogs/films/items/f5/similar", {"filter": "stock>0", "by": "attributes"}).json()
+    assert ids(similar) == ["f3"]
+
+
 def test_the_next_page_goes_on_with_the_filtered_list(api: APIClient, films: Catalog) -> None:
     path = "/api/v1/catalogs/films/users/u1/recommendations"
     first = api.get(path, {"limit": 2, "exclude": "f4"}).json()

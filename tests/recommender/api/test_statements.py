@@ -128,6 +128,31 @@ def test_what_is_said_acts_at_the_next_request_and_stands_beside_what_the_text_s
     assert of(now, "Comedy", "model")["acts"]
 
 
+def test_what_keeps_items_off_the_list_is_named_whoever_said_it(api: APIClient, text: Any) -> None:
+    """Of "no more horror" no item of the list can tell."""
+    before = recommended(api, limit=4)
+    assert genres(before).count("horror") == 3
+    said(api, text="No more horror, please.")
+    (own,) = listed(api)[:1]
+    after = recommended(api, limit=4)
+    kept_away = {"said_in": "end_user", "statement_id": own["statement_id"], "aspect": "Horror"}
+    assert kept_away | {"quote": "No more horror, please.", "items": 3} in after["kept_away"]
+    assert "horror" not in genres(after)
+    assert [one["said_in"] for one in before["kept_away"]] == ["text"]
+    replay = api.get(f"/api/v1/recommendations/{after['recommendation_id']}").json()
+    assert replay["kept_away"] == after["kept_away"]
+    assert recommended(api, limit=4, explain="none")["kept_away"] == []
+
+
+def test_what_a_request_says_keeps_items_off_its_list_too(api: APIClient) -> None:
+    here = "/api/v1/catalogs/films/recommendations"
+    said_now = api.post(here, {"text": "I hate dramas.", "limit": 5, "explain": "short"}, format="json").json()
+    assert "drama" not in genres(said_now)
+    (kept,) = said_now["kept_away"]
+    assert (kept["said_in"], kept["statement_id"], kept["aspect"]) == ("request", None, "Drama")
+    assert kept["items"] >= 1
+
+
 def test_what_is_not_understood_is_an_answer_and_nothing_is_stored(api: APIClient) -> None:
     answer = said(api, 422, text="The weather is nice today. Hello!")
     assert answer["type"] == "urn:r4web:problem:not-understood"

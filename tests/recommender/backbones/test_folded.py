@@ -1,5 +1,6 @@
 """What is folded beforehand scores as what is not: over histories of any length, empty ones and repeated items too."""
 
+import ctypes
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.artifacts import graph
+from recommender import compiling
+from recommender.artifacts import folded, graph
 from recommender.backbones import din
 from recommender.backbones.registry import ARCHITECTURES
 from tests.recommender.backbones import test_backbones
@@ -29,12 +31,26 @@ class Unfolded(graph.ServingForm):
 class Graphs:
     folded: onnxruntime.InferenceSession
     unfolded: onnxruntime.InferenceSession
+    compiled: folded.Folded | None
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL | None:
+    """The kernel for the best level that this machine compiles and runs."""
+    level = next((name for name, needed in compiling.PROCESSORS.items() if needed <= compiling.can_do()), None)
+    if not level or not (program := compiling.compiler()):
+        return None
+    built = tmp_path_factory.mktemp("kernel") / "made.so"
+    compiling.compile_library(program, [folded.SOURCE], built, [f"-march={level}"])
+    return ctypes.CDLL(str(built))
 
 
 @pytest.fixture(
     scope="module", params=[(True, True, 99), (False, True, 0), (True, False, 0), (False, False, 99)], ids=str
 )
-def graphs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Graphs:
+def graphs(
+    request: pytest.FixtureRequest, library: ctypes.CDLL | None, tmp_path_factory: pytest.TempPathFactory
+) -> Graphs:
     """DIN's, with or without knowledge, with or without what stands beside the history, of a small or a big catalog."""
     knowing, numbers, multiplied = request.param
     beside = {} if numbers else {"match": False}
@@ -52,8 +68,12 @@ def graphs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         form = kind(backbone, torch.randn(SIZES.items, KNOWLEDGE, generator=torch.Generator().manual_seed(1)))
         graph.save((form if knowing else kind(backbone, None)).eval(), path, **shape)
         sessions.append(onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]))
+        if kind is graph.ServingForm:
+            arrays = (form if knowing else kind(backbone, None)).eval().folded().arrays()
+            folded.save(path.parent, {name: each.numpy() for name, each in arrays.items()})
+            compiled = folded.load(path.parent, library) if library else None
     monkeypatch.undo()
-    return Graphs(*sessions)
+    return Graphs(*sessions, compiled)
 
 
 @given(histories, st.lists(st.integers(0, SIZES.items - 1), min_size=1, max_size=9), st.integers(0, 2**16))
@@ -77,6 +97,16 @@ def test_folding_changes_no_score(graphs: Graphs, past: list, items: list[int], 
     ]
 
     np.testing.assert_allclose(*answers, atol=1e-5)
+    for row in range(len(past)) if graphs.compiled else ():
+        found = graphs.compiled.logits(
+            np.array(items),
+            padded[0, row],
+            padded[1, row],
+            knowledge=given["end_user_knowledge"][row],
+            signals=given["signals"][row],
+            tokens=given["end_user_tokens"][row],
+        )
+        np.testing.assert_allclose(found, answers[0][row], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "din"])
@@ -84,3 +114,22 @@ def test_other_backbones_look_items_up(name: str) -> None:
     backbone = made(name, 0).eval()
     form = graph.ServingForm(backbone, None)
     assert form.folded() is form
+
+
+def test_the_kernel_refuses_rows_that_are_not_there_and_arrays_of_other_shapes(graphs: Graphs) -> None:
+    if graphs.compiled is None:
+        pytest.skip("there is no C++ compiler, or no processor for the kernel")
+    nothing = np.zeros(L, dtype=np.int64)
+    beside = {
+        "knowledge": np.zeros(KNOWLEDGE, np.float32),
+        "signals": np.zeros((1, SIGNALS), np.float32),
+        "tokens": np.zeros(TOKENS, np.int64),
+    }
+    with pytest.raises(IndexError, match=f"to {SIZES.items} of {SIZES.items}"):
+        graphs.compiled.logits(np.array([SIZES.items]), nothing, nothing, **beside)
+    for name, array in graphs.compiled.arrays.items():
+        if array.size and name not in ("tokens", "demographics", "knowledge"):
+            with pytest.raises(ValueError, match=r"another shape|to unpack"):
+                folded._check({**graphs.compiled.arrays, name: np.zeros((*array.shape, 3), np.float32)})
+    with pytest.raises(ValueError, match="missing"):
+        folded._check({"table": graphs.compiled.arrays["table"]})

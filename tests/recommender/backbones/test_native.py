@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from recommender import compiling
 from recommender.backbones import native
 from recommender.backbones.batch import Batch, InputSizes
 from recommender.backbones.din import Din
@@ -153,5 +154,6 @@ def test_kernels_compile_without_warnings():
         ("attention", ["-DWIDTH=64", "-DFIRST=32", "-DSECOND=16"]),
         ("match", ["-DWIDTH=32", "-DTEMPERATURES=2"]),
     ):
-        command = [native.compiler(), *native.FLAGS, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *sizes]
+        command = [native.compiler(), *compiling.FLAGS, *native.FLAGS, "-Wall", "-Wextra", "-Werror"]
+        command += ["-fsyntax-only", *sizes]
         subprocess.run([*command, str(native.KERNELS / f"{kernel}.cpp")], check=True)

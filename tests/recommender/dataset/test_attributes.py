@@ -124,3 +124,9 @@ def test_without_attributes_there_are_no_demographics():
         bag.clear()
 
     assert demographics_of(data, split("r4ec", data.end_user, data.liked)) is None
+
+
+def test_descriptions_are_no_tokens_even_where_items_share_one():
+    told = "A crew of thieves plans one last robbery in Naples."
+    bags = [{"genres": ["Crime"], "description": told, "notes": [told, "used"]}] * 3
+    assert fit(bags, least=2).tokens == ("genres=Crime", "notes=used")

@@ -1,6 +1,7 @@
 """What phrases mean in the words of approved texts: found by a worker, once, and let go of with what it came from."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from recommender.grounding.statements import Facet
 from recommender.grounding.statements import Statement as Said
 from recommender.knowledge import encoder, meanings
 from recommender.knowledge.service import reject
-from recommender.models import Account, Catalog, EndUser, PhraseMeaning, SubjectKind, TermVector, Turn
+from recommender.models import Account, Catalog, EndUser, Item, PhraseMeaning, SubjectKind, TermVector, Turn
 from recommender.runs.errors import EncoderError
 from recommender.serving.catalog_index import index_of
 from recommender.serving.recommend import preview
@@ -176,6 +177,51 @@ def test_a_replay_has_the_sentence_while_its_text_is_there(catalog: Catalog) -> 
     Turn.objects.filter(pk=said.turn_id).update(text="")
     (erased,) = Memory.of(catalog, [], [kept], level="full").reasons([kept])
     assert getattr(erased, "sentence") is None  # noqa: B009
+
+
+def described(catalog: Catalog) -> str:
+    told = "A gang of old friends agrees on one more robbery."
+    builders.make_item(catalog, external_id="i9", description=told)
+    return told
+
+
+def test_what_describes_an_item_has_terms_like_an_approved_text(catalog: Catalog, fake: Fake) -> None:
+    told = described(catalog)
+    says(catalog, "heists")
+    meanings.find(catalog)
+    assert {"robbery", "gang", "friends"} <= set(fake.encoded)
+    assert set(meeting(catalog, "heists")) == {"i1", "i9"}
+    catalog.knowledge.all().delete()
+    meanings.find(catalog)
+    assert set(meeting(catalog, "heists")) == {"i9"}
+    Item.objects.filter(external_id="i9").update(attributes={"description": told.replace("robbery", "picnic")})
+    meanings.find(catalog)
+    assert meeting(catalog, "heists") == {}
+    assert not TermVector.objects.filter(term="robbery").exists()
+
+
+@pytest.mark.django_db(transaction=True)  # as above
+def test_a_description_that_came_since_is_looked_at(catalog: Catalog) -> None:
+    says(catalog, "heists")
+    meanings.find_missing()
+    described(catalog)
+    assert meanings.find_missing() == 1
+    assert meanings.find_missing() == 0
+
+
+def test_a_reason_says_that_the_description_says_so_and_a_replay_says_it_as_it_was(catalog: Catalog) -> None:
+    told = described(catalog)
+    end_user = says(catalog, "robbery")
+    aspects.KEPT.clear()
+    listed = {each.item_id: each for each in preview(end_user, limit=9, level="full").items}
+    (reason,) = listed["i9"].of(OwnStatementReason)
+    assert reason.sentence == Sentence(None, 0, len(told), told, "", "description")
+
+    (row,) = own.of(end_user)
+    kept = keep_reason(replace(reason, statement_id=row.pk))
+    Item.objects.filter(external_id="i9").update(attributes={})
+    (again,) = Memory.of(catalog, [], [kept], level="full").reasons([kept])
+    assert getattr(again, "sentence") == reason.sentence  # noqa: B009
 
 
 @pytest.mark.parametrize("kind", [SubjectKind.END_USER, SubjectKind.ITEM])

@@ -21,9 +21,9 @@ def at(*cosines: float) -> np.ndarray:
         (["überfall"], 0.5, False),
         (["late"], 0.7, False),  # a word that texts have, and these do not mean it
         (["late"], 0.92, True),
-        (["robberies", "robbery"], 0.92, False),  # some of the phrase's own words
-        (["robberies", "robbery"], 0.97, True),
-        (["robbery"], 1.0, False),  # its own word, which is looked for anyway
+        (["late", "robbery"], 0.92, False),  # some of the phrase's own words
+        (["late", "robbery"], 0.97, True),
+        (["robberies"], 1.0, False),  # its own word, which is looked for anyway
     ],
 )
 def test_how_near_a_term_must_lie_depends_on_the_phrase(said: list[str], cosine: float, found: bool) -> None:

@@ -154,6 +154,21 @@ def test_a_history_says_what_was_liked_and_only_the_attributes_of_the_catalog() 
     assert encounter.attributes == {"genres": ["Crime"]}
 
 
+def test_descriptions_are_shown_of_the_item_that_a_text_is_about_and_not_of_a_history() -> None:
+    told = "Two brothers rob a bank and flee across the border."
+    end_user = make_end_user(make_catalog(prompt_attributes=["genres", "synopsis"]))
+    item = make_item(
+        end_user.catalog, genres=["Crime"], synopsis=told, other="Nobody chose to show this one, although it is long."
+    )
+    make_interaction(end_user, item)
+    (met,) = of_end_user(end_user).subject.history
+    assert met.attributes == {"genres": ["Crime"]}
+    assert [met.attributes for met in evidence.known_now(end_user)] == [{"genres": ["Crime"]}]
+    subject = of_item(item).subject
+    assert subject.attributes == {"genres": ["Crime"], "synopsis": told}
+    assert [met.attributes for met in subject.liker] == [{"genres": ["Crime"]}]
+
+
 def test_a_label_without_rating_says_what_was_liked() -> None:
     end_user = make_end_user(make_catalog())
     for moment, label in enumerate([1, 0, None], start=1):

@@ -1,11 +1,14 @@
 """What callers write to filter a list: read as meant, refused with words, held against items."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.models import Catalog
+from recommender.models import Catalog, Item
 from recommender.serving import filters
+from recommender.serving.arrange import _values
+from recommender.serving.attribution import Values
 from recommender.serving.catalog_index import index_of
 from recommender.serving.conditions import LONGEST, Condition, ConditionError
 from recommender.statements import aspects
@@ -76,6 +79,13 @@ def left(catalog: Catalog, *written: str) -> set[str]:
     return {name for name, is_left in zip(index.external_ids, mask, strict=True) if is_left}
 
 
+def left_now(catalog: Catalog, *written: str, count: int = 9) -> set[str]:
+    index = index_of(catalog)
+    read = [Condition.of(each) for each in written]
+    met = filters.meeting_now(catalog, index, read, np.arange(len(index)), count=count)
+    return {name for name, is_left in zip(index.external_ids, met, strict=True) if is_left}
+
+
 @pytest.mark.parametrize(
     ("written", "ids"),
     [
@@ -98,7 +108,31 @@ def left(catalog: Catalog, *written: str) -> set[str]:
     ],
 )
 def test_conditions_leave_the_items_that_meet_all_of_them(shop: Catalog, written: list[str], ids: str) -> None:
-    assert left(shop, *written) == set(ids)
+    assert left(shop, *written) == left_now(shop, *written) == set(ids)
+
+
+def test_an_item_that_was_changed_meets_a_filter_no_more_at_once(shop: Catalog) -> None:
+    assert left_now(shop, "price>=3") == {"1", "2"}
+    Item.objects.filter(external_id="1").update(attributes={"price": 0})
+    Item.objects.filter(external_id="3").update(attributes={"price": 4})
+    assert left(shop, "price>=3") == {"1", "2"}  # as this process has read them
+    assert left_now(shop, "price>=3") == {"2", "3"}
+    assert left_now(shop, "-price>=3") == {"1"}
+
+
+def test_no_more_items_are_looked_at_than_are_wanted(shop: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filters, "LOOKED_AT_ONCE", 1)
+    assert left_now(shop, "price>=3", count=1) == {"1", "2", "3"}  # the first is enough
+    assert left_now(shop, "price>=4", count=1) == {"2", "3"}
+    monkeypatch.setattr(filters, "MOST_LOOKED_AT", 0)
+    assert left_now(shop, "price>=4", count=1) == {"1", "2", "3"}
+
+
+def test_true_and_false_are_asked_for_as_they_were_sent(shop: Catalog) -> None:
+    make_item(shop, external_id="safe", dishwasher="yes")  # as true is kept
+    make_item(shop, external_id="film", genres=["True"])
+    assert left(shop, "dishwasher:true") == left_now(shop, "dishwasher:true") == {"safe"}
+    assert left(shop, "genres:true") == left_now(shop, "genres:true") == {"film"}
 
 
 def test_an_attribute_that_no_item_has_is_an_error_that_names_those_there_are(shop: Catalog) -> None:
@@ -112,3 +146,17 @@ def test_a_value_that_no_item_has_is_said_with_what_is_near_it(shop: Catalog) ->
     (notice,) = notices
     assert notice.code == "unknown_value"
     assert notice.detail == "No item has “Comdey” as its genres. Near it: “Comedy”."
+
+
+@pytest.mark.django_db
+def test_a_description_is_nothing_to_choose_by() -> None:
+    told = "A lighthouse keeper finds a map and sails north."
+    catalog = make_catalog(prompt_attributes=["genres", "synopsis"])
+    items = [make_item(catalog, genres=["Drama"], synopsis=told) for _ in range(2)]
+    aspects.KEPT.clear()
+    index = index_of(catalog)
+    with pytest.raises(ConditionError, match=r"They have: `genres`\."):
+        filters.meeting(catalog, index, [Condition("synopsis", (told,))])
+    assert _values(catalog, index, np.arange(2)) == [[("genres", "Drama")]] * 2
+    assert Values().of(items[0]) == (["Drama"], frozenset({"Drama"}))
+    aspects.KEPT.clear()

@@ -161,6 +161,17 @@ def test_an_endpoint_that_says_nothing_in_time_leaves_it_to_the_backbone_by_name
     assert [item.item_id for item in served.items] == listed_by_backbone(reader, limit=3)
 
 
+def test_what_keeps_a_scored_item_off_the_page_is_named(reader: EndUser) -> None:
+    genres = dict(reader.catalog.items.values_list("external_id", "attributes__genres"))
+    score(reader, *(ScoredItem(name, 0.0, 0.0, 0.6) for name in listed_by_backbone(reader)))
+    disliked = {genre for item in preview(reader, limit=2, scenario="thinkrec").items for genre in genres[item.item_id]}
+    for genre in disliked:
+        synthetic.approve(reader, f"No more {genre.lower()} films, please.")
+        kept_away = preview(reader, limit=2, scenario="thinkrec", level="full").kept_away
+        assert [(one.said_in, one.statement.aspect) for one in kept_away] == [("text", genre)]
+        assert kept_away[0].statement.kept_away >= 1
+
+
 def test_approved_statements_move_the_scored_items_too(reader: EndUser) -> None:
     genres = dict(reader.catalog.items.values_list("external_id", "attributes__genres"))
     rows = [ScoredItem(name, 0.0, 0.0, 0.6) for name in listed_by_backbone(reader)]

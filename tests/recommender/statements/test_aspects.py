@@ -19,6 +19,7 @@ TEXTS = {
     "i2": "It is not a heist film, unlike what its title promises.",
     "i3": "Somebody walks into a prison. Years later the bank falls for a plan.",
     "i4": "",
+    "i6": "A spy lives through two robberies among zombies.",
 }
 
 
@@ -52,6 +53,11 @@ def meeting(catalog: Catalog, phrase: str) -> list[str]:
         ("heist films", ["i1", "i4"]),
         ("set in a prison", ["i3"]),
         ("prison plan", []),  # two sentences
+        ("spies", ["i6"]),
+        ("a bank robbery", []),
+        ("robbery", ["i6"]),
+        ("robberies", ["i6"]),
+        ("zombie films", ["i6"]),
         ("without robots", []),
         ("films", []),  # all of them, and nobody asks for that
     ],
@@ -88,3 +94,43 @@ def test_a_fact_that_a_model_listed_is_met_whatever_its_sentence_denies_until_it
     turn.statements.update(ended_at=None)
     reject(turn)
     assert meeting(catalog, "slow-burning heists") == []
+
+
+STORY = "A gang tunnels under a casino in Lisbon. It is not set in a prison."
+
+
+def described(catalog: Catalog) -> Item:
+    made = builders.make_item(catalog, external_id="i5", genres=["Crime"], synopsis=STORY)
+    aspects.KEPT.clear()
+    return made
+
+
+def test_what_describes_an_item_tells_of_it_like_an_approved_text_and_says_where(catalog: Catalog) -> None:
+    described(catalog)
+    assert meeting(catalog, "casinos") == ["i5"]
+    assert meeting(catalog, "casino prison") == []  # two sentences, and one denies
+    assert meeting(catalog, "set in a prison") == ["i3"]
+    (casino,) = [Facet("phrase", "", "casinos")]
+    found = aspects.aspects_of(catalog)
+    sentence = found.sentence([casino], found.external_ids.index("i5"))
+    assert sentence is not None
+    assert (sentence.turn_id, sentence.attribute) == (None, "synopsis")
+    assert sentence.quote == STORY[: sentence.end] == "A gang tunnels under a casino in Lisbon."
+
+
+def test_of_an_approved_text_and_a_description_the_text_is_cited(catalog: Catalog) -> None:
+    approve(described(catalog), "It plays in a casino.")
+    aspects.KEPT.clear()
+    found = aspects.aspects_of(catalog)
+    sentence = found.sentence([Facet("phrase", "", "casino")], found.external_ids.index("i5"))
+    assert sentence is not None
+    assert sentence.turn_id is not None
+    assert (sentence.quote, sentence.attribute) == ("It plays in a casino.", "")
+
+
+def test_a_description_is_no_value(catalog: Catalog) -> None:
+    described(catalog)
+    found = aspects.aspects_of(catalog)
+    assert set(found.values_of) == {"genres"}
+    assert found.attributes[found.external_ids.index("i5")] == {"genres": ["Crime"]}
+    assert not len(found.meeting([Facet("attribute", "synopsis", STORY)]))

@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from recommender.artifacts import files, verified
+from recommender import compiling
+from recommender.artifacts import files, folded, kernels, verified
 from recommender.models import EndUser, Item, RunState, VersionState
 from recommender.recipe import TrainConfig
 from recommender.runs import leases
@@ -24,6 +25,20 @@ QUICK = TrainConfig(epochs=2, patience=2, embedding=4, history=5, head=(8,), ada
 def quick_encoder(settings, tiny_encoder, tmp_path):
     settings.ENCODER = tiny_encoder
     settings.VAR_DIR = tmp_path
+
+
+@pytest.mark.skipif(compiling.compiler() is None or not compiling.is_x86(), reason="nothing can be compiled here")
+def test_a_run_seals_kernels_with_its_version_and_a_dins_only_where_there_is_one_for_its_layers(settings):
+    settings.KERNELS = True
+    version = carried_out(ask(synthetic.in_database())).version
+    stored = files.folder_of(version)
+
+    assert {path.name for path in stored.glob("*.so")} == {f"{one}{kernels.SUFFIX}" for one in compiling.PROCESSORS}
+    assert files.changed_files(version) == []
+    assert not (stored / folded.FILES[0]).exists()  # its head has one hidden layer, the kernel's two
+    assert verified.load(version).folded is None
+    if kernels.look(version).processor:
+        assert verified.load(version).signals.fitted["gaussian_process"].compiled is not None
 
 
 def ask(catalog, **choices):

@@ -16,6 +16,7 @@ from recommender.serving.request import request_for
 from recommender.statements import service as statements
 from recommender.thinkrec.scoring import lists as scored_lists
 from recommender.thinkrec.scoring.lists import ScoredItem
+from reviews.templatetags.evidence import within_quotes
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.recommender.promotion.versions import make_version
 from tests.recommender.serving.ranked import ranked_catalog, trained
@@ -151,6 +152,11 @@ def test_what_people_corrected_stands_beside_the_words_that_stay(pm: Client, fil
     assert 'Added:</span> Dislikes <strong>Western</strong> <q class="muted">Please, no more westerns.</q>' in text
     assert text.count('<span class="badge is-human">ann</span>') == 3
     assert "Likes <strong>Horror" not in text  # what it was is not said besides
+
+
+def test_words_in_quotation_marks_have_single_ones_within() -> None:
+    assert within_quotes("They love “Heat (1995)”.") == "They love ‘Heat (1995)’."
+    assert within_quotes("") == ""
 
 
 def test_a_text_of_the_demonstration_model_is_called_that(pm: Client, films: Catalog) -> None:

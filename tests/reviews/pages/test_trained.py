@@ -5,6 +5,7 @@ import math
 import pytest
 from django.urls import reverse
 
+from recommender.artifacts.kernels import Found
 from recommender.recipe import STORED_AS, SWITCHES
 from reviews.pages.backbones import trained
 from tests import builders
@@ -118,7 +119,7 @@ def test_without_knowledge_nothing_is_said_of_adapters_and_gates(version):
     version.config |= dict.fromkeys(SWITCHES, False)
     version.metrics["texts"] = 0
 
-    assert [label for label, _ in trained.facts(version)] == ["Split", "Left out"]
+    assert [label for label, _ in trained.facts(version)] == ["Split", "Left out", "Compiled kernels"]
     assert trained.openings(version) == []
 
 
@@ -129,3 +130,20 @@ def test_without_knowledge_nothing_is_said_of_adapters_and_gates(version):
 def test_what_an_ais_answers_are_worth_is_said_in_words(version, weight, said):
     version.metrics["llm_scores"] = {"weight": weight, "gain": 0.012, "ratings": 1200, "users": 60}
     assert said in dict(trained.facts(version))["What an AI answered about items"]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Found("x86-64-v4", "g++ 12.2.0", proven=True), "run here: compiled by g++ 12.2.0 for x86-64-v4 when"),
+        (
+            Found("x86-64-v3"),
+            "fit this machine, and run if the golden users score the same with them: compiled",
+        ),
+        (Found(why_not="none were compiled with it"), "not run here: none were compiled with it"),
+    ],
+)
+def test_whether_kernels_run_is_said_with_the_reason(client, version, monkeypatch, found, said):
+    monkeypatch.setattr(trained.kernels, "look", lambda version: found)
+
+    assert f"Compiled kernels {said}" in page(client, version)

@@ -60,6 +60,19 @@ def test_keywords_stand_beside_a_text_about_the_same_item_and_are_no_knowledge(r
     assert list(of_catalog(item.catalog)) == []
 
 
+def test_the_card_of_a_text_shows_what_describes_its_item_as_a_paragraph(rita: Account, browser_of: SignIn) -> None:
+    item = make_item(make_catalog(prompt_attributes=["genres", "plot"]), genres=["Crime"], plot=f"<p>{PLOT}</p>" * 9)
+    (shown,) = evidence.of_items(item.catalog, [item.pk])
+    open_review(make_round(item, ("reason", "A film."), ("reflect", ""), evidence=shown.subject.to_json()))
+    browser = browser_of(rita)
+    page = browser.get(start(browser)).content.decode()
+    (told,) = re.findall(r'<div class="is-prose"><dt>Plot</dt><dd dir="auto">([^<]*)', page)
+    assert told.startswith(f"{PLOT} {PLOT}")
+    assert told.endswith("…")
+    assert len(told) <= 600
+    assert '<div><dt>Genres</dt><dd dir="auto">Crime</dd></div>' in page
+
+
 def test_the_card_shows_the_source_and_an_edit_is_held_against_it(rita: Account, browser_of: SignIn) -> None:
     review = keywords()
     browser = browser_of(rita)

@@ -76,14 +76,14 @@ def shown(review: Review, account: Account) -> Card:
     return card(review.pk, viewer=account, now=timezone.now())
 
 
-def send(browser: Client, shown: Card, name: str, *, of: int | None = None, **fields: str) -> Any:
-    """What the card's form sends to this address, with everything typed."""
+def send(browser: Client, shown: Card, name: str, *, of: int | None = None, script: bool = True, **fields: str) -> Any:
+    """What the card's form sends to this address, with everything typed; by htmx, or by a plain form."""
     given = {"review": str(shown.review.pk), "version": str(shown.review.version), "turns": str(len(shown.turns))}
     assert shown.slot is not None
     assert shown.proposal is not None
     given |= {"lease_token": shown.slot.lease_token, "text_hash": shown.proposal.text_hash}
     address = reverse(f"reviews:{name}", args=[shown.review.pk, *([of] if of else [])])
-    return browser.post(address, given | fields, headers={"HX-Request": "true"})
+    return browser.post(address, given | fields, headers={"HX-Request": "true"} if script else {})
 
 
 def test_each_statement_stands_beside_its_evidence(review: Review, ann: Account) -> None:
@@ -95,6 +95,22 @@ def test_each_statement_stands_beside_its_evidence(review: Review, ann: Account)
         ("Likes", "Drama", "contradicted", "0 of 2 liked"),
     ]
     assert [one.aspect for one in shown(review, ann).contradicted] == ["Drama"]
+
+
+def test_what_is_there_but_settles_nothing_is_not_said_to_be_missing(catalog: Catalog, ann: Account) -> None:
+    met = (("Rio Bravo", "Western", 5.0), ("Shane", "Western", 1.0), ("Cats", "Musical", 1.0))
+    history = tuple(
+        Encounter(title=f"{title} (1959)", rating=rating, liked=rating > 3, attributes={"genres": [genre]})
+        for title, genre, rating in met
+    )
+    evidence = make_subject().to_json() | {"history": [asdict(one) for one in history]}
+    text = "They love westerns. They love drama."
+    round_ = make_round(make_end_user(catalog), ("reason", text), ("reflect", ""), evidence=evidence)
+    found = shown(open_review(round_), ann).statements
+    assert [(one.aspect, one.stands, one.counted) for one in found] == [
+        ("Western", "not clear from the evidence", "1 of 2 liked"),
+        ("Drama", "not in the evidence", ""),
+    ]
 
 
 def test_rows_that_are_cited_come_first_with_the_numbers_of_their_statements(review: Review, ann: Account) -> None:
@@ -187,6 +203,8 @@ def test_approving_over_a_contradicted_statement_asks_why(review: Review, ann: A
     assert "Say why it is right all the same" in refused.content.decode()
     assert not Knowledge.objects.exists()
 
+    typed = send(browser, on_card, "decide", verdict="approve", although="She told us so herself.", reason="Too short.")
+    assert typed.status_code == 422  # what was typed into the box of a rejection is not passed over
     send(browser, on_card, "decide", verdict="approve", although="She told us so herself.")
     assert review.decisions.get().reason == "She told us so herself."
     assert Knowledge.objects.get().accepted_by == ann

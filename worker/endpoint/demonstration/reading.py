@@ -8,6 +8,7 @@ from typing import Literal
 
 Scope = Literal["person", "liker", "disliker"]
 _LINE = re.compile(r"^\d+\. (?=\")")
+_PROSE = re.compile(r'^[^:]+: ".*"$')  # a line that describes the item, which this model does not read
 _DECODER = json.JSONDecoder()
 OPINIONS = {"liked": True, "not liked": False}
 EVALUATIONS = {"evaluation: Yes": True, "evaluation: No": False}
@@ -156,8 +157,9 @@ def _entry(line: str) -> Entry | None:
 
 
 def _item(text: str) -> tuple[str, dict[str, tuple[str, ...]]]:
-    first, _, rest = text.partition("\n")
-    return (_quoted(first)[0], _attributes(rest)) if first.startswith('"') else ("", {})
+    first, *rest = text.split("\n")
+    facts = "; ".join(line for line in rest if not _PROSE.match(line))
+    return (_quoted(first)[0], _attributes(facts)) if first.startswith('"') else ("", {})
 
 
 def _quoted(text: str) -> tuple[str, str]:

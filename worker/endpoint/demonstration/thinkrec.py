@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from recommender.grounding.prose import is_prose
 from recommender.rounds.core import keywords
 from worker.endpoint.demonstration.actor import draft
 from worker.endpoint.demonstration.prediction import predict
@@ -14,11 +15,11 @@ def named(reading: Reading) -> list[str]:
     """Short values first, then the long words of descriptions that come most often, the first of equals."""
     _, *lines = reading.source.splitlines()
     values = [value for line in lines for _, _, value in [line.partition(": ")]]
-    short = [entry for value in values if not keywords.is_prose(value) for entry in keywords.listed(value)]
+    short = [entry for value in values if not is_prose(value) for entry in keywords.listed(value)]
     counted = Counter(
         word.strip(".,;:!?()\"'“”")
         for value in values
-        if keywords.is_prose(value)
+        if is_prose(value)
         for word in value.split()
         if len(word) >= LONG
     )

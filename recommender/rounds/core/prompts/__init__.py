@@ -211,11 +211,8 @@ def _data(subject: Subject, layout: Layout) -> dict[str, str]:
     lines: ModuleType = compact_lines if layout == "compact" else evidence_lines
     if subject.kind == "end_user":
         return {"history": lines.history_lines(subject.history)}
-    return {
-        "item": lines.item_lines(subject),
-        "liker": lines.histories_of_item(subject.liker),
-        "disliker": lines.histories_of_item(subject.disliker),
-    }
+    liker, disliker = lines.histories_of_item(subject)
+    return {"item": lines.item_lines(subject), "liker": liker, "disliker": disliker}
 
 
 def render_repair(prompt: Prompt, answer_text: str, error: object) -> Prompt:

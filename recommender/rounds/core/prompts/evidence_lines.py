@@ -2,18 +2,25 @@
 
     3. "Heat (1995)" | rated 4 | liked | genres: Action, Crime; director: Michael Mann
 
-Titles are JSON strings, so a line break or a quote inside one cannot end it; all data is `harmless`.
+What describes an item, a shop's or a film's synopsis, has a line of its own, of the item that the prompt is about only:
+
+    description: "A crew of thieves and a detective study each other across Los Angeles."
+
+Titles and descriptions are JSON strings, so a line break or a quote inside one cannot end it; all data is `harmless`.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recommender.grounding.prose import prose_of, without_prose
 from recommender.rounds.core.harmless import harmless
 from recommender.rounds.core.types import Encounter, Subject
 
 MAX_VALUE = 200  # characters of one attribute value or title
 MAX_VALUES = 12  # values of one attribute
+MAX_PROSE = 600  # characters of an item's description
+MAX_DESCRIPTIONS = 2  # of an item
 OPINION = {True: "liked", False: "not liked", None: "not known whether liked"}
 
 
@@ -22,9 +29,9 @@ def number(value: float) -> str:
 
 
 def attributes_line(attributes: Mapping[str, Any]) -> str:
-    """Attributes as `name: value, value; name: value`, without the empty ones."""
+    """Attributes as `name: value, value; name: value`, without the empty ones and without descriptions."""
     parts = []
-    for name, value in attributes.items():
+    for name, value in without_prose(attributes).items():
         if texts := values_of(value):
             parts.append(f"{value_text(name)}: {', '.join(texts)}")
     return "; ".join(parts)
@@ -42,12 +49,25 @@ def history_lines(history: Sequence[Encounter]) -> str:
     return "\n".join(_encounter(place, encounter) for place, encounter in enumerate(history, start=1))
 
 
-def histories_of_item(history: Sequence[Encounter]) -> str:
-    return history_lines(history)
+def histories_of_item(subject: Subject) -> tuple[str, str]:
+    """Of who liked the item, and of who did not."""
+    return history_lines(subject.liker), history_lines(subject.disliker)
 
 
 def item_lines(subject: Subject) -> str:
-    return "\n".join(filter(None, [title_line(subject.title), attributes_line(subject.attributes)]))
+    lines = [title_line(subject.title), attributes_line(subject.attributes)]
+    return "\n".join(filter(None, [*lines, *prose_lines(subject.attributes)]))
+
+
+def prose_lines(attributes: Mapping[str, Any], *, most: int = MAX_DESCRIPTIONS, longest: int = MAX_PROSE) -> list[str]:
+    """What describes an item, a line each: `most` of them, of at most `longest` characters, cut behind a word."""
+    told = prose_of(attributes)[:most]
+    return [f"{value_text(name)}: {title_line(shortened(text, longest), longest)}" for name, text in told]
+
+
+def shortened(text: str, longest: int) -> str:
+    """At most so many characters, cut behind a word."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rsplit(' ', 1)[0]}…"
 
 
 def rating_rule(subject: Subject) -> str:

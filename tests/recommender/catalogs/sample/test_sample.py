@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from recommender.catalogs.sample import generate, truth
+from recommender.grounding.prose import is_prose
 from recommender.models import Catalog, EndUser, Interaction
 from tests.recommender.catalogs.importers.files import item, load
 
@@ -43,6 +44,16 @@ def test_films_are_described_without_gaps_or_doubles() -> None:
         assert list(film.genres) == sorted(set(film.genres))
         assert film.director
         assert film.country
+
+
+def test_descriptions_are_prose_of_our_own_length_without_names_and_no_two_begin_alike() -> None:
+    films = truth.films()
+    assert len({" ".join(film.description.split()[:4]) for film in films}) == len(films)
+    for film in films:
+        assert is_prose(film.description)
+        assert 15 <= len(film.description.split()) <= 35
+        assert film.description.endswith(".")
+        assert film.director.split()[-1] not in film.description.replace(",", " ").split()
 
 
 def test_everybody_watched_20_to_80_different_films_in_the_order_of_time() -> None:
@@ -83,14 +94,26 @@ def test_the_sample_becomes_a_catalog() -> None:
     report = load("sample", None, name="sample")
     assert (report.items.total, report.end_users.total, report.rejected) == (len(FILMS), len(PEOPLE), 0)
     assert report.interactions.total == len(_watched())
-    assert Catalog.objects.get().prompt_attributes == ["genres", "year", "director", "country"]
+    assert Catalog.objects.get().prompt_attributes == ["genres", "year", "director", "country", "description"]
     film = next(film for film in truth.films() if film.title.startswith("Alien ("))
     assert item(film.item_id, "sample").attributes == {
         "year": 1979,
         "genres": ["Horror", "Sci-Fi"],
         "director": "Ridley Scott",
         "country": "United Kingdom",
+        "description": film.description,
     }
     assert set(EndUser.objects.get(external_id="u001").attributes) == {"age", "gender", "occupation"}
     assert not Interaction.objects.exclude(rating__gte=1, rating__lte=5).exists()
     assert load("sample", None, name="sample").interactions.created == 0
+
+
+@pytest.mark.django_db
+def test_a_sample_of_before_films_had_descriptions_gets_them_when_it_is_imported_again() -> None:
+    load("sample", None, name="sample")
+    film = item("f001", "sample")
+    told = film.attributes.pop("description")
+    film.save()
+    report = load("sample", None, name="sample")
+    assert (report.items.created, report.items.updated) == (0, 1)
+    assert item("f001", "sample").attributes["description"] == told

@@ -105,3 +105,14 @@ def test_no_real_text_about_an_item_is_called_an_echo(research_data: Path) -> No
         if echoes.problem(row["text"], Asked(instructions, prompts.data_of(film))) and row["text"].strip():
             called.append(title)
     assert (len(texts), called) == (3883, [])
+
+
+def test_a_description_that_is_copied_out_is_no_text_about_its_item() -> None:
+    told = (
+        "In a flooded city a diver and her brother search the drowned opera house for a bell that can still be heard."
+    )
+    item = Subject("item", "film", 5, 3, title="The Bell", attributes={"genres": ["Drama"], "synopsis": told})
+    liked = replace(item, liker=HISTORY)
+    assert "copies the data" in str(echoes.problem(told, asked_about(liked)))
+    honest = "Who likes “Heat (1995)” may like this search for a bell in a flooded city; who wants romance may not."
+    assert echoes.problem(honest, asked_about(liked)) is None

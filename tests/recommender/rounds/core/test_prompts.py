@@ -1,5 +1,6 @@
 """Prompts: what they show, what they never show, and that data stays data."""
 
+import json
 from dataclasses import replace
 from itertools import takewhile
 from typing import Any
@@ -255,3 +256,38 @@ def test_who_repeats_the_compact_task_or_lines_has_not_answered() -> None:
         "The person likes crime such as Heat, which they rated high, and not dramas such as Lulu, which rests on one."
     )
     assert echoes.problem(honest, asked) is None
+
+
+STORY = 'On a desert planet a duke\'s son joins the people of the sand; "spice" | worms guard it. ' * 20
+
+
+@pytest.mark.parametrize(("layout", "longest"), [("full", 600), ("compact", 240)])
+def test_what_describes_an_item_is_a_line_of_its_own_and_bounded(layout: prompts.Layout, longest: int) -> None:
+    told = replace(DUNE, attributes={"synopsis": STORY, "genres": ["SF"]})
+    lines = user_message(prompts.render(told, "reason", layout=layout)).split("<item>\n")[1].split("\n</item>")[0]
+    title, facts, story = lines.split("\n")
+    assert (title, facts) == ('"Dune"', "genres: SF")
+    name, _, quoted = story.partition(": ")
+    said = json.loads(quoted)
+    assert name == "synopsis"
+    assert said.endswith("…")
+    assert longest - 20 < len(said) <= longest
+    assert STORY.startswith(said[:-1])
+
+
+def test_descriptions_of_a_history_are_not_shown() -> None:
+    met = replace(HEAT, attributes={"synopsis": STORY, "genres": ["Crime"]})
+    for layout in ("full", "compact"):
+        text = user_message(prompts.render(replace(PERSON, history=(met,)), "reason", layout=layout))
+        assert "desert planet" not in text
+        assert "Crime" in text
+
+
+def test_a_compact_prompt_about_a_described_item_shows_shorter_histories() -> None:
+    met = tuple(replace(HEAT, title=f"Film {number}") for number in range(12))
+    bare = replace(FILM, liker=met, disliker=met)
+    told = replace(bare, attributes={**bare.attributes, "synopsis": STORY})
+    for subject, expected in ((bare, 20), (told, 16)):
+        lines = user_message(prompts.render(subject, "reason", layout="compact")).splitlines()
+        assert sum('"Film ' in line for line in lines) == expected
+        assert sum('"Film 11"' in line for line in lines) == 2

@@ -1,0 +1,159 @@
+"""The binding of `backbones/kernels/folded_din.cpp`: logits of many items after one history, compiled.
+
+It reads what the backbone's folded form has, which a training writes beside the graph: two tables that are mapped into
+memory, and an archive of what is small. The same numbers as the graph's, to rounding. Torch-free.
+"""
+
+import ctypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender import backbones
+from recommender.dataset.numbering import PADDING_ITEM
+
+SOURCE = Path(backbones.__file__).parent / "kernels" / "folded_din.cpp"
+TABLES = ("table", "rows")
+FILES = ("folded.npz", *(f"folded_{name}.npy" for name in TABLES))
+# The pointers of the kernel's `Given`, in its order; the last ones are made of one history.
+KEPT = (
+    *("table", "rows", "of_rows", "of_product", "of_candidate", "second", "second_bias", "third", "third_bias"),
+    *("head", "head_bias", "out", "out_bias", "rates", "slope"),
+)
+MADE = ("past", "alone", "met", "worth", "to_head", "of_end_user", "signals")
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A loaded library with one version's arrays; calls of several threads run side by side."""
+
+    library: ctypes.CDLL
+    arrays: Mapping[str, Floats]
+
+    def logits(
+        self,
+        item: NDArray[np.int64],
+        past: NDArray[np.int64],
+        feedback: NDArray[np.int64],
+        *,
+        knowledge: Floats,
+        signals: Floats,
+        tokens: NDArray[np.int64],
+    ) -> NDArray[np.float64] | None:
+        """Of items (n) after a history (L), padded, with signals (n, S) and, of the end user, knowledge (K) and tokens
+        (T). None without memory for it. Raises IndexError where there is no such item or feedback.
+        """
+        have = self.arrays
+        there = past != PADDING_ITEM
+        past, feedback = past[there], feedback[there]
+        for rows, table in ((item, "table"), (past, "table"), (feedback, "feedback"), (tokens, "tokens")):
+            if len(rows) and len(have[table]) and not 0 <= rows.min() <= rows.max() < len(have[table]):
+                raise IndexError(f"Rows from {rows.min()} to {rows.max()} of {len(have[table])}.")
+        if len(have["signals"]) and signals.shape != (len(item), len(have["signals"])):
+            raise ValueError(f"Signals of shape {signals.shape} for {len(item)} items.")
+        entries = have["table"][past]
+        vectors = entries @ have["of_entry"].T + have["feedback"][feedback]
+        unit = entries[:, int(have["attributes"][0]) :]
+        unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
+        of_end_user = have["bias"].copy()
+        if len(have["knowledge"]):
+            of_end_user += knowledge @ have["knowledge"]
+        if len(have["tokens"]):
+            bag = have["tokens"][tokens].sum(axis=0) / max(1, np.count_nonzero(tokens))
+            of_end_user += bag @ have["demographics"]
+        made = {
+            "past": vectors,
+            "alone": vectors @ have["of_past"].T + have["candidate_bias"],
+            "met": np.pad(unit, ((0, -len(past) % 4), (0, 0))),
+            "worth": have["worth"][feedback] if len(have["worth"]) else np.zeros(len(past)),
+            "to_head": np.hstack([have["interest"].T @ vectors.T, have["match"].T, have["signals"].T]),
+            "of_end_user": of_end_user,
+            "signals": signals if len(have["signals"]) else np.zeros((len(item), 0)),
+        }
+        laid_out = [have[name] for name in KEPT] + [np.ascontiguousarray(made[name], np.float32) for name in MADE]
+        measures = self._sizes(len(item), len(past))
+        sizes = (ctypes.c_int64 * len(measures))(*measures)
+        given = (ctypes.c_void_p * len(laid_out))(*(each.ctypes.data if each.size else None for each in laid_out))
+        found = np.empty(len(item))
+        item = np.ascontiguousarray(item, np.int64)
+        failed = self.library.folded_din(
+            sizes, given, ctypes.c_void_p(item.ctypes.data), ctypes.c_void_p(found.ctypes.data)
+        )
+        return None if failed else found
+
+    def _sizes(self, asked: int, entries: int) -> list[int]:
+        """In the order of the kernel's `Sizes`."""
+        have = self.arrays
+        (first, width), (last, head) = have["of_product"].shape, have["head"].shape
+        second, rows, signals = len(have["second"]), have["rows"].shape[1], len(have["signals"])
+        attributes, temperatures = int(have["attributes"][0]), len(have["rates"])
+        return [asked, entries, width, attributes, first, second, head, rows, last, signals, temperatures]
+
+
+def save(folder: Path, arrays: Mapping[str, Floats]) -> None:
+    """Nothing where the folded form has no kernel."""
+    if arrays:
+        for name in TABLES:
+            np.save(folder / f"folded_{name}.npy", arrays[name])
+        small = {name: each for name, each in arrays.items() if name not in TABLES}
+        np.savez(folder / FILES[0], allow_pickle=False, **small)
+
+
+def load(folder: Path, library: ctypes.CDLL) -> Folded | None:
+    """None where the version has none of it. Raises OSError, ValueError, and AttributeError without the kernel."""
+    if not (folder / FILES[0]).is_file():
+        return None
+    with (folder / FILES[0]).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        arrays: dict[str, Any] = {name: np.ascontiguousarray(stored[name]) for name in stored.files}
+    arrays |= {name: np.load(folder / f"folded_{name}.npy", mmap_mode="r") for name in TABLES}
+    _check(arrays)
+    library.folded_din  # noqa: B018 - that it is there
+    return Folded(library, arrays)
+
+
+def _check(have: Mapping[str, Floats]) -> None:
+    """The kernel reads without looking: all must have the shapes that it takes them to have. Raises ValueError."""
+    try:
+        (first, width), (last, head), second = have["of_product"].shape, have["head"].shape, len(have["second"])
+        features, items = 1 + 2 * len(have["rates"]) if len(have["rates"]) else 0, len(have["table"])
+        rows = have["rows"].shape[1]
+        expected = {
+            "table": (items, width),
+            "rows": (items, rows),
+            "of_rows": (head, rows) if have["of_rows"].size else have["of_rows"].shape,
+            "of_candidate": (first, width),
+            "of_past": (first, width),
+            "candidate_bias": (first,),
+            "of_entry": (width, width),
+            "feedback": (len(have["feedback"]), width),
+            "second": (second, first),
+            "second_bias": (second,),
+            "third": (second,),
+            "third_bias": (1,),
+            "interest": (width, head),
+            "match": (features, head),
+            "worth": (len(have["feedback"]),) if features else (0,),
+            "signals": (len(have["signals"]), head),
+            "bias": (head,),
+            "head_bias": (last,),
+            "out": (last,),
+            "out_bias": (1,),
+            "slope": (2,),
+            "rates": (len(have["rates"]),),
+            "attributes": (1,),
+        }
+        wrong = [name for name, shape in expected.items() if have[name].shape != shape]
+        wrong += [name for name in KEPT if have[name].dtype != np.float32 or not have[name].flags.c_contiguous]
+        if any(size % 4 for size in (first, second, head, last)) or not 0 <= have["attributes"].max() <= width:
+            wrong.append("sizes")
+        if rows != head and not have["of_rows"].size:
+            wrong.append("rows")
+    except KeyError as error:
+        raise ValueError(f"{error} is missing of what the kernel reads") from error
+    if wrong:
+        raise ValueError(f"what the kernel reads has another shape: {', '.join(wrong)}")

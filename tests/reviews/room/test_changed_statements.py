@@ -1,0 +1,88 @@
+"""What is changed and added on a card: with JavaScript and without, once and again, and taken back."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from recommender.models import Account, EndUser, Statement, Turn
+from recommender.statements import service
+from recommender.statements.queries import acting
+from reviews.models import Review
+from reviews.room.opening import open_review
+from tests.builders import make_end_user, make_round
+from tests.reviews.room.test_statements import TEXT, ann, catalog, hold, review, send, shown
+
+__all__ = ["ann", "catalog", "review"]
+
+pytestmark = pytest.mark.django_db
+
+
+def test_without_javascript_what_was_changed_is_shown_at_the_cards_own_address(review: Review, ann: Account) -> None:
+    """To reload there, or to come back to it, sends nothing a second time."""
+    browser, at = hold(review, ann), reverse("reviews:review", args=[review.pk])
+    drama = next(one for one in shown(review, ann).statements if one.aspect == "Drama")
+    changed = send(browser, shown(review, ann), "change_statement", of=drama.row.pk, script=False, say="dislikes")
+    assert changed.headers["Location"] == f"{at}#statement-{drama.number}"
+    added = send(browser, shown(review, ann), "add_statement", script=False, statement="No more musicals.")
+    assert added.headers["Location"] == at
+    assert "Understood as: dislikes Musical." in browser.get(at).content.decode()
+    refused = send(browser, shown(review, ann), "add_statement", script=False, statement="Well, well.")
+    assert refused.status_code == 422
+    assert re.search(r'name="statement"[^>]*aria-invalid="true"[^>]*autofocus>Well, well\.<', refused.content.decode())
+
+
+def test_after_a_change_the_point_has_the_focus_and_the_last_decision_can_still_be_undone(
+    review: Review, ann: Account
+) -> None:
+    browser = hold(review, ann)
+    send(browser, shown(review, ann), "decide", verdict="approve", although="She told us so herself.")
+    decision = review.decisions.get()
+    other = open_review(make_round(make_end_user(review.round.catalog, "u2"), ("reason", TEXT), ("reflect", "")))
+    hold(other, ann)
+    first = shown(other, ann).statements[0]
+    page = send(browser, shown(other, ann), "change_statement", of=first.row.pk, say="strike", beside="1")
+    html = page.content.decode()
+    assert re.findall(r'id="([^"]*)"[^>]*data-focus-on-swap', html) == [f"statement-{first.number}"]
+    assert reverse("reviews:undo", args=[decision.pk]) in html
+    assert 'name="beside" value="1"' in html
+
+
+def test_what_is_added_twice_counts_once_and_the_newest_word_of_it_counts(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    for words in ("No more dramas.", "No more dramas.", "No more dramas. Really, no more dramas!"):
+        page = send(browser, shown(review, ann), "add_statement", statement=words).content.decode()
+        assert "Understood as: dislikes Drama." in page
+    added = [one for one in shown(review, ann).statements if one.by]
+    assert [(one.says, one.aspect) for one in added] == [("Dislikes", "Drama")]
+
+    send(browser, shown(review, ann), "add_statement", statement="They love dramas.")
+    now = [one for one in shown(review, ann).statements if one.by]
+    assert [(one.says, one.aspect, one.row.replaces_id) for one in now] == [("Likes", "Drama", added[0].row.pk)]
+    send(browser, shown(review, ann), "decide", verdict="approve", although="She told us so herself.")
+    of_drama = [one.said.polarity for one in acting(EndUser.objects.select_related("catalog").get())]
+    assert of_drama.count("dislikes") == 1  # musicals
+
+
+def test_a_point_beside_a_text_that_nobody_has_read_takes_no_place_of_what_it_states(
+    review: Review, ann: Account
+) -> None:
+    """After an update texts wait for their reading."""
+    Statement.objects.all().delete()
+    Turn.objects.update(reader=None)
+    browser = hold(review, ann)
+    send(browser, shown(review, ann), "add_statement", statement="No more musicals from the nineties.")
+    service.read_missing()
+    assert [one.aspect for one in shown(review, ann).statements] == [
+        *("Western", "“Rio Bravo (1959)”", "Musical", "Drama"),
+        "Musical, 1990–1999",
+    ]
+
+
+def test_the_reason_of_an_approval_that_is_undone_stands_in_its_own_box_alone(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    send(browser, shown(review, ann), "decide", verdict="approve", although="She told us so herself.")
+    browser.post(reverse("reviews:undo", args=[review.decisions.get().pk]))
+    assert {name: kept.text for name, kept in shown(review, ann).unsent.items()} == {
+        "although": "She told us so herself."
+    }
