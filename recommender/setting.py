@@ -3,7 +3,7 @@
 Forms, command options, pages and the tables in docs/ read all of that through `settings_of`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 
@@ -39,16 +39,32 @@ def label_of(choices: Mapping[Any, Choice], name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Spelled:
+    """Texts of one form that a choice may be besides its names. `form`: as it is typed; `words`: what stands in it."""
+
+    form: str
+    words: str
+    fits: Callable[[str], bool]
+
+    def __str__(self) -> str:
+        return f"{self.form} ({self.words})"
+
+
+@dataclass(frozen=True, slots=True)
 class OneOf:
-    """Marks a text that must be one of these names. They are read whenever a value is checked, shown or listed."""
+    """Marks a text that must be one of these names, or is `spelled` so.
+
+    The names are read whenever a value is checked, shown or listed.
+    """
 
     choices: Mapping[str, object]
+    spelled: Spelled | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def _check(self, name: str) -> str:
-        if name not in self.choices:
+        if name not in self.choices and not (self.spelled and self.spelled.fits(name)):
             raise ValueError(name)
         return name
 
@@ -85,6 +101,7 @@ class Setting:
     low: tuple[Literal["above", "at least"], float] | None = None
     high: tuple[Literal["below", "at most"], float] | None = None
     choices: Mapping[str, object] | None = None
+    spelled: Spelled | None = None
     only_with: OnlyWith | None = None
 
     def __str__(self) -> str:
@@ -94,7 +111,8 @@ class Setting:
     def expected(self) -> str:
         """Completes "must be": "a whole number from 1 to 1000", "one of none, platt"."""
         if self.choices is not None:
-            return f"{'one' if self.kind == 'choice' else 'different ones'} of {', '.join(self.choices)}"
+            names = ", ".join([*self.choices, *([str(self.spelled)] if self.spelled else [])])
+            return f"{'one' if self.kind == 'choice' else 'different ones'} of {names}"
         return f"{NOUNS[self.kind]} {'of ' if self.range.startswith('at') else ''}{self.range}".strip()
 
     @property
@@ -165,7 +183,7 @@ def _setting(name: str, field: FieldInfo) -> Setting:
     found: dict[str, Any] = {}
     for mark in metadata:
         if isinstance(mark, OneOf):
-            found["choices"] = mark.choices
+            found |= {"choices": mark.choices, "spelled": mark.spelled}
         elif isinstance(mark, OnlyWith):
             found["only_with"] = mark
         for bound, side, words in (

@@ -16,11 +16,12 @@ import numpy as np
 
 from recommender.artifacts.ranker import ArtifactError
 from recommender.dataset.interactions import Interactions, read_interactions
-from recommender.dataset.split import PARTS, TRAIN, Codes, split
+from recommender.dataset.named import codes_of, parsed, spelled
+from recommender.dataset.split import PARTS, TRAIN, Codes
 from recommender.knowledge.encoder_choice import MINILM
 from recommender.llm.types import Prompt
 from recommender.measures.texts import Encode
-from recommender.models import BackboneVersion, Clock, EndUser, RunState, ScoringRun, ThinkrecRun, VersionState
+from recommender.models import BackboneVersion, EndUser, RunState, ScoringRun, ThinkrecRun, VersionState
 from recommender.promotion.streaming import Streaming
 from recommender.recipe import TrainConfig
 from recommender.runs import leases
@@ -92,13 +93,7 @@ def _of_its_own(run: ThinkrecRun) -> frozenset[str]:
 
 def _ratings(run: ScoringRun, config: EvaluationConfig) -> _Ratings:
     interactions = read_interactions(run.catalog)
-    codes = split(
-        config.split,
-        interactions.end_user,
-        interactions.liked,
-        moment=interactions.moment,
-        clock=Clock(run.catalog.clock),
-    )
+    codes = codes_of(config.split, interactions, run.catalog.clock)
     rows = chosen(interactions, np.flatnonzero(codes == PARTS[config.part]), most=config.rows, seed=config.seed)
     if not len(rows):
         raise CannotRunError(f"The {config.part} part of the split {config.split} has no rating that is known.")
@@ -120,12 +115,13 @@ def _version(run: ScoringRun, config: EvaluationConfig) -> tuple[BackboneVersion
     if version is None:
         return None, "No model is active, so the LLM stands alone."
     recipe = TrainConfig.from_json(version.config)
-    if recipe.split != config.split or (recipe.split == "kar" and recipe.fold):
-        name = recipe.split + (f", fold {recipe.fold}" if recipe.split == "kar" else "")
-        beside = f"train_backbone {run.catalog.name} --split {config.split} --activate"
+    if spelled(recipe.split, recipe.cuts) != config.split or (recipe.split == "kar" and recipe.fold):
+        name, (valid_from, test_from) = parsed(config.split)
+        moments = f" --valid-from {valid_from} --test-from {test_from}" if name == "given" else ""
+        beside = f"train_backbone {run.catalog.name} --split {name}{moments} --activate"
         return None, (
-            f"The active model was trained on the split {name} and may know these ratings: it is left out. To see both "
-            f"beside each other, train one on this split: `{beside}`."
+            f"The active model was trained on the split {recipe.split_in_words} and may know these ratings: it is left "
+            f"out. To see both beside each other, train one on this split: `{beside}`."
         )
     return version, ""
 

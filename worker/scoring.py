@@ -13,10 +13,11 @@ import numpy as np
 from django.db import transaction
 
 from recommender.dataset.interactions import Interactions, read_interactions
-from recommender.dataset.split import TEST, VALID, split
+from recommender.dataset.named import codes_of
+from recommender.dataset.split import TEST, VALID
 from recommender.measures.scores import scores
 from recommender.measures.thinkrec import thinkrec
-from recommender.models import Catalog, Clock, EndUser, ScoredList, ScoringRun
+from recommender.models import Catalog, EndUser, ScoredList, ScoringRun
 from recommender.runs import leases
 from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
@@ -109,13 +110,7 @@ class _Work:
         if self.config.held_out:
             self.recorder.at("calibrating", 0, 2 * self.config.held_out)
             interactions = read_interactions(self.catalog)
-            codes = split(
-                self.config.split,
-                interactions.end_user,
-                interactions.liked,
-                moment=interactions.moment,
-                clock=Clock(self.catalog.clock),
-            )
+            codes = codes_of(self.config.split, interactions, self.catalog.clock)
             parts = [
                 held_out(interactions, codes, part, most=self.config.held_out, each=PER_END_USER, seed=self.config.seed)
                 for part in (VALID, TEST)

@@ -6,9 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recommender.dataset import split as splits
 from recommender.dataset.interactions import read_interactions
-from recommender.models import Clock, ThinkrecRun
+from recommender.dataset.named import codes_of
+from recommender.models import ThinkrecRun
 from recommender.runs.errors import CannotRunError
 from recommender.runs.recorder import Recorder
 from recommender.thinkrec.ablation import left_out
@@ -44,9 +44,7 @@ def _data(run: ThinkrecRun, config: ThinkrecConfig, inputs: Path) -> "Data":
 
     catalog, traces, vectors = run.catalog, inputs / service.TRACES, inputs / service.VECTORS
     interactions = read_interactions(catalog)
-    codes = splits.split(
-        config.split, interactions.end_user, interactions.liked, moment=interactions.moment, clock=Clock(catalog.clock)
-    )
+    codes = codes_of(config.split, interactions, catalog.clock)
     told = rows.read_traces(traces) if traces.is_file() else ()
     return Data(
         rows.build(interactions, codes, told, tags=config.tags, apart=apart(catalog), grows=config.grows),

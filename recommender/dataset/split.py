@@ -32,7 +32,6 @@ SPLITS: Mapping[str, Choice] = {
 }
 
 BY_MOMENT = ("global-time", "given")
-ALONE = {name: choice for name, choice in SPLITS.items() if name != "given"}  # whose name says all there is to say
 WITHOUT_ORDER = "kar"  # the one split that does not ask which interaction came first
 
 R4EC_SKIPPED = 11

@@ -51,6 +51,8 @@ def add_options(
         keywords: dict[str, Any] = {"default": argparse.SUPPRESS, "help": help_of(setting)}
         if setting.kind == "switch":
             keywords["action"] = "store_true"
+        elif setting.spelled:  # not all that may be typed is a choice: the settings refuse what does not fit
+            keywords["metavar"] = f"{{{','.join([*(setting.choices or ()), setting.spelled.form])}}}"
         elif setting.choices is not None:
             keywords["choices"] = list(setting.choices)
             if setting.kind == "choices" and not more.keys() & {"nargs", "type"}:

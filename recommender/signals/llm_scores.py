@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.dataset.interactions import Interactions
+from recommender.dataset.named import spelled
 from recommender.dataset.split import Rows
 from recommender.models import Catalog, RunState, ScoredRating, ScoringRun
 from recommender.recipe import TrainConfig
@@ -109,9 +110,10 @@ def read(catalog: Catalog, interactions: Interactions, recipe: TrainConfig) -> S
     None without one. A scorer is out of sample for one split: an LLM tuned on the train part of another may know the
     answers to this one's valid part (thinkrec.scoring.config.scorer_of).
     """
-    if recipe.fold or recipe.split == "given":  # scoring runs know no other folds, no cuts
+    if recipe.fold:  # scoring runs know no other folds
         return None
-    runs = ScoringRun.objects.filter(catalog=catalog, state=RunState.DONE, config__split=recipe.split)
+    split = spelled(recipe.split, recipe.cuts)
+    runs = ScoringRun.objects.filter(catalog=catalog, state=RunState.DONE, config__split=split)
     run = next((run for run in runs.order_by("-pk") if run.metrics.get("scorer")), None)
     if run is None:
         return None

@@ -51,7 +51,8 @@ def table(model: type[Settings]) -> list[str]:
     for name, told in settings_of(model).items():
         field = model.model_fields[name]
         default = "" if told.default in (None, "", {}) or field.default_factory else f"`{told.shown}`"
-        names = ", ".join(f"`{choice}`" for choice in told.choices or ())
+        named = [*(told.choices or ()), *([told.spelled.form] if told.spelled else [])]
+        names = ", ".join(f"`{choice}`" for choice in named)
         lines.append(f"| `{name}` | {default} | {names or told.range} | {told} |")
     return lines
 

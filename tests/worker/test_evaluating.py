@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from recommender.models import Catalog, Interaction, RunState, ScoringRun, ThinkrecRun
+from recommender.models import BackboneVersion, Catalog, Interaction, RunState, ScoringRun, ThinkrecRun
 from recommender.rounds.core.types import Encounter, Subject
 from recommender.runs import service as runs
 from recommender.runs.errors import StoppedError
@@ -301,6 +301,18 @@ def test_a_model_that_may_know_the_ratings_is_left_out(ranked: Catalog, base: st
     (note,) = metrics["notes"]
     assert "trained on the split r4ec and may know these ratings: it is left out." in note
     assert f"train one on this split: `{beside}`" in note
+
+
+def test_given_moments_are_those_of_a_model_that_was_trained_by_them(ranked: Catalog, base: str) -> None:
+    note = carried_out(asked(ranked, base, split="given:1180:1210")).metrics["notes"][0]
+    beside = f"train_backbone {ranked.name} --split given --valid-from 1180 --test-from 1210 --activate"
+    assert f"train one on this split: `{beside}`" in note
+    version = BackboneVersion.objects.get()
+    version.config |= {"split": "given", "valid_from": 1180, "test_from": 1210}
+    version.save()
+    found = evaluated(ranked.name, "--base", base, "--rows", "5", "--tokens", "4")
+    assert (found["config"]["split"], found["metrics"]["notes"]) == ("given:1180:1210", [])
+    assert found["metrics"]["backbone"] != ""
 
 
 def test_who_is_erased_leaves_nothing_in_an_evaluation_under_way(ranked: Catalog, base: str) -> None:

@@ -97,6 +97,16 @@ def test_all_stages_are_registered_with_settings_metrics_and_hashes_and_nobodys_
     assert not [path for path in folder.rglob("*") if path.is_file() and b"It is odd" in path.read_bytes()]
 
 
+def test_given_moments_cut_what_is_learnt(catalog: Catalog, base: str) -> None:
+    result = tune(base, "--split", "given:13:17", "--set=valid_rows=99")
+    assert ThinkrecRun.objects.get().config["split"] == "given:13:17"
+    assert result["metrics"]["global"]["rows"] == {"labels": 4 * 12, "traces": 0, "valid": 4 * 4}
+    with pytest.raises(CommandError, match=r"split must be one of .* in this order\); it is 'given:17:13'"):
+        tune(base, "--split", "given:17:13")
+    with pytest.raises(CommandError, match="needs interactions before, between and after its two moments"):
+        tune(base, "--split", "given:13:99")
+
+
 def test_a_later_run_takes_an_earlier_ones_adapter_where_it_fits(
     catalog: Catalog, base: str, files: dict[str, Path]
 ) -> None:

@@ -258,6 +258,10 @@ def without_file(run: ThinkrecRun) -> None:
     grouped.path_of(run.grouping).unlink()
 
 
+def by_moments(run: ThinkrecRun) -> None:
+    change(run, config=run.config | {"split": "given:5:9"})
+
+
 @pytest.mark.parametrize(
     ("spoil", "settings", "said"),
     [
@@ -268,6 +272,7 @@ def without_file(run: ThinkrecRun) -> None:
         (changed, {}, "groups/group-1/adapter_model.safetensors of ThinkRec tuning .* is not the file"),
         (lambda run: None, {"base": "smollm2"}, "was tuned on the base .*, not on smollm2"),
         (lambda run: None, {"split": "global-time"}, "learnt from the train part of the split r4ec"),
+        (by_moments, {"split": "given:5:8"}, "learnt from the train part of the split given:5:9; in given:5:8 other"),
         (lambda run: None, {"where": "endpoint"}, "an endpoint takes no vectors"),
         (without_groups, {}, "came from files, or are gone"),
         (without_file, {}, "The file of these groups is missing"),
@@ -306,9 +311,9 @@ def test_settings_that_do_not_go_together_are_refused() -> None:
 
 def test_the_command_goes_by_the_split_of_the_tuning(ready: Ready) -> None:
     catalog, run = ready
-    change(run, config=run.config | {"split": "global-time"})
+    change(run, config=run.config | {"split": "given:1180:1210"})
     call_command("score_lists", catalog.name, "--tuned", str(run.pk), "--top=2", "--sample=1", stdout=StringIO())
-    assert ScoringRun.objects.get().config["split"] == "global-time"
+    assert ScoringRun.objects.get().config["split"] == "given:1180:1210"
     with pytest.raises(CommandError, match="in r4ec other ratings are held out"):
         call_command("score_lists", catalog.name, "--tuned", str(run.pk), "--split", "r4ec")
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from recommender.dataset.split import ALONE
+from recommender.dataset.named import ALONE, GIVEN
 from recommender.setting import Choice, OneOf
 from recommender.thinkrec.scoring.config import SCORES, ModelConfig, ScoringConfig
 
@@ -21,7 +21,7 @@ class EvaluationConfig(ModelConfig):
     of: ClassVar = "ThinkRec evaluation"
 
     part: Annotated[str, OneOf(PARTS)] = Field(default="valid", title="Part", description="Whose ratings are scored.")
-    split: Annotated[str, OneOf(ALONE)] = Field(
+    split: Annotated[str, OneOf(ALONE, GIVEN)] = Field(
         default="r4ec", title="Split", description="Which ratings are valid and test; by default the tuning's."
     )
     score: Annotated[str, OneOf(SCORES)] = Field(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from recommender.dataset.split import SPLITS
+from recommender.dataset.named import ALONE, GIVEN
 from recommender.models import Clock
 from recommender.runs.errors import CannotRunError
 from recommender.setting import Choice, OneOf, Settings
@@ -20,7 +20,7 @@ METHODS: Mapping[str, Choice] = {
     "ward": Choice("Ward's clusters", "as published; above 8,000 end users k-means takes their place"),
     "kmeans": Choice("k-means", "for any number of end users"),
 }
-ORDERED = {name: SPLITS[name] for name in ("global-time", "r4ec")}
+ORDERED = {name: ALONE[name] for name in ("global-time", "r4ec")}
 
 
 class CannotGroupError(CannotRunError):
@@ -45,7 +45,7 @@ class GroupingConfig(Settings):
     method: Annotated[Method, OneOf(METHODS)] = Field(
         default="ward", title="How groups are made", description="Of those vectors."
     )
-    split: Annotated[str, OneOf(ORDERED)] = Field(
+    split: Annotated[str, OneOf(ORDERED, GIVEN)] = Field(
         default="global-time", title="Split", description="Vectors and groups are learned from its train part alone."
     )
     extends: int | None = Field(

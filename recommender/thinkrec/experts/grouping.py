@@ -10,8 +10,9 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from recommender.dataset.interactions import Interactions, read_interactions
-from recommender.dataset.split import TRAIN, Codes, split
-from recommender.models import Catalog, Clock, Grouping, RunState
+from recommender.dataset.named import codes_of
+from recommender.dataset.split import TRAIN, Codes
+from recommender.models import Catalog, Grouping, RunState
 from recommender.progress import ESTIMATE_AFTER
 from recommender.runs import leases
 from recommender.runs.recorder import Recorder
@@ -34,13 +35,7 @@ def carry_out(run: Grouping, recorder: Recorder) -> None:
     _remove_left(run)
     recorder.at("reading", 0, 1)
     interactions = read_interactions(run.catalog)
-    codes = split(
-        config.split,
-        interactions.end_user,
-        interactions.liked,
-        moment=interactions.moment,
-        clock=Clock(run.catalog.clock),
-    )
+    codes = codes_of(config.split, interactions, run.catalog.clock)
     vectors, valid = _fit(interactions, codes, fit_settings(config), recorder)
     recorder.progress.pop("left", None)
     recorder.at("grouping", 0, 1)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from recommender.dataset.split import ALONE
+from recommender.dataset.named import ALONE, GIVEN
 from recommender.setting import Choice, OneOf, OnlyWith, SettingError, Settings
 from recommender.thinkrec.ablation import Without
 
@@ -109,7 +109,7 @@ class ScoringConfig(ModelConfig):
     calibration: Annotated[str, OneOf(CALIBRATIONS)] = Field(
         default="platt", title="Calibration", description="Of scores to probabilities, on the valid part."
     )
-    split: Annotated[str, OneOf(ALONE)] = Field(
+    split: Annotated[str, OneOf(ALONE, GIVEN)] = Field(
         default="r4ec", title="Split", description="Which parts of the ratings are valid and test."
     )
     held_out: int = Field(

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from recommender.dataset.split import ALONE
+from recommender.dataset.named import ALONE, GIVEN
 from recommender.runs.errors import CannotRunError
 from recommender.setting import Choice, OneOf, Settings
 from recommender.thinkrec.ablation import Without, left_out
@@ -71,7 +71,7 @@ class ThinkrecConfig(Settings):
     stage: Annotated[str, OneOf(STAGES)] = Field(
         default="global", title="Stage", description="What is tuned; the global adapter first, unless a run has it."
     )
-    split: Annotated[str, OneOf(ALONE)] = Field(
+    split: Annotated[str, OneOf(ALONE, GIVEN)] = Field(
         default="global-time", title="Split", description="Its train part is learnt, its valid part chooses."
     )
     without: Without = ()

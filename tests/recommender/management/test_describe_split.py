@@ -1,9 +1,12 @@
 import json
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender.models import Clock
+from recommender.dataset.interactions import read_interactions
+from recommender.dataset.named import codes_of
+from recommender.models import Catalog, Clock
 from tests import builders
 from tests.recommender.training import synthetic
 
@@ -92,6 +95,9 @@ def test_thinkrecs_rows_come_out_exactly(capsys, research_data):
 
     assert [found[part]["samples"] for part in ("train", "valid", "test")] == [33_891, 10_401, 7_331]
     assert [found[part]["end_users"] for part in ("train", "valid", "test")] == [740, 356, 320]
+    catalog = Catalog.objects.get()
+    codes = codes_of("given:1017620997:1030839253", read_interactions(catalog), catalog.clock)  # as an LLM learns them
+    assert np.bincount(codes).tolist() == [0, 33_891, 10_401, 7_331]
 
 
 def test_people_get_a_table(capsys):

@@ -136,6 +136,12 @@ def test_the_latest_finished_run_of_the_split_says_which_scorer_is_read():
     found = llm_scores.read(catalog, data, TrainConfig())
     assert found is not None
     assert (found.scorer, found.score.tolist(), found.with_preference) == ("second", [2.0], True)
+    run("of given moments", 6.0, split="given:4:9")
+    given = TrainConfig(split="given", valid_from=4, test_from=9)
+    of_given = llm_scores.read(catalog, data, given)
+    assert of_given is not None
+    assert of_given.scorer == "of given moments"
+    assert llm_scores.read(catalog, data, given.but(test_from=8)) is None
     of_kar = llm_scores.read(catalog, data, TrainConfig(split="kar"))
     assert of_kar is not None
     assert of_kar.score.tolist() == [3.0]

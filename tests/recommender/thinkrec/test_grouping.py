@@ -51,6 +51,15 @@ def test_planted_tastes_come_out_as_groups_that_like_more_of_them() -> None:
     assert len({group.traits[0].aspect for group in found.groups if group.traits}) >= 2
 
 
+def test_given_moments_say_which_part_vectors_are_learned_from() -> None:
+    catalog = synthetic.in_database()
+    late = EndUser.objects.get(external_id="u000")
+    late.interactions.update(moment=5000)  # nothing of theirs is in the train part
+    run = made(catalog, split="given:1180:1210")
+    assert (run.state, run.found["without"]) == (RunState.DONE, 1)
+    assert made(catalog, split="given:1180:6000").error.startswith("There is nothing for the test part")
+
+
 def test_what_is_stored_is_private_whole_and_names_nobody() -> None:
     catalog = synthetic.in_database()
     run = made(catalog)

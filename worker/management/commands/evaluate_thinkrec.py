@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from recommender.dataset.split import ALONE
+from recommender.dataset.named import parsed, spelled
 from recommender.management.options import add_options, chosen, made, require_fitting
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import BackboneVersion, Catalog, RunState, ScoringRun, ThinkrecRun, VersionState
@@ -73,7 +73,7 @@ def _requested(catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
             f"{at_home} learned from the train part of the split {at_home.config['split']}, and may know the ratings "
             f"that {config.split} tests: leave --split out."
         )
-    require_fitting(on, split=config.split)
+    require_fitting(on, split=parsed(config.split)[0])
     return runs.request(SCORING, queue=options["queue"], catalog=on, config=config.to_json())
 
 
@@ -95,8 +95,10 @@ def _split_of(catalog: Catalog, tuned: ThinkrecRun | None) -> str:
     if tuned is not None:
         return str(tuned.config["split"])
     version = BackboneVersion.objects.filter(catalog=catalog, state=VersionState.ACTIVE).first()
-    split = TrainConfig.from_json(version.config).split if version else ""
-    return split if split in ALONE else str(EvaluationConfig.model_fields["split"].default)
+    if version is None:
+        return str(EvaluationConfig.model_fields["split"].default)
+    recipe = TrainConfig.from_json(version.config)
+    return spelled(recipe.split, recipe.cuts)
 
 
 def _resumed(catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
