@@ -1,7 +1,9 @@
 """/metrics: who may read it, what it says of requests and queues, summed over processes, and the page that tells it."""
 
 import http.client
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -192,13 +194,18 @@ def web(child_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
         *("--workers", "2", "r4web.wsgi:application"),
     ]
     told = child_environment | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
-    with subprocess.Popen(command, cwd=ROOT, env=told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    kept = {"cwd": ROOT, "env": told, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, start_new_session=True, **kept) as server:  # type: ignore[call-overload]
         try:
             # Whatever a process answers it counts: so both do by now.
             wait_until(lambda: got(port, "/healthz/live") != "" and len(list(folder.glob("histogram_*.db"))) == 2)
             yield port
         finally:
             server.terminate()
+            try:
+                server.wait(timeout=30)
+            except subprocess.TimeoutExpired:  # a worker that was told while it was being made waits for ever
+                os.killpg(server.pid, signal.SIGKILL)
 
 
 def got(port: int, path: str) -> str:
