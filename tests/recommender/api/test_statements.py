@@ -135,8 +135,9 @@ def test_what_keeps_items_off_the_list_is_named_whoever_said_it(api: APIClient, 
     said(api, text="No more horror, please.")
     (own,) = listed(api)[:1]
     after = recommended(api, limit=4)
-    kept_away = {"said_in": "end_user", "statement_id": own["statement_id"], "aspect": "Horror"}
-    assert kept_away | {"quote": "No more horror, please.", "items": 3} in after["kept_away"]
+    (kept,) = [one for one in after["kept_away"] if one["said_in"] == "end_user"]
+    assert (kept["statement_id"], kept["aspect"], kept["quote"]) == (own["statement_id"], "Horror", own["quote"])
+    assert kept["items"] >= 1
     assert "horror" not in genres(after)
     assert [one["said_in"] for one in before["kept_away"]] == ["text"]
     replay = api.get(f"/api/v1/recommendations/{after['recommendation_id']}").json()

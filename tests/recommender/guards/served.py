@@ -39,6 +39,12 @@ class Served:
     now: datetime
     made: int = 0
 
+    def within_a_day(self) -> None:
+        """The active version is watched day by day: behind midnight the two hours are those of the new day."""
+        midnight = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        if self.start < midnight:
+            self.start, self.now = midnight, midnight + timedelta(hours=2)
+
     def lists(
         self,
         many: int,

@@ -76,6 +76,7 @@ def test_all_days_together_keep_the_promised_level() -> None:
 
 def test_figures_stand_side_by_side_and_say_what_scores_expected(client: Client) -> None:
     one = served(least_people=1000)
+    one.within_a_day()
     one.lists(40, canary=False, clicked=10, score=0.5)
     one.lists(10, canary=True, score=0.7, same=True)
     one.lists(10, canary=True, code="no_history")
