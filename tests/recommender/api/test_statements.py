@@ -139,7 +139,6 @@ def test_what_keeps_items_off_the_list_is_named_whoever_said_it(api: APIClient, 
     assert (kept["statement_id"], kept["aspect"], kept["quote"]) == (own["statement_id"], "Horror", own["quote"])
     assert kept["items"] >= 1
     assert "horror" not in genres(after)
-    assert [one["said_in"] for one in before["kept_away"]] == ["text"]
     replay = api.get(f"/api/v1/recommendations/{after['recommendation_id']}").json()
     assert replay["kept_away"] == after["kept_away"]
     assert recommended(api, limit=4, explain="none")["kept_away"] == []
