@@ -84,10 +84,10 @@ function openAlone(box) {
   for (const each of document.querySelectorAll(".verdicts details")) each.open = each === box;
 }
 let opened = null; // the box that was just clicked; one that comes open with its card does not take the focus
-document.addEventListener("click", (event) => { opened = event.target.closest(".verdicts summary")?.parentElement ?? null; }, true);
+document.addEventListener("click", (event) => { opened = event.target.closest(".verdicts summary, .add > summary")?.parentElement ?? null; }, true);
 document.addEventListener("toggle", (event) => {
-  if (!event.target.open || !event.target.closest(".verdicts")) return;
-  openAlone(event.target);
+  if (!event.target.open || !event.target.matches(".verdicts details, .add")) return;
+  if (event.target.closest(".verdicts")) openAlone(event.target);
   const area = event.target.querySelector("textarea");
   if (event.target === opened && document.activeElement !== area) area.focus();
 }, true);

@@ -80,7 +80,7 @@ def test_axe_finds_nothing_in_what_is_opened(page: Page, live_server: LiveServer
     ready(page)
     page.evaluate("for (const each of document.querySelectorAll('.the-text details')) each.open = true")
     page.keyboard.press("x")
-    page.keyboard.type("It is too long.")
+    write(page, "It is too long.")
     found = violations(page)
     page.keyboard.press("Control+a")
     page.keyboard.press("Delete")
@@ -92,7 +92,7 @@ def test_axe_finds_nothing_in_what_is_opened(page: Page, live_server: LiveServer
     found += violations(page)
     page.keyboard.press("Escape")
     page.locator(".add summary").click()
-    page.keyboard.type("Well, well.")
+    write(page, "Well, well.", within=".add")
     page.keyboard.press("Control+Enter")
     page.locator("#error-statement").wait_for()
     ready(page)
@@ -100,6 +100,12 @@ def test_axe_finds_nothing_in_what_is_opened(page: Page, live_server: LiveServer
     page.locator("[data-shortcuts-open]").click()
     found += violations(page)
     assert not found, "\n".join(found)
+
+
+def write(page: Page, words: str, *, within: str = "form") -> None:
+    """Into the box that was opened, once it has the focus: before, letters are keys of the card."""
+    page.locator(f"{within} :is(textarea, input):focus").wait_for()
+    page.keyboard.type(words)
 
 
 def violations(page: Page) -> list[str]:
