@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django.core.management.base import CommandError
 
+from recommender.catalogs.importers.catalogs import CatalogOptions
 from recommender.dataset import split as splits
 from recommender.models import Catalog
 from recommender.recipe import require_order
@@ -39,6 +40,17 @@ def add_catalog_settings(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--rating-max", type=float)
     parser.add_argument("--like-threshold", type=float, help="a rating above it is a like")
     parser.add_argument("--attributes", type=names, metavar="NAME,…", help="the item attributes that prompts show")
+
+
+def catalog_settings(options: Mapping[str, Any]) -> CatalogOptions:
+    """Those that were given."""
+    return CatalogOptions(
+        item_noun=options["item_noun"],
+        rating_min=options["rating_min"],
+        rating_max=options["rating_max"],
+        like_threshold=options["like_threshold"],
+        prompt_attributes=options["attributes"],
+    )
 
 
 def add_options(

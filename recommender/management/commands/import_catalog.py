@@ -9,12 +9,11 @@ from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from recommender.catalogs.importers.catalogs import CatalogOptions
 from recommender.catalogs.importers.plan import Request
 from recommender.catalogs.importers.report import Changes, ImportFailedError, Report
 from recommender.catalogs.importers.run import FORMATS, import_catalog, no_progress
 from recommender.catalogs.importers.selection import Cores
-from recommender.management.options import add_catalog_settings, names
+from recommender.management.options import add_catalog_settings, catalog_settings, names
 from recommender.progress import Stages
 
 EXAMPLES = """examples:
@@ -114,13 +113,7 @@ class Command(BaseCommand):
             no_order=options["no_order"],
             **({"lists": options["lists"]} if options["lists"] is not None else {}),
         )
-        chosen = CatalogOptions(
-            item_noun=options["item_noun"],
-            rating_min=options["rating_min"],
-            rating_max=options["rating_max"],
-            like_threshold=options["like_threshold"],
-            prompt_attributes=options["attributes"],
-        )
+        chosen = catalog_settings(options)
         core = options["k_core"]
         with ExitStack() as stack:
             log = stack.enter_context(_open_for_writing(options["rejections"])) if options["rejections"] else None

@@ -9,7 +9,7 @@ from recommender.catalogs.changes import lock
 from recommender.catalogs.importers.catalogs import CatalogOptions, settle
 from recommender.catalogs.importers.plan import CatalogDefaults, Plan
 from recommender.catalogs.importers.report import ImportFailedError
-from recommender.management.options import add_catalog_settings
+from recommender.management.options import add_catalog_settings, catalog_settings
 from recommender.models import Catalog, Clock, Item
 
 
@@ -27,13 +27,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chosen = CatalogOptions(
-            item_noun=options["item_noun"],
-            rating_min=options["rating_min"],
-            rating_max=options["rating_max"],
-            like_threshold=options["like_threshold"],
-            prompt_attributes=options["attributes"],
-        )
+        chosen = catalog_settings(options)
         try:
             with transaction.atomic():
                 catalog, made = _settled(options["name"], chosen, clock=options["clock"])
