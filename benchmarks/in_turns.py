@@ -39,7 +39,7 @@ PARTS = (  # module, class or empty, function
     ("recommender.serving.steering", "", "acting"),
     ("recommender.serving.retrieve", "", "candidates"),
     ("recommender.serving.vectors", "", "of_end_user"),
-    ("recommender.artifacts.ranker", "Ranker", "inner_products"),
+    ("recommender.artifacts.ranker", "Ranker", "nearest"),
     ("recommender.artifacts.ranker", "Ranker", "score"),
     ("recommender.artifacts.ranker", "Ranker", "_signals"),
     ("recommender.artifacts.ranker", "Ranker", "_logits"),

@@ -110,26 +110,19 @@ def stages(items: int, turns: int) -> dict[str, Any]:
     popular = draw.permutation(items)
     factors, own = folded.signals.fitted["gaussian_process"].factors[0], draw.normal(size=FACTORS).astype(np.float32)  # type: ignore[attr-defined]
 
-    def chosen(most: int) -> NDArray[np.int64]:
-        products = folded.inner_products("u", history)
-        shares = [retrieve.BY_LIKES] + [retrieve.BY_LIKENESS] * (len(products) - 1)
-        lists = [(share, retrieve.greatest(each, mask, most)) for share, each in zip(shares, products, strict=True)]
-        lists.append((retrieve.POPULAR, retrieve.first_of(popular, mask, most)))
-        lists.append((retrieve.NEWEST, np.flatnonzero(mask)[: -most - 1 : -1]))
-        return retrieve.in_turn(lists, most)
-
     def ranked(most: int, by: Ranker = folded) -> NDArray[np.float64]:
-        return by.score("u", history, [f"i{place}" for place in chosen(most).tolist()])
+        return by.score("u", history, FIRST_ITEM + chosen(by, "u", history, mask, popular, most))
 
     work: dict[str, Callable[[], object]] = {
         "dot product, first 500": lambda: np.argpartition(-(factors @ own), 500)[:500],
-        "retrieve 500": lambda: chosen(500),
+        "retrieve 500": lambda: chosen(folded, "u", history, mask, popular, 500),
         **{f"retrieve and rank {most}": lambda most=most: ranked(most) for most in CHOSEN},
         "signals of all": lambda: folded._signals("u", history, FIRST_ITEM + np.arange(items)),
         "whole catalog": lambda: folded.score("u", history),
         f"500 after {LONG_HISTORY}": lambda: folded.score("u", longer, some),
     }
     if compiled:
+        work["retrieve 500, kernels"] = lambda: chosen(compiled, "u", history, mask, popular, 500)
         work["retrieve and rank 500, kernels"] = lambda: ranked(500, compiled)
         work["whole catalog, kernels"] = lambda: compiled.score("u", history)
         work[f"500 after {LONG_HISTORY}, kernels"] = lambda: compiled.score("u", longer, some)
@@ -146,6 +139,23 @@ def stages(items: int, turns: int) -> dict[str, Any]:
                 f"{name}: median {found[name][1]} ms, goal {goal}: {'reached' if found[name][1] <= goal else 'missed'}"
             )
     return found
+
+
+def chosen(
+    by: Ranker,
+    end_user: str,
+    history: Sequence[Met],
+    mask: NDArray[np.bool_],
+    popular: NDArray[np.int64],
+    most: int,
+) -> NDArray[np.int64]:
+    """Places of the candidates, as retrieve.candidates takes them without a database."""
+    found = by.nearest(end_user, history, mask, most)
+    shares = [retrieve.BY_LIKES] + [retrieve.BY_LIKENESS] * (len(found) - 1)
+    lists = list(zip(shares, found, strict=True))
+    lists.append((retrieve.POPULAR, retrieve.first_of(popular, mask, most)))
+    lists.append((retrieve.NEWEST, retrieve.newest(mask, most)))
+    return retrieve.in_turn(lists, most)
 
 
 def made(items: int, folder: Path) -> tuple[Ranker, Ranker, Ranker | None]:
@@ -306,13 +316,8 @@ def recall(one: Ranker, path: Path, people: int) -> dict[str, float]:
         mask[[one.items[each.item_id] - FIRST_ITEM for each in past]] = False
         scores = np.where(mask, one.score(end_user, past), -np.inf)
         best = set(np.argsort(-scores, kind="stable")[:LIST].tolist())
-        products = one.inner_products(end_user, past)
         for most in CHOSEN:
-            shares = [retrieve.BY_LIKES] + [retrieve.BY_LIKENESS] * (len(products) - 1)
-            lists = [(share, retrieve.greatest(each, mask, most)) for share, each in zip(shares, products, strict=True)]
-            lists.append((retrieve.POPULAR, retrieve.first_of(popular, mask, most)))
-            lists.append((retrieve.NEWEST, np.flatnonzero(mask)[: -most - 1 : -1]))
-            candidates = retrieve.in_turn(lists, most)
+            candidates = chosen(one, end_user, past, mask, popular, most)
             chosen_at[most].append(len(best & set(candidates.tolist())) / len(best))
     found = {str(most): round(float(np.mean(each)), 4) for most, each in chosen_at.items()}
     print(f"recall of the first {LIST} of {len(names)} items, over {len(chosen_at[CHOSEN[0]])} end users: {found}")

@@ -1,5 +1,6 @@
 """Scores from the artifact of a backbone version: onnxruntime and numpy, no torch, whatever the architecture."""
 
+import ctypes
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -129,20 +130,26 @@ class Ranker:
         of_history[:, seen] = (logits[0] - logits[1 : 1 + len(seen)]).T
         return of_history, logits[0] - logits[-1] if texts[-1] != texts[0] else np.zeros(len(asked))
 
-    def inner_products(self, end_user_external_id: str, history: Sequence[HistoryEntry]) -> list[NDArray[np.float32]]:
-        """What the history says of every item as inner products of the signals' vectors: (items) each, one for each
-        kind of vector, in the order of `self.items`. They choose candidates; the backbone ranks them. Empty where no
-        signal has vectors.
+    def nearest(
+        self, end_user_external_id: str, history: Sequence[HistoryEntry], mask: NDArray[np.bool_], count: int
+    ) -> list[NDArray[np.int64]]:
+        """Of the items of `mask` (items), in the order of `self.items`, the first `count` by what the history says of
+        them as inner products of the signals' vectors, the greatest first: one list for each kind of vector. They
+        choose candidates; the backbone ranks them. Empty where no signal has vectors.
         """
         met = self.numbers([each.item_id for each in history]) - FIRST_ITEM
         liked = self.scale.liked(*_feedback(history))
-        found = [
-            products
+        return [
+            places
             for signal in self.signals.fitted.values()
             if isinstance(signal, GaussianProcess)
-            for products in signal.inner_products(end_user_external_id, met, liked)
+            for places in signal.nearest(end_user_external_id, met, liked, mask=mask, count=count)
         ]
-        return [products[: len(self.items)] for products in found]
+
+    @property
+    def library(self) -> ctypes.CDLL | None:
+        """Its compiled kernels, where it has any."""
+        return self.folded.library if self.folded else self.signals.library
 
     def item_vectors(self) -> NDArray[np.float32] | None:
         """Vectors (items, K), in the order of `self.items`, whose inner product is the greater the more the same people

@@ -32,18 +32,26 @@ NEWEST = 0.25
 ASKED_FOR = 1.0  # each statement
 BY_VALUE = 0.25  # each of the VALUES attribute values that the end user liked most often
 VALUES = 8
-SAMPLED = 16
 Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """`numbers` (items): a ranker's of an index's items. `as_made`: whether they are all of its items, in its order."""
+    """`numbers` (items): a ranker's of an index's items. `places`: where the ranker's items stand in the index, its
+    length for those that are not there; None where they are its first, in its order."""
 
     index: CatalogIndex
     items: Mapping[str, int]  # kept, so that no other mapping gets its id
     numbers: Places
-    as_made: bool
+    places: Places | None
+
+    def mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """A mask of the index, of the ranker's items."""
+        return mask[: len(self.items)] if self.places is None else np.append(mask, False)[self.places]
+
+    def of_index(self, rows: Places) -> Places:
+        """Where these of the ranker's items stand in the index."""
+        return rows if self.places is None else self.places[rows]
 
 
 NUMBERS: ProcessCache[int, Numbered] = ProcessCache("item numbers", most=8)
@@ -72,7 +80,7 @@ def candidates(
     if len(index) <= WHOLE_CATALOG or np.count_nonzero(mask) <= settings.CANDIDATES:
         return np.flatnonzero(mask)
     most = settings.CANDIDATES
-    lists = [(share, greatest(each, mask, most)) for share, each in inner_products(whom, index, history)]
+    lists = list(nearest(whom, index, history, mask=mask, count=most))
     turns = min((most / share for share, each in lists if len(each) == most), default=math.inf)  # until it gave all
 
     def count(share: float) -> int:
@@ -98,27 +106,27 @@ def in_turn(lists: Sequence[tuple[float, Places]], most: int) -> Places:
     return np.sort(places[order][np.sort(first)[:most]])
 
 
-def inner_products(
-    whom: Whom, index: CatalogIndex, history: Sequence[PastInteraction]
-) -> Iterator[tuple[float, NDArray[np.floating]]]:
-    """Of every item (items), once for each kind of vector that is at hand: NaN for an item without one. Before each how
-    many it gives in a turn."""
-    active = active_in(whom.catalog).version
+def nearest(
+    whom: Whom, index: CatalogIndex, history: Sequence[PastInteraction], *, mask: NDArray[np.bool_], count: int
+) -> Iterator[tuple[float, Places]]:
+    """The first `count` of `mask` by inner products, once for each kind of vector that is at hand. Before each how many
+    it gives in a turn."""
+    active, library = active_in(whom.catalog).version, None
     if active is not None and history:
         try:
             ranker = verified.load(active)
         except ArtifactError:
             pass  # whoever ranks says so
         else:
-            known, share = _numbers(ranker, index), BY_LIKES
-            for products in ranker.inner_products(whom.external_id, history):
-                yield share, products if known.as_made else _of_items(products, known.numbers - FIRST_ITEM)
+            library, known, share = ranker.library, _numbers(ranker, index), BY_LIKES
+            for rows in ranker.nearest(whom.external_id, history, known.mask(mask), count):
+                yield share, known.of_index(rows)
                 share = BY_LIKENESS
     texts = vectors.item_texts(whom.catalog)
     if len(texts.pks) and isinstance(whom, EndUser):
         own = vectors.of_end_user(whom, texts.encoder)
         if own is not None:
-            yield BY_LIKENESS, texts.products(index, own)
+            yield BY_LIKENESS, texts.nearest(index, own, mask, count, library=library)
 
 
 def numbers(ranker: Ranker, index: CatalogIndex) -> Places:
@@ -137,31 +145,12 @@ def _numbers(ranker: Ranker, index: CatalogIndex) -> Numbered:
 
 def _numbered(ranker: Ranker, index: CatalogIndex) -> Numbered:
     numbers = ranker.numbers(index.external_ids)
-    as_made = np.array_equal(numbers - FIRST_ITEM, np.arange(len(ranker.items)))
-    return Numbered(index, ranker.items, numbers, as_made)
-
-
-def _of_items(products: NDArray[np.floating], places: Places) -> NDArray[np.floating]:
-    """At these places (items), NaN for places below 0."""
-    found: NDArray[np.floating] = products[places]
-    found[places < 0] = np.nan
-    return found
-
-
-def greatest(products: NDArray[np.floating], mask: NDArray[np.bool_], count: int) -> Places:
-    """The first `count` of `mask` that have a product, the greatest first.
-
-    Every sixteenth product says how great one has to be, roughly: sorting the few that are takes a third of the time.
-    """
-    some = products[::SAMPLED]
-    some = np.sort(some[mask[::SAMPLED] & ~np.isnan(some)])
-    places: Places = np.empty(0, dtype=np.int64)
-    if len(some):
-        places = np.flatnonzero(products >= some[max(0, len(some) - 1 - 2 * count // SAMPLED)])
-        places = places[mask[places] & np.isfinite(products[places])]
-    if len(places) < count:
-        places = np.flatnonzero(mask & np.isfinite(products))
-    return places[np.argsort(-products[places], kind="stable")][:count]
+    rows = numbers - FIRST_ITEM
+    if np.array_equal(rows[: len(ranker.items)], np.arange(len(ranker.items))):
+        return Numbered(index, ranker.items, numbers, None)
+    places = np.full(len(ranker.items), len(index))
+    places[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+    return Numbered(index, ranker.items, numbers, places)
 
 
 def most_popular(index: CatalogIndex, places: Places, count: int) -> Places:

@@ -3,9 +3,11 @@
 A process keeps those of a catalog and reads them again now and then, as it does the catalog index.
 """
 
+import ctypes
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,13 +20,14 @@ from recommender.models import Catalog, EndUser, Knowledge, KnowledgeVector
 from recommender.prepared import Prepared, PreparedValues
 from recommender.process_cache import ProcessCache
 from recommender.serving.catalog_index import CatalogIndex, fresh_for
+from recommender.signals.nearest import Rows
 
 KEPT_CATALOGS = 4
 AT_ONCE = 500
 Vectors = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ItemTexts:
     """`pks` (n), ascending, of the items that have a vector. `vectors` (n, D): centred, of length one."""
 
@@ -33,7 +36,7 @@ class ItemTexts:
     vectors: Vectors
     _placed: dict[str, tuple[CatalogIndex, NDArray[np.int64], NDArray[np.bool_]]] = field(
         default_factory=dict, repr=False
-    )  # where the vectors are in the last index asked about, and which have a place there
+    )  # where the vectors are in the last index asked about, and whether they have a place there
 
     def of(self, index: CatalogIndex, places: NDArray[np.int64]) -> tuple[Vectors, NDArray[np.bool_]]:
         """The vectors of the items at `places` (m, D), zeros where there is none; and where there is one (m)."""
@@ -48,15 +51,36 @@ class ItemTexts:
 
     def products(self, index: CatalogIndex, own: Vectors) -> NDArray[np.float32]:
         """The inner product of every item's vector with one (D): (items), NaN where the item has none."""
+        places, there = self._places(index)
+        found = np.full(len(index), np.nan, dtype=np.float32)
+        found[places[there]] = (self.vectors @ own)[there]
+        return found
+
+    def nearest(
+        self,
+        index: CatalogIndex,
+        own: Vectors,
+        mask: NDArray[np.bool_],
+        count: int,
+        *,
+        library: ctypes.CDLL | None,
+    ) -> NDArray[np.int64]:
+        """Where the first `count` items of `mask` (items) stand by these products, the greatest first. `library`:
+        compiled kernels, where there are any."""
+        places, there = self._places(index)
+        return places[self._rows.greatest(own, mask[places] & there, count, library=library)]
+
+    def _places(self, index: CatalogIndex) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Of each vector (n), the place in the index, and whether it has one: else its item came later."""
         known = self._placed.get("last")
         if known is None or known[0] is not index:
             places = np.minimum(np.searchsorted(index.pks, self.pks), len(index) - 1)
-            there = index.pks[places] == self.pks  # else the item came after the index was made
-            known = self._placed["last"] = index, places[there], there
-        _, places, there = known
-        found = np.full(len(index), np.nan, dtype=np.float32)
-        found[places] = (self.vectors @ own)[there]
-        return found
+            known = self._placed["last"] = index, places, index.pks[places] == self.pks
+        return known[1:]
+
+    @cached_property
+    def _rows(self) -> Rows:
+        return Rows(self.vectors)
 
 
 KEPT: ProcessCache[tuple[int, datetime, int], ItemTexts] = ProcessCache("item texts", most=KEPT_CATALOGS)

@@ -6,7 +6,7 @@ in `posterior`, `leave_one_out`, `factors` and `spaces`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from recommender.recipe import TrainConfig
 from recommender.signals import leave_one_out, native, posterior, whole_history
 from recommender.signals.factors import NOISE, Likes
 from recommender.signals.folds import fold_of
+from recommender.signals.nearest import Rows as Vectors
 from recommender.signals.posterior import Floats, Rows
 from recommender.signals.protocol import Candidates, Columns, Fit, Places
 from recommender.signals.sources import Sources
@@ -42,6 +43,9 @@ class GaussianProcess:
     spaces: Sequence[NDArray[np.float32]] = ()  # (v + 1, D) each
     amplitudes: Sequence[float] = ()  # of the kernel, one for each space: posterior.Rows
     compiled: native.Kernel | None = None  # what reads candidates in place of numpy
+    _known: dict[int, Vectors] = field(
+        default_factory=dict, init=False, repr=False
+    )  # of folds, then of spaces from -1 down
 
     @property
     def width(self) -> int:
@@ -72,10 +76,21 @@ class GaussianProcess:
     def read_without(self, candidates: Candidates, places: Places) -> Columns:
         return self._columns(leave_one_out.read(self._after(candidates), len(candidates.met), places))
 
-    def inner_products(self, end_user: str, met: Places, liked: NDArray[np.int8]) -> Iterator[NDArray[np.float32]]:
-        """What a history says of every item and of one nobody knows, (v + 1) each: by the factors the posterior mean
-        with the items' own, exactly where there are no spaces; by each space that counts, near what was liked.
+    def nearest(
+        self, end_user: str, met: Places, liked: NDArray[np.int8], *, mask: NDArray[np.bool_], count: int
+    ) -> Iterator[Places]:
+        """The first `count` of `mask` (v), by what a history says of them, the greatest first: by the factors the
+        posterior mean with the items' own, exactly where there are no spaces; by each space that counts, near what was
+        liked.
         """
+        library = self.compiled.library if self.compiled else None
+        for vectors, own in self._directions(end_user, met, liked):
+            yield vectors.greatest(own, mask, count, library=library)
+
+    def _directions(
+        self, end_user: str, met: Places, liked: NDArray[np.int8]
+    ) -> Iterator[tuple[Vectors, NDArray[np.float32]]]:
+        """Vectors of all items, and one by whose products with them a history speaks for items."""
         told = liked >= 0
         met, residual = met[told], liked[told].astype(np.float64)
         fold = fold_of(end_user, len(self.mean))
@@ -83,10 +98,17 @@ class GaussianProcess:
         factors = self.factors[fold, met].astype(np.float64)  # (h, K)
         width = factors.shape[1]
         own = np.linalg.solve(factors.T @ factors + NOISE * np.eye(width), factors.T @ residual)
-        yield self.mean[fold] + self.factors[fold] @ own.astype(np.float32)  # in float64 all factors would be copied
-        for space, amplitude in zip(self.spaces, self.amplitudes, strict=True):
+        yield self._vectors(fold, self.factors[fold], self.mean[fold]), own.astype(np.float32)
+        for place, (space, amplitude) in enumerate(zip(self.spaces, self.amplitudes, strict=True)):
             if amplitude:
-                yield space @ (space[met].T @ residual.astype(np.float32))
+                yield self._vectors(-1 - place, space), space[met].T @ residual.astype(np.float32)
+
+    def _vectors(self, key: int, vectors: NDArray[np.float32], base: NDArray[np.float32] | None = None) -> Vectors:
+        """Those of known items, kept with what finds the greatest products faster."""
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = Vectors(vectors[:-1], None if base is None else base[:-1])
+        return known
 
     def _after(self, candidates: Candidates) -> Rows:
         """The history's rows, then the candidates'."""

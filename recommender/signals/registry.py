@@ -3,6 +3,7 @@
 A new signal is a file beside this one, a row here, and its switch in the recipe.
 """
 
+import ctypes
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,6 +65,12 @@ class Signals:
             for name, each in self.fitted.items()
         }
         return Signals(fitted)
+
+    @property
+    def library(self) -> ctypes.CDLL | None:
+        """Whose kernels read them, if any."""
+        processes = [each for each in self.fitted.values() if isinstance(each, gaussian_process.GaussianProcess)]
+        return next((each.compiled.library for each in processes if each.compiled), None)
 
     def save(self, folder: Path) -> None:
         for name, fitted in self.fitted.items():

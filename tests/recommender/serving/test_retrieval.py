@@ -1,13 +1,17 @@
 """Candidates of big catalogs, and the index that they are taken from."""
 
 import threading
-from typing import Any
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
+from recommender.artifacts.ranker import Ranker
+from recommender.dataset.numbering import FIRST_ITEM, UNKNOWN_ITEM
 from recommender.knowledge.snapshots import encoder_key
 from recommender.models import Catalog, EndUser, Item, KnowledgeVector
 from recommender.serving import catalog_index, retrieve, vectors
@@ -81,22 +85,19 @@ def test_every_list_has_its_turn_and_no_place_is_taken_twice() -> None:
     assert retrieve.in_turn([(2.0, first), (1.0, second)], 99).tolist() == [0, 1, 2, 3, 5, 7, 8, 9]
 
 
-def test_the_greatest_products_come_first_and_no_product_is_no_candidate() -> None:
-    products = np.array([0.1, np.nan, 0.9, 0.5, 0.7], dtype=np.float32)
-    mask = np.array([True, True, False, True, True])
-    assert retrieve.greatest(products, mask, 2).tolist() == [4, 3]
-    assert retrieve.greatest(products, mask, 50).tolist() == [4, 3, 0]
-
-
-def test_looking_at_a_sample_misses_no_greatest_product() -> None:
-    draw = np.random.default_rng(0)
-    for _ in range(300):
-        products = np.round(draw.normal(size=draw.integers(1, 300)), 1).astype(np.float32)  # many are equal
-        products[draw.random(len(products)) < draw.random()] = np.nan
-        mask, count = draw.random(len(products)) < draw.random(), int(draw.integers(1, 60))
-        places = np.flatnonzero(mask & ~np.isnan(products))
-        expected = places[np.argsort(-products[places], kind="stable")][:count]
-        assert retrieve.greatest(products, mask, count).tolist() == expected.tolist()
+@pytest.mark.parametrize("known", [range(60), range(50), range(59, -1, -1), (*range(30, 60), 99, *range(3))])
+def test_a_ranker_s_items_are_found_in_an_index_however_they_are_ordered(big: Catalog, known: Sequence[int]) -> None:
+    """It may lack the newest, know some that are gone, or count otherwise."""
+    index = index_of(big)
+    items = {f"f{number:02}": row for row, number in enumerate(known, start=FIRST_ITEM)}
+    ranker = SimpleNamespace(
+        items=items, numbers=lambda ids: np.array([items.get(one, UNKNOWN_ITEM) for one in ids], dtype=np.int64)
+    )
+    numbered = retrieve._numbered(cast(Ranker, ranker), index)
+    mask = np.random.default_rng(0).random(len(index)) < 0.5
+    rows = np.flatnonzero(numbered.mask(mask))
+    assert rows.tolist() == [row for row, number in enumerate(known) if number < 60 and mask[number]]
+    assert numbered.of_index(rows).tolist() == [known[row] for row in rows]
 
 
 def test_what_is_newest_and_what_is_most_popular_is_found_however_little_is_looked_at(big: Catalog) -> None:
@@ -170,21 +171,23 @@ def test_the_active_version_s_vectors_bring_in_what_a_history_speaks_for(
         monkeypatch.setattr(module, "WHOLE_CATALOG", 30)
     settings.CANDIDATES = 12
     request = request_for(reader, limit=10)
-    products = list(retrieve.inner_products(reader, request.index, request.history))
-    assert [share for share, _ in products] == [retrieve.BY_LIKES, *[retrieve.BY_LIKENESS] * (len(products) - 1)]
-    for _, each in products:
-        left = np.where(request.unseen, each, -np.inf)
-        assert set(np.argsort(-left)[:1].tolist()) <= set(request.candidates.tolist())
+    lists = list(retrieve.nearest(reader, request.index, request.history, mask=request.unseen, count=12))
+    assert [share for share, _ in lists] == [retrieve.BY_LIKES, *[retrieve.BY_LIKENESS] * (len(lists) - 1)]
+    for _, each in lists:
+        assert len(each) == 12
+        assert request.unseen[each].all()
+        assert each[0] in request.candidates
     assert len(request.candidates) == 12 < request.unseen.sum()
     liked = {past.item_id for past in request.history if past.liked}
     genres = [Item.objects.get(external_id=name).attributes["genres"][0] for name in liked]
-    first = request.index.external_ids[int(np.argmax(np.where(request.unseen, products[0][1], -np.inf)))]
+    first = request.index.external_ids[int(lists[0][1][0])]
     assert Item.objects.get(external_id=first).attributes["genres"][0] in genres
 
 
 def test_without_a_usable_version_the_other_sources_choose(big: Catalog) -> None:
     request = request_for(make_end_user(big), limit=10)
-    assert list(retrieve.inner_products(request.whom, request.index, request.history)) == []
+    found = retrieve.nearest(request.whom, request.index, request.history, mask=request.unseen, count=8)
+    assert list(found) == []
 
 
 def test_texts_that_are_near_the_end_user_s_are_candidates_and_rank_without_a_backbone(big: Catalog) -> None:

@@ -1,4 +1,4 @@
-"""Inner products that choose candidates: exactly the posterior mean where items have factors alone."""
+"""What a history speaks for: by the posterior mean exactly where items have factors alone, and by every space."""
 
 import numpy as np
 from hypothesis import given
@@ -28,18 +28,21 @@ def test_the_factors_product_is_the_posterior_mean_of_a_like(
 ) -> None:
     made = process(seed)
     items, liked = (np.array([pair[side] for pair in met], dtype=np.int64) for side in (0, 1))
-    (found,) = made.inner_products(end_user, items, liked.astype(np.int8))
-    everything = Candidates(end_user, items, liked.astype(np.int8), np.arange(ITEMS), 0, np.arange(ITEMS))
-    expected = made.read(everything)[:, 0] / 4.0 + made.mean[fold_of(end_user), :ITEMS]  # its column is scaled by 4
-    np.testing.assert_allclose(found[:ITEMS], expected, atol=2e-4)
+    everything = np.ones(ITEMS, dtype=np.bool_)
+    (found,) = made.nearest(end_user, items, liked.astype(np.int8), mask=everything, count=ITEMS)
+    asked = Candidates(end_user, items, liked.astype(np.int8), np.arange(ITEMS), 0, np.arange(ITEMS))
+    expected = made.read(asked)[:, 0] / 4.0 + made.mean[fold_of(end_user), :ITEMS]  # its column is scaled by 4
+    assert sorted(found.tolist()) == list(range(ITEMS))
+    np.testing.assert_allclose(expected[found], np.sort(expected)[::-1], atol=2e-4)
 
 
 def test_each_space_that_counts_has_its_product() -> None:
     made = process(3, spaces=2)
     liked = np.array([1], dtype=np.int8)
-    of_factors, *of_spaces = made.inner_products("u1", np.array([4]), liked)
+    mask = np.arange(ITEMS) != 4
+    of_factors, *of_spaces = made.nearest("u1", np.array([4]), liked, mask=mask, count=5)
+    assert len(of_factors) == 5
     assert len(of_spaces) == 2
     for space, found in zip(made.spaces, of_spaces, strict=True):
-        assert found.shape == of_factors.shape == (ITEMS + 1,)
-        residual = 1.0 - made.mean[fold_of("u1"), 4]
-        np.testing.assert_allclose(found, space @ space[4] * residual, rtol=1e-4, atol=1e-6)
+        products = space[:ITEMS] @ space[4]
+        assert found.tolist() == [place for place in np.argsort(-products).tolist() if place != 4][:5]
