@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Generic, TypeVar
 
 from recommender.counters import CACHES
@@ -26,9 +27,17 @@ class ProcessCache(Generic[Key, Value]):
         self._entries: dict[Key, _Entry[Value]] = {}  # the one used last comes last
 
     def get(
-        self, key: Key, make: Callable[[], Value], *, fresh_for: Callable[[float], float] = lambda seconds: math.inf
+        self,
+        key: Key,
+        make: Callable[[], Value],
+        *,
+        fresh_for: Callable[[float], float] = lambda seconds: math.inf,
+        aside: Callable[[Callable[[], object]], bool] = lambda work: False,
     ) -> Value:
-        """The value of `key`. `fresh_for`: for how many seconds a value is fresh that took so many to make."""
+        """The value of `key`. `fresh_for`: for how many seconds a value is fresh that took so many to make.
+
+        `aside`: has a stale value made anew elsewhere, so that nobody waits; False where it does not.
+        """
         entry = self._entry(key)
         kept = entry.kept
         if kept is not None and time.monotonic() < kept[1]:
@@ -38,6 +47,19 @@ class ProcessCache(Generic[Key, Value]):
             assert kept is not None, "without a value the thread waits"
             self._found.inc()
             return kept[0]
+        if kept is not None:
+            try:
+                handed_over = aside(partial(self._make, entry, make, fresh_for))
+            except BaseException:
+                entry.making.release()
+                raise
+            if handed_over:
+                self._found.inc()
+                return kept[0]
+        return self._make(entry, make, fresh_for)
+
+    def _make(self, entry: "_Entry[Value]", make: Callable[[], Value], fresh_for: Callable[[float], float]) -> Value:
+        """By whoever holds `entry.making`, which is let go of."""
         try:
             kept = entry.kept
             if kept is None or time.monotonic() >= kept[1]:

@@ -1,8 +1,8 @@
 """A catalog's items as serving needs them: one array a column, kept in memory and refreshed now and then.
 
 Reading all items and counting all likes takes long, so a process does it rarely: an index is used for at least
-`FRESH_SECONDS`, and so much longer that counting takes at most 1 / `REST_PER_WORK` of the time. While one thread
-refreshes it the others go on with the old one.
+`FRESH_SECONDS`, and so much longer that counting takes at most 1 / `REST_PER_WORK` of the time. It is read anew by a
+thread of its own, and requests go on with the old one.
 
 What is new does not wait for that: where `Catalog.changes` says that items or interactions came, which every request
 reads anyway, those rows alone are read and added. So the reading of all may be a replica's, which lags. An interaction
@@ -15,11 +15,11 @@ from datetime import datetime
 from functools import cached_property
 
 import numpy as np
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, F, Max, QuerySet
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
-from recommender import replica
+from recommender import background, replica
 from recommender.grounding.prose import is_prose
 from recommender.models import Catalog, Interaction, Item
 from recommender.models.liked import liked_expression
@@ -100,7 +100,7 @@ KEPT: ProcessCache[tuple[int, datetime, int], CatalogIndex] = ProcessCache("cata
 
 def index_of(catalog: Catalog) -> CatalogIndex:
     key = (catalog.pk, catalog.created_at, catalog.erasures)
-    index = KEPT.get(key, lambda: _read_anew(catalog), fresh_for=fresh_for)
+    index = KEPT.get(key, lambda: _read_anew(catalog), fresh_for=fresh_for, aside=background.aside)
     if index.changes < catalog.changes:
         return KEPT.renew(key, index, lambda kept: _with_new_rows(catalog, kept))
     return index
@@ -163,20 +163,40 @@ def _with_new_rows(catalog: Catalog, index: CatalogIndex) -> CatalogIndex:
         return index
     known = int(index.pks[-1]) if len(index) else 0
     external_ids, new, last = _counted(catalog, Item.objects.filter(catalog=catalog, pk__gt=known))
-    columns = np.stack([index.pks, index.met, index.judged, index.likes])
-    of_known = Interaction.objects.filter(
-        pk__gt=index.last_interaction, item__catalog=catalog, item__erased_at=None, item__lte=known
-    )
+    # Only the newest rows may be read, whatever a planner thinks of other ways to them: so they are found by nothing
+    # but their primary keys, also those of other catalogs, and grouped by what no index has the order of.
     liked = liked_expression(threshold=catalog.like_threshold)
-    counted = of_known.values_list("item").annotate(
-        met=Count("pk"), judged=Count(liked), likes=Count("pk", filter=liked), last=Max("pk")
-    )
-    added = np.array(list(counted.order_by("item")), dtype=np.int64).reshape(-1, 5).T
-    columns[1:, index.positions(added[0])] += added[1:4, np.isin(added[0], index.pks)]
-    columns = np.concatenate([columns, new], axis=1)
+    newest = Interaction.objects.filter(pk__gt=index.last_interaction)
+    if not index.last_interaction:  # nothing of it was there: the others' are no matter
+        newest = newest.filter(item__catalog=catalog)
+    counted = newest.values_list(F("item_id") + 0)
+    counted = counted.annotate(met=Count("pk"), judged=Count(liked), likes=Count("pk", filter=liked), last=Max("pk"))
+    added = np.array(list(counted.order_by()), dtype=np.int64).reshape(-1, 5).T
+    added = added[:, np.isin(added[0], index.pks)]
+    columns = np.stack([index.met, index.judged, index.likes])
+    columns[:, index.positions(added[0])] += added[1:4]
     last = max(index.last_interaction, last, *added[4].tolist())
-    renewed = _index(index.external_ids + external_ids, columns, changes=catalog.changes, last=last)
-    return replace(renewed, values=index.values)
+    if external_ids:
+        columns = np.concatenate([np.vstack([index.pks, columns]), new], axis=1)
+        return replace(
+            _index(index.external_ids + external_ids, columns, changes=catalog.changes, last=last), values=index.values
+        )
+    return _with_counts(index, columns, changes=catalog.changes, last=last)
+
+
+def _with_counts(index: CatalogIndex, columns: NDArray[np.int64], *, changes: int, last: int) -> CatalogIndex:
+    """The same items, counted anew: (3, items) met, judged and likes. What hangs on the items alone is kept."""
+    met, judged, likes = columns
+    popularity = _popularity(met=met, judged=judged, likes=likes)
+    order = index.by_popularity[np.argsort(-popularity[index.by_popularity], kind="stable")]  # most are in order
+    equal = popularity[order[1:]] == popularity[order[:-1]]
+    if (order[1:] < order[:-1])[equal].any():
+        order = np.argsort(-popularity, kind="stable")
+    counts = {"met": met, "judged": judged, "likes": likes, "popularity": popularity, "by_popularity": order}
+    renewed = replace(index, **counts, changes=changes, last_interaction=last)
+    if "place_of" in index.__dict__:
+        renewed.__dict__["place_of"] = index.place_of
+    return renewed
 
 
 def _popularity(*, met: NDArray[np.int64], judged: NDArray[np.int64], likes: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -40,7 +40,7 @@ class Numbered:
     """`numbers` (items): a ranker's of an index's items. `places`: where the ranker's items stand in the index, its
     length for those that are not there; None where they are its first, in its order."""
 
-    index: CatalogIndex
+    external_ids: Sequence[str]  # of the index: as long as it has these very items
     items: Mapping[str, int]  # kept, so that no other mapping gets its id
     numbers: Places
     places: Places | None
@@ -137,7 +137,7 @@ def numbers(ranker: Ranker, index: CatalogIndex) -> Places:
 def _numbers(ranker: Ranker, index: CatalogIndex) -> Numbered:
     key = id(ranker.items)
     known = NUMBERS.get(key, lambda: _numbered(ranker, index))
-    if known.index is not index:
+    if known.external_ids is not index.external_ids:
         NUMBERS.drop(lambda other: other == key)
         known = NUMBERS.get(key, lambda: _numbered(ranker, index))
     return known
@@ -147,10 +147,10 @@ def _numbered(ranker: Ranker, index: CatalogIndex) -> Numbered:
     numbers = ranker.numbers(index.external_ids)
     rows = numbers - FIRST_ITEM
     if np.array_equal(rows[: len(ranker.items)], np.arange(len(ranker.items))):
-        return Numbered(index, ranker.items, numbers, None)
+        return Numbered(index.external_ids, ranker.items, numbers, None)
     places = np.full(len(ranker.items), len(index))
     places[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
-    return Numbered(index, ranker.items, numbers, places)
+    return Numbered(index.external_ids, ranker.items, numbers, places)
 
 
 def most_popular(index: CatalogIndex, places: Places, count: int) -> Places:

@@ -15,7 +15,7 @@ from django.db.models import Count, QuerySet
 from django.db.models.fields.json import KeyTransform
 from numpy.typing import NDArray
 
-from recommender import replica
+from recommender import background, replica
 from recommender.grounding.prose import is_prose
 from recommender.models import Catalog, EndUser, Interaction
 from recommender.models.liked import liked_expression
@@ -72,13 +72,13 @@ def segment_of(catalog: Catalog, attributes: Mapping[str, Any]) -> Segment | Non
     def read() -> Segment | None:
         return replica.counted(catalog, lambda using: _narrowest(catalog, pairs, common, using))
 
-    return KEPT.get((*key, pairs), read, fresh_for=fresh_for)
+    return KEPT.get((*key, pairs), read, fresh_for=fresh_for, aside=background.aside)
 
 
 def shared_values(catalog: Catalog) -> Counter[tuple[str, Value]]:
     """How many end users have each value of an attribute, of those that LEAST_PEOPLE have."""
     key = (catalog.pk, catalog.created_at, catalog.erasures, ())
-    return COMMON.get(key, lambda: _common(catalog), fresh_for=fresh_for)
+    return COMMON.get(key, lambda: _common(catalog), fresh_for=fresh_for, aside=background.aside)
 
 
 def _common(catalog: Catalog) -> Counter[tuple[str, Value]]:

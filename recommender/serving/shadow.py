@@ -7,9 +7,10 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender import background
 from recommender.artifacts import verified
 from recommender.models import ShadowSample
-from recommender.serving import background, rollout
+from recommender.serving import rollout
 from recommender.serving.request import Request, Scored, score
 from recommender.serving.rollout import RunningRollout
 

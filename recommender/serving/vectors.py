@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from recommender import background
 from recommender.knowledge.snapshots import encoder_key
 from recommender.models import Catalog, EndUser, Knowledge, KnowledgeVector
 from recommender.prepared import Prepared, PreparedValues
@@ -34,9 +35,9 @@ class ItemTexts:
     encoder: str
     pks: NDArray[np.int64]
     vectors: Vectors
-    _placed: dict[str, tuple[CatalogIndex, NDArray[np.int64], NDArray[np.bool_]]] = field(
+    _placed: dict[str, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]] = field(
         default_factory=dict, repr=False
-    )  # where the vectors are in the last index asked about, and whether they have a place there
+    )  # of the items of the last index asked about: where the vectors are there, and whether they have a place there
 
     def of(self, index: CatalogIndex, places: NDArray[np.int64]) -> tuple[Vectors, NDArray[np.bool_]]:
         """The vectors of the items at `places` (m, D), zeros where there is none; and where there is one (m)."""
@@ -73,9 +74,9 @@ class ItemTexts:
     def _places(self, index: CatalogIndex) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Of each vector (n), the place in the index, and whether it has one: else its item came later."""
         known = self._placed.get("last")
-        if known is None or known[0] is not index:
+        if known is None or known[0] is not index.pks:
             places = np.minimum(np.searchsorted(index.pks, self.pks), len(index) - 1)
-            known = self._placed["last"] = index, places, index.pks[places] == self.pks
+            known = self._placed["last"] = index.pks, places, index.pks[places] == self.pks
         return known[1:]
 
     @cached_property
@@ -88,7 +89,7 @@ KEPT: ProcessCache[tuple[int, datetime, int], ItemTexts] = ProcessCache("item te
 
 def item_texts(catalog: Catalog) -> ItemTexts:
     key = (catalog.pk, catalog.created_at, catalog.erasures)
-    return KEPT.get(key, lambda: _read(catalog), fresh_for=fresh_for)
+    return KEPT.get(key, lambda: _read(catalog), fresh_for=fresh_for, aside=background.aside)
 
 
 def of_end_user(end_user: EndUser, encoder: str) -> Vectors | None:

@@ -20,6 +20,7 @@ import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
+from recommender import background
 from recommender.grounding.lexicon import Lexicon
 from recommender.grounding.prose import parted
 from recommender.grounding.statements import Facet
@@ -237,7 +238,11 @@ KEPT: ProcessCache[tuple[int, datetime, int], CatalogAspects] = ProcessCache("as
 
 def aspects_of(catalog: Catalog) -> CatalogAspects:
     key = (catalog.pk, catalog.created_at, catalog.erasures)
-    return KEPT.get(key, lambda: _read(catalog), fresh_for=lambda seconds: max(FRESH_SECONDS, REST_PER_WORK * seconds))
+    return KEPT.get(key, lambda: _read(catalog), fresh_for=_fresh_for, aside=background.aside)
+
+
+def _fresh_for(seconds: float) -> float:
+    return max(FRESH_SECONDS, REST_PER_WORK * seconds)
 
 
 def _read(catalog: Catalog) -> CatalogAspects:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -111,3 +112,34 @@ def test_cleared_everything_is_made_again() -> None:
     cache.clear()
 
     assert cache.get("a", make) == 2
+
+
+def test_a_stale_value_that_is_made_aside_keeps_nobody_waiting() -> None:
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=1)
+    make, handed = Counting(), list[Callable[[], object]]()
+
+    def aside(work: Callable[[], object]) -> bool:
+        handed.append(work)
+        return True
+
+    def get() -> int:
+        return cache.get("a", make, fresh_for=lambda _: 0.0, aside=aside)
+
+    assert (get(), len(handed)) == (1, 0)  # there was nothing to go on with
+    assert (get(), get(), len(handed)) == (1, 1, 1)  # it is being made
+    handed.pop()()
+    assert (get(), len(handed)) == (2, 1)
+
+
+def test_where_nobody_makes_it_aside_the_caller_does() -> None:
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=1)
+    make = Counting()
+    for number in (1, 2):
+        assert cache.get("a", make, fresh_for=lambda _: 0.0, aside=lambda work: False) == number
+
+    def broken(work: Callable[[], object]) -> bool:
+        raise RuntimeError("no thread can be started")
+
+    with pytest.raises(RuntimeError):
+        cache.get("a", make, fresh_for=lambda _: 0.0, aside=broken)
+    assert cache.get("a", make) == 3

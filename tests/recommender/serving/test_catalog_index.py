@@ -1,5 +1,6 @@
 """The index of a catalog's items has what came since it was read, in every process, without reading all again."""
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,79 @@ def test_a_request_that_began_before_a_change_uses_what_another_has_renewed(cata
     changed(catalog)
     renewed = index_of(now(catalog))
     assert index_of(earlier) is renewed
+
+
+def test_however_many_came_they_stand_in_the_order_of_reading_all_again(catalog: Catalog) -> None:
+    """Also those that are as popular as others now, or no longer."""
+    draw = np.random.default_rng(0)
+    items = [*catalog.items.order_by("pk"), *(make_item(catalog) for _ in range(30))]
+    first = index_of(now(catalog))
+    for number in range(12):
+        for place in draw.integers(0, len(items), 4).tolist():
+            make_interaction(make_end_user(catalog, f"{number}-{draw.random()}"), items[place], rating=4.0)
+        changed(catalog)
+        renewed = index_of(now(catalog))
+        assert renewed.external_ids is first.external_ids or number == 0  # what hangs on items alone is kept
+        first = renewed
+        catalog_index.KEPT.clear()
+        assert columns(renewed) == columns(index_of(now(catalog)))
+        catalog_index.KEPT.clear()
+        catalog_index.KEPT.get(_key(catalog), lambda renewed=renewed: renewed)
+
+
+def test_what_came_is_found_without_a_look_at_what_was_there(catalog: Catalog) -> None:
+    index_of(now(catalog))
+    make_interaction(catalog.end_users.get(external_id="new"), catalog.items.order_by("pk")[0])
+    changed(catalog)
+    with CaptureQueriesContext(connection) as asked:
+        index_of(now(catalog))
+    (counted,) = (one["sql"] for one in asked if 'FROM "recommender_interaction"' in one["sql"])
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {counted}")
+            plan = [row[3] for row in cursor.fetchall()]
+        assert plan[0] == "SEARCH recommender_interaction USING INTEGER PRIMARY KEY (rowid>?)"
+    else:
+        assert "JOIN" not in counted
+
+
+def test_what_others_met_elsewhere_changes_nothing(catalog: Catalog) -> None:
+    before = index_of(now(catalog))
+    make_interaction(make_end_user(make_catalog()), make_item(make_catalog()))
+    changed(catalog)
+    renewed = index_of(now(catalog))
+    assert columns(renewed) == columns(before)
+    assert renewed.changes > before.changes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_a_catalog_is_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog_index, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(catalog_index, "REST_PER_WORK", 0)
+    catalog = make_catalog()
+    make_item(catalog)
+    old, go_on, read = index_of(now(catalog)), threading.Event(), catalog_index._read
+    counted = threading.Event()
+
+    def slowly(catalog: Catalog, using: str) -> CatalogIndex:
+        go_on.wait(10)
+        found = read(catalog, using)
+        counted.set()
+        return found
+
+    monkeypatch.setattr(catalog_index, "_read", slowly)
+    make_item(catalog)
+    assert index_of(now(catalog)) is old
+    assert index_of(now(catalog)) is old
+    go_on.set()
+    assert counted.wait(10)
+    for thread in threading.enumerate():
+        if thread.name == "aside":
+            thread.join(10)
+    monkeypatch.setattr(catalog_index, "_read", read)
+    assert len(catalog_index.KEPT.get(_key(catalog), lambda: old, aside=lambda work: True)) == 2
+
+
+def _key(catalog: Catalog) -> Any:
+    read = now(catalog)
+    return read.pk, read.created_at, read.erasures

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recommender import background
 from recommender.artifacts import files
 from recommender.models import BackboneVersion, Catalog, EndUser, Rollout, ShadowSample
-from recommender.serving import background, shadow
+from recommender.serving import shadow
 from recommender.serving.recommend import recommend
 from tests.recommender.promotion.made import confused_version
 from tests.recommender.promotion.versions import make_version

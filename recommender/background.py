@@ -1,11 +1,13 @@
-"""One thread a process for what must never delay an answer. It takes little: what does not fit is left out."""
+"""What must never delay an answer: little things by one thread a process, which leaves out what does not fit; and what
+takes long, as counting a catalog, each by a thread of its own.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import connections
+from django.db import connection, connections
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +21,24 @@ def offer(work: Callable[[], object]) -> bool:
     """Do it soon, in the thread; False where the thread has enough to do. Its errors are logged and hurt nobody."""
     if not _places.acquire(blocking=False):
         return False
-    _pool.submit(_do, work)
+    _pool.submit(_do_and_leave, work)
     return True
+
+
+def aside(work: Callable[[], object]) -> bool:
+    """Do it now, in a thread of its own, which does not keep the process from ending. False inside a transaction, which
+    sees what no other thread does."""
+    if connection.in_atomic_block:
+        return False
+    threading.Thread(target=_do, args=(work,), name="aside", daemon=True).start()
+    return True
+
+
+def _do_and_leave(work: Callable[[], object]) -> None:
+    try:
+        _do(work)
+    finally:
+        _places.release()
 
 
 def _do(work: Callable[[], object]) -> None:
@@ -30,4 +48,3 @@ def _do(work: Callable[[], object]) -> None:
         log.exception("Work after an answer failed")
     finally:
         connections.close_all()  # this thread's own
-        _places.release()
