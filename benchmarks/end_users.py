@@ -1,6 +1,6 @@
 """Does a list cost the same among a million end users as among a thousand?
 
-    python -m benchmarks.end_users [--users 1000,10000,100000,1000000] [--each 8] [--requests 100] [--folder FOLDER]
+    python -m benchmarks.end_users [--users 1000,10000,100000,1000000] [--each 5] [--requests 100] [--folder FOLDER]
 
 Prepares what benchmarks.serving serves (ML-100k, a text about everybody and everything, DIN after one epoch; --folder
 keeps it), then adds end users by SQL until there are so many, each with the attributes of one of ML-100k's and its
@@ -35,7 +35,7 @@ WITH_TEXT = 10  # every tenth has a text
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", default="1000,10000,100000,1000000")
-    parser.add_argument("--each", type=int, default=8, help="interactions of each end user that is added")
+    parser.add_argument("--each", type=int, default=5, help="interactions of each end user that is added")
     parser.add_argument("--requests", type=int, default=100, help="of each kind, after half as many that do not count")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "ml-100k")
     parser.add_argument("--folder", type=Path, help="to prepare in, or that was prepared before")
@@ -50,7 +50,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="r4-users-") as scratch:
         folder = options.folder or Path(scratch)
-        environment = environment_of(folder)
+        environment = environment_of(folder) | {"R4_SQLITE_CACHE_MB": "2"}  # as web processes have it
         facts = prepared(environment, folder, options.data)
         found = {}
         for users in map(int, options.users.split(",")):

@@ -15,8 +15,7 @@ from datetime import datetime
 from functools import cached_property
 
 import numpy as np
-from django.db.models import Count, F, Max, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
 from numpy.typing import NDArray
 
 from recommender import background, replica
@@ -124,34 +123,50 @@ def values_of(attribute: object) -> list[str]:
 
 def _read(catalog: Catalog, using: str) -> CatalogIndex:
     changes = Catalog.objects.using(using).values_list("changes", flat=True).get(pk=catalog.pk)  # before what it tells
-    external_ids, columns, last = _counted(catalog, Item.objects.using(using).filter(catalog=catalog))
-    index = _index(external_ids, columns, changes=changes, last=last)
+    added = _added(catalog, Interaction.objects.using(using), alone=_is_alone(catalog, using))  # before their items
+    pks, external_ids = _items(Item.objects.using(using).filter(catalog=catalog))
+    index = _index(pks, external_ids, *_counts(pks, added), changes=changes)
     if len(index) > WHOLE_CATALOG:
         return replace(index, values=_values(catalog, index, using))
     return index
 
 
-def _counted(catalog: Catalog, items: QuerySet[Item]) -> tuple[list[str], NDArray[np.int64], int]:
-    """External ids, (4, items) primary key, met, judged and likes, and the last interaction that was counted."""
-    liked = liked_expression(threshold=catalog.like_threshold, to_interaction="interactions__")
-    counted = items.order_by("pk").annotate(
-        met=Count("interactions"),
-        judged=Count(liked),  # where it is known
-        likes=Count("interactions", filter=liked),
-        last=Coalesce(Max("interactions"), 0),
-    )
-    external_ids: list[str] = []
-    numbers: list[tuple[int, ...]] = []
-    rows = counted.values_list("external_id", "last", "pk", "met", "judged", "likes")
-    for external_id, *row in rows.iterator(chunk_size=5_000):
-        external_ids.append(external_id)
-        numbers.append(tuple(row))
-    last, *columns = np.array(numbers, dtype=np.int64).reshape(-1, 5).T
-    return external_ids, np.stack(columns), int(last.max(initial=0))
+def _is_alone(catalog: Catalog, using: str) -> bool:
+    """Whether no other catalog has an item."""
+    items = Item.objects.using(using).filter(catalog=OuterRef("pk"))
+    return not Catalog.objects.using(using).exclude(pk=catalog.pk).filter(Exists(items)).exists()
 
 
-def _index(external_ids: list[str], columns: NDArray[np.int64], *, changes: int, last: int) -> CatalogIndex:
-    pks, met, judged, likes = columns
+def _items(items: QuerySet[Item]) -> tuple[NDArray[np.int64], list[str]]:
+    """Primary keys, ascending, and external ids."""
+    rows = list(items.order_by("pk").values_list("pk", "external_id").iterator(chunk_size=5_000))
+    return np.array([pk for pk, _ in rows], dtype=np.int64), [name for _, name in rows]
+
+
+def _added(catalog: Catalog, met: QuerySet[Interaction], *, alone: bool) -> NDArray[np.int64]:
+    """Of each item that was met (k): (5, k) primary key, met, judged, likes, and the last interaction.
+
+    `alone`: `met` is to be read as it stands, whichever catalog's it is, and not by the index of items, which for a
+    catalog that has most of it takes three times as long: so it is grouped by what no index has the order of.
+    """
+    liked = liked_expression(threshold=catalog.like_threshold)
+    rows = met.values_list(F("item_id") + 0) if alone else met.filter(item__catalog=catalog).values_list("item_id")
+    rows = rows.annotate(met=Count("pk"), judged=Count(liked), likes=Count("pk", filter=liked), last=Max("pk"))
+    return np.array(list(rows.order_by()), dtype=np.int64).reshape(-1, 5).T
+
+
+def _counts(pks: NDArray[np.int64], added: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """(3, items) met, judged and likes of the items `pks`, and the last interaction of them."""
+    added = added[:, np.isin(added[0], pks)]
+    columns = np.zeros((3, len(pks)), dtype=np.int64)
+    columns[:, np.searchsorted(pks, added[0])] = added[1:4]
+    return columns, int(added[4].max(initial=0))
+
+
+def _index(
+    pks: NDArray[np.int64], external_ids: list[str], columns: NDArray[np.int64], last: int, *, changes: int
+) -> CatalogIndex:
+    met, judged, likes = columns
     popularity = _popularity(met=met, judged=judged, likes=likes)
     by_popularity = np.argsort(-popularity, kind="stable")
     return CatalogIndex(pks, external_ids, met, judged, likes, popularity, by_popularity, changes, last)
@@ -161,26 +176,19 @@ def _with_new_rows(catalog: Catalog, index: CatalogIndex) -> CatalogIndex:
     """The index with the items and interactions that came since. Later rows have greater primary keys."""
     if index.changes >= catalog.changes:  # another thread was faster
         return index
-    known = int(index.pks[-1]) if len(index) else 0
-    external_ids, new, last = _counted(catalog, Item.objects.filter(catalog=catalog, pk__gt=known))
-    # Only the newest rows may be read, whatever a planner thinks of other ways to them: so they are found by nothing
-    # but their primary keys, also those of other catalogs, and grouped by what no index has the order of.
-    liked = liked_expression(threshold=catalog.like_threshold)
+    # Only the newest rows may be read, whatever a planner thinks of other ways to them: they are found by their primary
+    # keys alone, also those of other catalogs; but where none was there yet, all of these would be looked at.
     newest = Interaction.objects.filter(pk__gt=index.last_interaction)
-    if not index.last_interaction:  # nothing of it was there: the others' are no matter
-        newest = newest.filter(item__catalog=catalog)
-    counted = newest.values_list(F("item_id") + 0)
-    counted = counted.annotate(met=Count("pk"), judged=Count(liked), likes=Count("pk", filter=liked), last=Max("pk"))
-    added = np.array(list(counted.order_by()), dtype=np.int64).reshape(-1, 5).T
-    added = added[:, np.isin(added[0], index.pks)]
-    columns = np.stack([index.met, index.judged, index.likes])
-    columns[:, index.positions(added[0])] += added[1:4]
-    last = max(index.last_interaction, last, *added[4].tolist())
+    added = _added(catalog, newest, alone=index.last_interaction > 0)
+    known = int(index.pks[-1]) if len(index) else 0
+    new, external_ids = _items(Item.objects.filter(catalog=catalog, pk__gt=known))
+    pks = np.concatenate([index.pks, new])
+    columns, last = _counts(pks, added)
+    columns[:, : len(index)] += np.stack([index.met, index.judged, index.likes])
+    last = max(index.last_interaction, last)
     if external_ids:
-        columns = np.concatenate([np.vstack([index.pks, columns]), new], axis=1)
-        return replace(
-            _index(index.external_ids + external_ids, columns, changes=catalog.changes, last=last), values=index.values
-        )
+        renewed = _index(pks, index.external_ids + external_ids, columns, last, changes=catalog.changes)
+        return replace(renewed, values=index.values)
     return _with_counts(index, columns, changes=catalog.changes, last=last)
 
 
