@@ -1,5 +1,5 @@
-"""What must never delay an answer: little things by one thread a process, which leaves out what does not fit; and what
-takes long, as counting a catalog, each by a thread of its own.
+"""What must never delay an answer: little things, by one thread a process, which leaves out what does not fit; and what
+takes long, as counting a catalog, one after another by threads that do not keep the process from ending.
 """
 
 import logging
@@ -13,7 +13,10 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 2  # with the one that runs
 
+MOST_ASIDE = 16  # what takes long, with the one that is done
+
 _places = threading.BoundedSemaphore(MOST_WAITING)
+_places_aside, _one_aside = threading.BoundedSemaphore(MOST_ASIDE), threading.Lock()
 _pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="after-the-answer")
 
 
@@ -25,13 +28,23 @@ def offer(work: Callable[[], object]) -> bool:
     return True
 
 
-def aside(work: Callable[[], object]) -> bool:
-    """Do it now, in a thread of its own, which does not keep the process from ending. False inside a transaction, which
-    sees what no other thread does."""
+def aside(work: Callable[[], object]) -> bool | None:
+    """Do what takes long when its turn comes. None where enough is waiting, so that it is not done. False inside a
+    transaction, which sees what no other thread does: it is for the caller."""
     if connection.in_atomic_block:
         return False
-    threading.Thread(target=_do, args=(work,), name="aside", daemon=True).start()
+    if not _places_aside.acquire(blocking=False):
+        return None
+    threading.Thread(target=_do_in_turn, args=(work,), name="aside", daemon=True).start()
     return True
+
+
+def _do_in_turn(work: Callable[[], object]) -> None:
+    try:
+        with _one_aside:
+            _do(work)
+    finally:
+        _places_aside.release()
 
 
 def _do_and_leave(work: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from recommender.counters import CACHES
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+Aside = Callable[[Callable[[], object]], bool | None]
 
 
 class ProcessCache(Generic[Key, Value]):
@@ -32,11 +33,12 @@ class ProcessCache(Generic[Key, Value]):
         make: Callable[[], Value],
         *,
         fresh_for: Callable[[float], float] = lambda seconds: math.inf,
-        aside: Callable[[Callable[[], object]], bool] = lambda work: False,
+        aside: Aside = lambda work: False,
     ) -> Value:
         """The value of `key`. `fresh_for`: for how many seconds a value is fresh that took so many to make.
 
-        `aside`: has a stale value made anew elsewhere, so that nobody waits; False where it does not.
+        `aside`: has a stale value made anew elsewhere, so that nobody waits; None where it is not to be made now; False
+        where the caller has to make it.
         """
         entry = self._entry(key)
         kept = entry.kept
@@ -47,16 +49,46 @@ class ProcessCache(Generic[Key, Value]):
             assert kept is not None, "without a value the thread waits"
             self._found.inc()
             return kept[0]
-        if kept is not None:
-            try:
-                handed_over = aside(partial(self._make, entry, make, fresh_for))
-            except BaseException:
-                entry.making.release()
-                raise
-            if handed_over:
-                self._found.inc()
-                return kept[0]
+        if kept is not None and self._handed_over(entry, make, fresh_for, aside):
+            self._found.inc()
+            return kept[0]
         return self._make(entry, make, fresh_for)
+
+    def soon(
+        self,
+        key: Key,
+        make: Callable[[], Value],
+        *,
+        seconds: float,
+        fresh_for: Callable[[float], float] = lambda seconds: math.inf,
+        aside: Aside,
+    ) -> Value | None:
+        """As `get`, but nobody waits longer than so many seconds for a first value, and who finds it being made not at
+        all: None until it is there, and where it is not to be made now."""
+        entry = self._entry(key)
+        if entry.kept is None and entry.making.acquire(blocking=False):
+            if entry.kept is not None or not self._handed_over(entry, make, fresh_for, aside):
+                return self._make(entry, make, fresh_for)
+            if entry.making.acquire(timeout=seconds):
+                entry.making.release()
+        return None if entry.kept is None else self.get(key, make, fresh_for=fresh_for, aside=aside)
+
+    def _handed_over(
+        self,
+        entry: "_Entry[Value]",
+        make: Callable[[], Value],
+        fresh_for: Callable[[float], float],
+        aside: Aside,
+    ) -> bool:
+        """Whether whoever holds `entry.making` is rid of it: the value is made aside, or not now."""
+        try:
+            taken = aside(partial(self._make, entry, make, fresh_for))
+        except BaseException:
+            entry.making.release()
+            raise
+        if taken is None:
+            entry.making.release()
+        return taken is not False
 
     def _make(self, entry: "_Entry[Value]", make: Callable[[], Value], fresh_for: Callable[[float], float]) -> Value:
         """By whoever holds `entry.making`, which is let go of."""

@@ -25,6 +25,7 @@ from recommender.serving.catalog_index import CatalogIndex, fresh_for
 LEAST_PEOPLE = 20
 LEAST_MET = 5
 MOST_ATTRIBUTES = 8
+PATIENCE = 0.5  # seconds
 KEPT_SEGMENTS, KEPT_CATALOGS = 64, 8
 Value = str | int | float | bool
 Pairs = tuple[tuple[str, Value], ...]
@@ -61,18 +62,21 @@ KEPT: ProcessCache[Key, Segment | None] = ProcessCache("segments", most=KEPT_SEG
 
 
 def segment_of(catalog: Catalog, attributes: Mapping[str, Any]) -> Segment | None:
-    """The narrowest segment that somebody with these attributes is in; None where it would be too small."""
+    """The narrowest segment that somebody with these attributes is in; None where it would be too small, or among very
+    many end users is not counted yet: a request does not wait for that longer than PATIENCE."""
     key = (catalog.pk, catalog.created_at, catalog.erasures)
-    common = shared_values(catalog)
-    shared = [pair for pair in attributes.items() if _is_value(pair[1]) and pair in common]
-    pairs = tuple(sorted(sorted(shared, key=lambda pair: -common[pair])[:MOST_ATTRIBUTES], key=str))
-    if not pairs:
+    common = COMMON.soon(
+        (*key, ()), lambda: _common(catalog), seconds=PATIENCE, fresh_for=fresh_for, aside=background.aside
+    )
+    shared = [pair for pair in attributes.items() if common and _is_value(pair[1]) and pair in common]
+    if not common or not shared:
         return None
+    pairs = tuple(sorted(sorted(shared, key=lambda pair: -common[pair])[:MOST_ATTRIBUTES], key=str))
 
     def read() -> Segment | None:
         return replica.counted(catalog, lambda using: _narrowest(catalog, pairs, common, using))
 
-    return KEPT.get((*key, pairs), read, fresh_for=fresh_for, aside=background.aside)
+    return KEPT.soon((*key, pairs), read, seconds=PATIENCE, fresh_for=fresh_for, aside=background.aside)
 
 
 def shared_values(catalog: Catalog) -> Counter[tuple[str, Value]]:
@@ -93,11 +97,11 @@ def _common(catalog: Catalog) -> Counter[tuple[str, Value]]:
 
 def _values(catalog: Catalog, using: str) -> Counter[tuple[str, Value]]:
     counts: Counter[tuple[str, Value]] = Counter()
-    rows = (
-        EndUser.objects.using(using).filter(catalog=catalog).exclude(attributes={}).values_list("attributes", flat=True)
-    )
-    for attributes in rows.iterator(chunk_size=5_000):
-        counts.update((name, value) for name, value in attributes.items() if _is_value(value))
+    rows = EndUser.objects.using(using).filter(catalog=catalog).exclude(attributes={}).values_list("attributes")
+    for attributes, people in rows.annotate(people=Count("pk")).order_by().iterator(chunk_size=5_000):
+        for name, value in attributes.items():
+            if _is_value(value):
+                counts[name, value] += people
     return Counter({pair: count for pair, count in counts.items() if count >= LEAST_PEOPLE})
 
 

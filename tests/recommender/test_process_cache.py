@@ -143,3 +143,34 @@ def test_where_nobody_makes_it_aside_the_caller_does() -> None:
     with pytest.raises(RuntimeError):
         cache.get("a", make, fresh_for=lambda _: 0.0, aside=broken)
     assert cache.get("a", make) == 3
+
+
+def test_a_value_that_is_not_to_be_made_now_stays_stale() -> None:
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=1)
+    make = Counting()
+    for _ in range(3):
+        assert cache.get("a", make, fresh_for=lambda _: 0.0, aside=lambda work: None) == 1
+    assert cache.get("a", make) == 2  # nothing holds it
+
+
+def test_a_first_value_that_is_wanted_soon_is_not_waited_for_too_long() -> None:
+    cache: ProcessCache[str, int] = ProcessCache("tested", most=2)
+    make, handed = Counting(), list[Callable[[], object]]()
+
+    def later(work: Callable[[], object]) -> bool:
+        handed.append(work)
+        return True
+
+    def at_once(work: Callable[[], object]) -> bool:
+        work()
+        return True
+
+    assert cache.soon("a", make, seconds=0.01, aside=lambda work: None) is None
+    assert cache.soon("a", make, seconds=0.01, aside=later) is None
+    assert cache.soon("a", make, seconds=10, aside=later) is None  # it is being made: nobody waits for it
+    assert len(handed) == 1
+    handed.pop()()
+    assert cache.soon("a", make, seconds=0.01, aside=later) == 1
+    assert cache.soon("b", make, seconds=10, aside=at_once) == 2
+    cache.clear()
+    assert cache.soon("a", make, seconds=0.01, aside=lambda work: False) == 3
