@@ -4,8 +4,9 @@
 
 Prepares what benchmarks.serving serves (ML-100k, a text about everybody and everything, DIN after one epoch; --folder
 keeps it), then adds end users by SQL until there are so many, each with the attributes of one of ML-100k's and its
-first --each interactions, and every tenth with its text. At each size a process of its own answers lists of ML-100k's
-end users, the same at every size, and of added ones, in turns, through Django's handler, with nothing kept of an answer
+first --each interactions, every tenth with its text, and every hundredth with neither. At each size a process of its
+own answers lists of ML-100k's end users, the same at every size, of added ones, and of `new` ones that have met nothing
+(what is popular with people like them), in turns, through Django's handler, with nothing kept of an answer
 (R4_ANSWERS_MB=0): processor and wall time. `first`: the first answer, which reads the artifact and counts the catalog.
 `event`: a list right after an interaction was stored. `counting`: the catalog counted again, which somebody's request
 starts and nobody's waits for. The last line printed is one JSON object.
@@ -29,7 +30,7 @@ from benchmarks.in_turns import environment_of, prepared
 from benchmarks.serving import LIST, ROOT
 
 AT_ONCE = 100_000  # rows of a statement
-WITH_TEXT = 10  # every tenth has a text
+WITH_TEXT, NEW = 10, 100  # every tenth has a text, every hundredth has met nothing
 
 
 def main() -> None:
@@ -94,13 +95,13 @@ def add(users: int, each: int) -> dict[str, Any]:
 
     def interactions() -> Iterator[tuple[Any, ...]]:
         for pk in numbers:
-            for item, rating, moment in templates[pk % len(templates)][1]:
+            for item, rating, moment in templates[pk % len(templates)][1] if pk % NEW else ():
                 yield pk, item, rating, moment
 
     def texts() -> Iterator[tuple[Any, ...]]:
-        for pk in numbers[::WITH_TEXT]:
+        for pk in numbers:
             text = templates[pk % len(templates)][2]
-            if text is not None:
+            if pk % WITH_TEXT == 1 and text is not None:
                 yield text.text, text.text_hash, text.as_of, text.accepted_at, catalog.pk, pk, text.turn_id
 
     began = time.perf_counter()
@@ -139,7 +140,7 @@ def answer(requests: int) -> dict[str, Any]:
     own = list(catalog.end_users.exclude(external_id__startswith="x").values_list("external_id", flat=True))
     last = catalog.end_users.order_by("-pk")[0].pk
     least = catalog.end_users.filter(external_id__startswith="x").order_by("pk")[0].pk
-    event = count(10**9)
+    event = count(10**9 + Interaction.objects.filter(end_user_id=last).count())
 
     def ask(name: str) -> tuple[float, float]:
         wall, processor = time.perf_counter(), time.process_time()
@@ -153,7 +154,14 @@ def answer(requests: int) -> dict[str, Any]:
         Interaction.objects.create(end_user_id=last, item=catalog.items.order_by("pk")[0], rating=4, moment=next(event))
         Catalog.objects.filter(pk=catalog.pk).update(changes=F("changes") + 1)
 
-    kinds = {"own": lambda: source.choice(own), "added": lambda: f"x{source.randint(least, last)}"}
+    def added() -> str:
+        pk = source.randint(least, last)
+        return f"x{pk if pk % NEW else pk - 1}"
+
+    def new() -> str:
+        return f"x{NEW * source.randint(least // NEW + 1, last // NEW)}"
+
+    kinds = {"own": lambda: source.choice(own), "added": added, "new": new}
     first = [round(one, 1) for one in ask(own[0])]
     took: dict[str, list[tuple[float, float]]] = {name: [] for name in (*kinds, "event")}
     for number in range(requests * 3 // 2):
