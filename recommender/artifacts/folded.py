@@ -82,7 +82,7 @@ class Folded:
         """The same after the history, then without each of its e entries in turn, oldest first; and with a second row
         of knowledge (1 or 2, K) once more after all of it: (1 + e, n) or (2 + e, n), signals (1 or 2 + e, n, S).
         """
-        contexts = np.count_nonzero(past != PADDING_ITEM) + len(knowledge)
+        contexts = int(np.count_nonzero(past != PADDING_ITEM)) + len(knowledge)
         asked = Asked(item, past, feedback, knowledge, signals, tokens)
         return self._run(getattr(self.library, WITHOUT), asked, contexts=contexts)
 
