@@ -5,7 +5,7 @@ memory, and an archive of what is small. The same numbers as the graph's, to rou
 """
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ KEPT = (
 MADE = ("past", "alone", "met", "worth", "to_head", "of_end_user", "signals")
 WITHOUT = "folded_din_without"
 Floats = NDArray[np.float32]
+NOTHING: Floats = np.zeros(0, dtype=np.float32)
 
 
 class Asked(NamedTuple):
@@ -46,6 +47,8 @@ class Folded:
 
     library: ctypes.CDLL
     arrays: Mapping[str, Floats]
+    kept: Sequence[int | None]  # where KEPT lie
+    beside: Floats  # (head, ·) what the head's first layer makes of the history match and of signals
 
     def logits(
         self,
@@ -91,16 +94,21 @@ class Folded:
         have, item = self.arrays, asked.item
         there = asked.past != PADDING_ITEM
         past, feedback, tokens = asked.past[there], asked.feedback[there], asked.tokens
+        count = len(past)
         for rows, table in ((item, "table"), (past, "table"), (feedback, "feedback"), (tokens, "tokens")):
-            if len(rows) and len(have[table]) and not 0 <= rows.min() <= rows.max() < len(have[table]):
+            if len(rows) and len(have[table]) and rows.view(np.uint64).max() >= len(have[table]):  # or below 0
                 raise IndexError(f"Rows from {rows.min()} to {rows.max()} of {len(have[table])}.")
         signals = asked.signals
         if len(have["signals"]) and signals.shape != (contexts, len(item), len(have["signals"])):
             raise ValueError(f"Signals of shape {signals.shape} for {len(item)} items in {contexts} contexts.")
         entries = have["table"][past]
         vectors = entries @ have["of_entry"].T + have["feedback"][feedback]
-        unit = entries[:, int(have["attributes"][0]) :]
-        unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
+        own = entries[:, int(have["attributes"][0]) :]
+        met = np.zeros((count + -count % 4, own.shape[1]), dtype=np.float32)
+        np.divide(own, np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-12), out=met[:count])
+        to_head = np.empty((len(have["bias"]), count + len(have["match"]) + len(have["signals"])), dtype=np.float32)
+        to_head[:, :count] = have["interest"].T @ vectors.T
+        to_head[:, count:] = self.beside
         of_end_user = np.repeat(have["bias"][None], len(asked.knowledge), axis=0)
         if len(have["knowledge"]):
             of_end_user += asked.knowledge @ have["knowledge"]
@@ -110,16 +118,16 @@ class Folded:
         made = {
             "past": vectors,
             "alone": vectors @ have["of_past"].T + have["candidate_bias"],
-            "met": np.pad(unit, ((0, -len(past) % 4), (0, 0))),
-            "worth": have["worth"][feedback] if len(have["worth"]) else np.zeros(len(past)),
-            "to_head": np.hstack([have["interest"].T @ vectors.T, have["match"].T, have["signals"].T]),
+            "met": met,
+            "worth": have["worth"][feedback] if len(have["worth"]) else NOTHING,
+            "to_head": to_head,
             "of_end_user": of_end_user,
-            "signals": signals if len(have["signals"]) else np.zeros((len(item), 0)),
+            "signals": signals if len(have["signals"]) else NOTHING,
         }
-        laid_out = [have[name] for name in KEPT] + [np.ascontiguousarray(made[name], np.float32) for name in MADE]
-        measures = self._sizes(len(item), len(past), contexts)
+        laid_out = [np.ascontiguousarray(made[name], np.float32) for name in MADE]  # referenced until it has answered
+        measures = self._sizes(len(item), count, contexts)
         sizes = (ctypes.c_int64 * len(measures))(*measures)
-        given = (ctypes.c_void_p * len(laid_out))(*(each.ctypes.data if each.size else None for each in laid_out))
+        given = (ctypes.c_void_p * (len(KEPT) + len(MADE)))(*self.kept, *map(_address, laid_out))
         found = np.empty((contexts, len(item)))
         item = np.ascontiguousarray(item, np.int64)
         failed = function(sizes, given, ctypes.c_void_p(item.ctypes.data), ctypes.c_void_p(found.ctypes.data))
@@ -152,7 +160,12 @@ def load(folder: Path, library: ctypes.CDLL) -> Folded | None:
     arrays |= {name: np.load(folder / f"folded_{name}.npy", mmap_mode="r") for name in TABLES}
     _check(arrays)
     library.folded_din  # noqa: B018 - that it is there
-    return Folded(library, arrays)
+    beside = np.hstack([arrays["match"].T, arrays["signals"].T])
+    return Folded(library, arrays, [_address(arrays[name]) for name in KEPT], beside)
+
+
+def _address(array: NDArray[Any]) -> int | None:
+    return array.ctypes.data if array.size else None
 
 
 def _check(have: Mapping[str, Floats]) -> None:

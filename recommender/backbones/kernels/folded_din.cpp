@@ -232,22 +232,26 @@ extern "C" int64_t folded_din_without(const Sizes* sizes, const Given* all, cons
         of_items(size, given, item + begin, count, use.rows, base);
         multiply<float>(H, L, given.to_head, beside, use.joined, base);
         for (int64_t from = 0; from < size.contexts * count; from += BLOCK) { // a column: an item in a context
-            int64_t context[BLOCK], row[BLOCK], entry[BLOCK]; // entry: what is left out, or -1
-            float left[BLOCK];                                // its weight
+            int32_t context[BLOCK], row[BLOCK], entry[BLOCK]; // entry: what is left out, or -1
+            int32_t of_left[BLOCK], end_user[BLOCK];          // where the head's first layer has these
+            float left[BLOCK];                                // the entry's weight, or 0
             const int64_t columns = size.contexts * count - from < BLOCK ? size.contexts * count - from : BLOCK;
             for (int64_t c = 0; c < BLOCK; c++) {
                 const int64_t at = from + (c < columns ? c : 0);
-                context[c] = at / count;
-                row[c] = at % count;
+                context[c] = static_cast<int32_t>(at / count);
+                row[c] = static_cast<int32_t>(at % count);
                 entry[c] = context[c] <= L ? context[c] - 1 : -1;
                 left[c] = entry[c] < 0 ? 0 : use.joined[entry[c] * BLOCK + row[c]];
+                of_left[c] = entry[c] < 0 ? 0 : entry[c];
+                end_user[c] = context[c] > L ? 1 : 0;
             }
-            for (int64_t h = 0; h < H; h++)
-                for (int c = 0; c < BLOCK; c++) {
-                    const float of_entry = entry[c] < 0 ? 0 : left[c] * given.to_head[h * beside + entry[c]];
-                    use.hidden[h * BLOCK + c] =
-                        base[h * BLOCK + row[c]] - of_entry + given.of_end_user[(context[c] > L ? H : 0) + h];
-                }
+            for (int64_t h = 0; h < H; h++) {
+                const float *of_row = base + h * BLOCK, *of_entry = L ? given.to_head + h * beside : of_row;
+                const float of_end_user[2] = {given.of_end_user[h], size.contexts > L + 1 ? given.of_end_user[H + h] : 0};
+                float* to = use.hidden + h * BLOCK;
+                for (int c = 0; c < BLOCK; c++)
+                    to[c] = of_row[row[c]] - left[c] * of_entry[of_left[c]] + of_end_user[end_user[c]];
+            }
             for (int c = 0; c < BLOCK && size.temperatures; c++)
                 others_of[c] = SCALE * (entry[c] < 0 ? worth : worth - given.worth[entry[c]]) /
                                static_cast<float>(entry[c] < 0 ? L + 1 : L);
