@@ -31,7 +31,7 @@ def process(spaces=2, amplitudes=(0.06, 0.0, 0.1)):
     """Spaces of unlike widths; of some items there is no text, of none of those that nobody knows."""
     draw = np.random.default_rng(5)
     made = []
-    for width in (4, 7, 33)[:spaces]:
+    for width in (4, 7, 33, 1, 2, 3, 5, 6)[:spaces]:
         space = draw.normal(size=(ITEMS + 1, width)).astype(np.float32)
         space /= np.linalg.norm(space, axis=1, keepdims=True)
         space[[2, 40, ITEMS]] = 0.0
@@ -117,6 +117,14 @@ def test_where_the_kernel_has_no_answer_numpy_reads(kernel, monkeypatch):
     plain, given = process(), candidates(8, 4)
     monkeypatch.setattr(native, "MOST_SPACES", 0)
     np.testing.assert_array_equal(replace(plain, compiled=kernel).read(given), plain.read(given))
+
+
+def test_as_many_spaces_as_there_may_be_are_read(kernel):
+    plain, given = process(native.MOST_SPACES, [0.01] * native.MOST_SPACES), candidates(20, 40)
+    compiled, places = replace(plain, compiled=kernel), np.array([18, 19])
+    np.testing.assert_allclose(compiled.read(given), plain.read(given), rtol=1e-5, atol=1e-4)
+    found, expected = compiled.read_without(given, places), plain.read_without(given, places)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=5e-5)
 
 
 def test_covariances_without_a_factor_have_no_answer(kernel):
