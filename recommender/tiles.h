@@ -77,11 +77,12 @@ static inline float power_of_two(float power) {
 
 // Memory of one call, let go of at its end.
 struct Arena {
-    void* held[24];
+    static constexpr int MOST = 64; // pieces
+    void* held[MOST];
     int count = 0;
     bool failed = false;
     template <typename T> T* zeros(int64_t size) {
-        void* got = aligned_alloc(64, (size * sizeof(T) + 127) / 64 * 64);
+        void* got = count < MOST ? aligned_alloc(64, (size * sizeof(T) + 127) / 64 * 64) : nullptr;
         if (!got) {
             failed = true;
             return nullptr;

@@ -5,10 +5,10 @@ memory, and an archive of what is small. The same numbers as the graph's, to rou
 """
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,20 @@ KEPT = (
     *("head", "head_bias", "out", "out_bias", "rates", "slope"),
 )
 MADE = ("past", "alone", "met", "worth", "to_head", "of_end_user", "signals")
+WITHOUT = "folded_din_without"
 Floats = NDArray[np.float32]
+NOTHING: Floats = np.zeros(0, dtype=np.float32)
+
+
+class Asked(NamedTuple):
+    """What is asked of one history: Folded.without says what each is."""
+
+    item: NDArray[np.int64]
+    past: NDArray[np.int64]
+    feedback: NDArray[np.int64]
+    knowledge: Floats
+    signals: Floats
+    tokens: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,8 @@ class Folded:
 
     library: ctypes.CDLL
     arrays: Mapping[str, Floats]
+    kept: Sequence[int | None]  # where KEPT lie
+    beside: Floats  # (head, ·) what the head's first layer makes of the history match and of signals
 
     def logits(
         self,
@@ -48,51 +63,83 @@ class Folded:
         """Of items (n) after a history (L), padded, with signals (n, S) and, of the end user, knowledge (K) and tokens
         (T). None without memory for it. Raises IndexError where there is no such item or feedback.
         """
-        have = self.arrays
-        there = past != PADDING_ITEM
-        past, feedback = past[there], feedback[there]
+        asked = Asked(item, past, feedback, knowledge[None], signals[None], tokens)
+        found = self._run(self.library.folded_din, asked, contexts=1)
+        return None if found is None else found[0]
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether the library has `without`: one of an earlier release has not."""
+        return hasattr(self.library, WITHOUT)
+
+    def without(
+        self,
+        item: NDArray[np.int64],
+        past: NDArray[np.int64],
+        feedback: NDArray[np.int64],
+        *,
+        knowledge: Floats,
+        signals: Floats,
+        tokens: NDArray[np.int64],
+    ) -> NDArray[np.float64] | None:
+        """The same after the history, then without each of its e entries in turn, oldest first; and with a second row
+        of knowledge (1 or 2, K) once more after all of it: (1 + e, n) or (2 + e, n), signals (1 or 2 + e, n, S).
+        """
+        contexts = int(np.count_nonzero(past != PADDING_ITEM)) + len(knowledge)
+        asked = Asked(item, past, feedback, knowledge, signals, tokens)
+        return self._run(getattr(self.library, WITHOUT), asked, contexts=contexts)
+
+    def _run(self, function: Any, asked: "Asked", *, contexts: int) -> NDArray[np.float64] | None:
+        """(contexts, n) of a function of the library."""
+        have, item = self.arrays, asked.item
+        there = asked.past != PADDING_ITEM
+        past, feedback, tokens = asked.past[there], asked.feedback[there], asked.tokens
+        count = len(past)
         for rows, table in ((item, "table"), (past, "table"), (feedback, "feedback"), (tokens, "tokens")):
-            if len(rows) and len(have[table]) and not 0 <= rows.min() <= rows.max() < len(have[table]):
+            if len(rows) and len(have[table]) and rows.view(np.uint64).max() >= len(have[table]):  # or below 0
                 raise IndexError(f"Rows from {rows.min()} to {rows.max()} of {len(have[table])}.")
-        if len(have["signals"]) and signals.shape != (len(item), len(have["signals"])):
-            raise ValueError(f"Signals of shape {signals.shape} for {len(item)} items.")
+        signals = asked.signals
+        if len(have["signals"]) and signals.shape != (contexts, len(item), len(have["signals"])):
+            raise ValueError(f"Signals of shape {signals.shape} for {len(item)} items in {contexts} contexts.")
         entries = have["table"][past]
         vectors = entries @ have["of_entry"].T + have["feedback"][feedback]
-        unit = entries[:, int(have["attributes"][0]) :]
-        unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
-        of_end_user = have["bias"].copy()
+        own = entries[:, int(have["attributes"][0]) :]
+        met = np.zeros((count + -count % 4, own.shape[1]), dtype=np.float32)
+        np.divide(own, np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-12), out=met[:count])
+        to_head = np.empty((len(have["bias"]), count + len(have["match"]) + len(have["signals"])), dtype=np.float32)
+        to_head[:, :count] = have["interest"].T @ vectors.T
+        to_head[:, count:] = self.beside
+        of_end_user = np.repeat(have["bias"][None], len(asked.knowledge), axis=0)
         if len(have["knowledge"]):
-            of_end_user += knowledge @ have["knowledge"]
+            of_end_user += asked.knowledge @ have["knowledge"]
         if len(have["tokens"]):
             bag = have["tokens"][tokens].sum(axis=0) / max(1, np.count_nonzero(tokens))
             of_end_user += bag @ have["demographics"]
         made = {
             "past": vectors,
             "alone": vectors @ have["of_past"].T + have["candidate_bias"],
-            "met": np.pad(unit, ((0, -len(past) % 4), (0, 0))),
-            "worth": have["worth"][feedback] if len(have["worth"]) else np.zeros(len(past)),
-            "to_head": np.hstack([have["interest"].T @ vectors.T, have["match"].T, have["signals"].T]),
+            "met": met,
+            "worth": have["worth"][feedback] if len(have["worth"]) else NOTHING,
+            "to_head": to_head,
             "of_end_user": of_end_user,
-            "signals": signals if len(have["signals"]) else np.zeros((len(item), 0)),
+            "signals": signals if len(have["signals"]) else NOTHING,
         }
-        laid_out = [have[name] for name in KEPT] + [np.ascontiguousarray(made[name], np.float32) for name in MADE]
-        measures = self._sizes(len(item), len(past))
+        laid_out = [np.ascontiguousarray(made[name], np.float32) for name in MADE]  # referenced until it has answered
+        measures = self._sizes(len(item), count, contexts)
         sizes = (ctypes.c_int64 * len(measures))(*measures)
-        given = (ctypes.c_void_p * len(laid_out))(*(each.ctypes.data if each.size else None for each in laid_out))
-        found = np.empty(len(item))
+        given = (ctypes.c_void_p * (len(KEPT) + len(MADE)))(*self.kept, *map(_address, laid_out))
+        found = np.empty((contexts, len(item)))
         item = np.ascontiguousarray(item, np.int64)
-        failed = self.library.folded_din(
-            sizes, given, ctypes.c_void_p(item.ctypes.data), ctypes.c_void_p(found.ctypes.data)
-        )
+        failed = function(sizes, given, ctypes.c_void_p(item.ctypes.data), ctypes.c_void_p(found.ctypes.data))
         return None if failed else found
 
-    def _sizes(self, asked: int, entries: int) -> list[int]:
+    def _sizes(self, asked: int, entries: int, contexts: int) -> list[int]:
         """In the order of the kernel's `Sizes`."""
         have = self.arrays
         (first, width), (last, head) = have["of_product"].shape, have["head"].shape
         second, rows, signals = len(have["second"]), have["rows"].shape[1], len(have["signals"])
         attributes, temperatures = int(have["attributes"][0]), len(have["rates"])
-        return [asked, entries, width, attributes, first, second, head, rows, last, signals, temperatures]
+        return [asked, entries, width, attributes, first, second, head, rows, last, signals, temperatures, contexts]
 
 
 def save(folder: Path, arrays: Mapping[str, Floats]) -> None:
@@ -113,7 +160,12 @@ def load(folder: Path, library: ctypes.CDLL) -> Folded | None:
     arrays |= {name: np.load(folder / f"folded_{name}.npy", mmap_mode="r") for name in TABLES}
     _check(arrays)
     library.folded_din  # noqa: B018 - that it is there
-    return Folded(library, arrays)
+    beside = np.hstack([arrays["match"].T, arrays["signals"].T])
+    return Folded(library, arrays, [_address(arrays[name]) for name in KEPT], beside)
+
+
+def _address(array: NDArray[Any]) -> int | None:
+    return array.ctypes.data if array.size else None
 
 
 def _check(have: Mapping[str, Floats]) -> None:

@@ -17,6 +17,8 @@ from recommender.artifacts.ranker import ArtifactError, Ranker
 FILE = "golden.json"
 TOLERANCE = 1e-5
 ONE_BY_ONE = 8  # items of each golden user that are also scored alone
+EFFECTS_TOLERANCE = 1e-4  # in logits, which reasons are rounded to
+LATEST = 64  # of a golden user's history: so many entries are left out, one after the other, in no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,19 @@ def compare(ranking: Ranker, golden: Sequence[GoldenUser]) -> Differences:
         ]
         alone = _largest(alone, served[: len(few)], few)
     return Differences(eager, alone, len(golden))
+
+
+def compare_effects(one: Ranker, other: Ranker, golden: Sequence[GoldenUser]) -> float:
+    """The largest difference, in logits, of what entries of golden users' histories and texts did by two rankers.
+
+    NaN counts as infinite.
+    """
+    differ = 0.0
+    for user in golden:
+        asked = (user.end_user, user.history[-LATEST:], user.items[:ONE_BY_ONE])
+        for found, expected in zip(one.effects(*asked), other.effects(*asked), strict=True):
+            differ = _largest(differ, found, expected)
+    return differ
 
 
 def _largest(so_far: float, one: Any, other: Any) -> float:

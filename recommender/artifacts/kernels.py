@@ -31,7 +31,7 @@ from recommender.signals import native, nearest
 log = logging.getLogger(__name__)
 
 READ = ("signal_gaussian_process.npz", folded.FILES[0])  # what kernels read: a version without it has no use for them
-SOURCES = (native.SOURCE, nearest.SOURCE, folded.SOURCE)
+SOURCES = (*native.SOURCES, nearest.SOURCE, folded.SOURCE)
 SUFFIX = ".kernel.so"
 NOT_STORED = "not what was stored with it"
 JUDGED: dict[str, str] = {}  # by hash of the manifest: why this process will not run its kernels; empty: it does

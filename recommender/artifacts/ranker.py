@@ -114,21 +114,18 @@ class Ranker:
         """
         asked = self.numbers(items)
         seen = np.arange(max(0, len(history) - self.history), len(history))  # what the backbone's window holds
-        contexts, feedbacks = (_without_each(column, len(seen)) for column in self._history(history))
         signals = self._signals(end_user_external_id, history, asked, without=seen)
         # (1 + seen, items), and one more row where there is a text
-        tokens, texts = self.tokens_of(attributes), [self.end_users.get(end_user_external_id, NO_TEXT)] * len(contexts)
-        if texts[0] != NO_TEXT:
-            texts = [*texts, NO_TEXT]
+        text, tokens = self.end_users.get(end_user_external_id, NO_TEXT), self.tokens_of(attributes)
+        if text != NO_TEXT:
             untold = signals[:1]
             if self.signals.read_texts:
                 untold = self._signals(end_user_external_id, history, asked, text=NO_TEXT)
-            contexts, feedbacks = (np.vstack([column, column[:1]]) for column in (contexts, feedbacks))
             signals = np.concatenate([signals, untold])
-        logits = self._logits(texts, tokens, asked, contexts, feedbacks, signals)
+        logits = self._without(asked, history, text, signals, tokens)
         of_history = np.zeros((len(asked), len(history)))
         of_history[:, seen] = (logits[0] - logits[1 : 1 + len(seen)]).T
-        return of_history, logits[0] - logits[-1] if texts[-1] != texts[0] else np.zeros(len(asked))
+        return of_history, logits[0] - logits[-1] if text != NO_TEXT else np.zeros(len(asked))
 
     def nearest(
         self, end_user_external_id: str, history: Sequence[HistoryEntry], mask: NDArray[np.bool_], count: int
@@ -163,6 +160,35 @@ class Ranker:
         """All that the backbone reads of an end user's attributes: numbers in the vocabulary of its training run."""
         found: list[int] = self.demographics.encode([attributes or {}])[0].tolist() if self.demographics else [0]
         return found
+
+    def _without(
+        self,
+        items: NDArray[np.int64],
+        history: Sequence[HistoryEntry],
+        text: int,
+        signals: NDArray[np.float32],
+        tokens: Sequence[int],
+    ) -> NDArray[np.float64]:
+        """Logits after the whole history, then without each of the entries of the window, then without the text where
+        there is one: (rows, items), as many rows as `signals` (rows, items, S)."""
+        past, feedback = self._history(history)
+        texts = [text] if text == NO_TEXT else [text, NO_TEXT]
+        if self.folded and self.folded.leaves_out:
+            found = self.folded.without(
+                items,
+                past,
+                feedback,
+                knowledge=self.end_user_knowledge[texts],
+                signals=signals,
+                tokens=np.array(tokens, dtype=np.int64),
+            )
+            if found is not None:
+                return found
+        shorter = min(len(history), self.history)
+        pasts, feedbacks = (_without_each(column, shorter) for column in (past, feedback))
+        of_rows = [text] * len(pasts) + texts[1:]
+        pasts, feedbacks = (np.vstack([column, column[: len(texts) - 1]]) for column in (pasts, feedbacks))
+        return self._logits(of_rows, tokens, items, pasts, feedbacks, signals)
 
     def _logits(
         self,

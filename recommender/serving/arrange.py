@@ -40,6 +40,8 @@ def ranking(order: Order, rules: Rules, *, count: int, listable: NDArray[np.bool
     A pinned item that may not be listed, having been met say, is not.
     """
     pinned = [one for one in rules.pins if listable[one.position]]
+    if not (pinned or rules.buried):
+        return _pairs(order, count)
     moved = np.array([one.position for one in [*pinned, *rules.buried]], dtype=np.int64)
     kept = order.at(~np.isin(order.places, moved))
     buried = order.at(np.isin(order.places, [one.position for one in rules.buried]))

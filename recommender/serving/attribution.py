@@ -5,13 +5,13 @@ version was trained with by the version itself, statements by what they add. The
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from recommender.models import Clock, Item
-from recommender.serving.catalog_index import values_of
 from recommender.serving.history import PastInteraction
+from recommender.serving.items import Values
 from recommender.serving.statements import MOST, Cited
 from recommender.serving.steering import Move
 from recommender.serving.types import (
@@ -32,28 +32,23 @@ NAMED: Mapping[str, tuple[int, int]] = {"short": (3, 1), "full": (5, 2)}  # of t
 MOST_NAMED = 5, 2
 
 
-class Values:
-    """The attribute values of items that prompts show: those of each item are taken out once for a whole list."""
+class Named(NamedTuple):
+    """Places in the history of what moved an item most, that first: what raised it, and what lowered it."""
 
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[list[str], frozenset[str]]] = {}
+    raised: list[int]
+    lowered: list[int]
 
-    def of(self, item: Item) -> tuple[list[str], frozenset[str]]:
-        """In order, and as a set."""
-        known = self._known.get(item.pk)
-        if known is None:
-            own = [
-                value for name in item.catalog.prompt_attributes for value in values_of(item.attributes.get(name, []))
-            ]
-            known = self._known[item.pk] = own, frozenset(own)
-        return known
+    def at(self, level: Literal["short", "full"]) -> list[int]:
+        raised, lowered = NAMED[level]
+        return [*self.raised[:raised], *self.lowered[:lowered]]
 
 
-def named_places(effects: Effects, most: tuple[int, int] = MOST_NAMED) -> list[int]:
-    """Places in the history of what moved an item most: so many that raised it, so many that lowered it."""
+def named(effects: Effects) -> Named:
+    """As many as any level names."""
     order = np.argsort(-np.abs(effects.history), kind="stable")
     effect = effects.history[order]
-    return [*order[effect > 0][: most[0]].tolist(), *order[effect < 0][: most[1]].tolist()]
+    raised, lowered = MOST_NAMED
+    return Named(order[effect > 0][:raised].tolist(), order[effect < 0][:lowered].tolist())
 
 
 def moved_by(
@@ -65,10 +60,11 @@ def moved_by(
     history: Sequence[PastInteraction],
     past: Mapping[int, Item],
     text: Explanation | None,
-    values: Values,
+    values: Mapping[int, Values],
+    places: Named | None,
 ) -> list[Reason]:
-    """What moved an item, the greatest share first. `effects`: None where no version ranked it; `text`: about the end
-    user, as it is now."""
+    """What moved an item, the greatest share first. `effects`: None where no version ranked it, else `places`: what is
+    named of them; `text`: about the end user, as it is now; `values`: of the item and of `past`, by primary key."""
     moves = cited.moves.get(item.pk, ())
     total = sum(abs(move.effect) for move in moves)
     if effects is not None:
@@ -76,8 +72,9 @@ def moved_by(
     if not total:
         return []
     reasons: list[Reason] = [_stated(item.pk, move, cited, total) for move in moves[:MOST]]
-    if effects is not None:
-        reasons += _of_version(item, effects, total, level=level, history=history, past=past, text=text, values=values)
+    if effects is not None and places is not None:
+        named = places.at(level)
+        reasons += _of_version(item, effects, total, places=named, history=history, past=past, text=text, values=values)
     return sorted(reasons, key=lambda reason: -(getattr(reason, "share", None) or 0.0))
 
 
@@ -104,14 +101,14 @@ def _of_version(
     effects: Effects,
     total: float,
     *,
-    level: Literal["short", "full"],
+    places: Sequence[int],
     history: Sequence[PastInteraction],
     past: Mapping[int, Item],
     text: Explanation | None,
-    values: Values,
+    values: Mapping[int, Values],
 ) -> list[Reason]:
     found: list[Reason] = []
-    for place in named_places(effects, NAMED[level]):
+    for place in places:
         met, effect = history[place], float(effects.history[place])
         if abs(effect) >= LEAST_SHARE * total and met.item_pk in past:
             found.append(_in_common(item, past[met.item_pk], met, values, effect=effect, total=total))
@@ -123,24 +120,30 @@ def _of_version(
 
 
 def sharing_attributes(
-    item: Item, *, history: Sequence[PastInteraction], past: Mapping[int, Item], most: int, values: Values
+    item: Item, *, history: Sequence[PastInteraction], past: Mapping[int, Item], most: int, values: Mapping[int, Values]
 ) -> list[HistoryReason]:
     """Liked items with the same attribute values: most in common first, then the later one in the history. Says
     nothing of the score."""
-    _, wanted = values.of(item)
+    wanted = values[item.pk].as_set
     liked = []
     for place, met in enumerate(history):
-        if met.liked and met.item_pk in past and wanted & (theirs := values.of(past[met.item_pk])[1]):
+        if met.liked and met.item_pk in past and wanted & (theirs := values[met.item_pk].as_set):
             liked.append((-len(wanted & theirs) / len(wanted | theirs), -place))
     best = [history[-place] for _, place in sorted(liked)[:most]]
     return [_in_common(item, past[met.item_pk], met, values) for met in best]
 
 
 def _in_common(
-    item: Item, theirs: Item, met: PastInteraction, values: Values, *, effect: float = 0.0, total: float = 0.0
+    item: Item,
+    theirs: Item,
+    met: PastInteraction,
+    values: Mapping[int, Values],
+    *,
+    effect: float = 0.0,
+    total: float = 0.0,
 ) -> HistoryReason:
     """`effect`: what it did by the version itself, of `total`; 0: that is not known."""
-    (_, wanted), (own, _) = values.of(item), values.of(theirs)
+    wanted, own = values[item.pk].as_set, values[theirs.pk].listed
     return HistoryReason(
         item_id=met.item_id,
         title=theirs.title,

@@ -91,16 +91,20 @@ def _rank(request: Request, version: BackboneVersion, *, attribute: bool) -> tup
 
 def _kept_away(request: Request, scored: Scored, listed: Ranking) -> Mapping[int, int]:
     """By statement, how many items would be among these without it. Nothing where the list does not go by scores."""
-    if len(listed) < request.limit or (request.wish and request.wish.diversity > 0):
+    if len(listed) < request.limit or (request.wish and request.wish.diversity > 0) or not scored.steering.lowering:
         return {}
-    by_rule = [each.position for each in (*request.rules.pins, *request.rules.buried)]
-    by_score = np.setdiff1d(np.array([place for place, _ in listed], dtype=np.int64), by_rule)
-    beyond = np.setdiff1d(np.flatnonzero(request.listable), [*by_score, *by_rule])
+    by_score = np.zeros(len(request.index), dtype=np.bool_)
+    by_score[[place for place, _ in listed]] = True
+    beyond = request.listable & ~by_score
+    by_rule = np.array([each.position for each in (*request.rules.pins, *request.rules.buried)], dtype=np.int64)
+    by_score[by_rule] = beyond[by_rule] = False
     return scored.steering.keeping_away(scored.scores, request.candidates, listed=by_score, beyond=beyond)
 
 
 def _answered(request: Request, answers: Answers, listed: Ranking) -> dict[int, tuple[Reason]]:
     """What an LLM answered about the items that this moved, by primary key."""
+    if not answers.reasons:
+        return {}
     index = request.index
     named = [(place, answers.reasons.get(index.external_ids[place])) for place, _ in listed]
     return {int(index.pks[place]): (reason,) for place, reason in named if reason}

@@ -10,7 +10,7 @@ that came before and was changed since counts for others with the next reading o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -65,6 +65,7 @@ class CatalogIndex:
     changes: int  # the catalog's when its rows were read
     last_interaction: int  # the greatest primary key of those that are counted
     values: Values = NO_VALUES  # of big catalogs
+    _compared: dict[str, tuple[NDArray[np.int64], bool]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def place_of(self) -> Mapping[str, int]:
@@ -85,6 +86,13 @@ class CatalogIndex:
         """Where the items of these ids stand, and the ids that no item has."""
         places = [self.place_of[name] for name in ids if name in self.place_of]
         return np.array(places, dtype=np.int64), [name for name in ids if name not in self.place_of]
+
+    def is_of(self, pks: NDArray[np.int64]) -> bool:
+        """Whether these are all of its items, in its order. An array that is asked about again is not compared."""
+        known = self._compared.get("last")
+        if known is None or known[0] is not pks:
+            known = self._compared["last"] = pks, np.array_equal(pks, self.pks)
+        return known[1]
 
     def positions(self, pks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where these items stand; an item that came after the index was made is left out."""

@@ -6,7 +6,8 @@ from typing import Literal
 
 from recommender.grounding.sentences import each_sentence
 from recommender.models import BackboneVersion, Item, SubjectKind
-from recommender.serving.attribution import NAMED, Values, moved_by, sharing_attributes
+from recommender.serving.attribution import NAMED, Named, moved_by, sharing_attributes
+from recommender.serving.items import values_by_item
 from recommender.serving.request import Request
 from recommender.serving.statements import Cited
 from recommender.serving.texts import about_user, texts_about
@@ -36,13 +37,14 @@ def explain(
     backbone: BackboneVersion | None,
     past: Mapping[int, Item],
     attribution: Mapping[int, Effects] | None,
+    named: Mapping[int, Named],
     cited: Cited,
 ) -> Why:
     """Why these items are listed. Each item's `catalog` must be loaded.
 
     `past`: items of the history that may be named, by primary key. `attribution`: the ranker's own, by primary key;
-    None where it gives none. Then, and where nothing of the history moved an item's score, attributes shared with liked
-    items are named instead. `cited`: the statements that moved the items.
+    None where it gives none; `named`: what is named of it. Then, and where nothing of the history moved an item's
+    score, attributes shared with liked items are named instead. `cited`: the statements that moved the items.
     """
     whom = request.whom
     texts = texts_about(
@@ -54,10 +56,19 @@ def explain(
     )
     user = about_user(texts, whom)
     reasons: dict[int, Sequence[Reason]] = {}
-    values, history = Values(), request.history
+    values, history = values_by_item(whom.catalog, [*items, *past.values()]), request.history
     for item in items:
-        effects = (attribution or {}).get(item.pk)
-        own = moved_by(item, effects, cited, level=level, history=history, past=past, text=user.text, values=values)
+        own = moved_by(
+            item,
+            (attribution or {}).get(item.pk),
+            cited,
+            level=level,
+            history=history,
+            past=past,
+            text=user.text,
+            values=values,
+            places=named.get(item.pk),
+        )
         if not any(isinstance(reason, HistoryReason) for reason in own):
             own += sharing_attributes(item, history=history, past=past, most=NAMED[level][0], values=values)
         reasons[item.pk] = own
@@ -89,8 +100,13 @@ def _keeping_away(user: Shown, cited: Cited) -> Iterator[KeptAway]:
 
 
 def cut(shown: Shown, level: Literal["short", "full"]) -> Shown:
-    """At the level `short`, a text's first sentence."""
-    return shown if shown.text is None or level == "full" else replace(shown, text=_first_sentence(shown.text))
+    """At the level `short`, a text's first sentence, which is looked for once in a text that is kept."""
+    text = shown.text
+    if text is None or level == "full":
+        return shown
+    if not text.short:
+        text.short.append(_first_sentence(text))
+    return Shown(shown.status, text.short[0])
 
 
 def _first_sentence(text: Explanation) -> Explanation:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from recommender.counters import LISTS
 from recommender.models import ApiToken, EndUser, Item
 from recommender.serving import fallback
-from recommender.serving.attribution import named_places
+from recommender.serving.attribution import Named, named
 from recommender.serving.codes import Notice, NoticeCode
 from recommender.serving.continued import continued
 from recommender.serving.cursor import Cursor
@@ -164,10 +164,12 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
     whom, catalog = request.whom, request.whom.catalog
     there = {int(request.index.pks[position]): (position, score) for position, score in ranked.best[: request.limit]}
     numbered = dict(zip(there, numbers, strict=True)) if numbers else {}
-    named = _nameable(ranked, request.history) if how.level != "none" else set()
-    items = items_of(catalog, (*there, *named))
+    of_history = {} if how.level == "none" else {pk: named(each) for pk, each in (ranked.attribution or {}).items()}
+    nameable = set() if how.level == "none" else _nameable(of_history, request.history)
+    items = items_of(catalog, (*there, *nameable))
     listed = [items[pk] for pk in there if pk in items]  # an item may be gone that the index still has
-    why = _why(request, ranked, listed, {pk: place for pk, (place, _) in there.items()}, past=items, how=how)
+    places = {pk: place for pk, (place, _) in there.items()}
+    why = _why(request, ranked, listed, places, past=items, of_history=of_history, how=how)
     ruled = _ruled(request, {item.pk for item in listed})
     return Served(
         catalog=catalog.name,
@@ -240,9 +242,10 @@ def _why(
     positions: Mapping[int, int],
     *,
     past: Mapping[int, Item],
+    of_history: Mapping[int, Named],
     how: How,
 ) -> Why:
-    """`positions`: places of the listed items in the index, by primary key."""
+    """By primary key of the listed items, `positions`: their places in the index; `of_history`: what moved them."""
     if how.level == "none":
         return Why(NOT_ASKED, {}, {})
     why = explain(
@@ -253,6 +256,7 @@ def _why(
         backbone=ranked.backbone,
         past=past,
         attribution=ranked.attribution,
+        named=of_history,
         cited=cited(
             request,
             ranked.steering,
@@ -280,8 +284,8 @@ def _judged(reason: Reason, min_review: MinReview) -> Reason:
     return reason if min_review == "any" else replace(reason, text="", text_status="withheld")
 
 
-def _nameable(ranked: Ranked, history: Sequence[PastInteraction]) -> set[int]:
+def _nameable(of_history: Mapping[int, Named], history: Sequence[PastInteraction]) -> set[int]:
     """Primary keys of the history's items that an explanation may name."""
     liked = {past.item_pk for past in [past for past in history if past.liked][-LIKED_LOOKED_AT:]}
-    effects = (ranked.attribution or {}).values()
-    return liked | {history[place].item_pk for each in effects for place in named_places(each)}
+    moving = {place for each in of_history.values() for place in (*each.raised, *each.lowered)}
+    return liked | {history[place].item_pk for place in moving}

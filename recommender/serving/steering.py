@@ -85,25 +85,31 @@ class Steering:
                 own[row].append(move.of_degree(float(degrees[row])))
         return [sorted(moves, key=lambda move: -abs(move.effect)) for moves in own]
 
-    def keeping_away(
-        self, scores: NDArray[np.float64], places: Places, *, listed: Places, beyond: Places
-    ) -> dict[int, int]:
-        """Of each statement that lowers items, by primary key: how many of those at `beyond` it keeps from the list.
+    @property
+    def lowering(self) -> list[Move]:
+        return [move for move in self.moves if move.effect < 0]
 
-        That is, how many would be among the best `len(listed)` of both without it. `scores`: after the moves, of the
-        items at `places`.
+    def keeping_away(
+        self, scores: NDArray[np.float64], places: Places, *, listed: NDArray[np.bool_], beyond: NDArray[np.bool_]
+    ) -> dict[int, int]:
+        """Of each statement that lowers items, by primary key: how many of those `beyond` (items) it keeps from those
+        that are `listed` (items).
+
+        That is, how many would be among the best of both, as many as are listed, without it. `scores`: after the moves,
+        of the items at `places`.
         """
         found: dict[int, int] = {}
-        in_list = np.isin(places, listed)
-        for move in self.moves:
-            lowered = np.isin(places, np.intersect1d(move.places, beyond)) if move.effect < 0 else None
-            if lowered is None or not lowered.any():
+        in_list, others, most = listed[places], beyond[places], int(np.count_nonzero(listed))
+        for move in self.lowering:
+            degrees = self._degrees(move)[places]
+            lowered = others & (degrees > 0)
+            if not lowered.any():
                 continue
             pool = np.flatnonzero(in_list | lowered)
             own = places[pool]
-            total = self._total[own] - move.effect * self._degrees(move)[own]
+            total = self._total[own] - move.effect * degrees[pool]
             without = stated.moved(scores[pool], stated.bounded(total) - self.offsets[own])
-            best = pool[np.argsort(-without, kind="stable")[: len(listed)]]
+            best = pool[np.argsort(-without, kind="stable")[:most]]
             if count := int(lowered[best].sum()):
                 found[move.statement.pk] = count
         return found
@@ -129,11 +135,10 @@ class Steering:
         `listed`: positions of what is listed; `relist` gives those of what another steering would list.
         """
         found: dict[int, int] = {}
-        for move in self.moves:
-            if move.effect < 0:
-                without = replace(self, moves=[other for other in self.moves if other is not move])
-                if count := len({*relist(without)}.difference(listed).intersection(move.places.tolist())):
-                    found[move.statement.pk] = count
+        for move in self.lowering:
+            without = replace(self, moves=[other for other in self.moves if other is not move])
+            if count := len({*relist(without)}.difference(listed).intersection(move.places.tolist())):
+                found[move.statement.pk] = count
         return found
 
     def weighed(self, weights: Weights) -> "Steering":
@@ -192,6 +197,8 @@ def _met(said: Said, catalog: Catalog, index: CatalogIndex) -> tuple[Places, NDA
     """The same, with how surely they are what it is about; None: all are."""
     aspects = aspects_of(catalog)
     met = aspects.met(said.aspect)
+    if index.is_of(aspects.pks):
+        return met.places, met.degrees
     pks = aspects.pks[met.places]
     places = index.positions(pks)
     if met.degrees is None or len(places) == len(pks):

@@ -183,6 +183,7 @@ class Explanation:
     (serving.texts). `further`: the other kept drafts where a round filtered several, by their turns; rankings use all
     of them alike. `in_snapshot`: whether the backbone that ranked this list was trained with this very text.
     `reviewed_by`: the account's name. `statements`: of the text about the end user, those that moved the list.
+    `short`: the same cut short, where that was done (serving.explain); a text that replaces this one has none.
     """
 
     about: Literal["user", "item"]
@@ -198,6 +199,7 @@ class Explanation:
     in_snapshot: bool = False
     further: Mapping[int, str] = field(default_factory=dict)
     statements: tuple[TextStatement, ...] = ()
+    short: list["Explanation"] = field(default_factory=list, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

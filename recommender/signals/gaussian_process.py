@@ -70,11 +70,16 @@ class GaussianProcess:
         return columns
 
     def read(self, candidates: Candidates) -> Columns:
-        found = self._compiled(self.compiled, candidates) if self.compiled else None
+        found = self.compiled.read(*self._asked(candidates)) if self.compiled else None
         return self._columns(found or whole_history.read(self._after(candidates), len(candidates.met)))
 
     def read_without(self, candidates: Candidates, places: Places) -> Columns:
-        return self._columns(leave_one_out.read(self._after(candidates), len(candidates.met), places))
+        found, history = None, len(candidates.met)
+        left = len(places)
+        if self.compiled and self.compiled.leaves_out and np.array_equal(places, np.arange(history - left, history)):
+            of_history, item, told = self._asked(candidates)
+            found = self.compiled.read_without(of_history, left, item, told)
+        return self._columns(found or leave_one_out.read(self._after(candidates), history, places))
 
     def nearest(
         self, end_user: str, met: Places, liked: NDArray[np.int8], *, mask: NDArray[np.bool_], count: int
@@ -120,14 +125,14 @@ class GaussianProcess:
             np.r_[np.arange(history), np.full(count, history)],
         )
 
-    def _compiled(self, kernel: native.Kernel, candidates: Candidates) -> tuple[Floats, Floats, Floats] | None:
-        """As whole_history.read, without a copy of any item's rows; None where the kernel has no answer."""
+    def _asked(self, candidates: Candidates) -> tuple[native.History, Places, native.Told]:
+        """What a kernel reads, without a copy of any item's rows."""
         fold, noise = fold_of(candidates.end_user, len(self.mean)), posterior.noise_beside(self.amplitudes)
         met, item = (np.where(rows < 0, self.mean.shape[1] - 1, rows) for rows in (candidates.met, candidates.item))
         told = candidates.liked >= 0
         residual = np.where(told, candidates.liked - self.mean[fold, met].astype(np.float64), 0.0)
         history = native.History(met, residual, np.where(told, noise, posterior.UNKNOWN))
-        return kernel.read(history, item, self.factors[fold], self.spaces, self.amplitudes, noise=noise)
+        return history, item, native.Told(self.factors[fold], self.spaces, self.amplitudes, noise)
 
     def _columns(self, read: Sequence[Floats]) -> Columns:
         """`read`: each of NAMES (…, n); scaled (…, n, F)."""

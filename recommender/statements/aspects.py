@@ -33,6 +33,7 @@ FRESH_SECONDS = 60.0
 REST_PER_WORK = 50  # so much longer than reading took it is used
 KEPT_CATALOGS = 8
 MOST_SENTENCES = 20_000  # kept: of a phrase and an item
+MOST_ASPECTS, MOST_PLACES = 1_000, 5_000  # kept: aspects, each of which so many items meet at most
 AT_ONCE = 500  # turns asked for together
 PHRASE = "phrase="  # that the key of an aspect has for each of its phrases
 NO_YEAR = -1
@@ -72,6 +73,7 @@ class CatalogAspects:
     near: Mapping[str, Near] = field(default_factory=dict)  # key of a phrase → what means the same
     facts: Mapping[int, Sequence[frozenset[str]]] = field(default_factory=dict)  # place → stems of each fact it states
     of_phrases: dict[str, Met] = field(default_factory=dict)
+    of_aspects: dict[tuple[Facet, ...], Met] = field(default_factory=dict)
     of_sentences: dict[tuple[str, int], Sentence | None] = field(default_factory=dict)
     of_numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
@@ -147,7 +149,15 @@ class CatalogAspects:
 
     def met(self, aspect: Sequence[Facet]) -> Met:
         """The same, with how surely."""
-        return reduce(and_, map(self._of_facet, aspect))
+        facets = tuple(aspect)
+        known = self.of_aspects.get(facets)
+        if known is None:
+            known = reduce(and_, map(self._of_facet, facets))
+            if len(known.places) <= MOST_PLACES:
+                if len(self.of_aspects) >= MOST_ASPECTS:
+                    self.of_aspects.clear()
+                self.of_aspects[facets] = known
+        return known
 
     def sentence(self, aspect: Sequence[Facet], place: int) -> Sentence | None:
         """What a text about the item there tells of a phrase of this aspect; None where none does."""

@@ -238,6 +238,25 @@ def test_whatever_changes_is_in_the_next_answer(world: World) -> None:
         assert said(after) == said(world.get(explain="full", limit=16)), name
 
 
+def test_reasons_are_made_of_items_and_texts_as_they_are_now(world: World) -> None:
+    """What is kept to make them: attribute values, first sentences, statements held against items."""
+    before = world.get(explain="short", limit=16)
+    changing = next(one for one in before["items"] if any(reason.get("shared") for reason in one["reasons"]))
+    assert before["user_explanation"]["statements"]
+    item = Item.objects.get(catalog=world.catalog, external_id=changing["item_id"])
+    Item.objects.filter(pk=item.pk).update(attributes={})
+    text = "A text that is long enough to stand alone."
+    synthetic.approve(item, f"{text} More of it.", as_of=3000)
+    _strike(world)
+
+    after = world.get(explain="short", limit=16)
+    changed_one = next(one for one in after["items"] if one["item_id"] == changing["item_id"])
+    assert not any(reason.get("shared") for reason in changed_one["reasons"])
+    assert changed_one["explanation"]["text"] == text
+    assert after["user_explanation"]["text"] == before["user_explanation"]["text"]
+    assert after["user_explanation"]["statements"] == []
+
+
 def test_what_others_do_leaves_a_list_that_does_not_go_by_it(world: World) -> None:
     first = world.get()
     world.event("u001")

@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -198,9 +199,72 @@ def test_half_of_what_kernels_read_costs_no_list(caplog, name):
 
 def test_the_graph_answers_where_the_kernel_has_no_memory(monkeypatch):
     version = version_with()
-    with_kernel = scores(version)
-    monkeypatch.setattr(folded.Folded, "logits", lambda *given, **also: None)
+    one = verified.golden.read(files.folder_of(version))[-1]
+    with_kernel, did = scores(version), effects(verified.load(version), one, one.history)
+    for name in ("logits", "without"):
+        monkeypatch.setattr(folded.Folded, name, lambda *given, **also: None)
     np.testing.assert_allclose(with_kernel, scores(version), atol=1e-6)
+    np.testing.assert_allclose(did[0], effects(verified.load(version), one, one.history)[0], atol=2e-5)
+
+
+def effects(ranker, one, history):
+    return ranker.effects(one.end_user, history, one.items)
+
+
+def test_what_entries_and_the_text_did_is_what_leaving_them_out_takes_away(settings):
+    """By kernels, by graph and numpy, and by scoring the histories that are really shorter."""
+    version = version_with()
+    with_kernels = verified.load(version)
+    settings.KERNELS = False
+    verified.LOADED.clear()
+    without = verified.load(version)
+    assert (with_kernels.folded is None, without.folded) == (False, None)
+    told = 0
+    for one in verified.golden.read(files.folder_of(version)):
+        history, none = one.history[-without.history :], dict(without.end_users)
+        none.pop(one.end_user, None)
+
+        def logit(entries, ranker=without, one=one):
+            scores = ranker.score(one.end_user, entries, one.items)
+            return np.log(scores / (1 - scores))
+
+        shorter = [history[:place] + history[place + 1 :] for place in range(len(history))]
+        expected = np.array([logit(history) - logit(entries) for entries in shorter]).T
+        of_text = logit(history) - logit(history, replace(without, end_users=none))
+        told += bool(of_text.any())  # how much: test_folded has numbers that are not as small
+        assert np.abs(expected).max() > 0.001
+        for ranker in (with_kernels, without):
+            found = effects(ranker, one, history)
+            np.testing.assert_allclose(found[0], expected, atol=2e-5)
+            np.testing.assert_allclose(found[1], of_text, atol=2e-5)
+    assert told, "there is no text"
+
+
+def test_a_library_of_an_earlier_release_leaves_that_to_the_graph(monkeypatch):
+    version = version_with()
+    one = verified.golden.read(files.folder_of(version))[-1]
+    expected = effects(verified.load(version), one, one.history)
+    monkeypatch.setattr(folded, "WITHOUT", "not_there_yet")
+    verified.LOADED.clear()
+    kernels.JUDGED.clear()
+    assert is_compiled(version)
+    np.testing.assert_allclose(effects(verified.load(version), one, one.history)[0], expected[0], atol=2e-5)
+
+
+@pytest.mark.parametrize("wrong", [0.5, np.nan])
+def test_kernels_by_which_entries_did_something_else_are_refused_and_the_version_serves(monkeypatch, caplog, wrong):
+    version = version_with()
+    without = folded.Folded.without
+
+    def off(self, *given, **also):
+        found = without(self, *given, **also)
+        found[1] += wrong
+        return found
+
+    monkeypatch.setattr(folded.Folded, "without", off)
+    assert not is_compiled(version)
+    assert "did something else" in kernels.look(version).why_not
+    assert "did something else" in caplog.text
 
 
 def test_kernels_whose_golden_users_score_differently_are_refused_and_the_version_serves(monkeypatch, caplog):

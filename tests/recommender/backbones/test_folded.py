@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recommender import compiling
@@ -107,6 +107,43 @@ def test_folding_changes_no_score(graphs: Graphs, past: list, items: list[int], 
             tokens=given["end_user_tokens"][row],
         )
         np.testing.assert_allclose(found, answers[0][row], atol=1e-5)
+
+
+@given(st.lists(entry, max_size=L), st.integers(1, 150), st.booleans(), st.integers(0, 2**16))
+@example([(1, 1)] * L, 150, True, 0)
+@example([], 1, True, 0)
+@settings(max_examples=25)
+def test_what_the_kernel_leaves_out_was_never_there(
+    graphs: Graphs, past: list, count: int, told: bool, seed: int
+) -> None:
+    """Each row is what the graph scores after the history that really is so much shorter, or without the text."""
+    if graphs.compiled is None:
+        pytest.skip("there is no C++ compiler, or no processor for the kernel")
+    draw = np.random.default_rng(seed)
+    histories = [past, *(past[:place] + past[place + 1 :] for place in range(len(past))), *([past] if told else [])]
+    rows, items = len(histories), draw.integers(0, SIZES.items, count)
+    padded = np.zeros((2, rows, L), dtype=np.int64)
+    for row, each in enumerate(histories):
+        if each:
+            padded[:, row, -len(each) :] = np.array(each).T
+    knowledge = draw.normal(size=(1 + told, KNOWLEDGE)).astype(np.float32)
+    signals = draw.normal(size=(rows, count, SIGNALS)).astype(np.float32)
+    tokens = draw.integers(0, SIZES.end_user_tokens, TOKENS)
+    given = {
+        "item": np.repeat(items[None], rows, axis=0),
+        "history_item": padded[0],
+        "history_feedback": padded[1],
+        "end_user_knowledge": np.vstack([np.repeat(knowledge[:1], 1 + len(past), axis=0), knowledge[1:]]),
+        "signals": signals,
+        "end_user_tokens": np.repeat(tokens[None], rows, axis=0),
+    }
+    expected = graphs.unfolded.run(None, {one.name: given[one.name] for one in graphs.unfolded.get_inputs()})[0]
+    found = graphs.compiled.without(
+        items, padded[0, 0], padded[1, 0], knowledge=knowledge, signals=signals, tokens=tokens
+    )
+
+    assert found is not None
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != "din"])

@@ -65,6 +65,14 @@ def test_what_came_since_is_added_as_if_all_were_read_again(catalog: Catalog) ->
     assert np.array_equal(renewed.met, [4, 2, 2, 2])
 
 
+def test_an_index_knows_whether_primary_keys_are_its_items(catalog: Catalog) -> None:
+    index = index_of(catalog)
+    same, others = index.pks.copy(), [index.pks[:-1], index.pks[::-1], index.pks + 1]
+    for _ in range(2):
+        assert index.is_of(same)
+        assert not any(map(index.is_of, others))
+
+
 def test_an_empty_catalog_gets_its_first_items(catalog: Catalog) -> None:
     empty = make_catalog()
     assert len(index_of(now(empty))) == 0
