@@ -7,6 +7,7 @@ Personalized Ranking from Implicit Feedback, 2009; here the loss stays that of s
 are asked about and never part of anybody's history. Numpy only.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +30,14 @@ def are_needed(liked: NDArray[np.int8], codes: Codes) -> bool:
     """Whether something of the train part is liked and hardly anything is known not to be: less than HARDLY of it."""
     trained = liked[codes == TRAIN]
     return bool((trained == 1).any()) and int((trained == 0).sum()) < HARDLY * int((trained >= 0).sum())
+
+
+def said(samples: Mapping[str, Mapping[str, int]], each: int) -> str:
+    """In words, from split.describe's counts of the parts and what the recipe draws; empty where nothing was drawn."""
+    if not any(part.get("drawn") for part in samples.values()):
+        return ""
+    told = sum(part["labelled"] - part["positives"] - part.get("drawn", 0) for part in samples.values())
+    return f"{each} drawn for each like: {'hardly anybody' if told else 'nobody'} said no"
 
 
 def draw(interactions: Interactions, codes: Codes, *, each: int, seed: int, clock: Clock) -> tuple[Interactions, Codes]:
