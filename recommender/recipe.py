@@ -96,6 +96,14 @@ class TrainConfig(Settings):
         title="Seed",
         description="The same seed on the same data gives the same scores.",
     )
+    negatives: int = Field(
+        default=4,
+        ge=0,
+        le=100,
+        title="Drawn for each like",
+        description="Where hardly anything is known not to be liked: items that an end user never met, taken as not "
+        "liked. 0: none.",
+    )
     # inputs
     history: int = Field(
         default=30,

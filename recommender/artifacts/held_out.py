@@ -20,7 +20,8 @@ def save(
 ) -> None:
     """Write the test part's `rows` (n) into test.npz, with each model's probabilities (n) as float32.
 
-    `item` counts in the items of ids.json; `end_user` in `end_users`, external ids of those in the test part.
+    `item` counts in the items of ids.json; `end_user` in `end_users`, external ids of those in the test part. `drawn`,
+    where some were (dataset.negatives): which rows nobody did.
     """
     who, number = np.unique(interactions.end_user[rows], return_inverse=True)
     np.savez_compressed(
@@ -31,6 +32,7 @@ def save(
         item=interactions.item[rows],
         moment=interactions.moment[rows],
         liked=interactions.liked[rows],
+        **({} if interactions.drawn_for is None else {"drawn": interactions.drawn[rows]}),
         **{model: probability.astype(np.float32) for model, probability in predicted.items()},
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.dataset.attributes import Vocabulary
-from recommender.dataset.interactions import Interactions
+from recommender.dataset.interactions import Interactions, places
 from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM
 from recommender.dataset.texts import KnowledgeRows
 
@@ -73,16 +73,13 @@ def build(
     interactions: Interactions, knowledge: KnowledgeRows, *, history: int, demographics: Vocabulary | None = None
 ) -> Examples:
     """Line every interaction up with its strictly earlier history and the knowledge of its moment; no signals yet."""
-    end_user, moment = interactions.end_user, interactions.moment
-    place = np.arange(len(interactions))
-    new_user = np.r_[True, end_user[1:] != end_user[:-1]][: len(place)]
-    new_moment = new_user | np.r_[True, moment[1:] != moment[:-1]][: len(place)]
+    start, before, _ = places(interactions)
     end_user_text, item_text = knowledge.assign(interactions)
     return Examples(
         interactions=interactions,
         history=history,
-        start=np.maximum.accumulate(np.where(new_user, place, 0)),
-        before=np.maximum.accumulate(np.where(new_moment, place, 0)),
+        start=start,
+        before=before,
         end_user_text=end_user_text,
         item_text=item_text,
         signals=np.zeros((len(interactions), 0), dtype=np.float32),

@@ -9,6 +9,7 @@ from recommender.dataset.split import TEST, Codes
 
 STREAMING, FROZEN = "streaming", "frozen"
 HISTORIES = (STREAMING, FROZEN)
+FOREVER = np.iinfo(np.int64).max
 SEED = 0  # draws the share of end users
 
 
@@ -18,14 +19,10 @@ def frozen(interactions: Interactions, codes: Codes) -> Interactions:
     Interactions at one moment are never each other's history, and a text that is later than a moment is not known at
     it. So every tested interaction has the history and the knowledge of the first one, as a list that is served has.
     """
-    first = np.full(len(interactions.end_users), len(interactions), dtype=np.int64)
+    first = np.full(len(interactions.end_users), FOREVER, dtype=np.int64)
     rows = np.flatnonzero(codes == TEST)
-    np.minimum.at(first, interactions.end_user[rows], rows)
-    cut = first[interactions.end_user]
-    moment = np.where(
-        np.arange(len(interactions)) >= cut, interactions.moment[np.minimum(cut, len(cut) - 1)], interactions.moment
-    )
-    return replace(interactions, moment=moment)
+    np.minimum.at(first, interactions.end_user[rows], interactions.moment[rows])
+    return replace(interactions, moment=np.minimum(interactions.moment, first[interactions.end_user]))
 
 
 def some_end_users(interactions: Interactions, share: float) -> Interactions:
@@ -35,6 +32,4 @@ def some_end_users(interactions: Interactions, share: float) -> Interactions:
     count = len(interactions.end_users)
     kept = np.zeros(count, dtype=bool)
     kept[np.random.default_rng(SEED).permutation(count)[: max(1, round(share * count))]] = True
-    rows = kept[interactions.end_user]
-    columns = ("keys", "end_user", "item", "moment", "liked", "feedback")
-    return replace(interactions, **{name: getattr(interactions, name)[rows] for name in columns})
+    return interactions.only(kept[interactions.end_user])

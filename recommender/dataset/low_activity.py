@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.dataset.interactions import Interactions
+from recommender.dataset.interactions import Interactions, places
 from recommender.dataset.texts import ItemsInstead, KnowledgeRows
 from recommender.models import SubjectKind
 
@@ -25,10 +25,11 @@ def use_items(known: KnowledgeRows, interactions: Interactions, *, below: int) -
     """
     if below < 2 or not any(text.kind == SubjectKind.ITEM for text in known.texts):
         return known
-    start, before, end = _places(interactions)
+    start, before, end = places(interactions)
     own, _ = known.assign(interactions)
     sets = _Sets(known, interactions, longest=below - 1)
-    waiting = np.flatnonzero((own == 0) & (before > start) & (before - start < below))
+    waiting = (own == 0) & (before > start) & (before - start < below)
+    waiting = np.flatnonzero(waiting & ~interactions.drawn)  # those have the set of what they were drawn for
     of_interaction = np.full(len(interactions), -1, dtype=np.int32)
     of_interaction[waiting] = sets.of(start[waiting], before[waiting], interactions.moment[waiting])
     have = known.latest(SubjectKind.END_USER)
@@ -42,18 +43,6 @@ def use_items(known: KnowledgeRows, interactions: Interactions, *, below: int) -
         if which >= 0
     }
     return replace(known, instead=ItemsInstead(list(sets.numbers), of_interaction, now))
-
-
-def _places(interactions: Interactions) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Of each row: its end user's first row, the first of its moment (history ends before it), the row after all."""
-    rows = np.arange(len(interactions))
-    end_user, moment = interactions.end_user, interactions.moment
-    new_user = np.r_[True, end_user[1:] != end_user[:-1]][: len(rows)]
-    new_moment = new_user | np.r_[True, moment[1:] != moment[:-1]][: len(rows)]
-    start = np.maximum.accumulate(np.where(new_user, rows, 0))
-    before = np.maximum.accumulate(np.where(new_moment, rows, 0))
-    end = np.searchsorted(end_user, end_user, side="right")
-    return start, before, end
 
 
 class _Sets:

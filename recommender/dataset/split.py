@@ -162,21 +162,27 @@ def split(
     fold: int = 0,
     seed: int = FOLD_SEED,
     cuts: Cuts = NO_CUTS,
+    likes_will_do: bool = False,
 ) -> Codes:
     """`assign`, leaving out of scoring what is not known to be liked or not.
 
-    Raises TooLittleDataError when a part is empty, or what is trained on is all liked or all not liked.
+    Raises TooLittleDataError when a part is empty, or what is trained on is all not liked or, unless `likes_will_do`
+    (dataset.negatives), all liked.
     """
     assigned = assign(name, end_user, moment=moment, clock=clock, fold=fold, seed=seed, cuts=cuts)
     codes = np.where(liked >= 0, assigned, UNSCORED).astype(np.int8)
     for part, code in PARTS.items():
         if not (codes == code).any():
             raise TooLittleDataError(f"There is nothing for the {part} part: {_needs(name)} {_has(end_user, liked)}")
-    if len(np.unique(liked[codes == TRAIN])) < 2:
+    if not (liked[codes == TRAIN] == 1).any():
         raise TooLittleDataError(
-            "Every interaction to train on is liked, or none is: a backbone needs both. Check the catalog's like "
-            "threshold; where only likes and purchases are known, send what was passed over with the label 0 "
-            "(docs/moving.md)."
+            "No interaction to train on is liked: a backbone needs likes. Check the catalog's like threshold."
+        )
+    if not likes_will_do and not (liked[codes == TRAIN] == 0).any():
+        raise TooLittleDataError(
+            "Every interaction to train on is liked: a backbone needs both. Check the catalog's like threshold; where "
+            "only likes and purchases are known, let training draw items for each like (negatives above 0), or send "
+            "what was passed over with the label 0 (docs/moving.md)."
         )
     return codes
 
@@ -194,8 +200,10 @@ class Parts:
         return cls(**{name: np.flatnonzero(codes == code) for name, code in PARTS.items()})
 
 
-def describe(codes: Codes, end_user: EndUsers, liked: NDArray[np.int8]) -> dict[str, dict[str, Any]]:
-    """Samples, those with a known label, positives and end users of each part."""
+def describe(
+    codes: Codes, end_user: EndUsers, liked: NDArray[np.int8], drawn: NDArray[np.bool_] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Samples, those with a known label, positives and end users of each part; where some were `drawn`, how many."""
     parts = {part: codes == code for part, code in PARTS.items()}
     return {
         part: {
@@ -203,6 +211,7 @@ def describe(codes: Codes, end_user: EndUsers, liked: NDArray[np.int8]) -> dict[
             "labelled": int((liked[rows] >= 0).sum()),
             "positives": int((liked[rows] == 1).sum()),
             "end_users": len(np.unique(end_user[rows])),
+            **({} if drawn is None or not drawn.any() else {"drawn": int(drawn[rows].sum())}),
         }
         for part, rows in parts.items()
     }

@@ -63,10 +63,12 @@ class KnowledgeRows:
 
         The knowledge is the latest with as_of <= the interaction's moment. On top of that a text is never shown to
         an interaction its own prompts showed and, about an item, to no interaction of those end users with that item:
-        on an order clock as_of = 0 would not keep them apart.
+        on an order clock as_of = 0 would not keep them apart. A drawn row sees the text of its end user that the liked
+        one sees, and none of its item where the liked one's is hidden: a missing text would tell which one was liked.
         """
         end_user_text = self.known_of(SubjectKind.END_USER, interactions.end_user, interactions.moment)
         item_text = self.known_of(SubjectKind.ITEM, interactions.item, interactions.moment)
+        there = item_text != 0
         for number, text, shown in self._shown(interactions):
             if text.kind == SubjectKind.END_USER:
                 end_user_text[shown[end_user_text[shown] == number]] = 0
@@ -77,6 +79,11 @@ class KnowledgeRows:
         if self.instead is not None:
             without = (end_user_text == 0) & (self.instead.of_interaction >= 0)
             end_user_text[without] = 1 + len(self.texts) + self.instead.of_interaction[without]
+        if interactions.drawn_for is not None:
+            drawn = np.flatnonzero(interactions.drawn)
+            likes = interactions.drawn_for[drawn]
+            end_user_text[drawn] = end_user_text[likes]
+            item_text[drawn[there[likes] & (item_text[likes] == 0)]] = 0
         return end_user_text, item_text
 
     def witnesses(self, interactions: Interactions) -> NDArray[np.int64]:

@@ -144,7 +144,7 @@ def _facts(prepared: Prepared, study: Study) -> dict[str, Any]:
         "texts": len(prepared.known.texts),
         **({"llm_scores": prepared.scores.told} if prepared.scores and SCORED in study.arms else {}),
         **({} if prepared.known.unreviewed is None else {"unreviewed": prepared.known.unreviewed}),
-        "samples": describe(prepared.codes, of.end_user, of.liked),
+        "samples": describe(prepared.codes, of.end_user, of.liked, of.drawn),
         "torch": str(torch.__version__),
     }
 

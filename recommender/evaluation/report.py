@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from recommender.dataset import negatives
 from recommender.dataset.histories import FROZEN, STREAMING
 from recommender.evaluation.arms import ARMS, BASE, PLAIN, PUBLISHED, SEEDS
 from recommender.evaluation.figures import ALL
@@ -98,7 +99,10 @@ def about_rows(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     settings, tested = config["settings"], facts["samples"]["test"]
     name = TrainConfig.from_json(settings).split_in_words
     share = "" if config["users"] == 1 else f"; {100 * config['users']:.3g} % of all end users, drawn at random"
-    return f"Split {name}: {tested['labelled']:,} test samples of {tested['end_users']:,} end users{share}."
+    drawn = negatives.said(facts["samples"], TrainConfig.from_json(settings).negatives)
+    if drawn:
+        drawn = f" {drawn}, so that AUC tells likes from those."
+    return f"Split {name}: {tested['labelled']:,} test samples of {tested['end_users']:,} end users{share}.{drawn}"
 
 
 def about_texts(config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:

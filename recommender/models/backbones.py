@@ -45,6 +45,11 @@ class BackboneVersion(models.Model):
     catalog_changes = models.PositiveBigIntegerField(
         null=True, help_text="Catalog.changes when its training began: whether anything has come since."
     )
+    drawn = models.PositiveSmallIntegerField(
+        default=0,
+        help_text="Items drawn as not liked for each like, because nobody said no (dataset.negatives); 0: none. Its "
+        "scores are no probabilities of a like then.",
+    )
     state = models.CharField(max_length=9, choices=VersionState, default=VersionState.CANDIDATE)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -81,6 +81,7 @@ def _quality(
         "of": bed.of,
         "rows": sum(len(one.items) for one in bed.tested),
         "left_out": bed.left_out,
+        "drawn": bed.drawn,
         "data_changed": bed.data_hash != version.data_hash,
         "split": version.config["split"],
         "other_split": active.config["split"] != version.config["split"],

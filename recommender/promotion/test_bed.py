@@ -53,6 +53,7 @@ class TestBed:
     hidden: Mapping[int, frozenset[str]]
     of: int
     left_out: int  # test rows whose item's text knows too much
+    drawn: int  # test rows that nobody did (dataset.negatives)
     data_hash: str
 
 
@@ -90,6 +91,7 @@ def make_test_bed(
         hidden=hidden,
         of=len(everybody),
         left_out=len(rows) - len(kept),
+        drawn=int(interactions.drawn[kept].sum()),
         data_hash=interactions.hash(),
     )
 

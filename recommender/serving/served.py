@@ -10,6 +10,7 @@ from recommender.models import BackboneVersion
 from recommender.serving.codes import DegradedCode, Notice
 from recommender.serving.types import (
     NOT_ASKED,
+    RELATIVE,
     SCORE_KINDS,
     Explain,
     KeptAway,
@@ -115,6 +116,8 @@ class Served:
 
     @property
     def score_kind(self) -> ScoreKind | None:
+        if self.source == "backbone" and self.backbone is not None and self.backbone.drawn:
+            return RELATIVE
         return SCORE_KINDS.get(self.source)
 
     @property

@@ -34,8 +34,15 @@ SHOWN_STATUSES: tuple[ShownStatus, ...] = ("shown", "not_asked", "none", "withhe
 Source = Literal["thinkrec", "backbone", "knowledge", "segment", "popular", "newest", "nothing"]
 SOURCES: tuple[Source, ...] = ("thinkrec", "backbone", "knowledge", "segment", "popular", "newest", "nothing")
 
-# What a list's scores are, by its source; the others have none.
-ScoreKind = Literal["like_probability", "worth_by_knowledge", "expected_likes"]
+# What a list's scores are, by its source; the others have none. Of a backbone that learned from likes alone: RELATIVE.
+ScoreKind = Literal["like_probability", "relative_preference", "worth_by_knowledge", "expected_likes"]
+RELATIVE: ScoreKind = "relative_preference"
+SCORE_KIND_CHOICES: tuple[ScoreKind, ...] = (
+    "like_probability",
+    "relative_preference",
+    "worth_by_knowledge",
+    "expected_likes",
+)
 SCORE_KINDS: Mapping[Source, ScoreKind] = {
     "thinkrec": "like_probability",
     "backbone": "like_probability",

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.dataset.attributes import Attributes
-from recommender.dataset.interactions import Interactions, trained_on
+from recommender.dataset.interactions import NOBODYS, Interactions, trained_on
 from recommender.dataset.split import UNSCORED, Codes
 from recommender.dataset.texts import KnowledgeRows, Text
 from recommender.models import Catalog, Item, SubjectKind
@@ -192,7 +192,7 @@ def _numeric(known: KnowledgeRows, interactions: Interactions, codes: Codes) -> 
 def _window(text: Text, interactions: Interactions) -> NDArray[np.int64]:
     """The labelled interactions that an end user's text was made from."""
     first, last = np.searchsorted(interactions.end_user, [text.subject, text.subject + 1])
-    own = np.arange(first, last)
+    own = first + np.flatnonzero(interactions.keys[first:last] != NOBODYS)
     shown = np.isin(interactions.keys[own], np.fromiter(text.shown, dtype=np.int64))
     seen = own[shown] if shown.any() else own[interactions.moment[own] < text.as_of]
     labelled: NDArray[np.int64] = seen[interactions.liked[seen] >= 0]

@@ -28,11 +28,15 @@ END_USERS_AT_A_TIME = 1024
 
 @dataclass(frozen=True, slots=True)
 class Likes:
-    """The interactions to fit on: liked or not is known, sorted by end user. n rows, v items."""
+    """The interactions to fit on: liked or not is known, sorted by end user. n rows, v items.
+
+    `before`: how many of their end user's first rows are earlier; None: all above them.
+    """
 
     end_user: NDArray[np.int64]  # (n)
     item: NDArray[np.int64]  # (n)
     liked: NDArray[np.float64]  # (n)
+    before: NDArray[np.int64] | None = None  # (n)
 
 
 @dataclass(frozen=True, slots=True)

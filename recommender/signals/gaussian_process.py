@@ -66,6 +66,8 @@ class GaussianProcess:
             own = slice(first, last)
             fold = fold_of(data.end_users[data.end_user[first]], len(self.mean))
             rows = self.rows(fold, data.item[own].astype(np.int64), data.liked[own], examples.before[own] - first)
+            if data.drawn_for is not None:
+                rows = replace(rows, place=_places(data.drawn_for[own] - first, rows.before))
             columns[own] = self._columns(posterior.read(rows))
         return columns
 
@@ -165,6 +167,15 @@ def load(path: Path) -> GaussianProcess:
         return GaussianProcess(stored["mean"], stored["factors"], stored["columns"], spaces, amplitudes)
 
 
+def _places(drawn_for: Places, before: Places) -> Places:
+    """Where each row stands in a history as it drifts (n): a drawn one where the one stands that it was drawn for.
+
+    Of several at one moment the posterior takes each a step further: what was drawn must not stay behind.
+    """
+    own = np.where(drawn_for >= 0, drawn_for, np.arange(len(before)))
+    return np.where(own < before.max(initial=0), own, before)
+
+
 def _fit(sources: Sources, columns: NDArray[np.int64]) -> GaussianProcess:
     """Choose each space's amplitude by what it takes from the error of likes, one after another; some are given."""
     made = sources.fold_factors
@@ -193,6 +204,7 @@ def squared_error(process: GaussianProcess, end_users: Sequence[str], likes: Lik
         own = slice(first, min(last, first + ASKED_EACH))
         liked = likes.liked[own].astype(np.int8)
         fold = fold_of(end_users[likes.end_user[first]], len(process.mean))
-        rows = process.rows(fold, likes.item[own], liked, np.arange(len(liked)))
+        before = np.arange(len(liked)) if likes.before is None else likes.before[own]
+        rows = process.rows(fold, likes.item[own], liked, before)
         errors.append(np.square(liked - rows.mean - posterior.read(rows)[2]))
     return float(np.concatenate(errors).mean()) if errors else 0.0

@@ -37,6 +37,7 @@ class Rows:
     amplitudes: Sequence[float]  # variance that likes share because their items are near each other in a space
     liked: NDArray[np.int8]  # (n) 1, 0, -1 unknown
     before: NDArray[np.int64]  # (n) how many of the first rows are the row's history; at most its own place
+    place: NDArray[np.int64] | None = None  # (n) of rows that are nobody's history, where they drift; None: `before`
 
     @property
     def noise(self) -> float:
@@ -72,7 +73,7 @@ def read(rows: Rows) -> tuple[Floats, Floats, Floats]:
     lower, answer, reach = _factor(common, rows)
     remaining = variance - np.square(reach).sum(axis=1)
     mean = reach @ answer
-    place = np.r_[np.arange(learned), rows.before[learned:]]
+    place = np.r_[np.arange(learned), (rows.before if rows.place is None else rows.place)[learned:]]
     common += DRIFT * np.exp(-np.abs(place[:, None] - place[:learned]) / DRIFT_LASTS)
     if (rows.before[learned:] == learned).all():  # what is asked after the whole history needs its answer only
         lower, answer, reach = _factor(common[:learned], rows)

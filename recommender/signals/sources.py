@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.dataset.interactions import Interactions, trained_on
+from recommender.dataset.interactions import Interactions, fitted_on
 from recommender.dataset.split import Codes
 from recommender.dataset.texts import KnowledgeRows
 from recommender.recipe import TrainConfig
@@ -53,12 +53,13 @@ class Sources:
 
     @cached_property
     def likes(self) -> Likes:
-        """The train part's, by end user."""
+        """The train part's, by end user; what was drawn comes after what they did, and is asked as what it is for."""
         data = self.interactions
-        rows = np.flatnonzero(trained_on(data, self.codes) & (data.liked >= 0))
-        return Likes(
-            data.end_user[rows].astype(np.int64), data.item[rows].astype(np.int64), data.liked[rows].astype(np.float64)
-        )
+        rows = np.flatnonzero(fitted_on(data, self.codes) & (data.liked >= 0))
+        end_user, item = data.end_user[rows].astype(np.int64), data.item[rows].astype(np.int64)
+        like = rows if data.drawn_for is None else np.where(data.drawn[rows], data.drawn_for[rows], rows)
+        before = np.searchsorted(rows, like) - np.searchsorted(end_user, end_user)
+        return Likes(end_user, item, data.liked[rows].astype(np.float64), before)
 
     @cached_property
     def numbers(self) -> list[Space]:

@@ -65,7 +65,7 @@ def export(folder: Path, fitted: Fitted, facts: dict[str, Any]) -> float:
         llm_scores=fitted.blended,
         facts=facts,
     )
-    golden_choice.write(folder, fitted.backbone, examples.interactions, known)
+    golden_choice.write(folder, fitted.backbone, examples.interactions.told(), known)
     parity: float = manifest["parity"]
     return parity
 
@@ -83,7 +83,7 @@ def _metrics(prepared: Prepared, fitted: dict[str, Fitted]) -> dict[str, Any]:
         WITHOUT: without.fit.to_json(),
         "same_model": WITH not in fitted,
         "intervals": held_out.intervals(label, end_user, _predicted(fitted)),
-        "samples": describe(prepared.codes, interactions.end_user, interactions.liked),
+        "samples": describe(prepared.codes, interactions.end_user, interactions.liked, interactions.drawn),
         "coverage": {name: served.examples.coverage(getattr(parts, name)) for name in PARTS},
         "texts": len(prepared.known.texts),
         "claims": served.learned.to_json() if served.learned else None,

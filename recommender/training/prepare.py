@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.dataset import attributes
+from recommender.dataset import attributes, negatives
 from recommender.dataset.attributes import LEAST_END_USERS, Vocabulary
 from recommender.dataset.histories import STREAMING, frozen, some_end_users
 from recommender.dataset.interactions import Interactions, read_interactions, trained_on
@@ -101,18 +101,23 @@ def prepare(
 def read(catalog: Catalog, recipe: TrainConfig, *, users: float = 1.0) -> tuple[Interactions, Codes]:
     """A catalog's interactions as they are now, of a share of the end users, and the part of each.
 
-    Raises CannotTrainError where the recipe's split leaves a part empty.
+    Where hardly anything is known not to be liked, rows are drawn here, and nowhere else: signals, fits, figures and
+    gates read the same. Raises CannotTrainError where the recipe's split leaves a part empty.
     """
     interactions = some_end_users(read_interactions(catalog), users)
+    clock = Clock(catalog.clock)
     codes = split(
         recipe.split,
         interactions.end_user,
         interactions.liked,
         moment=interactions.moment,
-        clock=Clock(catalog.clock),
+        clock=clock,
         fold=recipe.fold,
         cuts=recipe.cuts,
+        likes_will_do=recipe.negatives > 0,
     )
+    if recipe.negatives and negatives.are_needed(interactions.liked, codes):
+        return negatives.draw(interactions, codes, each=recipe.negatives, seed=recipe.seed, clock=clock)
     return interactions, codes
 
 

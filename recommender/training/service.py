@@ -96,6 +96,7 @@ def _store(
             data_hash=trained.data_hash,
             artifact=f"{run.catalog.name}/{number}",
             manifest_hash=manifest_hash,
+            drawn=config.negatives if trained.metrics["samples"]["train"].get("drawn") else 0,
             catalog_changes=run.catalog.changes,  # as the run was taken, before anything was read
         )
         runs.request(

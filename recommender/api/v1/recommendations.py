@@ -48,7 +48,7 @@ from recommender.serving.types import (
     EXPLAIN_CHOICES,
     MIN_REVIEW_CHOICES,
     MOST_ITEMS,
-    SCORE_KINDS,
+    SCORE_KIND_CHOICES,
     SHOWN_STATUSES,
     SOURCES,
 )
@@ -141,10 +141,11 @@ class RecommendationsSerializer(serializers.Serializer[Served]):
         choices=SOURCES, help_text="Which rung of the ladder answered, best first."
     )
     score_kind = serializers.ChoiceField(
-        choices=sorted(set(SCORE_KINDS.values())),
+        choices=sorted(SCORE_KIND_CHOICES),
         allow_null=True,
-        help_text="What `score` is: the probability of a like; what speaks for an item by statements, texts and "
-        "popularity; or the likes to expect. Null: the list has no scores.",
+        help_text="What `score` is: the probability of a like; how much rather than items drawn at random, from 0 to "
+        "1, of a model that learned from likes alone and so no probability; what speaks for an item by statements, "
+        "texts and popularity; or the likes to expect. Null: the list has no scores.",
     )
     degraded = serializers.BooleanField(help_text="Whether a better rung could not answer.")
     degraded_code = serializers.ChoiceField(

@@ -4,13 +4,16 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.dataset.interactions import read_interactions
-from recommender.dataset.split import FOLD_SEED, FOLDS, NO_CUTS, PARTS, SPLITS, UNSCORED, Cuts, assign, describe
+from recommender.dataset import negatives as drawing
+from recommender.dataset.interactions import Interactions, read_interactions
+from recommender.dataset.split import FOLD_SEED, FOLDS, NO_CUTS, PARTS, SPLITS, UNSCORED, Codes, Cuts, assign, describe
 from recommender.management.options import add_options, chosen, made, require_fitting
 from recommender.models import Catalog, Clock
 from recommender.recipe import TrainConfig
+from recommender.runs.errors import TooLittleDataError
 
 ONLY_ORDER = (
     "This catalog's clock only orders: its moments do not compare between end users. These are 80/10/10 of each end "
@@ -24,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("catalog", help="the catalog's name")
-        add_options(parser, TrainConfig, ["split", "fold", "valid_from", "test_from"])
+        add_options(parser, TrainConfig, ["split", "fold", "valid_from", "test_from", "negatives"])
         add_options(parser, TrainConfig, ["seed"], help=f"kar: deals end users to folds (default {FOLD_SEED})")
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
@@ -36,19 +39,29 @@ class Command(BaseCommand):
         name, given = options.get("split", TrainConfig().split), chosen(options, ("fold", "seed"))
         if given and name != "kar":
             raise CommandError(f"--{next(iter(given))} belongs to the split kar, which alone deals end users to folds.")
-        cuts = made(TrainConfig, {"split": name, **given, **chosen(options, ("valid_from", "test_from"))}).cuts
+        more = chosen(options, ("valid_from", "test_from", "negatives"))
+        cuts = made(TrainConfig, {"split": name, **given, **more}).cuts
         require_fitting(catalog, split=name)
         try:
-            found = counts(catalog, name, cuts=cuts, **given)
-        except ValueError as error:
+            found = counts(catalog, name, cuts=cuts, **given, **chosen(options, ("negatives",)))
+        except (ValueError, TooLittleDataError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found) if options["json"] else table(found))
 
 
 def counts(
-    catalog: Catalog, name: str, *, fold: int = 0, seed: int = FOLD_SEED, cuts: Cuts = NO_CUTS
+    catalog: Catalog,
+    name: str,
+    *,
+    fold: int = 0,
+    seed: int = FOLD_SEED,
+    cuts: Cuts = NO_CUTS,
+    negatives: int = TrainConfig().negatives,
 ) -> dict[str, Any]:
-    """What --json prints. `samples` count every interaction of a part, `labelled` those known to be liked or not."""
+    """What --json prints. `samples` count every interaction of a part, `labelled` those known to be liked or not.
+
+    `drawn`, where training draws items as not liked: how many for each like (`negatives`), and in each part.
+    """
     interactions = read_interactions(catalog)
     only_order = catalog.clock == Clock.ORDER
     end_user, liked = interactions.end_user, interactions.liked
@@ -56,6 +69,7 @@ def counts(
         name, end_user, moment=interactions.moment, clock=Clock(catalog.clock), fold=fold, seed=seed, cuts=cuts
     )
     parts = describe(codes, end_user, liked)
+    drawn = drawn_beside(interactions, codes, each=negatives, clock=Clock(catalog.clock))
     if only_order and name == "global-time":
         by = "relative order"
     else:
@@ -78,7 +92,17 @@ def counts(
         "train_before_valid": {
             name: parts["train"][name] + parts["valid"][name] for name in ("samples", "labelled", "positives")
         },
+        **({"drawn": {"each": negatives} | drawn} if drawn else {}),
     }
+
+
+def drawn_beside(interactions: Interactions, codes: Codes, *, each: int, clock: Clock) -> dict[str, int]:
+    """How many rows training draws in each part at its default seed; nothing where it draws none."""
+    codes = np.where(interactions.liked >= 0, codes, UNSCORED).astype(np.int8)
+    if not each or not drawing.are_needed(interactions.liked, codes):
+        return {}
+    data, codes = drawing.draw(interactions, codes, each=each, seed=TrainConfig().seed, clock=clock)
+    return {part: int((data.drawn & (codes == code)).sum()) for part, code in PARTS.items()}
 
 
 def table(found: dict[str, Any]) -> str:
@@ -103,4 +127,10 @@ def table(found: dict[str, Any]) -> str:
         f"{found['unknown_labels']:,} do not say whether the item was liked: they count as samples "
         "here, and are neither trained on nor scored."
     )
+    if drawn := found.get("drawn"):
+        few = (
+            "hardly anybody" if any(found[part]["labelled"] > found[part]["positives"] for part in PARTS) else "nobody"
+        )
+        each = ", ".join(f"{drawn[part]:,} {part}" for part in PARTS)
+        lines.append(f"Training adds items as not liked, {drawn['each']} drawn for each like: {few} said no. {each}.")
     return "\n".join([*lines, *(["", found["note"]] if "note" in found else [])])

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from recommender.dataset import negatives
 from recommender.management.options import add_off, add_options, add_set, assigned, chosen, made, require_fitting
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.management.versions import gate_lines, gates_json
@@ -114,6 +115,8 @@ def result(run: TrainingRun, version: BackboneVersion) -> dict[str, Any]:
 def summary(version: BackboneVersion) -> str:
     """Both models side by side and what the gates said, for a terminal."""
     lines = [f"{version} is {version.state}. {version.metrics['texts']} knowledge texts.{_instead(version)}", ""]
+    if drawn := negatives.said(version.metrics["samples"], version.drawn):
+        lines[1:1] = [f"{drawn}. AUC tells likes from those, and scores are no probabilities of a like."]
     lines.append(f"{'':24}{'AUC':>8}{'GAUC':>8}{'LogLoss':>9}{'ECE':>8}{'samples':>10}")
     for part in ("valid", "test"):
         for model in ("with_knowledge", "without_knowledge"):

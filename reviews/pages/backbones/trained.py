@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recommender.artifacts import kernels
+from recommender.dataset import negatives
 from recommender.dataset.split import SPLITS
 from recommender.models import BackboneVersion, Catalog
 from recommender.recipe import (
@@ -87,12 +88,20 @@ def order(config: Mapping[str, Any], catalog: Catalog) -> str:
     return said_of_chance([read.backbone], catalog.clock, drift=read.drift)
 
 
+def drawn(version: BackboneVersion) -> str:
+    """What was drawn as not liked and what that does to the figures; empty where nothing was."""
+    said = negatives.said(version.metrics["samples"], version.drawn)
+    return said and f"{said}. So AUC tells likes from items drawn by popularity, and scores are no probabilities."
+
+
 def facts(version: BackboneVersion) -> list[tuple[str, str]]:
     """What was chosen, each with what that means."""
     config, told = TrainConfig.from_json(version.config), settings_of(TrainConfig)
     found = [(told["split"].label, f"{config.split_in_words}: {SPLITS[config.split].help}")]
     if by_chance := order(version.config, version.catalog):
         found.append(("Order", by_chance))
+    if by_drawing := drawn(version):
+        found.append(("Not liked", by_drawing))
     if config.knowledge_source != KNOWLEDGE:
         control = CONTROLS[config.knowledge_source]
         found.append((told["knowledge_source"].label, f"{control.help}: a control, which is never activated"))

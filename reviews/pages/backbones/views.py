@@ -81,6 +81,7 @@ def _run_context(request: HttpRequest, run_id: int) -> dict[str, Any]:
     run = get_object_or_404(select.runs(account_of(request)), pk=run_id)
     return {
         "order": trained.order(run.config, run.catalog),
+        "drawn": trained.drawn(run.version) if hasattr(run, "version") else "",
         "run": run,
         "stage": stage_of(run),
         "epochs": run.progress.get("epochs", []),

@@ -49,6 +49,7 @@ def _context(request: HttpRequest, version_id: int, **also: Any) -> dict[str, An
         "calibration": trained.calibration(version.metrics),
         "openings": trained.openings(version),
         "facts": trained.facts(version),
+        "drawn": trained.drawn(version),
         "gate_start": trained.GATE_START,
         "gates": of_version.gates(version),
         "receipt": receipt,
