@@ -122,6 +122,8 @@ def test_a_second_batch_asks_nobody_again_and_an_empty_item_is_left_out(serve: S
 def test_the_demonstration_answers_from_what_it_is_shown(catalog: Catalog, heat: Item, settings: Any) -> None:
     with endpoint.serve() as url:
         settings.LLM = {role: told | {"base_url": url} for role, told in settings.LLM.items()}
-        found = words(run(catalog)).split(", ")
+        round_ = run(catalog)
+    found = words(round_).split(", ")
     assert found[0] == "crime"
     assert "robbers" in found
+    assert round_.calls.get().error_kind == ""  # by a JSON schema, at the first asking
