@@ -12,7 +12,6 @@ from recommender.rounds.core.loop import Reason, Refine, Reflect, Step
 from recommender.rounds.core.prompts import thinkrec as prompts
 from recommender.rounds.core.types import StrategyName, Subject, TurnValue
 
-
 FEWEST_REASONS = 3  # words of a person's own
 
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Length
 
 from recommender.llm.labels import Label, label_of
 from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Item, Knowledge, ScoredList
+from recommender.models.holding import holds
 from recommender.recipe import TrainConfig
 from recommender.rounds import approved
 from recommender.serving.rankers import DEFAULT
@@ -148,7 +149,7 @@ def matching(catalog: Catalog, text: str) -> list[EndUser]:
     """End users whose id is, starts with or else holds this text; the shortest ids first."""
     of_catalog = _described(EndUser.objects.filter(catalog=catalog)).order_by(Length("external_id"), "external_id")
     return list(of_catalog.filter(external_id__startswith=text)[:FOUND]) or list(
-        of_catalog.filter(external_id__icontains=text)[:FOUND]
+        of_catalog.filter(holds(text, "external_id"))[:FOUND]
     )
 
 

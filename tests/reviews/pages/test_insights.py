@@ -88,6 +88,17 @@ def test_a_part_of_an_id_lists_who_has_it(pm: Client, films: Catalog, q: str) ->
     assert "/insights/films/users/other/" not in text
 
 
+@pytest.mark.parametrize("q", ["über den dächern", "ÜBER", "Dächern (", "grüße"])
+def test_upper_and_lower_case_are_one_in_any_alphabet(pm: Client, films: Catalog, q: str) -> None:
+    make_item(films, "Grüße: Über den Dächern (1955)")
+    make_item(films, "Gruesse")
+    make_end_user(films, "jürgen groß")
+    page = pm.get(f"/insights/?catalog={films.name}", {"q": q}).content.decode()
+    assert "Grüße: Über den Dächern (1955)" in page
+    assert "Gruesse" not in page
+    assert "jürgen groß" in pm.get("/insights/", {"catalog": films.name, "q": "JÜRGEN"}).content.decode()
+
+
 def test_an_id_nobody_has_is_said_to_be_nobody_s(pm: Client, films: Catalog) -> None:
     assert "No user of films has “&lt;zzz&gt;” in their id, and no item" in page(
         pm, f"{FIND}?catalog=films&q=%3Czzz%3E"
