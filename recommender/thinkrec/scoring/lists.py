@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from django.utils import timezone
 
+from recommender.llm.labels import Label
+from recommender.llm.labels import label_of as model_label
 from recommender.models import BackboneVersion, EndUser, Knowledge, ScoredList, ScoringRun
 from recommender.thinkrec.experts.acting import Acting
 from recommender.thinkrec.scoring.answers import Verdict, agrees, verdict_of
@@ -121,6 +123,11 @@ def read(end_user: EndUser) -> ScoredList | None:
         "backbone__metrics", "backbone__config"
     )
     return lists.filter(end_user=end_user).first()
+
+
+def label_of(run: ScoringRun) -> Label | None:
+    """What people should know of the model that a run scored by; None where nothing, or nobody knows which it was."""
+    return model_label(str(run.metrics.get("base") or run.metrics.get("model", "")))
 
 
 def why_stale(found: ScoredList, end_user: EndUser, history: Known) -> str:

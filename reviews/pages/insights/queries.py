@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Su
 from django.db.models.functions import Coalesce, Length
 
 from recommender.llm.labels import Label, label_of
-from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Item, Knowledge, ScoredList
+from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Item, Knowledge, ScoringRun
 from recommender.models.holding import holds
 from recommender.recipe import TrainConfig
 from recommender.rounds import approved
@@ -188,9 +188,9 @@ def _described(end_users: QuerySet[EndUser]) -> QuerySet[EndUser]:
     )
 
 
-def is_scored(end_user: EndUser) -> bool:
-    """Whether an LLM has scored a list for this end user, however old."""
-    return ScoredList.objects.filter(end_user=end_user).exists()
+def scored_by(end_user: EndUser) -> ScoringRun | None:
+    """The run in which an LLM scored a list for this end user, however old; None without one."""
+    return ScoringRun.objects.filter(lists__end_user=end_user).first()
 
 
 def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:

@@ -10,6 +10,7 @@ from recommender.models import Erasure, SubjectKind
 from recommender.serving.queries import end_user_named
 from recommender.serving.rankers import DEFAULT
 from recommender.serving.rollout import active_in
+from recommender.thinkrec.scoring import lists as scored_lists
 from reviews.guards import account_of, requires
 from reviews.pages.insights import queries
 from reviews.pages.insights.forms import LENGTHS, FindForm, ListForm
@@ -60,11 +61,13 @@ def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
         return render(request, "erasure/gone.html", {"receipt": receipt if may_erase else None}, status=410)
     form = ListForm(request.GET)
     chosen = form.cleaned_data if form.is_valid() else {}
+    scored_by = queries.scored_by(found)
     limit, by = chosen.get("limit") or LENGTHS[0], chosen.get("by") or DEFAULT
     context = {
         "case": queries.case(found, limit=limit, scenario=by),
         "by": by,
-        "is_scored": queries.is_scored(found),
+        "is_scored": scored_by is not None,
+        "scorer_label": scored_lists.label_of(scored_by) if scored_by else None,
         "catalog": found.catalog,
         "limit": limit,
         "lengths": LENGTHS,

@@ -260,6 +260,9 @@ def test_the_ais_order_is_shown_with_what_it_said_of_each_item(pm: Client) -> No
     assert "?limit=10&amp;by=thinkrec" in page(pm, address)
     shown = page(pm, f"{address}?by=thinkrec")
     assert "explain=full&amp;scenario=thinkrec</pre>" in shown
+    assert "Small model for trying out" not in shown
+    ScoringRun.objects.update(metrics={"model": f"{catalog.name}-thinkrec-3", "base": "smollm2"})
+    assert "Small model for trying out" in page(pm, f"{address}?by=thinkrec")
     assert "scenario=thinkrec" not in page(pm, address)
     assert "Quiet, as they like it." in shown
     assert "It says the opposite of its answer." in shown
