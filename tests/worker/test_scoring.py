@@ -236,7 +236,7 @@ def test_the_command_scores_and_says_what_came_of_it(ranked: Catalog, base: str,
     assert not ScoredList.objects.exists()
     assert "2 lists scored by tiny with score/v1." in out.getvalue()
     assert "ratings held out: AUC" in out.getvalue()
-    with pytest.raises(CommandError, match="--resume goes on with the settings .*: leave --top out"):
+    with pytest.raises(CommandError, match=r"--resume goes on with the settings .*: leave --top out"):
         call_command("score_lists", ranked.name, "--resume", str(said["run"]), "--top", "5")
     with pytest.raises(CommandError, match="--base counts with --where here alone: leave it out"):
         call_command("score_lists", ranked.name, "--where", "endpoint", "--base", base)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 
-from recommender.management.options import add_options, chosen, made, require_heard
+from recommender.management.options import add_options, chosen, made
 from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState
 from recommender.progress import Progress as Shown
 from recommender.rounds import spending
@@ -50,9 +50,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no catalog {options['name']!r} (known: {known}). Import it: python manage.py import_catalog."
             )
-        given = chosen(options, OpenConfig.model_fields)
-        config = made(OpenConfig, given)
-        require_heard(config, given)
+        config = made(OpenConfig, chosen(options, OpenConfig.model_fields))
         try:
             about = estimate(catalog, config)
         except SettingError as refused:

@@ -4,7 +4,6 @@ from django.core.management.base import CommandError
 from recommender.management.options import help_of, require_heard
 from recommender.management.runs import why_not_done
 from recommender.models import RunState, ScoringRun
-from recommender.rounds.config import OpenConfig
 from recommender.setting import SettingError, settings_of
 from recommender.thinkrec.scoring.config import ScoringConfig
 
@@ -17,10 +16,10 @@ def test_an_unknown_setting_is_told_what_is_known(typed: str, hint: str) -> None
 
 
 def test_an_option_that_counts_for_nothing_is_refused() -> None:
-    with pytest.raises(CommandError, match="--held-out counts with --purpose trace alone"):
-        require_heard(OpenConfig(purpose="keywords", held_out=3), ["purpose", "held_out"])
-    require_heard(OpenConfig(purpose="trace", subjects="end-users", held_out=3), ["purpose", "held_out"])
-    require_heard(OpenConfig(purpose="keywords"), ["purpose"])
+    with pytest.raises(CommandError, match="--threads counts with --where here alone: leave it out"):
+        require_heard(ScoringConfig(where="endpoint", threads=2), ["where", "threads"])
+    require_heard(ScoringConfig(where="here", threads=2), ["where", "threads"])
+    require_heard(ScoringConfig(where="endpoint"), ["where"])
 
 
 def test_a_run_that_was_taken_back_is_said_to_wait() -> None:
