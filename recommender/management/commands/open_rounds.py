@@ -19,7 +19,7 @@ from recommender.rounds.approved import Tally, tally
 from recommender.rounds.config import OpenConfig
 from recommender.rounds.estimate import Estimate, estimate
 from recommender.rounds.queries import Progress, progress
-from recommender.rounds.service import open_rounds
+from recommender.rounds.service import fewer_apart, open_rounds
 from recommender.setting import SettingError
 
 POLL_SECONDS = 0.5
@@ -64,6 +64,8 @@ class Command(BaseCommand):
         batch = open_rounds(catalog, config)
         opened = batch.rounds.count()
         self._say(_opened(batch, opened))
+        if fewer := fewer_apart(batch, config):
+            self._say(fewer)
         watched = _watched(batch)
         error = _broker_error()
         if error:
