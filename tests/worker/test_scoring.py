@@ -208,7 +208,10 @@ def test_an_adapter_that_was_tuned_on_the_ratings_to_be_held_out_is_refused(
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"base": "/nowhere"}, "There is no such folder"), ({"adapter": "/nowhere"}, "The adapter '/nowhere' cannot")],
+    [
+        ({"base": "/nowhere"}, "There is no such folder"),
+        ({"base": "/elsewhere", "adapter": "/nowhere"}, "The adapter '/nowhere' cannot"),  # before a minute of loading
+    ],
 )
 def test_a_model_that_cannot_be_loaded_is_said_in_words(
     ranked: Catalog, base: str, settings: dict[str, Any], said: str

@@ -186,12 +186,13 @@ def load(base: str, adapter: str = "", *, threads: int = 1, bfloat16: bool = Fal
     """
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if adapter:  # before the base, which may take a minute
+        hub.find(adapter, file=hub.ADAPTER)
     tokenizer = load_tokenizer(base)
     model, added = with_exact_head(load_weights(base, device, bfloat16=bfloat16)), 0
     if adapter:
         from peft import PeftModel  # noqa: PLC0415 - slow to load, and only here
 
-        hub.find(adapter, file=hub.ADAPTER)
         tuned = PeftModel.from_pretrained(model, adapter)
         added = sum(one.numel() for name, one in tuned.named_parameters() if ".lora_" in name)
         model = tuned.merge_and_unload()
