@@ -21,6 +21,7 @@ from transformers import DynamicCache
 from recommender.llm import hub
 from recommender.llm.types import Prompt
 from recommender.thinkrec.prompts import after_reasoning
+from recommender.thinkrec.scoring.answers import freed
 from recommender.thinkrec.scoring.scored import Cost, Scales, Scored
 from recommender.tuning.base import load_tokenizer, load_weights, with_exact_head
 
@@ -86,7 +87,8 @@ class LocalScorer:
         for prompt in prompts:
             if time.monotonic() >= until:
                 break
-            text, cost_of_text = self._reasoned(self.encoded(prompt), reasoning)
+            said, cost_of_text = self._reasoned(self.encoded(prompt), reasoning)
+            text = freed(said)
             texts.append(text)
             asked.append(self.encoded(after_reasoning(prompt, text)))
             cost += cost_of_text
