@@ -25,6 +25,7 @@ from recommender.serving.types import (
     StatisticReason,
     TextStatement,
 )
+from recommender.thinkrec.scoring import lists as scored_lists
 from reviews.pages.insights.corrections import Correction, corrections_of
 from reviews.pages.insights.own import OwnWords, words_of
 from reviews.room.card import ratings_up_to
@@ -191,6 +192,15 @@ def _described(end_users: QuerySet[EndUser]) -> QuerySet[EndUser]:
 def scored_by(end_user: EndUser) -> ScoringRun | None:
     """The run in which an LLM scored a list for this end user, however old; None without one."""
     return ScoringRun.objects.filter(lists__end_user=end_user).first()
+
+
+def scorer_label(case: "Case", run: ScoringRun | None) -> Label | None:
+    """What people should know of the model that gave the list its order: that of `run`, or of an endpoint just asked."""
+    said = next((line.scored for line in case.lines if line.scored), None)
+    if said is None:
+        return None
+    is_of_run = run is not None and said.model.startswith(str(run.metrics.get("model")))
+    return label_of(said.model) or (scored_lists.label_of(run) if run and is_of_run else None)
 
 
 def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:

@@ -10,7 +10,6 @@ from recommender.models import Erasure, SubjectKind
 from recommender.serving.queries import end_user_named
 from recommender.serving.rankers import DEFAULT
 from recommender.serving.rollout import active_in
-from recommender.thinkrec.scoring import lists as scored_lists
 from reviews.guards import account_of, requires
 from reviews.pages.insights import queries
 from reviews.pages.insights.forms import LENGTHS, FindForm, ListForm
@@ -63,11 +62,12 @@ def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
     chosen = form.cleaned_data if form.is_valid() else {}
     scored_by = queries.scored_by(found)
     limit, by = chosen.get("limit") or LENGTHS[0], chosen.get("by") or DEFAULT
+    case = queries.case(found, limit=limit, scenario=by)
     context = {
-        "case": queries.case(found, limit=limit, scenario=by),
+        "case": case,
         "by": by,
         "is_scored": scored_by is not None,
-        "scorer_label": scored_lists.label_of(scored_by) if scored_by else None,
+        "scorer_label": queries.scorer_label(case, scored_by),
         "catalog": found.catalog,
         "limit": limit,
         "lengths": LENGTHS,

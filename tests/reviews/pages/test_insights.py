@@ -9,7 +9,17 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from recommender.artifacts import files, verified
-from recommender.models import Account, BackboneVersion, Catalog, LlmCall, Recommendation, Rollout, ScoringRun, Turn
+from recommender.models import (
+    Account,
+    BackboneVersion,
+    Catalog,
+    LlmCall,
+    Recommendation,
+    Rollout,
+    ScoredList,
+    ScoringRun,
+    Turn,
+)
 from recommender.serving import catalog_index
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
@@ -262,6 +272,10 @@ def test_the_ais_order_is_shown_with_what_it_said_of_each_item(pm: Client) -> No
     assert "explain=full&amp;scenario=thinkrec</pre>" in shown
     assert "Small model for trying out" not in shown
     ScoringRun.objects.update(metrics={"model": f"{catalog.name}-thinkrec-3", "base": "smollm2"})
+    assert "Small model for trying out" not in page(pm, f"{address}?by=thinkrec")  # the list is by another model
+    ScoredList.objects.update(model=f"{catalog.name}-thinkrec-3: group-1")
+    assert "Small model for trying out" in page(pm, f"{address}?by=thinkrec")
+    ScoredList.objects.update(model="smollm2")  # as an endpoint that is asked just now calls it
     assert "Small model for trying out" in page(pm, f"{address}?by=thinkrec")
     assert "scenario=thinkrec" not in page(pm, address)
     assert "Quiet, as they like it." in shown
