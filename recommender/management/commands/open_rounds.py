@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 
 from recommender.management.options import add_options, chosen, made
-from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState
+from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState, Strategy
 from recommender.progress import Progress as Shown
 from recommender.rounds import spending
 from recommender.rounds.approved import Tally, tally
@@ -138,10 +138,10 @@ def _opened(batch: RoundBatch, opened: int) -> str:
         else ""
     )
     if not opened:
-        return (
-            f"Nothing to open in {batch.catalog.name}: every subject asked for has its round as of the same moment, or "
-            f"too short a history.{left_out}"
-        )
+        why = "has its round as of the same moment, or too short a history"
+        if batch.strategy == Strategy.KEYWORDS:
+            why = "was asked about before, or has neither a description nor attributes that are shown"
+        return f"Nothing to open in {batch.catalog.name}: every subject asked for {why}.{left_out}"
     of_items = batch.rounds.filter(end_user=None).count()
     return (
         f"Opened {opened} rounds in {batch.catalog.name}: {opened - of_items} about end users, {of_items} about items."

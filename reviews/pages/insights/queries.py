@@ -195,7 +195,7 @@ def scored_by(end_user: EndUser) -> ScoringRun | None:
 
 
 def scorer_label(case: "Case", run: ScoringRun | None) -> Label | None:
-    """What people should know of the model that gave the list its order: that of `run`, or of an endpoint just asked."""
+    """What people should know of the model that gave the list its order: that of `run`, or an endpoint just asked."""
     said = next((line.scored for line in case.lines if line.scored), None)
     if said is None:
         return None
