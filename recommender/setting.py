@@ -5,6 +5,7 @@ Forms, command options, pages and the tables in docs/ read all of that through `
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -169,8 +170,13 @@ class Settings(BaseModel):
         named = {stored: name for name, stored in cls.stored_as.items()}
         data = {named.get(name, name): value for name, value in data.items()}
         if unknown := sorted(set(data) - set(cls.model_fields)):
-            raise SettingError("", f"Unknown {cls.of} settings: {', '.join(unknown)}.")
+            raise SettingError("", f"Unknown {cls.of} settings: {', '.join(unknown)}. {_hint(unknown[0], cls)}")
         return cls(**data)
+
+
+def _hint(name: str, model: type[Settings]) -> str:
+    close = get_close_matches(name, model.model_fields, n=1)
+    return f"Did you mean {close[0]}?" if close else f"Known: {', '.join(model.model_fields)}."
 
 
 def settings_of(model: type[Settings]) -> dict[str, Setting]:

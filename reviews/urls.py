@@ -15,7 +15,7 @@ from reviews.pages.rounds import views as rounds
 from reviews.pages.tokens import views as tokens
 from reviews.pages.versions import views as versions
 from reviews.pages.webhooks import views as webhooks
-from reviews.room import card_views, queue_views, said_views, statement_views
+from reviews.room import ai_answers, card_views, queue_views, said_views, statement_views
 
 
 class Id:
@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<id:review_id>/said/<id:statement_id>/", said_views.judge_on_card, name="judge_said_on_card"),
     path("reviews/<id:review_id>/difference/", statement_views.difference, name="difference"),
     path("reviews/<id:review_id>/known-now/", statement_views.known_now, name="known_now"),
+    path("reviews/<id:review_id>/ai-answers/", ai_answers.ai_answers, name="ai_answers"),
     path("guidelines/", guidelines.guidelines, name="guidelines"),
     path("guidelines/write/", guidelines.write, name="write_guidelines"),
     path("rounds/", rounds.rounds, name="rounds"),

@@ -212,6 +212,7 @@ class _Work:
             "prompt": self.template.name,
             "prompt_hash": self.template.hash,
             "tuned": str(self.tuned.run) if self.tuned else "",
+            "base": self.tuned.base if self.tuned else "",
             "backbone": str(self.ratings.version) if self.ratings.beside else "",
             "rows": {"scored": len(rows), "unanswered": int((~answered).sum()), "left_out": self.ratings.left_out},
             **figures(interactions.liked[rows], interactions.end_user[rows], scores, slices),

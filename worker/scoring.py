@@ -88,6 +88,7 @@ class _Work:
         self.metrics |= {"model": self.scorer.name, "prompt": template.name, "prompt_hash": template.hash}
         self.metrics["without"] = sorted(self.out)
         if tuned:
+            self.metrics["base"] = tuned.base
             self.metrics["adapters"] = [name for name, _ in tuned.adapters]
         self.metrics["scorer"] = scorer_key(config, model=self.scorer.name, prompt_hash=template.hash)
 

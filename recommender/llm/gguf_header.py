@@ -84,17 +84,20 @@ class _Reader:
         for _ in range(pairs):
             key = self._string()
             told[key] = self._value(self._scalar("I"))
-        return told, sum(self._tensor() for _ in range(tensors))
+        sizes = [self._tensor() for _ in range(tensors)]
+        if self._place + max((lies for _, lies in sizes), default=0) > len(self._data):
+            raise ValueError("its weights are not all there; was it copied to its end?")
+        return told, sum(size for size, _ in sizes)
 
-    def _tensor(self) -> int:
+    def _tensor(self) -> tuple[int, int]:
+        """How many numbers it has, and where it lies behind the header."""
         self._string()
         dimensions = self._scalar("I")
         if dimensions > MOST_DIMENSIONS:
             raise ValueError(f"a tensor has {dimensions} dimensions")
         size = prod(int(self._scalar("Q")) for _ in range(dimensions))
         self._scalar("I")  # its type
-        self._scalar("Q")  # where it lies
-        return size
+        return size, int(self._scalar("Q"))
 
     def _value(self, kind: int) -> Any:
         if kind == STRING:

@@ -23,7 +23,10 @@ SMALL = Label(
 
 
 def label_of(model: str) -> Label | None:
-    """The label of a model by the name that is stored with its calls; None for one that needs none."""
+    """The label of a model by the name that is stored with its calls or lists; None for one that needs none.
+
+    A list's says more behind it: an adapter, and what was left out.
+    """
     if model.startswith(DEMONSTRATION):
         return DEMONSTRATION_LABEL
-    return SMALL if model == SMOLLM2 else None
+    return SMALL if model.partition(" ")[0] == SMOLLM2 else None

@@ -125,6 +125,26 @@ def made(model: type[Model], values: Mapping[str, Any]) -> Model:
         raise CommandError(str(error)) from error
 
 
+def require_heard(config: Settings, given: Collection[str]) -> None:
+    """Raises CommandError for an option that was `given` and counts for nothing beside the others."""
+    told = settings_of(type(config))
+    for name in given:
+        only = told[name].only_with
+        if only and getattr(config, only.setting) != only.value:
+            raise CommandError(f"{_flag(name)} counts with {_flag(only.setting)} {only.value} alone: leave it out.")
+
+
+def require_alone(flag: str, given: Collection[str]) -> None:
+    """Raises CommandError for options beside one that goes on with the settings of an earlier run."""
+    if given:
+        names = ", ".join(map(_flag, given))
+        raise CommandError(f"{flag} goes on with the settings that the run was asked for with: leave {names} out.")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def require_fitting(catalog: Catalog, *, split: str, backbones: Collection[str] = ()) -> None:
     """Raises CommandError for what is about what came first, where the catalog does not say that."""
     try:

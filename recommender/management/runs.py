@@ -25,6 +25,8 @@ def why_not_done(run: AnyRun) -> str:
     """One sentence; empty where the run is done."""
     if run.state == RunState.DONE:
         return ""
+    if run.state == RunState.WAITING:  # an erasure, or somebody who resumed it, took it from this process
+        return f"The {kind_of(run).label} begins again: it waits for a worker, without what was erased meanwhile."
     if run.state in service.UNFINISHED:
         return f"A worker is at the {kind_of(run).label} already."
     return run.error or f"The {kind_of(run).label} ended as {run.state}."

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, F, QuerySet, Sum
 
 from recommender.models import Catalog, Item, LlmCall, RestReason, Round, Strategy, Turn, TurnKind
+from recommender.models.holding import holds
 from recommender.rounds.core import keywords
 from recommender.rounds.purposes import TAGS
 
@@ -80,5 +81,5 @@ def keywords_of(item_ids: Collection[int]) -> dict[int, list[str]]:
 def items_matching(catalog: Catalog, text: str) -> QuerySet[Item]:
     """Items whose title, or one of whose approved keywords, holds this text."""
     of_catalog = Item.objects.filter(catalog=catalog)
-    by_keyword = texts(Strategy.KEYWORDS).filter(round__catalog=catalog, text__icontains=text)
-    return of_catalog.filter(title__icontains=text) | of_catalog.filter(pk__in=by_keyword.values("round__item_id"))
+    by_keyword = texts(Strategy.KEYWORDS).filter(holds(text, "text"), round__catalog=catalog)
+    return of_catalog.filter(holds(text, "title")) | of_catalog.filter(pk__in=by_keyword.values("round__item_id"))

@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from recommender.llm.types import Prompt
-from recommender.rounds.core import keywords, trace_answers
+from recommender.rounds.core import keywords, prose, trace_answers
 from recommender.rounds.core.echoes import Asked
 from recommender.rounds.core.errors import MalformedAnswerError
 from recommender.rounds.core.keyword_answers import parse_keywords
 from recommender.rounds.core.loop import Reason, Refine, Reflect, Step
 from recommender.rounds.core.prompts import thinkrec as prompts
 from recommender.rounds.core.types import StrategyName, Subject, TurnValue
+
+FEWEST_REASONS = 3  # words of a person's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,17 @@ def left_out(answer: str, subject: Subject) -> tuple[str, ...]:
 
 
 def _wrong_keywords(subject: Subject, text: str) -> str:
-    found = keywords.checked(keywords.listed(text), prompts.searched(subject))
+    entries = keywords.listed(text)
+    found, number = keywords.checked(entries, prompts.searched(subject)), len(keywords.cleaned(entries))
     if found.left_out:
         return f"Not found in what is shown: {keywords.text_of(found.left_out)}. Leave that out."
+    if found.kept and (none := keywords.refused(entries)):
+        return (
+            f"No keywords: {keywords.text_of(none)}. Leave that out: a keyword has no digits and at most "
+            f"{keywords.MOST_WORDS} words, and says what the item is about."
+        )
+    if number > keywords.MOST:
+        return f"These are {number} keywords. At most {keywords.MOST} are used: leave some out."
     return "" if found.kept else "None of this is a keyword. Write words of what is shown, with commas between them."
 
 
@@ -97,7 +107,13 @@ def _wrong_trace(subject: Subject, text: str) -> str:
     label = prompts.EVALUATION[bool(_with_target(subject).asked[0].liked)]
     if read is None or prompts.EVALUATION[read[0]] != label:
         return f"The rating says {label}: begin with “{label}.” and say why."
-    return "" if len(read[1].split()) >= 3 else "Say why, after the first word."
+    return "" if prose.words(read[1]) >= FEWEST_REASONS else "Say why, after the first word."
+
+
+def _tidy_trace(text: str) -> str:
+    """As a model's: "No – they …" is "No. they …"."""
+    read = trace_answers.answer_of(text.strip())
+    return trace_answers.Trace(*read).text if read else text.strip()
 
 
 def _with_target(subject: Subject) -> Subject:
@@ -108,7 +124,7 @@ def _with_target(subject: Subject) -> Subject:
 
 PURPOSES: Mapping[StrategyName, Purpose] = {
     "keywords": Purpose(_keyword_prompt, _read_keywords, _from_attributes, _wrong_keywords, _tidy_keywords),
-    "trace": Purpose(_trace_prompt, _read_trace, _by_label, _wrong_trace, str.strip),
+    "trace": Purpose(_trace_prompt, _read_trace, _by_label, _wrong_trace, _tidy_trace),
 }
 
 

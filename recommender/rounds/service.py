@@ -72,6 +72,18 @@ def open_rounds(catalog: Catalog, config: OpenConfig, *, requested_by: Account |
     return batch
 
 
+def fewer_apart(batch: RoundBatch, config: OpenConfig) -> str:
+    """How many rows were set apart for tests where that is fewer than asked for, and why; else empty."""
+    found = batch.rounds.filter(held_out=True).count()
+    if found >= config.held_out:
+        return ""
+    return (
+        f"Set apart for tests: {found:,} of {config.held_out:,} rows. One user in ten may have one, with "
+        f"{trace_rows.SHOWN} ratings before it of which {trace_rows.LIKED_OF_TESTED} were liked, and none twice: "
+        "another draw (seed) finds others."
+    )
+
+
 def _low_activity(catalog: Catalog, config: OpenConfig) -> int:
     if config.purpose != KNOWLEDGE or config.subjects == "items":
         return 0

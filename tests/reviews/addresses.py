@@ -51,6 +51,7 @@ PAGES = {
     "reviews:change_statement": Rule(DECIDERS, post=409),
     "reviews:difference": Rule(DECIDERS, get=200),
     "reviews:known_now": Rule(DECIDERS, get=200),
+    "reviews:ai_answers": Rule(DECIDERS, get=200),
     "reviews:guidelines": Rule(DECIDERS, get=200),
     "reviews:write_guidelines": Rule(LEADS, get=200, post=422, whole=True),
     "reviews:rounds": Rule(ALL, get=200),

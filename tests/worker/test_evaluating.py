@@ -269,6 +269,16 @@ def test_the_command_says_what_was_found_and_what_hinders(ranked: Catalog, base:
     run = ScoringRun.objects.get()
     with pytest.raises(CommandError, match="There is no scoring run"):
         call_command("score_lists", ranked.name, "--resume", str(run.pk))
+    out = StringIO()
+    call_command("evaluate_thinkrec", ranked.name, "--resume", str(run.pk), stdout=out)
+    assert out.getvalue() == said  # it is done
+    with pytest.raises(CommandError, match="leave --rows out"):
+        evaluated(ranked.name, "--resume", str(run.pk), "--rows", "5")
+    with pytest.raises(CommandError, match="--base counts with --where here alone"):
+        evaluated(ranked.name, "--where", "endpoint", "--base", base)
+    with pytest.raises(CommandError, match="nothing for the train part") as refused:
+        evaluated(ranked.name, "--base", base, "--split", "given:1:2")
+    assert "--resume" not in str(refused.value)  # nothing was scored
     waiting = evaluated(ranked.name, "--queue")
     assert waiting["state"] == RunState.WAITING
 

@@ -208,7 +208,10 @@ def test_an_adapter_that_was_tuned_on_the_ratings_to_be_held_out_is_refused(
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"base": "/nowhere"}, "There is no such folder"), ({"adapter": "/nowhere"}, "The adapter '/nowhere' cannot")],
+    [
+        ({"base": "/nowhere"}, "There is no such folder"),
+        ({"base": "/elsewhere", "adapter": "/nowhere"}, "The adapter '/nowhere' cannot"),  # before a minute of loading
+    ],
 )
 def test_a_model_that_cannot_be_loaded_is_said_in_words(
     ranked: Catalog, base: str, settings: dict[str, Any], said: str
@@ -231,9 +234,15 @@ def test_the_command_scores_and_says_what_came_of_it(ranked: Catalog, base: str,
     said = json.loads(out.getvalue())
     assert (said["lists"], said["metrics"]["cost"]["lists"]) == (2, 2)
     out = StringIO()
+    ScoredList.objects.all().delete()  # done is done: nothing is scored anew
     call_command("score_lists", ranked.name, "--resume", str(said["run"]), stdout=out)
+    assert not ScoredList.objects.exists()
     assert "2 lists scored by tiny with score/v1." in out.getvalue()
     assert "ratings held out: AUC" in out.getvalue()
+    with pytest.raises(CommandError, match=r"--resume goes on with the settings .*: leave --top out"):
+        call_command("score_lists", ranked.name, "--resume", str(said["run"]), "--top", "5")
+    with pytest.raises(CommandError, match="--base counts with --where here alone: leave it out"):
+        call_command("score_lists", ranked.name, "--where", "endpoint", "--base", base)
     with pytest.raises(CommandError, match="no catalog 'nothing'"):
         call_command("score_lists", "nothing")
     with pytest.raises(CommandError, match="no scoring run 999"):

@@ -38,7 +38,7 @@ def _value(schema: object, parts: Mapping[str, Any], *, name: str, path: str) ->
             return parts["judgement"] == "reasonable"
         case "array" if isinstance(parts.get(name), list):
             items = schema.get("items", {"type": "string"})
-            return [_value(items, part, name="", path=f"{path}.items") for part in parts[name]]
+            return [_value(items, _parts_of(part), name="", path=f"{path}.items") for part in parts[name]]
         case "array":
             return [_value(schema.get("items", {"type": "string"}), parts, name=name, path=f"{path}.items")]
         case other:
@@ -51,6 +51,11 @@ def _object(schema: Mapping[str, Any], parts: Mapping[str, Any], path: str) -> d
     if missing or not isinstance(properties, Mapping):
         raise _refused(path, f"requires undescribed {', '.join(map(str, missing))}")
     return {name: _value(part, parts, name=name, path=f"{path}.{name}") for name, part in properties.items()}
+
+
+def _parts_of(part: Any) -> Mapping[str, Any]:
+    """An entry of a list as parts: keywords are texts alone, statements have parts."""
+    return part if isinstance(part, Mapping) else {"": part}
 
 
 def _choice(options: object, parts: Mapping[str, Any], name: str, path: str) -> Any:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.dataset import negatives as drawing
 from recommender.dataset.interactions import Interactions, read_interactions
+from recommender.dataset.named import GIVEN, parsed
 from recommender.dataset.split import FOLD_SEED, FOLDS, NO_CUTS, PARTS, SPLITS, UNSCORED, Codes, Cuts, assign, describe
 from recommender.management.options import add_options, chosen, made, require_fitting
 from recommender.models import Catalog, Clock
@@ -27,7 +28,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("catalog", help="the catalog's name")
-        add_options(parser, TrainConfig, ["split", "fold", "valid_from", "test_from", "negatives"])
+        names = f"{{{','.join([*SPLITS, GIVEN.form])}}}"
+        add_options(parser, TrainConfig, ["split"], choices=None, metavar=names)
+        add_options(parser, TrainConfig, ["fold", "valid_from", "test_from", "negatives"])
         add_options(parser, TrainConfig, ["seed"], help=f"kar: deals end users to folds (default {FOLD_SEED})")
         parser.add_argument("--json", action="store_true", help="print the counts as one JSON object")
 
@@ -39,14 +42,27 @@ class Command(BaseCommand):
         name, given = options.get("split", TrainConfig().split), chosen(options, ("fold", "seed"))
         if given and name != "kar":
             raise CommandError(f"--{next(iter(given))} belongs to the split kar, which alone deals end users to folds.")
-        more = chosen(options, ("valid_from", "test_from", "negatives"))
-        cuts = made(TrainConfig, {"split": name, **given, **more}).cuts
+        moments, more = chosen(options, ("valid_from", "test_from")), chosen(options, ("negatives",))
+        if name.startswith("given:"):  # as runs of LLMs spell it
+            name, moments = _parsed(name, moments)
+        cuts = made(TrainConfig, {"split": name, **given, **moments, **more}).cuts
         require_fitting(catalog, split=name)
         try:
-            found = counts(catalog, name, cuts=cuts, **given, **chosen(options, ("negatives",)))
+            found = counts(catalog, name, cuts=cuts, **given, **more)
         except (ValueError, TooLittleDataError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found) if options["json"] else table(found))
+
+
+def _parsed(text: str, moments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Name and moments of `given:VALID_FROM:TEST_FROM`. Raises CommandError."""
+    if moments:
+        raise CommandError(f"{text} says both moments: leave --valid-from and --test-from out.")
+    try:
+        name, (valid_from, test_from) = parsed(text)
+    except ValueError as error:
+        raise CommandError(f"{error} The first moment must be before the second.") from error
+    return name, {"valid_from": valid_from, "test_from": test_from}
 
 
 def counts(

@@ -12,14 +12,14 @@ from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 
 from recommender.management.options import add_options, chosen, made
-from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState
+from recommender.models import Catalog, LlmCall, RestReason, Round, RoundBatch, RoundState, Strategy
 from recommender.progress import Progress as Shown
 from recommender.rounds import spending
 from recommender.rounds.approved import Tally, tally
 from recommender.rounds.config import OpenConfig
 from recommender.rounds.estimate import Estimate, estimate
 from recommender.rounds.queries import Progress, progress
-from recommender.rounds.service import open_rounds
+from recommender.rounds.service import fewer_apart, open_rounds
 from recommender.setting import SettingError
 
 POLL_SECONDS = 0.5
@@ -64,6 +64,8 @@ class Command(BaseCommand):
         batch = open_rounds(catalog, config)
         opened = batch.rounds.count()
         self._say(_opened(batch, opened))
+        if fewer := fewer_apart(batch, config):
+            self._say(fewer)
         watched = _watched(batch)
         error = _broker_error()
         if error:
@@ -136,10 +138,10 @@ def _opened(batch: RoundBatch, opened: int) -> str:
         else ""
     )
     if not opened:
-        return (
-            f"Nothing to open in {batch.catalog.name}: every subject asked for has its round as of the same moment, or "
-            f"too short a history.{left_out}"
-        )
+        why = "has its round as of the same moment, or too short a history"
+        if batch.strategy == Strategy.KEYWORDS:
+            why = "was asked about before, or has neither a description nor attributes that are shown"
+        return f"Nothing to open in {batch.catalog.name}: every subject asked for {why}.{left_out}"
     of_items = batch.rounds.filter(end_user=None).count()
     return (
         f"Opened {opened} rounds in {batch.catalog.name}: {opened - of_items} about end users, {of_items} about items."

@@ -19,6 +19,7 @@ from recommender.grounding.words import fold
 
 MOST = 10  # of one item
 MOST_WORDS = 4  # of one keyword: a longer entry is prose
+CHARACTERS_OF_A_WORD = 4  # in a script without spaces, at most
 SHORTEST = 3  # letters; a character of a script without spaces counts twice
 MOST_LEFT_OUT = 20  # that a card names
 SOURCE_WORDS = 100  # of one attribute that are shown and searched, as ThinkRec does
@@ -59,12 +60,17 @@ def cleaned(entries: Iterable[str]) -> list[str]:
     for entry in entries:
         words = _words_of(entry)
         key = _key(words)
-        if not key or len(words) > MOST_WORDS or sum(map(_letters, words)) < SHORTEST:
+        if not _is_keyword(words, key):
             continue
         if not any(_alike(key, other) for other in keys):
             found.append(" ".join(words))
             keys.append(key)
     return found
+
+
+def refused(entries: Iterable[str]) -> tuple[str, ...]:
+    """The entries that are no keywords, wherever they stand: sentences, numbers, and words that say nothing."""
+    return tuple(entry for entry in entries if not _is_keyword(words := _words_of(entry), _key(words)))
 
 
 def checked(entries: Iterable[str], source: Mapping[str, Any]) -> Checked:
@@ -144,9 +150,13 @@ def _values(value: Any) -> list[Any]:
     return [one for one in values if isinstance(one, str)]
 
 
+def _is_keyword(words: Sequence[str], key: Sequence[str]) -> bool:
+    return bool(key) and sum(map(_length, words)) <= MOST_WORDS and sum(map(_letters, words)) >= SHORTEST
+
+
 def _words_of(entry: str) -> list[str]:
     """An entry's words in lower case, without marks, numbers and what merely leads up to it."""
-    words = [word for word in _split(unicodedata.normalize("NFC", entry).lower()) if not any(map(str.isnumeric, word))]
+    words = [word for word in _split(unicodedata.normalize("NFC", entry).lower()) if not _has_digits(word)]
     while len(words) > 1 and words[0] in _LEADING:
         words = words[1:]
     return words
@@ -158,7 +168,7 @@ def _split(text: str) -> list[str]:
 
 
 def _folded(text: str) -> list[str]:
-    return [word for word in _split(_OWNERS.sub("", fold(text)).replace("-", " ")) if not any(map(str.isnumeric, word))]
+    return [word for word in _split(_OWNERS.sub("", fold(text)).replace("-", " ")) if not _has_digits(word)]
 
 
 def _key(words: Sequence[str]) -> list[str]:
@@ -177,6 +187,16 @@ def _same(one: str, other: str) -> bool:
     if len(short) >= _LEAST_STEM and long.startswith(short) and long[len(short) :] in _ENDINGS:
         return True
     return len(short) >= SHORTEST and other in forms.numbers(one)
+
+
+def _has_digits(word: str) -> bool:
+    """Also of other scripts; not 千 or 三, which are numbers but letters, and parts of words."""
+    return any(unicodedata.category(char)[0] == "N" for char in word)
+
+
+def _length(word: str) -> int:
+    """How many words it stands for: more than one in a script without spaces."""
+    return max(1, -(-len(UNSPACED.findall(word)) // CHARACTERS_OF_A_WORD))
 
 
 def _letters(word: str) -> int:

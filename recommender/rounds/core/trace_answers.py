@@ -48,7 +48,7 @@ def answer_of(text: str) -> tuple[bool, str] | None:
     found = _ANSWER.match(text, start.end() if start else 0)
     if found is None:
         return None
-    rest = re.sub(r"^[\s*_.,:;!?)\]\"'”’–—-]+", "", text[found.end() :])
+    rest = re.sub(r"^[\s*_.,:;!?)\]\"'”’–—。、，：；！？）-]+", "", text[found.end() :])
     return found[1].lower() == "yes", rest
 
 

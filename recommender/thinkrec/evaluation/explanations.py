@@ -15,6 +15,7 @@ from recommender.rounds import approved
 from recommender.rounds.core.prompts.thinkrec import render_trace
 from recommender.rounds.core.trace_answers import answer_of
 from recommender.rounds.core.types import Subject
+from recommender.thinkrec.scoring.answers import freed
 
 NEARNESS = ("meteor", "rouge_l", "similarity")
 
@@ -66,6 +67,7 @@ def approved_apart(catalog: Catalog, *, most: int, before: datetime | None = Non
 
 
 def compared(text: str, with_: Approved, encode: Encode) -> Compared:
+    text = freed(text)
     answer, reasons = answer_of(text), _reasons(text)
     return Compared(
         answer[0] if answer else None,

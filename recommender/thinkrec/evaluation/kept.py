@@ -19,7 +19,7 @@ class Kept:
     """The lines of a run's file. `about`: all that they stand on; lines that stand on something else are dropped."""
 
     def __init__(self, run: ScoringRun, about: str) -> None:
-        self.path = _folder(run.catalog) / f"{_PREFIX}{run.pk}.jsonl"
+        self.path = _path(run)
         self.lines: list[dict[str, Any]] = []
         if self.path.is_file():
             self.lines = [line for line in map(_read, self.path.read_text().splitlines()) if line is not None]
@@ -43,10 +43,20 @@ class Kept:
         self.path.unlink(missing_ok=True)
 
 
+def has_scored(run: ScoringRun) -> bool:
+    """Whether anything is kept of an evaluation that did not end well."""
+    path = _path(run)
+    return path.is_file() and path.read_text().count("\n") > 1  # behind what the lines stand on
+
+
 def clear_of(catalog: Catalog) -> None:
     """Remove what the catalog's evaluations under way have kept: they begin again."""
     for path in _folder(catalog).glob(f"{_PREFIX}*"):
         path.unlink(missing_ok=True)
+
+
+def _path(run: ScoringRun) -> Path:
+    return _folder(run.catalog) / f"{_PREFIX}{run.pk}.jsonl"
 
 
 def _folder(catalog: Catalog) -> Path:

@@ -30,7 +30,8 @@ MEASURES = {
     "similarity": "MiniLM cosine",
     "right": "right Yes or No",
 }
-WIDTH = 14
+WIDTH = 18  # an interval of a difference has 16 characters
+FEW = 20  # users: an interval over fewer says little
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,10 @@ def sentences(metrics: Mapping[str, Any]) -> Iterator[str]:
         f"All ratings took {ratings['calls']:,} calls, {ratings['read']:,} tokens ({ratings['row_by_row']:,} had every "
         f"prompt been read whole) and {ratings['seconds']:,.0f} s."
     )
+    users = metrics["slices"]["all"]["end_users"]
+    if users < FEW:
+        says = "little" if users > 1 else "nothing"
+        yield f"Over {_many(users, 'user')} an interval says {says}: score more ratings."
     left = metrics["rows"]
     if left["unanswered"]:
         yield f"Left out: {_many(left['unanswered'], 'rating')} about which the model said neither Yes nor No."

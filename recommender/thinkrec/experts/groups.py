@@ -77,7 +77,8 @@ def extended(vectors: Vectors, of: Labels) -> Groups:
     number = int(of.max(initial=-1)) + 1
     new = int((of < 0).sum())
     if not number or not new:
-        raise ValueError("A group is added of end users who are in none, to groups that have some; there are not both.")
+        who = "nobody of the earlier groups is left" if new else "everybody with an early rating is in a group already"
+        raise ValueError(f"No group can be added: {who}. Make the groups anew, or wait until further people came.")
     everyone = np.where(of < 0, number, of)
     sizes = np.bincount(everyone, minlength=number + 1)
     if not sizes.all():

@@ -9,20 +9,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from recommender.rounds.core.errors import MalformedAnswerError
+from recommender.rounds.core.wrapping import unwrapped
+
 Verdict = Literal["yes", "no", ""]
 
 MARGIN = 0.25  # log-odds nearer to even than that speak for neither side
 _PIECES = str.maketrans("ĠĊ▁", "   ")  # how tokenizers write white space
 _BARE = re.compile(r"^[\W_]+|[\W_]+$")
 _WORD = r"\b(?P<word>yes|no)\b(?!-)"
+_NAMED = r"(?:verdict|answer|conclusion|prediction|evaluation|judge?ment)"
 _FINAL = re.compile(  # “(evaluation: No)” is an entry of the prompt's history that a text repeats
-    rf"(?<!\()\b(?:verdict|answer|conclusion|prediction|evaluation|judge?ment)\b(?:\s+(?:is|would\s+be|:))*\W{{0,6}}{_WORD}",
+    rf"(?<!\()\b{_NAMED}\b(?:\s+(?:is|would\s+be|:))*\W{{0,6}}{_WORD}",
     re.IGNORECASE,
 )
 _FIRST = re.compile(  # “no” before most words belongs to them: no wonder, no film
     r"^\W*\b(?P<word>yes|no(?=\s*(?:[^\w\s]|$)|\s+(?:because|since|the|this|they|he|she|it)\b))\b(?!-)", re.IGNORECASE
 )
-_LAST = re.compile(rf"(?:^|[.!?:;,\n*]|\bso|\btherefore)\W*{_WORD}\W*$", re.IGNORECASE)
+_LAST = re.compile(rf"(?:^|[.!?:;,\n*。：！？、，；]|\bso|\btherefore)\W*{_WORD}\W*$", re.IGNORECASE)
+
+
+_EITHER = re.compile(  # both words as a choice: the prompt's own, repeated, and “yes and no”
+    rf"\b(yes|no)\b\W{{0,4}}(?:/|\bor\b|\band\b)\W{{0,4}}(?:{_NAMED}\W{{0,6}})?\b(?!\1)(?:yes|no)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +79,10 @@ def yes_no(first_tokens: Mapping[str, float]) -> YesNo:
 def verdict_of(text: str) -> Verdict:
     """The verdict a text gives: the last that it names as such, else its first word, else its last; empty for none.
 
-    Whole words only: “Not”, “Now” and “Nobody” say no No (ThinkRec's own test took them for one).
+    Whole words only: “Not”, “Now” and “Nobody” say no No (ThinkRec's own test took them for one), and “Yes or No” says
+    neither.
     """
+    text = _EITHER.sub(" … ", text)
     named = [match["word"] for match in _FINAL.finditer(text)]
     if named:
         return _verdict(named[-1])
@@ -79,6 +90,14 @@ def verdict_of(text: str) -> Verdict:
         if found := pattern.search(text):
             return _verdict(found["word"])
     return ""
+
+
+def freed(text: str) -> str:
+    """What a model said, without its thinking and the marks around it; nothing where it was still thinking."""
+    try:
+        return unwrapped(text)
+    except MalformedAnswerError:
+        return ""
 
 
 def agrees(text: str, log_odds: float) -> bool | None:

@@ -24,7 +24,7 @@ from recommender.llm.types import Answer, Prompt
 from recommender.runs.errors import CannotRunError
 from recommender.thinkrec.experts.remote import acting, lora_scales, mixed
 from recommender.thinkrec.prompts import after_reasoning
-from recommender.thinkrec.scoring.answers import YesNo, yes_no
+from recommender.thinkrec.scoring.answers import YesNo, freed, yes_no
 from recommender.thinkrec.scoring.scored import Cost, Scales, Scored
 
 ALTERNATIVES = 20  # the most that OpenAI and vLLM tell
@@ -102,7 +102,7 @@ class EndpointScorer:
 
             async def one(prompt: Prompt) -> _Answered:
                 said = [await _patiently(lambda: first.ask(prompt))] if reasoning else []
-                text = said[0].text.strip() if said else ""
+                text = freed(said[0].text) if said else ""
                 asked = after_reasoning(prompt, text) if said else prompt
                 firsts = {
                     name: await _patiently(partial(llm.first_tokens, asked, most=ALTERNATIVES))

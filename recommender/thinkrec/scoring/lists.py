@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -9,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 from django.utils import timezone
 
+from recommender.llm.labels import Label
+from recommender.llm.labels import label_of as model_label
 from recommender.models import BackboneVersion, EndUser, Knowledge, ScoredList, ScoringRun
 from recommender.thinkrec.experts.acting import Acting
 from recommender.thinkrec.scoring.answers import Verdict, agrees, verdict_of
@@ -17,6 +20,7 @@ from recommender.thinkrec.scoring.scored import Column, Scored
 
 Known = Iterable[tuple[str, bool | None, int]]  # item's external id, whether it was liked, moment; oldest first
 
+UNSHOWN = ("Cc", "Cs", "Co", "Cn")  # categories of characters: controls, halves, and what is none
 NO_LIST = "No LLM has scored a list for this end user yet."
 HISTORY_CHANGED = "The history has changed since an LLM scored this list."
 PREFERENCE_CHANGED = "What people approved about this end user has changed since an LLM scored this list."
@@ -63,7 +67,7 @@ def scored_items(
     """
     rows = []
     for place, item_id in enumerate(item_ids):
-        text = scored.texts[place] if scored.texts else ""
+        text = _shown(scored.texts[place]) if scored.texts else ""
         log_odds = float(scored.log_odds[place])
         rows.append(
             ScoredItem(
@@ -123,6 +127,11 @@ def read(end_user: EndUser) -> ScoredList | None:
     return lists.filter(end_user=end_user).first()
 
 
+def label_of(run: ScoringRun) -> Label | None:
+    """What people should know of the model that a run scored by; None where nothing, or nobody knows which it was."""
+    return model_label(str(run.metrics.get("base") or run.metrics.get("model", "")))
+
+
 def why_stale(found: ScoredList, end_user: EndUser, history: Known) -> str:
     """Why a list is not about the end user as they are now, as a sentence; empty where it is."""
     if found.history_hash != history_hash(history):
@@ -132,6 +141,11 @@ def why_stale(found: ScoredList, end_user: EndUser, history: Known) -> str:
         if (now.pk if now else None) != found.knowledge_id:
             return PREFERENCE_CHANGED
     return ""
+
+
+def _shown(text: str) -> str:
+    """Without what no page can show and PostgreSQL does not store: a small model may write any byte."""
+    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in UNSHOWN).strip()
 
 
 def _or_none(value: float) -> float | None:

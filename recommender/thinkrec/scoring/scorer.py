@@ -21,6 +21,7 @@ from transformers import DynamicCache
 from recommender.llm import hub
 from recommender.llm.types import Prompt
 from recommender.thinkrec.prompts import after_reasoning
+from recommender.thinkrec.scoring.answers import freed
 from recommender.thinkrec.scoring.scored import Cost, Scales, Scored
 from recommender.tuning.base import load_tokenizer, load_weights, with_exact_head
 
@@ -86,7 +87,8 @@ class LocalScorer:
         for prompt in prompts:
             if time.monotonic() >= until:
                 break
-            text, cost_of_text = self._reasoned(self.encoded(prompt), reasoning)
+            said, cost_of_text = self._reasoned(self.encoded(prompt), reasoning)
+            text = freed(said)
             texts.append(text)
             asked.append(self.encoded(after_reasoning(prompt, text)))
             cost += cost_of_text
@@ -186,12 +188,13 @@ def load(base: str, adapter: str = "", *, threads: int = 1, bfloat16: bool = Fal
     """
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if adapter:  # before the base, which may take a minute
+        hub.find(adapter, file=hub.ADAPTER)
     tokenizer = load_tokenizer(base)
     model, added = with_exact_head(load_weights(base, device, bfloat16=bfloat16)), 0
     if adapter:
         from peft import PeftModel  # noqa: PLC0415 - slow to load, and only here
 
-        hub.find(adapter, file=hub.ADAPTER)
         tuned = PeftModel.from_pretrained(model, adapter)
         added = sum(one.numel() for name, one in tuned.named_parameters() if ".lora_" in name)
         model = tuned.merge_and_unload()

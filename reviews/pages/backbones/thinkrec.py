@@ -8,10 +8,12 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from recommender.accounts.visible import within
+from recommender.llm.labels import Label, label_of
 from recommender.models import Account, Catalog, Run, RunState, ScoringRun, ThinkrecRun
 from recommender.runs.kinds import Stage, stage_of
 from recommender.runs.service import UNFINISHED
 from recommender.thinkrec import ablation
+from recommender.thinkrec.scoring import lists
 
 SHOWN = 5
 
@@ -19,7 +21,8 @@ SHOWN = 5
 @dataclass(frozen=True, slots=True)
 class Row:
     """One run. `came`: what came of it, in a few words, empty for a learning; `model`: who orders, where
-    that is known; `tokens`: computed so far; `cancel`: where it is stopped, empty once it has ended."""
+    that is known; `tokens`: computed so far; `cancel`: where it is stopped, empty once it has ended.
+    `label`: what people should know of the model."""
 
     run: Run
     name: str
@@ -28,6 +31,7 @@ class Row:
     model: str
     tokens: int
     cancel: str
+    label: Label | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +98,17 @@ def _ordering(account: Account, catalog: Catalog | None) -> QuerySet[ScoringRun]
 def _learning_row(run: ThinkrecRun) -> Row:
     without = ablation.words(ablation.left_out(run.config.get("without", ())))
     name = f"{run.catalog}, learning {run.pk}{without}"
-    return Row(run, name, stage_of(run), "", "", run.progress.get("tokens", 0), _cancel("cancel_learning", run))
+    cancel, label = _cancel("cancel_learning", run), label_of(str(run.config.get("base", "")))
+    return Row(run, name, stage_of(run), "", "", run.progress.get("tokens", 0), cancel, label)
 
 
 def _ordering_row(run: ScoringRun) -> Row:
     name, cost = f"{run.catalog}, scoring {run.pk}", run.metrics.get("cost", {})
-    lists = cost.get("lists", 0)
-    came = f"{lists:,} list{'' if lists == 1 else 's'}"
+    made = cost.get("lists", 0)
+    came = f"{made:,} list{'' if made == 1 else 's'}"
     tokens = cost.get("read", 0) + cost.get("written", 0)
-    return Row(run, name, stage_of(run), came, run.metrics.get("model", ""), tokens, _cancel("cancel_scoring", run))
+    cancel, label = _cancel("cancel_scoring", run), lists.label_of(run)
+    return Row(run, name, stage_of(run), came, run.metrics.get("model", ""), tokens, cancel, label)
 
 
 def _cancel(name: str, run: Run) -> str:

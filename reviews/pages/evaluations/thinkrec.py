@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from recommender.accounts.visible import within
+from recommender.llm.labels import Label
 from recommender.models import Account, Catalog, RunState, ScoringRun
 from recommender.runs.kinds import Stage, stage_of
 from recommender.runs.service import UNFINISHED
 from recommender.thinkrec.evaluation import report
+from recommender.thinkrec.scoring.lists import label_of
 from reviews.pages.evaluations.queries import Cell, Table, TableRow
 
 SHOWN = 5
@@ -24,6 +26,10 @@ class Shown:
     headline: str
     tables: list[Table]
     sentences: list[str]
+
+    @property
+    def label(self) -> Label | None:
+        return label_of(self.run)
 
     @property
     def is_under_way(self) -> bool:
@@ -52,8 +58,10 @@ def _headline(run: ScoringRun) -> str:
         if row["slice"] == "all" and row["metric"] == "thinkrec_uauc"
     }
     model, gained = run.metrics["model"], known.get("thinkrec_uauc")
-    if gained is None:
+    if not run.metrics["backbone"]:
         return f"{model} was measured alone: {' '.join(run.metrics['notes'][-1:])}"
+    if gained is None:
+        return f"Which of {model} and the model in use orders better cannot be told: no user has ratings to compare."
     if gained["low"] > 0:
         return f"{model} orders what each user rated better than the model in use."
     if gained["high"] < 0:

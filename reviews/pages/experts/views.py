@@ -56,6 +56,7 @@ def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
         raise Http404("There is no such user in this catalog.")
     scored, grouping = select.scored_by_experts(found) or (None, newest(found.catalog))
     context: dict[str, Any] = {"end_user": found, "catalog": found.catalog, "grouping": grouping}
+    context["may_train"] = may(account_of(request).role, Action.TRAIN)
     if grouping:
         try:
             context["case"] = select.case(found, grouping, chosen=request.GET.get("group", ""), scored=scored)

@@ -8,7 +8,8 @@ from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Su
 from django.db.models.functions import Coalesce, Length
 
 from recommender.llm.labels import Label, label_of
-from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Item, Knowledge, ScoredList
+from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interaction, Item, Knowledge, ScoringRun
+from recommender.models.holding import holds
 from recommender.recipe import TrainConfig
 from recommender.rounds import approved
 from recommender.serving.rankers import DEFAULT
@@ -24,6 +25,7 @@ from recommender.serving.types import (
     StatisticReason,
     TextStatement,
 )
+from recommender.thinkrec.scoring import lists as scored_lists
 from reviews.pages.insights.corrections import Correction, corrections_of
 from reviews.pages.insights.own import OwnWords, words_of
 from reviews.room.card import ratings_up_to
@@ -148,7 +150,7 @@ def matching(catalog: Catalog, text: str) -> list[EndUser]:
     """End users whose id is, starts with or else holds this text; the shortest ids first."""
     of_catalog = _described(EndUser.objects.filter(catalog=catalog)).order_by(Length("external_id"), "external_id")
     return list(of_catalog.filter(external_id__startswith=text)[:FOUND]) or list(
-        of_catalog.filter(external_id__icontains=text)[:FOUND]
+        of_catalog.filter(holds(text, "external_id"))[:FOUND]
     )
 
 
@@ -187,9 +189,18 @@ def _described(end_users: QuerySet[EndUser]) -> QuerySet[EndUser]:
     )
 
 
-def is_scored(end_user: EndUser) -> bool:
-    """Whether an LLM has scored a list for this end user, however old."""
-    return ScoredList.objects.filter(end_user=end_user).exists()
+def scored_by(end_user: EndUser) -> ScoringRun | None:
+    """The run in which an LLM scored a list for this end user, however old; None without one."""
+    return ScoringRun.objects.filter(lists__end_user=end_user).first()
+
+
+def scorer_label(case: "Case", run: ScoringRun | None) -> Label | None:
+    """What people should know of the model that gave the list its order: that of `run`, or an endpoint just asked."""
+    said = next((line.scored for line in case.lines if line.scored), None)
+    if said is None:
+        return None
+    is_of_run = run is not None and said.model.startswith(str(run.metrics.get("model")))
+    return label_of(said.model) or (scored_lists.label_of(run) if run and is_of_run else None)
 
 
 def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:

@@ -60,11 +60,14 @@ def end_user(request: HttpRequest, catalog: str, user_id: str) -> HttpResponse:
         return render(request, "erasure/gone.html", {"receipt": receipt if may_erase else None}, status=410)
     form = ListForm(request.GET)
     chosen = form.cleaned_data if form.is_valid() else {}
+    scored_by = queries.scored_by(found)
     limit, by = chosen.get("limit") or LENGTHS[0], chosen.get("by") or DEFAULT
+    case = queries.case(found, limit=limit, scenario=by)
     context = {
-        "case": queries.case(found, limit=limit, scenario=by),
+        "case": case,
         "by": by,
-        "is_scored": queries.is_scored(found),
+        "is_scored": scored_by is not None,
+        "scorer_label": queries.scorer_label(case, scored_by),
         "catalog": found.catalog,
         "limit": limit,
         "lengths": LENGTHS,

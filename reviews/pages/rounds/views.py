@@ -55,6 +55,8 @@ def open_rounds(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if "estimate" not in request.POST:
             batch = services.open_rounds(form.cleaned_data["catalog"], form.config, requested_by=account)
+            if fewer := services.fewer_apart(batch, form.config):
+                messages.warning(request, fewer)
             return redirect("reviews:round_batch", batch.pk)
         context["estimate"] = estimate(form.cleaned_data["catalog"], form.config)
     return render(request, "rounds/open.html", context, status=422 if form.errors else 200)

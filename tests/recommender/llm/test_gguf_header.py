@@ -37,11 +37,11 @@ def _value(value: Any) -> bytes:
             )
 
 
-def gguf(told: dict[str, Any], *tensors: tuple[int, ...], version: int = 3) -> bytes:
+def gguf(told: dict[str, Any], *tensors: tuple[int, ...], version: int = 3, lies: int = 0) -> bytes:
     data = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(told))
     data += b"".join(_string(key) + _value(value) for key, value in told.items())
     for number, shape in enumerate(tensors):
-        data += _string(f"t{number}") + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 0, 0)
+        data += _string(f"t{number}") + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 0, lies)
     return data
 
 
@@ -91,6 +91,13 @@ def test_what_a_file_does_not_say_is_nothing(tmp_path: Path) -> None:
 def test_what_is_no_model_is_said(data: bytes, said: str, tmp_path: Path) -> None:
     with pytest.raises(NoWeightsError, match=said):
         read(data, tmp_path)
+
+
+def test_weights_that_were_not_copied_to_their_end_are_missed(tmp_path: Path) -> None:
+    header = gguf(TOLD, (64, 10), lies=4096)
+    with pytest.raises(NoWeightsError, match="its weights are not all there; was it copied to its end"):
+        read(header + b"0" * 4000, tmp_path)
+    assert read(header + b"0" * 5000, tmp_path).parameters == 640
 
 
 @given(st.integers(0, len(WHOLE) - 1))

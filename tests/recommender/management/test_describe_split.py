@@ -78,6 +78,7 @@ def test_given_moments_are_counted_and_named(capsys):
     moments = sorted(set(catalog.end_users.first().interactions.values_list("moment", flat=True)))
     cuts = "--split", "given", "--valid-from", str(moments[10]), "--test-from", str(moments[20])
     found = described(capsys, *cuts)
+    assert described(capsys, "--split", f"given:{moments[10]}:{moments[20]}") == found  # as runs of LLMs spell it
     call_command("describe_split", "films", *cuts)
 
     assert (found["by"], found["valid_from"], found["test_from"]) == ("moment", moments[10], moments[20])
@@ -122,11 +123,13 @@ def test_an_empty_catalog_has_zeros_everywhere(capsys):
         (["flims"], "Catalogs: films"),
         (["films", "--fold", "1"], "--fold belongs to the split kar"),
         (["films", "--split", "kar", "--fold", "10"], "fold must be a whole number from 0 to 9"),
+        (["films", "--split", "given:9:8"], "'given:9:8' is no split: .* The first moment must be before the second"),
+        (["films", "--split", "given:1:9", "--test-from", "8"], "says both moments: leave --valid-from and"),
         (["films", "--split", "given"], "test_from must be after valid_from, which is 0: give both moments"),
         (["films", "--split", "given", "--valid-from", "9", "--test-from", "8"], "after valid_from, which is 9"),
         (["films", "--test-from", "8"], "test_from and valid_from belong to the split given"),
         (["films", "--split", "kar", "--seed", "-1"], "seed must be"),
-        (["films", "--split", "random"], "invalid choice: 'random'"),
+        (["films", "--split", "random"], "split must be one of r4ec, kar, global-time, given; it is 'random'"),
     ],
 )
 def test_mistakes_are_one_clear_sentence(arguments, says):

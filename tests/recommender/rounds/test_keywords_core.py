@@ -26,6 +26,8 @@ SOURCE = {"title": "Heat (1995)", "genres": ["Action", "Crime"], "description": 
         (["sci-fi", "children's", "Film-Noir", "rock 'n' roll"], ["sci-fi", "children's", "film-noir", "rock n roll"]),
         (["a very long entry that is a whole sentence"], []),
         (["heist\\n", "\\police\\"], ["heist n", "police"]),
+        (["三国", "一人", "千と千尋", "第3話", "２０２４年"], ["三国", "一人", "千と千尋"]),
+        (["少女が不思議な町に迷い込み 湯屋で働きながら両親を救う物語", "湯屋"], ["湯屋"]),
     ],
 )
 def test_entries_are_cleaned_in_their_order(entries: list[str], expected: list[str]) -> None:
@@ -57,6 +59,12 @@ def test_only_whole_words_and_their_forms_are_found() -> None:
     german = {"title": "Der Krieg", "inhalt": "Ein Bankräuber flieht durch die dunklen Straßen."}
     assert keywords.checked(["Bankräubern", "dunkle", "strassen", "Bank"], german).left_out == ("bank",)
     assert keywords.checked(["刑事", "警察"], {"title": "泥棒と刑事の物語"}).kept == ("刑事",)
+    assert keywords.checked(["千尋", "三国"], {"title": "千と千尋の神隠し"}) == keywords.Checked(("千尋",), ("三国",))
+
+
+def test_what_is_no_keyword_is_named() -> None:
+    typed = ["crime", "1984", "the", "two strangers on a train", "Crime", "80s cop"]
+    assert keywords.refused(typed) == ("1984", "the", "two strangers on a train")
 
 
 @pytest.mark.parametrize("attack", ORDERS + JSON + TAGS + ROLES + TEMPLATES)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.thinkrec.scoring.answers import MARGIN, agrees, verdict_of, yes_no
+from recommender.thinkrec.scoring.answers import MARGIN, agrees, freed, verdict_of, yes_no
 
 probabilities = st.dictionaries(
     st.sampled_from(["Yes", " yes", "ĠYES", "No", "▁no", "Maybe", "The", "Not", "Yesterday", ""]),
@@ -57,12 +57,27 @@ def test_a_bound_is_never_above_what_the_word_could_have(told: dict[str, float])
         ("Yesterday was good", ""), ("They said no to horror before", ""), ("no-one", ""), ("", ""), ("ja", ""),
         ("“Her (2013)” (evaluation: No) with description: Drama", ""),
         ("Verdict: not sure", ""), ("yes or no? Verdict: yes", "yes"),
+        ("Answer in two sentences, and end with “Verdict: Yes” or “Verdict: No”.", ""),
+        ("Verdict: Yes/No", ""), ("Verdict: Yes or No", ""), ("Yes and no.", ""), ("The verdict: no, or yes?", ""),
+        ("End with “Verdict: Yes” or “Verdict: No”. They like it. Verdict: Yes", "yes"), ("判定：Yes", "yes"),
     ],
 )  # fmt: skip
 def test_a_text_s_verdict_is_a_whole_word_at_its_start_or_end_and_no_entry_of_the_history(
     text: str, verdict: str
 ) -> None:
     assert verdict_of(text) == verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("<think>Loud. Verdict: No</think>\nQuiet. Verdict: Yes<|im_end|>", "Quiet. Verdict: Yes"),
+        ("<think>Loud, and so", ""),
+        ("They like it.", "They like it."),
+    ],
+)
+def test_a_model_s_thinking_is_no_part_of_its_reasons(said: str, text: str) -> None:
+    assert freed(said) == text
 
 
 def test_a_text_agrees_with_a_score_on_its_side_and_with_none_near_even() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from recommender.catalogs.feedback import FeedbackScale
 from recommender.dataset.interactions import Interactions
 from recommender.thinkrec.blocks import blocks
+from recommender.thinkrec.evaluation import report
 from recommender.thinkrec.evaluation.figures import figures, of_texts
 from recommender.thinkrec.evaluation.rows import chosen, prompts_of, warm_and_cold
 from recommender.thinkrec.prompts import Described, Person
@@ -132,6 +133,27 @@ def test_figures_are_those_of_the_definitions() -> None:
     assert uauc["low"] <= uauc["estimate"] <= uauc["high"]
     assert found["slices"]["cold"] == {"samples": 0, "end_users": 0}
     assert {row["slice"] for row in found["figures"]} == {"all"}
+
+
+@pytest.mark.parametrize(
+    ("users", "said"), [(1, "Over 1 user an interval says nothing"), (19, "says little"), (20, "")]
+)
+def test_an_interval_over_few_users_is_no_interval(users: int, said: str) -> None:
+    tokens = {"read": 1, "row_by_row": 1, "calls": 1, "seconds": 1.0, "items": 20}
+    metrics = {
+        "explanations": {"texts": 0, "learnt": 0},
+        "cost": {"parameters": None, "list": tokens, "ratings": tokens},
+        "slices": {"all": {"samples": 30, "end_users": users}},
+        "rows": {"unanswered": 0, "left_out": 0},
+        "notes": [],
+    }
+    told = " ".join(report.sentences(metrics))
+    assert said in told
+    assert ("an interval says" in told) == bool(said)
+
+
+def test_columns_of_a_terminal_stand_apart() -> None:
+    assert len(report._interval({"low": -0.923, "high": -0.7})) < report.WIDTH
 
 
 def test_figures_do_not_depend_on_the_scale_of_scores() -> None:

@@ -70,7 +70,7 @@ def figures(backbones=("din",), sign=1):
     return {"arms": arms, "differences": differences, "slices": {"all": counts, "cold items": counts}}
 
 
-def evaluation_of_an_ai(catalog, state=RunState.DONE, gain=0.01):
+def evaluation_of_an_ai(catalog, state=RunState.DONE, gain=0.01, is_alone=False):
     """A scoring run that measured; `gain`: of the LLM over the active model, with an interval of ±.005."""
     label = np.array([1, 0, 1, 0, 1, 0])
     end_user = np.array([0, 0, 1, 1, 2, 2])
@@ -78,12 +78,16 @@ def evaluation_of_an_ai(catalog, state=RunState.DONE, gain=0.01):
     everybody = np.ones(6, dtype=bool)
     found = measured(label, end_user, scores, dict.fromkeys(SLICES, everybody))
     for row in found["differences"]:
-        row |= {"estimate": gain, "low": gain - 0.005, "high": gain + 0.005}
+        row |= {"estimate": gain or 0, "low": (gain or 0) - 0.005, "high": (gain or 0) + 0.005}
+    if gain is None:  # users of one rating each: none of them has an order
+        found["differences"] = [row for row in found["differences"] if row["metric"] != "thinkrec_uauc"]
     tokens = {"read": 10, "row_by_row": 20, "written": 0, "calls": 2, "seconds": 1.5}
     cost = {"parameters": 1000, "added_parameters": 10, "ratings": tokens, "explanations": tokens}
     found |= {
         "model": "tiny",
         "tuned": "",
+        "base": "smollm2",
+        "backbone": "" if is_alone else "din 1 of films",
         "rows": {"scored": 6, "unanswered": 1, "left_out": 1},
         "explanations": {"texts": 0, "learnt": 1},
         "cost": cost | {"list": tokens | {"items": 20, "people": 3}},
@@ -356,6 +360,7 @@ def test_texts_that_nobody_reviewed_are_called_so(client, pm, catalog, refinemen
         (0.01, "tiny orders what each user rated better than the model in use."),
         (-0.01, "The model in use orders what each user rated better than tiny."),
         (0.001, "cannot be told from so few ratings"),
+        (None, "better cannot be told: no user has ratings to compare."),
     ],
 )
 def test_the_page_says_whether_an_ai_orders_better_than_the_model_in_use(client, pm, catalog, gain, said):
@@ -368,6 +373,13 @@ def test_the_page_says_whether_an_ai_orders_better_than_the_model_in_use(client,
     assert "Warm: user and item are in the train part (6 ratings by 3 users)" in page
     assert "ThinkRec&#x27;s NDCG@5" in page
     assert "1,000 parameters; the adapter added 10 (1.00%)." in page
+    assert "Small model for trying out" in page
+
+
+def test_an_ai_beside_no_model_was_measured_alone(client, pm, catalog):
+    evaluation_of_an_ai(catalog, gain=None, is_alone=True)
+    page = client.get(reverse("reviews:evaluations")).content.decode()
+    assert "tiny was measured alone: No model is active, so the LLM stands alone." in page
 
 
 def test_the_page_shows_how_far_an_evaluation_of_an_ai_is(client, pm, catalog):

@@ -98,7 +98,7 @@ def test_a_user_s_page_says_the_weights_and_what_each_group_changes(pm: Client, 
 
     assert f"They are in {found.names[arrays.of[row]]}" in shown
     assert choice.words(found.names) in shown
-    assert "No AI that is tuned for groups has scored their list" in shown
+    assert "No AI that is tuned for groups has scored their list by each group apart." in shown
     for name, weight in zip(found.names, choice.weights, strict=True):
         assert f"{name} {100 * weight:.0f} %" in shown
     met = set(person.interactions.values_list("item__title", flat=True))
@@ -162,7 +162,7 @@ def test_a_run_that_fails_says_why_and_the_earlier_groups_stay(lead: Client, run
     carried_out(service.request(GROUPING, queue=False, catalog=run.catalog, config=config))
     shown = text(read(lead, PAGE))
 
-    assert "No groups could be made" in shown
+    assert "No new groups could be made. The earlier ones stay." in shown
     assert "width must be" in shown
     assert "films has 3 groups" in shown
 

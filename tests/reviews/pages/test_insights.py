@@ -9,7 +9,17 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from recommender.artifacts import files, verified
-from recommender.models import Account, BackboneVersion, Catalog, LlmCall, Recommendation, Rollout, ScoringRun, Turn
+from recommender.models import (
+    Account,
+    BackboneVersion,
+    Catalog,
+    LlmCall,
+    Recommendation,
+    Rollout,
+    ScoredList,
+    ScoringRun,
+    Turn,
+)
 from recommender.serving import catalog_index
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
@@ -86,6 +96,17 @@ def test_a_part_of_an_id_lists_who_has_it(pm: Client, films: Catalog, q: str) ->
     text = page(pm, f"{FIND}?catalog=films&q={q}")
     assert "/insights/films/users/u2/" in text
     assert "/insights/films/users/other/" not in text
+
+
+@pytest.mark.parametrize("q", ["über den dächern", "ÜBER", "Dächern (", "grüße"])
+def test_upper_and_lower_case_are_one_in_any_alphabet(pm: Client, films: Catalog, q: str) -> None:
+    make_item(films, "Grüße: Über den Dächern (1955)")
+    make_item(films, "Gruesse")
+    make_end_user(films, "jürgen groß")
+    page = pm.get(f"/insights/?catalog={films.name}", {"q": q}).content.decode()
+    assert "Grüße: Über den Dächern (1955)" in page
+    assert "Gruesse" not in page
+    assert "jürgen groß" in pm.get("/insights/", {"catalog": films.name, "q": "JÜRGEN"}).content.decode()
 
 
 def test_an_id_nobody_has_is_said_to_be_nobody_s(pm: Client, films: Catalog) -> None:
@@ -249,6 +270,13 @@ def test_the_ais_order_is_shown_with_what_it_said_of_each_item(pm: Client) -> No
     assert "?limit=10&amp;by=thinkrec" in page(pm, address)
     shown = page(pm, f"{address}?by=thinkrec")
     assert "explain=full&amp;scenario=thinkrec</pre>" in shown
+    assert "Small model for trying out" not in shown
+    ScoringRun.objects.update(metrics={"model": f"{catalog.name}-thinkrec-3", "base": "smollm2"})
+    assert "Small model for trying out" not in page(pm, f"{address}?by=thinkrec")  # the list is by another model
+    ScoredList.objects.update(model=f"{catalog.name}-thinkrec-3: group-1")
+    assert "Small model for trying out" in page(pm, f"{address}?by=thinkrec")
+    ScoredList.objects.update(model="smollm2")  # as an endpoint that is asked just now calls it
+    assert "Small model for trying out" in page(pm, f"{address}?by=thinkrec")
     assert "scenario=thinkrec" not in page(pm, address)
     assert "Quiet, as they like it." in shown
     assert "It says the opposite of its answer." in shown

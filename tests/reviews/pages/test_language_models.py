@@ -52,7 +52,9 @@ def test_language_models_that_learn_and_that_order_lists_show_how_far_they_are_a
     assert "for everybody 6 460,800 0.5000 0.6100 – –" in shown
     assert "group 2 6 460,800 – 0.6100" in shown
     assert f"{catalog}, scoring {scoring.pk} Running" in shown
-    assert "Scoring lists, 3 of 20 by smollm2 3 9,005" in shown  # three minutes at most, and tokens
+    assert (
+        "Scoring lists, 3 of 20 by smollm2 Small model for trying out 3 9,005" in shown
+    )  # three minutes at most, and tokens
     assert f"{catalog}, scoring {evaluation.pk} " not in shown
     assert 'hx-select="#thinkrec"' in whole  # asks for itself while something runs
 

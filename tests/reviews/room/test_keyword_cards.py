@@ -92,6 +92,14 @@ def test_the_card_shows_the_source_and_an_edit_is_held_against_it(rita: Account,
     assert refused.status_code == 422
     assert "Not found in what is shown: dinosaurs" in refused.content.decode()
 
+    edit = form(review, rita, verdict="edit", text="heist, 1984, bank robbers feel the heat in a city")
+    refused = browser.post(url("decide", review), edit, headers=HTMX)
+    assert "No keywords: 1984, bank robbers feel the heat in a city. Leave that out" in refused.content.decode()
+    eleven = "bank, robbers, feel, heat, police, heist, leaves, clue, behind, crime, angeles"
+    refused = browser.post(url("decide", review), form(review, rita, verdict="edit", text=eleven), headers=HTMX)
+    assert "These are 11 keywords. At most 10 are used" in refused.content.decode()
+    assert not Decision.objects.exists()
+
     edit = form(review, rita, verdict="edit", text="The Heist;  police\nPolice, clues")
     browser.post(url("decide", review), edit, follow=True)
     assert in_use(review) == ["heist", "police", "clues"]
@@ -168,6 +176,24 @@ def test_the_card_of_a_trace_shows_the_target_and_its_edit_says_what_the_rating_
     (row,) = of_catalog(review.round.catalog)
     assert (row.set, row.tag, row.answer) == ("trace", "human", "No. They love quiet films only.")
     assert Decision.objects.get().verdict == "edit"
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("no – they love quiet films only.", "No. they love quiet films only."),
+        ("No。彼らは静かな映画だけが好きだ。", "No. 彼らは静かな映画だけが好きだ。"),
+    ],
+)
+def test_a_trace_is_stored_as_models_write_it_in_any_script(
+    rita: Account, browser_of: SignIn, typed: str, stored: str
+) -> None:
+    review = trace(liked=False)
+    browser = browser_of(rita)
+    browser.get(start(browser))
+    browser.post(url("decide", review), form(review, rita, verdict="edit", text=typed), follow=True)
+    (row,) = of_catalog(review.round.catalog)
+    assert row.answer == stored
 
 
 def test_approved_keywords_are_found_and_shown_in_prompts_where_that_is_asked(

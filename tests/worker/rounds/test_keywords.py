@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from recommender.models import Catalog, Item, RestReason, Round, RoundState
 from recommender.rounds.config import OpenConfig
@@ -116,12 +118,18 @@ def test_a_second_batch_asks_nobody_again_and_an_empty_item_is_left_out(serve: S
     make_item(catalog, "Heat", genres=["Crime"])
     serve(lambda request, number: says(""))
     assert run(catalog).item.title == "Heat"  # type: ignore[union-attr]
-    assert not open_rounds(catalog, OpenConfig(purpose="keywords")).rounds.exists()
+    err = StringIO()
+    call_command("open_rounds", catalog.name, "--purpose", "keywords", "--subjects", "items", stderr=err)
+    why = "was asked about before, or has neither a description nor attributes"
+    assert f"Nothing to open in {catalog.name}: every subject asked for {why}" in err.getvalue()
+    assert Round.objects.count() == 1
 
 
 def test_the_demonstration_answers_from_what_it_is_shown(catalog: Catalog, heat: Item, settings: Any) -> None:
     with endpoint.serve() as url:
         settings.LLM = {role: told | {"base_url": url} for role, told in settings.LLM.items()}
-        found = words(run(catalog)).split(", ")
+        round_ = run(catalog)
+    found = words(round_).split(", ")
     assert found[0] == "crime"
     assert "robbers" in found
+    assert round_.calls.get().error_kind == ""  # by a JSON schema, at the first asking

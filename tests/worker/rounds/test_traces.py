@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +156,24 @@ def test_an_answer_without_its_word_goes_back_once_and_costs_no_hint(serve: Serv
     assert done.rest_reason == RestReason.REASONABLE
     assert list(done.calls.order_by("pk").values_list("error_kind", flat=True)) == ["malformed", ""]
     assert proposal(done).kind == "reason"  # type: ignore[union-attr]
+
+
+def test_fewer_rows_set_apart_than_asked_for_are_told(catalog: Catalog) -> None:
+    asked = ("--purpose", "trace", "--subjects", "end-users", "--limit", "1")
+    err = StringIO()
+    call_command("open_rounds", catalog.name, *asked, "--held-out", "900", stderr=err)
+    found = Round.objects.filter(held_out=True).count()
+    assert f"Set apart for tests: {found} of 900 rows. One user in ten may have one" in err.getvalue()
+    err = StringIO()
+    call_command("open_rounds", catalog.name, *asked, "--seed", "5", stderr=err)
+    assert "Set apart" not in err.getvalue()
+
+    lead = Client()
+    lead.force_login(make_account(role=Role.LEAD))
+    form = {"catalog": catalog.name, "purpose": "trace", "subjects": "end-users", "limit": 1, "window": "prefix"}
+    form |= {"strategy": "refine", "points": "nobody", "held_out": 900, "seed": 5, "retries": 2}
+    page = lead.post("/rounds/open/", form, follow=True).content.decode()
+    assert re.search(r"Set apart for tests: \d+ of 900 rows\.", page)
 
 
 def test_the_seed_draws_the_rows_and_those_held_out_share_no_end_user_with_them(catalog: Catalog) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recommender.dataset.named import parsed, spelled
-from recommender.management.options import add_options, chosen, made, require_fitting
+from recommender.management.options import add_options, chosen, made, require_alone, require_fitting, require_heard
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import BackboneVersion, Catalog, RunState, ScoringRun, ThinkrecRun, VersionState
 from recommender.recipe import TrainConfig
 from recommender.runs import service as runs
 from recommender.runs.kinds import SCORING
 from recommender.thinkrec.evaluation.config import EvaluationConfig
+from recommender.thinkrec.evaluation.kept import has_scored
 from recommender.thinkrec.evaluation.report import told
 from worker.evaluating import carry_out
 
@@ -38,13 +39,14 @@ class Command(BaseCommand):
             run = _resumed(_catalog(options["cross"] or options["name"]), options)
         else:
             run = _requested(catalog, options)
-        if options["queue"]:
+        if options["queue"] and run.state != RunState.DONE:
             waits = f"Evaluation of ThinkRec {run.pk} waits for a worker."
             self.stdout.write(json.dumps({"run": run.pk, "state": run.state}) if options["json"] else waits)
             return
-        carry_out_here(run, carry_out)
+        if run.state != RunState.DONE:  # else what was found is told again
+            carry_out_here(run, carry_out)
         if not_done := why_not_done(run):
-            raise CommandError(f"{not_done} `--resume {run.pk}` goes on where it was.")
+            raise CommandError(f"{not_done}{f' `--resume {run.pk}` goes on where it was.' if has_scored(run) else ''}")
         result = {"run": run.pk, "catalog": run.catalog.name, "config": run.config, "metrics": run.metrics}
         self.stdout.write(json.dumps(result) if options["json"] else "\n".join(told(run)))
 
@@ -68,6 +70,7 @@ def _requested(catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
     on = _catalog(options["cross"]) if options["cross"] else catalog
     at_home = tuned if tuned and on == catalog else None
     config = made(EvaluationConfig, {"split": _split_of(on, at_home)} | given)
+    require_heard(config, given.keys() & chosen(options, EvaluationConfig.model_fields).keys())
     if at_home and config.split != at_home.config["split"]:
         raise CommandError(
             f"{at_home} learned from the train part of the split {at_home.config['split']}, and may know the ratings "
@@ -105,6 +108,9 @@ def _resumed(catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
     run = ScoringRun.objects.filter(catalog=catalog, pk=options["resume"]).first()
     if run is None or not run.is_evaluation:
         raise CommandError(f"There is no evaluation of ThinkRec {options['resume']} on {catalog}.")
+    require_alone("--resume", chosen(options, EvaluationConfig.model_fields))
+    if run.state == RunState.DONE:
+        return run
     runs.resume(run, queue=options["queue"])
     run.refresh_from_db()
     return run

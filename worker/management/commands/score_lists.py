@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from recommender.management.options import add_options, chosen, made
+from recommender.management.options import add_options, chosen, made, require_alone, require_heard
 from recommender.management.runs import carry_out_here, why_not_done
-from recommender.models import Catalog, ScoringRun, ThinkrecRun
+from recommender.models import Catalog, RunState, ScoringRun, ThinkrecRun
 from recommender.runs import service as runs
 from recommender.runs.kinds import SCORING
 from recommender.thinkrec.scoring.config import ScoringConfig
@@ -32,16 +32,17 @@ class Command(BaseCommand):
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True)) or "none yet"
             raise CommandError(f"There is no catalog {options['name']!r} (known: {known}).")
         asked = self._resumed(catalog, options) if options["resume"] else self._requested(catalog, options)
-        if options["queue"]:
+        if options["queue"] and asked.state != RunState.DONE:
             self._say({"run": asked.pk, "state": asked.state}, f"Scoring run {asked.pk} waits for a worker.", options)
             return
-        carry_out_here(asked, carry_out)
+        if asked.state != RunState.DONE:  # else what it came to is told again
+            carry_out_here(asked, carry_out)
         if not_done := why_not_done(asked):
             kept = asked.lists.exists() or asked.ratings.exists()
             raise CommandError(
                 f"{not_done}{f' What it scored is kept: `--resume {asked.pk}` goes on.' if kept else ''}"
             )
-        made_lists = asked.lists.count()
+        made_lists = asked.metrics["cost"]["lists"]
         self._say({"run": asked.pk, "lists": made_lists, "metrics": asked.metrics}, _told(asked, made_lists), options)
 
     def _requested(self, catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
@@ -50,6 +51,7 @@ class Command(BaseCommand):
             if name in given and Path(given[name]).expanduser().exists():
                 given[name] = str(Path(given[name]).expanduser().resolve())
         config = made(ScoringConfig, _split_of(catalog, given) | given)
+        require_heard(config, given)
         try:
             opened(catalog, config)
         except CannotScoreError as error:
@@ -60,6 +62,9 @@ class Command(BaseCommand):
         asked = ScoringRun.objects.filter(catalog=catalog, pk=options["resume"]).first()
         if asked is None or asked.is_evaluation:
             raise CommandError(f"There is no scoring run {options['resume']} of {catalog}.")
+        require_alone("--resume", chosen(options, ScoringConfig.model_fields))
+        if asked.state == RunState.DONE:
+            return asked
         runs.resume(asked, queue=options["queue"])
         asked.refresh_from_db()
         return asked
