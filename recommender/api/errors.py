@@ -245,7 +245,8 @@ class BodyTooLarge(Problem):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"A body may take {most / 2**20:g} MiB here. Send it in several parts.")
+        size = f"{most / 10**6:g} MB" if most % 2**20 else f"{most >> 20} MiB"
+        super().__init__(f"A body may take {size} here. Send it in several parts.")
 
 
 class UnsupportedBody(Problem):

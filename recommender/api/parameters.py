@@ -4,7 +4,7 @@ error and not an answer to another question."""
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
@@ -183,7 +183,8 @@ class MomentField(Parameter):
             return data
         try:
             moment = datetime.fromisoformat(data)
-        except (ValueError, TypeError) as error:
+            datetime.fromtimestamp(ceil(moment.timestamp()), tz=UTC)  # an offset may lead out of all years
+        except (ValueError, TypeError, OverflowError) as error:
             raise serializers.ValidationError("invalid") from error
         if moment.tzinfo is None or "T" not in data:
             raise serializers.ValidationError("invalid")

@@ -115,7 +115,8 @@ class Served:
 
     @property
     def score_kind(self) -> ScoreKind | None:
-        return SCORE_KINDS.get(self.source)
+        scored = not self.items or any(item.score is not None for item in self.items)  # a mixed list has no scores
+        return SCORE_KINDS.get(self.source) if scored else None
 
     @property
     def knowledge_snapshot(self) -> int | None:

@@ -94,6 +94,15 @@ def test_a_body_that_is_no_json_object_is_refused(api: APIClient, films: Catalog
     assert answer.json()["type"] in ("urn:r4web:problem:invalid-body", "urn:r4web:problem:invalid-parameter")
 
 
+@pytest.mark.parametrize("body", [b" \n", b'\xef\xbb\xbf{"log": true}'])
+def test_a_blank_body_is_none_and_a_byte_order_mark_is_passed_over(
+    api: APIClient, films: Catalog, body: bytes
+) -> None:
+    answer = api.generic("POST", LIST, body, content_type="application/json")
+    assert answer.status_code == 200, answer.json()
+    assert Recommendation.objects.filter(pk=answer.json()["recommendation_id"]).exists()
+
+
 def test_a_member_that_stands_twice_is_not_guessed_at(api: APIClient, films: Catalog) -> None:
     for body in ('{"limit": 1, "log": false, "limit": 2}', '{"as_of": {"a": 1, "a": 1}}'):
         answer = api.post(LIST, body, content_type="application/json")
@@ -226,6 +235,9 @@ def test_as_of_knows_only_what_happened_before(api: APIClient, films: Catalog) -
         ("seconds", "5", "a time such as"),
         ("seconds", "2020-01-01", "a time such as"),
         ("seconds", "2020-01-01T00:00:00", "a time such as"),
+        ("seconds", "0001-01-01T00:00:00+14:00", "a time such as"),
+        ("seconds", "9999-12-31T23:59:59-14:00", "a time such as"),
+        ("seconds", "9999-12-31T23:59:59.5Z", "a time such as"),
         ("order", "2020-01-01T00:00:00Z", "a whole number"),
         ("none", "5", "Leave `as_of` out"),
     ],

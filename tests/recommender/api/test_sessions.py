@@ -139,6 +139,7 @@ def test_numbers_greater_than_numbers_can_be_are_refused(api: APIClient, films: 
 def test_a_body_that_is_too_large_is_not_read(api: APIClient, films: Catalog) -> None:
     answer = api.generic("POST", SESSION, '{"text": "' + "x" * 3_000_000 + '"}', content_type="application/json")
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:r4web:problem:too-large")
+    assert answer.json()["detail"].startswith("A body may take 2.5 MB here.")
 
 
 @pytest.mark.parametrize("to", [SESSION, BATCH])
