@@ -246,7 +246,8 @@ class RecommendationsView(PrivateView):
     def post(self, request: Request, catalog: str, user_id: str) -> Response:
         """The same with the parameters in a JSON object, and logged: for lists that are shown to somebody."""
         asked = parse_body(request, _QUERY)
-        return Response(_answer(request, catalog, user_id, asked, given=set(bodies.members(request)), keep=asked.get("log", True)))
+        given = set(bodies.members(request))
+        return Response(_answer(request, catalog, user_id, asked, given=given, keep=asked.get("log", True)))
 
 
 def _answer(

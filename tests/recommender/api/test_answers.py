@@ -95,9 +95,7 @@ def test_a_body_that_is_no_json_object_is_refused(api: APIClient, films: Catalog
 
 
 @pytest.mark.parametrize("body", [b" \n", b'\xef\xbb\xbf{"log": true}'])
-def test_a_blank_body_is_none_and_a_byte_order_mark_is_passed_over(
-    api: APIClient, films: Catalog, body: bytes
-) -> None:
+def test_a_blank_body_is_none_and_a_byte_order_mark_is_passed_over(api: APIClient, films: Catalog, body: bytes) -> None:
     answer = api.generic("POST", LIST, body, content_type="application/json")
     assert answer.status_code == 200, answer.json()
     assert Recommendation.objects.filter(pk=answer.json()["recommendation_id"]).exists()
