@@ -89,7 +89,8 @@ class TextField(Parameter, serializers.CharField):
         if not keywords.get("allow_blank"):
             keywords.setdefault("min_length", 1)  # which the schema says
         super().__init__(trim_whitespace=False, **keywords)
-        self._expected = expected or f"text of at most {self.max_length} characters, without NUL"
+        least = "at most" if self.allow_blank else "1 to"
+        self._expected = expected or f"text of {least} {self.max_length} characters, without NUL"
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):

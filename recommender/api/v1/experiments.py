@@ -53,7 +53,11 @@ NAME = RegexValidator(rf"\A{service.NAME.pattern}\Z", "It must be letters, digit
 class VariantShape(Shape):
     """What one variant serves; what is left out is as without an experiment."""
 
-    name = TextField(max_length=service.LONGEST_NAME, validators=[NAME])
+    name = TextField(
+        max_length=service.LONGEST_NAME,
+        validators=[NAME],
+        expected=f"1 to {service.LONGEST_NAME} letters, digits, - or _",
+    )
     weight = WholeNumberField(default=1, min_value=1, max_value=service.LARGEST_WEIGHT)
     version = WholeNumberField(
         default=None, allow_null=True, min_value=1, max_value=2**31 - 1, help_text="The model's number."
