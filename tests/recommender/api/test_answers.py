@@ -118,6 +118,8 @@ def test_an_unchanged_answer_is_not_sent_again_and_every_change_is(api: APIClien
     tag = api.get(LIST, asked)["ETag"]
     again = api.get(LIST, asked, headers={"If-None-Match": f'"other", {tag}'})
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
+    told = [again.headers.get(name) for name in ("Content-Type", "Content-Length", "Vary")]
+    assert told == [None, None, "Accept-Encoding"]  # a cache would take them for those of what it has
     assert again["Cache-Control"] == "private, no-cache"
     assert api.get(LIST, asked, headers={"If-None-Match": "*"}).status_code == 304
     assert api.get(LIST, headers={"If-None-Match": tag}).status_code == 200  # another answer
@@ -145,6 +147,9 @@ def test_answers_are_compressed_for_whoever_asks(api: APIClient, films: Catalog)
     assert (plain.headers.get("Content-Encoding"), packed["Content-Encoding"]) == (None, "gzip")
     assert json.loads(gzip.decompress(packed.content))["items"] == plain.json()["items"]
     assert packed["ETag"] == plain["ETag"]
+    for refused in ("gzip;q=0", "br, gzip; q=0.0"):
+        assert api.get(LIST, headers={"Accept-Encoding": refused}).headers.get("Content-Encoding") is None
+    assert api.get(LIST, headers={"Accept-Encoding": "br;q=0, gzip;q=0.5"})["Content-Encoding"] == "gzip"
     page = api.get("/sign-in/", headers={"Accept-Encoding": "gzip"})
     assert page.headers.get("Content-Encoding") is None
 
