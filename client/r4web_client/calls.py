@@ -158,6 +158,10 @@ def write_experiment(catalog: str, **meant: Unpack[asked.ExperimentRequest]) -> 
     return _post(f"{_catalog(catalog)}/experiments:write", meant)
 
 
+def discard_experiment(catalog: str, key: str) -> Call[answers.Discarded]:
+    return Call("DELETE", _experiment(catalog, key))
+
+
 def start_experiment(catalog: str, key: str) -> Call[answers.Experiment]:
     return Call("POST", f"{_experiment(catalog, key)}:start")
 

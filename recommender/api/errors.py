@@ -175,6 +175,13 @@ class ExperimentNotStarted(Problem):
     status_code = HTTPStatus.CONFLICT
 
 
+class ExperimentStarted(Problem):
+    slug = "experiment-started"
+    title = "The experiment was started"
+    status_code = HTTPStatus.CONFLICT
+    default_detail = "What was shown under its key counts, so it stays. Stop it if it runs, and write another one."
+
+
 class UnknownPath(Problem):
     slug = "unknown-path"
     title = "There is nothing at this address"

@@ -138,6 +138,8 @@ def test_a_list_that_is_read_and_logged_is_logged_once_though_its_answer_was_los
 
 
 def test_an_experiment_is_written_started_and_stopped(client: Client, gate: Between) -> None:
+    client.write_experiment("films", key="texts", variants=[{"name": "a"}, {"name": "x"}])
+    assert client.discard_experiment("films", "texts") == {"removed": 1}
     draft = client.write_experiment("films", key="texts", variants=[{"name": "a"}, {"name": "b", "steering": 0.5}])
     assert draft["state"] == "draft"
     gate.failures = [LOST]
