@@ -93,6 +93,10 @@ class Described(TypedDict):
     words: str
 
 
+class Discarded(TypedDict):
+    removed: int
+
+
 class Dispute(TypedDict):
     dispute_id: str
     explanation_id: int

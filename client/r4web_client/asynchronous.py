@@ -192,6 +192,9 @@ class AsyncClient:
     async def write_experiment(self, catalog: str, **meant: Unpack[asked.ExperimentRequest]) -> answers.Experiment:
         return await self.send(calls.write_experiment(catalog, **meant))
 
+    async def discard_experiment(self, catalog: str, key: str) -> answers.Discarded:
+        return await self.send(calls.discard_experiment(catalog, key))
+
     async def start_experiment(self, catalog: str, key: str) -> answers.Experiment:
         return await self.send(calls.start_experiment(catalog, key))
 

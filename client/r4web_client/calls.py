@@ -49,7 +49,9 @@ def list_catalogs() -> Call[answers.Catalogs]:
 
 
 def recommend(catalog: str, user_id: str, **wanted: Unpack[asked.RecommendAsked]) -> Call[answers.Recommendations]:
-    return Call("GET", f"{_user(catalog, user_id)}/recommendations", _query(wanted), kept=not wanted.get("log"))
+    if wanted.get("log"):  # by the POST twin, whose tries log one list: GET takes no idempotency key
+        return recommend_and_log(catalog, user_id, **cast(asked.RecommendationsQuery, wanted))
+    return Call("GET", f"{_user(catalog, user_id)}/recommendations", _query(wanted), kept=True)
 
 
 def recommend_and_log(
@@ -154,6 +156,10 @@ def read_experiment(catalog: str, key: str) -> Call[answers.Results]:
 
 def write_experiment(catalog: str, **meant: Unpack[asked.ExperimentRequest]) -> Call[answers.Experiment]:
     return _post(f"{_catalog(catalog)}/experiments:write", meant)
+
+
+def discard_experiment(catalog: str, key: str) -> Call[answers.Discarded]:
+    return Call("DELETE", _experiment(catalog, key))
 
 
 def start_experiment(catalog: str, key: str) -> Call[answers.Experiment]:

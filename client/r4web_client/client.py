@@ -179,6 +179,9 @@ class Client:
     def write_experiment(self, catalog: str, **meant: Unpack[asked.ExperimentRequest]) -> answers.Experiment:
         return self.send(calls.write_experiment(catalog, **meant))
 
+    def discard_experiment(self, catalog: str, key: str) -> answers.Discarded:
+        return self.send(calls.discard_experiment(catalog, key))
+
     def start_experiment(self, catalog: str, key: str) -> answers.Experiment:
         return self.send(calls.start_experiment(catalog, key))
 

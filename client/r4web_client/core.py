@@ -91,6 +91,8 @@ class Core:
     def __post_init__(self) -> None:
         if not self.server.startswith(("https://", "http://")):
             raise ValueError(f"The server's address begins with https:// or http://; this one is {self.server!r}.")
+        if not self.token or not all("!" <= each <= "~" for each in self.token):  # else an error of httpx2 prints it
+            raise ValueError("The token is empty, or has a space or a line end in it, as read from a file: strip it.")
 
     def flow(self, call: Call[T]) -> Generator[Step, Came, T]:
         """Returns the answer's JSON. Raises a ProblemError or an UnreachedError."""

@@ -35,7 +35,7 @@ def directly(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
         response = view(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if not response.streaming and "Content-Length" not in response:
+        if not response.streaming and "Content-Length" not in response and response.status_code != 304:
             response["Content-Length"] = str(len(response.content))
         return response
 

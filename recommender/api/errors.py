@@ -175,6 +175,13 @@ class ExperimentNotStarted(Problem):
     status_code = HTTPStatus.CONFLICT
 
 
+class ExperimentStarted(Problem):
+    slug = "experiment-started"
+    title = "The experiment was started"
+    status_code = HTTPStatus.CONFLICT
+    default_detail = "What was shown under its key counts, so it stays. Stop it if it runs, and write another one."
+
+
 class UnknownPath(Problem):
     slug = "unknown-path"
     title = "There is nothing at this address"
@@ -245,7 +252,8 @@ class BodyTooLarge(Problem):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"A body may take {most / 2**20:g} MiB here. Send it in several parts.")
+        size = f"{most / 10**6:g} MB" if most % 2**20 else f"{most >> 20} MiB"
+        super().__init__(f"A body may take {size} here. Send it in several parts.")
 
 
 class UnsupportedBody(Problem):

@@ -12,6 +12,7 @@ from django.middleware.gzip import GZipMiddleware
 HEADER = "X-Request-ID"
 ACCEPTED = re.compile(r"[A-Za-z0-9._:/+=@-]{1,100}", re.ASCII)  # nothing that a log line or a header could break on
 API = "/api/"
+GZIP_REFUSED = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 _id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -41,4 +42,6 @@ class Compressed(GZipMiddleware):
     """Compresses answers of the API. Pages stay as they are: they hold secrets beside what a visitor typed (BREACH)."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        return super().process_response(request, response) if request.path_info.startswith(API) else response
+        is_refused = GZIP_REFUSED.search(request.headers.get("Accept-Encoding", ""))  # Django sees the word alone
+        packs = request.path_info.startswith(API) and not is_refused
+        return super().process_response(request, response) if packs else response

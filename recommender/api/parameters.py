@@ -4,7 +4,7 @@ error and not an answer to another question."""
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
@@ -89,7 +89,8 @@ class TextField(Parameter, serializers.CharField):
         if not keywords.get("allow_blank"):
             keywords.setdefault("min_length", 1)  # which the schema says
         super().__init__(trim_whitespace=False, **keywords)
-        self._expected = expected or f"text of at most {self.max_length} characters, without NUL"
+        least = "at most" if self.allow_blank else "1 to"
+        self._expected = expected or f"text of {least} {self.max_length} characters, without NUL"
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -183,7 +184,8 @@ class MomentField(Parameter):
             return data
         try:
             moment = datetime.fromisoformat(data)
-        except (ValueError, TypeError) as error:
+            datetime.fromtimestamp(ceil(moment.timestamp()), tz=UTC)  # an offset may lead out of all years
+        except (ValueError, TypeError, OverflowError) as error:
             raise serializers.ValidationError("invalid") from error
         if moment.tzinfo is None or "T" not in data:
             raise serializers.ValidationError("invalid")

@@ -28,7 +28,20 @@ class Shape(serializers.Serializer[Any]):
             }
             if wrong:
                 raise serializers.ValidationError(wrong)
-        return super().to_internal_value(data)
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError(self._as_expected(error.detail)) from error
+
+    def _as_expected(self, wrong: Any) -> dict[str, Any]:
+        """What a value must be, in the words of its field; what `validate` says of several stays as it is."""
+        expected = {name: field.expected for name, field in self.fields.items() if isinstance(field, Parameter)}
+        return {name: [_said(each, expected[name])] if name in expected else each for name, each in wrong.items()}
+
+
+def _said(wrong: Any, expected: str) -> str:
+    is_missing = isinstance(wrong, list) and wrong[0].code == "required"
+    return f"It is required: {expected}." if is_missing else f"It must be {expected}."
 
 
 def posted(request: Request, shape: type[Shape]) -> dict[str, Any]:
@@ -41,11 +54,8 @@ def posted(request: Request, shape: type[Shape]) -> dict[str, Any]:
     data = bodies.members(request)
     made = shape(data=data)
     if not made.is_valid():
-        expected = {name: field.expected for name, field in made.fields.items() if isinstance(field, Parameter)}
-        said = {
-            name: [f"It must be {expected[name]}."] if name in expected else each for name, each in made.errors.items()
-        }
-        raise InvalidParameter([{"parameter": path, "detail": each} for path, each in _wrong(said)][:MOST_ERRORS])
+        wrong = [{"parameter": path, "detail": each} for path, each in _wrong(made.errors)]
+        raise InvalidParameter(wrong[:MOST_ERRORS])
     return dict(made.validated_data)
 
 

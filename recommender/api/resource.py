@@ -4,10 +4,9 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Self
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
@@ -107,7 +106,8 @@ def conditional(request: Request, body: Body) -> HttpResponse:
     headers = {"ETag": body.etag, "Cache-Control": CONDITIONAL}
     known = [each.removeprefix("W/") for each in parse_etags(request.headers.get("If-None-Match", ""))]
     if "*" in known or body.etag.removeprefix("W/") in known:
-        return HttpResponse(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+        # Without a Content-Type, which a cache would take for that of what it has (RFC 9111, 4.3.4).
+        return HttpResponseNotModified(headers=headers | {"Vary": "Accept-Encoding"})
     return HttpResponse(body.content, headers=headers, content_type=JSON)
 
 

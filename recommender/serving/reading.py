@@ -13,4 +13,4 @@ def of(catalog: Catalog) -> tuple[object, ...]:
 def standing(catalog: Catalog) -> list[tuple[object, float]]:
     """The same, each with the time by `time.monotonic` until which it is used (ProcessCache.standing)."""
     key = (catalog.pk, catalog.created_at, catalog.erasures)
-    return [kept.standing(key) for kept in (catalog_index.KEPT, aspects.KEPT, vectors.KEPT)]
+    return [catalog_index.KEPT.standing(key), aspects.standing(catalog), vectors.KEPT.standing(key)]

@@ -116,6 +116,8 @@ class Served:
 
     @property
     def score_kind(self) -> ScoreKind | None:
+        if self.items and not any(item.score is not None for item in self.items):
+            return None  # a mixed list has no scores
         if self.source == "backbone" and self.backbone is not None and self.backbone.drawn:
             return RELATIVE
         return SCORE_KINDS.get(self.source)

@@ -160,6 +160,9 @@ def _read(catalog: Catalog) -> Sequence[Running]:
         numbers = [each.version for each in variants if each.version is not None]
         versions = BackboneVersion.objects.select_related("snapshot").defer("metrics", "config")
         named = {each.number: each for each in versions.filter(catalog=catalog, number__in=numbers)}
+        if gone := set(numbers) - set(named):
+            end(Treatment(row.pk, row.key, ""), why=f"model {min(gone)} is there no more.")
+            continue
         source = cast(Source, row.holdout_source)
         found.append(Running(row.pk, row.key, row.scenario, row.kind, variants, named, row.holdout, source, row.salt))
     return found

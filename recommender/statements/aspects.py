@@ -1,15 +1,17 @@
 """A catalog's items as statements see them: which of them meet an aspect. Kept by a process, refreshed now and then.
 
-Like serving's catalog index it is read rarely: an item that was imported, or whose text was approved or rejected since
-is met, or no longer met, a little later.
+Like serving's catalog index it is read rarely: an item whose text was approved or rejected since is met, or no longer
+met, a little later. Where items came or changed, as the catalog's stamps say, what is quickly read is read anew at
+once, if that takes no more than 1 / REST_PER_WORK of the time.
 """
 
 import math
 import re
+import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, reduce
 from itertools import accumulate
@@ -27,10 +29,12 @@ from recommender.grounding.statements import Facet
 from recommender.grounding.terms import spellings, stem, stemmed, stems_of, words_of
 from recommender.models import Catalog, Item, Knowledge, Polarity, Statement
 from recommender.process_cache import ProcessCache
+from recommender.stamps import kept
 from recommender.statements.phrases import Near, Sentence, Told, key_of, meanings_of, sentence_of
 
 FRESH_SECONDS = 60.0
 REST_PER_WORK = 50  # so much longer than reading took it is used
+LONGEST_AT_ONCE = 0.5  # seconds: what takes longer to read waits for its time though items changed
 KEPT_CATALOGS = 8
 MOST_SENTENCES = 20_000  # kept: of a phrase and an item
 MOST_ASPECTS, MOST_PLACES = 1_000, 5_000  # kept: aspects, each of which so many items meet at most
@@ -76,6 +80,8 @@ class CatalogAspects:
     of_aspects: dict[tuple[Facet, ...], Met] = field(default_factory=dict)
     of_sentences: dict[tuple[str, int], Sentence | None] = field(default_factory=dict)
     of_numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    stamp: int | None = None  # of the catalog's items when they were read; None: nobody knows
+    due: float = math.inf  # by `time.monotonic`: from then on they are read anew where items changed
 
     @classmethod
     def of(
@@ -247,17 +253,51 @@ KEPT: ProcessCache[tuple[int, datetime, int], CatalogAspects] = ProcessCache("as
 
 
 def aspects_of(catalog: Catalog) -> CatalogAspects:
-    key = (catalog.pk, catalog.created_at, catalog.erasures)
-    return KEPT.get(key, lambda: _read(catalog), fresh_for=_fresh_for, aside=background.aside)
+    key = _key(catalog)
+    known = KEPT.get(key, lambda: _read(catalog), fresh_for=_fresh_for, aside=background.aside)
+    if _is_behind(known, catalog) and time.monotonic() >= known.due:
+        return KEPT.renew(key, known, lambda one: _read(catalog) if _is_behind(one, catalog) else one)
+    return known
 
 
 def _fresh_for(seconds: float) -> float:
     return max(FRESH_SECONDS, REST_PER_WORK * seconds)
 
 
+def standing(catalog: Catalog) -> tuple[object, float]:
+    """As ProcessCache.standing: where items changed, what is kept is used until it is due."""
+    known, until = KEPT.standing(_key(catalog))
+    value = known[0] if isinstance(known, tuple) else None
+    if isinstance(value, CatalogAspects) and _is_behind(value, catalog) and time.monotonic() < value.due:
+        return known, min(until, value.due)
+    return known, until
+
+
+def _key(catalog: Catalog) -> tuple[int, datetime, int]:
+    return (catalog.pk, catalog.created_at, catalog.erasures)
+
+
+def _is_behind(known: CatalogAspects, catalog: Catalog) -> bool:
+    """Whether items changed since."""
+    now = kept.of(catalog)
+    return now is not None and known.stamp is not None and known.stamp != now.items
+
+
 def _read(catalog: Catalog) -> CatalogAspects:
     """What was read before an erasure leaves memory."""
     KEPT.drop(lambda other: other[0] == catalog.pk and other[2] != catalog.erasures)
+    stamp, began = kept.of(catalog), time.monotonic()
+    found = _read_all(catalog)
+    ended = time.monotonic()
+    soon = ended - began <= LONGEST_AT_ONCE
+    return replace(
+        found,
+        stamp=stamp.items if stamp else None,
+        due=ended + REST_PER_WORK * (ended - began) if soon else math.inf,
+    )
+
+
+def _read_all(catalog: Catalog) -> CatalogAspects:
     items = Item.objects.filter(catalog=catalog).order_by("pk")
     rows = list(items.values_list("pk", "external_id", "title", "attributes").iterator(chunk_size=5_000))
     pks, external_ids, titles, attributes = zip(*rows, strict=True) if rows else ((), (), (), ())

@@ -87,7 +87,7 @@ def correct(
     _require_standing(statement)
     if (said.key, said.polarity) == (was.key, was.polarity) and not statement.negated:
         return statement
-    made = _row(end_user, said, statement.quote, now=now)
+    made = _row(end_user, said, "", now=now)  # their words said otherwise, and stay with what it replaces
     made.replaces = statement
     _end(_giving_way(made, before), now)
     # A correction that was refused or taken back, or waits still, makes way for another one.

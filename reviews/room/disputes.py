@@ -2,8 +2,11 @@
 
 from datetime import datetime
 
+from recommender.grounding.wording import in_words
 from recommender.knowledge import disputes
-from recommender.models import Round
+from recommender.models import Dispute, Round
+from recommender.statements import service
+from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
 from reviews.models import Review
 from reviews.room import opening
@@ -45,7 +48,16 @@ def settle(review: Review, *, verdict: str, now: datetime) -> None:
 
 def words(round_: Round) -> str:
     """What is said against a round's text, for its card."""
-    said = list(disputes.undecided(round_).values_list("reason", flat=True)[: SHOWN + 1])
-    quoted = [f"“{one if len(one) <= LONGEST else one[: LONGEST - 1] + '…'}”" for one in said[:SHOWN]]
+    said = list(disputes.undecided(round_)[: SHOWN + 1])
+    quoted = [_quoted(one, round_) for one in said[:SHOWN]]
     more = ", and more" if len(said) > SHOWN else ""
     return f"It comes first because a user says it is wrong: {', '.join(quoted)}{more}."
+
+
+def _quoted(made: Dispute, round_: Round) -> str:
+    """With what the statement is about, where it is against one."""
+    reason = made.reason if len(made.reason) <= LONGEST else made.reason[: LONGEST - 1] + "…"
+    if made.statement is None:
+        return f"“{reason}”"
+    about = in_words(service.said(made.statement).aspect, aspects_of(round_.catalog).title_of)
+    return f"“{reason}” (about {about})"

@@ -125,7 +125,21 @@ def test_what_end_users_say_is_said_corrected_struck_and_put_back(client: Client
     assert [each["polarity"] for each in unwanted["statements"]] == ["dislikes"]
 
 
+def test_a_list_that_is_read_and_logged_is_logged_once_though_its_answer_was_lost(
+    client: Client, gate: Between
+) -> None:
+    before = Recommendation.objects.count()
+    gate.failures = [LOST]
+    logged = client.recommend("films", ODD, limit=1, log=True, filter=["genres:Drama"], fields=["title"])
+    assert Recommendation.objects.count() == before + 1
+    assert Recommendation.objects.filter(pk=logged["recommendation_id"]).exists()
+    assert client.recommend("films", ODD, limit=1, log=False)["recommendation_id"] is None
+    assert Recommendation.objects.count() == before + 1
+
+
 def test_an_experiment_is_written_started_and_stopped(client: Client, gate: Between) -> None:
+    client.write_experiment("films", key="texts", variants=[{"name": "a"}, {"name": "x"}])
+    assert client.discard_experiment("films", "texts") == {"removed": 1}
     draft = client.write_experiment("films", key="texts", variants=[{"name": "a"}, {"name": "b", "steering": 0.5}])
     assert draft["state"] == "draft"
     gate.failures = [LOST]

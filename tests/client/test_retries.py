@@ -28,6 +28,16 @@ def test_an_address_without_its_scheme_is_refused_at_once(client: type[Client | 
         client("shop.example:8000", "r4_key")
 
 
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+@pytest.mark.parametrize("token", ["", "r4_key\n", " r4_key", "r4_kéy"])
+def test_a_token_that_no_header_may_hold_is_refused_at_once_and_told_to_nobody(
+    client: type[Client | AsyncClient], token: str
+) -> None:
+    with pytest.raises(ValueError, match="strip it") as refused:
+        client("http://127.0.0.1:9", token)
+    assert "r4_k" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("sent", "read"),
     [

@@ -53,7 +53,11 @@ NAME = RegexValidator(rf"\A{service.NAME.pattern}\Z", "It must be letters, digit
 class VariantShape(Shape):
     """What one variant serves; what is left out is as without an experiment."""
 
-    name = TextField(max_length=service.LONGEST_NAME, validators=[NAME])
+    name = TextField(
+        max_length=service.LONGEST_NAME,
+        validators=[NAME],
+        expected=f"1 to {service.LONGEST_NAME} letters, digits, - or _",
+    )
     weight = WholeNumberField(default=1, min_value=1, max_value=service.LARGEST_WEIGHT)
     version = WholeNumberField(
         default=None, allow_null=True, min_value=1, max_value=2**31 - 1, help_text="The model's number."
@@ -204,8 +208,13 @@ class ExperimentsView(PrivateView):
         return Response(ExperimentsSerializer({"experiments": found.experiments.order_by("-pk")}).data)
 
 
+class DiscardedSerializer(serializers.Serializer[Any]):
+    removed = serializers.IntegerField()
+
+
 class ExperimentView(PrivateView):
-    scope = TokenScope.EXPERIMENTS_READ
+    scope = TokenScope.EXPERIMENTS_MANAGE
+    reading_scope = TokenScope.EXPERIMENTS_READ
 
     @extend_schema(
         operation_id="read_experiment",
@@ -217,6 +226,20 @@ class ExperimentView(PrivateView):
         """An experiment and what it found so far. Looking often makes no interval wrong."""
         parse(request, NOTHING)
         return Response(_read(experiment_named(catalog, key, request)))
+
+    @extend_schema(
+        operation_id="discard_experiment",
+        tags=["experiments"],
+        parameters=[CATALOG, EXPERIMENT],
+        responses=responses(DiscardedSerializer, "It is gone.", problems=(*PROBLEMS, 409)),
+    )
+    def delete(self, request: Request, catalog: str, key: str) -> Response:
+        """Delete the draft of an experiment, whose key is free then. One that was started stays."""
+        parse(request, NOTHING)
+        experiment = experiment_named(catalog, key, request)
+        if not service.discard(experiment, by=_account(request)):
+            raise errors.ExperimentStarted
+        return Response({"removed": 1})
 
 
 class WriteExperimentView(PrivateView):
@@ -275,7 +298,7 @@ class StopExperimentView(PrivateView):
     )
     @idempotent
     def post(self, request: Request, catalog: str, key: str) -> Response:
-        """Stop an experiment; everybody gets the usual lists. One that has been stopped stays so."""
+        """Stop an experiment; everybody gets the usual lists. One that has been stopped, or is a draft, stays so."""
         experiment = experiment_named(catalog, key, request)
         service.stop(experiment, by=_account(request), reason="Stopped over REST.")
         return Response(ExperimentSerializer(experiment).data)

@@ -79,7 +79,9 @@ class ExplanationsView(PrivateView):
                 "reviewed."
             )
         if found.text.text is None:
-            raise errors.UnknownExplanation("Nothing is written here yet. A lead opens rounds that write texts.")
+            raise errors.UnknownExplanation(
+                "No text stands here: none was written yet, or people rejected it. A lead opens rounds that write texts."
+            )
         return conditional(request, Body.of(written(found, found.text.text)))
 
 

@@ -31,8 +31,8 @@ def after(whom: Whom, asked: Mapping[str, Any], given: set[str]) -> Cursor | Non
     if not cursor.is_about(whom):
         raise _not_this_cursor(f"`cursor` must be {CURSOR}; this one is about another.")
     if given & set(WHICH_LIST) and cursor.asked != digest(asked):
-        names = " and ".join(f"`{name}`" for name in WHICH_LIST)
-        raise _not_this_cursor(f"This `cursor` goes on with a list of other {names}: leave them out, or as they were.")
+        names = ", ".join(f"`{name}`" for name in WHICH_LIST)
+        raise _not_this_cursor(f"This `cursor` goes on with a list of its own: leave {names} out, or as they were.")
     return cursor
 
 

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recommender.api import errors
+from recommender.api import bodies, errors
 from recommender.api.authentication import asker_of, require
 from recommender.api.idempotent import KEY, idempotent
 from recommender.api.kept import ANSWERS
@@ -247,7 +247,8 @@ class RecommendationsView(PrivateView):
     def post(self, request: Request, catalog: str, user_id: str) -> Response:
         """The same with the parameters in a JSON object, and logged: for lists that are shown to somebody."""
         asked = parse_body(request, _QUERY)
-        return Response(_answer(request, catalog, user_id, asked, given=set(request.data), keep=asked.get("log", True)))
+        given = set(bodies.members(request))
+        return Response(_answer(request, catalog, user_id, asked, given=given, keep=asked.get("log", True)))
 
 
 def _answer(

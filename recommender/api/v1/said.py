@@ -174,7 +174,7 @@ def _facet(aspects: CatalogAspects, kind: str, name: str, value: str) -> Facet |
     match kind:
         case "attribute":
             if name not in aspects.values_of:
-                return f"No item has an attribute “{name}”. There are: {_some(sorted(aspects.values_of))}."
+                return f"No item has an attribute “{name}”. They have: {_some(sorted(aspects.values_of)) or 'none'}."
             known = aspects.values_of[name]
             values = known.get(value.casefold(), [])
             if not values:

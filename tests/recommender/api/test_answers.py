@@ -94,6 +94,13 @@ def test_a_body_that_is_no_json_object_is_refused(api: APIClient, films: Catalog
     assert answer.json()["type"] in ("urn:r4web:problem:invalid-body", "urn:r4web:problem:invalid-parameter")
 
 
+@pytest.mark.parametrize("body", [b" \n", b'\xef\xbb\xbf{"log": true}'])
+def test_a_blank_body_is_none_and_a_byte_order_mark_is_passed_over(api: APIClient, films: Catalog, body: bytes) -> None:
+    answer = api.generic("POST", LIST, body, content_type="application/json")
+    assert answer.status_code == 200, answer.json()
+    assert Recommendation.objects.filter(pk=answer.json()["recommendation_id"]).exists()
+
+
 def test_a_member_that_stands_twice_is_not_guessed_at(api: APIClient, films: Catalog) -> None:
     for body in ('{"limit": 1, "log": false, "limit": 2}', '{"as_of": {"a": 1, "a": 1}}'):
         answer = api.post(LIST, body, content_type="application/json")
@@ -111,6 +118,8 @@ def test_an_unchanged_answer_is_not_sent_again_and_every_change_is(api: APIClien
     tag = api.get(LIST, asked)["ETag"]
     again = api.get(LIST, asked, headers={"If-None-Match": f'"other", {tag}'})
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
+    told = [again.headers.get(name) for name in ("Content-Type", "Content-Length", "Vary")]
+    assert told == [None, None, "Accept-Encoding"]  # a cache would take them for those of what it has
     assert again["Cache-Control"] == "private, no-cache"
     assert api.get(LIST, asked, headers={"If-None-Match": "*"}).status_code == 304
     assert api.get(LIST, headers={"If-None-Match": tag}).status_code == 200  # another answer
@@ -138,6 +147,9 @@ def test_answers_are_compressed_for_whoever_asks(api: APIClient, films: Catalog)
     assert (plain.headers.get("Content-Encoding"), packed["Content-Encoding"]) == (None, "gzip")
     assert json.loads(gzip.decompress(packed.content))["items"] == plain.json()["items"]
     assert packed["ETag"] == plain["ETag"]
+    for refused in ("gzip;q=0", "br, gzip; q=0.0"):
+        assert api.get(LIST, headers={"Accept-Encoding": refused}).headers.get("Content-Encoding") is None
+    assert api.get(LIST, headers={"Accept-Encoding": "br;q=0, gzip;q=0.5"})["Content-Encoding"] == "gzip"
     page = api.get("/sign-in/", headers={"Accept-Encoding": "gzip"})
     assert page.headers.get("Content-Encoding") is None
 
@@ -226,6 +238,9 @@ def test_as_of_knows_only_what_happened_before(api: APIClient, films: Catalog) -
         ("seconds", "5", "a time such as"),
         ("seconds", "2020-01-01", "a time such as"),
         ("seconds", "2020-01-01T00:00:00", "a time such as"),
+        ("seconds", "0001-01-01T00:00:00+14:00", "a time such as"),
+        ("seconds", "9999-12-31T23:59:59-14:00", "a time such as"),
+        ("seconds", "9999-12-31T23:59:59.5Z", "a time such as"),
         ("order", "2020-01-01T00:00:00Z", "a whole number"),
         ("none", "5", "Leave `as_of` out"),
     ],

@@ -104,3 +104,20 @@ def test_pages_of_a_list_stay_with_its_variant(client: Client, lead: Account) ->
     ask(client, lead, "post", f"{BASE}/experiments/texts:stop", {})
     variants.KEPT.clear()
     assert ask(client, lead, "get", f"{address}?limit=2&cursor={first['next_cursor']}").json()["variant"] is None
+
+
+def test_a_draft_is_deleted_and_its_key_is_free(client: Client, lead: Account) -> None:
+    shop("films", people=1)
+    here = f"{BASE}/experiments/texts"
+    assert ask(client, lead, "post", f"{BASE}/experiments:write", WRITTEN).status_code == 200
+    read_only = ask(client, lead, "delete", here, scopes=[TokenScope.EXPERIMENTS_READ])
+    assert (read_only.status_code, read_only.json()["type"]) == (403, "urn:r4web:problem:scope-missing")
+    assert ask(client, lead, "get", here, scopes=[TokenScope.EXPERIMENTS_READ]).status_code == 200
+    assert ask(client, lead, "delete", here).json() == {"removed": 1}
+    assert ask(client, lead, "delete", here).json()["type"] == "urn:r4web:problem:unknown-experiment"
+    assert ask(client, lead, "post", f"{BASE}/experiments:write", WRITTEN).status_code == 200
+    for action, state in ((":start", "running"), (":stop", "stopped")):
+        assert ask(client, lead, "post", f"{here}{action}", {}).json()["state"] == state
+        refused = ask(client, lead, "delete", here)
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:r4web:problem:experiment-started")
+        assert ask(client, lead, "get", here).json()["state"] == state

@@ -228,6 +228,13 @@ def test_a_text_without_a_review_gets_one(api: APIClient, turn: Turn) -> None:
     assert Review.objects.get().concern == Concern.DISPUTED
 
 
+def test_who_decides_reads_which_statement_is_disputed(api: APIClient, turn: Turn) -> None:
+    drama = next(one for one in api.get(USER).json()["statements"] if one["aspect"] == "Drama")
+    said_against(api, turn, statement_id=drama["statement_id"])
+    said_against(api, turn, "All of it is wrong.")
+    assert disputes.words(turn.round).endswith("“I never liked dramas.” (about Drama), “All of it is wrong.”.")
+
+
 def test_nothing_is_said_by_blanks(api: APIClient, turn: Turn) -> None:
     answer = api.post(f"/api/v1/explanations/{turn.pk}/disputes", {"reason": " \n\t "}, format="json")
     problem(answer, status=400, kind="invalid-parameter")

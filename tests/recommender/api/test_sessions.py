@@ -99,9 +99,10 @@ def test_filters_and_exclusions_shorten_a_list_and_say_so(post: Post) -> None:
         ({"exclude": ["x"] * 1001}, "exclude", "at most 1000"),
         ({"history": [{"item_id": "f1", "rating": 9}]}, "history[0].rating", "from 1 to 5"),
         ({"history": [{"item_id": "f1", "rating": "5"}]}, "history[0].rating", "number"),
-        ({"history": [{"item_id": "f1"}, {"rating": 3}]}, "history[1].item_id", "required"),
-        ({"history": [{"item_id": 7}]}, "history[0].item_id", "valid string"),
-        ({"history": [{"item_id": "f1", "liked": "yes"}]}, "history[0].liked", "boolean"),
+        ({"history": [{"item_id": "f1"}, {"rating": 3}]}, "history[1].item_id", "required: text of 1 to 128"),
+        ({"history": [{"item_id": 7}]}, "history[0].item_id", "must be text of 1 to 128 characters"),
+        ({"history": [{"item_id": ""}]}, "history[0].item_id", "must be text of 1 to 128 characters"),
+        ({"history": [{"item_id": "f1", "liked": "yes"}]}, "history[0].liked", "must be true or false"),
         ({"history": [{"item_id": "f1", "color": 1}]}, "history[0].color", "There is no member `color`"),
         ({"history": [{"item_id": "f1"}] * 1001}, "history", "1000"),
         ({"history": {"item_id": "f1"}}, "history", "list"),
@@ -139,6 +140,7 @@ def test_numbers_greater_than_numbers_can_be_are_refused(api: APIClient, films: 
 def test_a_body_that_is_too_large_is_not_read(api: APIClient, films: Catalog) -> None:
     answer = api.generic("POST", SESSION, '{"text": "' + "x" * 3_000_000 + '"}', content_type="application/json")
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:r4web:problem:too-large")
+    assert answer.json()["detail"].startswith("A body may take 2.5 MB here.")
 
 
 @pytest.mark.parametrize("to", [SESSION, BATCH])

@@ -98,8 +98,10 @@ def test_what_is_wrong_is_told_where(api: APIClient, films: Catalog, body: dict[
 def test_what_is_sent_again_must_be_there_and_be_told_in_one_way(api: APIClient, films: Catalog) -> None:
     endpoint, _ = service.add(films, "https://shop.example/", ["round.rested"], by=None)
     path = f"{HOOKS}/{endpoint.pk}/redeliveries"
-    assert post(api, path, {}, 400)["errors"][0]["parameter"] == "delivery_id"
-    assert post(api, path, {"delivery_id": 7, "since": "2026-01-01T00:00:00Z"}, 400)
+    for body in ({}, {"delivery_id": None}, {"delivery_id": 7, "since": "2026-01-01T00:00:00Z"}):
+        (wrong,) = post(api, path, body, 400)["errors"]
+        assert wrong["parameter"] == "delivery_id"
+        assert "either `delivery_id` or `since`" in wrong["detail"]
     assert post(api, path, {"delivery_id": 7}, 404)["type"] == "urn:r4web:problem:unknown-delivery"
     assert api.get(f"{HOOKS}/{10**30}").status_code == 404
 

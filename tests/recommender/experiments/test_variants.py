@@ -7,7 +7,8 @@ import pytest
 from recommender.artifacts import files, verified
 from recommender.experiments import service
 from recommender.experiments.service import ExperimentRefusedError, Plan
-from recommender.models import BackboneVersion, Catalog, EndUser, Experiment
+from recommender.models import BackboneVersion, Catalog, EndUser, Experiment, Recommendation
+from recommender.serving.log import replay
 from recommender.serving.recommend import recommend
 from recommender.serving.variants import Variant
 from tests.recommender.experiments.simulated import running
@@ -61,3 +62,31 @@ def test_a_variant_s_model_its_texts_and_its_reasons(
     experiment.refresh_from_db()
     assert experiment.state == "stopped"
     assert experiment.stop_reason.startswith("Stopped by itself: model 2")
+
+
+def test_a_variant_whose_model_is_no_more_ends_its_experiment(
+    ranked: Catalog,  # noqa: F811
+    reader: EndUser,  # noqa: F811
+    twin: BackboneVersion,
+) -> None:
+    experiment = running(ranked, variants=(Variant("a", version=twin.number), Variant("b", version=twin.number)))
+    twin.delete()
+    for _ in range(2):
+        reader.catalog.refresh_from_db()
+        served = recommend(reader, limit=3)
+        assert (served.variant, served.source) == ("", "backbone")
+    experiment.refresh_from_db()
+    assert (experiment.state, experiment.stop_reason) == ("stopped", "Stopped by itself: model 2 is there no more.")
+
+
+def test_a_mixed_list_of_two_models_has_neither_scores_nor_a_kind_of_them(
+    ranked: Catalog,  # noqa: F811
+    reader: EndUser,  # noqa: F811
+    twin: BackboneVersion,
+) -> None:
+    running(ranked, kind="interleaved", variants=(Variant("a"), Variant("b", version=twin.number)))
+    reader.catalog.refresh_from_db()
+    served = recommend(reader, limit=3)
+    logged = Recommendation.objects.get(pk=served.recommendation_id)
+    assert (served.source, {item.score for item in served.items}) == ("backbone", {None})
+    assert (served.score_kind, replay(logged).score_kind) == (None, None)
