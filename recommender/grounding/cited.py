@@ -35,13 +35,17 @@ _CUE = re.compile(
     r"|(?:just|right) now|at (?:the moment|present)|currently|fresh (?:from|off)|these days|the last to\b"
     r"|(?:their|his|her|the) (?:very )?(?:latest|newest|freshest|most recent)|latest|most recent"
     r"|(?:the|their|his|her)? ?last (?:one|entry|title|film|movie|book|item|thing|rating|liked|rated|watched|seen)s?"
-    r"|end of (?:the|their|his|her) (?:history|list|record))\b",
+    r"|(?:saw|seen|watched|read|rated|heard|finished|liked|enjoyed|loved) last"
+    r"|end of (?:the|their|his|her) (?:history|list|record)"
+    r"|zuletzt|als letztes|neulich|k[uü]rzlich|j[uü]ngst\w*|(?:der|die|das|sein|ihr|seine|ihre) neuest\w+"
+    r"|[uú]ltimamente|recientemente|lo [uú]ltimo|hace poco|m[aá]s recientes?)\b",
     re.IGNORECASE,
 )
 _TURNS = re.compile(
     r"\b(?:but|while|whereas|although|though|unlike|after|before|since|earlier|previously|once|used to|compared"
     r"|in contrast|rather than|instead of|(?<!newest )(?<!latest )(?<!recent )(?<!last )like"
-    r"|such as|echo\w*|recall\w*|similar)\b|;",
+    r"|such as|echo\w*|recall\w*|similar|aber|w[aä]hrend|dagegen|anders als|fr[uü]her|zuvor|nach|wie|pero|mientras"
+    r"|antes|despu[eé]s|como|a diferencia)\b|;",
     re.IGNORECASE,
 )
 

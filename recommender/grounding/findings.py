@@ -6,23 +6,26 @@ What cannot be told is never found: docs/reviewing.md, *What is found wrong in a
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Literal
 
 from recommender.grounding import cited, counted, outcomes, quantities, sides
 from recommender.grounding.cited import is_english
 from recommender.grounding.evidence import Evidence, Rated, count, standing, values_of
 from recommender.grounding.lexicon import Lexicon
-from recommender.grounding.phrases import Marked
+from recommender.grounding.phrases import Marked, without_stars
 from recommender.grounding.ratings import misquotes
 from recommender.grounding.reader import marked, read
 from recommender.grounding.statements import Holder, Statement
-from recommender.grounding.tagger.tags import Tagger
+from recommender.grounding.tagger.tags import Said, Tagger
 
 SURE = 0.75  # strength of what a sentence says by itself
+COUNTED = 0.3  # probability up to which what is counted is no aspect, or is only stated
 OTHERWISE = 0.7  # probability of the opposite, above which nothing is found
 Kind = Literal["count", "polarity", "title", "order", "rating", "fact"]
 _RATED = {"star", "stars", "marks", "mark", "full", "points"}
 _POLARITIES = {True: "likes", False: "dislikes"}
+_NEUTRAL = 3  # place among the tagger's polarities
 _OPPOSITE = {"likes": 1, "dislikes": 0}  # place of the other among the tagger's polarities
 
 
@@ -61,13 +64,13 @@ def findings(
     found: list[Finding] = []
     counts: list[tuple[int, int]] = []
     by_itself: list[Marked] = []
-    sentences = [said for said in marked(text, histories.lexicon) if said.tokens]
-    for said in sentences:
+    sentences = [plain for said in marked(text, histories.lexicon) if (plain := without_stars(said)).tokens]
+    for said, next_one in zip_longest(sentences, sentences[1:]):
         start, end = said.tokens[0].start, said.tokens[-1].end
         holders = histories.spoken_of(text[start:end], [each for each in statements if start <= each.start < end])
         if histories.is_item:
             sides.hide(said, text[start:end])
-        found += _miscounted(said, histories, holders)
+        found += _miscounted(quantities.with_rest(said, next_one), histories, holders, tagger)
         found += _stale(text, said, histories, holders, ordered=ordered)
         counting = [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
         if quantities.may_count(said):
@@ -144,11 +147,25 @@ class _Histories:
         return Finding(kind, start, end, words, tuple(place for of, place in places if of == holder), holder)
 
 
-def _miscounted(said: Marked, histories: _Histories, holders: Sequence[Holder]) -> Iterator[Finding]:
+def _miscounted(
+    said: Marked, histories: _Histories, holders: Sequence[Holder], tagger: Tagger | None
+) -> Iterator[Finding]:
+    def hears(said: Marked, begin: int, end: int) -> bool:
+        heard = _tagged(said, said.tokens[begin].start, said.tokens[end - 1].end, histories, tagger)
+        return heard is not None and heard.outside < COUNTED and heard.polarities[_NEUTRAL] < COUNTED
+
     readings = [rows for holder in holders for rows in histories.readings(holder)]
-    for wrong in counted.miscounts(said, readings):
+    for wrong in counted.miscounts(said, readings, hears):
         words = f"says {wrong.said}; it is {wrong.true}"
         yield histories.finding("count", wrong.start, wrong.end, words, wrong.rows)
+
+
+def _tagged(said: Marked, start: int, end: int, histories: _Histories, tagger: Tagger | None) -> Said | None:
+    """What the tagger says of characters `start` to `end` of a sentence that it reads by itself."""
+    if tagger is None or start >= end:
+        return None
+    first, last = said.tokens[0].start, said.tokens[-1].end
+    return tagger.tags(said.text[first:last], histories.about).of(start - first, end - first)
 
 
 def _stale(
