@@ -3,7 +3,7 @@
     python -m benchmarks.planted_texts [--styles letters,notes] [--part judge] [--show] [--rules]
 
 tests/data/statements/planted_more: pairs of texts about end users of the sample catalog, one honest, one with a planted
-error. An error is found by a finding of its kind inside its place; any other finding is a false one. The styles of
+error. An error is found by a finding of its kind that meets its place; any other finding is a false one. The styles of
 `judge` are for judging only, so `--show`, which prints what was missed and what was found falsely, leaves them out.
 Intervals are Wilson's, 95 %. The last line is one JSON object.
 """
@@ -105,7 +105,7 @@ class Search:
     def of(self, pair: Pair) -> Tally:
         """Whether the error was found; whether anything was found elsewhere, or in the honest twin."""
         found = self.findings(pair.wrong, pair.person)
-        inside = [each for each in found if pair.start <= each.start < pair.end]
+        inside = [each for each in found if each.start < pair.end and pair.start < each.end]
         hit = any(each.kind == KINDS[pair.kind] for each in inside)
         false = [each for each in found if each not in inside]
         twin = self.findings(pair.honest, pair.person)

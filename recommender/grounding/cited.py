@@ -10,8 +10,13 @@ from recommender.grounding.evidence import Rated
 from recommender.grounding.lexicon import Mention
 from recommender.grounding.phrases import Marked
 from recommender.grounding.titles import forms
-from recommender.grounding.words import folded_words
+from recommender.grounding.words import folded_words, word_set
 
+# Words of these languages that their neighbours do not have.
+_ONLY_IN = {
+    "de": word_set("der das und nicht sie ist mit von bei fur auf eine einen ihr ihm hat sich aber kann man gut wie"),
+    "es": word_set("el los las y pero muy les ella esta sus gusta gustan gusto gustaron"),
+}
 LONGEST_TITLE = 120  # characters
 MOST_WORDS = 14
 SHORT = 5  # characters, up to which one title inside another is an accident
@@ -76,6 +81,15 @@ def invented(text: str, known: Iterable[str], others: Iterable[str], values: Ite
 def is_english(text: str) -> bool:
     """Surely; of other languages too little is understood to call anything wrong."""
     return language_of(folded_words(text), otherwise="de") == "en"
+
+
+def is_read(text: str) -> bool:
+    """Surely a language of which enough is understood to call a taste wrong: English, German, Spanish."""
+    words = folded_words(text)
+    language = language_of(words, otherwise="de")
+    if language == "en":
+        return True
+    return len(set(words) & _ONLY_IN[language]) > 1
 
 
 class _Known:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Literal
 
-from recommender.grounding import cited, counted, outcomes, quantities, sides
-from recommender.grounding.cited import is_english
+from recommender.grounding import cited, counted, quantities, sides
+from recommender.grounding.cited import is_read
 from recommender.grounding.evidence import Evidence, Rated, count, standing, values_of
 from recommender.grounding.lexicon import Lexicon
 from recommender.grounding.phrases import Marked, without_stars
@@ -18,13 +18,11 @@ from recommender.grounding.ratings import misquotes
 from recommender.grounding.reader import marked, read
 from recommender.grounding.statements import Holder, Statement
 from recommender.grounding.tagger.tags import Said, Tagger
+from recommender.grounding.witnesses import TOLD, Witnesses, told_of
 
-SURE = 0.75  # strength of what a sentence says by itself
 COUNTED = 0.3  # probability up to which what is counted is no aspect, or is only stated
-OTHERWISE = 0.7  # probability of the opposite, above which nothing is found
 Kind = Literal["count", "polarity", "title", "order", "rating", "fact"]
 _RATED = {"star", "stars", "marks", "mark", "full", "points"}
-_POLARITIES = {True: "likes", False: "dislikes"}
 _NEUTRAL = 3  # place among the tagger's polarities
 _OPPOSITE = {"likes": 1, "dislikes": 0}  # place of the other among the tagger's polarities
 
@@ -77,7 +75,7 @@ def findings(
             counting.append((start, end))
         counts += counting
         by_itself += [] if counting else [said]
-    if is_english(text):
+    if is_read(text):
         clear = _clear(text, statements, sentences, counts, histories, tagger)
         found += _turned_round(clear, histories, titles)
         told = {each.words for each in found}
@@ -205,64 +203,39 @@ def _clear(
         named = sides.named(text[said.tokens[0].start : said.tokens[-1].end])
         if statement.holder != "subject" and len(named) == 1 and statement.holder not in named:
             continue
-        inside = [at for at, token in enumerate(said.tokens) if statement.start <= token.start < statement.end]
         own = [token.word for token, taken in zip(said.tokens, said.taken, strict=True) if not taken]
         is_rated = any(word.isdecimal() or word in _RATED for word in own)
         if is_rated and any(facet.kind == "title" for facet in statement.aspect):
             continue
-        told = outcomes.told(said, inside)
-        if told is None:  # a label is no part of its statement: "Dislikes: dramas"
-            told = outcomes.told(said, range(len(said.tokens)))
         if statement.polarity == "mixed" and tagger is not None:
             sentence = text[said.tokens[0].start : said.tokens[-1].end]
             if any(each.polarity == "mixed" for each in read(sentence, histories.lexicon, about=histories.about)):
                 yield statement
-        elif statement.polarity not in _POLARITIES.values():
+        elif statement.polarity not in TOLD:
             yield statement
-        elif told is None or _POLARITIES[told] != statement.polarity:
-            continue
-        elif tagger is None or not _is_heard_otherwise(text, said, statement, tagger, histories):
-            yield statement
+        elif tagger is None:
+            if told_of(said, statement) is TOLD[statement.polarity]:
+                yield statement
+        else:
+            witnesses = Witnesses.of(said, statement.holder, histories.lexicon, histories.about, tagger)
+            if witnesses.are_sure(statement):
+                yield statement
 
 
 def _alone(text: str, sentences: Iterable[Marked], histories: _Histories, tagger: Tagger) -> Iterator[Statement]:
-    """Tastes that a sentence tells by itself, where the rules or the tagger and the words of outcomes.py agree. What is
-    said of one side of an item is read as if it were said of a person."""
+    """Tastes that a sentence tells by itself. What is said of one side of an item is read as if it were said of a
+    person."""
     for said in sentences:
         start, end = said.tokens[0].start, said.tokens[-1].end
-        holder: Holder = "subject"
-        sentence = text[start:end]
-        if histories.is_item:
-            side = sides.said_of_one(sentence)
-            if side is None:
-                continue
-            holder, sentence = side
-        told = outcomes.told(said, range(len(said.tokens)))
-        if told is None:
+        side = sides.said_of_one(text[start:end]) if histories.is_item else ("subject", "")
+        if side is None:
             continue
-        ruled = read(sentence, histories.lexicon, about="end_user")
-        heard = read(sentence, histories.lexicon, about="end_user", tagger=tagger)
-        sure = [*(ruled if len(ruled) == 1 else ()), *(each for each in heard if each.strength >= SURE)]
-        shift = end - len(sentence)
-        for each in sure:
-            if each.polarity == _POLARITIES[told] and all(facet.kind != "title" for facet in each.aspect):
-                yield replace(each, start=max(start, shift + each.start), end=shift + each.end, holder=holder)
-
-
-def _is_heard_otherwise(text: str, said: Marked, statement: Statement, tagger: Tagger, histories: _Histories) -> bool:
-    """Whether the tagger, without the rules and of this sentence alone, says the opposite."""
-    start, end = said.tokens[0].start, said.tokens[-1].end
-    tags = tagger.tags(text[start:end], histories.about)
-    is_title = any(facet.kind == "title" for facet in statement.aspect)
-    for mention in said.mentions.values():
-        if (mention.role == "title") is not is_title:
-            continue
-        if not is_title and not any(set(facets) & set(statement.aspect) for facets in mention.options):
-            continue
-        heard = tags.of(said.tokens[mention.begin].start - start, said.tokens[mention.end - 1].end - start)
-        if heard is not None and heard.polarities[_OPPOSITE[statement.polarity]] > OTHERWISE:
-            return True
-    return False
+        witnesses = Witnesses.of(said, side[0], histories.lexicon, histories.about, tagger)
+        for each in (*witnesses.ruled, *witnesses.heard):
+            begin, stop = max(start, each.start + witnesses.shift), each.end + witnesses.shift
+            placed = replace(each, start=begin, end=stop, holder=side[0])
+            if all(facet.kind != "title" for facet in each.aspect) and witnesses.are_sure(placed):
+                yield placed
 
 
 def _turned_round(

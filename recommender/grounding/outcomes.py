@@ -1,60 +1,34 @@
 """Words that say how something was received, for a second look at what a reader of whole sentences made of it. Pure."""
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
-from recommender.grounding.cues import Cue, Language, cues_in
+from recommender.grounding import tables
+from recommender.grounding.cues import Cue, Language, cues_in, words_of
 from recommender.grounding.links import ASKED
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
 _OUTCOMES = word_set("ended fared went landed met came got earned drew received turned proved")  # well or badly
-_LIKED = word_set(
-    "liked like likes loved love loves enjoyed enjoy enjoys positive glad enjoyment pleased pleases approval approved"
-    " success successes well good great best favour favor favourite favorite favourable favorable hit hits worked"
-    " landed appealed appeal appeals fond happy welcomed care drawn keen interested fan fans plus pleasure"
-    " pleasures delight delights delighted joy treat treats win wins won winner winners triumph triumphs praise"
-    " praised applause applauded admire admired adore adores adored embraced cherished gem gems impressed"
-    " convinced satisfied satisfying rewarded rewarding thrilled charmed entertained gratified excited excellent"
-    " enthusiasm enthusiastic affection warmly wonderful superb"
-)
-_DISLIKED = word_set(
-    "disliked dislike dislikes hated hate hates negative failed fails failures rejected reject rejects"
-    " disappointed disappoint disappoints disappointing flat cold low lowly poor poorly bad badly worst panned"
-    " unfavourable unfavorable avoid avoids avoided wary weary bored bores minus lack absence reverse opposite"
-    " misses missed flop flops flopped dud duds chore chores slog misfire misfires misfired dismissed loathe"
-    " loathed detest detested unimpressed indifferent unmoved letdown letdowns displeased irritated annoyed"
-)
-_POSITIVE: dict[Language, frozenset[str]] = {
-    "en": _LIKED,
-    "de": _LIKED
-    | word_set(
-        "gefallen gefiel gefielen gemocht mochte mochten mag mogen liebt lieben liebte geliebt genossen genoss gern"
-        " gerne begeistert begeistern begeisterten begeisterte gut bestens treffer gelungen uberzeugt positiv"
-    ),
-    "es": _LIKED
-    | word_set(
-        "gusto gustaron gusta gustan gustado encanto encantaron encanta encantan encantado disfruto disfruta disfrutado"
-        " bien buena buenas bueno buenos favorita favoritas favorito favoritos positiva positivas apasiona apasionan"
-    ),
-}
-_NEGATIVE: dict[Language, frozenset[str]] = {
-    "en": _DISLIKED,
-    "de": _DISLIKED
-    | word_set(
-        "missfallen missfiel missfielen langweilig langweilten langweilte langweilen enttauscht enttauschten"
-        " enttauschte durchgefallen schlecht schlechter abgelehnt lehnt hasst gehasst negativ"
-    ),
-    "es": _DISLIKED
-    | word_set(
-        "aburrieron aburrio aburre aburren aburrido disgustaron disgusto decepcionaron decepciono mal mala malas malo"
-        " malos odia odio fracaso rechazo rechaza negativa negativas"
-    ),
-}
-REACH = 4  # words and marks from a negation to what it turns round
+_RECEIVED = tables.sections("received")
+
+
+def _words_of(language: Language, side: Literal["liked", "disliked"]) -> frozenset[str]:
+    """Those of English are understood everywhere."""
+    lines = [line for each in {"en", language} for line in _RECEIVED[f"{side} {each}"]]
+    return words_of("/".join(" ".join(lines).split()))
+
+
+_POSITIVE: dict[Language, frozenset[str]] = {each: _words_of(each, "liked") for each in get_args(Language)}
+_NEGATIVE: dict[Language, frozenset[str]] = {each: _words_of(each, "disliked") for each in get_args(Language)}
+REACH = 6  # words from a negation to what it turns round
 _NEGATIONS = word_set(
     "without little not never nothing hardly rarely seldom scarcely barely no cannot nor neither"
     " nicht nie niemals kaum kein keine keinen keiner ohne nunca jamas tampoco apenas sin"
 )
+
+_OTHER_NEGATIONS = {("yet", "to"), ("far", "from"), ("anything", "but"), ("alles", "andere")}
+_BREAKS = word_set(", ; : ( ) — – but aber sondern pero sino while whereas")
 
 
 def told(said: Marked, places: Sequence[int]) -> bool | None:
@@ -67,7 +41,7 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
     for at, place in enumerate(places):
         word = "" if said.taken[place] else said.word(place)
         if word in positive or word in negative:
-            signs.add((word in positive) is not _negated(said, places[max(0, at - REACH) : at]))
+            signs.add((word in positive) is not _negated(said, _near(said, places[:at])))
     if signs:
         return signs.pop() if len(signs) == 1 else None
     cues = [cue for cue in _cues(said, places) if cue.polarity and cue.end - cue.begin > 1]
@@ -83,9 +57,18 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
 def _negated(said: Marked, places: Sequence[int]) -> bool:
     """Whether a negation is among these tokens; "don't they just love it" asks for a yes."""
     return any(
-        said.word(place) in _NEGATIONS and not said.taken[place] and said.word(place + 1) not in ASKED
+        not said.taken[place]
+        and said.word(place + 1) not in ASKED
+        and (said.word(place) in _NEGATIONS or (said.word(place), said.word(place + 1)) in _OTHER_NEGATIONS)
         for place in places
     )
+
+
+def _near(said: Marked, places: Sequence[int]) -> Sequence[int]:
+    """Of the tokens before a word those that may negate it: near, and not of another clause."""
+    first = max(0, len(places) - REACH)
+    breaks = [at for at in range(first, len(places)) if said.word(places[at]) in _BREAKS]
+    return places[breaks[-1] + 1 if breaks else first :]
 
 
 def hinted(said: Marked, places: Sequence[int]) -> bool:
