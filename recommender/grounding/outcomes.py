@@ -27,6 +27,7 @@ _NEGATIONS = word_set(
     " nicht nie niemals kaum kein keine keinen keiner ohne nunca jamas tampoco apenas sin"
 )
 
+SIGNS = {"+": True, "-": False, "👍": True, "👎": False, "✓": True, "✗": False}
 _OTHER_NEGATIONS = {("yet", "to"), ("far", "from"), ("anything", "but"), ("alles", "andere")}
 _BREAKS = word_set(", ; : ( ) — – but aber sondern pero sino while whereas")
 
@@ -38,6 +39,8 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
     """
     signs = set()
     positive, negative = _POSITIVE[said.language], _NEGATIVE[said.language]
+    if len(places) > 1 and places[0] == 0 and (sign := SIGNS.get(said.word(0))) is not None:
+        return sign  # a line that begins with + or -
     for at, place in enumerate(places):
         word = "" if said.taken[place] else said.word(place)
         if word in positive or word in negative:

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from recommender.grounding import outcomes, sides
+from recommender.grounding.labels import Label, label_of
 from recommender.grounding.lexicon import Lexicon
 from recommender.grounding.phrases import Marked
 from recommender.grounding.reader import read
 from recommender.grounding.statements import Holder, Polarity, Statement
 from recommender.grounding.tagger.tags import Said, Tagger, Tags
+from recommender.grounding.words import tokens
 
 OTHERWISE = 0.7  # probability of the opposite, above which nothing is sure
 ALONE = 0.9  # probability from which the tagger is a witness for what words, or rules, say
 TOLD: dict[Polarity, bool] = {"likes": True, "dislikes": False}
+_LABELS: dict[Label, bool] = {"likes": True, "dislikes": False}
 _OPPOSITE: dict[Polarity, Polarity] = {"likes": "dislikes", "dislikes": "likes"}
 _ENDS = frozenset(".!?;")
 _PLACE: dict[Polarity, int] = {"likes": 0, "dislikes": 1}  # among the tagger's polarities
+_ITEM = re.compile(r"\s*(?:[-*•–—·▪◦‣]|\(?\d{1,2}[.)])\s+")
 # What is said is not so, or no longer, or only seems so.
 _SUPPOSED = re.compile(
     r"\b(?:used to|at first (?:glance|sight)|no longer|back then|(?:might|may|could|would)(?: \w+)? "
@@ -29,6 +33,17 @@ _SUPPOSED = re.compile(
     r"|wrong|exceptions?|fr[uü]her|angeblich|antes|supuestamente)\b|\?",
     re.IGNORECASE,
 )
+
+
+def heading_of(text: str, start: int) -> str:
+    """The line over the list of which a sentence is an item; empty where it is none."""
+    line = text.rfind("\n", 0, start) + 1
+    if not _ITEM.match(text, line):
+        return ""
+    for above in reversed(text[:line].splitlines()):
+        if above.strip() and not _ITEM.match(above):
+            return above if above.rstrip("* ").endswith(":") or above.lstrip().startswith(("#", "**")) else ""
+    return ""
 
 
 def told_of(said: Marked, statement: Statement) -> bool | None:
@@ -45,13 +60,15 @@ def told_of(said: Marked, statement: Statement) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """What is read in one sentence by itself, `said`. Places in `ruled`, `heard` and `tags` are less by `shift`."""
+    """What is read in one sentence, `said`, by itself, or with the heading of its list. Places in `ruled`, `heard` and
+    `tags` are less by `shift`. `label`: what that heading says of all below it, liked or not."""
 
     said: Marked
     ruled: Sequence[Statement]
     heard: Sequence[Statement]
     tags: Tags
     shift: int
+    label: bool | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -64,19 +81,24 @@ class Witnesses:
         """What is said of one side of an item, `holder`, is read as if it were said of a person."""
         start, end = said.tokens[0].start, said.tokens[-1].end
         sentence, shift = said.text[start:end], start
+        label = None
+        if heading := heading_of(said.text, start):
+            label = _LABELS.get(label_of(tokens(heading), said.language))
+            sentence, shift = f"{heading}\n- {sentence}", start - len(heading) - 3
         side = sides.said_of_one(sentence) if about == "item" else None
         if side is not None and side[0] == holder:
             about, sentence = "end_user", side[1]
             shift = end - len(sentence)
         ruled = read(sentence, lexicon, about=about)
         heard = read(sentence, lexicon, about=about, tagger=tagger)
-        return cls(said, ruled, heard, tagger.tags(sentence, about), shift)
+        return cls(said, ruled, heard, tagger.tags(sentence, about), shift, label)
 
     def are_sure(self, statement: Statement) -> bool:
         """Whether enough of them say the same as a statement of the whole text, or of the sentence."""
         if statement.polarity not in TOLD or _SUPPOSED.search(self.said.text, *self.place):
             return False
         told = told_of(self.said, statement)
+        told = self.label if told is None else told
         polarity, opposite = statement.polarity, _OPPOSITE[statement.polarity]
         words, other_words = told is TOLD[polarity], told is TOLD[opposite]
         is_title = any(facet.kind == "title" for facet in statement.aspect)
