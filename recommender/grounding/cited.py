@@ -84,10 +84,11 @@ def is_english(text: str) -> bool:
 
 
 def is_read(text: str) -> bool:
-    """Surely a language of which enough is understood to call a taste wrong: English, German, Spanish."""
+    """Surely a language of which enough is understood to call a taste wrong: English, German, Spanish; or a few words
+    of which none tells a language, "Horror: never"."""
     words = folded_words(text)
     language = language_of(words, otherwise="de")
-    if language == "en":
+    if language == "en" or (language == "de" and language_of(words, otherwise="es") == "es"):
         return True
     return len(set(words) & _ONLY_IN[language]) > 1
 

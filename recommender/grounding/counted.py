@@ -113,7 +113,9 @@ def _takes(quantity: str, share: float) -> bool:
 
 
 def _are_odds(count: Count, sides: Sequence[int], judged: int) -> bool:
-    """One in three may be said of any share near a third."""
+    """One in three may be said of any share near a third, but of three it is one."""
+    if count.whole == judged:
+        return count.part in sides
     share = (count.part or 0) / (count.whole or 1)
     return not judged or any(abs(side / judged - share) <= NEAR for side in sides)
 

@@ -27,6 +27,8 @@ _NEGATIONS = word_set(
     " nicht nie niemals kaum kein keine keinen keiner ohne nunca jamas tampoco apenas sin"
 )
 
+ANSWERS = dict.fromkeys(("yes", "always", "ja", "immer", "si", "siempre"), True)
+ANSWERS |= dict.fromkeys(("no", "never", "nein", "nie", "niemals", "nunca"), False)
 SIGNS = {"+": True, "-": False, "👍": True, "👎": False, "✓": True, "✗": False}
 _OTHER_NEGATIONS = {("yet", "to"), ("far", "from"), ("anything", "but"), ("alles", "andere")}
 _BREAKS = word_set(", ; : ( ) — – but aber sondern pero sino while whereas")
@@ -47,6 +49,9 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
             signs.add((word in positive) is not _negated(said, _near(said, places[:at])))
     if signs:
         return signs.pop() if len(signs) == 1 else None
+    words = [said.word(place) for place in places if said.word(place) not in (".", "!")]
+    if len(words) > 2 and words[-2] in (":", "–", "—") and words[-1] in ANSWERS:
+        return ANSWERS[words[-1]]
     cues = [cue for cue in _cues(said, places) if cue.polarity and cue.end - cue.begin > 1]
     kinds = {cue.polarity for cue in cues}
     if len(kinds) != 1:

@@ -6,36 +6,11 @@ Pure. Whether such a count is right: counted.py.
 from dataclasses import dataclass
 
 from recommender.grounding import outcomes
+from recommender.grounding.counted_nouns import DETERMINERS, Noun, noun_at
 from recommender.grounding.numerals import all_but, number_at, share_at
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
-_DETERMINERS = word_set(
-    "the their his her these those all its your der die das den dem seiner seinen ihrer ihren los las sus"
-)
-_NOUNS = word_set(
-    "entries entry ratings rating interactions times cases occasions viewings watches reads encounters attempts tries"
-    " outings examples instances items titles eintrage titel titeln bewertungen titulos valoraciones"
-)
-_MET = word_set(
-    "rated seen saw watched read met tried judged encountered shown given listed sat finished played heard sent put"
-    " gesehen bewertet gelesen geschaut sah visto valorado leido puntuado"
-)
-# Words of "11 dramas that they rated in the history shown" that leave the count as it is.
-_FILLERS = (
-    _DETERMINERS
-    | _MET
-    | word_set(
-        "a an of in on with from by for to at here they he she we you it that which who them history list record"
-        " records log came have has had was were been so far opinion sample overall total us our way on"
-        " such er sie hat haben im dem verlauf insgesamt bisher que ha han el ella en total"
-    )
-)
-# What leaves only some of them, in a way that no row can tell.
-_NARROWING = word_set(
-    "these those last latest recent first earliest early late later recently set made featuring starring about"
-    " where whose other others remaining rest more further newer older same half second"
-)
 _OF = word_set("of von de")
 _AMONG = word_set("of among from amongst von unter aus de entre")
 _WITHOUT_NOUN = word_set("them which whom those these that ihnen denen ellos ellas")
@@ -43,6 +18,7 @@ _OF_THEM = word_set("davon darunter")
 _LEADS = word_set(": ( – — - =")  # from what is counted to how many there are
 _ONE = word_set("the this that each every which no another any not")  # before "one": that one
 REACH = 14  # words and marks between the two numbers of a count
+_OUT_OF = ("out", "of")
 _ODDS = word_set("in for")  # between two numbers: one in three, 2 for 4
 _GENITIVES = word_set("der seiner ihrer")
 _LEAD_IN = word_set(
@@ -50,16 +26,6 @@ _LEAD_IN = word_set(
 )  # before a number that goes on counting
 _OF_TWO = word_set("both neither")
 _BARE = ("all", "every", "both", "neither", "nearly all")  # stand before what is counted without "of"
-_SUBJECTS = word_set("they he she we you")
-
-
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """Tokens `begin` to `end` name what is counted; what is said of it begins at `stop`."""
-
-    begin: int
-    end: int
-    stop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +85,7 @@ def may_count(said: Marked) -> bool:
 def _count_at(said: Marked, place: int) -> Count | None:
     return (
         _part_of_whole(said, place)
+        or _part_out_of(said, place)
         or _whole_then_part(said, place)
         or _whole_first(said, place)
         or _noun_first(said, place)
@@ -142,12 +109,12 @@ def _part_of_whole(said: Marked, place: int) -> Count | None:
         at, odds = at + 1, said.word(at)
     else:
         return None
-    while said.word(at) in _DETERMINERS:
+    while said.word(at) in DETERMINERS:
         at += 1
     whole = number_at(said, at)
     if whole is None or part[0] > whole[0] or not whole[0]:
         return None
-    noun = _noun_at(said, whole[1])
+    noun = noun_at(said, whole[1])
     if noun is None:
         return None
     lead = all_but(said, place)
@@ -161,6 +128,26 @@ def _part_of_whole(said: Marked, place: int) -> Count | None:
         return None
     lead_noun = Noun(_clause_start(said, begin), begin, begin)
     return Count(begin, whole[1], count, whole[0], "", lead_noun, before=True, odds=odds)
+
+
+def _part_out_of(said: Marked, place: int) -> Count | None:
+    """Seven dramas out of eleven."""
+    part = _exact_number(said, place)
+    noun = noun_at(said, part[1]) if part else None
+    if (
+        part is None
+        or noun is None
+        or noun.begin == noun.end
+        or (said.word(noun.stop), said.word(noun.stop + 1)) != _OUT_OF
+    ):
+        return None
+    at = noun.stop + 2
+    while said.word(at) in DETERMINERS:
+        at += 1
+    whole = number_at(said, at)
+    if whole is None or part[0] > whole[0] or whole[1] in said.mentions:
+        return None
+    return Count(place, whole[1], part[0], whole[0], "", noun)
 
 
 def _behind_out_of(said: Marked, place: int) -> int | None:
@@ -181,10 +168,10 @@ def _whole_then_part(said: Marked, place: int) -> Count | None:
     if said.word(at) not in _AMONG or (at == place and place and number_at(said, place - 1)):
         return None
     at += 1
-    while said.word(at) in _DETERMINERS:
+    while said.word(at) in DETERMINERS:
         at += 1
     whole = number_at(said, at)
-    noun = _noun_at(said, whole[1] if whole else at)
+    noun = noun_at(said, whole[1] if whole else at)
     if noun is None or noun.begin == noun.end:
         return None
     for later in range(noun.end, min(noun.end + REACH, len(said.tokens))):
@@ -217,7 +204,7 @@ def _less(said: Marked, place: int, number: int, whole: int) -> int:
 def _whole_first(said: Marked, place: int) -> Count | None:
     """Eleven dramas, seven of them liked; the list holds six comedies, and two of those were enjoyed."""
     whole = _exact_number(said, place)
-    noun = _noun_at(said, whole[1]) if whole else None
+    noun = noun_at(said, whole[1]) if whole else None
     if whole is None or noun is None or noun.begin == noun.end:
         return None
     part = _part_behind(said, noun.end, whole[0])
@@ -319,55 +306,17 @@ def _quantity_at(said: Marked, place: int) -> Count | None:
         if said.word(place - 1) == ":" and after and outcomes.told(said, after) is not None:
             return Count(place, at, None, None, name, Noun(_clause_start(said, place), place, place), before=True)
         return None
-    while said.word(at) in _DETERMINERS:
+    while said.word(at) in DETERMINERS:
         at += 1
     whole = 2 if name in _OF_TWO else None
     if number := number_at(said, at):
         whole, at = number
         if said.word(at) in _OF:
             at += 1
-            while said.word(at) in _DETERMINERS:
+            while said.word(at) in DETERMINERS:
                 at += 1
-    noun = _noun_at(said, at)
+    noun = noun_at(said, at)
     return Count(place, noun.end, None, whole, name, noun) if noun and noun.begin < noun.end else None
-
-
-def _noun_at(said: Marked, begin: int) -> Noun | None:
-    """What is counted, named from a token on; empty where something else follows, None where no row can tell."""
-    end = last = begin
-    while end < len(said.tokens):
-        word = said.word(end)
-        if end in said.mentions:
-            if said.mentions[end].role == "title":
-                break
-            end = last = said.mentions[end].end
-            continue
-        if word in _NARROWING:
-            return None
-        if word in said.nouns or word in _NOUNS:
-            last = end + 1
-        elif _goes_on(said, end, after_noun=last > begin):
-            break
-        end += 1
-    if last == begin and end < len(said.tokens) and said.word(end).isalpha() and _leads_to_noun(said, end):
-        return None
-    return Noun(begin, last, max(end, last))
-
-
-def _goes_on(said: Marked, place: int, *, after_noun: bool) -> bool:
-    """Whether something is said of what was named so far; that they rated it, or have seen it, says nothing of it."""
-    word = said.word(place)
-    if word in ("was", "were"):
-        return True
-    if word in _SUBJECTS and after_noun:
-        return said.word(place + 1) not in _MET and said.word(place + 2) not in _MET
-    return word not in _FILLERS and (word not in ("and", "or") or place + 1 not in said.mentions)
-
-
-def _leads_to_noun(said: Marked, place: int) -> bool:
-    """Whether an unknown word only comes before what is counted: three slow westerns."""
-    ahead = range(place + 1, min(place + 3, len(said.tokens)))
-    return any(at in said.mentions or said.word(at) in said.nouns or said.word(at) in _NOUNS for at in ahead)
 
 
 def _clause_start(said: Marked, place: int) -> int:
