@@ -4,13 +4,13 @@ Each finding has its place in the text, words for people, and the rows that show
 What cannot be told is never found: docs/reviewing.md, *What is found wrong in a text*.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Literal
 
 from recommender.grounding import cited, counted, quantities, sides
-from recommender.grounding.cited import is_read
+from recommender.grounding.cited import is_english, is_read
 from recommender.grounding.evidence import Evidence, Rated, count, standing, values_of
 from recommender.grounding.lexicon import Lexicon
 from recommender.grounding.phrases import Marked, without_stars
@@ -75,11 +75,14 @@ def findings(
             counting.append((start, end))
         counts += counting
         by_itself += [] if counting else [said]
-    if is_read(text):
-        clear = _clear(text, statements, sentences, counts, histories, tagger)
+    witnesses = _witnesses(histories, tagger) if tagger is not None else None
+    english = is_english(text)
+    if english or (witnesses is not None and is_read(text)):
+        tastes = [each for each in statements if english or each.polarity in TOLD]
+        clear = _clear(text, tastes, sentences, counts, histories, witnesses)
         found += _turned_round(clear, histories, titles)
         told = {each.words for each in found}
-        alone = _alone(text, by_itself, histories, tagger) if tagger is not None else ()
+        alone = _alone(text, by_itself, histories, witnesses) if witnesses is not None else ()
         found += [each for each in _turned_round(alone, histories, histories.titles) if each.words not in told]
     found += _invented(text, histories, known_titles)
     found += _misquoted(text, histories)
@@ -183,13 +186,29 @@ def _stale(
             yield histories.finding("order", old.start, old.end, words, old.rows)
 
 
+_WitnessesOf = Callable[[Marked, Holder], Witnesses]
+
+
+def _witnesses(histories: _Histories, tagger: Tagger) -> _WitnessesOf:
+    """Of each sentence and holder, heard once."""
+    known: dict[tuple[int, Holder], Witnesses] = {}
+
+    def of(said: Marked, holder: Holder) -> Witnesses:
+        key = said.tokens[0].start, holder
+        if key not in known:
+            known[key] = Witnesses.of(said, holder, histories.lexicon, histories.about, tagger)
+        return known[key]
+
+    return of
+
+
 def _clear(
     text: str,
     statements: Sequence[Statement],
     sentences: Sequence[Marked],
     counts: Sequence[tuple[int, int]],
     histories: _Histories,
-    tagger: Tagger | None,
+    witnesses: _WitnessesOf | None,
 ) -> Iterator[Statement]:
     """Statements whose words say the same at a second look, and of which the tagger does not hear the opposite. None of
     a clause that counts or of a sentence that names the other side of an item; none of a title with a number beside
@@ -207,22 +226,22 @@ def _clear(
         is_rated = any(word.isdecimal() or word in _RATED for word in own)
         if is_rated and any(facet.kind == "title" for facet in statement.aspect):
             continue
-        if statement.polarity == "mixed" and tagger is not None:
+        if statement.polarity == "mixed" and witnesses is not None:
             sentence = text[said.tokens[0].start : said.tokens[-1].end]
             if any(each.polarity == "mixed" for each in read(sentence, histories.lexicon, about=histories.about)):
                 yield statement
         elif statement.polarity not in TOLD:
             yield statement
-        elif tagger is None:
+        elif witnesses is None:
             if told_of(said, statement) is TOLD[statement.polarity]:
                 yield statement
-        else:
-            witnesses = Witnesses.of(said, statement.holder, histories.lexicon, histories.about, tagger)
-            if witnesses.are_sure(statement):
-                yield statement
+        elif witnesses(said, statement.holder).are_sure(statement):
+            yield statement
 
 
-def _alone(text: str, sentences: Iterable[Marked], histories: _Histories, tagger: Tagger) -> Iterator[Statement]:
+def _alone(
+    text: str, sentences: Iterable[Marked], histories: _Histories, witnesses: _WitnessesOf
+) -> Iterator[Statement]:
     """Tastes that a sentence tells by itself. What is said of one side of an item is read as if it were said of a
     person."""
     for said in sentences:
@@ -230,11 +249,11 @@ def _alone(text: str, sentences: Iterable[Marked], histories: _Histories, tagger
         side = sides.said_of_one(text[start:end]) if histories.is_item else ("subject", "")
         if side is None:
             continue
-        witnesses = Witnesses.of(said, side[0], histories.lexicon, histories.about, tagger)
-        for each in (*witnesses.ruled, *witnesses.heard):
-            begin, stop = max(start, each.start + witnesses.shift), each.end + witnesses.shift
+        by_itself = witnesses(said, side[0])
+        for each in (*by_itself.ruled, *by_itself.heard):
+            begin, stop = max(start, each.start + by_itself.shift), each.end + by_itself.shift
             placed = replace(each, start=begin, end=stop, holder=side[0])
-            if all(facet.kind != "title" for facet in each.aspect) and witnesses.are_sure(placed):
+            if all(facet.kind != "title" for facet in each.aspect) and by_itself.are_sure(placed):
                 yield placed
 
 

@@ -69,7 +69,7 @@ def with_rest(said: Marked, following: Marked | None) -> Marked:
     end = len(said.tokens)
     while end and said.tokens[end - 1].word in (".", ";"):
         end -= 1
-    tokens, taken = [*said.tokens[:end], *following.tokens], [*said.taken[:end], *following.taken]
+    tokens, taken = [*said.tokens[:end], *following.tokens[first:]], [*said.taken[:end], *following.taken[first:]]
     return Marked(said.text, tokens, said.mentions, taken, said.nouns, said.language)
 
 

@@ -89,6 +89,8 @@ class Witnesses:
         if side is not None and side[0] == holder:
             about, sentence = "end_user", side[1]
             shift = end - len(sentence)
+        if said.word(0) == "-":  # by itself it would be a bullet
+            sentence, shift = f"+\n{sentence}", start - 2
         ruled = read(sentence, lexicon, about=about)
         heard = read(sentence, lexicon, about=about, tagger=tagger)
         return cls(said, ruled, heard, tagger.tags(sentence, about), shift, label)
@@ -111,7 +113,7 @@ class Witnesses:
         same = float(tagged[0].polarities[_PLACE[polarity]])
         rules = {each.polarity for each in self.ruled if each.key == statement.key}
         if words and polarity in rules:
-            return other <= OTHERWISE
+            return other <= OTHERWISE or self.said.word(0) in outcomes.SIGNS
         if words:
             return same > ALONE and opposite not in rules
         return same > ALONE and polarity in rules and not other_words
