@@ -10,8 +10,13 @@ from recommender.grounding.evidence import Rated
 from recommender.grounding.lexicon import Mention
 from recommender.grounding.phrases import Marked
 from recommender.grounding.titles import forms
-from recommender.grounding.words import folded_words
+from recommender.grounding.words import folded_words, word_set
 
+# Words of these languages that their neighbours do not have.
+_ONLY_IN = {
+    "de": word_set("der das und nicht sie ist mit von bei fur auf eine einen ihr ihm hat sich aber kann man gut wie"),
+    "es": word_set("el los las y pero muy les ella esta sus gusta gustan gusto gustaron"),
+}
 LONGEST_TITLE = 120  # characters
 MOST_WORDS = 14
 SHORT = 5  # characters, up to which one title inside another is an accident
@@ -35,13 +40,17 @@ _CUE = re.compile(
     r"|(?:just|right) now|at (?:the moment|present)|currently|fresh (?:from|off)|these days|the last to\b"
     r"|(?:their|his|her|the) (?:very )?(?:latest|newest|freshest|most recent)|latest|most recent"
     r"|(?:the|their|his|her)? ?last (?:one|entry|title|film|movie|book|item|thing|rating|liked|rated|watched|seen)s?"
-    r"|end of (?:the|their|his|her) (?:history|list|record))\b",
+    r"|(?:saw|seen|watched|read|rated|heard|finished|liked|enjoyed|loved) last"
+    r"|end of (?:the|their|his|her) (?:history|list|record)"
+    r"|zuletzt|als letztes|neulich|k[uü]rzlich|j[uü]ngst\w*|(?:der|die|das|sein|ihr|seine|ihre) neuest\w+"
+    r"|[uú]ltimamente|recientemente|lo [uú]ltimo|hace poco|m[aá]s recientes?)\b",
     re.IGNORECASE,
 )
 _TURNS = re.compile(
     r"\b(?:but|while|whereas|although|though|unlike|after|before|since|earlier|previously|once|used to|compared"
     r"|in contrast|rather than|instead of|(?<!newest )(?<!latest )(?<!recent )(?<!last )like"
-    r"|such as|echo\w*|recall\w*|similar)\b|;",
+    r"|such as|echo\w*|recall\w*|similar|aber|w[aä]hrend|dagegen|anders als|fr[uü]her|zuvor|nach|wie|pero|mientras"
+    r"|antes|despu[eé]s|como|a diferencia)\b|;",
     re.IGNORECASE,
 )
 
@@ -72,6 +81,16 @@ def invented(text: str, known: Iterable[str], others: Iterable[str], values: Ite
 def is_english(text: str) -> bool:
     """Surely; of other languages too little is understood to call anything wrong."""
     return language_of(folded_words(text), otherwise="de") == "en"
+
+
+def is_read(text: str) -> bool:
+    """Surely a language of which enough is understood to call a taste wrong: English, German, Spanish; or a few words
+    of which none tells a language, "Horror: never"."""
+    words = folded_words(text)
+    language = language_of(words, otherwise="de")
+    if language == "en" or (language == "de" and language_of(words, otherwise="es") == "es"):
+        return True
+    return len(set(words) & _ONLY_IN[language]) > 1
 
 
 class _Known:

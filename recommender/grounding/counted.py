@@ -5,18 +5,20 @@ opinion; it may be of those that were liked, or were not, unless the sentence sa
 what it counts by words that no row can tell ("the three slow ones", "of these"), nothing is found. Pure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from recommender.grounding import outcomes
 from recommender.grounding.aspects import aspects_in
 from recommender.grounding.evidence import Rated, meets
+from recommender.grounding.numerals import NONE, SHARES, number_at
 from recommender.grounding.phrases import Marked
-from recommender.grounding.quantities import QUANTITIES, Count, counts_of, number_at
+from recommender.grounding.quantities import Count, counts_of
 from recommender.grounding.statements import Facet
 from recommender.grounding.words import word_set
 
 _BREAKS = word_set(", ; : ( ) — – but while whereas although though yet however")
+NEAR = 0.15  # of a share, to odds
 _RATINGS = word_set("star stars marks average averages averaging mean score scores points")
 
 
@@ -36,10 +38,15 @@ def counts_in(said: Marked) -> list[tuple[int, int]]:
     return [(min(count.begin, count.noun.begin), max(count.end, count.noun.end)) for count in counts_of(said)]
 
 
-def miscounts(said: Marked, readings: Sequence[Sequence[tuple[int, Rated]]]) -> Iterator[Miscount]:
-    """The wrong counts of a sentence. `readings`: the rows it may be about, with their places."""
+def miscounts(
+    said: Marked,
+    readings: Sequence[Sequence[tuple[int, Rated]]],
+    hears: Callable[[Marked, int, int], bool] = lambda said, begin, end: False,
+) -> Iterator[Miscount]:
+    """The wrong counts of a sentence. `readings`: the rows it may be about, with their places. `hears`: whether
+    somebody hears an opinion, whichever, of what these tokens name, where no word says how it was received."""
     for count in counts_of(said):
-        answers = [_answer(said, count, rows) for rows in readings]
+        answers = [_answer(said, count, rows, hears) for rows in readings]
         if answers and all(answer is not None and not answer.right for answer in answers):
             answer = next(each for each in answers if each)
             start, end = said.tokens[count.begin].start, said.tokens[count.end - 1].end
@@ -63,7 +70,9 @@ class _Answer:
     rows: tuple[int, ...]
 
 
-def _answer(said: Marked, count: Count, rows: Sequence[tuple[int, Rated]]) -> _Answer | None:
+def _answer(
+    said: Marked, count: Count, rows: Sequence[tuple[int, Rated]], hears: Callable[[Marked, int, int], bool]
+) -> _Answer | None:
     """Whether a count is right of these rows; None where it cannot be told."""
     aspects = _aspects(said, count)
     if aspects is None:
@@ -71,7 +80,10 @@ def _answer(said: Marked, count: Count, rows: Sequence[tuple[int, Rated]]) -> _A
     if any(_is_rating(said, place) for place in next(_said_of(said, count))):
         return None
     liked = _opinion(said, count)
+    if liked is None and count.odds == "for":
+        liked = True
     unclear = liked is None and not any(outcomes.hinted(said, places) for places in _said_of(said, count))
+    unclear = unclear and not hears(said, count.noun.begin, count.noun.end)
     answers = []
     for wanted in aspects:
         met = [(place, row) for place, row in rows if _is_one(row, wanted)]
@@ -81,17 +93,31 @@ def _answer(said: Marked, count: Count, rows: Sequence[tuple[int, Rated]]) -> _A
         judged = opinions.count(True) + opinions.count(False)
         sides = [opinions.count(side) for side in ((True, False) if liked is None else (liked,))]
         if count.quantity:
-            if liked is None or not judged:
+            if unclear or not judged:
                 return None
-            low, high = QUANTITIES[count.quantity]
-            share = sides[0] / judged
-            right = (share == low if low == high else low < share <= high) and count.whole in (None, judged, len(met))
+            right = count.whole in (None, judged, len(met)) and any(
+                _takes(count.quantity, side / judged) for side in sides
+            )
         else:
             right = count.whole in (judged, len(met)) and (unclear or count.part in sides)
+            right = right or (count.odds == "in" and (unclear or _are_odds(count, sides, judged)))
         name = f"{count.quantity} {count.whole or ''}".strip() if count.quantity else f"{count.part} of {count.whole}"
         outcome = "" if liked is None else " liked" if liked else " not liked"
         answers.append(_Answer(right, name, f"{sides[0]} of {judged}{outcome or ' liked'}", tuple(p for p, _ in met)))
     return next((answer for answer in answers if answer.right), answers[0] if answers else None)
+
+
+def _takes(quantity: str, share: float) -> bool:
+    low, high = SHARES[quantity]
+    return share == low if low == high else low < share <= high
+
+
+def _are_odds(count: Count, sides: Sequence[int], judged: int) -> bool:
+    """One in three may be said of any share near a third, but of three it is one."""
+    if count.whole == judged:
+        return count.part in sides
+    share = (count.part or 0) / (count.whole or 1)
+    return not judged or any(abs(side / judged - share) <= NEAR for side in sides)
 
 
 def _is_one(row: Rated, wanted: tuple[tuple[Facet, ...], ...]) -> bool:
@@ -115,6 +141,8 @@ def _aspects(said: Marked, count: Count) -> list[tuple[tuple[Facet, ...], ...]] 
         if named or count.before:
             return None
         above = [aspect.facets for aspect in aspects_in(said, 0, count.begin, phrases=False) if not aspect.is_title]
+        if any(said.word(place) == "such" for place in range(begin, end)):
+            return [tuple(above)] if above else None
         return [*([tuple(above)] if above else ()), ()]  # "On dramas, approval in 3 of 11 cases"
     if count.before:
         return [(facets[-1],), tuple(facets)] if len(facets) < 3 else None
@@ -128,13 +156,14 @@ def _said_of(said: Marked, count: Count) -> Iterator[list[int]]:
     first = count.begin if count.before else min(count.begin, count.noun.begin)
     yield _words_until_break(said, range(stop, len(said.tokens)))
     yield _words_until_break(said, range(first - 1, -1, -1))[::-1]
-    if not count.before:
-        yield list(range(count.noun.stop, count.end))
+    yield list(range(count.begin if count.before else count.noun.stop, count.end))
 
 
 def _opinion(said: Marked, count: Count) -> bool | None:
     """Whether a sentence counts what was liked, or what was not; None where it does not say."""
-    return next((found for places in _said_of(said, count) if (found := outcomes.told(said, places)) is not None), None)
+    liked = next((told for places in _said_of(said, count) if (told := outcomes.told(said, places)) is not None), None)
+    is_denied_twice = said.language == "es" and count.quantity and SHARES[count.quantity] == NONE
+    return None if is_denied_twice else liked  # no le gustó ninguna
 
 
 def _words_until_break(said: Marked, places: range) -> list[int]:

@@ -65,7 +65,8 @@ def _forms(verb: str) -> set[str]:
     return found | set(_IRREGULAR.get(verb, "").split())
 
 
-def _words(alternatives: str) -> frozenset[str]:
+def words_of(alternatives: str) -> frozenset[str]:
+    """The words of "a/b~/@c": one, a verb in all its forms, a class."""
     found: set[str] = set()
     for word in alternatives.split("/"):
         if word in _CLASSES:
@@ -89,7 +90,7 @@ def _table(language: Table) -> dict[str, list[_Pattern]]:
             continue
         words = line.split()
         parts = tuple(
-            _Part(None if part == "..." else _words(part.rstrip("?")), part.endswith("?"))
+            _Part(None if part == "..." else words_of(part.rstrip("?")), part.endswith("?"))
             for part in words
             if part not in ("^", "$")
         )

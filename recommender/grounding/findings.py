@@ -4,25 +4,26 @@ Each finding has its place in the text, words for people, and the rows that show
 What cannot be told is never found: docs/reviewing.md, *What is found wrong in a text*.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Literal
 
-from recommender.grounding import cited, counted, outcomes, quantities, sides
-from recommender.grounding.cited import is_english
+from recommender.grounding import cited, counted, quantities, sides
+from recommender.grounding.cited import is_english, is_read
 from recommender.grounding.evidence import Evidence, Rated, count, standing, values_of
 from recommender.grounding.lexicon import Lexicon
-from recommender.grounding.phrases import Marked
+from recommender.grounding.phrases import Marked, without_stars
 from recommender.grounding.ratings import misquotes
 from recommender.grounding.reader import marked, read
 from recommender.grounding.statements import Holder, Statement
-from recommender.grounding.tagger.tags import Tagger
+from recommender.grounding.tagger.tags import Said, Tagger
+from recommender.grounding.witnesses import TOLD, Witnesses, told_of
 
-SURE = 0.75  # strength of what a sentence says by itself
-OTHERWISE = 0.7  # probability of the opposite, above which nothing is found
+COUNTED = 0.3  # probability up to which what is counted is no aspect, or is only stated
 Kind = Literal["count", "polarity", "title", "order", "rating", "fact"]
 _RATED = {"star", "stars", "marks", "mark", "full", "points"}
-_POLARITIES = {True: "likes", False: "dislikes"}
+_NEUTRAL = 3  # place among the tagger's polarities
 _OPPOSITE = {"likes": 1, "dislikes": 0}  # place of the other among the tagger's polarities
 
 
@@ -61,24 +62,27 @@ def findings(
     found: list[Finding] = []
     counts: list[tuple[int, int]] = []
     by_itself: list[Marked] = []
-    sentences = [said for said in marked(text, histories.lexicon) if said.tokens]
-    for said in sentences:
+    sentences = [plain for said in marked(text, histories.lexicon) if (plain := without_stars(said)).tokens]
+    for said, next_one in zip_longest(sentences, sentences[1:]):
         start, end = said.tokens[0].start, said.tokens[-1].end
         holders = histories.spoken_of(text[start:end], [each for each in statements if start <= each.start < end])
         if histories.is_item:
             sides.hide(said, text[start:end])
-        found += _miscounted(said, histories, holders)
+        found += _miscounted(quantities.with_rest(said, next_one), histories, holders, tagger)
         found += _stale(text, said, histories, holders, ordered=ordered)
         counting = [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
         if quantities.may_count(said):
             counting.append((start, end))
         counts += counting
         by_itself += [] if counting else [said]
-    if is_english(text):
-        clear = _clear(text, statements, sentences, counts, histories, tagger)
+    witnesses = _witnesses(histories, tagger) if tagger is not None else None
+    english = is_english(text)
+    if english or (witnesses is not None and is_read(text)):
+        tastes = [each for each in statements if english or each.polarity in TOLD]
+        clear = _clear(text, tastes, sentences, counts, histories, witnesses)
         found += _turned_round(clear, histories, titles)
         told = {each.words for each in found}
-        alone = _alone(text, by_itself, histories, tagger) if tagger is not None else ()
+        alone = _alone(text, by_itself, histories, witnesses) if witnesses is not None else ()
         found += [each for each in _turned_round(alone, histories, histories.titles) if each.words not in told]
     found += _invented(text, histories, known_titles)
     found += _misquoted(text, histories)
@@ -144,11 +148,25 @@ class _Histories:
         return Finding(kind, start, end, words, tuple(place for of, place in places if of == holder), holder)
 
 
-def _miscounted(said: Marked, histories: _Histories, holders: Sequence[Holder]) -> Iterator[Finding]:
+def _miscounted(
+    said: Marked, histories: _Histories, holders: Sequence[Holder], tagger: Tagger | None
+) -> Iterator[Finding]:
+    def hears(said: Marked, begin: int, end: int) -> bool:
+        heard = _tagged(said, said.tokens[begin].start, said.tokens[end - 1].end, histories, tagger)
+        return heard is not None and heard.outside < COUNTED and heard.polarities[_NEUTRAL] < COUNTED
+
     readings = [rows for holder in holders for rows in histories.readings(holder)]
-    for wrong in counted.miscounts(said, readings):
+    for wrong in counted.miscounts(said, readings, hears):
         words = f"says {wrong.said}; it is {wrong.true}"
         yield histories.finding("count", wrong.start, wrong.end, words, wrong.rows)
+
+
+def _tagged(said: Marked, start: int, end: int, histories: _Histories, tagger: Tagger | None) -> Said | None:
+    """What the tagger says of characters `start` to `end` of a sentence that it reads by itself."""
+    if tagger is None or start >= end:
+        return None
+    first, last = said.tokens[0].start, said.tokens[-1].end
+    return tagger.tags(said.text[first:last], histories.about).of(start - first, end - first)
 
 
 def _stale(
@@ -168,13 +186,29 @@ def _stale(
             yield histories.finding("order", old.start, old.end, words, old.rows)
 
 
+_WitnessesOf = Callable[[Marked, Holder], Witnesses]
+
+
+def _witnesses(histories: _Histories, tagger: Tagger) -> _WitnessesOf:
+    """Of each sentence and holder, heard once."""
+    known: dict[tuple[int, Holder], Witnesses] = {}
+
+    def of(said: Marked, holder: Holder) -> Witnesses:
+        key = said.tokens[0].start, holder
+        if key not in known:
+            known[key] = Witnesses.of(said, holder, histories.lexicon, histories.about, tagger)
+        return known[key]
+
+    return of
+
+
 def _clear(
     text: str,
     statements: Sequence[Statement],
     sentences: Sequence[Marked],
     counts: Sequence[tuple[int, int]],
     histories: _Histories,
-    tagger: Tagger | None,
+    witnesses: _WitnessesOf | None,
 ) -> Iterator[Statement]:
     """Statements whose words say the same at a second look, and of which the tagger does not hear the opposite. None of
     a clause that counts or of a sentence that names the other side of an item; none of a title with a number beside
@@ -188,64 +222,39 @@ def _clear(
         named = sides.named(text[said.tokens[0].start : said.tokens[-1].end])
         if statement.holder != "subject" and len(named) == 1 and statement.holder not in named:
             continue
-        inside = [at for at, token in enumerate(said.tokens) if statement.start <= token.start < statement.end]
         own = [token.word for token, taken in zip(said.tokens, said.taken, strict=True) if not taken]
         is_rated = any(word.isdecimal() or word in _RATED for word in own)
         if is_rated and any(facet.kind == "title" for facet in statement.aspect):
             continue
-        told = outcomes.told(said, inside)
-        if told is None:  # a label is no part of its statement: "Dislikes: dramas"
-            told = outcomes.told(said, range(len(said.tokens)))
-        if statement.polarity == "mixed" and tagger is not None:
+        if statement.polarity == "mixed" and witnesses is not None:
             sentence = text[said.tokens[0].start : said.tokens[-1].end]
             if any(each.polarity == "mixed" for each in read(sentence, histories.lexicon, about=histories.about)):
                 yield statement
-        elif statement.polarity not in _POLARITIES.values():
+        elif statement.polarity not in TOLD:
             yield statement
-        elif told is None or _POLARITIES[told] != statement.polarity:
-            continue
-        elif tagger is None or not _is_heard_otherwise(text, said, statement, tagger, histories):
+        elif witnesses is None:
+            if told_of(said, statement) is TOLD[statement.polarity]:
+                yield statement
+        elif witnesses(said, statement.holder).are_sure(statement):
             yield statement
 
 
-def _alone(text: str, sentences: Iterable[Marked], histories: _Histories, tagger: Tagger) -> Iterator[Statement]:
-    """Tastes that a sentence tells by itself, where the rules or the tagger and the words of outcomes.py agree. What is
-    said of one side of an item is read as if it were said of a person."""
+def _alone(
+    text: str, sentences: Iterable[Marked], histories: _Histories, witnesses: _WitnessesOf
+) -> Iterator[Statement]:
+    """Tastes that a sentence tells by itself. What is said of one side of an item is read as if it were said of a
+    person."""
     for said in sentences:
         start, end = said.tokens[0].start, said.tokens[-1].end
-        holder: Holder = "subject"
-        sentence = text[start:end]
-        if histories.is_item:
-            side = sides.said_of_one(sentence)
-            if side is None:
-                continue
-            holder, sentence = side
-        told = outcomes.told(said, range(len(said.tokens)))
-        if told is None:
+        side = sides.said_of_one(text[start:end]) if histories.is_item else ("subject", "")
+        if side is None:
             continue
-        ruled = read(sentence, histories.lexicon, about="end_user")
-        heard = read(sentence, histories.lexicon, about="end_user", tagger=tagger)
-        sure = [*(ruled if len(ruled) == 1 else ()), *(each for each in heard if each.strength >= SURE)]
-        shift = end - len(sentence)
-        for each in sure:
-            if each.polarity == _POLARITIES[told] and all(facet.kind != "title" for facet in each.aspect):
-                yield replace(each, start=max(start, shift + each.start), end=shift + each.end, holder=holder)
-
-
-def _is_heard_otherwise(text: str, said: Marked, statement: Statement, tagger: Tagger, histories: _Histories) -> bool:
-    """Whether the tagger, without the rules and of this sentence alone, says the opposite."""
-    start, end = said.tokens[0].start, said.tokens[-1].end
-    tags = tagger.tags(text[start:end], histories.about)
-    is_title = any(facet.kind == "title" for facet in statement.aspect)
-    for mention in said.mentions.values():
-        if (mention.role == "title") is not is_title:
-            continue
-        if not is_title and not any(set(facets) & set(statement.aspect) for facets in mention.options):
-            continue
-        heard = tags.of(said.tokens[mention.begin].start - start, said.tokens[mention.end - 1].end - start)
-        if heard is not None and heard.polarities[_OPPOSITE[statement.polarity]] > OTHERWISE:
-            return True
-    return False
+        by_itself = witnesses(said, side[0])
+        for each in (*by_itself.ruled, *by_itself.heard):
+            begin, stop = max(start, each.start + by_itself.shift), each.end + by_itself.shift
+            placed = replace(each, start=begin, end=stop, holder=side[0])
+            if all(facet.kind != "title" for facet in each.aspect) and by_itself.are_sure(placed):
+                yield placed
 
 
 def _turned_round(

@@ -28,7 +28,7 @@ def all_cues(said: Marked) -> list[Cue]:
 
 
 def _symbols(said: Marked) -> list[Cue]:
-    """+noir -musicals; 👍 westerns; crime (+)."""
+    """+noir -musicals; 👍 westerns; crime (+); lines that begin with + and -."""
     found = []
     for place, token in enumerate(said.tokens):
         sign = 1 if token.word in _PLUS else -1 if token.word in _MINUS else 0
@@ -38,7 +38,12 @@ def _symbols(said: Marked) -> list[Cue]:
         if following is not None and following.word == token.word:
             continue
         behind = place > 0 and said.word(place - 1) in (":", "(", "=")
-        if not behind and following is not None and following.is_word and (following.glued or token.word != "-"):
+        if (
+            not behind
+            and following is not None
+            and following.is_word
+            and (following.glued or token.word != "-" or not place)
+        ):
             found.append(Cue(place, place + 1, sign, ">", 0.75))
         elif behind or following is None or following.word in ",;)|" or not following.is_word:
             found.append(Cue(place, place + 1, sign, "<", 0.75))

@@ -1,30 +1,37 @@
 """Words that say how something was received, for a second look at what a reader of whole sentences made of it. Pure."""
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
-from recommender.grounding.cues import Cue, cues_in
+from recommender.grounding import tables
+from recommender.grounding.cues import Cue, Language, cues_in, words_of
 from recommender.grounding.links import ASKED
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
 _OUTCOMES = word_set("ended fared went landed met came got earned drew received turned proved")  # well or badly
-_POSITIVE = word_set(
-    "liked like likes loved love loves enjoyed enjoy enjoys positive glad enjoyment pleased pleases approval approved"
-    " success successes well good great best favour favor favourite favorite favourable favorable hit hits worked"
-    " landed appealed appeal appeals fond happy welcomed care drawn keen interested fan fans plus pleasure"
-    " pleasures delight delights delighted joy treat treats win wins won winner winners triumph triumphs praise"
-    " praised applause applauded admire admired adore adores adored embraced cherished gem gems impressed"
-    " convinced"
+_RECEIVED = tables.sections("received")
+
+
+def _words_of(language: Language, side: Literal["liked", "disliked"]) -> frozenset[str]:
+    """Those of English are understood everywhere."""
+    lines = [line for each in {"en", language} for line in _RECEIVED[f"{side} {each}"]]
+    return words_of("/".join(" ".join(lines).split()))
+
+
+_POSITIVE: dict[Language, frozenset[str]] = {each: _words_of(each, "liked") for each in get_args(Language)}
+_NEGATIVE: dict[Language, frozenset[str]] = {each: _words_of(each, "disliked") for each in get_args(Language)}
+REACH = 6  # words from a negation to what it turns round
+_NEGATIONS = word_set(
+    "without little not never nothing hardly rarely seldom scarcely barely no cannot nor neither"
+    " nicht nie niemals kaum kein keine keinen keiner ohne nunca jamas tampoco apenas sin"
 )
-_NEGATIVE = word_set(
-    "disliked dislike dislikes hated hate hates negative failed fails failures rejected reject rejects"
-    " disappointed disappoint disappoints disappointing flat cold low lowly poor poorly bad badly worst panned"
-    " unfavourable unfavorable avoid avoids avoided wary weary bored bores minus lack absence reverse opposite"
-    " misses missed flop flops flopped dud duds chore chores slog misfire misfires misfired dismissed loathe"
-    " loathed detest detested unimpressed indifferent unmoved letdown letdowns displeased irritated annoyed"
-)
-REACH = 4  # words and marks from a negation to what it turns round
-_NEGATIONS = word_set("without little not never nothing hardly rarely seldom scarcely barely no cannot nor neither")
+
+ANSWERS = dict.fromkeys(("yes", "always", "ja", "immer", "si", "siempre"), True)
+ANSWERS |= dict.fromkeys(("no", "never", "nein", "nie", "niemals", "nunca"), False)
+SIGNS = {"+": True, "-": False, "👍": True, "👎": False, "✓": True, "✗": False}
+_OTHER_NEGATIONS = {("yet", "to"), ("far", "from"), ("anything", "but"), ("alles", "andere")}
+_BREAKS = word_set(", ; : ( ) — – but aber sondern pero sino while whereas")
 
 
 def told(said: Marked, places: Sequence[int]) -> bool | None:
@@ -33,12 +40,18 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
     Of the reader's own expressions only those of several words count: of one word, too many mean something else.
     """
     signs = set()
+    positive, negative = _POSITIVE[said.language], _NEGATIVE[said.language]
+    if len(places) > 1 and places[0] == 0 and (sign := SIGNS.get(said.word(0))) is not None:
+        return sign  # a line that begins with + or -
     for at, place in enumerate(places):
         word = "" if said.taken[place] else said.word(place)
-        if word in _POSITIVE or word in _NEGATIVE:
-            signs.add((word in _POSITIVE) is not _negated(said, places[max(0, at - REACH) : at]))
+        if word in positive or word in negative:
+            signs.add((word in positive) is not _negated(said, _near(said, places[:at])))
     if signs:
         return signs.pop() if len(signs) == 1 else None
+    words = [said.word(place) for place in places if said.word(place) not in (".", "!")]
+    if len(words) > 2 and words[-2] in (":", "–", "—") and words[-1] in ANSWERS:
+        return ANSWERS[words[-1]]
     cues = [cue for cue in _cues(said, places) if cue.polarity and cue.end - cue.begin > 1]
     kinds = {cue.polarity for cue in cues}
     if len(kinds) != 1:
@@ -52,9 +65,18 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
 def _negated(said: Marked, places: Sequence[int]) -> bool:
     """Whether a negation is among these tokens; "don't they just love it" asks for a yes."""
     return any(
-        said.word(place) in _NEGATIONS and not said.taken[place] and said.word(place + 1) not in ASKED
+        not said.taken[place]
+        and said.word(place + 1) not in ASKED
+        and (said.word(place) in _NEGATIONS or (said.word(place), said.word(place + 1)) in _OTHER_NEGATIONS)
         for place in places
     )
+
+
+def _near(said: Marked, places: Sequence[int]) -> Sequence[int]:
+    """Of the tokens before a word those that may negate it: near, and not of another clause."""
+    first = max(0, len(places) - REACH)
+    breaks = [at for at in range(first, len(places)) if said.word(places[at]) in _BREAKS]
+    return places[breaks[-1] + 1 if breaks else first :]
 
 
 def hinted(said: Marked, places: Sequence[int]) -> bool:

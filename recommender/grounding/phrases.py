@@ -1,7 +1,7 @@
 """The words of a sentence, and phrases: noun phrases of words that no item has as a value."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recommender.grounding import links, tables
 from recommender.grounding.cues import Language
@@ -41,6 +41,20 @@ class Marked:
 
     def word(self, place: int) -> str:
         return self.tokens[place].word if 0 <= place < len(self.tokens) else ""
+
+
+def without_stars(said: Marked) -> Marked:
+    """A sentence as if nothing in it were in bold or italics."""
+    kept = [place for place, token in enumerate(said.tokens) if token.word != "*"]
+    if len(kept) == len(said.tokens):
+        return said
+    at = {place: number for number, place in enumerate(kept)}
+    mentions = {
+        at[begin]: replace(mention, begin=at[begin], end=at[mention.end - 1] + 1)
+        for begin, mention in said.mentions.items()
+    }
+    tokens, taken = [said.tokens[place] for place in kept], [said.taken[place] for place in kept]
+    return Marked(said.text, tokens, mentions, taken, said.nouns, said.language)
 
 
 def phrase_in(said: Marked, begin: int, end: int, *, verbs: bool = False) -> tuple[int, int] | None:

@@ -6,64 +6,32 @@ Pure. Whether such a count is right: counted.py.
 from dataclasses import dataclass
 
 from recommender.grounding import outcomes
+from recommender.grounding.counted_nouns import DETERMINERS, Noun, noun_at
+from recommender.grounding.numerals import all_but, number_at, share_at
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
-_UNITS = (
-    "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-)  # fmt: skip
-_NUMBERS = {word: number for number, word in enumerate(_UNITS)} | {"zero": 0}
-_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
-_DETERMINERS = word_set("the their his her these those all its your")
-_NOUNS = word_set(
-    "entries entry ratings rating interactions times cases occasions viewings watches reads encounters attempts tries"
-    " outings examples instances items titles"
-)
-_MET = word_set("rated seen saw watched read met tried judged encountered shown given listed sat finished played heard")
-# Words of "11 dramas that they rated in the history shown" that leave the count as it is.
-_FILLERS = (
-    _DETERMINERS
-    | _MET
-    | word_set(
-        "a an of in on with from by for to at here they he she we you it that which who them history list record"
-        " records log came have has had was were been so far opinion sample overall total"
-    )
-)
-# What leaves only some of them, in a way that no row can tell.
-_NARROWING = word_set(
-    "such these those last latest recent first earliest early late later recently set made featuring starring about"
-    " where whose other others remaining rest more further newer older same half second"
-)
-_WITHOUT_NOUN = word_set("them which whom those these")
+_OF = word_set("of von de")
+_AMONG = word_set("of among from amongst von unter aus de entre")
+_WITHOUT_NOUN = word_set("them which whom those these that ihnen denen ellos ellas")
+_OF_THEM = word_set("davon darunter")
 _LEADS = word_set(": ( – — - =")  # from what is counted to how many there are
-_ONE = word_set("the this that each every which no another any")  # before "one": that one
-REACH = 9  # words and marks between the two numbers of a count
-_NEARLY = word_set("not nearly almost a at the above after first about")  # before a quantity: another one
-# The share that each takes: exactly one, or above the first and up to the second.
-QUANTITIES = {
-    "all": (1.0, 1.0), "every": (1.0, 1.0), "both": (1.0, 1.0), "none": (0.0, 0.0), "neither": (0.0, 0.0),
-    "most": (0.5, 1.0), "majority": (0.5, 1.0), "bulk": (0.5, 1.0), "few": (-1.0, 0.49), "minority": (-1.0, 0.5),
-    "half": (0.34, 0.66),
-}  # fmt: skip
-_OF_ALL = word_set("majority minority bulk")
+_ONE = word_set("the this that each every which no another any not")  # before "one": that one
+REACH = 14  # words and marks between the two numbers of a count
+_OUT_OF = ("out", "of")
+_ODDS = word_set("in for")  # between two numbers: one in three, 2 for 4
+_GENITIVES = word_set("der seiner ihrer")
+_LEAD_IN = word_set(
+    "of these those them , only just and but nur und aber davon solo y de ellas ellos"
+)  # before a number that goes on counting
 _OF_TWO = word_set("both neither")
-_BARE = word_set("all every both neither")  # stand before what is counted without "of"
-_SUBJECTS = word_set("they he she we you")
-
-
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """Tokens `begin` to `end` name what is counted; what is said of it begins at `stop`."""
-
-    begin: int
-    end: int
-    stop: int
+_BARE = ("all", "every", "both", "neither", "nearly all")  # stand before what is counted without "of"
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Tokens `begin` to `end`: so many of so many, or a quantity of them. `before`: what is counted stands before."""
+    """Tokens `begin` to `end`: so many of so many, or a quantity of them. `before`: what is counted stands before.
+    `odds`: its word, where it is told as odds are: one in three, 2 for 4."""
 
     begin: int
     end: int
@@ -72,6 +40,7 @@ class Count:
     quantity: str
     noun: Noun
     before: bool = False
+    odds: str = ""
 
 
 def counts_of(said: Marked) -> list[Count]:
@@ -86,11 +55,29 @@ def counts_of(said: Marked) -> list[Count]:
     return found
 
 
+def with_rest(said: Marked, following: Marked | None) -> Marked:
+    """A sentence with the next one where that goes on counting: "They rated eleven dramas; seven were liked."
+
+    It does where it begins with a number, names nothing, and the first names what is counted behind a number."""
+    if following is None or following.mentions:
+        return said
+    first = next((at for at, token in enumerate(following.tokens) if token.word not in _LEAD_IN), 0)
+    wholes = [at for at in range(len(said.tokens)) if _exact_number(said, at)]
+    counts = _exact_number(following, first) or share_at(following, first)
+    if not counts or len(wholes) != 1 or not any(at in said.mentions for at in range(wholes[0], len(said.tokens))):
+        return said
+    end = len(said.tokens)
+    while end and said.tokens[end - 1].word in (".", ";"):
+        end -= 1
+    tokens, taken = [*said.tokens[:end], *following.tokens[first:]], [*said.taken[:end], *following.taken[first:]]
+    return Marked(said.text, tokens, said.mentions, taken, said.nouns, said.language)
+
+
 def may_count(said: Marked) -> bool:
     """Whether a sentence has numbers as if it counted, understood or not: "three slow dramas", "5 seen, 2 kept"."""
     places = range(len(said.tokens))
     numbers = [place for place in places if _exact_number(said, place)]
-    shares = [place for place in places if said.word(place) in QUANTITIES]
+    shares = [place for place in places if share_at(said, place)]
     before = (at in said.mentions for place in (*numbers, *shares) for at in range(place + 1, place + 4))
     return len(numbers) > 1 or any(before)
 
@@ -98,6 +85,7 @@ def may_count(said: Marked) -> bool:
 def _count_at(said: Marked, place: int) -> Count | None:
     return (
         _part_of_whole(said, place)
+        or _part_out_of(said, place)
         or _whole_then_part(said, place)
         or _whole_first(said, place)
         or _noun_first(said, place)
@@ -106,68 +94,128 @@ def _count_at(said: Marked, place: int) -> Count | None:
 
 
 def _part_of_whole(said: Marked, place: int) -> Count | None:
-    """7 of the 11 dramas; seven out of eleven; dramas: 7/11 liked."""
+    """7 of the 11 dramas; seven out of eleven; all but four of the 11; dramas: 7/11 liked, 7 liked out of 11."""
     part = number_at(said, place)
-    if part is None:
+    if part is None or said.word(place - 1) == "not":
         return None
-    at, slash = part[1], said.word(part[1]) == "/"
+    at, slash, odds = part[1], said.word(part[1]) == "/", ""
     if slash:
         at += 1
-    elif said.word(at) == "out" and said.word(at + 1) == "of":
-        at += 2
-    elif said.word(at) == "of":
+    elif (behind := _behind_out_of(said, at)) is not None:
+        at = behind
+    elif said.word(at) in _OF:
         at += 1
+    elif said.word(at) in _ODDS and number_at(said, at + 1):
+        at, odds = at + 1, said.word(at)
     else:
         return None
-    while said.word(at) in _DETERMINERS:
+    while said.word(at) in DETERMINERS:
         at += 1
     whole = number_at(said, at)
     if whole is None or part[0] > whole[0] or not whole[0]:
         return None
-    noun = _noun_at(said, whole[1])
+    noun = noun_at(said, whole[1])
     if noun is None:
         return None
+    lead = all_but(said, place)
+    begin, count = (place, part[0]) if lead is None else (lead, whole[0] - part[0])
     if noun.begin < noun.end and not slash:
-        return Count(place, whole[1], part[0], whole[0], "", noun)
+        return Count(begin, whole[1], count, whole[0], "", noun, odds=odds)
+    if odds and whole[1] < len(said.tokens) and said.tokens[whole[1]].is_word:
+        return None  # one in three weeks
     rated = said.word(whole[1]) in ("star", "stars", "point", "points")
     if rated or (slash and outcomes.told(said, [whole[1]] if whole[1] < len(said.tokens) else []) is None):
         return None
-    return Count(place, whole[1], part[0], whole[0], "", Noun(_clause_start(said, place), place, place), before=True)
+    lead_noun = Noun(_clause_start(said, begin), begin, begin)
+    return Count(begin, whole[1], count, whole[0], "", lead_noun, before=True, odds=odds)
+
+
+def _part_out_of(said: Marked, place: int) -> Count | None:
+    """Seven dramas out of eleven."""
+    part = _exact_number(said, place)
+    noun = noun_at(said, part[1]) if part else None
+    if (
+        part is None
+        or noun is None
+        or noun.begin == noun.end
+        or (said.word(noun.stop), said.word(noun.stop + 1)) != _OUT_OF
+    ):
+        return None
+    at = noun.stop + 2
+    while said.word(at) in DETERMINERS:
+        at += 1
+    whole = number_at(said, at)
+    if whole is None or part[0] > whole[0] or whole[1] in said.mentions:
+        return None
+    return Count(place, whole[1], part[0], whole[0], "", noun)
+
+
+def _behind_out_of(said: Marked, place: int) -> int | None:
+    """The token behind "out of", which may stand behind an outcome: 3 liked out of 4."""
+    for at in range(place, min(place + 3, len(said.tokens))):
+        if said.word(at) == "out" and said.word(at + 1) == "of":
+            between = list(range(place, at))
+            return at + 2 if not between or outcomes.told(said, between) is not None else None
+    return None
 
 
 def _whole_then_part(said: Marked, place: int) -> Count | None:
-    """Of the 11 dramas in the history, 7 were liked; out of eleven dramas they took to seven."""
+    """Of the 11 dramas in the history, 7 were liked; out of eleven dramas they took to seven; of the dramas none was
+    liked; of dramas they have seen eleven, and liked seven."""
     at = place
     if said.word(at) == "out":
         at += 1
-    if said.word(at) not in ("of", "among", "from", "amongst") or (
-        at == place and place and number_at(said, place - 1)
-    ):
+    if said.word(at) not in _AMONG or (at == place and place and number_at(said, place - 1)):
         return None
     at += 1
-    while said.word(at) in _DETERMINERS:
+    while said.word(at) in DETERMINERS:
         at += 1
     whole = number_at(said, at)
-    noun = _noun_at(said, whole[1]) if whole else None
-    if whole is None or noun is None or noun.begin == noun.end:
+    noun = noun_at(said, whole[1] if whole else at)
+    if noun is None or noun.begin == noun.end:
         return None
-    for later in range(noun.end, min(noun.end + 7, len(said.tokens))):
-        if said.word(later) in (".", ";", ":", "("):
+    for later in range(noun.end, min(noun.end + REACH, len(said.tokens))):
+        if said.word(later) in (".", ";", ":", "(") or later in said.mentions:
             break
-        part = None if said.taken[later] else number_at(said, later)
-        if part and part[0] <= whole[0] and (said.word(part[1]) != "of" or said.word(part[1] + 1) in _WITHOUT_NOUN):
-            return Count(place, part[1], part[0], whole[0], "", noun)
+        share = None if said.taken[later] else share_at(said, later)
+        if share and _is_of_them(said, share[1]):
+            return Count(place, share[1], None, whole[0] if whole else None, share[0], noun)
+        part = _exact_number(said, later)
+        if part is None or not _is_of_them(said, part[1]):
+            continue
+        if whole is None:
+            rest = _part_behind(said, part[1], part[0])
+            return _of(place, rest, part[0], noun) if rest else None
+        if part[0] <= whole[0]:
+            return Count(place, part[1], _less(said, later, part[0], whole[0]), whole[0], "", noun)
     return None
+
+
+def _is_of_them(said: Marked, place: int) -> bool:
+    """Whether what a number counts is named already: of none, "of them", and no "of the westerns"."""
+    return said.word(place) not in _OF or said.word(place + 1) in _WITHOUT_NOUN
+
+
+def _less(said: Marked, place: int, number: int, whole: int) -> int:
+    """What a number counts of so many, where "all but" may stand before it."""
+    return number if all_but(said, place) is None else whole - number
 
 
 def _whole_first(said: Marked, place: int) -> Count | None:
     """Eleven dramas, seven of them liked; the list holds six comedies, and two of those were enjoyed."""
     whole = _exact_number(said, place)
-    noun = _noun_at(said, whole[1]) if whole else None
+    noun = noun_at(said, whole[1]) if whole else None
     if whole is None or noun is None or noun.begin == noun.end:
         return None
     part = _part_behind(said, noun.end, whole[0])
-    return Count(place, part[1], part[0], whole[0], "", noun) if part else None
+    return _of(place, part, whole[0], noun) if part else None
+
+
+def _of(place: int, part: tuple[int | str, int], whole: int, noun: Noun, *, before: bool = False) -> Count:
+    """Of so many a part, which is a number or the name of a share."""
+    if isinstance(part[0], str):
+        return Count(place, part[1], None, whole, part[0], noun, before=before)
+    return Count(place, part[1], part[0], whole, "", noun, before=before)
 
 
 def _noun_first(said: Marked, place: int) -> Count | None:
@@ -184,25 +232,34 @@ def _noun_first(said: Marked, place: int) -> Count | None:
     if part is None:
         return None
     if outcome is None:
-        return Count(place, part[1], part[0], first[0], "", noun, before=True)
-    if _outcome_behind(said, part[1]) is not (not outcome):
+        return _of(place, part, first[0], noun, before=True)
+    if isinstance(part[0], str) or _outcome_behind(said, part[1]) is not (not outcome):
         return None
     return Count(place, first[1], first[0], first[0] + part[0], "", noun, before=True)
 
 
-def _part_behind(said: Marked, begin: int, most: int | None) -> tuple[int, int] | None:
-    """The number of those of which more is said: "and seven of them", ", 7 liked"; with the token behind it."""
+def _part_behind(said: Marked, begin: int, most: int | None) -> tuple[int | str, int] | None:
+    """The number of those of which more is said, or the share: "and seven of them", ", 7 liked", "none of which"; with
+    the token behind it. `most`: the number of all."""
     for place in range(begin, min(begin + REACH, len(said.tokens))):
+        share = None if said.taken[place] or most is None else share_at(said, place)
+        if share and _is_told(said, begin, place, share[1]):
+            return share
         part = _exact_number(said, place)
         if part is None and (said.word(place) == "." or _names(said, place)):
             return None
         if part is None or (most is not None and part[0] > most):
             continue
-        of_them = said.word(part[1]) == "of" and said.word(part[1] + 1) in _WITHOUT_NOUN
-        before = _words_before(said, begin, place)
-        if of_them or _outcome_behind(said, part[1]) is not None or outcomes.told(said, before) is not None:
-            return part
+        if _is_told(said, begin, place, part[1]):
+            return part[0] if most is None else _less(said, place, part[0], most), part[1]
     return None
+
+
+def _is_told(said: Marked, begin: int, place: int, end: int) -> bool:
+    """Whether tokens `place` to `end` count some of what was named, or how it was received stands beside them."""
+    of_them = said.word(end) in _OF_THEM or (said.word(end) in _OF and said.word(end + 1) in _WITHOUT_NOUN)
+    before = _words_before(said, begin, place)
+    return of_them or _outcome_behind(said, end) is not None or outcomes.told(said, before) is not None
 
 
 def _words_before(said: Marked, begin: int, end: int) -> list[int]:
@@ -238,82 +295,28 @@ def _outcome_behind(said: Marked, place: int) -> bool | None:
 
 def _quantity_at(said: Marked, place: int) -> Count | None:
     """Most of the dramas; all five westerns; all three of them; every comedy; dramas: none liked."""
-    word, before = said.word(place), said.word(place - 1)
-    if word not in QUANTITIES or (before in _NEARLY and word not in _OF_ALL):
+    share = share_at(said, place)
+    if share is None:
         return None
-    at = place + 1
-    if said.word(at) == "of":
+    name, at = share
+    if said.word(at) in _OF or (said.language == "de" and said.word(at) in _GENITIVES):
         at += 1
-    elif word not in _BARE or said.word(at) in (",", ":"):
+    elif name not in _BARE or said.word(at) in (",", ":"):
         after = [at] if at < len(said.tokens) else []
-        if before == ":" and outcomes.told(said, after) is not None and after:
-            return Count(place, at, None, None, word, Noun(_clause_start(said, place), place, place), before=True)
+        if said.word(place - 1) == ":" and after and outcomes.told(said, after) is not None:
+            return Count(place, at, None, None, name, Noun(_clause_start(said, place), place, place), before=True)
         return None
-    while said.word(at) in _DETERMINERS:
+    while said.word(at) in DETERMINERS:
         at += 1
-    whole = 2 if word in _OF_TWO else None
+    whole = 2 if name in _OF_TWO else None
     if number := number_at(said, at):
         whole, at = number
-        if said.word(at) == "of":
+        if said.word(at) in _OF:
             at += 1
-            while said.word(at) in _DETERMINERS:
+            while said.word(at) in DETERMINERS:
                 at += 1
-    noun = _noun_at(said, at)
-    return Count(place, noun.end, None, whole, word, noun) if noun and noun.begin < noun.end else None
-
-
-def number_at(said: Marked, place: int) -> tuple[int, int] | None:
-    """A whole number, in digits or words, and the token behind it."""
-    word = said.word(place)
-    if word.isdecimal() and len(word) < 4:
-        glued = (
-            said.word(place + 1) in (".", ",", "%")
-            and said.word(place + 2).isdecimal()
-            and said.tokens[place + 2].glued
-        )
-        return None if glued or said.word(place + 1) == "%" else (int(word), place + 1)
-    if word in _TENS:
-        ones = _NUMBERS.get(said.word(place + 1), 0)
-        return (_TENS[word] + ones, place + 2) if 0 < ones < 10 else (_TENS[word], place + 1)
-    return (_NUMBERS[word], place + 1) if word in _NUMBERS else None
-
-
-def _noun_at(said: Marked, begin: int) -> Noun | None:
-    """What is counted, named from a token on; empty where something else follows, None where no row can tell."""
-    end = last = begin
-    while end < len(said.tokens):
-        word = said.word(end)
-        if end in said.mentions:
-            if said.mentions[end].role == "title":
-                break
-            end = last = said.mentions[end].end
-            continue
-        if word in _NARROWING:
-            return None
-        if word in said.nouns or word in _NOUNS:
-            last = end + 1
-        elif _goes_on(said, end, after_noun=last > begin):
-            break
-        end += 1
-    if last == begin and end < len(said.tokens) and said.word(end).isalpha() and _leads_to_noun(said, end):
-        return None
-    return Noun(begin, last, max(end, last))
-
-
-def _goes_on(said: Marked, place: int, *, after_noun: bool) -> bool:
-    """Whether something is said of what was named so far; that they rated it, or have seen it, says nothing of it."""
-    word = said.word(place)
-    if word in ("was", "were"):
-        return True
-    if word in _SUBJECTS and after_noun:
-        return said.word(place + 1) not in _MET and said.word(place + 2) not in _MET
-    return word not in _FILLERS and (word not in ("and", "or") or place + 1 not in said.mentions)
-
-
-def _leads_to_noun(said: Marked, place: int) -> bool:
-    """Whether an unknown word only comes before what is counted: three slow westerns."""
-    ahead = range(place + 1, min(place + 3, len(said.tokens)))
-    return any(at in said.mentions or said.word(at) in said.nouns or said.word(at) in _NOUNS for at in ahead)
+    noun = noun_at(said, at)
+    return Count(place, noun.end, None, whole, name, noun) if noun and noun.begin < noun.end else None
 
 
 def _clause_start(said: Marked, place: int) -> int:

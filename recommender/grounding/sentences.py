@@ -9,6 +9,9 @@ from recommender.grounding import tables
 MOST_SENTENCES = 64  # of one text
 _LINE = re.compile(r"[^\n\r\u2028\u2029]+")
 _BULLET = re.compile(r"(?:\s|[-*•–—·▪◦‣>|](?=\s)|#+(?=\s)|\(?\d{1,2}[.)](?=\s|\*)|\(?[a-z]\)(?=\s))+")
+# In a text where lines begin with either, + and - are opinions.
+_PLUS, _MINUS = re.compile(r"^\s*\+\s", re.MULTILINE), re.compile(r"^\s*-\s", re.MULTILINE)
+_UNSIGNED = re.compile(_BULLET.pattern.replace("[-*", "[*", 1))
 _END = re.compile(r"[.!?…]+|[;；](?=\s)|[。！？；]")
 _CLOSING = re.compile(r"[\"'”’»›“‘)\]*_」』）]*")
 _SPACE = re.compile(r"\s*")
@@ -39,13 +42,14 @@ def each_sentence(text: str) -> Iterator[str]:
 
 
 def _places(text: str) -> Iterator[tuple[int, int]]:
+    bullets = _UNSIGNED if _PLUS.search(text) and _MINUS.search(text) else _BULLET
     for line in _LINE.finditer(text):
-        yield from _of_line(text, line.start(), line.end())
+        yield from _of_line(text, line.start(), line.end(), bullets)
 
 
-def _of_line(text: str, place: int, line_end: int) -> Iterator[tuple[int, int]]:
+def _of_line(text: str, place: int, line_end: int, bullets: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     while place < line_end:
-        if bullet := _BULLET.match(text, place, line_end):
+        if bullet := bullets.match(text, place, line_end):
             place = bullet.end()
         end = _next_end(text, place, line_end)
         start, stop = place, end
