@@ -332,6 +332,7 @@ class Problem(TypedDict):
     request_id: str
     errors: NotRequired[list[ParameterError]]
     not_understood: NotRequired[list[str]]
+    unsure: NotRequired[list[dict[str, Any]]]
     lines: NotRequired[int]
     resume_from: NotRequired[int]
 
@@ -453,6 +454,7 @@ class Said(TypedDict):
     statements: list[Statement]
     understood: list[Understood]
     not_understood: list[str]
+    unsure: list[Unsure]
     notices: list[Notice]
 
 
@@ -605,6 +607,12 @@ class Understood(TypedDict):
     polarity: str
     quote: str
     meets: int
+
+
+class Unsure(TypedDict):
+    aspect: list[Facet]
+    about: str
+    quote: str
 
 
 class UserTextReason(TypedDict):

@@ -12,7 +12,7 @@ from recommender.grounding.cues import NOTHING
 from recommender.grounding.opinions import Opinion, take_over
 from recommender.grounding.phrases import Marked, adjective_of_ones, is_small, narrows, phrase_facet
 from recommender.grounding.statements import Facet, Holder
-from recommender.grounding.tagger.tags import Said, Tags
+from recommender.grounding.tagger.tags import Said, Shares, Tags
 
 # Shares of the tagger, chosen on the gold corpus's part for development.
 MOST_OUTSIDE = 0.95  # a known aspect without an opinion that is more surely none gives nothing
@@ -151,9 +151,10 @@ def _weigh(opinion: Opinion, told: Said) -> None:
     weight = 0 if opinion.polarity is None else RULES_WEIGH  # what rules see nothing said of may be anything
     logs: NDArray[np.float32] = np.log(told.polarities + 1e-6) + PRIOR + weight * rules
     sign = SIGNS[int(logs.argmax())]
+    shares = np.exp(logs - logs.max())
     if sign != opinion.polarity:
-        sureness = float(1 / np.exp(logs - logs.max()).sum())
-        opinion.polarity, opinion.strength = sign, _strength(sureness)
+        opinion.polarity, opinion.strength = sign, _strength(float(1 / shares.sum()))
+    opinion.sureness = _beside_the_opposite(sign, shares)
 
 
 def _new(aspect: Aspect, told: Said, is_item: bool) -> Opinion:
@@ -161,7 +162,13 @@ def _new(aspect: Aspect, told: Said, is_item: bool) -> Opinion:
     sign, sureness = SIGNS[int(shares.argmax())], float(shares.max() / shares.sum())
     opinion = Opinion(aspect, sign, _strength(sureness), aspect.begin, aspect.end)
     opinion.holder = HOLDERS[int(told.holders.argmax())] if is_item else "subject"
+    opinion.sureness = _beside_the_opposite(sign, shares)
     return opinion
+
+
+def _beside_the_opposite(sign: int | None, shares: Shares) -> float:
+    """How probable a like is where only a dislike may be meant, and the other way round."""
+    return float(shares[SIGNS.index(sign)] / (shares[0] + shares[1])) if sign else 1.0
 
 
 def _strength(sureness: float) -> float:

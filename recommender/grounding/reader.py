@@ -310,6 +310,8 @@ def _statements(opinions: Sequence[tuple[Marked, Opinion]], subject: str) -> lis
             continue
         last = said.tokens[max(opinion.begin, opinion.end - 1)]
         start = said.tokens[opinion.begin].start
-        statement = Statement(facets, _SAID[opinion.polarity], opinion.strength, start, last.end, opinion.holder)
+        statement = Statement(
+            facets, _SAID[opinion.polarity], opinion.strength, start, last.end, opinion.holder, opinion.sureness
+        )
         found.setdefault((statement.key, statement.polarity, statement.holder), statement)
     return sorted(found.values(), key=lambda statement: (statement.start, statement.end))
