@@ -61,7 +61,7 @@ def add(request: HttpRequest, review_id: int) -> HttpResponse:
         return _cannot(request, shown)
     shown.proposal.round = shown.review.round
     titles = aspects_of(shown.review.round.catalog).title_of
-    meant = {name.removeprefix(MEANT): said for name, said in request.POST.items() if name.startswith(MEANT)}
+    meant = {name.removeprefix(MEANT): str(said) for name, said in request.POST.items() if name.startswith(MEANT)}
     try:
         made = service.add(shown.proposal, request.POST.get(STATEMENT, ""), account=shown.viewer, meant=meant)
     except NotUnderstoodError as error:

@@ -51,7 +51,7 @@ def test_anything_leans_somehow(text: str, start: int, length: int) -> None:
     assert np.isfinite(leanings().around(Masked(text, []), start, start + length))
 
 
-def test_what_is_fitted_is_stored_and_tells_likes_from_dislikes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_fitted_tells_likes_from_dislikes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["Zounds, {+ dramas} zing.", "Alas, {- horror} zaps.", "{+ Opera} zings me.", "{- Ballet} zaps me."]
     rows, signs = rows_of([marked_text("made up", "e", line) for line in lines])
     assert signs.tolist() == [1, -1, 1, -1]
