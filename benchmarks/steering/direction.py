@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.steering import corrections, measures
-from benchmarks.steering.corrections import Correction
+from benchmarks.steering.corrections import Aspect, Correction
 from benchmarks.steering.lists import Lists
 from benchmarks.steering.measures import Outcome
+from recommender.grounding.statements import Statement
 from recommender.models import EndUser
 from recommender.statements.queries import OPINIONS
 
@@ -22,13 +23,15 @@ MOST_WRONG, MOST_UNMOVABLE = 0.01, 0.1
 class Tried:
     """One correction of one end user's list. `blame`: empty where the list moved as asked, or cannot move.
 
-    `understood`: some opinion was read; `as_meant`: of this very aspect, with this polarity.
+    `understood`: some opinion was read; `as_meant`: of this very aspect, with this polarity; `unsure`: of the aspect it
+    was not sure which way round it is meant, so that it moved nothing and the person would be asked.
     """
 
     correction: Correction
     outcome: Outcome
     understood: bool
     as_meant: bool
+    unsure: bool
     blame: str
 
 
@@ -53,18 +56,18 @@ def measure(lists: Lists, pairs: int, *, seed: int = 0) -> list[Tried]:
 
 def _try(lists: Lists, end_user: EndUser, correction: Correction) -> Tried:
     aspect, before = correction.aspect, lists.before(end_user)
-    opinions = [one for one in lists.read(correction.text) if one.polarity in OPINIONS]
+    heard = lists.hear(correction.text)
+    opinions = [one for one in heard.opinions if one.polarity in OPINIONS]
     said = lists.said(correction.text, by_person=True)
     found = measures.outcome(before.scores, lists.after(end_user, said), before.meets(aspect), up=correction.up)
     asked = "likes" if correction.up else "dislikes"
-    as_meant = any(
-        one.polarity == asked
-        and (set(one.aspect) == set(aspect.facets) if aspect.facets else one.aspect[0].kind == "phrase")
-        for one in opinions
-    )
+    as_meant = any(one.polarity == asked and _is_about(one, aspect) for one in opinions)
+    unsure = any(_is_about(one, aspect) for one in heard.unsure)
     blame = ""
     if found in ("still", "wrong"):
-        if not opinions:
+        if unsure and found == "still":
+            blame = "unsure"
+        elif not opinions:
             blame = "nothing read"
         elif not as_meant:
             polarities = {one.polarity for one in opinions}
@@ -73,7 +76,11 @@ def _try(lists: Lists, end_user: EndUser, correction: Correction) -> Tried:
             moved = lists.steering(end_user, said).moves
             missed = "size" if aspect.facets else "other items met"
             blame = missed if moved else "no item met"
-    return Tried(correction, found, bool(opinions), as_meant, blame)
+    return Tried(correction, found, bool(opinions), as_meant, unsure, blame)
+
+
+def _is_about(said: Statement, aspect: Aspect) -> bool:
+    return set(said.aspect) == set(aspect.facets) if aspect.facets else said.aspect[0].kind == "phrase"
 
 
 def summary(tried: Sequence[Tried]) -> dict[str, Any]:
@@ -101,6 +108,7 @@ def _row(tried: Sequence[Tried]) -> dict[str, Any]:
     return {
         "pairs": len(tried),
         **{name: round(measures.share(found, name), 4) for name in ("right", "still", "wrong")},
+        "unsure": round(sum(one.unsure for one in tried) / len(tried), 4) if tried else None,
         "cannot": round(found.count("cannot") / len(found), 4) if found else None,
         "understood": round(sum(one.understood for one in tried) / len(tried), 4) if tried else None,
         "as_meant": round(sum(one.as_meant for one in tried) / len(tried), 4) if tried else None,

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from benchmarks.steering.corrections import Aspect, aspects_in
 from recommender.artifacts import verified
-from recommender.grounding import reader
 from recommender.grounding.statements import Statement
-from recommender.grounding.tagger.tags import tagger
 from recommender.knowledge import meanings
 from recommender.models import Catalog, EndUser, Item, VersionState
 from recommender.serving.request import Request, request_for, score
 from recommender.serving.steering import Steering, steering_of
 from recommender.statements.aspects import KEPT, aspects_of
+from recommender.statements.heard import Heard, hear
 from recommender.statements.queries import OPINIONS, Acting
 
 SOMEBODY = "somebody"  # who says or approves
@@ -45,7 +44,7 @@ class Lists:
         self.catalog = catalog
         self.ranker = verified.load(catalog.backbone_versions.get(state=VersionState.ACTIVE))
         self._before: dict[int, Before] = {}
-        self._heard: dict[str, list[Statement]] = {}
+        self._heard: dict[str, Heard] = {}
 
     @cached_property
     def items(self) -> list[tuple[str, str, dict[str, object]]]:
@@ -77,21 +76,21 @@ class Lists:
         before = self.before(end_user)
         return self.steering(end_user, said, knob=knob).steered(before.scores, before.request.candidates)
 
-    def read(self, text: str) -> list[Statement]:
+    def hear(self, text: str) -> Heard:
+        """As what an end user says is heard: what is not surely read moves nothing."""
         if text not in self._heard:
-            lexicon = aspects_of(self.catalog).lexicon
-            self._heard[text] = reader.read(text, lexicon, about="end_user", tagger=tagger())
+            self._heard[text] = hear(text, aspects_of(self.catalog))
         return self._heard[text]
 
     def learn(self, texts: Iterable[str]) -> None:
         """Find what the phrases of these texts mean, as a worker does once they are said; with R4_ENCODER."""
-        facets = [facet for text in texts for one in self.read(text) for facet in one.aspect]
+        facets = [facet for text in texts for one in self.hear(text).opinions for facet in one.aspect]
         meanings.find(self.catalog, also={facet.value for facet in facets if facet.kind == "phrase"})
         KEPT.clear()  # what phrases mean is kept for a minute
 
     def said(self, text: str, *, by_person: bool, first: int = 1) -> list[Acting]:
         """What would act if a person said this, or if somebody approved a model's text that says it."""
-        opinions = [one for one in self.read(text) if one.polarity in OPINIONS]
+        opinions = [one for one in self.hear(text).opinions if one.polarity in OPINIONS]
         return [acting(one, pk=pk, by_person=by_person, text=text) for pk, one in enumerate(opinions, start=first)]
 
 

@@ -336,6 +336,7 @@ class Problem(TypedDict):
     request_id: str
     errors: NotRequired[list[ParameterError]]
     not_understood: NotRequired[list[str]]
+    unsure: NotRequired[list[dict[str, Any]]]
     lines: NotRequired[int]
     resume_from: NotRequired[int]
 
@@ -457,6 +458,7 @@ class Said(TypedDict):
     statements: list[Statement]
     understood: list[Understood]
     not_understood: list[str]
+    unsure: list[Unsure]
     notices: list[Notice]
 
 
@@ -609,6 +611,12 @@ class Understood(TypedDict):
     polarity: str
     quote: str
     meets: int
+
+
+class Unsure(TypedDict):
+    aspect: list[Facet]
+    about: str
+    quote: str
 
 
 class UserTextReason(TypedDict):

@@ -201,18 +201,23 @@ class UnknownStatement(Problem):
 
 
 class NotUnderstood(Problem):
-    """`unheard`: the sentences in which nothing was understood. Nothing was stored."""
+    """`unheard`: the sentences in which nothing was understood; `unsure`: what may be meant either way round. Nothing
+    was stored."""
 
     slug = "not-understood"
     title = "The words were not understood"
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY
 
-    def __init__(self, unheard: Sequence[str]) -> None:
+    def __init__(self, unheard: Sequence[str], unsure: Sequence[Mapping[str, Any]] = ()) -> None:
+        about = ", ".join(each["about"] for each in unsure)
         super().__init__(
-            "Nothing was stored: no sentence names something that items have and whether it is liked, as “no more "
+            f"Nothing was stored: it is not sure whether this is liked or not: {about}. Say it in other words, or send "
+            "`aspect` and `polarity`."
+            if unsure
+            else "Nothing was stored: no sentence names something that items have and whether it is liked, as “no more "
             "documentaries” does. English, German and Spanish are read. Or send `aspect` and `polarity`."
         )
-        self.members = {"not_understood": list(unheard)}
+        self.members = {"not_understood": list(unheard), "unsure": list(unsure)}
 
 
 class TooManyStatements(Problem):

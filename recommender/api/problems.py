@@ -35,6 +35,12 @@ class ProblemSerializer(serializers.Serializer[Any]):
     not_understood = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="Of words: the sentences that say nothing of a taste."
     )
+    unsure = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="Of words: what may be liked or disliked: `aspect`, as it may be sent with a polarity, `about`, the "
+        "same in words, and the `quote`.",
+    )
     lines = serializers.IntegerField(required=False, help_text="Of an import that ended early: how many are stored.")
     resume_from = serializers.IntegerField(required=False, help_text="The line to go on with, from 1.")
 

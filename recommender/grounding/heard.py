@@ -1,6 +1,6 @@
 """What rules read in a sentence, heard again with the tagger: polarities weighed anew, and phrases that rules miss."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from recommender.grounding.cues import NOTHING
 from recommender.grounding.opinions import Opinion, take_over
 from recommender.grounding.phrases import Marked, adjective_of_ones, is_small, narrows, phrase_facet
 from recommender.grounding.statements import Facet, Holder
-from recommender.grounding.tagger.tags import Said, Tags
+from recommender.grounding.tagger.tags import Logs, Said, Shares, Tags
 
 # Shares of the tagger, chosen on the gold corpus's part for development.
 MOST_OUTSIDE = 0.95  # a known aspect without an opinion that is more surely none gives nothing
@@ -27,6 +27,7 @@ SURE_HOLDER = 0.85  # the tagger's is taken above it
 LEAST_SURE = 0.8  # of its polarity
 LONGEST_PHRASE = 7  # words
 LONGEST_JOINT = 3  # words and marks between members of a list
+Around = Callable[[int, int], float]  # of characters, from and to
 SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
 HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
 _DROPPED = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
@@ -46,8 +47,10 @@ RULES_WEIGH = 2.0  # at 1 plain words in a long text turn round; .852 on the par
 PRIOR: NDArray[np.float32] = np.array([0.0, 0.0, -1.5, 0.0], dtype=np.float32)
 
 
-def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -> list[Opinion]:
-    """`read`: what rules read in the sentence."""
+def heard(
+    said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool, around: Around | None = None
+) -> list[Opinion]:
+    """`read`: what rules read in the sentence. `around`: logits of a like beside a dislike of what stands somewhere."""
     found = []
     for opinion, told in _told(said, read, tags):
         if told is None or opinion.polarity == NOTHING or opinion.is_plain:
@@ -56,7 +59,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
         if told.outside > _most_outside(opinion):
             continue
         _drop_modifiers(said, opinion.aspect, tags)
-        _weigh(opinion, told)
+        _weigh(opinion, told, _lean(said, opinion.aspect, around))
         if is_item and (opinion.holder == "subject" or told.holders.max() > SURE_HOLDER):
             opinion.holder = HOLDERS[int(told.holders.argmax())]
         found.append(opinion)
@@ -65,7 +68,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
         told = tags.of(*_core(said, aspect))
         if told is not None and told.outside <= OVERLOOKED:
             take_over(aspect, None, found)
-            found.append(_new(aspect, told, is_item))
+            found.append(_new(aspect, told, is_item, _lean(said, aspect, around)))
             places.append(_place(said, aspect))
     for inside in _stretches(said, tags):
         mark = said.tokens[inside[0]].start, said.tokens[inside[-1]].end
@@ -73,7 +76,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
         if phrase is None or told is None or _is_read(mark, places):
             continue
         take_over(phrase, None, found)
-        new = _new(phrase, told, is_item)
+        new = _new(phrase, told, is_item, _lean(said, phrase, around))
         outside = FACT_OUTSIDE if new.polarity is None else OPINION_OUTSIDE
         if told.polarities.max() >= LEAST_SURE and told.outside <= outside:
             found.append(new)
@@ -146,22 +149,35 @@ def _stretches(said: Marked, tags: Tags) -> Iterator[list[int]]:
         yield inside
 
 
-def _weigh(opinion: Opinion, told: Said) -> None:
+def _lean(said: Marked, aspect: Aspect, around: Around | None) -> Logs:
+    """What is added to the logits of the tagger's polarities."""
+    logit = around(*_core(said, aspect)) if around is not None else 0.0
+    return np.array([logit / 2, -logit / 2, 0, 0], dtype=np.float32)
+
+
+def _weigh(opinion: Opinion, told: Said, lean: Logs) -> None:
     rules = np.log(np.array(RULES_SAY[opinion.polarity], dtype=np.float32))
     weight = 0 if opinion.polarity is None else RULES_WEIGH  # what rules see nothing said of may be anything
-    logs: NDArray[np.float32] = np.log(told.polarities + 1e-6) + PRIOR + weight * rules
+    logs: Logs = np.log(told.polarities + 1e-6) + PRIOR + weight * rules + lean
     sign = SIGNS[int(logs.argmax())]
+    shares = np.exp(logs - logs.max())
     if sign != opinion.polarity:
-        sureness = float(1 / np.exp(logs - logs.max()).sum())
-        opinion.polarity, opinion.strength = sign, _strength(sureness)
+        opinion.polarity, opinion.strength = sign, _strength(float(1 / shares.sum()))
+    opinion.sureness = _beside_the_opposite(sign, shares)
 
 
-def _new(aspect: Aspect, told: Said, is_item: bool) -> Opinion:
-    shares = told.polarities * np.exp(PRIOR)
+def _new(aspect: Aspect, told: Said, is_item: bool, lean: Logs) -> Opinion:
+    shares = told.polarities * np.exp(PRIOR + lean)
     sign, sureness = SIGNS[int(shares.argmax())], float(shares.max() / shares.sum())
     opinion = Opinion(aspect, sign, _strength(sureness), aspect.begin, aspect.end)
     opinion.holder = HOLDERS[int(told.holders.argmax())] if is_item else "subject"
+    opinion.sureness = _beside_the_opposite(sign, shares)
     return opinion
+
+
+def _beside_the_opposite(sign: int | None, shares: Shares) -> float:
+    """How probable a like is where only a dislike may be meant, and the other way round."""
+    return float(shares[SIGNS.index(sign)] / (shares[0] + shares[1])) if sign else 1.0
 
 
 def _strength(sureness: float) -> float:

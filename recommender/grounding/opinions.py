@@ -47,7 +47,10 @@ _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "nei
 
 @dataclass(slots=True)
 class Opinion:
-    """An aspect and what is thought of it; `polarity` None: nothing says. Tokens `begin` to `end` say so."""
+    """An aspect and what is thought of it; `polarity` None: nothing says. Tokens `begin` to `end` say so.
+
+    `sureness`: how probable its polarity is beside the opposite one, by whoever heard it; 1 where nobody did.
+    """
 
     aspect: Aspect
     polarity: int | None
@@ -57,6 +60,7 @@ class Opinion:
     is_scored: bool = False
     holder: Holder = "subject"
     is_plain: bool = False  # in words that leave no doubt: too long
+    sureness: float = 1.0
 
 
 @dataclass(slots=True)

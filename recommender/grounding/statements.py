@@ -4,7 +4,7 @@ Texts remain what people read; statements are what rankings obey and what a reas
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 FacetKind = Literal["attribute", "period", "title", "phrase"]
@@ -51,7 +51,7 @@ class Statement:
 
     `aspect`: the facets that an item must all have (a drama from the 1970s has two); at least one. `strength`: above 0
     up to 1; a hedged statement has less. `start`, `end`: characters of the text that say so. `holder`: whose opinion it
-    is.
+    is. `sureness`: of a like or a dislike that was just read, how probable it is that it is not the other way round.
     """
 
     aspect: tuple[Facet, ...]
@@ -60,6 +60,7 @@ class Statement:
     start: int = 0
     end: int = 0
     holder: Holder = "subject"
+    sureness: float = field(default=1.0, compare=False)
 
     @property
     def key(self) -> str:

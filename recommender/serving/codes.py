@@ -27,6 +27,7 @@ class NoticeCode(StrEnum):
     UNKNOWN_VALUE = "unknown_value"
     TEXT_NOT_UNDERSTOOD = "text_not_understood"
     TEXT_PARTLY_UNDERSTOOD = "text_partly_understood"
+    TEXT_UNSURE = "text_unsure"
     MEETS_NOTHING = "meets_nothing"
     MOVES_NOTHING = "moves_nothing"
     PINNED = "pinned"

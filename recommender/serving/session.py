@@ -64,7 +64,15 @@ def session_of(catalog: Catalog, *, history: Sequence[Met] = (), text: str = "")
     aspects = aspects_of(catalog)
     heard = hear(text, aspects)
     said, understood = _said(heard, text, aspects)
-    if not heard.opinions:
+    unsure = [in_words(one.aspect, aspects.title_of) for one in heard.unsure]
+    if unsure:
+        notices.append(
+            Notice(
+                NoticeCode.TEXT_UNSURE,
+                f"Moved nothing, for it is not sure whether it is liked or not: {', '.join(unsure)}. Say it otherwise.",
+            )
+        )
+    if not heard.opinions and not unsure:
         notices.append(
             Notice(
                 NoticeCode.TEXT_NOT_UNDERSTOOD,

@@ -1,7 +1,9 @@
 """What becomes of statements: they are read from texts, and people change, strike and add them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +31,7 @@ from recommender.models import (
     TurnKind,
 )
 from recommender.statements.aspects import aspects_of
+from recommender.statements.heard import SURE, parted
 
 TABLES, TAGGER = 1, 2  # who read a text: rules and tables of words, or the tagger
 AT_ONCE = 200  # texts read and stored together
@@ -36,7 +39,14 @@ LONGEST_QUOTE = 1000
 
 
 class NotUnderstoodError(ValueError):
-    """Nothing in what a person said names an aspect and an opinion."""
+    """Nothing in what a person said names an aspect and an opinion.
+
+    Or something does, and whether it is liked or disliked is not sure: `unsure` has what.
+    """
+
+    def __init__(self, message: str, unsure: Sequence[Said] = ()) -> None:
+        super().__init__(message)
+        self.unsure = unsure
 
 
 def read(turns: Iterable[Turn]) -> int:
@@ -154,10 +164,14 @@ def said(statement: Statement) -> Said:
 
 
 @transaction.atomic
-def add(turn: Turn, words: str, *, account: Account) -> list[Statement]:
+def add(
+    turn: Turn, words: str, *, account: Account, meant: Mapping[str, Polarity | str] = MappingProxyType({})
+) -> list[Statement]:
     """What a person says beside a text, in plain words. Raises NotUnderstoodError where nothing is understood.
 
-    What a person has said beside it already is not said twice; another polarity or strength of it takes its place.
+    It is raised too where their words about an end user may be read the other way round: that would steer the wrong
+    way at once. `meant`: by the key of an aspect, what they say that they mean of it. What a person has said beside the
+    text already is not said twice; another polarity or strength of it takes its place.
     """
     read([turn])  # else the places of what it states would be taken
     words = words.strip()[:LONGEST_QUOTE]
@@ -166,6 +180,10 @@ def add(turn: Turn, words: str, *, account: Account) -> list[Statement]:
         raise NotUnderstoodError(
             "Nothing was understood. Name something that items have, and whether it is liked: “no more documentaries”."
         )
+    if turn.round.subject_kind == SubjectKind.END_USER:
+        understood = [_as_meant(one, meant) for one in understood]
+        if unsure := parted(understood)[1]:
+            raise NotUnderstoodError("It is not sure whether that is liked or not. Say which it is.", unsure)
     of_people = Statement.objects.filter(turn=turn, source=Source.PERSON, ended_at=None).order_by("place")
     before = {(row.key, row.holder): row for row in of_people}
     place = _next_place(turn)
@@ -183,6 +201,13 @@ def add(turn: Turn, words: str, *, account: Account) -> list[Statement]:
         rows.append(row)
     strike([row.replaces for row in rows if row.replaces], account=account, now=timezone.now())
     return [*said_before, *Statement.objects.bulk_create(rows)]
+
+
+def _as_meant(said: Said, meant: Mapping[str, Polarity | str]) -> Said:
+    polarity = meant.get(said.key)
+    if said.sureness >= SURE or polarity not in (Polarity.LIKES, Polarity.DISLIKES):
+        return said
+    return replace(said, polarity=str(polarity), sureness=1.0)  # type: ignore[arg-type] # Polarity's values are grounding's
 
 
 @transaction.atomic

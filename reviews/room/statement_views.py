@@ -24,6 +24,7 @@ from reviews.room.card_views import again, card_of, keep_typed
 from reviews.room.statements import SAYS, by_all_known
 
 STRIKE, RESTORE = "strike", "restore"
+MEANT = "meant "  # before the key of an aspect: what was meant of it, likes or dislikes
 LISTED = 10
 
 
@@ -54,17 +55,22 @@ def change(request: HttpRequest, review_id: int, statement_id: int) -> HttpRespo
 @never_cache
 @requires(Action.DECIDE)
 def add(request: HttpRequest, review_id: int) -> HttpResponse:
-    """What the text leaves out, in plain words: said again as it was understood."""
+    """What the text leaves out, in plain words: said again as it was understood, or asked back which way round."""
     shown = card_of(request, review_id)
     if not shown.may_change_statements or shown.proposal is None:
         return _cannot(request, shown)
     shown.proposal.round = shown.review.round
+    titles = aspects_of(shown.review.round.catalog).title_of
+    meant = {name.removeprefix(MEANT): str(said) for name, said in request.POST.items() if name.startswith(MEANT)}
     try:
-        made = service.add(shown.proposal, request.POST.get(STATEMENT, ""), account=shown.viewer)
+        made = service.add(shown.proposal, request.POST.get(STATEMENT, ""), account=shown.viewer, meant=meant)
     except NotUnderstoodError as error:
         keep_typed(request, shown)
-        return again(request, review_id, status=422, not_understood=str(error))
-    titles = aspects_of(shown.review.round.catalog).title_of
+        unsure = [(MEANT + one.key, in_words(one.aspect, titles)) for one in error.unsure]
+        chosen = [(MEANT + key, said) for key, said in meant.items()]
+        return again(
+            request, review_id, status=422, not_understood=str(error), unsure=unsure, chosen=chosen if unsure else ()
+        )
     said = "; ".join(f"{SAYS[one.polarity].lower()} {in_words(service.said(one).aspect, titles)}" for one in made)
     told = f"Understood as: {said}. Change or strike it if that is wrong. {_unmet(shown, made)}"
     messages.success(request, told.rstrip())

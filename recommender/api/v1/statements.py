@@ -20,6 +20,7 @@ from recommender.api.v1.recommendations import OF_USER, end_user_named
 from recommender.api.v1.said import (
     CHOSEN,
     AspectField,
+    FacetSerializer,
     ListedStatementSerializer,
     StatementSerializer,
     etag_of,
@@ -110,6 +111,14 @@ class StatementsSerializer(serializers.Serializer[Any]):
     next_cursor = serializers.CharField(allow_null=True)
 
 
+class UnsureSerializer(serializers.Serializer[Any]):
+    """What is liked or disliked, and it is not sure which. To say which, send the aspect and a polarity."""
+
+    aspect = FacetSerializer(many=True)
+    about = serializers.CharField(help_text="The same in words.")
+    quote = serializers.CharField(help_text="The words of the text.")
+
+
 class SaidSerializer(serializers.Serializer[Any]):
     """What became of what was said. With `store` false, `statements` is empty."""
 
@@ -118,6 +127,7 @@ class SaidSerializer(serializers.Serializer[Any]):
     not_understood = serializers.ListField(
         child=serializers.CharField(), help_text="The sentences that say nothing of a taste; nothing is stored of them."
     )
+    unsure = UnsureSerializer(many=True, help_text="What may be meant either way round; nothing is stored of it.")
     notices = NoticeSerializer(many=True, help_text=NOTICED)
 
 
@@ -164,13 +174,15 @@ class StatementsView(PrivateView):
             words, heard = asked["text"], hear(asked["text"], aspects_of(end_user.catalog))
         else:
             words, heard = "", Heard((Said(facets_of(end_user.catalog, asked["aspect"]), asked["polarity"]),))
+        unsure = _unsure(end_user, heard.unsure, words)
         if not heard.opinions:
-            raise errors.NotUnderstood(heard.unheard)
+            raise errors.NotUnderstood(heard.unheard, unsure)
         made = said_by(end_user, heard.opinions, words) if asked["store"] else []
         answer: dict[str, Any] = {
             "statements": _current(end_user, made),
             "understood": _understood(end_user, heard.opinions, words),
             "not_understood": list(heard.unheard),
+            "unsure": unsure,
         }
         answer["notices"] = list(_notices(end_user, heard.opinions, answer["understood"]))
         return Response(answer, status=201 if made else 200)
@@ -324,6 +336,18 @@ def _understood(end_user: EndUser, said: Iterable[Said], words: str) -> list[dic
             "polarity": one.polarity,
             "quote": _quote(one, words),
             "meets": len(aspects.meeting(one.aspect)),
+        }
+        for one in said
+    ]
+
+
+def _unsure(end_user: EndUser, said: Iterable[Said], words: str) -> list[dict[str, Any]]:
+    titles = aspects_of(end_user.catalog).title_of
+    return [
+        {
+            "aspect": [facet.to_json() for facet in one.aspect],
+            "about": in_words(one.aspect, titles),
+            "quote": _quote(one, words),
         }
         for one in said
     ]

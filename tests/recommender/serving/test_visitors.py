@@ -8,7 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recommender.grounding import reader
+from recommender.grounding.statements import Facet
+from recommender.grounding.statements import Statement as Said
 from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Recommendation, VersionState
+from recommender.serving.codes import NoticeCode
 from recommender.serving.recommend import recommend
 from recommender.serving.served import Served
 from recommender.serving.session import NOTHING_TOLD, Met, session_of
@@ -203,3 +207,14 @@ def test_nobody_knows_when_a_posted_history_was(ranked: Catalog) -> None:
         named = [reason for reason in served.items[0].reasons if isinstance(reason, HistoryReason)]
         assert named
         assert {(reason.met.at, reason.met.order) for reason in named} == {(None, None)}
+
+
+def test_what_may_be_meant_either_way_round_moves_nothing_and_is_said(
+    ranked: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsure = Said((Facet("attribute", "genres", "Horror"),), "likes", start=0, end=7, sureness=0.7)
+    monkeypatch.setattr(reader, "read", lambda *_, **__: [unsure])
+    told = session_of(ranked, text="Horror?")
+    assert (told.said, told.understood) == ([], ())
+    (notice,) = told.notices
+    assert (notice.code, "Horror" in notice.detail) == (NoticeCode.TEXT_UNSURE, True)

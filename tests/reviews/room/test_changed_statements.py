@@ -5,6 +5,8 @@ import re
 import pytest
 from django.urls import reverse
 
+from recommender.grounding.statements import Facet
+from recommender.grounding.statements import Statement as Said
 from recommender.models import Account, EndUser, Statement, Turn
 from recommender.statements import service
 from recommender.statements.queries import acting
@@ -86,3 +88,30 @@ def test_the_reason_of_an_approval_that_is_undone_stands_in_its_own_box_alone(re
     assert {name: kept.text for name, kept in shown(review, ann).unsent.items()} == {
         "although": "She told us so herself."
     }
+
+
+def test_what_may_be_meant_either_way_round_is_asked_back_and_moves_nothing_before(
+    review: Review, ann: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two such aspects one is said after the other, and the words stay."""
+    unsure = [Said((Facet("attribute", "genres", name),), "dislikes", sureness=0.7) for name in ("Drama", "Western")]
+    monkeypatch.setattr(service, "stated", lambda *_: unsure)
+    browser, words = hold(review, ann), "Dramas? Westerns? You know me."
+    asked = send(browser, shown(review, ann), "add_statement", statement=words)
+    page = asked.content.decode()
+    assert asked.status_code == 422
+    assert "It is not sure whether that is liked or not." in page
+    for name in ("Drama", "Western"):
+        for value in ("likes", "dislikes"):
+            assert re.search(rf'<button[^>]*name="meant genres={name}" value="{value}"', page)
+    assert words in page
+    assert not [one for one in shown(review, ann).statements if one.by]
+
+    half = send(browser, shown(review, ann), "add_statement", statement=words, **{"meant genres=Drama": "likes"})
+    page = half.content.decode()
+    assert 'name="meant genres=Drama" value="likes"' in page  # carried along
+    assert not re.search(r'<button[^>]*name="meant genres=Drama"', page)
+    both = {"meant genres=Drama": "likes", "meant genres=Western": "dislikes"}
+    send(browser, shown(review, ann), "add_statement", statement=words, **both)
+    added = [(one.says, one.aspect) for one in shown(review, ann).statements if one.by]
+    assert added == [("Likes", "Drama"), ("Dislikes", "Western")]
