@@ -94,7 +94,7 @@ def _joined(said: Marked, found: Sequence[Opinion], stretches: Iterable[Sequence
         if len(known) != 1 or known[0].aspect.is_title:
             continue
         aspect = known[0].aspect
-        before, after = range(inside[0], aspect.begin), range(aspect.end, inside[-1] + 1)
+        before, after = range(first, aspect.begin), range(aspect.end, last)
         if any(said.taken[at] for at in (*before, *after)):
             continue
         more = list(_modifiers(said, before))
@@ -103,7 +103,7 @@ def _joined(said: Marked, found: Sequence[Opinion], stretches: Iterable[Sequence
         if more:
             kept = [opinion for opinion in kept if opinion not in here or opinion is known[0]]
             aspect.facets = (*aspect.facets, *more)
-            aspect.begin, aspect.end = inside[0], inside[-1] + 1
+            aspect.begin, aspect.end = first, last
     return kept
 
 
