@@ -87,9 +87,8 @@ def _joined(said: Marked, found: Sequence[Opinion], stretches: Iterable[Sequence
     """What the tagger hears as one aspect with something known is one: comedies full of dread, Gothic atmosphere."""
     kept = list(found)
     for inside in stretches:
-        here = [
-            opinion for opinion in kept if inside[0] <= opinion.aspect.begin and opinion.aspect.end <= inside[-1] + 1
-        ]
+        first, last = inside[0], inside[-1] + 1
+        here = [opinion for opinion in kept if first <= opinion.aspect.begin and opinion.aspect.end <= last]
         known = [opinion for opinion in here if not opinion.aspect.is_phrase]
         if len(known) != 1 or known[0].aspect.is_title:
             continue
