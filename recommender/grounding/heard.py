@@ -90,14 +90,13 @@ def _joined(said: Marked, found: Sequence[Opinion], stretches: Iterable[Sequence
     """What the tagger hears as one aspect with something known is one: comedies full of dread, Gothic atmosphere."""
     kept = list(found)
     for inside in stretches:
-        here = [
-            opinion for opinion in kept if inside[0] <= opinion.aspect.begin and opinion.aspect.end <= inside[-1] + 1
-        ]
+        first, last = inside[0], inside[-1] + 1
+        here = [opinion for opinion in kept if first <= opinion.aspect.begin and opinion.aspect.end <= last]
         known = [opinion for opinion in here if not opinion.aspect.is_phrase]
         if len(known) != 1 or known[0].aspect.is_title:
             continue
         aspect = known[0].aspect
-        before, after = range(inside[0], aspect.begin), range(aspect.end, inside[-1] + 1)
+        before, after = range(first, aspect.begin), range(aspect.end, last)
         if any(said.taken[at] for at in (*before, *after)):
             continue
         more = list(_modifiers(said, before))
@@ -106,7 +105,7 @@ def _joined(said: Marked, found: Sequence[Opinion], stretches: Iterable[Sequence
         if more:
             kept = [opinion for opinion in kept if opinion not in here or opinion is known[0]]
             aspect.facets = (*aspect.facets, *more)
-            aspect.begin, aspect.end = inside[0], inside[-1] + 1
+            aspect.begin, aspect.end = first, last
     return kept
 
 
