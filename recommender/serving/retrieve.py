@@ -37,8 +37,10 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """`numbers` (items): a ranker's of an index's items. `places`: where the ranker's items stand in the index, its
-    length for those that are not there; None where they are its first, in its order."""
+    """`numbers` (items): a ranker's of an index's items. `places`: in the index, of each of the ranker's items.
+
+    Those that are not there have the index's length for a place; None where they are its first, in its order.
+    """
 
     external_ids: Sequence[str]  # of the index: as long as it has these very items
     items: Mapping[str, int]  # kept, so that no other mapping gets its id
@@ -50,7 +52,7 @@ class Numbered:
         return mask[: len(self.items)] if self.places is None else np.append(mask, False)[self.places]
 
     def of_index(self, rows: Places) -> Places:
-        """Where these of the ranker's items stand in the index."""
+        """The places in the index of these of the ranker's items."""
         return rows if self.places is None else self.places[rows]
 
 

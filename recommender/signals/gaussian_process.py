@@ -43,9 +43,7 @@ class GaussianProcess:
     spaces: Sequence[NDArray[np.float32]] = ()  # (v + 1, D) each
     amplitudes: Sequence[float] = ()  # of the kernel, one for each space: posterior.Rows
     compiled: native.Kernel | None = None  # what reads candidates in place of numpy
-    _known: dict[int, Vectors] = field(
-        default_factory=dict, init=False, repr=False
-    )  # of folds, then of spaces from -1 down
+    _known: dict[int, Vectors] = field(default_factory=dict, init=False, repr=False)  # by fold; of spaces below 0
 
     @property
     def width(self) -> int:

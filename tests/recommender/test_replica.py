@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from r4web import environment
-from recommender import replica
+from recommender import background, replica
 from recommender.counters import REGISTRY
 from recommender.experiments.units import read
 from recommender.models import Catalog, Item
@@ -131,8 +131,11 @@ def test_what_came_since_the_replica_was_read_is_read_from_the_primary(
 
 
 @pytest.mark.usefixtures("nothing_kept")
-def test_what_it_counts_is_what_the_primary_would_count(request: pytest.FixtureRequest, transactional_db: None) -> None:
+def test_what_it_counts_is_what_the_primary_would_count(
+    request: pytest.FixtureRequest, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Popularity, segments and an experiment's figures, each wholly from there."""
+    monkeypatch.setattr(background, "aside", lambda work: False)  # in this thread, whose queries are looked at
     catalog = shop("shop", people=60)
     made = running(catalog, kind="interleaved")
     lived(catalog, lambda *_: 0.5, seed=3)

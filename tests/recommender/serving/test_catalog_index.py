@@ -92,7 +92,7 @@ def test_a_request_that_began_before_a_change_uses_what_another_has_renewed(cata
     assert index_of(earlier) is renewed
 
 
-def test_however_many_came_they_stand_in_the_order_of_reading_all_again(catalog: Catalog) -> None:
+def test_however_many_came_their_order_is_that_of_reading_all_again(catalog: Catalog) -> None:
     """Also those that are as popular as others now, or no longer."""
     draw = np.random.default_rng(0)
     items = [*catalog.items.order_by("pk"), *(make_item(catalog) for _ in range(30))]

@@ -1,5 +1,8 @@
 """What is popular among end users with the same attributes: honest counts, nobody told from them."""
 
+import threading
+from typing import Any
+
 import pytest
 
 from recommender.models import Catalog, EndUser
@@ -103,3 +106,22 @@ def test_values_of_other_types_are_other_values(town: Catalog) -> None:
     for number in range(LEAST_PEOPLE):
         make_end_user(town, f"n{number}", attributes={"zip": 7})
     assert segment_of(town, {"zip": "7"}) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_long_for_a_segment_that_is_being_counted(town: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "PATIENCE", 0.01)
+    segments.shared_values(town)
+    go_on, narrowest = threading.Event(), segments._narrowest
+
+    def slowly(*given: Any) -> segments.Segment | None:
+        go_on.wait(10)
+        return narrowest(*given)
+
+    monkeypatch.setattr(segments, "_narrowest", slowly)
+    assert [listed(town, age="young").source for _ in range(2)] == ["popular", "popular"]
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "aside":
+            thread.join(10)
+    assert listed(town, age="young").source == "segment"
