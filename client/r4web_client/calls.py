@@ -50,7 +50,7 @@ def list_catalogs() -> Call[answers.Catalogs]:
 
 def recommend(catalog: str, user_id: str, **wanted: Unpack[asked.RecommendAsked]) -> Call[answers.Recommendations]:
     if wanted.get("log"):  # by the POST twin, whose tries log one list: GET takes no idempotency key
-        return recommend_and_log(catalog, user_id, **cast(asked.RecommendationsQuery, wanted))
+        return recommend_and_log(catalog, user_id, **wanted)
     return Call("GET", f"{_user(catalog, user_id)}/recommendations", _query(wanted), kept=True)
 
 

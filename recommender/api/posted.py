@@ -11,6 +11,7 @@ from recommender.api.errors import InvalidParameter
 from recommender.api.parameters import NOTHING, Parameter, parse
 
 MOST_ERRORS = 20
+EMPTY = '`""`'  # a choice
 
 
 class Shape(serializers.Serializer[Any]):
@@ -35,8 +36,22 @@ class Shape(serializers.Serializer[Any]):
 
     def _as_expected(self, wrong: Any) -> dict[str, Any]:
         """What a value must be, in the words of its field; what `validate` says of several stays as it is."""
-        expected = {name: field.expected for name, field in self.fields.items() if isinstance(field, Parameter)}
-        return {name: [_said(each, expected[name])] if name in expected else each for name, each in wrong.items()}
+        said = {}
+        for name, each in wrong.items():
+            expected = _expected(self.fields[name], each) if name in self.fields else ""
+            said[name] = [_said(each, expected)] if expected else each
+        return said
+
+
+def _expected(field: Any, wrong: Any) -> str:
+    """Ends the sentence "It must be …"; empty where what is wrong stands further inside, or says so itself."""
+    if isinstance(field, Parameter):
+        return field.expected
+    if isinstance(field, serializers.ChoiceField):
+        return f"one of {', '.join(str(each) or EMPTY for each in field.choices)}"
+    if isinstance(field, serializers.ListField) and isinstance(wrong, list) and field.max_length is not None:
+        return f"a list of {field.min_length or 0} to {field.max_length} entries"
+    return ""
 
 
 def _said(wrong: Any, expected: str) -> str:

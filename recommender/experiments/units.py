@@ -109,8 +109,8 @@ def _exposed(experiment: Experiment, using: str) -> tuple[dict[int, _Person], in
     """Who got lists, with those of their time; how many got lists of several variants; how many lists there were."""
     window = timedelta(hours=experiment.window_hours)
     rows = Recommendation.objects.using(using).filter(
-        experiment=experiment.pk, end_user__erased_at=None, end_user__isnull=False
-    )
+        experiment=experiment.pk, end_user__erased_at=None, end_user__isnull=False, as_of=None
+    )  # one as of an earlier moment was shown to nobody
     people: dict[int, _Person] = {}
     twice: set[int] = set()
     shown = 0

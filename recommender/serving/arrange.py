@@ -12,7 +12,7 @@ from recommender.serving.diversity import mmr
 from recommender.serving.rules import Rules
 from recommender.serving.types import Ranking
 from recommender.serving.vectors import Vectors, item_texts
-from recommender.statements.aspects import aspects_of
+from recommender.statements.aspects import CatalogAspects, aspects_of
 
 LEAST_POOL, POOL_PER_ITEM = 100, 2  # the best items, among which unlike ones are looked for
 Places = NDArray[np.int64]
@@ -70,7 +70,7 @@ def _described(catalog: Catalog, index: CatalogIndex, places: Places) -> Vectors
     vectors, there = item_texts(catalog).of(index, places)
     if there.all():
         return vectors
-    values = _values(catalog, index, places)
+    values = _values(catalog, aspects_of(catalog), index, places)
     columns = {pair: column for column, pair in enumerate(dict.fromkeys(pair for own in values for pair in own))}
     bags = np.zeros((len(places), max(1, len(columns))), dtype=np.float32)
     for row, own in enumerate(values):
@@ -83,19 +83,20 @@ def _described(catalog: Catalog, index: CatalogIndex, places: Places) -> Vectors
 def likeness_of_attributes(catalog: Catalog, index: CatalogIndex, place: int) -> NDArray[np.float64]:
     """The cosine (items) of every item's attribute values with those of the item at `place`."""
     aspects = aspects_of(catalog)
-    wanted = set(_values(catalog, index, np.array([place]))[0])
+    wanted = set(_values(catalog, aspects, index, np.array([place]))[0])
     shared = np.zeros(len(index))
     for pair in wanted:
         shared[index.positions(aspects.pks[aspects.by_value[pair]])] += 1
     some = np.flatnonzero(shared)
-    sizes = np.array([len(set(own)) for own in _values(catalog, index, some)], dtype=np.float64)
+    sizes = np.array([len(set(own)) for own in _values(catalog, aspects, index, some)], dtype=np.float64)
     shared[some] /= np.sqrt(sizes * len(wanted))
     return shared
 
 
-def _values(catalog: Catalog, index: CatalogIndex, places: Places) -> list[list[tuple[str, str]]]:
+def _values(
+    catalog: Catalog, aspects: CatalogAspects, index: CatalogIndex, places: Places
+) -> list[list[tuple[str, str]]]:
     """Names and values of the attributes of items, those that prompts show; of a catalog that says none, all."""
-    aspects = aspects_of(catalog)
     rows = np.searchsorted(aspects.pks, index.pks[places]).tolist()
     values = []
     for row, pk in zip(rows, index.pks[places].tolist(), strict=True):

@@ -80,7 +80,7 @@ class ExplanationsView(PrivateView):
             )
         if found.text.text is None:
             raise errors.UnknownExplanation(
-                "No text stands here: none was written yet, or people rejected it. A lead opens rounds that write texts."
+                "No text stands here: none was written, or people rejected it. A lead opens rounds that write texts."
             )
         return conditional(request, Body.of(written(found, found.text.text)))
 

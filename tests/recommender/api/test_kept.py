@@ -1,6 +1,5 @@
 """Answers that are kept: at once where nothing changed, and new at the very next request where anything did."""
 
-import math
 import re
 import shutil
 import threading
@@ -294,44 +293,6 @@ def test_the_clock_alone_ends_a_list(world: World, monkeypatch: pytest.MonkeyPat
     assert same(held, world.get())
     monkeypatch.setattr(time, "time", lambda: now + 4000)
     assert not same(held, world.get())
-
-
-def test_filters_know_of_changed_items_once_reading_them_anew_costs_little(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here, asked = "/api/v1/catalogs/films/users/u000/recommendations", {"filter": "stock>0"}
-    aspects.KEPT.clear()
-    assert "no attribute “stock”" in world.api.get(here, asked).json()["detail"]
-    names = [item["item_id"] for item in world.get(limit=2)["items"]]
-
-    def stock(name: str, count: int) -> None:
-        entry = {"item_id": name, "attributes": {"stock": count}}
-        assert upserts.write_all(upserts.items, world.catalog, [entry]).updated == 1
-
-    due = time.monotonic() + 1000
-    monkeypatch.setattr(time, "monotonic", lambda: due)
-    monkeypatch.setattr(aspects, "FRESH_SECONDS", 1e9)
-    world.get()  # what is read now and then is read at this time
-    stock(names[0], 3)
-    assert [item["item_id"] for item in world.get(**asked)["items"]] == names[:1]
-    assert same(world.get(**asked), world.get(**asked))
-
-    monkeypatch.setattr(aspects, "REST_PER_WORK", 1e4)
-    ticks = iter(range(10**6))
-    monkeypatch.setattr(time, "monotonic", lambda: due + next(ticks) * 1e-4)  # so that reading takes some time
-    stock(names[1], 1)
-    assert len(world.get(**asked)["items"]) == 2
-    stock(names[0], 0)
-    stock(names[0], 5)
-    found = world.get(**asked)
-    known = aspects.aspects_of(world.catalog)
-    assert math.isfinite(known.due)
-    assert aspects.standing(_read_again(world.catalog))[1] == known.due
-    assert len(found["items"]) == 2
-
-
-def _read_again(catalog: Catalog) -> Catalog:
-    return Catalog.objects.select_related("stamp").get(pk=catalog.pk)
 
 
 def test_without_the_triggers_nothing_is_kept_and_they_come_back(world: World) -> None:

@@ -136,3 +136,17 @@ def test_rules_of_another_catalog_are_not_there(api: APIClient, films: Catalog) 
     assert api.delete(f"/api/v1/catalogs/other/rules/{rule}").status_code == 404
     assert api.delete(f"{RULES}/{2**70}").status_code == 404
     assert Rule.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ([{"kind": "PIN", "item_id": "f3"}], "`rules[0].kind`: It must be one of pin, bury, out_of_stock."),
+        ([{"item_id": "f3"}], "`rules[0].kind`: It is required: one of pin, bury, out_of_stock."),
+        ([], "`rules`: It must be a list of 1 to 1000 entries."),
+        (None, "`rules`: It must be a list of 1 to 1000 entries."),
+    ],
+)
+def test_what_may_be_sent_instead_is_said(api: APIClient, films: Catalog, wanted: Any, said: str) -> None:
+    answer = api.post(RULES, {"rules": wanted}, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["detail"]) == (400, said)

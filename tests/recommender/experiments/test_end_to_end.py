@@ -107,6 +107,18 @@ def test_mixed_lists_credit_the_side_that_put_the_item_there() -> None:
     assert min(found.wins, found.losses) > 10  # who is first is told by chance, and the first item is clicked
 
 
+def test_a_list_as_of_an_earlier_moment_was_shown_to_nobody() -> None:
+    catalog = shop(people=1)
+    experiment = running(catalog)
+    end_user = EndUser.objects.select_related("catalog").get(catalog=catalog)
+    assert recommend(end_user, limit=2, as_of=5).variant
+    found = compute(experiment, now=afterwards(experiment))
+    assert (found.lists, [each.shown for each in found.exposed]) == (0, [0, 0])
+    recommend(end_user, limit=2)
+    found = compute(experiment, now=afterwards(experiment))
+    assert (found.lists, sum(each.over for each in found.exposed)) == (1, 1)
+
+
 def test_later_pages_of_a_mixed_list_credit_the_side_too() -> None:
     """The pages are one list: who put what is told at its first item, and a click counts wherever the item stands."""
     catalog = shop(people=1, items=9)
