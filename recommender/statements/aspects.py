@@ -106,6 +106,13 @@ class CatalogAspects:
         ids = np.array(pks, dtype=np.int64)
         return cls(ids, external_ids, titles, attributes, by_value, texts, near or {}, said)
 
+    def says_as(self, other: Self) -> bool:
+        """Whether both have the same items, of which the same is known."""
+        return np.array_equal(self.pks, other.pks) and all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("external_ids", "titles", "attributes", "told", "near", "facts")
+        )
+
     @cached_property
     def lexicon(self) -> Lexicon:
         """Seconds for a catalog of 100,000 titles; made when a text is first read."""
@@ -247,7 +254,17 @@ KEPT: ProcessCache[tuple[int, datetime, int], CatalogAspects] = ProcessCache("as
 
 def aspects_of(catalog: Catalog) -> CatalogAspects:
     key = (catalog.pk, catalog.created_at, catalog.erasures)
-    return KEPT.get(key, lambda: _read(catalog), fresh_for=lambda seconds: max(FRESH_SECONDS, REST_PER_WORK * seconds))
+    return KEPT.get(
+        key,
+        lambda: _renewed(KEPT.last(key), _read(catalog)),
+        fresh_for=lambda seconds: max(FRESH_SECONDS, REST_PER_WORK * seconds),
+    )
+
+
+def _renewed(before: CatalogAspects | None, now: CatalogAspects) -> CatalogAspects:
+    """What was read before, if it says the same: it knows which items meet which phrase, which all texts have to be
+    looked through for."""
+    return before if before is not None and now.says_as(before) else now
 
 
 def _read(catalog: Catalog) -> CatalogAspects:
