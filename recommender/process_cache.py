@@ -133,6 +133,13 @@ class ProcessCache(Generic[Key, Value]):
             return kept, kept[1]
         return kept, -math.inf if entry.making.locked() else math.inf
 
+    def last(self, key: Key) -> Value | None:
+        """The kept value, be it stale; None where none is kept. For whoever makes it anew."""
+        with self._lock:
+            entry = self._entries.get(key)
+        kept = entry.kept if entry else None
+        return kept[0] if kept else None
+
     def clear(self) -> None:
         """Make every value again at its next use."""
         with self._lock:

@@ -11,6 +11,7 @@ import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, reduce
@@ -112,6 +113,13 @@ class CatalogAspects:
         said = {place: [_stems(phrase) for phrase in phrases] for place, phrases in (facts or {}).items()}
         ids = np.array(pks, dtype=np.int64)
         return cls(ids, external_ids, titles, attributes, by_value, texts, near or {}, said)
+
+    def says_as(self, other: Self) -> bool:
+        """Whether both have the same items, of which the same is known."""
+        return np.array_equal(self.pks, other.pks) and all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("external_ids", "titles", "attributes", "told", "near", "facts")
+        )
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -254,9 +262,11 @@ KEPT: ProcessCache[tuple[int, datetime, int], CatalogAspects] = ProcessCache("as
 
 def aspects_of(catalog: Catalog) -> CatalogAspects:
     key = _key(catalog)
-    known = KEPT.get(key, lambda: _read(catalog), fresh_for=_fresh_for, aside=background.aside)
+    known = KEPT.get(
+        key, lambda: _renewed(KEPT.last(key), _read(catalog)), fresh_for=_fresh_for, aside=background.aside
+    )
     if _is_behind(known, catalog) and time.monotonic() >= known.due:
-        return KEPT.renew(key, known, lambda one: _read(catalog) if _is_behind(one, catalog) else one)
+        return KEPT.renew(key, known, lambda one: _renewed(one, _read(catalog)) if _is_behind(one, catalog) else one)
     return known
 
 
@@ -281,6 +291,16 @@ def _is_behind(known: CatalogAspects, catalog: Catalog) -> bool:
     """Whether items changed since."""
     now = kept.of(catalog)
     return now is not None and known.stamp is not None and known.stamp != now.items
+
+
+def _renewed(before: CatalogAspects | None, now: CatalogAspects) -> CatalogAspects:
+    """With what was found out of what was read before, if both say the same: which items meet which phrase, which all
+    texts have to be looked through for."""
+    if before is None or not now.says_as(before):
+        return now
+    same = copy(before)
+    vars(same).update(stamp=now.stamp, due=now.due)
+    return same
 
 
 def _read(catalog: Catalog) -> CatalogAspects:

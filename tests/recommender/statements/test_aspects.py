@@ -46,6 +46,33 @@ def meeting(catalog: Catalog, phrase: str) -> list[str]:
     return [found.external_ids[place] for place in found.meeting([Facet("phrase", "", phrase)])]
 
 
+def test_what_is_read_again_and_says_the_same_stays_with_what_it_found(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every text is looked through for a phrase once, not once a minute."""
+    monkeypatch.setattr(aspects, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(aspects, "REST_PER_WORK", 0.0)
+    aspects.KEPT.clear()
+    first = aspects.aspects_of(catalog)
+    assert first.meeting([Facet("phrase", "", "heist")]).size
+    assert aspects.aspects_of(catalog) is first
+    item = Item.objects.get(external_id="i6")
+    changes = [
+        lambda: Item.objects.filter(pk=item.pk).update(title="Heist"),
+        lambda: Item.objects.filter(pk=item.pk).update(attributes={"genres": ["Heist"]}),
+        lambda: approve(item, "It is a heist, too.", as_of=3000),
+        lambda: Item.objects.filter(pk=item.pk).update(external_id="i7"),
+        lambda: builders.make_item(catalog, "", external_id="i8"),
+    ]
+    for change in changes:
+        before = aspects.aspects_of(catalog)
+        change()
+        now = aspects.aspects_of(catalog)
+        assert now is not before
+        assert aspects.aspects_of(catalog) is now
+    assert "i7" in [now.external_ids[place] for place in now.meeting([Facet("phrase", "", "heist")])]
+
+
 @pytest.mark.parametrize(
     ("phrase", "items"),
     [
