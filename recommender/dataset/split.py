@@ -181,7 +181,7 @@ def split(
     if not likes_will_do and not (liked[codes == TRAIN] == 0).any():
         raise TooLittleDataError(
             "Every interaction to train on is liked: a model needs both. Check the catalog's like threshold. Where "
-            "only likes and purchases are known, train_backbone draws items for each like (negatives above 0); everything "
+            "only likes and purchases are known, train_backbone draws items for each like (negatives above 0); all "
             "else needs what was passed over, sent with the label 0 (docs/moving.md)."
         )
     return codes
