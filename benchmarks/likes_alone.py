@@ -1,6 +1,6 @@
 """What is a model worth on whole lists that learned from likes alone, beside popularity and one that knows dislikes?
 
-    python -m benchmarks.likes_alone [--seeds 2] [--negatives 4]
+    python -m benchmarks.likes_alone [--seeds 2] [--negatives 4] [--known likes]
 
 The sample catalog in a temporary database, with its dislikes and then without: ratings above the threshold become bare
 likes. Split r4ec, without knowledge. Each tested end user's list of the whole catalog is judged by what they liked
@@ -18,11 +18,14 @@ from typing import Any
 
 import numpy as np
 
+KNOWN = ("dislikes", "likes")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--negatives", type=int, default=4)
+    parser.add_argument("--known", choices=KNOWN, help="one of the two alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="r4-likes-") as var:
         os.environ.update(
@@ -42,8 +45,8 @@ def main() -> None:
         with closing(connection), Path(os.devnull).open("w") as nowhere:
             call_command("migrate", verbosity=0)
             call_command("import_catalog", "sample", "--format", "sample", stdout=nowhere)
-            for known in ("dislikes too", "likes alone"):
-                if known == "likes alone":
+            for known in KNOWN if options.known is None else [options.known]:
+                if known == "likes":
                     forget_dislikes()
                 print(json.dumps({"known": known, **measured(options.seeds, options.negatives)}), flush=True)
 
@@ -51,7 +54,8 @@ def main() -> None:
 def forget_dislikes() -> None:
     from recommender.models import Interaction
 
-    Interaction.objects.filter(pk__in=list(Interaction.objects.with_liked().filter(liked=False).values("pk"))).delete()
+    disliked = list(Interaction.objects.with_liked().filter(liked=False).values_list("pk", flat=True))
+    Interaction.objects.filter(pk__in=disliked).delete()
     Interaction.objects.update(rating=None, label=1)
 
 
