@@ -180,9 +180,9 @@ def split(
         )
     if not likes_will_do and not (liked[codes == TRAIN] == 0).any():
         raise TooLittleDataError(
-            "Every interaction to train on is liked: a backbone needs both. Check the catalog's like threshold; where "
-            "only likes and purchases are known, let training draw items for each like (negatives above 0), or send "
-            "what was passed over with the label 0 (docs/moving.md)."
+            "Every interaction to train on is liked: a model needs both. Check the catalog's like threshold. Where "
+            "only likes and purchases are known, train_backbone draws items for each like (negatives above 0); all "
+            "else needs what was passed over, sent with the label 0 (docs/moving.md)."
         )
     return codes
 

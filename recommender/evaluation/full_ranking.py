@@ -77,6 +77,22 @@ def rank(
 ) -> Mapping[str, NDArray[np.float64]]:
     """ndcg@k, map@k and recall@k of each end user (u), NaN for who likes nothing of the test part.
 
+    `offset`: as in `scorer`.
+    """
+    score = scorer(backbone, lists, offset=offset, alive=alive)
+    everybody = np.arange(len(lists.row))
+    return full_ranking(score, everybody, seen=lists.seen, liked=lists.liked, at_once=AT_ONCE).each(AT)
+
+
+def scorer(
+    backbone: torch.nn.Module,
+    lists: Lists,
+    *,
+    offset: Callable[[int], NDArray[np.float64]] | None = None,
+    alive: Callable[[], None],
+) -> Callable[[Ids], NDArray[np.float64]]:
+    """What gives the logits (some, v) of every item for some of the end users.
+
     `offset`: what is added to the logit of every item (v) for who has this text.
     """
     items = np.arange(len(lists.examples.interactions.items), dtype=np.int64) + FIRST_ITEM
@@ -95,8 +111,7 @@ def rank(
         return scores
 
     backbone.eval()
-    everybody = np.arange(len(lists.row))
-    return full_ranking(score, everybody, seen=lists.seen, liked=lists.liked, at_once=AT_ONCE).each(AT)
+    return score
 
 
 def _texts(known: KnowledgeRows, examples: Examples, row: Rows, items: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -128,13 +128,14 @@ def _read_events(catalog: Catalog, timeline: Timeline, found: Slice) -> None:
 
 
 def _lists(pks: set[UUID]) -> dict[UUID, tuple[int | None, datetime, dict[str, float]]]:
-    """By id: canary, time, and the version's own scores by item."""
+    """By id: canary, time, and the probabilities of a like by item, of a version whose scores are that."""
     found: dict[UUID, tuple[int | None, datetime, dict[str, float]]] = {}
     wanted = list(pks)
     for first in range(0, len(wanted), AT_ONCE // 4):
         some = Recommendation.objects.filter(pk__in=wanted[first : first + AT_ONCE // 4], experiment=None)
-        for pk, canary, at, source, items in some.values_list("pk", "canary", "created_at", "source", "items"):
-            scored = items if source == "backbone" else ()
+        columns = some.values_list("pk", "canary", "created_at", "source", "backbone__drawn", "items")
+        for pk, canary, at, source, drawn, items in columns:
+            scored = items if source == "backbone" and not drawn else ()
             scores = {item["item_id"]: item["score"] for item in scored if item.get("score") is not None}
             found[pk] = (canary, at, scores)
     return found

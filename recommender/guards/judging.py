@@ -56,9 +56,11 @@ def judge(
     level: float,
     items: int,
     title_of: Callable[[int], str],
+    same_scores: bool = True,
 ) -> list[Judged]:
     """Every guard of a watch. `reference`: the side it is held against; None: there is none, so only what has a fixed
-    limit is judged. `items`: how many the catalog has. `title_of`: an item's title by its primary key."""
+    limit is judged. `items`: how many the catalog has. `title_of`: an item's title by its primary key. `same_scores`:
+    whether scores of both sides mean the same, so that a model with others is no broken one."""
     share = level / (len(LABELS) * SIDES)
     failed = tried.of("failed", level=share)
     state = _state(failed.low > settings.most_failed, settings, tried.people)
@@ -83,6 +85,8 @@ def judge(
     broken = scored.low > beside.high + shift or scored.high < beside.low - shift
     state = _state(broken, settings, tried.scored, reference.scored)
     said = f"Its items score {_versus(scored, beside)} on average; they may be {points(shift)} apart."
+    if not same_scores:
+        state, said = "waiting", "One of the two learned from likes alone: their scores do not compare."
     found.append(_judged("score", state, said, scored, beside))
     return [*found, _crowding(tried, reference, settings, level=share / max(items, 1), title_of=title_of)]
 

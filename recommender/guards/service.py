@@ -96,6 +96,7 @@ def judge(watch: Watch) -> list[Judged]:
         level=watch.level,
         items=Item.objects.filter(catalog=catalog).count(),
         title_of=title_of,
+        same_scores=watch.against is None or watch.against.drawn == watch.version.drawn,
     )
 
 

@@ -90,8 +90,10 @@ def order(config: Mapping[str, Any], catalog: Catalog) -> str:
 
 def drawn(version: BackboneVersion) -> str:
     """What was drawn as not liked and what that does to the figures; empty where nothing was."""
+    if not version.drawn:
+        return ""
     said = negatives.said(version.metrics["samples"], version.drawn)
-    return said and f"{said}. So AUC tells likes from items drawn by popularity, and scores are no probabilities."
+    return f"{said}. So AUC tells likes from items drawn by popularity, and scores are no probabilities."
 
 
 def facts(version: BackboneVersion) -> list[tuple[str, str]]:

@@ -74,3 +74,15 @@ def test_the_first_interval_of_nobody_breaks_nothing() -> None:
     judged = judge(Side(), Side(), STRICT, level=0.05, items=0, title_of=str)
     assert {one.state for one in judged} == {"waiting"}
     assert [one.name for one in judge(Side(), None, STRICT, level=0.05, items=0, title_of=str)] == ["failed"]
+
+
+def test_scores_that_mean_something_else_are_not_held_against_each_other() -> None:
+    """Of a model that learned from likes alone one in five is a like; of one that knows dislikes every other."""
+    sides = [Side(people=5000, scored=5000, score=share * 5000, settled=5000, items={"1": 9}) for share in (0.2, 0.6)]
+
+    def of_scores(**compared: bool) -> str:
+        judged = judge(*sides, GuardSettings(), level=0.05, items=ITEMS, title_of=str, **compared)
+        return next(one.state for one in judged if one.name == "score")
+
+    assert of_scores() == "broken"
+    assert of_scores(same_scores=False) == "waiting"
