@@ -9,14 +9,19 @@ from recommender.runs.kinds import AnyRun, kind_of
 from recommender.runs.observer import Epoch
 
 
-def carry_out_here(run: AnyRun, carry_out: service.CarryOut[AnyRun]) -> None:
-    """Carry a run out with its stages on stderr, and read its row again. Ctrl-C cancels it."""
+def carry_out_here(run: AnyRun, carry_out: service.CarryOut[AnyRun], *, resumes: bool = False) -> None:
+    """Carry a run out with its stages on stderr, and read its row again. Ctrl-C cancels it.
+
+    `resumes`: whether the command has --resume, to go on with what is there by then.
+    """
     kind = kind_of(run)
     try:
         with ShownStages(words=kind.words, out=sys.stderr) as shown:
             service.run(kind, run.pk, carry_out, observer=shown)
     except KeyboardInterrupt:
         service.cancel(run)
+        goes_on = f" `--resume {run.pk}` goes on where it was." if resumes else ""
+        sys.stderr.write(f"The {kind_of(run).label} is cancelled.{goes_on}\n")
         raise
     run.refresh_from_db()
 

@@ -219,6 +219,17 @@ def test_behind_a_proxy_with_tls_the_deployment_check_has_nothing_to_say(
     assert "no issues" in done.stdout
 
 
+@pytest.mark.once
+def test_a_command_on_a_database_without_tables_says_how_to_make_them(
+    manage: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    done = manage("score_lists", "films", R4_VAR=str(tmp_path), DATABASE_URL="")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "The database lacks tables: `make run` makes them, and so does `python manage.py migrate`."
+    ]
+
+
 def test_what_was_asked_over_http_is_sent_to_https(settings: Any, client: Client) -> None:
     settings.SECURE_SSL_REDIRECT = True
     settings.SECURE_HSTS_SECONDS = 3600

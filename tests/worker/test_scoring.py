@@ -250,3 +250,17 @@ def test_the_command_scores_and_says_what_came_of_it(ranked: Catalog, base: str,
     with pytest.raises(CommandError, match="no such folder") as refused:
         call_command("score_lists", ranked.name, "--base", str(tmp_path / "none"))
     assert "--resume" not in str(refused.value)  # nothing was scored
+
+
+def test_ctrl_c_says_how_to_go_on(
+    ranked: Catalog, base: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("worker.scoring._Work.score_all", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("score_lists", ranked.name, "--base", base, "--held-out", "0")
+    run = ScoringRun.objects.get()
+    assert run.state == RunState.CANCELLED
+    assert f"is cancelled. `--resume {run.pk}` goes on where it was." in capsys.readouterr().err

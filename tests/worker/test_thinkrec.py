@@ -130,7 +130,8 @@ def test_what_goes_wrong_is_said_and_leaves_nothing_behind(
     odd = tmp_path / "odd.json"
     odd.write_text("[1]")
     for options, words in (
-        (("--stage", "projector"), "The projector needs collaborative vectors"),
+        (("--stage", "projector", "--queue"), "The projector needs collaborative vectors"),  # before a worker has it
+        (("--stage", "groups", "--queue"), "Groups need to know who is in which"),
         (("--stage", "groups", f"--groups={odd}"), "must be one JSON object"),
         ((f"--traces-file={odd}",), "Line 1 of the traces"),
         ((f"--vectors={odd}",), "must be an npz"),

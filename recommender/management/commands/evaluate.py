@@ -95,7 +95,7 @@ class Command(BaseCommand):
             return
         again = f"evaluate --resume {asked.pk} goes on with it."
         try:
-            carry_out_here(asked, evaluation.carry_out)
+            carry_out_here(asked, evaluation.carry_out, resumes=True)
         except KeyboardInterrupt:
             self.stderr.write(f"Stopped. {again}")
             raise

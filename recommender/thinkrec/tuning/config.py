@@ -153,3 +153,18 @@ class ThinkrecConfig(Settings):
     def tags(self) -> tuple[str, ...]:
         """The tags of the traces to learn."""
         return () if "thinking" in left_out(self.without) else self.traces
+
+
+def require_given(config: ThinkrecConfig, *, vectors: bool, groups: bool, earlier: bool) -> None:
+    """Raises CannotTuneThinkrecError for a stage that lacks what it learns from."""
+    if "projector" in config.stages and not vectors:
+        raise CannotTuneThinkrecError(
+            "The projector needs collaborative vectors: take the catalog's own (--grouping), or name their file "
+            "(--vectors)."
+        )
+    if "groups" in config.stages and not groups:
+        raise CannotTuneThinkrecError(
+            "Groups need to know who is in which: take the catalog's own (--grouping), or name their file (--groups)."
+        )
+    if config.stage == "new-groups" and not earlier:
+        raise CannotTuneThinkrecError("New groups are added to an earlier run: name it (--after).")

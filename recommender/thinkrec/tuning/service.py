@@ -19,7 +19,7 @@ from recommender.runs import leases
 from recommender.runs import service as runs
 from recommender.runs.kinds import THINKREC
 from recommender.thinkrec.experts.config import GroupingConfig
-from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig, require_given
 
 INPUTS, MADE = "inputs", "made"
 TRACES, VECTORS, GROUPS_OF = "traces.jsonl", "vectors.npz", "groups.json"
@@ -53,8 +53,10 @@ def request(
 ) -> ThinkrecRun:
     """Ask for a run. `files`: what it is given, by TRACES, VECTORS or GROUPS_OF; they are copied.
 
-    Raises CannotTuneThinkrecError where `after` has no global adapter that fits the settings, or its groups are others.
+    Raises CannotTuneThinkrecError where a stage lacks what it learns from, and where `after` has no global adapter that
+    fits the settings, or its groups are others.
     """
+    require_given(config, vectors=VECTORS in files, groups=GROUPS_OF in files, earlier=after is not None)
     if after is not None:
         _require_like(after, config)
         if config.stage == "new-groups":

@@ -25,6 +25,7 @@ from recommender.thinkrec.tuning.config import (
     CannotTuneThinkrecError,
     ThinkrecConfig,
     expert_name,
+    require_given,
 )
 from recommender.thinkrec.tuning.encoding import Encoder
 from recommender.thinkrec.tuning.learner import Learner, with_adapter
@@ -221,20 +222,9 @@ def _drawn(rows: list[Row], config: ThinkrecConfig) -> list[Row]:
 
 
 def _check(data: Data, config: ThinkrecConfig) -> None:
-    stages = config.stages
     if not data.rows.train:
         raise CannotTuneThinkrecError("There is no row to learn from: the train part of the catalog is empty.")
-    if "projector" in stages and data.vectors is None:
-        raise CannotTuneThinkrecError(
-            "The projector needs collaborative vectors: take the catalog's own (--grouping), or name their file "
-            "(--vectors)."
-        )
-    if "groups" in stages and not data.groups:
-        raise CannotTuneThinkrecError(
-            "Groups need to know who is in which: take the catalog's own (--grouping), or name their file (--groups)."
-        )
-    if config.stage == "new-groups" and data.experts is None:
-        raise CannotTuneThinkrecError("New groups are added to an earlier run: name it (--after).")
+    require_given(config, vectors=data.vectors is not None, groups=bool(data.groups), earlier=data.experts is not None)
     if odd := sorted(name for name in set(data.groups.values()) if not GROUP.fullmatch(name)):
         raise CannotTuneThinkrecError(f"A group is called by letters, digits, _ and -, not {odd[0]!r}.")
 

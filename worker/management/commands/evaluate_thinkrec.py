@@ -44,7 +44,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"run": run.pk, "state": run.state}) if options["json"] else waits)
             return
         if run.state != RunState.DONE:  # else what was found is told again
-            carry_out_here(run, carry_out)
+            carry_out_here(run, carry_out, resumes=True)
         if not_done := why_not_done(run):
             raise CommandError(f"{not_done}{f' `--resume {run.pk}` goes on where it was.' if has_scored(run) else ''}")
         result = {"run": run.pk, "catalog": run.catalog.name, "config": run.config, "metrics": run.metrics}

@@ -36,7 +36,7 @@ class Command(BaseCommand):
             self._say({"run": asked.pk, "state": asked.state}, f"Scoring run {asked.pk} waits for a worker.", options)
             return
         if asked.state != RunState.DONE:  # else what it came to is told again
-            carry_out_here(asked, carry_out)
+            carry_out_here(asked, carry_out, resumes=True)
         if not_done := why_not_done(asked):
             kept = asked.lists.exists() or asked.ratings.exists()
             raise CommandError(
