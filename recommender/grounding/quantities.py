@@ -131,15 +131,12 @@ def _part_of_whole(said: Marked, place: int) -> Count | None:
 
 
 def _part_out_of(said: Marked, place: int) -> Count | None:
-    """Seven dramas out of eleven."""
+    """Seven dramas out of eleven; but four times out of four, that may be of anything."""
     part = _exact_number(said, place)
     noun = noun_at(said, part[1]) if part else None
-    if (
-        part is None
-        or noun is None
-        or noun.begin == noun.end
-        or (said.word(noun.stop), said.word(noun.stop + 1)) != _OUT_OF
-    ):
+    if part is None or noun is None or (said.word(noun.stop), said.word(noun.stop + 1)) != _OUT_OF:
+        return None
+    if not any(at in said.mentions or said.word(at) in said.nouns for at in range(noun.begin, noun.end)):
         return None
     at = noun.stop + 2
     while said.word(at) in DETERMINERS:

@@ -16,14 +16,14 @@ from recommender.grounding.phrases import Marked
 from recommender.grounding.reader import read
 from recommender.grounding.statements import Holder, Polarity, Statement
 from recommender.grounding.tagger.tags import Said, Tagger, Tags
-from recommender.grounding.words import tokens
+from recommender.grounding.words import tokens, word_set
 
 OTHERWISE = 0.7  # probability of the opposite, above which nothing is sure
 ALONE = 0.9  # probability from which the tagger is a witness for what words, or rules, say
 TOLD: dict[Polarity, bool] = {"likes": True, "dislikes": False}
 _LABELS: dict[Label, bool] = {"likes": True, "dislikes": False}
 _OPPOSITE: dict[Polarity, Polarity] = {"likes": "dislikes", "dislikes": "likes"}
-_ENDS = frozenset(".!?;")
+_ENDS = word_set(". ! ? ; , ( ) — – and but while whereas though although und aber y pero mientras")
 _PLACE: dict[Polarity, int] = {"likes": 0, "dislikes": 1}  # among the tagger's polarities
 _ITEM = re.compile(r"\s*(?:[-*•–—·▪◦‣]|\(?\d{1,2}[.)])\s+")
 # What is said is not so, or no longer, or only seems so.
@@ -47,7 +47,7 @@ def heading_of(text: str, start: int) -> str:
 
 
 def told_of(said: Marked, statement: Statement) -> bool | None:
-    """What the words of a statement tell, or else those beside it, back and forth to the end of what is a sentence."""
+    """What the words of a statement tell, or else those beside it, back and forth to the end of a clause."""
     inside = [at for at, token in enumerate(said.tokens) if statement.start <= token.start < statement.end]
     told = outcomes.told(said, inside)
     if told is not None or not inside:

@@ -138,6 +138,7 @@ def test_a_wrong_count_is_found_with_what_is_true(text: str, words: str) -> None
         "With dramas they are 3 for 11; one in four is not much.",
         "About a quarter of the dramas were liked, hardly any of them early.",
         "They rated eleven dramas; three were liked.",
+        "Slow books earn their praise, four times out of four.",
         "They rated eleven dramas; seven trains were in them.",
         "They saw ten such films and liked seven of them.",  # no telling which
         "Von den elf Dramen haben ihnen drei gefallen.",
