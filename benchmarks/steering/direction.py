@@ -108,12 +108,17 @@ def _row(tried: Sequence[Tried]) -> dict[str, Any]:
     return {
         "pairs": len(tried),
         **{name: round(measures.share(found, name), 4) for name in ("right", "still", "wrong")},
+        **{f"{name}_95": _written(measures.interval(found, name)) for name in ("right", "wrong")},
         "unsure": round(sum(one.unsure for one in tried) / len(tried), 4) if tried else None,
         "cannot": round(found.count("cannot") / len(found), 4) if found else None,
         "understood": round(sum(one.understood for one in tried) / len(tried), 4) if tried else None,
         "as_meant": round(sum(one.as_meant for one in tried) / len(tried), 4) if tried else None,
         "blame": dict(Counter(one.blame for one in tried if one.blame).most_common()),
     }
+
+
+def _written(interval: tuple[float, float]) -> str:
+    return "[{:.3f}, {:.3f}]".format(*interval)
 
 
 def faults(tried: Sequence[Tried]) -> list[str]:

@@ -10,6 +10,7 @@ from recommender.measures.ranking import of_samples
 
 Outcome = Literal["right", "still", "wrong", "cannot"]
 SAME = 1e-12
+Z = 1.96  # of 95 %
 
 
 def exposure(scores: NDArray[np.float64], meets: NDArray[np.bool_]) -> float:
@@ -53,6 +54,16 @@ def share(found: Sequence[Any], wanted: Any) -> float:
     """Of what can move (all but `cannot`), the share with this outcome; NaN where nothing can."""
     counted = [one for one in found if one != "cannot"]
     return sum(one == wanted for one in counted) / len(counted) if counted else float("nan")
+
+
+def interval(found: Sequence[Any], wanted: Any) -> tuple[float, float]:
+    """Where the share above lies at 95 % (Wilson 1927, JASA 22); NaN where nothing can move."""
+    of, share_of = sum(one != "cannot" for one in found), share(found, wanted)
+    if not of:
+        return float("nan"), float("nan")
+    spread = Z * np.sqrt(share_of * (1 - share_of) / of + Z * Z / (4 * of * of))
+    low, high = ((share_of + Z * Z / (2 * of) + side * spread) / (1 + Z * Z / of) for side in (-1, 1))
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def _discounts(count: int) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ TOO_COMMON = 0.05  # of the texts: what stands in more of them tells items apart
 ALWAYS_TELLING = 20  # texts
 PAIR_IN = 2  # texts: two words that stand together in fewer are no expression
 LONGEST = 40  # characters of a word
+SHORTEST_SENTENCE, LONGEST_SENTENCE = 5, 60  # words of one whose meaning is compared
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\s\w]")
 _WORD = re.compile(r"[^\W_]{3,}")
 _SMALL = frozenset(fold(" ".join(w for lines in tables.sections("stop_words").values() for w in lines)).split())
@@ -89,6 +90,21 @@ def terms_of(texts: Collection[str]) -> list[str]:
         commonest.setdefault(stemmed(one), one)
     telling = [one for one, count in counts.items() if count <= most and (" " not in one or count >= PAIR_IN)]
     return [commonest[one] for one in sorted(telling, key=lambda one: (-counts[one], one))[:MOST_TERMS]]
+
+
+def sentence_terms(text: str) -> Iterator[tuple[str, str]]:
+    """The sentences of a description that tell of their item, and each as a term: its words, so that what has them all
+    is hardly anything but the sentence itself."""
+    for start, end in spans(text):
+        sentence = without_titles(text[start:end]).strip()
+        words = _WORD.findall(sentence.casefold())
+        if SHORTEST_SENTENCE <= len(words) <= LONGEST_SENTENCE:
+            yield sentence, " ".join(words)
+
+
+def is_sentence(term: str) -> bool:
+    """Whether a term is a whole sentence; others have two words at most."""
+    return term.count(" ") > 1
 
 
 def stemmed(term: str) -> str:

@@ -6,7 +6,8 @@ from recommender.models.catalog import Catalog
 
 
 class TermVector(models.Model):
-    """A word of a catalog's approved texts about items, or two that stand together, and its vector by one encoder.
+    """A word of a catalog's texts about items, or two that stand together, and its vector by one encoder; or a sentence
+    that describes an item, whose hash stands for it.
 
     `vector`: little-endian float16, of length one.
     """

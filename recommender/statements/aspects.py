@@ -27,7 +27,8 @@ from recommender import background
 from recommender.grounding.lexicon import Lexicon
 from recommender.grounding.prose import parted
 from recommender.grounding.statements import Facet
-from recommender.grounding.terms import spellings, stem, stemmed, stems_of, words_of
+from recommender.grounding.terms import is_sentence, spellings, stem, stemmed, stems_of, without_nouns, words_of
+from recommender.grounding.topics import other_words
 from recommender.models import Catalog, Item, Knowledge, Polarity, Statement
 from recommender.process_cache import ProcessCache
 from recommender.stamps import kept
@@ -40,6 +41,8 @@ KEPT_CATALOGS = 8
 MOST_SENTENCES = 20_000  # kept: of a phrase and an item
 MOST_ASPECTS, MOST_PLACES = 1_000, 5_000  # kept: aspects, each of which so many items meet at most
 AT_ONCE = 500  # turns asked for together
+OF_TOPIC = 0.9  # how surely other words of a topic mean it
+LOOKED_FOR = 3  # words of a sentence
 PHRASE = "phrase="  # that the key of an aspect has for each of its phrases
 NO_YEAR = -1
 YEAR = "year"
@@ -183,7 +186,11 @@ class CatalogAspects:
         if key not in self.of_sentences:
             ways = [(self._wanted(phrase), "")]
             ways += [(set(stemmed(term).split()), term) for term, _ in self._near(phrase)]
-            found = (sentence_of(self.told[place], wanted, term=term) for wanted, term in ways if wanted)
+            found = (
+                sentence_of(self.told[place], wanted, term="" if is_sentence(term) else term)
+                for wanted, term in ways
+                if wanted
+            )
             if len(self.of_sentences) >= MOST_SENTENCES:
                 self.of_sentences.clear()
             self.of_sentences[key] = next(filter(None, found), None)
@@ -235,7 +242,8 @@ class CatalogAspects:
 
     def _of_phrase(self, phrase: str) -> Met:
         """What has all words of a phrase in its title and attributes, in a fact that its approved text states, or in
-        one sentence of that text or of a description; then what has a term there that means the same."""
+        one sentence of that text or of a description; then what has a term there that means the same, or a sentence
+        that tells of it in other words."""
         ways = [(set(stemmed(term).split()), degree) for term, degree in self._near(phrase)]
         found: dict[int, float] = {}
         if wanted := self._wanted(phrase):
@@ -243,7 +251,8 @@ class CatalogAspects:
             found |= {place: 1.0 for place, facts in self.facts.items() if any(wanted <= fact for fact in facts)}
             ways.insert(0, (wanted, 1.0))
         for stems, degree in ways:
-            for place in set.intersection(*(set(self._naming(one)) for one in stems)) - found.keys():
+            rarest = sorted(stems, key=len, reverse=True)[:LOOKED_FOR]  # of a sentence; what is found is checked whole
+            for place in set.intersection(*(set(self._naming(one)) for one in rarest)) - found.keys():
                 if sentence_of(self.told[place], stems):
                     found[place] = degree
         degrees = [found[place] for place in sorted(found)]
@@ -253,7 +262,10 @@ class CatalogAspects:
         return set(map(stem, words_of(phrase.casefold(), self.lexicon.nouns)))
 
     def _near(self, phrase: str) -> Near:
-        return self.near.get(key_of(phrase), ()) if self.near else ()
+        """Other words of a topic, and what a worker found."""
+        nouns = self.lexicon.nouns
+        topic = other_words(without_nouns(words_of(phrase.casefold(), nouns), nouns))
+        return [*((term, OF_TOPIC) for term in topic), *self.near.get(key_of(phrase), ())]
 
 
 _NONE: Places = np.empty(0, dtype=np.int64)

@@ -183,7 +183,9 @@ def add(
     if turn.round.subject_kind == SubjectKind.END_USER:
         understood = [_as_meant(one, meant) for one in understood]
         if unsure := parted(understood)[1]:
-            raise NotUnderstoodError("It is not sure whether that is liked or not. Say which it is.", unsure)
+            raise NotUnderstoodError(
+                "Not surely understood: it may be liked or disliked. Choose, or say it otherwise.", unsure
+            )
     of_people = Statement.objects.filter(turn=turn, source=Source.PERSON, ended_at=None).order_by("place")
     before = {(row.key, row.holder): row for row in of_people}
     place = _next_place(turn)

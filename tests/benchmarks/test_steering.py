@@ -108,3 +108,16 @@ def test_an_honest_text_says_what_the_counts_say():
     taste = texts.taste_of(rated, [drama, crime, few])
     assert (taste.likes, taste.dislikes) == ([crime], [drama])
     assert texts.template(taste) == "They love crime films. They avoid dramas."
+
+
+@pytest.mark.parametrize(
+    ("right", "of", "low", "high"),
+    [(0, 10, 0.0, 0.278), (5, 10, 0.237, 0.763), (10, 10, 0.722, 1.0), (4, 320, 0.005, 0.032)],
+)
+def test_the_interval_of_a_share(right: int, of: int, low: float, high: float):
+    found = ["right"] * right + ["still"] * (of - right) + ["cannot"] * 3
+    assert measures.interval(found, "right") == pytest.approx((low, high), abs=0.001)
+
+
+def test_of_nothing_there_is_no_interval():
+    assert np.isnan(measures.interval(["cannot"], "right")).all()

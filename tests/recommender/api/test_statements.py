@@ -7,9 +7,6 @@ from rest_framework.test import APIClient
 
 from recommender.accounts.tokens import create_token
 from recommender.experiments import service as experiments
-from recommender.grounding import reader as reading
-from recommender.grounding.statements import Facet
-from recommender.grounding.statements import Statement as Said
 from recommender.models import AuditEntry, AuditEvent, Catalog, EndUser, Role, Statement, TokenScope
 from recommender.serving.variants import Variant
 from recommender.statements.aspects import KEPT
@@ -395,23 +392,3 @@ def test_their_words_are_exported_and_erased(api: APIClient, text: Any) -> None:
     assert receipt["counts"]["statements"] >= 5
     assert not Statement.objects.exists()
     assert api.get(HERE).status_code == 410
-
-
-def test_what_may_be_meant_either_way_round_is_asked_back_and_moves_nothing(
-    api: APIClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unsure = Said((Facet("attribute", "genres", "Horror"),), "likes", start=0, end=7, sureness=0.7)
-    sure = Said((Facet("attribute", "genres", "Western"),), "likes", start=9, end=23)
-    monkeypatch.setattr(reading, "read", lambda *_, **__: [unsure, sure])
-    answer = said(api, text="Horror? I love westerns.")
-    asked = {"aspect": [{"kind": "attribute", "name": "genres", "value": "Horror"}], "about": "Horror"}
-    assert [one["aspect"] for one in answer["understood"]] == ["Western"]
-    assert answer["unsure"] == [asked | {"quote": "Horror?"}]
-    assert Statement.objects.filter(turn=None).count() == 1
-    assert "horror" in genres(recommended(api))
-
-    monkeypatch.setattr(reading, "read", lambda *_, **__: [unsure])
-    problem = said(api, 422, text="Horror?")
-    assert problem["unsure"][0]["about"] == "Horror"
-    assert "it is not sure whether this is liked or not: Horror" in problem["detail"]
-    said(api, aspect=problem["unsure"][0]["aspect"], polarity="dislikes")  # what was asked back can be answered

@@ -33,7 +33,8 @@ TEXTS = {
     "i3": "A farmer and his dog.",
 }
 # Two dimensions are enough: robberies, and everything else. Between the two lies what is nearly a robbery.
-TOWARDS = {"robbery": 0.0, "überfälle": 0.4, "heists": 0.3, "wetter": -1.2}
+VAULT = "By night four friends empty a vault, while the guards of the bank are fast asleep."
+TOWARDS = {"robbery": 0.0, "überfälle": 0.4, "heists": 0.3, "wetter": -1.2, VAULT.casefold(): 0.9}
 
 
 class Fake:
@@ -50,6 +51,7 @@ class Fake:
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     made = Fake()
     monkeypatch.setattr(encoder, "load", lambda name: made)
+    monkeypatch.setattr(aspects, "other_words", lambda phrase: ())  # what the encoder finds, and no table
     meanings._LOOKED_AT.clear()
     yield made
     aspects.KEPT.clear()
@@ -232,3 +234,26 @@ def test_nothing_is_left_of_who_or_what_is_erased(catalog: Catalog, kind: Subjec
     erasure.erase(catalog, kind, end_user.external_id if kind == SubjectKind.END_USER else "i1", by=lead)
     assert not PhraseMeaning.objects.exists()
     assert TermVector.objects.exists() == (kind == SubjectKind.END_USER)
+
+
+def test_a_sentence_tells_of_what_no_word_says_where_no_word_is_near(db: None, fake: Fake) -> None:
+    catalog = builders.make_catalog()
+    told = builders.make_item(catalog, external_id="i1", plot=VAULT)
+    builders.make_item(catalog, external_id="i2", plot="A farmer and his dog walk through the rain to the next town.")
+    says(catalog, "heists")
+    meanings.find(catalog)
+
+    ((name, degree),) = meeting(catalog, "heists").items()
+    assert (name, 0.5 < degree < 1) == ("i1", True)
+    found = aspects.aspects_of(catalog)
+    sentence = found.sentence([Facet("phrase", "", "heists")], found.external_ids.index("i1"))
+    assert sentence is not None
+    assert (sentence.quote, sentence.term, sentence.attribute) == (VAULT, "", "plot")
+
+    fake.encoded.clear()
+    told.attributes = {"plot": "Nothing of the kind happens to anybody in this quiet little film."}
+    told.save()
+    meanings.find(catalog)
+    assert meeting(catalog, "heists") == {}
+    assert not TermVector.objects.filter(term=meanings._hashed(VAULT)).exists()
+    assert VAULT not in fake.encoded

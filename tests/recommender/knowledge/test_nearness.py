@@ -46,3 +46,23 @@ def test_what_all_vectors_share_says_nothing_once_it_is_taken_away() -> None:
     centred = Threshold(0.9, 0.9, 0.9, centred=True)
     known, phrases = comparable(["one", "two", "three", "four"], terms, terms[:1], background, centred)
     assert [term for term, _ in known.nearest(["eins"], phrases[0], centred)] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (["überfall"], ["late one night", "one early day"]),  # no text has the word, and no term means it
+        (["late"], []),  # a word that texts have
+    ],
+)
+def test_sentences_tell_of_what_no_term_means(said: list[str], told: list[str]) -> None:
+    plain = Threshold(known=0.9, foreign=0.6, part=0.95, centred=False, sentence=0.4)
+    sentences = ["one early day", "late one night", "a third thing"]
+    known, phrases = comparable(
+        TERMS, at(0.1, 0, 0), at(1.0), at(0), plain, sentences=sentences, of_sentences=at(0.4, 0.7, 0.3)
+    )
+    assert [term for term, _ in known.nearest(said, phrases[0], plain)] == told
+    nearer, phrases = comparable(
+        TERMS, at(0.7, 0, 0), at(1.0), at(0), plain, sentences=sentences, of_sentences=at(0.4, 0.7, 0.3)
+    )
+    assert [term for term, _ in nearer.nearest(["überfall"], phrases[0], plain)] == ["robbery"]
