@@ -111,3 +111,18 @@ def test_cleared_everything_is_made_again() -> None:
     cache.clear()
 
     assert cache.get("a", make) == 2
+
+
+def test_whoever_makes_a_value_anew_sees_the_last_one() -> None:
+    cache: ProcessCache[str, int] = ProcessCache("test", most=2)
+    seen = list[int | None]()
+
+    def make() -> int:
+        seen.append(cache.last("key"))
+        return len(seen)
+
+    for _ in range(3):
+        cache.get("key", make, fresh_for=lambda seconds: 0.0)
+    assert seen == [None, 1, 2]
+    cache.drop(lambda key: True)
+    assert cache.last("key") is None
