@@ -174,3 +174,18 @@ def test_a_first_value_that_is_wanted_soon_is_not_waited_for_too_long() -> None:
     assert cache.soon("b", make, seconds=10, aside=at_once) == 2
     cache.clear()
     assert cache.soon("a", make, seconds=0.01, aside=lambda work: False) == 3
+
+
+def test_whoever_makes_a_value_anew_sees_the_last_one() -> None:
+    cache: ProcessCache[str, int] = ProcessCache("test", most=2)
+    seen = list[int | None]()
+
+    def make() -> int:
+        seen.append(cache.last("key"))
+        return len(seen)
+
+    for _ in range(3):
+        cache.get("key", make, fresh_for=lambda seconds: 0.0)
+    assert seen == [None, 1, 2]
+    cache.drop(lambda key: True)
+    assert cache.last("key") is None
