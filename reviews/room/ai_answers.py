@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -38,7 +39,7 @@ def ai_answers(request: HttpRequest, review_id: int) -> HttpResponse:
     found = lists.read(end_user)
     answers = _answers(found) if found else []
     against = sum(each.said.agrees is False for each in answers)
-    told = {"review": shown.review, "found": found, "answers": answers, "against": against}
+    told: dict[str, Any] = {"review": shown.review, "found": found, "answers": answers, "against": against}
     told["label"] = lists.label_of(found.run) if found else None
     told["reasoned"] = sum(bool(each.said.text) for each in answers)
     template = "reviews/_ai_answers.html" if is_htmx(request) else "reviews/ai_answers.html"
