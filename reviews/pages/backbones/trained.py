@@ -89,11 +89,11 @@ def order(config: Mapping[str, Any], catalog: Catalog) -> str:
 
 
 def drawn(version: BackboneVersion) -> str:
-    """What was drawn as not liked and what that does to the figures; empty where nothing was."""
+    """What was drawn as not liked, in plain words; empty where nothing was."""
     if not version.drawn:
         return ""
     said = negatives.said(version.metrics["samples"], version.drawn)
-    return f"{said}. So AUC tells likes from items drawn by popularity, and scores are no probabilities."
+    return f"It learned from likes and from items drawn by chance, {said}. Its scores put items in order, no more."
 
 
 def facts(version: BackboneVersion) -> list[tuple[str, str]]:
@@ -102,8 +102,9 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
     found = [(told["split"].label, f"{config.split_in_words}: {SPLITS[config.split].help}")]
     if by_chance := order(version.config, version.catalog):
         found.append(("Order", by_chance))
-    if by_drawing := drawn(version):
-        found.append(("Not liked", by_drawing))
+    if version.drawn:
+        said = negatives.said(version.metrics["samples"], version.drawn)
+        found.append(("Not liked", f"{said}; AUC tells likes from those, and scores are no probabilities of a like"))
     if config.knowledge_source != KNOWLEDGE:
         control = CONTROLS[config.knowledge_source]
         found.append((told["knowledge_source"].label, f"{control.help}: a control, which is never activated"))
