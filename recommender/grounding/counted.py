@@ -162,8 +162,8 @@ def _said_of(said: Marked, count: Count) -> Iterator[list[int]]:
 def _opinion(said: Marked, count: Count) -> bool | None:
     """Whether a sentence counts what was liked, or what was not; None where it does not say."""
     liked = next((told for places in _said_of(said, count) if (told := outcomes.told(said, places)) is not None), None)
-    is_denied_twice = said.language == "es" and count.quantity and SHARES[count.quantity] == NONE
-    return None if is_denied_twice else liked  # no le gustó ninguna
+    is_negated_twice = said.language == "es" and count.quantity and SHARES[count.quantity] == NONE
+    return None if is_negated_twice else liked  # no le gustó ninguna
 
 
 def _words_until_break(said: Marked, places: range) -> list[int]:
