@@ -1,6 +1,6 @@
 """What rules read in a sentence, heard again with the tagger: polarities weighed anew, and phrases that rules miss."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,17 +17,16 @@ from recommender.grounding.tagger.tags import Logs, Said, Shares, Tags
 # Shares of the tagger, chosen on the gold corpus's part for development.
 MOST_OUTSIDE = 0.9  # a known aspect without an opinion that is more surely none gives nothing
 OVERLOOKED = 0.8  # a known aspect that rules pass over is stated up to this share
-NO_PHRASE = 0.8  # what rules take for a phrase is none above it
+NO_PHRASE = 0.9  # what rules take for a phrase is none above it
 NO_PERIOD = 0.95  # "in 2019 they wrote" tells of no period
-NO_MODIFIER = 0.9  # nor is a word beside what is known
-INSIDE = 0.5  # words of which less is outside belong to an aspect
-OPINION_OUTSIDE = 0.3  # of a phrase that nobody but the tagger sees: "the weather is nice" tells no taste
+NO_MODIFIER = 0.8  # nor is a word beside what is known
+INSIDE = 0.65  # words of which less is outside belong to an aspect
+OPINION_OUTSIDE = 0.4  # of a phrase that nobody but the tagger sees: "the weather is nice" tells no taste
 FACT_OUTSIDE = 0.3  # and where that only tells what an item is
-SURE_HOLDER = 0.85  # the tagger's is taken above it
-LEAST_SURE = 0.6  # of its polarity
+SURE_HOLDER = 0.75  # the tagger's is taken above it
+LEAST_SURE = 0.7  # of its polarity
 LONGEST_PHRASE = 7  # words
 LONGEST_JOINT = 3  # words and marks between members of a list
-Around = Callable[[int, int], float]  # of characters, from and to
 SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
 HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
 _DROPPED = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
@@ -41,16 +40,13 @@ RULES_SAY: dict[int | None, tuple[float, float, float, float]] = {
     0: (0.05, 0.05, 0.28, 0.03),
     None: (0.44, 0.44, 0.36, 0.76),
 }
-RULES_WEIGH = 1.0  # at 1 plain words in a long text turn round; .852 on the part for fitting, .842 at 1.5
-# Of the tagger's polarities: among the marked texts are more that are of two minds than in prose. Chosen on the gold
-# corpus's part for fitting.
-PRIOR: NDArray[np.float32] = np.array([0.0, 0.0, -1.5, -1.0], dtype=np.float32)
+RULES_WEIGH = 1.6  # at 1 plain words in a long text turn round
+# Of the tagger's polarities: among the marked texts are more that are of two minds, or of none, than in prose.
+PRIOR: NDArray[np.float32] = np.array([0.0, 0.0, -2.0, -1.0], dtype=np.float32)
 
 
-def heard(
-    said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool, around: Around | None = None
-) -> list[Opinion]:
-    """`read`: what rules read in the sentence. `around`: logits of a like beside a dislike of what stands somewhere."""
+def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -> list[Opinion]:
+    """`read`: what rules read in the sentence."""
     found = []
     for opinion, told in _told(said, read, tags):
         if told is None or opinion.polarity == NOTHING or opinion.is_plain:
@@ -59,7 +55,7 @@ def heard(
         if told.outside > _most_outside(opinion):
             continue
         _drop_modifiers(said, opinion.aspect, tags)
-        _weigh(opinion, told, _lean(said, opinion.aspect, around))
+        _weigh(opinion, told)
         if is_item and (opinion.holder == "subject" or told.holders.max() > SURE_HOLDER):
             opinion.holder = HOLDERS[int(told.holders.argmax())]
         found.append(opinion)
@@ -70,7 +66,7 @@ def heard(
         told = tags.of(*_core(said, aspect))
         if told is not None and told.outside <= OVERLOOKED:
             take_over(aspect, None, found)
-            found.append(_new(aspect, told, is_item, _lean(said, aspect, around)))
+            found.append(_new(aspect, told, is_item))
             places.append(_place(said, aspect))
     places += [_place(said, opinion.aspect) for opinion in found]
     for inside in stretches:
@@ -79,7 +75,7 @@ def heard(
         if phrase is None or told is None or _is_read(mark, places):
             continue
         take_over(phrase, None, found)
-        new = _new(phrase, told, is_item, _lean(said, phrase, around))
+        new = _new(phrase, told, is_item)
         outside = FACT_OUTSIDE if new.polarity is None else OPINION_OUTSIDE
         if told.polarities.max() >= LEAST_SURE and told.outside <= outside:
             found.append(new)
@@ -198,16 +194,10 @@ def _stretches(said: Marked, tags: Tags) -> Iterator[list[int]]:
         yield inside
 
 
-def _lean(said: Marked, aspect: Aspect, around: Around | None) -> Logs:
-    """What is added to the logits of the tagger's polarities."""
-    logit = around(*_core(said, aspect)) if around is not None else 0.0
-    return np.array([logit / 2, -logit / 2, 0, 0], dtype=np.float32)
-
-
-def _weigh(opinion: Opinion, told: Said, lean: Logs) -> None:
+def _weigh(opinion: Opinion, told: Said) -> None:
     rules = np.log(np.array(RULES_SAY[opinion.polarity], dtype=np.float32))
     weight = 0 if opinion.polarity is None else RULES_WEIGH  # what rules see nothing said of may be anything
-    logs: Logs = np.log(told.polarities + 1e-6) + PRIOR + weight * rules + lean
+    logs: Logs = np.log(told.polarities + 1e-6) + PRIOR + weight * rules
     sign = SIGNS[int(logs.argmax())]
     shares = np.exp(logs - logs.max())
     if sign != opinion.polarity:
@@ -215,8 +205,8 @@ def _weigh(opinion: Opinion, told: Said, lean: Logs) -> None:
     opinion.sureness = _beside_the_opposite(sign, shares)
 
 
-def _new(aspect: Aspect, told: Said, is_item: bool, lean: Logs) -> Opinion:
-    shares = told.polarities * np.exp(PRIOR + lean)
+def _new(aspect: Aspect, told: Said, is_item: bool) -> Opinion:
+    shares = told.polarities * np.exp(PRIOR)
     sign, sureness = SIGNS[int(shares.argmax())], float(shares.max() / shares.sum())
     opinion = Opinion(aspect, sign, _strength(sureness), aspect.begin, aspect.end)
     opinion.holder = HOLDERS[int(told.holders.argmax())] if is_item else "subject"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import chain, pairwise
 from typing import Literal
 
@@ -11,7 +10,6 @@ from recommender.grounding.cues import NOTHING, Language, language_of
 from recommender.grounding.facts import joined
 from recommender.grounding.heard import heard
 from recommender.grounding.labels import LONGEST, POLARITIES, Label, label_of
-from recommender.grounding.leanings import Masked, leanings
 from recommender.grounding.letters import body
 from recommender.grounding.lexicon import Lexicon, Mention
 from recommender.grounding.opinions import Context, Opinion, opinions_in, spare
@@ -45,7 +43,6 @@ def read(
     text = text[:LONGEST_TEXT]
     sentences = list(marked(text, lexicon, is_word=tagger.is_word if tagger is not None else None))
     tags = tagger.tags(text, about, _names(sentences)) if tagger is not None else None
-    around = _around(text, sentences) if tags is not None and about == "end_user" else None
     opinions: list[tuple[Marked, Opinion]] = []
     place = _Place()
     plain = not any(map(str.isupper, text))
@@ -53,7 +50,7 @@ def read(
         found = place.read(said, about == "item")
         settle(said, found)
         if tags is not None and not place.is_heading:
-            found = heard(said, found, tags, is_item=about == "item", around=around)
+            found = heard(said, found, tags, is_item=about == "item")
         if about == "item":
             found = joined(said, found)
         else:
@@ -62,19 +59,6 @@ def read(
             _take_for_known(said, opinion, lexicon, plain)
         opinions += [(said, opinion) for opinion in found]
     return _statements(opinions, subject)
-
-
-def _around(text: str, sentences: Iterable[Marked]) -> Callable[[int, int], float]:
-    """How what stands around an aspect leans, all that is known kept out of it."""
-    masked = Masked(
-        text,
-        [
-            (said.tokens[one.begin].start, said.tokens[one.end - 1].end)
-            for said in sentences
-            for one in said.mentions.values()
-        ],
-    )
-    return partial(leanings().around, masked)
 
 
 def _names(sentences: Iterable[Marked]) -> list[tuple[int, int]]:
