@@ -11,8 +11,7 @@ import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, reduce
 from itertools import accumulate
@@ -65,6 +64,14 @@ class Met:
         return Met(places, np.min(degrees, axis=0) if degrees else None)
 
 
+@dataclass(slots=True)
+class Reading:
+    """When a catalog was read last; what says the same since stays what it was."""
+
+    stamp: int | None = None  # of the catalog's items; None: nobody knows
+    due: float = math.inf  # by `time.monotonic`: from then on they are read anew where items changed
+
+
 @dataclass(frozen=True, eq=False)
 class CatalogAspects:
     """`pks` (v), ascending, in a training run the items' numbers; what else is known of them is in that order.
@@ -84,8 +91,7 @@ class CatalogAspects:
     of_aspects: dict[tuple[Facet, ...], Met] = field(default_factory=dict)
     of_sentences: dict[tuple[str, int], Sentence | None] = field(default_factory=dict)
     of_numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    stamp: int | None = None  # of the catalog's items when they were read; None: nobody knows
-    due: float = math.inf  # by `time.monotonic`: from then on they are read anew where items changed
+    last: Reading = field(default_factory=Reading)
 
     @classmethod
     def of(
@@ -277,7 +283,7 @@ def aspects_of(catalog: Catalog) -> CatalogAspects:
     known = KEPT.get(
         key, lambda: _renewed(KEPT.last(key), _read(catalog)), fresh_for=_fresh_for, aside=background.aside
     )
-    if _is_behind(known, catalog) and time.monotonic() >= known.due:
+    if _is_behind(known, catalog) and time.monotonic() >= known.last.due:
         return KEPT.renew(key, known, lambda one: _renewed(one, _read(catalog)) if _is_behind(one, catalog) else one)
     return known
 
@@ -290,8 +296,8 @@ def standing(catalog: Catalog) -> tuple[object, float]:
     """As ProcessCache.standing: where items changed, what is kept is used until it is due."""
     known, until = KEPT.standing(_key(catalog))
     value = known[0] if isinstance(known, tuple) else None
-    if isinstance(value, CatalogAspects) and _is_behind(value, catalog) and time.monotonic() < value.due:
-        return known, min(until, value.due)
+    if isinstance(value, CatalogAspects) and _is_behind(value, catalog) and time.monotonic() < value.last.due:
+        return known, min(until, value.last.due)
     return known, until
 
 
@@ -302,7 +308,7 @@ def _key(catalog: Catalog) -> tuple[int, datetime, int]:
 def _is_behind(known: CatalogAspects, catalog: Catalog) -> bool:
     """Whether items changed since."""
     now = kept.of(catalog)
-    return now is not None and known.stamp is not None and known.stamp != now.items
+    return now is not None and known.last.stamp not in (None, now.items)
 
 
 def _renewed(before: CatalogAspects | None, now: CatalogAspects) -> CatalogAspects:
@@ -310,9 +316,8 @@ def _renewed(before: CatalogAspects | None, now: CatalogAspects) -> CatalogAspec
     texts have to be looked through for."""
     if before is None or not now.says_as(before):
         return now
-    same = copy(before)
-    vars(same).update(stamp=now.stamp, due=now.due)
-    return same
+    before.last.stamp, before.last.due = now.last.stamp, now.last.due
+    return before
 
 
 def _read(catalog: Catalog) -> CatalogAspects:
@@ -322,11 +327,9 @@ def _read(catalog: Catalog) -> CatalogAspects:
     found = _read_all(catalog)
     ended = time.monotonic()
     soon = ended - began <= LONGEST_AT_ONCE
-    return replace(
-        found,
-        stamp=stamp.items if stamp else None,
-        due=ended + REST_PER_WORK * (ended - began) if soon else math.inf,
-    )
+    found.last.stamp = stamp.items if stamp else None
+    found.last.due = ended + REST_PER_WORK * (ended - began) if soon else math.inf
+    return found
 
 
 def _read_all(catalog: Catalog) -> CatalogAspects:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def test_what_may_be_meant_either_way_round_is_asked_back_and_moves_nothing(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unsure = Said((Facet("attribute", "genres", "Horror"),), "likes", start=0, end=7, sureness=0.7)
+    unsure = Said((Facet("attribute", "genres", "Horror"),), "likes", start=0, end=7, sureness=0.6)
     sure = Said((Facet("attribute", "genres", "Western"),), "likes", start=9, end=23)
     monkeypatch.setattr(reading, "read", lambda *_, **__: [unsure, sure])
     answer = said(api, text="Horror? I love westerns.")

@@ -83,7 +83,7 @@ def test_marks_have_their_places_in_texts_of_any_length(ours: Tagger) -> None:
 
 
 def test_one_word_is_liked_or_not_by_what_is_around_it(ours: Tagger) -> None:
-    liked, disliked = "Nothing cheers her up like a musical.", "She would sooner sit in traffic than watch a musical."
+    liked, disliked = "Nothing beats a good musical.", "She would sooner sit in traffic than watch a musical."
     said = [ours.tags(text, "end_user").of(text.index("musical"), len(text) - 1) for text in (liked, disliked)]
 
     assert [one and SIGNS[int(one.polarities.argmax())] for one in said] == [1, -1]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from recommender.models import Catalog, Item
 from recommender.serving import filters
 from recommender.serving.arrange import _values
-from recommender.serving.attribution import Values
 from recommender.serving.catalog_index import index_of
 from recommender.serving.conditions import LONGEST, Condition, ConditionError
+from recommender.serving.items import values_by_item
 from recommender.statements import aspects
 from tests.builders import make_catalog, make_item
 
@@ -157,6 +157,6 @@ def test_a_description_is_nothing_to_choose_by() -> None:
     index = index_of(catalog)
     with pytest.raises(ConditionError, match=r"They have: `genres`\."):
         filters.meeting(catalog, index, [Condition("synopsis", (told,))])
-    assert _values(catalog, index, np.arange(2)) == [[("genres", "Drama")]] * 2
-    assert Values().of(items[0]) == (["Drama"], frozenset({"Drama"}))
+    assert _values(catalog, aspects.aspects_of(catalog), index, np.arange(2)) == [[("genres", "Drama")]] * 2
+    assert values_by_item(catalog, items[:1]) == {items[0].pk: (["Drama"], frozenset({"Drama"}))}
     aspects.KEPT.clear()

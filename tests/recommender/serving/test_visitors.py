@@ -212,7 +212,7 @@ def test_nobody_knows_when_a_posted_history_was(ranked: Catalog) -> None:
 def test_what_may_be_meant_either_way_round_moves_nothing_and_is_said(
     ranked: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unsure = Said((Facet("attribute", "genres", "Horror"),), "likes", start=0, end=7, sureness=0.7)
+    unsure = Said((Facet("attribute", "genres", "Horror"),), "likes", start=0, end=7, sureness=0.6)
     monkeypatch.setattr(reader, "read", lambda *_, **__: [unsure])
     told = session_of(ranked, text="Horror?")
     assert (told.said, told.understood) == ([], ())

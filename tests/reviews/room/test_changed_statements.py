@@ -94,7 +94,7 @@ def test_what_may_be_meant_either_way_round_is_asked_back_and_moves_nothing_befo
     review: Review, ann: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two such aspects one is said after the other, and the words stay."""
-    unsure = [Said((Facet("attribute", "genres", name),), "dislikes", sureness=0.7) for name in ("Drama", "Western")]
+    unsure = [Said((Facet("attribute", "genres", name),), "dislikes", sureness=0.6) for name in ("Drama", "Western")]
     monkeypatch.setattr(service, "stated", lambda *_: unsure)
     browser, words = hold(review, ann), "Dramas? Westerns? You know me."
     asked = send(browser, shown(review, ann), "add_statement", statement=words)
