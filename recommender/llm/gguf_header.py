@@ -39,7 +39,8 @@ def read(path: Path) -> Header:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             told, parameters = _Reader(data).all()
     except (OSError, ValueError, KeyError, struct.error, OverflowError) as error:
-        raise NoWeightsError(f"{path} is no GGUF that can be read: {error or type(error).__name__}.") from error
+        why = str(error) or type(error).__name__
+        raise NoWeightsError(f"{path} is no GGUF that can be read: {why}{'' if why.endswith('?') else '.'}") from error
     if told.get("general.type", "model") != "model":
         raise NoWeightsError(f"{path} holds no language model, but {_word(told['general.type'])}.")
     architecture = str(told.get("general.architecture", ""))

@@ -49,7 +49,7 @@ class Command(BaseCommand):
         require_fitting(catalog, split=name)
         try:
             found = counts(catalog, name, cuts=cuts, **given, **more)
-        except (ValueError, TooLittleDataError) as error:
+        except ValueError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found) if options["json"] else table(found))
 
@@ -76,7 +76,8 @@ def counts(
 ) -> dict[str, Any]:
     """What --json prints. `samples` count every interaction of a part, `labelled` those known to be liked or not.
 
-    `drawn`, where training draws items as not liked: how many for each like (`negatives`), and in each part.
+    `drawn`, where training draws items as not liked: how many for each like (`negatives`), and in each part;
+    `too_little` says why it cannot.
     """
     interactions = read_interactions(catalog)
     only_order = catalog.clock == Clock.ORDER
@@ -85,7 +86,11 @@ def counts(
         name, end_user, moment=interactions.moment, clock=Clock(catalog.clock), fold=fold, seed=seed, cuts=cuts
     )
     parts = describe(codes, end_user, liked)
-    drawn = drawn_beside(interactions, codes, each=negatives, clock=Clock(catalog.clock))
+    drawn, too_little = dict[str, int](), ""
+    try:
+        drawn = drawn_beside(interactions, codes, each=negatives, clock=Clock(catalog.clock))
+    except TooLittleDataError as error:
+        too_little = str(error)
     if only_order and name == "global-time":
         by = "relative order"
     else:
@@ -109,6 +114,7 @@ def counts(
             name: parts["train"][name] + parts["valid"][name] for name in ("samples", "labelled", "positives")
         },
         **({"drawn": {"each": negatives} | drawn} if drawn else {}),
+        **({"too_little": too_little} if too_little else {}),
     }
 
 
@@ -149,4 +155,6 @@ def table(found: dict[str, Any]) -> str:
         )
         each = ", ".join(f"{drawn[part]:,} {part}" for part in PARTS)
         lines.append(f"Training adds items as not liked, {drawn['each']} drawn for each like: {few} said no. {each}.")
+    if "too_little" in found:
+        lines.append(f"Training would stop: {found['too_little']}")
     return "\n".join([*lines, *(["", found["note"]] if "note" in found else [])])

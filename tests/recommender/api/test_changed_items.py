@@ -43,8 +43,8 @@ def test_filters_know_of_changed_items_once_reading_them_anew_costs_little(
     stock(names[0], 5)
     found = world.get(**asked)
     known = aspects.aspects_of(world.catalog)
-    assert math.isfinite(known.due)
-    assert aspects.standing(_read_again(world.catalog))[1] == known.due
+    assert math.isfinite(known.last.due)
+    assert aspects.standing(_read_again(world.catalog))[1] == known.last.due
     assert len(found["items"]) == 2
 
 

@@ -110,7 +110,7 @@ def test_a_cursor_goes_on_with_no_other_list(api: APIClient, films: Catalog) -> 
         "about another" in problem(api.get(other, {"cursor": cursor}), status=400, kind="invalid-parameter")["detail"]
     )
     otherwise = api.get(LIST, {"cursor": cursor, "scenario": "thinkrec"})
-    assert "other `scenario`" in problem(otherwise, status=400, kind="invalid-parameter")["detail"]
+    assert "leave `scenario`" in problem(otherwise, status=400, kind="invalid-parameter")["detail"]
     same = api.get(LIST, {"cursor": cursor, "scenario": "backbone"}).json()
     assert ids(same) == [(2, "f4"), (3, "f6"), (4, "f3")]
     problem(
