@@ -25,6 +25,8 @@ _LEAD_IN = word_set(
     "of these those them , only just and but nur und aber davon solo y de ellas ellos"
 )  # before a number that goes on counting
 _OF_TWO = word_set("both neither")
+_PAIRING = word_set("nor and or noch und oder ni y o")
+MOST_OF_A_PAIR = 5  # words, with the one that joins
 _BARE = ("all", "every", "both", "neither", "nearly all")  # stand before what is counted without "of"
 
 
@@ -298,6 +300,8 @@ def _quantity_at(said: Marked, place: int) -> Count | None:
     name, at = share
     if said.word(at) in _OF or (said.language == "de" and said.word(at) in _GENITIVES):
         at += 1
+    elif name in _OF_TWO and _pairs(said, at):
+        return None
     elif name not in _BARE or said.word(at) in (",", ":"):
         after = [at] if at < len(said.tokens) else []
         if said.word(place - 1) == ":" and after and outcomes.told(said, after) is not None:
@@ -314,6 +318,13 @@ def _quantity_at(said: Marked, place: int) -> Count | None:
                 at += 1
     noun = noun_at(said, at)
     return Count(place, noun.end, None, whole, name, noun) if noun and noun.begin < noun.end else None
+
+
+def _pairs(said: Marked, place: int) -> bool:
+    """Neither metal nor novelty songs; both comedies and dramas: two kinds, and no number of them."""
+    words = [said.word(at) for at in range(place, place + MOST_OF_A_PAIR)]
+    joint = next((at for at, word in enumerate(words) if word in _PAIRING), 0)
+    return joint > 0 and all(word[:1].isalnum() for word in words[:joint])
 
 
 def _clause_start(said: Marked, place: int) -> int:

@@ -110,6 +110,7 @@ def test_a_wrong_count_is_found_with_what_is_true(text: str, words: str) -> None
     [
         "They liked 3 of 11 dramas, and 8 of 11 dramas did not please them.",
         "3 of the 11 dramas in the history were liked, most of them late.",
+        "They like both dramas and comedies; neither westerns nor thrillers.",
         "Two of the three westerns and both comedies were liked.",
         "5 of the 14 entries with an opinion ended well.",
         "Of the 14 entries with an opinion 5 ended well.",
