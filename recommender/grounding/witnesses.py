@@ -1,7 +1,7 @@
 """Who else says what a statement says: words of outcomes.py, rules, and the tagger, of its sentence by itself.
 
 A text is called wrong only where several agree, for seven remarks of eight are right, and none of them errs so rarely.
-The shares are chosen on honest texts: tests/data/statements/fit, dev and messages/look (docs/experiments-steering.md).
+The shares are chosen on honest texts: tests/data/statements/fit, dev and messages/look (docs/experiments-reading.md).
 """
 
 import re

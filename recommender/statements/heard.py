@@ -11,7 +11,7 @@ from recommender.statements.aspects import CatalogAspects
 
 LONGEST_TEXT = 2_000  # characters
 # Below it what is wanted and what is not may be the other way round, and a list that moves the wrong way is worse than
-# one that asks. Chosen on texts that may be looked at (docs/experiments-steering.md), for the tagger of now: another
+# one that asks. Chosen on texts that may be looked at (docs/experiments-reading.md), for the tagger of now: another
 # may be surer, or less sure, of as much.
 SURE = 0.7
 
