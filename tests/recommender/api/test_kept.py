@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from recommender import background
 from recommender.accounts.tokens import create_token
 from recommender.api.kept import ANSWERS
 from recommender.artifacts import files
@@ -109,6 +110,7 @@ class World:
 def world(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for module in (catalog_index, aspects):
         monkeypatch.setattr(module, "FRESH_SECONDS", 3600.0)  # a busy machine may take a minute for a few requests
+    monkeypatch.setattr(background, "aside", lambda work: False)  # no thread ends a list while two are held together
     forget()
     kept.CHECKED.clear()
     yield World()
