@@ -16,7 +16,7 @@ import pytest
 import redis
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
-from celery.signals import task_postrun
+from celery.signals import setup_logging, task_postrun
 from django.conf import settings
 from django.db import connection, connections, transaction
 from django.test import SimpleTestCase, TransactionTestCase
@@ -209,16 +209,22 @@ def _close_databases_of_this_thread(**_: object) -> None:
         connections.close_all()
 
 
+def _leave_logs_alone(**_: object) -> None:
+    """A receiver of `setup_logging`: where there is one, Celery sets nothing up."""
+
+
 @pytest.fixture
 def live_worker(transactional_db: None, broker: str) -> Iterator[Celery]:
     """A Celery worker for all queues in a thread of this process: it sees the test's database and settings."""
     task_postrun.connect(_close_databases_of_this_thread)
+    setup_logging.connect(_leave_logs_alone)  # the worker's own set up would silence warnings for all later tests
     app.loader.import_default_modules()
     try:
         with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60, queues=["llm", "training"]):
             yield app
     finally:
         task_postrun.disconnect(_close_databases_of_this_thread)
+        setup_logging.disconnect(_leave_logs_alone)
         _close_broker_connections()
 
 
