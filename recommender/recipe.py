@@ -142,6 +142,12 @@ class TrainConfig(Settings):
         description="What signals say of an item is fitted without the end user's own fold. More folds fit on more of "
         "small data and take longer.",
     )
+    newer_likes: bool = Field(
+        default=False,
+        title="Items' means go on",
+        description="With what others liked since the training, as each list is asked for. Between two trainings a new "
+        "item earns its place, and scores move.",
+    )
     # inputs and signals that can be left out; in the model with knowledge alone: those of knowledge
     match: bool = Field(
         default=True, title="History match", description="past feedback on items with attributes in common"

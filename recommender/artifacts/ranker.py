@@ -65,18 +65,20 @@ class Ranker:
         *,
         attributes: Mapping[str, Any] | None = None,
         tokens: Sequence[int] | None = None,
+        counted: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float64]:
         """The probability that the end user likes each item: (items). `items`: external ids or their `numbers`; all of
         `self.items`, in order, unless given.
 
         `history`: oldest first; the architecture reads the last `self.history` entries, the signals all of them.
         `attributes`: the end user's, as of now; values the training run did not meet count as not given. `tokens`: what
-        `tokens_of` made of them, in their place.
+        `tokens_of` made of them, in their place. `counted` (items, 2): how often everybody judged and liked each item
+        until now, by which items' means go on where the recipe has it; without it they are those of the training.
         """
         given = self.tokens_of(attributes) if tokens is None else tokens
         asked = self.numbers(self.items if items is None else items)
         past, feedback = self._history(history)
-        signals = self._signals(end_user_external_id, history, asked)
+        signals = self._signals(end_user_external_id, history, asked, counted=counted)
         if self.folded:
             of_end_user = self.end_users.get(end_user_external_id, NO_TEXT)
             found = self.folded.logits(
@@ -104,23 +106,24 @@ class Ranker:
         items: Sequence[str] | NDArray[np.int64],
         *,
         attributes: Mapping[str, Any] | None = None,
+        counted: NDArray[np.int64] | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What did how much to each item's score, in logits: each history entry (items, len(history)), and the text
         about the end user that the training run knew (items).
 
         Leave one out: the item's logit minus its logit had the entry, or the text, not been there. Positive: it raised
         the score. Exact for any architecture, where attention weights would be a story of one. Entries older than the
-        backbone's window are 0.
+        backbone's window are 0. `counted`: as in `score`.
         """
         asked = self.numbers(items)
         seen = np.arange(max(0, len(history) - self.history), len(history))  # what the backbone's window holds
-        signals = self._signals(end_user_external_id, history, asked, without=seen)
+        signals = self._signals(end_user_external_id, history, asked, counted=counted, without=seen)
         # (1 + seen, items), and one more row where there is a text
         text, tokens = self.end_users.get(end_user_external_id, NO_TEXT), self.tokens_of(attributes)
         if text != NO_TEXT:
             untold = signals[:1]
             if self.signals.read_texts:
-                untold = self._signals(end_user_external_id, history, asked, text=NO_TEXT)
+                untold = self._signals(end_user_external_id, history, asked, counted=counted, text=NO_TEXT)
             signals = np.concatenate([signals, untold])
         logits = self._without(asked, history, text, signals, tokens)
         of_history = np.zeros((len(asked), len(history)))
@@ -217,6 +220,7 @@ class Ranker:
         history: Sequence[HistoryEntry],
         items: NDArray[np.int64],
         *,
+        counted: NDArray[np.int64] | None,
         without: NDArray[np.int64] | None = None,
         text: int | None = None,
     ) -> NDArray[np.float32]:
@@ -235,6 +239,7 @@ class Ranker:
             item=numbers,
             end_user_text=self.end_users.get(end_user, NO_TEXT) if text is None else text,
             item_text=numbers,
+            counted=counted,
         )
         if without is not None:
             return self.signals.read_without(candidates, without)

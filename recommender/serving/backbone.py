@@ -129,6 +129,8 @@ def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int,
     items = retrieve.numbers(ranker, index)[places]
     if request.unaware:
         ranker = replace(ranker, end_users={})
-    of_history, of_text = ranker.effects(asked.external_id, request.history, items, attributes=asked.attributes)
+    of_history, of_text = ranker.effects(
+        asked.external_id, request.history, items, attributes=asked.attributes, counted=index.counted(places)
+    )
     found = zip(index.pks[places].tolist(), of_history, of_text.tolist(), strict=True)
     return {pk: Effects(row, text) for pk, row, text in found}

@@ -17,7 +17,8 @@ from recommender.serving.request import Request
 from recommender.serving.served import Lasting
 from recommender.serving.types import Ranked
 
-OWN = ("backbone", "thinkrec")  # sources that go by nothing that others met, in a catalog that is ranked as a whole
+# Sources that go by nothing that others met, in a catalog that is ranked as a whole, unless items' means go on.
+OWN = ("backbone", "thinkrec")
 NOT_FOR_LONG = (DegradedCode.ARTIFACT_UNUSABLE, DegradedCode.CANNOT_RANK)  # what may be better at the next request
 
 
@@ -27,8 +28,13 @@ def lasting_of(request: Request, ranked: Ranked) -> Lasting | None:
         return None
     ends = request.rules.until.timestamp() if request.rules.until else math.inf
     until = min(ends, math.inf if request.later is None else float(request.later), _read_until(request))
-    counted = ranked.source not in OWN or len(request.index) > WHOLE_CATALOG
+    counted = ranked.source not in OWN or len(request.index) > WHOLE_CATALOG or _goes_by_others(ranked)
     return Lasting(hash(tuple(request.history)), counted, until)
+
+
+def _goes_by_others(ranked: Ranked) -> bool:
+    """Whether the version has items' means go on with what others like."""
+    return ranked.backbone is not None and bool(ranked.backbone.config.get("newer_likes"))
 
 
 def history_is(known: Lasting, end_user: EndUser, *, as_of: int | None) -> bool:

@@ -252,7 +252,13 @@ def score(request: Request, ranker: Ranker) -> Scored:
     if request.unaware:
         ranker = replace(ranker, end_users={})
     began = time.perf_counter()
-    scores = ranker.score(whom.external_id, request.history, items, attributes=whom.attributes)
+    scores = ranker.score(
+        whom.external_id,
+        request.history,
+        items,
+        attributes=whom.attributes,
+        counted=request.index.counted(request.candidates),
+    )
     steering = request.steering.weighed(ranker.statements)
     scores = steering.steered(scores, request.candidates)
     if answered.effects:

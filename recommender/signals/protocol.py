@@ -35,6 +35,7 @@ class Candidates:
     item: Places  # (m)
     end_user_text: int  # 0: none
     item_text: NDArray[np.integer[Any]]  # (m)
+    counted: NDArray[np.int64] | None = None  # (m, 2) how often each was judged and liked until now; None: not known
 
 
 class Fitted(Protocol):

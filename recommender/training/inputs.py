@@ -96,7 +96,7 @@ def _make(prepared: Prepared, recipe: TrainConfig, arm: str, *, histories: Itera
 def _without(prepared: Prepared, sources: Sources, bare: Mapping[str, Examples]) -> dict[str, Joined]:
     """The rows with their signals without texts, which are computed once for all arms that have the same."""
     recipe, alive = sources.config, sources.alive
-    names = (*SIGNALS, "metadata_text", "metadata_numbers", "signal_folds")
+    names = (*SIGNALS, "metadata_text", "metadata_numbers", "signal_folds", "newer_likes")
     decisive = prepared.joined, recipe.seed, sources.resembles, *(getattr(recipe, name) for name in names)
     fitted = prepared.once(("signals", *decisive), lambda: registry.fit(registry.prepare(sources), bare[STREAMING]))
     joined = {}

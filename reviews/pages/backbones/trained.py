@@ -123,6 +123,8 @@ def facts(version: BackboneVersion) -> list[tuple[str, str]]:
         found.append(("Beside attributes", "titles and attributes as encoded sentences, in both models"))
     if config.metadata_numbers:
         found.append((told["metadata_numbers"].label, f"likes share a variance of {config.metadata_numbers:g} by them"))
+    if config.newer_likes:
+        found.append((told["newer_likes"].label, "with what others liked since the training, between trainings"))
     left_out = [told[name].label for name in SWITCHES if not getattr(config, name)]
     return [*found, ("Left out", ", ".join(left_out) or "nothing"), ("Compiled kernels", _said_of_kernels(version))]
 

@@ -1,0 +1,105 @@
+"""A version whose items' means go on: what others like since the training moves scores before the next one."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender.artifacts import files, golden_choice, verified, writing
+from recommender.models import BackboneVersion, Catalog, EndUser, Interaction, VersionState
+from recommender.serving.backbone import attributed
+from recommender.serving.recommend import preview
+from recommender.serving.request import Scored, best, request_for, score
+from tests.recommender.promotion.versions import make_version
+from tests.recommender.serving.ranked import ranked_catalog
+from tests.recommender.training import synthetic
+from tests.recommender.training.fitting import SMALL, fitted
+
+GOES_ON = SMALL.but(newer_likes=True)
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = fitted(GOES_ON)
+    folder = tmp_path_factory.mktemp("trained") / "artifact"
+    demographics, facts = made.examples.demographics, {"data": "d"}
+    writing.write(
+        folder,
+        made.backbone,
+        GOES_ON,
+        made.interactions,
+        made.knowledge,
+        signals=made.signals,
+        demographics=demographics,
+        facts=facts,
+    )
+    golden_choice.write(folder, made.backbone, made.interactions, made.knowledge)
+    return folder
+
+
+@pytest.fixture
+def version(db: None, artifact: Path) -> BackboneVersion:
+    catalog = synthetic.in_database()
+    version = make_version(catalog, state=VersionState.ACTIVE)
+    version.config = GOES_ON.to_json()
+    version.save()
+    shutil.copytree(artifact, files.folder_of(version), dirs_exist_ok=True)
+    return version
+
+
+def reader_of(catalog: Catalog) -> EndUser:
+    """Read anew, with the catalog's changes as they are now."""
+    return EndUser.objects.select_related("catalog").get(catalog=catalog, external_id="u000")
+
+
+def scored(version: BackboneVersion) -> tuple[list[str], Scored]:
+    request = request_for(reader_of(version.catalog), limit=3)
+    return request.item_ids, score(request, verified.load(version))
+
+
+def rate(catalog: Catalog, item_id: str, rating: float) -> None:
+    """Five others who have not met it yet."""
+    item = catalog.items.get(external_id=item_id)
+    others = catalog.end_users.exclude(external_id="u000").exclude(interactions__item=item)[:5]
+    Interaction.objects.bulk_create(
+        Interaction(end_user=other, item=item, moment=9_000, rating=rating) for other in others
+    )
+    Catalog.objects.filter(pk=catalog.pk).update(changes=catalog.changes + 1)
+
+
+@pytest.mark.parametrize(("rating", "sign"), [(5.0, 1), (1.0, -1)])
+def test_what_others_like_or_not_moves_that_item_and_no_other(
+    version: BackboneVersion, rating: float, sign: int
+) -> None:
+    names, before = scored(version)
+    rate(version.catalog, names[0], rating)
+    after = scored(version)[1]
+
+    assert sign * (after.scores[0] - before.scores[0]) > 0.001
+    np.testing.assert_allclose(after.scores[1:], before.scores[1:], atol=1e-7)
+
+
+def test_why_a_list_is_as_it_is_goes_by_the_same_means(version: BackboneVersion) -> None:
+    names, _ = scored(version)
+    ranker, request = verified.load(version), request_for(reader_of(version.catalog), limit=len(names))
+
+    def of_history() -> np.ndarray:
+        again = request_for(reader_of(version.catalog), limit=len(names))
+        listed = best(again, score(again, ranker).scores)
+        effects = attributed(again, version, listed)[1]
+        return effects[int(request.index.pks[request.candidates[0]])].history
+
+    before = of_history()
+    rate(version.catalog, names[0], 5.0)
+
+    assert not np.array_equal(of_history(), before)
+
+
+def test_a_list_of_such_a_version_lasts_until_somebody_meets_something(version: BackboneVersion) -> None:
+    counting = preview(reader_of(version.catalog), limit=3).lasting
+    others = preview(reader_of(ranked_catalog("other")), limit=3).lasting
+
+    assert counting is not None
+    assert others is not None
+    assert (counting.counted, others.counted) == (True, False)
