@@ -17,9 +17,10 @@ from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNK
 from recommender.signals.factors import likeness
 from recommender.signals.gaussian_process import GaussianProcess
 from recommender.signals.llm_scores import Blend
-from recommender.signals.protocol import Candidates
+from recommender.signals.protocol import Candidates, Counted
 from recommender.signals.registry import Signals
 from recommender.signals.stated import Weights
+from recommender.signals.statistics import Statistics
 
 FORMATS = (3, 4, 5, 6)  # until 5: signals.earlier_formats
 ITEMS_AT_A_TIME = 1024  # what the graph makes of so many fits the caches, and little memory is held for the next
@@ -65,15 +66,15 @@ class Ranker:
         *,
         attributes: Mapping[str, Any] | None = None,
         tokens: Sequence[int] | None = None,
-        counted: NDArray[np.int64] | None = None,
+        counted: Counted | None = None,
     ) -> NDArray[np.float64]:
         """The probability that the end user likes each item: (items). `items`: external ids or their `numbers`; all of
         `self.items`, in order, unless given.
 
         `history`: oldest first; the architecture reads the last `self.history` entries, the signals all of them.
         `attributes`: the end user's, as of now; values the training run did not meet count as not given. `tokens`: what
-        `tokens_of` made of them, in their place. `counted` (items, 2): how often everybody judged and liked each item
-        until now, by which items' means go on where the recipe has it; without it they are those of the training.
+        `tokens_of` made of them, in their place. `counted`: how often each item was judged and liked until now, by
+        which items' means go on where the recipe has it; without it they are those of the training.
         """
         given = self.tokens_of(attributes) if tokens is None else tokens
         asked = self.numbers(self.items if items is None else items)
@@ -106,7 +107,7 @@ class Ranker:
         items: Sequence[str] | NDArray[np.int64],
         *,
         attributes: Mapping[str, Any] | None = None,
-        counted: NDArray[np.int64] | None = None,
+        counted: Counted | None = None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What did how much to each item's score, in logits: each history entry (items, len(history)), and the text
         about the end user that the training run knew (items).
@@ -145,6 +146,14 @@ class Ranker:
             if isinstance(signal, GaussianProcess)
             for places in signal.nearest(end_user_external_id, met, liked, mask=mask, count=count)
         ]
+
+    def surplus(self, items: NDArray[np.int64], counted: NDArray[np.int64]) -> float:
+        """By how much more than expected these items (n), by number, were liked since the training; 0 where means stay.
+
+        `counted` (n, 2): how often each was judged and liked until now.
+        """
+        told = (each for each in self.signals.fitted.values() if isinstance(each, Statistics))
+        return sum(each.surplus(items - FIRST_ITEM, counted) for each in told)
 
     @property
     def library(self) -> ctypes.CDLL | None:
@@ -220,7 +229,7 @@ class Ranker:
         history: Sequence[HistoryEntry],
         items: NDArray[np.int64],
         *,
-        counted: NDArray[np.int64] | None,
+        counted: Counted | None,
         without: NDArray[np.int64] | None = None,
         text: int | None = None,
     ) -> NDArray[np.float32]:

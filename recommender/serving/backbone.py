@@ -130,7 +130,11 @@ def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int,
     if request.unaware:
         ranker = replace(ranker, end_users={})
     of_history, of_text = ranker.effects(
-        asked.external_id, request.history, items, attributes=asked.attributes, counted=index.counted(places)
+        asked.external_id,
+        request.history,
+        items,
+        attributes=asked.attributes,
+        counted=retrieve.counted(ranker, index, places),
     )
     found = zip(index.pks[places].tolist(), of_history, of_text.tolist(), strict=True)
     return {pk: Effects(row, text) for pk, row, text in found}

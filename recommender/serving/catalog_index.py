@@ -87,9 +87,10 @@ class CatalogIndex:
         places = [self.place_of[name] for name in ids if name in self.place_of]
         return np.array(places, dtype=np.int64), [name for name in ids if name not in self.place_of]
 
-    def counted(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How often the items at these places (n) were judged and liked (n, 2)."""
-        return np.stack([self.judged[places], self.likes[places]], axis=1)
+    @cached_property
+    def counted(self) -> NDArray[np.int64]:
+        """How often each item was judged and liked (items, 2)."""
+        return np.stack([self.judged, self.likes], axis=1)
 
     def is_of(self, pks: NDArray[np.int64]) -> bool:
         """Whether these are all of its items, in its order. An array that is asked about again is not compared."""

@@ -257,7 +257,7 @@ def score(request: Request, ranker: Ranker) -> Scored:
         request.history,
         items,
         attributes=whom.attributes,
-        counted=request.index.counted(request.candidates),
+        counted=retrieve.counted(ranker, request.index, request.candidates),
     )
     steering = request.steering.weighed(ranker.statements)
     scores = steering.steered(scores, request.candidates)

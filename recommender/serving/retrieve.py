@@ -23,6 +23,7 @@ from recommender.serving.catalog_index import WHOLE_CATALOG, CatalogIndex
 from recommender.serving.history import PastInteraction
 from recommender.serving.rollout import active_in
 from recommender.serving.whom import Whom
+from recommender.signals.protocol import Counted
 
 # How many each list gives in a turn.
 BY_LIKES = 8.0  # the active version's first inner product, its own guess of a like
@@ -134,6 +135,11 @@ def nearest(
 def numbers(ranker: Ranker, index: CatalogIndex) -> Places:
     """The ranker's numbers of the index's items (items): UNKNOWN_ITEM of those that it has not met."""
     return _numbers(ranker, index).numbers
+
+
+def counted(ranker: Ranker, index: CatalogIndex, places: Places) -> Counted:
+    """How often the items at these places were judged and liked until now, as a ranker has their means go on."""
+    return Counted(index.counted[places], ranker.surplus(numbers(ranker, index), index.counted))
 
 
 def _numbers(ranker: Ranker, index: CatalogIndex) -> Numbered:

@@ -1,4 +1,8 @@
-"""What others liked since a fit: how often each item was judged and liked before a moment, so that its mean goes on."""
+"""What others liked since a fit: how often each item was judged and liked before a moment, so that its mean goes on.
+
+Who judges since may be harder to please than who did before: what all newer likes have in common, the surplus, says
+nothing of one item, and is taken from each before its mean moves.
+"""
 
 from dataclasses import dataclass
 
@@ -9,6 +13,8 @@ from recommender.dataset.interactions import Interactions
 from recommender.signals.factors import MEAN_WEIGHT
 
 Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+STEADY = 50.0  # newer likes as expected, with which the surplus begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +45,33 @@ class Newer:
             seen[asked] += sign * np.stack([last - first, likes[last] - likes[first]], axis=1)
         return seen
 
+    def surplus(self, rows: Interactions, mean: NDArray[np.floating]) -> Floats:
+        """What `surplus` says of all that came before each row's moment (n), from the items' means (v)."""
+        data = self.interactions
+        came = np.flatnonzero(~self.fitted & (data.liked >= 0))
+        came = came[np.argsort(data.moment[came], kind="stable")]
+        more = np.r_[0.0, np.cumsum((data.liked[came] == 1) - mean[data.item[came]].astype(np.float64))]
+        until = np.searchsorted(data.moment[came], rows.moment)
+        return np.where(self.fitted, 0.0, more[until] / (until + STEADY))
 
-def go_on(mean: NDArray[np.float64], count: NDArray[np.float64], newer: Counts) -> NDArray[np.float64]:
-    """Means (n) that were fitted on `count` (n) likes, after `newer` (n, 2) judged and liked ones.
+
+def surplus(mean: NDArray[np.floating], newer: Counts) -> float:
+    """By how much more than expected all items together were liked since, from -1 to 1: means (v), newer (v, 2)."""
+    judged, likes = _valid(newer)
+    return float((likes - judged * mean).sum() / (judged.sum() + STEADY))
+
+
+def go_on(mean: Floats, count: Floats, newer: Counts, more: Floats | float = 0.0) -> Floats:
+    """Means (n) that were fitted on `count` (n) likes, after `newer` (n, 2) judged and liked ones. `more`: the surplus.
 
     The mean of a normal draw of known variance whose prior is what was fitted: `MEAN_WEIGHT` likes from what the item's
     spaces predict, and those it was fitted on. Counts that fell, where somebody's likes were erased, say nothing.
     """
-    judged = np.maximum(newer[..., 0], 0)
-    likes = np.clip(newer[..., 1], 0, judged)
-    after: NDArray[np.float64] = mean + (likes - judged * mean) / (count + MEAN_WEIGHT + judged)
+    judged, likes = _valid(newer)
+    after: Floats = mean + (likes - judged * (mean + more)) / (count + MEAN_WEIGHT + judged)
     return after
+
+
+def _valid(newer: Counts) -> tuple[Counts, Counts]:
+    judged = np.maximum(newer[..., 0], 0)
+    return judged, np.clip(newer[..., 1], 0, judged)

@@ -22,6 +22,17 @@ Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """How often each candidate was judged and liked until now (m, 2), by everybody.
+
+    `surplus`: by how much more than expected all items were liked since the fit.
+    """
+
+    each: NDArray[np.int64]
+    surplus: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """Items (m) that one end user is asked about after a whole history (h), oldest first.
 
@@ -35,7 +46,7 @@ class Candidates:
     item: Places  # (m)
     end_user_text: int  # 0: none
     item_text: NDArray[np.integer[Any]]  # (m)
-    counted: NDArray[np.int64] | None = None  # (m, 2) how often each was judged and liked until now; None: not known
+    counted: Counted | None = None  # None: not known
 
 
 class Fitted(Protocol):

@@ -14,7 +14,7 @@ from recommender.dataset.examples import Examples
 from recommender.dataset.interactions import fitted_on
 from recommender.recipe import TrainConfig
 from recommender.signals.folds import fold_of
-from recommender.signals.newer import Counts, Newer, go_on
+from recommender.signals.newer import Counts, Floats, Newer, go_on, surplus
 from recommender.signals.protocol import Candidates, Columns, Fit, Places
 from recommender.signals.sources import Sources
 
@@ -43,7 +43,7 @@ class Statistics:
         data = examples.interactions
         told = np.r_[0, np.cumsum(data.liked >= 0)]
         folds = np.array([self.fold(name) for name in data.end_users], dtype=np.int64)[data.end_user]
-        newer = None if self.newer is None else self.newer.seen_by(data)
+        newer = None if self.newer is None else (self.newer.seen_by(data), self.newer.surplus(data, self.mean[0]))
         return self._columns(folds, data.item, told[examples.before] - told[examples.start], newer)
 
     def read(self, candidates: Candidates) -> Columns:
@@ -55,23 +55,27 @@ class Statistics:
         told = known.sum() - np.r_[0, known[places]][:, None]
         return self._columns(self.fold(candidates.end_user), candidates.item, told, self._since(candidates))
 
-    def _since(self, candidates: Candidates) -> Counts | None:
-        """How often each candidate was judged and liked since the fit (m, 2); None where that changes nothing."""
+    def surplus(self, item: Places, counted: Counts) -> float:
+        """By how much more than expected all items (n) were liked since, judged and liked so often until now (n, 2)."""
+        return 0.0 if self.known is None else surplus(self.mean[0, item], counted - self.known[item])
+
+    def _since(self, candidates: Candidates) -> tuple[Counts, float] | None:
+        """How often each candidate was judged and liked since the fit (m, 2), and the surplus; None: means stay."""
         if self.known is None or candidates.counted is None:
             return None
-        return candidates.counted - self.known[candidates.item]
+        return candidates.counted.each - self.known[candidates.item], candidates.counted.surplus
 
     def _columns(
         self,
         fold: int | NDArray[np.int64],
         item: NDArray[np.integer],
         told: NDArray[np.integer],
-        newer: Counts | None,
+        newer: tuple[Counts, Floats | float] | None,
     ) -> Columns:
         """(…, n, 3) of items (n) after histories with `told` labelled entries, (n), (p, 1) or one number."""
         mean, count = self.mean[fold, item].astype(np.float64), self.count[fold, item].astype(np.float64)
         if newer is not None:
-            mean = go_on(mean, count, newer)
+            mean = go_on(mean, count, *newer)
         columns = np.broadcast_arrays(mean, np.log1p(count), np.log1p(told))
         scaled: Columns = ((np.stack(columns, axis=-1) - CENTRE) * SCALE).astype(np.float32)
         return scaled

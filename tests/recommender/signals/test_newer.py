@@ -11,8 +11,8 @@ from recommender.dataset.interactions import fitted_on
 from recommender.dataset.split import TEST, split
 from recommender.dataset.texts import KnowledgeRows
 from recommender.signals import statistics
-from recommender.signals.newer import Newer, go_on
-from recommender.signals.protocol import Candidates
+from recommender.signals.newer import STEADY, Newer, go_on, surplus
+from recommender.signals.protocol import Candidates, Counted
 from recommender.signals.sources import Sources
 from tests.recommender.signals.sources import CONFIG, fit
 from tests.recommender.training.synthetic import in_memory, rows
@@ -64,7 +64,31 @@ def test_a_mean_goes_on_from_its_prior_and_comes_to_what_is_newer():
 
 
 def test_counts_that_fell_say_nothing():
-    np.testing.assert_array_equal(go_on(np.array([0.3, 0.3]), np.ones(2), np.array([[-4, -1], [0, 3]])), 0.3)
+    fell, mean = np.array([[-4, -1], [0, 3]]), np.array([0.3, 0.3])
+
+    np.testing.assert_array_equal(go_on(mean, np.ones(2), fell), mean)
+    assert surplus(mean, fell) == 0
+
+
+def test_what_all_newer_likes_have_in_common_says_nothing_of_an_item():
+    mean, count = np.full(2, 0.5), np.full(2, 10.0)
+    newer = np.array([[5000, 3500], [5000, 3500]])
+    more = surplus(mean, newer)
+
+    assert more == pytest.approx(0.2, abs=2e-3)
+    np.testing.assert_allclose(go_on(mean, count, newer, more), mean, atol=2e-3)
+    assert go_on(mean, count, np.array([[5000, 4000], [0, 0]]), more)[0] == pytest.approx(0.6, abs=4e-3)
+
+
+def test_the_surplus_of_a_row_is_that_of_all_before_it(data, codes):
+    known, mean = fitted_on(data, codes), np.linspace(0.2, 0.8, len(data.items))
+    found = Newer(data, known).surplus(data, mean)
+
+    assert not found[known].any()
+    for row in np.flatnonzero(~known)[::11]:
+        earlier = ~known & (data.moment < data.moment[row]) & (data.liked >= 0)
+        more = (data.liked[earlier] - mean[data.item[earlier]]).sum() / (earlier.sum() + STEADY)
+        assert found[row] == pytest.approx(more)
 
 
 def test_what_was_fitted_on_reads_as_if_nothing_were_newer(data, codes):
@@ -104,8 +128,18 @@ def test_what_is_served_and_read_back_is_what_was_tested(data, codes, tmp_path):
             item=data.item[[row]].astype(np.int64),
             end_user_text=0,
             item_text=np.zeros(1, dtype=np.int64),
-            counted=np.array([[there.sum(), (data.liked[there] == 1).sum()]]),
         )
+        earlier = (known | (data.moment < data.moment[row])) & (data.liked >= 0)
+        everybody = np.stack(
+            [
+                np.bincount(data.item[earlier], minlength=len(data.items)),
+                np.bincount(data.item[earlier], data.liked[earlier] == 1, minlength=len(data.items)),
+            ],
+            axis=1,
+        ).astype(np.int64)
+        each = np.array([[there.sum(), (data.liked[there] == 1).sum()]])
+        more = loaded.surplus(np.arange(len(data.items)), everybody)
+        asked = replace(asked, counted=Counted(each, more))
         np.testing.assert_allclose(loaded.read(asked)[0], columns[row], atol=1e-6)
         np.testing.assert_array_equal(loaded.read_without(asked, np.arange(len(met)))[0], loaded.read(asked))
         assert loaded.read(replace(asked, counted=None))[0, 0] == pytest.approx(
@@ -117,7 +151,7 @@ def test_an_item_that_came_since_earns_a_mean_of_its_own(data, codes):
     signal, _ = fitted(data, codes)
     nothing = np.empty(0, dtype=np.int64)
     asked = Candidates("new", nothing, nothing.astype(np.int8), np.full(2, -1), 0, np.zeros(2, np.int64))
-    unknown, liked = signal.read(replace(asked, counted=np.array([[0, 0], [20, 20]])))[:, 0]
+    unknown, liked = signal.read(replace(asked, counted=Counted(np.array([[0, 0], [20, 20]]))))[:, 0]
 
     assert liked > unknown
 
