@@ -229,7 +229,7 @@ class Ranker:
         history: Sequence[HistoryEntry],
         items: NDArray[np.int64],
         *,
-        counted: Counted | None,
+        counted: Counted | None = None,
         without: NDArray[np.int64] | None = None,
         text: int | None = None,
     ) -> NDArray[np.float32]:

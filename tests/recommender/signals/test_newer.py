@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 
 from recommender.dataset.examples import build
-from recommender.dataset.histories import frozen
+from recommender.dataset.histories import STREAMING, frozen
 from recommender.dataset.interactions import fitted_on
 from recommender.dataset.split import TEST, split
 from recommender.dataset.texts import KnowledgeRows
+from recommender.runs.observer import WITHOUT
 from recommender.signals import statistics
 from recommender.signals.newer import STEADY, Newer, go_on, surplus
 from recommender.signals.protocol import Candidates, Counted
 from recommender.signals.sources import Sources
+from recommender.training.inputs import make_inputs
 from tests.recommender.signals.sources import CONFIG, fit
+from tests.recommender.training.fitting import SMALL, prepared
 from tests.recommender.training.synthetic import in_memory, rows
 
 GOES_ON = CONFIG.but(newer_likes=True, collaborative=False, metadata=False, drift=False)
@@ -160,6 +163,16 @@ def test_where_rows_were_drawn_means_stay(data, codes):
     drawn = replace(data, drawn_for=np.full(len(data), -1))
 
     assert fitted(drawn, codes)[0].known is None
+
+
+def test_arms_of_one_study_that_differ_in_it_have_signals_of_their_own():
+    shared = prepared(knowledge=False)
+    stays, goes_on = (
+        make_inputs(shared, SMALL.but(newer_likes=on), WITHOUT, alive=lambda: None).examples[STREAMING].signals
+        for on in (False, True)
+    )
+
+    assert (stays != goes_on).any()
 
 
 def test_it_is_off_unless_asked_for(data, codes, tmp_path):
