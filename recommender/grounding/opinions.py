@@ -12,6 +12,7 @@ from recommender.grounding.negations import all_cues
 from recommender.grounding.numbers import is_number
 from recommender.grounding.others import of_whom
 from recommender.grounding.phrases import Marked
+from recommender.grounding.scores import RATED
 from recommender.grounding.statements import Facet, Holder
 
 _PREFERENCES = (
@@ -42,6 +43,7 @@ _TOO = frozenset({"too", "demasiado", "demasiada"})
 _INFINITIVE = re.compile(r"(?:en|ern|eln)$")  # behind the German zu
 _EXCEPTION = frozenset({"exception", "exceptions", "ausnahme", "ausnahmen", "excepcion", "excepciones"})
 _PARTS_AT = frozenset({",", ";", ":", "(", "—", "–"})
+_OF_A_RATING = RATED - {"at", "with"}  # seen at two o'clock
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
 
@@ -378,3 +380,11 @@ def _score(said: Marked, opinions: list[Opinion], scores: Sequence[Cue]) -> None
             chosen = [each for each in chosen if each.aspect.is_title] if "went" in _behind(said, score) else chosen[:1]
         for opinion in chosen:
             opinion.polarity, opinion.strength, opinion.is_scored = score.polarity, 0.75, True
+            opinion.is_plain = opinion.is_plain or _is_rated(said, opinion.aspect, score)
+
+
+def _is_rated(said: Marked, aspect: Aspect, score: Cue) -> bool:
+    """Whether a title has its rating right behind it, which no other words outweigh: horror, as in Scream (rated 2)."""
+    if not aspect.is_title or score.begin < aspect.end:
+        return False
+    return all(not each.is_word or each.word in _OF_A_RATING for each in said.tokens[aspect.end : score.begin])

@@ -174,7 +174,13 @@ def add(
     text already is not said twice; another polarity or strength of it takes its place.
     """
     read([turn])  # else the places of what it states would be taken
-    words = words.strip()[:LONGEST_QUOTE]
+    words = words.strip()
+    if not words:
+        raise NotUnderstoodError("Nothing was written. Say what is missing in one sentence.")
+    if len(words) > LONGEST_QUOTE:
+        raise NotUnderstoodError(
+            f"These are {len(words):,} characters, the most are {LONGEST_QUOTE:,}. Add it in parts."
+        )
     understood = stated(words, turn.round)
     if not understood:
         raise NotUnderstoodError(

@@ -166,6 +166,42 @@ def test_a_point_is_added_in_plain_words_and_said_as_it_was_understood(review: R
     assert shown(review, ann).unsent["statement"].text == "Well, well."
 
 
+def test_words_that_were_added_do_not_come_back(review: Review, ann: Account) -> None:
+    """They are kept while they are typed, and what was typed before them may have been refused."""
+    browser = hold(review, ann)
+    send(browser, shown(review, ann), "keep_unsent", statement="And no more musi", critique="Hm")
+    send(browser, shown(review, ann), "add_statement", statement="Well, well.", critique="Hm")
+    page = send(browser, shown(review, ann), "add_statement", statement="No more musicals.", critique="Hm")
+
+    assert list(shown(review, ann).unsent) == ["critique"]
+    assert '<details class="add">' in page.content.decode()
+
+
+def test_the_focus_goes_to_the_point_that_was_added(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    page = send(browser, shown(review, ann), "add_statement", statement="No more thrillers, more comedies.")
+    last = shown(review, ann).statements[-1]
+
+    assert last.by == "ann"
+    assert re.findall(r'id="([^"]*)"[^>]*data-focus-on-swap', page.content.decode()) == [f"statement-{last.number}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("  ", "Nothing was written. Say what is missing in one sentence."),
+        ("No more musicals. " * 60, "These are 1,079 characters, the most are 1,000. Add it in parts."),
+    ],
+)
+def test_no_words_and_too_many_are_refused_and_nothing_is_cut_off(
+    review: Review, ann: Account, words: str, said: str
+) -> None:
+    refused = send(hold(review, ann), shown(review, ann), "add_statement", statement=words)
+
+    assert (refused.status_code, said in refused.content.decode()) == (422, True)
+    assert not any(one.by for one in shown(review, ann).statements)
+
+
 def test_a_point_that_nothing_meets_says_so_and_one_that_something_meets_does_not(review: Review, ann: Account) -> None:
     """Understood is not obeyed: nothing on record is too bloody."""
     browser = hold(review, ann)
