@@ -86,7 +86,7 @@ def _audience_clauses(said: Marked, cues: Sequence[Cue], begin: int) -> list[Cla
 
 
 def _with_remarks(said: Marked, clauses: Sequence[Clause]) -> list[Clause]:
-    """In order, each with what stands in brackets behind it, "Heat (rated 2) and Ran", unless people are named there."""
+    """In order, each with what stands in brackets behind it, "Heat (rated 2) and Ran", unless that names people."""
     found: list[Clause] = []
     is_inside = False  # whether the last one goes on behind its brackets
     for clause in sorted(clauses, key=lambda clause: clause.begin):

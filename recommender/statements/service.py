@@ -181,12 +181,13 @@ def add(
         raise NotUnderstoodError(
             f"These are {len(words):,} characters, the most are {LONGEST_QUOTE:,}. Add it in parts."
         )
-    understood = stated(words, turn.round)
+    is_taste = turn.round.subject_kind == SubjectKind.END_USER
+    understood = [one for one in stated(words, turn.round) if not (is_taste and one.polarity == Polarity.NEUTRAL)]
     if not understood:
         raise NotUnderstoodError(
             "Nothing was understood. Name something that items have, and whether it is liked: “no more documentaries”."
         )
-    if turn.round.subject_kind == SubjectKind.END_USER:
+    if is_taste:
         understood = [_as_meant(one, meant) for one in understood]
         if unsure := parted(understood)[1]:
             raise NotUnderstoodError(

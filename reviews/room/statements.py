@@ -45,6 +45,7 @@ class StatementOnCard:
     said: Said
     aspect: str
     evidence: Evidence | None
+    is_of_item: bool = False  # of a text about an item, which states facts of it too
 
     @property
     def is_quiet(self) -> bool:
@@ -59,6 +60,8 @@ class StatementOnCard:
 
     @property
     def says(self) -> str:
+        if self.said.polarity == Polarity.NEUTRAL and not self.is_of_item:
+            return "Speaks of"
         return SAYS[self.said.polarity]
 
     @property
@@ -128,7 +131,14 @@ def on_card(turn: Turn | None, subject: Subject, titles: Mapping[str, str]) -> l
     shown = [row for row in rows if row.pk not in replaced][:MOST]
     known = evidence_of(subject)
     return [
-        StatementOnCard(number, row, said, in_words(said.aspect, titles), count(said, known[said.holder], titles))
+        StatementOnCard(
+            number,
+            row,
+            said,
+            in_words(said.aspect, titles),
+            count(said, known[said.holder], titles),
+            subject.kind == "item",
+        )
         for number, row in enumerate(shown, start=1)
         for said in [service.said(row)]
     ]

@@ -190,10 +190,11 @@ def test_the_focus_goes_to_the_point_that_was_added(review: Review, ann: Account
     ("words", "said"),
     [
         ("  ", "Nothing was written. Say what is missing in one sentence."),
+        ("Four musicals were on in the cinema.", "Nothing was understood. Name something that items have"),
         ("No more musicals. " * 60, "These are 1,079 characters, the most are 1,000. Add it in parts."),
     ],
 )
-def test_no_words_and_too_many_are_refused_and_nothing_is_cut_off(
+def test_no_words_no_opinion_and_too_many_words_are_refused_and_nothing_is_cut_off(
     review: Review, ann: Account, words: str, said: str
 ) -> None:
     refused = send(hold(review, ann), shown(review, ann), "add_statement", statement=words)
