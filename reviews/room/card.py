@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
+from django.template.defaultfilters import pluralize
 
 from recommender import prepared
 from recommender.models import (
@@ -139,7 +140,10 @@ class Card:
     def rows(self) -> tuple[VerdictRow, ...]:
         """All verdicts about such a text; an approval asks why where the evidence says otherwise."""
         rows = of_strategy(self.review.round.strategy)
-        return tuple(over_evidence(row) if row.puts_in_force == "turn" and self.contradicted else row for row in rows)
+        said = [one.summary for one in self.contradicted]
+        if self.wrong:
+            said.insert(0, f"{len(self.wrong)} place{pluralize(len(self.wrong))} under “Check this”")
+        return tuple(over_evidence(row, said) if said and row.puts_in_force == "turn" else row for row in rows)
 
     @property
     def panel_verdicts(self) -> list[VerdictRow]:

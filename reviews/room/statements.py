@@ -103,6 +103,12 @@ class StatementOnCard:
         return f"{self.evidence.liked} of {self.evidence.judged} liked"
 
     @property
+    def summary(self) -> str:
+        """All of it in one phrase: likes Drama (5 of 15 liked)."""
+        says = " ".join(filter(None, (self.whose, f"{self.says[0].lower()}{self.says[1:]}", self.aspect)))
+        return f"{says} ({self.counted})" if self.counted else says
+
+    @property
     def others(self) -> list[tuple[str, str]]:
         """What a person may make of it by one press: polarity, label."""
         choices = [(Polarity.LIKES, "likes"), (Polarity.DISLIKES, "dislikes"), (Polarity.MIXED, "mixed")]

@@ -238,6 +238,7 @@ def test_approving_over_a_contradicted_statement_asks_why(review: Review, ann: A
     refused = send(browser, on_card, "decide", verdict="approve")
     assert refused.status_code == 422
     assert "Say why it is right all the same" in refused.content.decode()
+    assert "The evidence says otherwise: likes Drama (0 of 2 liked). Why" in refused.content.decode()
     assert not Knowledge.objects.exists()
 
     typed = send(browser, on_card, "decide", verdict="approve", although="She told us so herself.", reason="Too short.")
@@ -322,8 +323,13 @@ def test_what_the_evidence_contradicts_stands_on_the_card_with_its_words(catalog
 
     assert review.concern == Concern.CONTRADICTED
     assert {"count", "title", "rating"} <= {each["kind"] for each in review.findings}
-    page = hold(review, ann).get(reverse("reviews:review", args=[review.pk])).content.decode()
+    browser = hold(review, ann)
+    page = browser.get(reverse("reviews:review", args=[review.pk])).content.decode()
     assert "Check this: the evidence says otherwise" in page
+    asked = send(browser, shown(review, ann), "decide", verdict="approve")
+    count = sum(each["kind"] not in ("polarity", "fact") for each in review.findings)
+    assert f"The evidence says otherwise: {count} places under “Check this”" in asked.content.decode()
+    assert not Knowledge.objects.exists()
     for each in review.findings:
         assert text[each["start"] : each["end"]].startswith(each["quote"].rstrip("…"))
         if each["kind"] in ("count", "title", "rating"):
