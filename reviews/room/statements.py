@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
+from django.template.defaultfilters import pluralize
+
 from recommender.grounding.evidence import Evidence, Rated, Standing, count, standing
 from recommender.grounding.statements import Statement as Said
 from recommender.grounding.told import NOTHING
@@ -113,6 +115,12 @@ class StatementOnCard:
         """What a person may make of it by one press: polarity, label."""
         choices = [(Polarity.LIKES, "likes"), (Polarity.DISLIKES, "dislikes"), (Polarity.MIXED, "mixed")]
         return [(str(value), label) for value, label in choices if value != self.said.polarity]
+
+
+def doubts(contradicted: Sequence[StatementOnCard], places: int) -> list[str]:
+    """What in a text the evidence contradicts, in words. `places`: how many counts, titles and the like."""
+    found = [f"{places} place{pluralize(places)} under “Check this”"] if places else []
+    return [*found, *(one.summary for one in contradicted)]
 
 
 @dataclass(frozen=True, slots=True)
