@@ -182,7 +182,7 @@ def add(
             f"These are {len(words):,} characters, the most are {LONGEST_QUOTE:,}. Add it in parts."
         )
     is_taste = turn.round.subject_kind == SubjectKind.END_USER
-    understood = [one for one in stated(words, turn.round) if not (is_taste and one.polarity == Polarity.NEUTRAL)]
+    understood = [one for one in stated(words, turn.round) if not (is_taste and one.polarity == "neutral")]
     if not understood:
         raise NotUnderstoodError(
             "Nothing was understood. Name something that items have, and whether it is liked: “no more documentaries”."

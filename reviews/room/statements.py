@@ -62,7 +62,7 @@ class StatementOnCard:
 
     @property
     def says(self) -> str:
-        if self.said.polarity == Polarity.NEUTRAL and not self.is_of_item:
+        if self.said.polarity == "neutral" and not self.is_of_item:
             return "Speaks of"
         return SAYS[self.said.polarity]
 
