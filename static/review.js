@@ -343,5 +343,6 @@ for (const [name, target] of [["htmx:afterSwap", document], ["DOMContentLoaded",
     readLease();
     begin();
     restore();
+    if (document.querySelector(".statement[data-focus-on-swap]")) openAlone(null); // one goes on at the points
   });
 }

@@ -163,6 +163,8 @@ def test_an_open_verdict_does_not_cover_what_is_asked_back(
     expect(page.locator("textarea[name=reason]")).to_have_value("It is too long.")  # and marked as typed
     page.get_by_role("button", name="Dislikes Musical").click()
     expect(page.locator(".statement", has_text=re.compile("Dislikes\\s+Musical")).last).to_be_visible()
+    expect(page.locator(".notice", has_text="Understood as: dislikes Musical.")).to_be_visible()
+    assert in_sight(page, ".notice") == [True]
     context.close()
 
 
