@@ -138,6 +138,9 @@ def press(page: Page, verdict: str, *, send: bool, opened: bool = False) -> None
     if verdict == "approve":
         if send:
             page.keyboard.press("a")
+            if page.locator("textarea[name=although]:focus").count():  # the evidence says otherwise: it asks why
+                page.keyboard.type("They told us so themselves.")
+                page.keyboard.press("Control+Enter")
         return
     if not opened:
         page.keyboard.press({"edit": "e", "override": "o", "reject": "x"}[verdict])

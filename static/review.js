@@ -83,6 +83,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
 function openAlone(box) {
   for (const each of document.querySelectorAll(".verdicts details")) each.open = each === box;
 }
+// A point is being added: an open verdict would cover its buttons. What was typed there stays, and is marked.
+document.addEventListener("focusin", (event) => { if (event.target.matches(".add textarea")) openAlone(null); });
 let opened = null; // the box that was just clicked; one that comes open with its card does not take the focus
 document.addEventListener("click", (event) => { opened = event.target.closest(".verdicts summary, .add > summary")?.parentElement ?? null; }, true);
 document.addEventListener("toggle", (event) => {
@@ -341,5 +343,6 @@ for (const [name, target] of [["htmx:afterSwap", document], ["DOMContentLoaded",
     readLease();
     begin();
     restore();
+    if (document.querySelector(".statement[data-focus-on-swap]")) openAlone(null); // one goes on at the points
   });
 }

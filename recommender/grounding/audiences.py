@@ -70,7 +70,7 @@ def _speaks_of_them(said: Marked, begin: int) -> bool:
 def _audience_clauses(said: Marked, cues: Sequence[Cue], begin: int) -> list[Clause]:
     """Clauses, cut as well where the next group of people begins."""
     clauses: list[Clause] = []
-    for clause in sorted(clauses_of(said, cues, begin), key=lambda clause: clause.begin):
+    for clause in _with_remarks(said, clauses_of(said, cues, begin)):
         start = clause.begin
         seen = False
         for place in range(clause.begin, clause.end):
@@ -83,6 +83,20 @@ def _audience_clauses(said: Marked, cues: Sequence[Cue], begin: int) -> list[Cla
     for clause in clauses:
         clause.cues = [cue for cue in cues if clause.begin <= cue.end - 1 < clause.end]
     return clauses
+
+
+def _with_remarks(said: Marked, clauses: Sequence[Clause]) -> list[Clause]:
+    """In order, each with what stands in brackets behind it, "Heat (rated 2) and Ran", unless that names people."""
+    found: list[Clause] = []
+    is_inside = False  # whether the last one goes on behind its brackets
+    for clause in sorted(clauses, key=lambda clause: clause.begin):
+        opens = clause.opener == "(" and _group_in(said, clause) is None
+        if found and (opens or (is_inside and clause.opener == ")" and _group_in(said, clause) is None)):
+            found[-1].end = clause.end
+        else:
+            found.append(clause)
+        is_inside = opens or (is_inside and clause.opener != ")")
+    return found
 
 
 def _last_join(said: Marked, begin: int, end: int) -> int:

@@ -23,7 +23,7 @@ def _read() -> dict[str, list[tuple[tuple[str, ...], Link]]]:
 
 _LINKS = _read()
 PREFERENCE = frozenset(
-    {"over", "to", "than", "als", "gegenuber", "que", "a", "zu", "before", "above"}
+    {"over", "to", "than", "als", "gegenuber", "que", "a", "al", "zu", "before", "above"}
 )  # behind "prefers"
 
 

@@ -6,14 +6,18 @@ from recommender.grounding import links
 from recommender.grounding.cues import NOTHING, Cue, cues_in
 from recommender.grounding.phrases import Marked
 from recommender.grounding.scores import scores_in
+from recommender.grounding.words import DISLIKED_PICTURES, LIKED_PICTURES, word_set
 
 REACH = 4  # words from a negation to what it negates
 _STOPS = frozenset({"but", "and", "who", "which", "that", "because", "y", "und", "aber", "pero"})
 _WEAK = frozenset({"little", "few", "less"})  # they negate only what stands right behind
 _SELDOM = frozenset({"rarely", "seldom", "never", "hardly", "scarcely", "infrequently"})
-_PLUS = frozenset({"+", "👍", "✓", "✔", "❤", "♥"})
-_MINUS = frozenset({"-", "👎", "✗", "✘"})
+_PICTURES = frozenset(LIKED_PICTURES + DISLIKED_PICTURES)
+_PLUS, _MINUS = frozenset(LIKED_PICTURES + "+✓✔"), frozenset(DISLIKED_PICTURES + "-✗✘")
 _BEFORE_NO = frozenset({"please", "bitte", "and", "but", "so", "also", "und", "aber", "y", "pero"})
+_MADE = word_set(
+    "made released shot produced published filmed written set gedreht gemacht erschienen hecho hecha rodado rodada"
+)
 _NO = frozenset({"no", "nothing", "keine", "kein", "keinen", "nichts", "sin", "nada"})
 
 
@@ -28,8 +32,9 @@ def all_cues(said: Marked) -> list[Cue]:
 
 
 def _symbols(said: Marked) -> list[Cue]:
-    """+noir -musicals; 👍 westerns; crime (+); lines that begin with + and -."""
+    """+noir -musicals; 👍 westerns; horror 👎 comedy 👍; crime (+); lines that begin with + and -."""
     found = []
+    trail = said.tokens[-1].word in _PICTURES and said.tokens[0].word not in _PICTURES
     for place, token in enumerate(said.tokens):
         sign = 1 if token.word in _PLUS else -1 if token.word in _MINUS else 0
         if not sign or token.is_word:
@@ -37,16 +42,16 @@ def _symbols(said: Marked) -> list[Cue]:
         following = said.tokens[place + 1] if place + 1 < len(said.tokens) else None
         if following is not None and following.word == token.word:
             continue
-        behind = place > 0 and said.word(place - 1) in (":", "(", "=")
+        behind = place > 0 and (said.word(place - 1) in (":", "(", "=") or (trail and token.word in _PICTURES))
         if (
             not behind
             and following is not None
             and following.is_word
             and (following.glued or token.word != "-" or not place)
         ):
-            found.append(Cue(place, place + 1, sign, ">", 0.75))
+            found.append(Cue(place, place + 1, sign, ">", 0.75, is_sure=token.word in _PICTURES))
         elif behind or following is None or following.word in ",;)|" or not following.is_word:
-            found.append(Cue(place, place + 1, sign, "<", 0.75))
+            found.append(Cue(place, place + 1, sign, "<", 0.75, is_sure=token.word in _PICTURES))
     return found
 
 
@@ -133,7 +138,7 @@ def _alone(said: Marked, place: int) -> Iterator[Cue]:
     if inner < len(said.tokens) and said.taken[inner]:
         skipped = [said.word(at) for at in range(place + 1, inner)]
         small = links.VERBS | links.STOPS | (links.PRONOUNS - {"other"})
-        if not any(each in small for each in skipped):
+        if not any(each in small for each in skipped if word not in _NO or each not in _MADE):
             yield Cue(place, place + 1, -1, ">", 0.75, is_bare=True)
             return
     following = said.word(place + 1)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from recommender.grounding import links
 from recommender.grounding.aspects import Aspect, aspects_in
@@ -12,6 +13,7 @@ from recommender.grounding.negations import all_cues
 from recommender.grounding.numbers import is_number
 from recommender.grounding.others import of_whom
 from recommender.grounding.phrases import Marked
+from recommender.grounding.scores import RATED
 from recommender.grounding.statements import Facet, Holder
 
 _PREFERENCES = (
@@ -41,7 +43,9 @@ _ALL = frozenset({"anything", "everything", "whatever", "alles", "todo"})
 _TOO = frozenset({"too", "demasiado", "demasiada"})
 _INFINITIVE = re.compile(r"(?:en|ern|eln)$")  # behind the German zu
 _EXCEPTION = frozenset({"exception", "exceptions", "ausnahme", "ausnahmen", "excepcion", "excepciones"})
+_UNLESS = frozenset({("sei", "denn"), ("menos", "que"), ("ser", "que")})
 _PARTS_AT = frozenset({",", ";", ":", "(", "—", "–"})
+_OF_A_RATING = RATED - {"at", "with"}  # seen at two o'clock
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
 
 
@@ -126,7 +130,8 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
             if aspect.link == "if" and opinions and polarity == 1 and not aspect.is_title:
                 _condition(said, aspect, opinions)
             span = min(clause.begin, aspect.begin), max(clause.end, aspect.end)
-            turned = cue is not None and (aspect.link == "except" or cue.is_sure)
+            is_exception = aspect.link == "except" or (aspect.link == "if" and _is_unless(said, aspect))
+            turned = cue is not None and (is_exception or cue.is_sure)
             plain = polarity not in (None, NOTHING) and (turned or aspect.link == "again")
             opinions.append(Opinion(aspect, polarity, strength, *span, is_plain=plain))
         if cue is not None and cue.side in "<>" and cue.polarity != NOTHING and not _names(opinions, zone.begin):
@@ -236,8 +241,14 @@ def _take_back(said: Marked, begin: int, end: int, cue: Cue, opinions: Sequence[
 
 def _condition(said: Marked, aspect: Aspect, opinions: Sequence[Opinion]) -> None:
     """What is liked only if it has something is mixed."""
-    if opinions[-1].polarity == 1 and said.word(aspect.begin) != "unless":
+    if opinions[-1].polarity == 1 and not _is_unless(said, aspect):
         opinions[-1].polarity = 0
+
+
+def _is_unless(said: Marked, aspect: Aspect) -> bool:
+    """Comedies unless they are French."""
+    words = [said.word(place) for place in range(max(0, aspect.begin - 5), aspect.end)]
+    return "unless" in words or not _UNLESS.isdisjoint(pairwise(words))
 
 
 def take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -> None:
@@ -297,7 +308,7 @@ def _polarity_of(
     if aspect.link in ("flip", "except") and polarity:
         return -polarity, min(strength, 0.75)
     if aspect.link == "if" and polarity is not None:
-        return 1, min(strength, 0.75)
+        return -1 if polarity == 1 and _is_unless(said, aspect) else 1, min(strength, 0.75)
     if aspect.link == "aside":
         return NOTHING, strength
     return polarity, strength
@@ -378,3 +389,11 @@ def _score(said: Marked, opinions: list[Opinion], scores: Sequence[Cue]) -> None
             chosen = [each for each in chosen if each.aspect.is_title] if "went" in _behind(said, score) else chosen[:1]
         for opinion in chosen:
             opinion.polarity, opinion.strength, opinion.is_scored = score.polarity, 0.75, True
+            opinion.is_plain = opinion.is_plain or _is_rated(said, opinion.aspect, score)
+
+
+def _is_rated(said: Marked, aspect: Aspect, score: Cue) -> bool:
+    """Whether a title has its rating right behind it, which no other words outweigh: horror, as in Scream (rated 2)."""
+    if not aspect.is_title or score.begin < aspect.end:
+        return False
+    return all(not each.is_word or each.word in _OF_A_RATING for each in said.tokens[aspect.end : score.begin])

@@ -7,7 +7,7 @@ from recommender.grounding.cues import Cue, Side
 from recommender.grounding.numbers import NUMBERS, WORDS
 from recommender.grounding.words import Token
 
-_STARS, _RATED, _LIKED, _DISLIKED = (WORDS[name] for name in ("stars", "rated", "liked", "disliked"))
+_STARS, RATED, _LIKED, _DISLIKED = (WORDS[name] for name in ("stars", "rated", "liked", "disliked"))
 _ENDS = frozenset(
     {
         "and",
@@ -84,9 +84,9 @@ def _score_at(tokens: Sequence[Token], taken: Sequence[bool], place: int) -> Cue
         after += 2
     value = number + decimal
     before = word(place - 1)
-    rated = before in _RATED or (
+    rated = before in RATED or (
         before in ("a", "an", "both", "each", "all", "only", "just", "to", "nur", "as", "of", "the")
-        and word(place - 2) in _RATED
+        and word(place - 2) in RATED
     )
     if word(after) == "%":
         return Cue(place, after + 1, polarity_of_share(value / 100), _side(tokens, taken, place, after + 1), 0.75)
@@ -162,7 +162,7 @@ def _of(
 
 
 def _counts(tokens: Sequence[Token], end: int) -> bool:
-    return end < len(tokens) and tokens[end].is_word and tokens[end].word not in _RATED and not _ends(tokens[end].word)
+    return end < len(tokens) and tokens[end].is_word and tokens[end].word not in RATED and not _ends(tokens[end].word)
 
 
 def _side(tokens: Sequence[Token], taken: Sequence[bool], place: int, end: int) -> Side:

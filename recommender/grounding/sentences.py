@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from recommender.grounding import tables
+from recommender.grounding.words import DISLIKED_PICTURES, LIKED_PICTURES
 
 MOST_SENTENCES = 64  # of one text
 _LINE = re.compile(r"[^\n\r\u2028\u2029]+")
@@ -14,6 +15,7 @@ _PLUS, _MINUS = re.compile(r"^\s*\+\s", re.MULTILINE), re.compile(r"^\s*-\s", re
 _UNSIGNED = re.compile(_BULLET.pattern.replace("[-*", "[*", 1))
 _END = re.compile(r"[.!?…]+|[;；](?=\s)|[。！？；]")
 _CLOSING = re.compile(r"[\"'”’»›“‘)\]*_」』）]*")
+_TRAILING = re.compile(rf"\s*(?:[{LIKED_PICTURES}{DISLIKED_PICTURES}]\ufe0f?)+")  # "Drama? 🙄 Comedy? 😍"
 _SPACE = re.compile(r"\s*")
 _LAST_WORD = re.compile(r"([^\W\d_]+(?:[.'’][^\W\d_]+)*|\d+)$")
 _INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])*")
@@ -63,6 +65,8 @@ def _of_line(text: str, place: int, line_end: int, bullets: re.Pattern[str]) -> 
 def _next_end(text: str, place: int, line_end: int) -> int:
     for mark in _END.finditer(text, place, line_end):
         end = mark.end()
+        if pictures := _TRAILING.match(text, end, line_end):
+            return pictures.end()
         closing = _CLOSING.match(text, end, line_end)
         after = closing.end() if closing else end
         following = _SPACE.match(text, after, line_end)

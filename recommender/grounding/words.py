@@ -4,8 +4,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+LIKED_PICTURES, DISLIKED_PICTURES = "👍❤♥🥰😍🤩😻👏💖🙌", "👎🤮🤢😡🙄😴🥱💩🚫❌"
 _TOKEN = re.compile(
-    r"[^\W_]+(?:['’‘`´][^\W_]+)*['’]?|\n+|[,;:()\[\]{}.!?…—–+/&=<>|%$*\"“”„«»‹›#•·。！？；，、👍👎✓✔✗✘❤♥-]"
+    r"[^\W_]+(?:['’‘`´][^\W_]+)*['’]?|\n+|[,;:()\[\]{}.!?…—–+/&=<>|%$*\"“”„«»‹›#•·。！？；，、✓✔✗✘"
+    + LIKED_PICTURES
+    + DISLIKED_PICTURES
+    + "-]"
 )
 _WORD = re.compile(r"[^\W_]+")
 _APOSTROPHES = str.maketrans("’‘`´", "''''")

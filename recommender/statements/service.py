@@ -174,13 +174,20 @@ def add(
     text already is not said twice; another polarity or strength of it takes its place.
     """
     read([turn])  # else the places of what it states would be taken
-    words = words.strip()[:LONGEST_QUOTE]
-    understood = stated(words, turn.round)
+    words = words.strip()
+    if not words:
+        raise NotUnderstoodError("Nothing was written. Say what is missing in one sentence.")
+    if len(words) > LONGEST_QUOTE:
+        raise NotUnderstoodError(
+            f"These are {len(words):,} characters, the most are {LONGEST_QUOTE:,}. Add it in parts."
+        )
+    is_taste = turn.round.subject_kind == SubjectKind.END_USER
+    understood = [one for one in stated(words, turn.round) if not (is_taste and one.polarity == "neutral")]
     if not understood:
         raise NotUnderstoodError(
             "Nothing was understood. Name something that items have, and whether it is liked: “no more documentaries”."
         )
-    if turn.round.subject_kind == SubjectKind.END_USER:
+    if is_taste:
         understood = [_as_meant(one, meant) for one in understood]
         if unsure := parted(understood)[1]:
             raise NotUnderstoodError(

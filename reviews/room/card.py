@@ -35,7 +35,7 @@ from reviews.models import Decision, Review, Slot, Unsent
 from reviews.policy import Action, may, may_decide, may_reopen
 from reviews.room import disputes, guidelines, said, unsent
 from reviews.room.said import SaidOnCard
-from reviews.room.statements import Part, Shown, StatementOnCard, on_card, ordered, parts
+from reviews.room.statements import Part, Shown, StatementOnCard, doubts, on_card, ordered, parts
 from reviews.room.stream import EVERYTHING, Stream
 from reviews.room.turns import DraftOnCard, TurnOnCard, drafts
 from reviews.room.unsent import Field
@@ -139,7 +139,9 @@ class Card:
     def rows(self) -> tuple[VerdictRow, ...]:
         """All verdicts about such a text; an approval asks why where the evidence says otherwise."""
         rows = of_strategy(self.review.round.strategy)
-        return tuple(over_evidence(row) if row.puts_in_force == "turn" and self.contradicted else row for row in rows)
+        if any(row.puts_in_force == "turn" for row in rows) and (why := doubts(self.contradicted, len(self.wrong))):
+            return tuple(over_evidence(row, why) if row.puts_in_force == "turn" else row for row in rows)
+        return rows
 
     @property
     def panel_verdicts(self) -> list[VerdictRow]:

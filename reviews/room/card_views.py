@@ -237,8 +237,8 @@ def last_of(request: HttpRequest) -> Given | None:
 
 
 def keep_typed(request: HttpRequest, shown: Card, *, but: str = "") -> dict[str, str]:
-    """Keep on the server what was typed and not sent."""
-    values = {name: request.POST[name] for name in shown.fields if name in request.POST and name != but}
+    """Keep on the server what was typed and not sent. `but`: the field that was sent, and is forgotten."""
+    values = {name: request.POST[name] if name != but else "" for name in shown.fields if name in request.POST}
     return unsent.keep(
         shown.review, account=shown.viewer, fields=shown.fields.values(), values=values, now=timezone.now()
     )

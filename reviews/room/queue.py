@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 
-from recommender.models import Account
+from recommender.models import Account, Dispute, Source, Statement
+from reviews.choices import Concern
 from reviews.models import Decision, Review, ReviewState, Skip, Slot
 from reviews.room.stream import EVERYTHING, Stream
 
@@ -74,10 +76,22 @@ def _count(rows: QuerySet[Review] | QuerySet[Skip]) -> int:
 
 
 def queue(account: Account, *, stream: Stream = EVERYTHING, state: str = "") -> QuerySet[Review]:
-    """Reviews of the stream in one state, open by default. No big texts. To be read along `place`."""
+    """Reviews of the stream in one state, open by default. No big texts. To be read along `place`.
+
+    `waits_since`: of what a user disputes, or says of themself, since they did; else since the text is open.
+    """
     reviews = stream.narrow(Review.objects.visible_to(account).filter(state=state or ReviewState.OPEN))
+    disputed = Dispute.objects.filter(turn__round=OuterRef("round"), settled_at=None).order_by("created_at")
+    said = Statement.objects.filter(
+        end_user=OuterRef("round__end_user"), source=Source.END_USER, ended_at=None, began_at=None
+    ).order_by("pk")
+    since = Case(
+        When(concern=Concern.DISPUTED, then=Subquery(disputed.values("created_at")[:1])),
+        When(concern=Concern.SAID, then=Subquery(said.values("created_at")[:1])),
+    )
     return (
-        reviews.select_related("round__catalog", "round__end_user", "round__item")
+        reviews.annotate(waits_since=Coalesce(since, F("opened_at")))
+        .select_related("round__catalog", "round__end_user", "round__item")
         .defer("round__evidence", "round__error", "round__end_user__attributes", "round__item__attributes")
         .prefetch_related("slots__leased_by", "decisions__account")
     )

@@ -72,9 +72,11 @@ def add(request: HttpRequest, review_id: int) -> HttpResponse:
             request, review_id, status=422, not_understood=str(error), unsure=unsure, chosen=chosen if unsure else ()
         )
     said = "; ".join(f"{SAYS[one.polarity].lower()} {in_words(service.said(one).aspect, titles)}" for one in made)
-    told = f"Understood as: {said}. Change or strike it if that is wrong. {_unmet(shown, made)}"
-    messages.success(request, told.rstrip())
+    told = f"Understood as: {said}. Change or strike it if that is wrong. {_unmet(shown, made)}".rstrip()
     keep_typed(request, shown, but=STATEMENT)
+    if is_htmx(request):
+        return again(request, review_id, at=made[-1], understood=told)
+    messages.success(request, told)  # at the head of the page that a browser is sent to
     return again(request, review_id)
 
 
@@ -120,7 +122,8 @@ def known_now(request: HttpRequest, review_id: int) -> HttpResponse:
     if end_user is None or shown.proposal is None:
         raise Http404("Only a text about a user is held against what is known now.")
     met = evidence.known_now(end_user)
-    compared = by_all_known(shown.statements, met, aspects_of(shown.review.round.catalog).title_of)
+    points = [one for one in shown.statements if not one.is_quiet]
+    compared = by_all_known(points, met, aspects_of(shown.review.round.catalog).title_of)
     template = "reviews/_known_now.html" if is_htmx(request) else "reviews/known_now.html"
     counts = {"shown": len(shown.subject.history), "now": len(met)}
     return render(request, template, {"compared": compared, "counts": counts, "review": shown.review})

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
+from django.template.defaultfilters import pluralize
+
 from recommender.grounding.evidence import Evidence, Rated, Standing, count, standing
 from recommender.grounding.statements import Statement as Said
 from recommender.grounding.told import NOTHING
@@ -45,6 +47,7 @@ class StatementOnCard:
     said: Said
     aspect: str
     evidence: Evidence | None
+    is_of_item: bool = False  # of a text about an item, which states facts of it too
 
     @property
     def is_quiet(self) -> bool:
@@ -59,6 +62,8 @@ class StatementOnCard:
 
     @property
     def says(self) -> str:
+        if self.said.polarity == "neutral" and not self.is_of_item:
+            return "Speaks of"
         return SAYS[self.said.polarity]
 
     @property
@@ -100,10 +105,22 @@ class StatementOnCard:
         return f"{self.evidence.liked} of {self.evidence.judged} liked"
 
     @property
+    def summary(self) -> str:
+        """All of it in one phrase: likes Drama (5 of 15 liked)."""
+        says = " ".join(filter(None, (self.whose, f"{self.says[0].lower()}{self.says[1:]}", self.aspect)))
+        return f"{says} ({self.counted})" if self.counted else says
+
+    @property
     def others(self) -> list[tuple[str, str]]:
         """What a person may make of it by one press: polarity, label."""
         choices = [(Polarity.LIKES, "likes"), (Polarity.DISLIKES, "dislikes"), (Polarity.MIXED, "mixed")]
         return [(str(value), label) for value, label in choices if value != self.said.polarity]
+
+
+def doubts(contradicted: Sequence[StatementOnCard], places: int) -> list[str]:
+    """What in a text the evidence contradicts, in words. `places`: how many counts, titles and the like."""
+    found = [f"{places} place{pluralize(places)} under “Check this”"] if places else []
+    return [*found, *(one.summary for one in contradicted)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +145,14 @@ def on_card(turn: Turn | None, subject: Subject, titles: Mapping[str, str]) -> l
     shown = [row for row in rows if row.pk not in replaced][:MOST]
     known = evidence_of(subject)
     return [
-        StatementOnCard(number, row, said, in_words(said.aspect, titles), count(said, known[said.holder], titles))
+        StatementOnCard(
+            number,
+            row,
+            said,
+            in_words(said.aspect, titles),
+            count(said, known[said.holder], titles),
+            subject.kind == "item",
+        )
         for number, row in enumerate(shown, start=1)
         for said in [service.said(row)]
     ]

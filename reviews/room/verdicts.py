@@ -214,18 +214,21 @@ ROWS: dict[Strategy, tuple[VerdictRow, ...]] = thinkrec_verdicts.ROWS | {
 }
 
 
+NAMED = 3  # points that the question why names
 _ALTHOUGH = Box(
     "although",
-    "The evidence says otherwise in places. Why is the text right all the same?",
+    "The evidence says otherwise: {}. Why is the text right all the same?",
     "Approve all the same",
     rows=3,
     missing="Say why it is right all the same, or change what is wrong.",
 )
 
 
-def over_evidence(row: VerdictRow) -> VerdictRow:
-    """An approval of a text whose evidence says otherwise: it asks why."""
-    return replace(row, box=_ALTHOUGH)
+def over_evidence(row: VerdictRow, of: Sequence[str]) -> VerdictRow:
+    """An approval of a text whose evidence says otherwise: it asks why. `of`: each point, in words."""
+    more = f"; and {len(of) - NAMED} more" if len(of) > NAMED else ""
+    named = "; ".join(of[:NAMED]).replace("{", "{{").replace("}", "}}")  # a label has places for words
+    return replace(row, box=replace(_ALTHOUGH, label=_ALTHOUGH.label.replace("{}", named + more)))
 
 
 def every() -> list[VerdictRow]:

@@ -134,6 +134,40 @@ def test_by_key_alone_a_statement_is_changed_and_one_is_added(card: Page) -> Non
     assert Knowledge.objects.get().accepted_by == Account.objects.get(username="rita")
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("script", [True, False])
+def test_an_open_verdict_does_not_cover_what_is_asked_back(
+    browser: Browser, live_server: LiveServer, rita: Account, review: Review, size: tuple[int, int], script: bool
+) -> None:
+    """Words that may be meant either way are asked back with two buttons, while a reason to reject is typed."""
+    width, height = size
+    context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=script)
+    context.set_default_timeout(30_000)
+    sign_in(context, live_server, rita)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/reviews/{review.pk}/")
+    page.get_by_role("button", name=re.compile("Review this one")).click()
+    if script:
+        ready(page)
+    page.locator(".verdicts summary", has_text="Reject").click()
+    page.get_by_label("Why?").fill("It is too long.")
+    page.locator(".add > summary").click()
+    page.locator("#id_statement").fill("I was told he walked out of two musicals.")
+    page.locator("[data-send]").click()
+    page.locator("#error-statement").wait_for()
+    if script:
+        ready(page)
+    expect(page.locator("#id_statement")).to_be_focused()
+
+    assert in_sight(page, ".add .change .btn, .add > .field > .btn, #error-statement") == [True] * 4
+    expect(page.locator("textarea[name=reason]")).to_have_value("It is too long.")  # and marked as typed
+    page.get_by_role("button", name="Dislikes Musical").click()
+    expect(page.locator(".statement", has_text=re.compile("Dislikes\\s+Musical")).last).to_be_visible()
+    expect(page.locator(".notice", has_text="Understood as: dislikes Musical.")).to_be_visible()
+    assert in_sight(page, ".notice") == [True]
+    context.close()
+
+
 def test_approving_against_the_evidence_opens_a_box_for_the_reason(card: Page) -> None:
     card.keyboard.press("a")
     expect(card.get_by_label(re.compile("The evidence says otherwise"))).to_be_focused()

@@ -63,3 +63,19 @@ def test_a_list_is_of_one_mind() -> None:
     tags = tags_of("I love musicals.", "musicals")
     tags.polarities[:] = np.log([0.002, 0.98, 0.01, 0.008])
     assert [each.polarity for each in heard(alone, opinions_in(alone, 0, Context()), tags, is_item=False)] == [-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("They do not care for horror, for example “Near Dark (1987)” (rated 3).", 0),
+        ("They do not care for horror, for example “Near Dark (1987)” (rated 2).", -1),
+        ("They do not care for horror, for example “Near Dark (1987)”: 4/5.", 1),
+        ("He first saw “Near Dark (1987)” at two, it is said.", 1),  # no rating: the tagger's word counts
+    ],
+)
+def test_a_rating_right_behind_a_title_outweighs_what_is_heard_of_it(text: str, said: int) -> None:
+    (sentence,) = marked(text, lexicon_of("films"))
+    opinions = heard(sentence, opinions_in(sentence, 0, Context()), tags_of(text, "Near Dark"), is_item=False)
+
+    assert [each.polarity for each in opinions if each.aspect.is_title] == [said]

@@ -166,6 +166,43 @@ def test_a_point_is_added_in_plain_words_and_said_as_it_was_understood(review: R
     assert shown(review, ann).unsent["statement"].text == "Well, well."
 
 
+def test_words_that_were_added_do_not_come_back(review: Review, ann: Account) -> None:
+    """They are kept while they are typed, and what was typed before them may have been refused."""
+    browser = hold(review, ann)
+    send(browser, shown(review, ann), "keep_unsent", statement="And no more musi", critique="Hm")
+    send(browser, shown(review, ann), "add_statement", statement="Well, well.", critique="Hm")
+    page = send(browser, shown(review, ann), "add_statement", statement="No more musicals.", critique="Hm")
+
+    assert list(shown(review, ann).unsent) == ["critique"]
+    assert '<details class="add">' in page.content.decode()
+
+
+def test_the_focus_goes_to_the_point_that_was_added(review: Review, ann: Account) -> None:
+    browser = hold(review, ann)
+    page = send(browser, shown(review, ann), "add_statement", statement="No more thrillers, more comedies.")
+    last = shown(review, ann).statements[-1]
+
+    assert last.by == "ann"
+    assert re.findall(r'id="([^"]*)"[^>]*data-focus-on-swap', page.content.decode()) == [f"statement-{last.number}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("  ", "Nothing was written. Say what is missing in one sentence."),
+        ("Four musicals were on in the cinema.", "Nothing was understood. Name something that items have"),
+        ("No more musicals. " * 60, "These are 1,079 characters, the most are 1,000. Add it in parts."),
+    ],
+)
+def test_no_words_no_opinion_and_too_many_words_are_refused_and_nothing_is_cut_off(
+    review: Review, ann: Account, words: str, said: str
+) -> None:
+    refused = send(hold(review, ann), shown(review, ann), "add_statement", statement=words)
+
+    assert (refused.status_code, said in refused.content.decode()) == (422, True)
+    assert not any(one.by for one in shown(review, ann).statements)
+
+
 def test_a_point_that_nothing_meets_says_so_and_one_that_something_meets_does_not(review: Review, ann: Account) -> None:
     """Understood is not obeyed: nothing on record is too bloody."""
     browser = hold(review, ann)
@@ -201,6 +238,7 @@ def test_approving_over_a_contradicted_statement_asks_why(review: Review, ann: A
     refused = send(browser, on_card, "decide", verdict="approve")
     assert refused.status_code == 422
     assert "Say why it is right all the same" in refused.content.decode()
+    assert "The evidence says otherwise: likes Drama (0 of 2 liked). Why" in refused.content.decode()
     assert not Knowledge.objects.exists()
 
     typed = send(browser, on_card, "decide", verdict="approve", although="She told us so herself.", reason="Too short.")
@@ -285,8 +323,13 @@ def test_what_the_evidence_contradicts_stands_on_the_card_with_its_words(catalog
 
     assert review.concern == Concern.CONTRADICTED
     assert {"count", "title", "rating"} <= {each["kind"] for each in review.findings}
-    page = hold(review, ann).get(reverse("reviews:review", args=[review.pk])).content.decode()
+    browser = hold(review, ann)
+    page = browser.get(reverse("reviews:review", args=[review.pk])).content.decode()
     assert "Check this: the evidence says otherwise" in page
+    asked = send(browser, shown(review, ann), "decide", verdict="approve")
+    count = sum(each["kind"] not in ("polarity", "fact") for each in review.findings)
+    assert f"The evidence says otherwise: {count} places under “Check this”" in asked.content.decode()
+    assert not Knowledge.objects.exists()
     for each in review.findings:
         assert text[each["start"] : each["end"]].startswith(each["quote"].rstrip("…"))
         if each["kind"] in ("count", "title", "rating"):

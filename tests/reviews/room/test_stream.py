@@ -5,13 +5,19 @@ from datetime import timedelta
 import pytest
 from django.http import QueryDict
 
-from recommender.models import Account, Round
+from recommender.grounding.statements import Facet
+from recommender.grounding.statements import Statement as Said
+from recommender.knowledge.disputes import dispute
+from recommender.models import Account, Catalog, EndUser, Hearing, Round
+from recommender.statements.own import say
 from reviews.choices import Concern
 from reviews.keyset import page_of
 from reviews.models import Review, ReviewState
 from reviews.room import leases
+from reviews.room.disputes import open_disputed
 from reviews.room.opening import open_review
-from reviews.room.queue import queue_counts
+from reviews.room.queue import queue, queue_counts
+from reviews.room.said import open_said
 from reviews.room.stream import Stream
 from tests.builders import make_catalog, make_drafts, make_end_user, make_item, make_review
 from tests.reviews.conftest import NOON, SignIn
@@ -45,6 +51,27 @@ def test_the_card_and_the_queue_say_why_a_text_comes_early(rita: Account, browse
 
     for page in (url("review", review), url("queue")):
         assert words in browser_of(rita).get(page).content.decode()
+
+
+def test_a_disputed_text_waits_since_it_is_disputed(rita: Account) -> None:
+    review = make_review()
+    Review.objects.update(opened_at=NOON - timedelta(days=3))
+    assert queue(rita).get().waits_since == NOON - timedelta(days=3)
+
+    turn = review.round.turns.get(index=0)
+    first, _ = (dispute(turn, reason=reason) for reason in ("No.", "No!"))
+    open_disputed()
+    assert queue(rita).get().waits_since == first.created_at
+
+
+def test_a_text_whose_user_says_something_waits_since_they_did(rita: Account) -> None:
+    review = make_review()
+    Review.objects.update(opened_at=NOON - timedelta(days=3))
+    Catalog.objects.update(hearing=Hearing.AFTER_REVIEW)
+    end_user = EndUser.objects.select_related("catalog").get(pk=review.round.end_user_id)
+    (said,) = say(end_user, [Said((Facet("phrase", "", "rain"),), "likes", 1.0)], now=NOON)
+    open_said()
+    assert queue(rita).get().waits_since == said.created_at
 
 
 def test_a_text_that_comes_back_rewritten_has_its_place_anew(rita: Account) -> None:
