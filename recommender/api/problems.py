@@ -94,9 +94,7 @@ def document(exc: exceptions.APIException, path: str, *, allowed: Sequence[str] 
 
 def foreseen(request: HttpRequest, exc: exceptions.APIException, *, allowed: Sequence[str] = ()) -> JsonResponse:
     """A foreseen error at an address that programs ask and that is none of the API's."""
-    return JsonResponse(
-        document(exc, request.path, allowed=allowed), status=exc.status_code, content_type=CONTENT_TYPE
-    )
+    return JsonResponse(document(exc, request.path, allowed=allowed), status=exc.status_code, content_type=CONTENT_TYPE)
 
 
 def internal_error(path: str) -> dict[str, Any]:

@@ -103,8 +103,8 @@ def test_a_time_is_sent_with_its_zone_or_not_at_all() -> None:
     assert b'"time":"2026-03-01T12:30:00+02:00"' in (sent.content or b"")
     assert ("as_of", "2026-03-01T12:30:00+02:00") in calls.recommend("a", "u1", as_of=at).query
     for make in (
-        lambda: calls.recommend("a", "u1", as_of=datetime(2026, 3, 1)),
-        lambda: calls.redeliver_webhook("a", 1, since=datetime(2026, 3, 1)),
+        lambda: calls.recommend("a", "u1", as_of=datetime.fromisoformat("2026-03-01")),
+        lambda: calls.redeliver_webhook("a", 1, since=datetime.fromisoformat("2026-03-01")),
     ):
         with pytest.raises(ValueError, match="names no zone"):
             make()
