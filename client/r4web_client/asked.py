@@ -45,7 +45,7 @@ class ExperimentRequest(TypedDict):
     variants: list[VariantShape]
     scenario: NotRequired[Literal["", "backbone", "thinkrec"]]
     kind: NotRequired[Literal["between", "interleaved"]]
-    primary: NotRequired[Literal["clicking", "clicked_lists", "liking", "buying", "rating"]]
+    primary: NotRequired[Literal["clicking", "clicked_lists", "liking", "buying", "rating", "helpful"]]
     window_hours: NotRequired[int]
     planned: NotRequired[int]
     smallest_lift: NotRequired[float]

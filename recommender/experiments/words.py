@@ -14,6 +14,7 @@ DO: dict[Metric, str] = {
     Metric.LIKING: "liked an item",
     Metric.BUYING: "bought an item",
     Metric.RATING: "rated an item",
+    Metric.HELPFUL: "said that reasons helped",
 }
 
 
