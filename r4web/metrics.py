@@ -11,6 +11,7 @@ from django.db.utils import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -82,6 +83,7 @@ def _lengths() -> dict[str, int]:
     return {**under_way, "reviews": Review.objects.filter(state=ReviewState.OPEN).count()}
 
 
+@csrf_exempt
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -6,6 +6,7 @@ from r4web import health, metrics
 from reviews.pages.home import outside, second_factor, sign_in, views
 
 handler400 = "r4web.problems.bad_request"
+handler404 = "r4web.problems.not_found"
 handler500 = "r4web.problems.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("recommender.api.urls")),  # first: they are tried in turn, and programs ask most

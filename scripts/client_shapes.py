@@ -2,7 +2,8 @@
 
     python scripts/client_shapes.py
 
-Choices of what is sent are Literal; what is answered may get new values later, so there it is text.
+Choices of what is sent are Literal, and its times may be datetimes; what is answered may get new values later, so there
+it is text.
 """
 
 import subprocess
@@ -89,9 +90,10 @@ def _file(what: str, schemas: Schema, *, choices: bool) -> str:
     blocks.sort(key=lambda block: " TypeAlias = " in block)  # classes first: an alias is read at once
     if not any("Any" in block for block in blocks):
         typing.remove("Any")
+    of_time = "from datetime import datetime\n" if any("datetime" in block for block in blocks) else ""
     return (
         f'"""{what}. Made of docs/openapi.yaml by scripts/client_shapes.py; a test holds them equal."""\n\n'
-        f"from __future__ import annotations\n\nfrom typing import {', '.join(typing)}\n\n\n"
+        f"from __future__ import annotations\n\n{of_time}from typing import {', '.join(typing)}\n\n\n"
         + "\n\n\n".join(blocks)
         + "\n"
     )
@@ -122,6 +124,8 @@ def _bare(schema: Schema, *, choices: bool) -> str:
     if "enum" in schema and choices:
         said = ", ".join("None" if value is None else f'"{value}"' for value in schema["enum"])
         return f"Literal[{said}]"
+    if schema.get("format") == "date-time" and choices:
+        return "str | datetime"
     if schema.get("type") == "array":
         return f"list[{_type(schema['items'], choices=choices)}]"
     if schema.get("type") == "object":

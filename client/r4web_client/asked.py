@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
 
@@ -35,7 +36,7 @@ class Event(TypedDict):
     recommendation_id: NotRequired[str]
     position: NotRequired[int]
     value: NotRequired[Any]
-    time: NotRequired[str]
+    time: NotRequired[str | datetime]
     order: NotRequired[int]
 
 
@@ -44,7 +45,7 @@ class ExperimentRequest(TypedDict):
     variants: list[VariantShape]
     scenario: NotRequired[Literal["", "backbone", "thinkrec"]]
     kind: NotRequired[Literal["between", "interleaved"]]
-    primary: NotRequired[Literal["clicking", "clicked_lists", "liking", "buying", "rating"]]
+    primary: NotRequired[Literal["clicking", "clicked_lists", "liking", "buying", "rating", "helpful"]]
     window_hours: NotRequired[int]
     planned: NotRequired[int]
     smallest_lift: NotRequired[float]
@@ -113,7 +114,7 @@ class RecommendationsQuery(TypedDict):
     explain: NotRequired[Literal["none", "short", "full"]]
     min_review: NotRequired[Literal["any", "reviewed", "approved"]]
     scenario: NotRequired[Literal["backbone", "thinkrec"]]
-    as_of: NotRequired[str | int]
+    as_of: NotRequired[str | datetime | int]
     fields: NotRequired[
         list[Literal["item_id", "rank", "title", "score", "explanation", "explanation_status", "reasons"]]
     ]
@@ -122,7 +123,7 @@ class RecommendationsQuery(TypedDict):
 
 class RedeliveriesRequest(TypedDict):
     delivery_id: NotRequired[int | None]
-    since: NotRequired[str | None]
+    since: NotRequired[str | datetime | None]
 
 
 class RuleShape(TypedDict):
@@ -131,7 +132,7 @@ class RuleShape(TypedDict):
     scenario: NotRequired[Literal["", "backbone", "thinkrec"]]
     place: NotRequired[int | None]
     note: NotRequired[str]
-    until: NotRequired[str | None]
+    until: NotRequired[str | datetime | None]
 
 
 class RulesRemoval(TypedDict):
@@ -242,7 +243,7 @@ class ListWebhookDeliveriesAsked(TypedDict):
 
 class RecommendAsked(TypedDict):
     among: NotRequired[list[str]]
-    as_of: NotRequired[str | int]
+    as_of: NotRequired[str | datetime | int]
     cursor: NotRequired[str]
     diversity: NotRequired[float]
     exclude: NotRequired[list[str]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar, Unpack, cast
 from urllib.parse import quote
 from uuid import uuid4
@@ -260,8 +261,24 @@ def entries(catalog: str, name: str, made: Iterable[bytes], **wanted: Any) -> Ca
 
 
 def encoded(entry: Mapping[str, Any]) -> bytes:
-    """JSON in UTF-8. Raises ValueError for NaN and infinity, which JSON has not."""
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    """JSON in UTF-8. Raises ValueError for NaN and infinity, which JSON has not, and for a time without its zone."""
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain).encode()
+
+
+def _plain(value: Any) -> str:
+    """What JSON has no word for: a time."""
+    if isinstance(value, datetime):
+        return _time(value)
+    raise TypeError(f"{type(value).__name__} is nothing that JSON has: {value!r}.")
+
+
+def _time(value: datetime) -> str:
+    """Raises ValueError where the zone is missing: nobody knows which time is meant."""
+    if value.utcoffset() is None:
+        raise ValueError(
+            f"{value!r} names no zone: datetime.now(UTC) does, and value.astimezone() takes this machine's."
+        )
+    return value.isoformat()
 
 
 def _post(path: str, body: Mapping[str, Any]) -> Call[Any]:
@@ -278,7 +295,7 @@ def _said(name: str, value: Any) -> list[str]:
         return ["true" if value else "false"]
     if isinstance(value, list | tuple):
         return [",".join(value)] if name in PARTED else [str(each) for each in value]
-    return [str(value)]
+    return [_time(value) if isinstance(value, datetime) else str(value)]
 
 
 def _catalog(name: str) -> str:

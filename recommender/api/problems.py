@@ -92,6 +92,11 @@ def document(exc: exceptions.APIException, path: str, *, allowed: Sequence[str] 
     return _said(exc, allowed) | {"status": int(exc.status_code)} | _of_request(path)
 
 
+def foreseen(request: HttpRequest, exc: exceptions.APIException, *, allowed: Sequence[str] = ()) -> JsonResponse:
+    """A foreseen error at an address that programs ask and that is none of the API's."""
+    return JsonResponse(document(exc, request.path, allowed=allowed), status=exc.status_code, content_type=CONTENT_TYPE)
+
+
 def internal_error(path: str) -> dict[str, Any]:
     return {
         "type": _type("internal-error"),

@@ -134,7 +134,7 @@ def attributes(raw: object) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise RefusedError(Code.INVALID_VALUE, f"`attributes` must be an object; each of its members {MAY_BE}.")
     for name, value in raw.items():
-        if not _may_be_kept(value):
+        if not may_be_kept(value):
             raise RefusedError(Code.INVALID_VALUE, f"`{values.clean(name)[:60]}` of `attributes` must be {MAY_BE}.")
     written = values.attributes(raw.items())
     if len(written) > LONGEST_ATTRIBUTES:
@@ -145,7 +145,8 @@ def attributes(raw: object) -> dict[str, Any]:
     return kept
 
 
-def _may_be_kept(value: object) -> bool:
+def may_be_kept(value: object) -> bool:
+    """Whether an attribute may have this value: MAY_BE. Null is none."""
     if isinstance(value, list):
         return all(isinstance(each, str | int | float) and _is_told(each) for each in value)
     return value is None or (isinstance(value, str | int | float) and _is_told(value))

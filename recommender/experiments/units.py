@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recommender import replica
 from recommender.models import Event, EventType, Experiment, Item, Metric, Recommendation
 
-COUNTED = (EventType.CLICK, EventType.LIKE, EventType.PURCHASE, EventType.RATING)
+COUNTED = (EventType.CLICK, EventType.LIKE, EventType.PURCHASE, EventType.RATING, EventType.EXPLANATION_HELPFUL)
 AT_ONCE = 5_000
 Values = NDArray[np.float64]
 
@@ -31,6 +31,7 @@ class _Person:
     likes: int = 0
     bought: int = 0
     ratings: list[float] = field(default_factory=list)
+    judged: list[float] = field(default_factory=list)  # whether reasons helped
     sides: list[tuple[UUID, int]] = field(default_factory=list)  # clicked: list and item
 
 
@@ -39,7 +40,8 @@ class Units:
     """End users whose time is over, in the order in which it was (n). `people`: primary keys. `variant`: names.
 
     `lists`, `clicked`: lists shown, and of those the clicked ones. `likes`, `bought`: events. `ratings`, `stars`: how
-    many ratings, and their sum. `sides`: of mixed lists, (clicks for the first side, for the second) of each.
+    many ratings, and their sum. `judged`, `helpful`: how often they said whether reasons helped, and that these did.
+    `sides`: of mixed lists, (clicks for the first side, for the second) of each.
     `shown`: everybody who got a list, by variant, whether or not their time is over; `twice`: those who got lists of
     several variants, which count for none. `lists_shown`: all lists so far.
     """
@@ -52,6 +54,8 @@ class Units:
     bought: Values
     ratings: Values
     stars: Values
+    judged: Values
+    helpful: Values
     sides: Values
     shown: Mapping[str, int]
     twice: int
@@ -71,6 +75,8 @@ class Units:
                 return (self.bought[rows] > 0).astype(np.float64), one
             case Metric.RATING:
                 return self.stars[rows], self.ratings[rows]
+            case Metric.HELPFUL:
+                return self.helpful[rows], self.judged[rows]
 
 
 def read(experiment: Experiment, *, now: datetime) -> Units:
@@ -94,6 +100,8 @@ def _read(experiment: Experiment, now: datetime, using: str) -> Units:
         bought=_column(one.bought for one in counted),
         ratings=_column(len(one.ratings) for one in counted),
         stars=_column(sum(one.ratings) for one in counted),
+        judged=_column(len(one.judged) for one in counted),
+        helpful=_column(sum(one.judged) for one in counted),
         sides=_sides(experiment, counted, using),
         shown={name: sum(one.variant == name for one in people.values()) for name in names},
         twice=twice,
@@ -153,6 +161,8 @@ def _add_events(experiment: Experiment, people: Mapping[int, _Person], using: st
             one.bought += 1
         elif kind == EventType.LIKE:
             one.likes += 1
+        elif kind == EventType.EXPLANATION_HELPFUL:
+            one.judged.append(value or 0.0)
         elif value is not None:
             one.ratings.append(value)
             one.likes += value > threshold

@@ -5,7 +5,7 @@ from typing import Literal
 
 from recommender.experiments.results import Against, Preference, Results
 from recommender.measures.sequential import LEAST_DOING, LEAST_USERS
-from recommender.models import Experiment, Metric
+from recommender.models import Experiment, ExperimentState, Metric
 
 Tone = Literal["good", "bad", "info", "warn"]
 DO: dict[Metric, str] = {
@@ -14,6 +14,7 @@ DO: dict[Metric, str] = {
     Metric.LIKING: "liked an item",
     Metric.BUYING: "bought an item",
     Metric.RATING: "rated an item",
+    Metric.HELPFUL: "said that reasons helped",
 }
 
 
@@ -28,38 +29,57 @@ class Said:
 
 
 def verdict(against: Against, experiment: Experiment) -> Said:
-    """One variant against the first."""
+    """One variant against the first. Of a stopped one nobody says what is to be done with it."""
     name, lift, smallest = against.name, against.lift, experiment.smallest_lift
+    unknown, safe = open_words(experiment), _safe(experiment)
     if lift is None:
+        if is_over(experiment):
+            few = f"fewer than {LEAST_USERS} users of one were observed to the end, or fewer than {LEAST_DOING} of one "
+            return Said("too_few", f"{unknown}: {few}{DO[against.metric]}.", "info", False)
         least = f"{LEAST_USERS} users of each must have been observed and {LEAST_DOING} of each have "
-        return Said("too_few", f"Not known yet: at least {least}{DO[against.metric]}.", "info", False)
-    more = f" About {against.more:,} more users would tell a difference of {percent(smallest)}." if against.more else ""
+        return Said("too_few", f"{unknown}: at least {least}{DO[against.metric]}.", "info", False)
+    would = "would have told" if is_over(experiment) else "would tell"
+    more = f" About {against.more:,} more users {would} a difference of {percent(smallest)}." if against.more else ""
     if lift.low is None or lift.high is None:
-        return Said("not_known", f"Not known yet whether {name} is better.{more}", "info", False)
+        return Said("not_known", f"{unknown} whether {name} is better.{more}", "info", False)
     if lift.low > 0:
-        return Said("better", f"{name} is better by {span(lift.low, lift.high)}: safe to stop.", "good", True)
+        return Said("better", f"{name} is better by {span(lift.low, lift.high)}{safe}.", "good", True)
     if lift.high < 0:
-        return Said("worse", f"{name} is worse by {span(-lift.high, -lift.low)}: safe to stop.", "bad", True)
+        return Said("worse", f"{name} is worse by {span(-lift.high, -lift.low)}{safe}.", "bad", True)
     between = f"between {signed(lift.low)} and {signed(lift.high)}"
     if -smallest < lift.low and lift.high < smallest:
-        said = f"{name} is neither better nor worse by {percent(smallest)} ({between}): safe to stop."
+        said = f"{name} is neither better nor worse by {percent(smallest)} ({between}){safe}."
         return Said("alike", said, "info", True)
-    return Said("not_known", f"Not known yet: {name} is {between}.{more}", "info", False)
+    return Said("not_known", f"{unknown}: {name} is {between}.{more}", "info", False)
 
 
 def preferred(found: Preference, experiment: Experiment) -> Said:
     """Of mixed lists."""
     first, second = (each["name"] for each in experiment.variants)
     low, high = found.chance.low or 0.0, 1.0 if found.chance.high is None else found.chance.high
-    some = "of the users who prefer one"
+    some, unknown, safe = "of the users who prefer one", open_words(experiment), _safe(experiment)
     if not found.wins + found.losses:
-        return Said("too_few", "Not known yet: nobody has clicked more items of one than of the other.", "info", False)
+        said = f"{unknown}: nobody has clicked more items of one than of the other."
+        return Said("too_few", said, "info", False)
     if low > 0.5:
-        return Said("better", f"{second} is preferred by {span(low, high)} {some}: safe to stop.", "good", True)
+        return Said("better", f"{second} is preferred by {span(low, high)} {some}{safe}.", "good", True)
     if high < 0.5:
-        return Said("worse", f"{first} is preferred by {span(1 - high, 1 - low)} {some}: safe to stop.", "bad", True)
-    said = f"Not known yet: {second} is preferred by {span(low, high)} {some}."
+        return Said("worse", f"{first} is preferred by {span(1 - high, 1 - low)} {some}{safe}.", "bad", True)
+    said = f"{unknown}: {second} is preferred by {span(low, high)} {some}."
     return Said("not_known", said, "info", False)
+
+
+def is_over(experiment: Experiment) -> bool:
+    return experiment.state == ExperimentState.STOPPED
+
+
+def open_words(experiment: Experiment) -> str:
+    """What begins the words of what is not known."""
+    return "Not known" if is_over(experiment) else "Not known yet"
+
+
+def _safe(experiment: Experiment) -> str:
+    return "" if is_over(experiment) else ": safe to stop"
 
 
 def verdicts(results: Results) -> list[Said]:
@@ -80,6 +100,17 @@ def shares_warning(results: Results) -> str:
         f"Do not use these figures: users were not dealt out as meant ({dealt}). Something loses or adds lists of one "
         "variant: look for requests that are not logged, retries, or filters of your own."
     )
+
+
+def shares_words(results: Results) -> str:
+    """That users were dealt out as meant; empty where they were not, or where nobody has got a list."""
+    users = sum(count for _, count, _ in results.shares.counts)
+    if results.shares.wrong or not users or results.preference:
+        return ""
+    dealt = ", ".join(
+        f"{name} {percent(count / users)} of {percent(share)}" for name, count, share in results.shares.counts
+    )
+    return f"Users were dealt out as meant, as far as {users:,} can tell: {dealt}."
 
 
 def percent(share: float) -> str:

@@ -26,6 +26,7 @@ class Metric(models.TextChoices):
     LIKING = "liking", "users who like an item"
     BUYING = "buying", "users who buy an item"
     RATING = "rating", "mean rating"
+    HELPFUL = "helpful", "reasons called helpful"
 
 
 class HoldoutSource(models.TextChoices):

@@ -75,7 +75,8 @@ class Changed:
             return "There is no model yet."
         if not self.anything:
             return f"Nothing has changed since model {self.version.number} was trained."
-        said = f"Since model {self.version.number} was trained: {self.new_texts} new texts, {self.gone_texts} gone"
+        texts = "1 new text" if self.new_texts == 1 else f"{self.new_texts} new texts"
+        said = f"Since model {self.version.number} was trained: {texts}, {self.gone_texts} gone"
         of_data = {True: "new ratings or items", False: "no new ratings", None: "ratings not compared"}
         return f"{said}, {of_data[self.data]}."
 

@@ -264,14 +264,15 @@ def _why(
             kept_away=ranked.kept_away,
         ),
     )
-    reasons: dict[int, Sequence[Reason]] = {
-        item.pk: [
+    reasons: dict[int, Sequence[Reason]] = {}
+    for item in listed:
+        own = why.reasons[item.pk]
+        reasons[item.pk] = [
             *(_judged(reason, how.min_review) for reason in ranked.reasons.get(item.pk, ())),
-            *why.reasons[item.pk],
+            *(reason for reason in own if reason.basis != "shared_attributes"),
             *fallback.why(ranked.source, request, positions[item.pk]),
+            *(reason for reason in own if reason.basis == "shared_attributes"),  # it moved nothing
         ]
-        for item in listed
-    }
     return replace(why, reasons=reasons)
 
 

@@ -51,7 +51,9 @@ def words(round_: Round) -> str:
     said = list(disputes.undecided(round_)[: SHOWN + 1])
     quoted = [_quoted(one, round_) for one in said[:SHOWN]]
     more = ", and more" if len(said) > SHOWN else ""
-    return f"It comes first because a user says it is wrong: {', '.join(quoted)}{more}."
+    named = f"{', '.join(quoted)}{more}"
+    end = "" if named.endswith((".”", "!”", "?”", "…”")) else "."  # what is quoted may end the sentence itself
+    return f"It comes first because a user says it is wrong: {named}{end}"
 
 
 def _quoted(made: Dispute, round_: Round) -> str:

@@ -8,8 +8,22 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recommender.promotion import gates
+from recommender.serving.codes import DegradedCode
 
 register = template.Library()
+
+WHY_FALLEN_BACK: dict[str, str] = {
+    DegradedCode.NO_BACKBONE: "no model was active",
+    DegradedCode.ARTIFACT_UNUSABLE: "the model’s files could not be used",
+    DegradedCode.NO_HISTORY: "nothing is known of the user",
+    DegradedCode.UNKNOWN_USER: "the user is not in the catalog",
+    DegradedCode.NO_SCORED_LIST: "no AI ordered the user’s list",
+    DegradedCode.STALE_SCORED_LIST: "the AI’s order is older than the user’s ratings",
+    DegradedCode.CANNOT_RANK: "the model could not rank",
+    DegradedCode.ALL_MET: "the user has met everything",
+    DegradedCode.NO_ITEMS: "the catalog was empty",
+    DegradedCode.NOTHING_LEFT: "filters and stock left nothing",
+}
 
 
 @register.filter
@@ -20,6 +34,12 @@ def signed(value: float) -> str:
 @register.filter
 def get(mapping: Mapping[str, Any], name: str) -> Any:
     return mapping.get(name)
+
+
+@register.filter
+def why_fallen_back(code: str) -> str:
+    """A `degraded_code` in the words of a page; a code of a later release as it is."""
+    return WHY_FALLEN_BACK.get(code, code)
 
 
 @register.filter

@@ -298,7 +298,8 @@ def test_the_examples_of_the_pages_run(gate: Between, key: str, capsys: pytest.C
     for example in examples:
         exec(example.replace("http://127.0.0.1:8000", gate.url), {"token": key, "events": [event]})  # our own pages
     told = capsys.readouterr().out
-    assert len(examples) == 2
+    assert len(examples) == 3
+    assert re.search(r"\['\d for u001', '\d for u002', 'Quiet Rain'\]", told)
     assert "1 Quiet Rain" in told
     assert "1 0 []" in told
     assert "unknown-user The catalog “sample” has no end user “nobody”" in told

@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import typing
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -94,3 +95,18 @@ def test_every_status_of_the_schema_has_an_error_of_its_own() -> None:
     said = {status: type(errors.problem(status, b"", retry_after=None)) for status in statuses}
     assert {status for status, kind in said.items() if kind is errors.InvalidError} == {400, 406, 413, 415, 422}
     assert errors.ProblemError not in said.values()
+
+
+def test_a_time_is_sent_with_its_zone_or_not_at_all() -> None:
+    at = datetime(2026, 3, 1, 12, 30, tzinfo=timezone(timedelta(hours=2)))
+    sent = calls.send_events("a", [{"event_id": "1", "type": "like", "item_id": "f1", "user_id": "u1", "time": at}])
+    assert b'"time":"2026-03-01T12:30:00+02:00"' in (sent.content or b"")
+    assert ("as_of", "2026-03-01T12:30:00+02:00") in calls.recommend("a", "u1", as_of=at).query
+    for make in (
+        lambda: calls.recommend("a", "u1", as_of=datetime.fromisoformat("2026-03-01")),
+        lambda: calls.redeliver_webhook("a", 1, since=datetime.fromisoformat("2026-03-01")),
+    ):
+        with pytest.raises(ValueError, match="names no zone"):
+            make()
+    with pytest.raises(TypeError, match="nothing that JSON has"):
+        calls.send_items("a", [{"item_id": "1", "attributes": {"tags": {"a", "b"}}}])

@@ -102,6 +102,23 @@ def test_opening_the_address_of_a_button_answers_in_words() -> None:
     assert "Nothing was changed" in answer.content.decode()
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/healthz/live", "/healthz/ready", "/metrics"])
+def test_whatever_a_probe_sends_wrongly_is_answered_in_json(address: str) -> None:
+    strict = Client(raise_request_exception=False, enforce_csrf_checks=True)
+    for method in ("post", "put", "delete"):
+        answer = getattr(strict, method)(address)
+        assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json"), method
+        assert answer["Allow"] == "GET, HEAD"
+        assert "Allowed here: GET, HEAD." in answer.json()["detail"]
+    for elsewhere in ("/healthz", "/healthz/", f"{address}/"):
+        unknown = strict.get(elsewhere)
+        assert (unknown.status_code, unknown["Content-Type"]) == (404, "application/problem+json"), elsewhere
+        assert unknown.json()["type"] == "urn:r4web:problem:unknown-path"
+    foreign = strict.get(address, SERVER_NAME="elsewhere.example")
+    assert (foreign.status_code, foreign["Content-Type"]) == (400, "application/problem+json")
+
+
 @pytest.mark.parametrize("method", ["options", "head", "put", "patch", "delete", "trace"])
 @pytest.mark.parametrize(
     "address", ["/api/v1/docs/", "/api/v1/schema/", "/api/v1/catalogs", "/api/", "/sign-in/", "/healthz/live"]

@@ -10,6 +10,8 @@ from recommender.api.errors import InvalidParameter
 from recommender.api.parameters import NumberField, TextField, YesOrNoField
 from recommender.api.posted import MOST_ERRORS, Shape
 from recommender.api.v1.wishes import LONGEST_ID
+from recommender.events import values
+from recommender.events.refusals import RefusedError
 from recommender.models import Catalog
 from recommender.serving.session import LONGEST_HISTORY, Met, Session, session_of
 from recommender.statements.heard import LONGEST_TEXT
@@ -19,7 +21,25 @@ MOST_ATTRIBUTES = 20
 
 @extend_schema_field({"type": "object", "additionalProperties": {}, "maxProperties": MOST_ATTRIBUTES})
 class AttributesField(serializers.DictField):
-    pass
+    """Attributes as end users have them, so that they mean the same: `true` is *yes*, and empty ones are left out."""
+
+    default_error_messages = {"not_a_dict": f"It must be an object; each of its members {values.MAY_BE}."}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        given = super().to_internal_value(data)
+        wrong = {
+            name[:60]: [f"It must be {values.MAY_BE}."]
+            for name, value in given.items()
+            if not values.may_be_kept(value)
+        }
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        if len(given) > MOST_ATTRIBUTES:
+            raise serializers.ValidationError(f"At most {MOST_ATTRIBUTES} attributes may be told.")
+        try:
+            return values.attributes(given)
+        except RefusedError as why:
+            raise serializers.ValidationError(str(why)) from why
 
 
 class MetShape(Shape):
@@ -49,15 +69,10 @@ class Told(Shape):
         help_text="Their taste in plain words; what it says acts on this list at once. English, German or Spanish.",
     )
     attributes = AttributesField(
-        child=serializers.JSONField(allow_null=True),
         default=dict,
-        help_text="Of somebody the catalog does not have, as its end users have them: they name a segment.",
+        help_text="Of somebody the catalog does not have, as its end users have them (text, numbers, true, false, or "
+        "lists of such): they name a segment.",
     )
-
-    def validate_attributes(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        if len(given) > MOST_ATTRIBUTES:
-            raise serializers.ValidationError(f"At most {MOST_ATTRIBUTES} attributes may be told.")
-        return given
 
 
 def session_told(catalog: Catalog, told: Mapping[str, Any], *, path: str = "") -> Session:

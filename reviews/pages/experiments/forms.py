@@ -23,6 +23,7 @@ METRICS: dict[str, str] = {
     Metric.LIKING: "Users who like an item",
     Metric.BUYING: "Users who buy an item",
     Metric.RATING: "Mean rating",
+    Metric.HELPFUL: "Reasons called helpful",
 }
 SCENARIOS = {"backbone": "Those that a model ranks", "thinkrec": "Those that an AI scored"}
 SOURCES: dict[str, str] = {HoldoutSource.POPULAR: "The popular items", HoldoutSource.NEWEST: "The newest items"}

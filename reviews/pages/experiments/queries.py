@@ -42,8 +42,8 @@ def value(metric: Metric, number: float | None) -> str:
     return f"{number:.2f}" if metric == Metric.RATING else percent(number)
 
 
-def rows(compared: Iterable[Against], *, label: Any) -> list[Row]:
-    """`label`: of a comparison."""
+def rows(compared: Iterable[Against], *, label: Any, unknown: str) -> list[Row]:
+    """`label`: of a comparison. `unknown`: what is said of one that says nothing."""
     return [
         Row(
             label(each),
@@ -51,7 +51,7 @@ def rows(compared: Iterable[Against], *, label: Any) -> list[Row]:
             value(each.metric, each.values[1]),
             signed(each.lift.estimate) if each.lift else "–",
             _between(each.lift),
-            {"better": "Better", "worse": "Worse"}.get(each.found, "Not known yet"),
+            {"better": "Better", "worse": "Worse"}.get(each.found, unknown),
         )
         for each in compared
     ]
@@ -113,16 +113,17 @@ def plan_rows(experiment: Experiment) -> list[tuple[str, str, str]]:
 def page(results: Results) -> dict[str, Any]:
     """What the template draws."""
     experiment = results.experiment
-    primary = Metric(experiment.primary)
+    primary, unknown = Metric(experiment.primary), words.open_words(experiment)
     return {
         "results": results,
         "verdicts": words.verdicts(results),
         "warning": words.shares_warning(results),
+        "dealt": words.shares_words(results),
         "exposed": [(each, value(primary, each.value)) for each in results.exposed],
         "chart": chart(results),
-        "rows": rows(results.primary, label=_pair),
-        "others": rows(results.others, label=_named),
-        "segments": rows([one.against for one in results.segments], label=_pair),
+        "rows": rows(results.primary, label=_pair, unknown=unknown),
+        "others": rows(results.others, label=_named, unknown=unknown),
+        "segments": rows([one.against for one in results.segments], label=_pair, unknown=unknown),
         "segment_names": [f"{one.name} {one.value}" for one in results.segments],
         "users": sum(each.shown for each in results.exposed),
         "counted": sum(each.over for each in results.exposed),

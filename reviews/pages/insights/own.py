@@ -38,6 +38,8 @@ class OwnWord:
             return "waits for review, said"
         if status == "overruled":
             return "a newer word counts, said"
+        if status == "standing" and self.one.why_not == "no_opinion":  # in two minds: it counts, and moves no list
+            return f"accepted by {row.accepted_by}, moves nothing since" if row.accepted_by else "moves nothing since"
         if status == "standing":
             acts = self.steers or self.one.since
             if row.accepted_by:
@@ -52,7 +54,7 @@ class OwnWord:
 
     @property
     def tone(self) -> Tone:
-        if self.one.status == "standing":
+        if self.one.status == "standing" and self.one.why_not != "no_opinion":
             return "good" if self.steers or self.one.since else ""
         return "warn" if self.waits else ""
 

@@ -12,6 +12,7 @@ from recommender.models import BackboneVersion, Catalog, Clock, EndUser, Interac
 from recommender.models.holding import holds
 from recommender.recipe import TrainConfig
 from recommender.rounds import approved
+from recommender.serving.codes import NoticeCode
 from recommender.serving.rankers import DEFAULT
 from recommender.serving.recommend import preview
 from recommender.serving.served import Served, ServedItem
@@ -33,6 +34,13 @@ from reviews.room.card import ratings_up_to
 EXAMPLES = 12
 FOUND = 24
 HISTORY_SHOWN = 40
+SCORES = {
+    "like_probability": "chance of a like",
+    "relative_preference": "how well it fits",
+    "worth_by_knowledge": "speaks for it",
+    "expected_likes": "likes to expect",
+}
+TOLD = (NoticeCode.OUT_OF_STOCK, NoticeCode.FEWER_ITEMS)
 _COLUMNS = ("item__title", "rating", "liked", "moment")
 
 
@@ -126,6 +134,16 @@ class Case:
     history_length: int
 
     @property
+    def scores(self) -> str:
+        """What the numbers beside the items are, in words."""
+        return SCORES.get(self.served.score_kind or "", "")
+
+    @property
+    def told(self) -> list[str]:
+        """What rules and a small catalog did to the list; what is pinned or buried says so itself."""
+        return [one.detail for one in self.served.notices if one.code in TOLD] if self.lines else []
+
+    @property
     def texts_read(self) -> str:
         """How many approved texts the list's model was trained with, and whether this user's is one, in sentences."""
         model = self.served.backbone
@@ -134,10 +152,14 @@ class Case:
         end_users, items = model.snapshot.end_user_count, model.snapshot.item_count
         if not (end_users or items) or not _reads_texts(model):
             return "It has read no approved text."
-        said = f"It has read approved texts about {end_users:,} users and {items:,} items"
+        said = f"It has read approved texts about {_many(end_users, 'user')} and {_many(items, 'item')}"
         if self.preference is None:
             return f"{said}."
         return f"{said}; the one about this user is {'' if self.preference.reason.in_snapshot else 'not '}among them."
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _reads_texts(model: BackboneVersion) -> bool:

@@ -10,9 +10,9 @@ from rest_framework.test import APIClient
 from recommender.accounts import quota
 from recommender.accounts.tokens import create_token
 from recommender.models import ApiToken, Catalog, EndUser, Recommendation, TokenScope
-from recommender.serving import catalog_index, rules
+from recommender.serving import catalog_index, rules, segments
 from recommender.statements import aspects
-from tests.builders import make_account, make_catalog, make_end_user
+from tests.builders import make_account, make_catalog, make_end_user, make_interaction
 
 SESSION = "/api/v1/catalogs/films/recommendations"
 BATCH = f"{SESSION}:batch"
@@ -110,6 +110,11 @@ def test_filters_and_exclusions_shorten_a_list_and_say_so(post: Post) -> None:
         ({"text": ["I love dramas"]}, "text", "text of at most"),
         ({"text": "a\u0000b"}, "text", "without NUL"),
         ({"attributes": {str(n): n for n in range(21)}}, "attributes", "At most 20"),
+        ({"attributes": ["Ulm"]}, "attributes", "an object; each of its members text"),
+        ({"attributes": {"age": {"from": 20}}}, "attributes.age", "text, a number below 2^63, true, false"),
+        ({"attributes": {"age": [[20]]}}, "attributes.age", "or a list of such"),
+        ({"attributes": {"age": 2**63}}, "attributes.age", "below 2^63"),
+        ({"attributes": {"about": "x" * 20_001}}, "attributes", "20000 characters"),
         ({"cursor": "x"}, "cursor", "There is no member `cursor`"),
         ({"scenario": "thinking"}, "scenario", "one of"),
     ],
@@ -119,6 +124,16 @@ def test_a_body_that_is_wrong_is_told_where(post: Post, body: dict[str, Any], pa
     assert problem["type"] == "urn:r4web:problem:invalid-parameter"
     assert [error["parameter"] for error in problem["errors"]] == [parameter]
     assert says in problem["errors"][0]["detail"]
+
+
+def test_told_attributes_mean_what_they_do_of_end_users(post: Post, films: Catalog) -> None:
+    segments.COMMON.clear()
+    loyal = [make_end_user(films, f"loyal{n}", attributes={"member": "yes"}) for n in range(segments.LEAST_PEOPLE)]
+    for person in loyal:
+        make_interaction(person, films.items.get(external_id="f1"))
+    assert ids(post({"limit": 1, "attributes": {"member": "yes", "city": None}})) == ["f1"]
+    told = post({"limit": 1, "attributes": {"member": True, "age": ["old"]}})
+    assert (ids(told), told["source"]) == (["f1"], "segment")
 
 
 @pytest.mark.parametrize("raw", ["", "[]", "7", "null", '{"limit": NaN}', "{", '{"text": "\\ud800"}', "[" * 9_000])

@@ -60,6 +60,35 @@ def test_what_happened_after_a_user_s_time_or_about_another_list_does_not_count(
     assert {each.value for each in compute(experiment, now=timezone.now()).exposed} == {0.0}
 
 
+def test_reasons_that_users_call_helpful_may_decide() -> None:
+    catalog = shop(people=260)
+    variants = (Variant("brief", explain="short"), Variant("long", explain="full"))
+    experiment = running(catalog, variants=variants, primary="helpful", planned=200, window_hours=1)
+    said = []
+    for number, person in enumerate(catalog.end_users.order_by("pk")):
+        person.catalog = catalog
+        served = recommend(person, limit=2, level="short")
+        helped = number % 10 < (9 if served.variant == "long" else 3)
+        for place, item in enumerate(served.items):
+            said.append(
+                {
+                    "event_id": f"{number}-{place}",
+                    "type": "explanation_helpful",
+                    "user_id": person.external_id,
+                    "item_id": item.item_id,
+                    "recommendation_id": str(served.recommendation_id),
+                }
+                | ({} if helped else {"value": False})
+            )
+    assert not events.take(catalog, said).rejected
+    found = compute(experiment, now=afterwards(experiment))
+    (against,) = found.primary
+    assert against.values == (pytest.approx(0.3, abs=0.1), pytest.approx(0.9, abs=0.1))
+    assert [one.code for one in words.verdicts(found)] == ["better"]
+    early = compute(experiment, now=timezone.now())
+    assert words.verdicts(early)[0].words.endswith("10 of each have said that reasons helped.")
+
+
 def test_lists_that_one_variant_loses_are_told_before_anything_else() -> None:
     catalog = shop(people=300)
     experiment = running(catalog)

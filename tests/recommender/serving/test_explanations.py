@@ -239,6 +239,8 @@ def test_without_a_backbone_shared_attributes_are_shown_and_called_that(db: None
         ("Once", ("War",)),
     ]
     assert [each.text for each in served.items[0].of(StatisticReason)] == ["Liked by 1 of the 1 who judged it."]
+    first, *alike = served.items[0].reasons
+    assert (first.kind, {one.basis for one in alike}) == ("popularity", {"shared_attributes"})
 
 
 def test_the_newest_items_are_explained_as_new(db: None) -> None:

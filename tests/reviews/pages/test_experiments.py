@@ -1,6 +1,7 @@
 """The pages of experiments: who may do what, what is said in plain words, and what there is before anything is."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from recommender.experiments import results
 from recommender.experiments.results import compute
-from recommender.models import Account, Experiment, Recommendation
+from recommender.models import Account, Experiment, ExperimentState, Recommendation
 from tests.architecture.words import expert_words
 from tests.recommender.experiments.conftest import nothing_kept  # noqa: F401
 from tests.recommender.experiments.simulated import afterwards, lived, running, shop
@@ -130,6 +131,20 @@ def test_what_was_found_is_said_in_plain_words(pm: Client, monkeypatch: pytest.M
     shown = read(pm, address)
     assert re.search(r"b is better by [\d.]+ to [\d.]+ %: safe to stop\.", shown)
     assert "age young" in shown
+    assert re.search(
+        r"Users were dealt out as meant, as far as 540 can tell: a \d\d % of 50 %, b \d\d % of 50 %\.", shown
+    )
+    assert experiment.started_at is not None
+    for over, said in ((timedelta(), "Not known: fewer than 100 users of one"), (timedelta(hours=3), "b is better by")):
+        stopped_at = experiment.started_at + over
+        Experiment.objects.filter(pk=experiment.pk).update(state=ExperimentState.STOPPED, stopped_at=stopped_at)
+        experiment.refresh_from_db()
+        stopped = compute(experiment, now=afterwards(experiment))
+        monkeypatch.setattr("reviews.pages.experiments.views.results_of", lambda _, stopped=stopped: stopped)
+        shown = read(pm, address)
+        assert said in shown
+        assert "safe to stop" not in shown
+        assert "Not known yet" not in shown
     Recommendation.objects.filter(variant="b", pk__in=list(
         Recommendation.objects.filter(variant="b").values_list("pk", flat=True)[:120]
     )).delete()  # fmt: skip

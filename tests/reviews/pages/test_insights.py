@@ -16,11 +16,12 @@ from recommender.models import (
     LlmCall,
     Recommendation,
     Rollout,
+    RuleKind,
     ScoredList,
     ScoringRun,
     Turn,
 )
-from recommender.serving import catalog_index
+from recommender.serving import catalog_index, rules
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
 from recommender.statements import service as statements
@@ -41,6 +42,7 @@ FIND = "/insights/"
 def nothing_kept() -> None:
     verified.LOADED.clear()
     catalog_index.KEPT.clear()
+    rules.KEPT.clear()
 
 
 @pytest.fixture
@@ -197,6 +199,18 @@ def test_a_backbone_s_list_says_which_backbone_and_snapshot_made_it(pm: Client) 
     assert "knowledge snapshot 1" in text
     assert "chance of a like" in text
     assert 'id="rank-16"' in text
+    BackboneVersion.objects.update(drawn=4)  # of a catalog where nobody says no
+    text = page(pm, "/insights/planted/users/u002/?limit=25")
+    assert "how well it fits" in text
+    assert "chance of a like" not in text
+    assert "It learned from likes alone" in text
+
+
+def test_what_rules_leave_out_is_said_above_the_list(pm: Client, films: Catalog) -> None:
+    make_item(films, "Kagemusha")
+    assert "out of stock" not in page(pm, "/insights/films/users/u1/")
+    rules.put(films, [rules.Wanted(RuleKind.OUT_OF_STOCK, "ran")], by=None)
+    assert "1 item left out: out of stock." in page(pm, "/insights/films/users/u1/")
 
 
 def test_a_canary_s_list_says_that_it_is_one(pm: Client) -> None:

@@ -70,7 +70,7 @@ def test_it_stands_beside_the_text_with_what_became_of_it(reader: EndUser, pam: 
     assert "&lt;gore&gt;" in now
     assert "2 that stand no more" in ended
     assert words(browser) == [
-        f"In two minds about Comedy counts since {today()}",
+        f"In two minds about Comedy moves nothing since {today()}",
         f"Dislikes Horror No more &lt;gore&gt;, please. counts since {today()}",
         f"Likes Comedy corrected {today()}",
         f"Likes Drama struck {today()}",

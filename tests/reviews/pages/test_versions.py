@@ -17,7 +17,9 @@ from recommender.models import (
     VersionState,
 )
 from recommender.promotion import activation
+from recommender.serving.codes import DegradedCode
 from reviews.models import Decision, Verdict
+from reviews.templatetags.versions import WHY_FALLEN_BACK, why_fallen_back
 from tests import builders
 from tests.recommender.promotion.versions import examined, make_version
 from tests.recommender.training import synthetic
@@ -363,3 +365,8 @@ def test_the_page_asks_a_fixed_number_of_questions(client, pm, active, catalog, 
     make_receipt(version, active)
     with django_assert_max_num_queries(16):
         page(client, version)
+
+
+def test_whatever_made_a_list_fall_back_has_words_for_the_page() -> None:
+    assert set(WHY_FALLEN_BACK) == {code.value for code in DegradedCode}
+    assert why_fallen_back("of a later release") == "of a later release"
