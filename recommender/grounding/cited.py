@@ -14,8 +14,14 @@ from recommender.grounding.words import folded_words, word_set
 
 # Words of these languages that their neighbours do not have.
 _ONLY_IN = {
-    "de": word_set("der das und nicht sie ist mit von bei fur auf eine einen ihr ihm hat sich aber kann man gut wie"),
-    "es": word_set("el los las y pero muy les ella esta sus gusta gustan gusto gustaron"),
+    "de": word_set(
+        "der das und nicht sie ist mit von bei fur auf eine einen ihr ihm hat sich aber kann man gut wie werden wird"
+        " wurde wurden haben gegen eher auch nur sehr keine kein keinen dagegen hingegen durch uber zu zum zur mag mogen"
+    ),
+    "es": word_set(
+        "el los las y pero muy les ella esta sus gusta gustan gusto gustaron cine peliculas pelicula vio ninguna ninguno"
+        " mucho cuando prefiere encanta encantan aburre aburren fue tambien"
+    ),
 }
 LONGEST_TITLE = 120  # characters
 MOST_WORDS = 14

@@ -10,12 +10,14 @@ DETERMINERS = word_set(
 )
 _NOUNS = word_set(
     "entries entry ratings rating interactions times cases occasions viewings watches reads encounters attempts tries"
-    " outings examples instances items titles eintrage titel titeln bewertungen filme"
-    " filmen bucher titulos valoraciones peliculas pelicula libros"
+    " outings examples instances items titles exposures trials loans evenings sessions sittings efforts goes"
+    " eintrage titel titeln bewertungen filme filmen bucher titulos valoraciones peliculas pelicula libros"
 )
 _MET = word_set(
     "rated seen saw watched read met tried judged encountered shown given listed sat finished played heard sent put"
-    " gesehen bewertet gelesen geschaut sah visto valorado leido puntuado"
+    " lent issued borrowed ordered logged recorded viewed sampled offered"
+    " gesehen bewertet gelesen geschaut sah gesehene gesehenen bewertete bewerteten gelesene gelesenen geliehenen"
+    " visto valorado leido puntuado vistos vistas valorados valoradas leidos puntuados puntuadas"
 )
 # Words of "11 dramas that they rated in the history shown" that leave the count as it is.
 _FILLERS = (
@@ -49,12 +51,14 @@ def noun_at(said: Marked, begin: int) -> Noun | None:
     end = last = begin
     while end < len(said.tokens):
         word = said.word(end)
+        if last == begin and word in _MET:  # acht gesehene Western
+            begin = last = end + 1
         if end in said.mentions:
             if said.mentions[end].role == "title":
                 break
             end = last = said.mentions[end].end
             continue
-        if word in _NARROWING:
+        if word in _NARROWING and (word != "set" or said.word(end + 1) == "in"):
             return None
         if word in said.nouns or word in _NOUNS:
             last = end + 1

@@ -63,12 +63,15 @@ def findings(
     counts: list[tuple[int, int]] = []
     by_itself: list[Marked] = []
     sentences = [plain for said in marked(text, histories.lexicon) if (plain := without_stars(said)).tokens]
+    is_counted = False
     for said, next_one in zip_longest(sentences, sentences[1:]):
         start, end = said.tokens[0].start, said.tokens[-1].end
         holders = histories.spoken_of(text[start:end], [each for each in statements if start <= each.start < end])
         if histories.is_item:
             sides.hide(said, text[start:end])
-        found += _miscounted(quantities.with_rest(said, next_one), histories, holders, tagger)
+        joined = quantities.with_rest(said, next_one)
+        found += () if is_counted else _miscounted(joined, histories, holders, tagger)
+        is_counted = joined is not said  # with the sentence before
         found += _stale(text, said, histories, holders, ordered=ordered)
         counting = [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
         if quantities.may_count(said):

@@ -19,7 +19,7 @@ from recommender.grounding.tagger.tags import Said, Tagger, Tags
 from recommender.grounding.words import tokens, word_set
 
 OTHERWISE = 0.7  # probability of the opposite, above which nothing is sure
-ALONE = 0.9  # probability from which the tagger is a witness for what words, or rules, say
+RULES, WORDS = 0.9, 0.5  # probabilities from which the tagger is a witness for what rules, or words, say
 TOLD: dict[Polarity, bool] = {"likes": True, "dislikes": False}
 _LABELS: dict[Label, bool] = {"likes": True, "dislikes": False}
 _OPPOSITE: dict[Polarity, Polarity] = {"likes": "dislikes", "dislikes": "likes"}
@@ -115,8 +115,8 @@ class Witnesses:
         if words and polarity in rules:
             return other <= OTHERWISE or self.said.word(0) in outcomes.SIGNS
         if words:
-            return same > ALONE and opposite not in rules
-        return same > ALONE and polarity in rules and not other_words
+            return same > WORDS and opposite not in rules
+        return same > RULES and polarity in rules and not other_words
 
     def _tagged(self, statement: Statement, is_title: bool) -> Iterator[Said]:
         """What the tagger hears of what the sentence names for the aspect; of any title: their ids differ here."""
