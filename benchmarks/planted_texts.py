@@ -25,7 +25,8 @@ FILMS = Path(__file__).resolve().parent.parent / "recommender" / "catalogs" / "s
 PARTS = {
     "first": ("letters", "chatty", "german", "lists", "notes", "hedged", "portraits", "spanish"),
     "look": ("reports", "clerks", "memos", "teachers", "forums", "german_reports"),
-    "judge": ("analysts", "critics", "tickets", "grandparents", "hosts", "spanish_reports"),
+    "second": ("tickets", "grandparents", "spanish_reports"),
+    "judge": ("analysts", "critics", "hosts"),
 }
 
 

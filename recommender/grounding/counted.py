@@ -19,6 +19,7 @@ from recommender.grounding.statements import Facet
 from recommender.grounding.words import word_set
 
 _BREAKS = word_set(", ; : ( ) . ? ! — – but while whereas although though yet however")
+_LEADING = word_set("of in with on among for von bei unter mit de del entre con")
 NEAR = 0.15  # of a share, to odds
 _RATINGS = word_set("star stars marks average averages averaging mean score scores points")
 
@@ -159,11 +160,20 @@ def _aspects(said: Marked, count: Count) -> list[tuple[tuple[Facet, ...], ...]] 
         above = [known for each in led if (known := tuple(facet for facet in each if facet.kind != "phrase"))]
         if any(said.word(place) == "such" for place in range(begin, end)):
             return [tuple(above)] if above else None
+        if not above and _names_what_is_unknown(said, count):
+            return None
         return [*([tuple(above)] if above else ()), ()]  # "On dramas, approval in 3 of 11 cases"
     if count.before:
         return [(facets[-1],), tuple(facets)] if len(facets) < 3 else None
     both = tuple(dict.fromkeys(facet for each in facets for facet in each))
     return [(facets[0],)] if len(facets) == 1 else [tuple(facets), (both,), (facets[0],)]
+
+
+def _names_what_is_unknown(said: Marked, count: Count) -> bool:
+    """Whether the clause begins with what the count is of, in words that name nothing known: "of swashbucklers they
+    liked one of six films"."""
+    first = next((at + 1 for at in range(count.begin - 1, -1, -1) if said.word(at) in _BREAKS), 0)
+    return first < count.begin and said.word(first) in _LEADING
 
 
 def _only_mention(said: Marked, begin: int, end: int) -> list[tuple[Facet, ...]]:
@@ -184,6 +194,9 @@ def _said_of(said: Marked, count: Count) -> Iterator[list[int]]:
 
 def _opinion(said: Marked, count: Count) -> bool | None:
     """Whether a sentence counts what was liked, or what was not; None where it does not say."""
+    behind = [said.word(place) for place in next(_said_of(said, count)) if said.tokens[place].is_word]
+    if behind in (["up"], ["down"]):
+        return behind == ["up"]
     liked = next((told for places in _said_of(said, count) if (told := outcomes.told(said, places)) is not None), None)
     is_negated_twice = said.language == "es" and SHARES.get(count.quantity) == NONE
     return None if is_negated_twice else liked  # no le gustó ninguna

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from recommender.grounding import outcomes
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
@@ -34,6 +35,7 @@ _NARROWING = word_set(
     "these those last latest recent first earliest early late later recently set made featuring starring about"
     " where whose other others remaining rest more further newer older same half second"
 )
+_THAT = word_set("that which")
 _SUBJECTS = word_set("they he she we you")
 
 
@@ -62,12 +64,20 @@ def noun_at(said: Marked, begin: int) -> Noun | None:
             return None
         if word in said.nouns or word in _NOUNS:
             last = end + 1
+        elif last > begin and word in _THAT and _tells(said, end + 1):
+            return None
         elif _goes_on(said, end, after_noun=last > begin):
             break
         end += 1
-    if last == begin and end < len(said.tokens) and said.word(end).isalpha() and _leads_to_noun(said, end):
+    is_word = end < len(said.tokens) and said.word(end).isalpha() and said.word(end) not in ("was", "were")
+    if last == begin and is_word and _leads_to_noun(said, end):
         return None
     return Noun(begin, last, max(end, last))
+
+
+def _tells(said: Marked, place: int) -> bool:
+    """Whether a clause leaves only those that were received one way: the dramas that disappointed them."""
+    return place < len(said.tokens) and outcomes.told(said, [place]) is not None
 
 
 def _goes_on(said: Marked, place: int, *, after_noun: bool) -> bool:

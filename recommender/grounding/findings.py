@@ -82,11 +82,12 @@ def findings(
     english = is_english(text)
     if english or (witnesses is not None and is_read(text)):
         tastes = [each for each in statements if english or each.polarity in TOLD]
-        clear = _clear(text, tastes, sentences, counts, histories, witnesses)
+        clear = _clear(text, tastes, sentences, [*counts, *cited.sayings(text)], histories, witnesses)
         found += _turned_round(clear, histories, titles)
         told = {each.words for each in found}
         alone = _alone(text, by_itself, histories, witnesses) if witnesses is not None else ()
-        found += [each for each in _turned_round(alone, histories, histories.titles) if each.words not in told]
+        own = [each for each in alone if not any(start <= each.start < end for start, end in cited.sayings(text))]
+        found += [each for each in _turned_round(own, histories, histories.titles) if each.words not in told]
     found += _invented(text, histories, known_titles)
     found += _misquoted(text, histories)
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end))
@@ -214,8 +215,8 @@ def _clear(
     witnesses: _WitnessesOf | None,
 ) -> Iterator[Statement]:
     """Statements whose words say the same at a second look, and of which the tagger does not hear the opposite. None of
-    a clause that counts or of a sentence that names the other side of an item; none of a title with a number beside
-    it, which is its rating."""
+    a clause that counts, of somebody else's words (`counts`) or of a sentence that names the other side of an item;
+    none of a title with a number beside it, which is its rating."""
     for statement in statements:
         if any(start < statement.end and statement.start < end for start, end in counts):
             continue

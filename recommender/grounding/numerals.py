@@ -70,6 +70,8 @@ _ALL_BUT = (*product(("all",), ("but", "bar", "except")), *product(("todos", "to
 _ARTICLES = word_set(_ONE["de"] + " ein " + _ONE["es"])  # which count beside these words alone
 _BEFORE_ONE = word_set("nur bloss lediglich genau solo solamente")
 _BEHIND_ONE = word_set("von der davon de")
+_TIMES = {"once": 1, "twice": 2, "einmal": 1, "zweimal": 2, "dreimal": 3}
+_BEFORE_TIMES = word_set("only just but nur bloss gerade")
 _EXCEPT = (
     "with the exception of", "except for", "apart from", "but for", "other than", "except", "save for", "save",
     "mit ausnahme von", "bis auf", "ausser", "abgesehen von",
@@ -156,6 +158,12 @@ def _word_at(said: Marked, place: int) -> tuple[str, int] | None:
     if name == "none" and said.word(end) in ("einziger", "einzige", "einzigen", "einziges", "sola", "solo"):
         end += 1
     return name, end
+
+
+def times_at(said: Marked, place: int) -> tuple[int, int] | None:
+    """How often something was so, in one word, and the token behind it: only once, just twice, nur zweimal."""
+    number = _TIMES.get(said.word(place))
+    return (number, place + 1) if number and said.word(place - 1) in _BEFORE_TIMES else None
 
 
 def all_but(said: Marked, place: int) -> int | None:

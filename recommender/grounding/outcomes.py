@@ -35,6 +35,8 @@ _OTHER_NEGATIONS = {("yet", "to"), ("far", "from"), ("anything", "but"), ("alles
 _OTHER_NEGATIONS |= {("below", "the"), ("below", "their"), ("below", "his"), ("below", "her")}
 _CONTENT = word_set("dread misery torment torture nightmare burden punishment passion delight joy bliss agony boredom")
 _OF_CONTENT = word_set("build builds built building of about creeping mounting slow sheer existential")  # full of dread
+_WHEN = word_set("before after since until")
+_THE = word_set("the a their his her this that our")
 _MAY_PLEASE = word_set("to not did do does would will could can may might must that which they all cannot nothing")
 _BREAKS = word_set(", ; : ( ) — – but aber sondern pero sino while whereas")
 
@@ -52,6 +54,10 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
         word = "" if said.taken[place] else said.word(place)
         if word == "please" and said.word(place - 1) not in _MAY_PLEASE:
             continue  # please note
+        if word == "well" and said.word(place - 1) == "as":
+            continue
+        if said.word(place - 2) in _WHEN and said.word(place - 1) in _THE:
+            continue  # rated before the complaint
         if word in _CONTENT and said.word(place - 1) in _OF_CONTENT:
             continue
         if word in positive or word in negative:

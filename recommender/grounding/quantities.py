@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from recommender.grounding import outcomes
 from recommender.grounding.counted_nouns import DETERMINERS, Noun, noun_at
-from recommender.grounding.numerals import ALL, NONE, SHARES, all_but, excepted, number_at, share_at
+from recommender.grounding.numerals import ALL, NONE, SHARES, all_but, excepted, number_at, share_at, times_at
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
@@ -277,7 +277,8 @@ def _part_behind(said: Marked, begin: int, most: int | None) -> tuple[int | str,
         share = None if said.taken[place] or most is None else share_at(said, place)
         if share and _is_told(said, begin, place, share[1]):
             return share[0], _behind_whole(said, share[1], most)
-        part = _exact_number(said, place)
+        part = times_at(said, place) if most is not None else None
+        part = part or _exact_number(said, place)
         if part is None and (said.word(place) == "." or _names(said, place)):
             return None
         if part is None or (most is not None and part[0] > most):

@@ -30,7 +30,8 @@ _ITEM = re.compile(r"\s*(?:[-*•–—·▪◦‣]|\(?\d{1,2}[.)])\s+")
 _SUPPOSED = re.compile(
     r"\b(?:used to|at first (?:glance|sight)|no longer|back then|(?:might|may|could|would)(?: \w+)? "
     r"(?:assume|suppose|expect|think|believe)|looks? like|seems? like|(?:it|profile|text|list) says|said to|supposed to"
-    r"|wrong|exceptions?|fr[uü]her|angeblich|antes|supuestamente)\b|\?",
+    r"|wrong|exceptions?|(?:only|just|but) (?:once|twice)|nur (?:ein|zwei)mal|solo una vez"
+    r"|fr[uü]her|angeblich|antes|supuestamente)\b|\?",
     re.IGNORECASE,
 )
 
@@ -107,7 +108,8 @@ class Witnesses:
         tagged = list(self._tagged(statement, is_title))
         other = max((float(each.polarities[_PLACE[opposite]]) for each in tagged), default=0.0)
         if is_title:
-            return words and other <= OTHERWISE
+            same = max((float(each.polarities[_PLACE[polarity]]) for each in tagged), default=1.0)
+            return words and other <= OTHERWISE and (same >= other or not tagged)
         if not tagged:
             return False
         same = float(tagged[0].polarities[_PLACE[polarity]])
