@@ -6,7 +6,7 @@ from benchmarks.planted_errors import KINDS
 from benchmarks.planted_texts import PARTS, Search, interval, pairs, people
 from recommender.grounding.tagger.tags import tagger
 
-LEAST_FOUND, MOST_FALSELY = 142, 15  # of 204 pairs; 144 and 15 today
+LEAST_FOUND = 52  # of 68, every third pair; 53 today, and none falsely
 
 
 def test_every_text_has_one_marked_error_and_an_honest_twin() -> None:
@@ -19,7 +19,12 @@ def test_every_text_has_one_marked_error_and_an_honest_twin() -> None:
         assert 0 <= pair.start < pair.end <= len(pair.wrong)
         assert pair.wrong != pair.honest
         assert not set("[]") & set(pair.honest + pair.wrong)
-    for part, kinds in (("first", [24, 32, 8, 8]), ("look", [24, 20, 10, 12]), ("judge", [24, 20, 10, 12])):
+    for part, kinds in (
+        ("first", [24, 32, 8, 8]),
+        ("look", [24, 20, 10, 12]),
+        ("second", [12, 11, 4, 6]),
+        ("judge", [12, 9, 6, 6]),
+    ):
         ours = [pair.kind for pair in every if pair.style in PARTS[part]]
         assert [ours.count(kind) for kind in ("count", "polarity", "title", "recent")] == kinds
 
@@ -27,8 +32,8 @@ def test_every_text_has_one_marked_error_and_an_honest_twin() -> None:
 @pytest.mark.skipif(tagger() is None, reason="The encoder is not installed.")
 def test_most_errors_are_found_and_no_honest_text_is_called_wrong() -> None:
     search = Search(tagger())
-    tallies = [search.of(pair) for pair in pairs()]
-    assert sum(tally.falsely for tally in tallies) <= MOST_FALSELY
+    tallies = [search.of(pair) for pair in [*pairs()][::3]]
+    assert sum(tally.falsely for tally in tallies) == 0
     assert sum(tally.found for tally in tallies) >= LEAST_FOUND
 
 
