@@ -10,14 +10,14 @@ _NAMES = {(1, 3): "a third", (2, 3): "two thirds", (1, 4): "a quarter", (3, 4): 
 _VALUES = {name: share / of for (share, of), name in _NAMES.items()} | {"half": 0.5}
 ROUNDED, OF_HUNDRED = 0.13, 0.06  # by which parts, and percents, may be off
 BOUND = 0.02  # by which "more than half" may be less
+_WORDS: dict[Language, dict[int, str]] = {
+    "en": {3: "third thirds", 4: "quarter quarters", 5: "fifth fifths", 6: "sixth sixths", 8: "eighth eighths"},
+    "de": {3: "drittel", 4: "viertel", 5: "funftel", 6: "sechstel", 8: "achtel"},
+    "es": {3: "tercio tercios tercera", 4: "cuarto cuartos cuarta cuartas", 5: "quinto quintos quinta quintas"},
+}
 _PARTS: dict[Language, dict[str, int]] = {
-    language: {name: parts for parts, names in of.items() for name in names.split()}
-    for language, of in {
-        "en": {3: "third thirds", 4: "quarter quarters", 5: "fifth fifths", 6: "sixth sixths", 8: "eighth eighths"},
-        "de": {3: "drittel", 4: "viertel", 5: "funftel", 6: "sechstel", 8: "achtel"},
-        "es": {3: "tercio tercios tercera", 4: "cuarto cuartos cuarta cuartas", 5: "quinto quintos quinta quintas"},
-    }.items()
-}  # fmt: skip
+    language: {name: parts for parts, names in of.items() for name in names.split()} for language, of in _WORDS.items()
+}
 _ONE = word_set("a one ein einem un una la")
 _OF = word_set("of der des aller seiner ihrer von de")
 _PERCENT = word_set("% percent prozent")
