@@ -14,6 +14,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,12 @@ from benchmarks.planted_errors import KINDS, Tally
 
 TEXTS = Path(__file__).resolve().parent.parent / "tests" / "data" / "statements" / "planted_more"
 FILMS = Path(__file__).resolve().parent.parent / "recommender" / "catalogs" / "sample" / "films.csv"
-PARTS = {"look": ("letters", "chatty", "german", "lists"), "judge": ("notes", "hedged", "portraits", "spanish")}
+PARTS = {
+    "first": ("letters", "chatty", "german", "lists", "notes", "hedged", "portraits", "spanish"),
+    "look": ("reports", "clerks", "memos", "teachers", "forums", "german_reports"),
+    "second": ("tickets", "grandparents", "spanish_reports"),
+    "judge": ("analysts", "critics", "hosts"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +74,15 @@ def measure(chosen: list[Pair], tagger: Any, *, show: bool = False) -> dict[str,
         ours = {key: tally for key, tally in tallies.items() if key[0] == part}
         for place in (2, 1):
             for name in sorted({key[place] for key in ours}):
-                _print(f"{part:6} {name:10}", sum((t for key, t in ours.items() if key[place] == name), Tally()))
+                _print(f"{part:6} {name:15}", sum((t for key, t in ours.items() if key[place] == name), Tally()))
         if not ours:
             continue
         total = sum(ours.values(), Tally())
-        _print(f"{part:6} {'all':10}", total)
+        _print(f"{part:6} {'all':15}", total)
         report[part] = {"precision": round(total.precision, 3), "recall": round(total.recall, 3)} | {
             key: getattr(total, key) for key in ("wrong", "found", "right", "falsely")
         }
-        for line in total.shown if show and part == "look" else ():
+        for line in total.shown if show and part != "judge" else ():
             print("   ", line)
     return report
 
@@ -141,8 +147,8 @@ def people() -> dict[str, list[tuple[str, int]]]:
 
 def pairs() -> Iterator[Pair]:
     """Every pair of the corpus, style by style."""
-    for style in (*PARTS["look"], *PARTS["judge"]):
-        for section in (TEXTS / f"{style}.txt").read_text(encoding="utf-8").split("= ")[1:]:
+    for style in chain.from_iterable(PARTS.values()):
+        for section in (TEXTS / f"{style}.txt").read_text(encoding="utf-8").removeprefix("= ").split("\n= "):
             head, _, rest = section.partition("\n")
             person, kind = head.split()
             honest, marked = map(str.strip, rest.split("\n%\n"))

@@ -14,8 +14,14 @@ from recommender.grounding.words import folded_words, word_set
 
 # Words of these languages that their neighbours do not have.
 _ONLY_IN = {
-    "de": word_set("der das und nicht sie ist mit von bei fur auf eine einen ihr ihm hat sich aber kann man gut wie"),
-    "es": word_set("el los las y pero muy les ella esta sus gusta gustan gusto gustaron"),
+    "de": word_set(
+        "der das und nicht sie ist mit von bei fur auf eine einen ihr ihm hat sich aber kann man gut wie werden wird"
+        " wurde wurden haben gegen eher auch nur sehr keine kein keinen dagegen hingegen durch uber zu zum zur"
+    ),
+    "es": word_set(
+        "el los las y pero muy les ella esta sus gusta gustan gusto gustaron cine peliculas pelicula vio ninguna"
+        " mucho cuando prefiere encanta encantan aburre aburren fue tambien"
+    ),
 }
 LONGEST_TITLE = 120  # characters
 MOST_WORDS = 14
@@ -136,6 +142,14 @@ def _cited(text: str) -> Iterator[Cited]:
             yield Cited(start, dated.end(), text[start : dated.end()])
 
 
+def sayings(text: str) -> list[tuple[int, int]]:
+    """Stretches between quotation marks that are no titles: somebody else's words, as of a row "Because you like
+    dramas"; none where they are most of the text."""
+    said = [(*match.span(), next(filter(None, match.groups()), "").strip()) for match in _QUOTED.finditer(text)]
+    found = [(start, end) for start, end, words in said if text[start] not in "*_" and not _may_be_title(words)]
+    return [(start, end) for start, end in found if end - start < len(text) / 2]
+
+
 def _may_be_title(said: str) -> bool:
     bare = _YEAR.sub("", said)
     words = bare.split()
@@ -150,6 +164,8 @@ def _may_be_title(said: str) -> bool:
         return True
     if bare[-1] == "." and len(words) > 4:
         return False
+    if len(words) > 2 and not any(word[0].isupper() for word in words[1:]) and any(len(w) > 4 for w in words[1:]):
+        return False  # the row "Because you like documentaries"
     small = [word for word in words[1:] if word[0].islower() and len(word) > 4]
     return len(small) <= len(words) // 3  # a quoted sentence or phrase is no title
 
@@ -176,7 +192,8 @@ def called_latest(text: str, said: Marked) -> Iterator[Mention]:
     titles = sorted((m for m in said.mentions.values() if m.role == "title"), key=lambda m: m.begin)
     for cue in _CUE.finditer(text, start, end):
         turn = _TURNS.search(text, cue.end(), end)
-        stop = turn.start() if turn else end
+        is_label = turn and ":" in text[turn.end() : end]  # "Last rated title before the complaint:"
+        stop = turn.start() if turn and not is_label else end
         behind = [m for m in titles if cue.end() <= said.tokens[m.begin].start < stop]
         before = [m for m in titles if said.tokens[m.begin].start < cue.start()]
         if behind:

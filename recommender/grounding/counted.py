@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from recommender.grounding import outcomes
 from recommender.grounding.aspects import aspects_in
 from recommender.grounding.evidence import Rated, meets
+from recommender.grounding.fractions import bound_before, span_of
 from recommender.grounding.numerals import NONE, SHARES, number_at
 from recommender.grounding.phrases import Marked
 from recommender.grounding.quantities import Count, counts_of
 from recommender.grounding.statements import Facet
 from recommender.grounding.words import word_set
 
-_BREAKS = word_set(", ; : ( ) — – but while whereas although though yet however")
+_BREAKS = word_set(", ; : ( ) . ? ! — – but while whereas although though yet however")
+_LEADING = word_set("of in with on among for von bei unter mit de del entre con")
 NEAR = 0.15  # of a share, to odds
 _RATINGS = word_set("star stars marks average averages averaging mean score scores points")
 
@@ -34,8 +36,9 @@ class Miscount:
 
 
 def counts_in(said: Marked) -> list[tuple[int, int]]:
-    """The tokens of every count in a sentence, with what it counts."""
-    return [(min(count.begin, count.noun.begin), max(count.end, count.noun.end)) for count in counts_of(said)]
+    """The tokens of every count in a sentence, with what it counts; "every drama" says no more than "dramas"."""
+    found = [each for each in counts_of(said) if each.quantity not in ("every", "each") or each.whole is not None]
+    return [(min(count.begin, count.noun.begin), max(count.end, count.noun.end)) for count in found]
 
 
 def miscounts(
@@ -96,10 +99,10 @@ def _answer(
             if unclear or not judged:
                 return None
             right = count.whole in (None, judged, len(met)) and any(
-                _takes(count.quantity, side / judged) for side in sides
+                _takes(said, count, side / judged) for side in sides
             )
         else:
-            right = count.whole in (judged, len(met)) and (unclear or count.part in sides)
+            right = count.whole in (judged, len(met)) and (unclear or any(_is_part(said, count, n) for n in sides))
             right = right or (count.odds == "in" and (unclear or _are_odds(count, sides, judged)))
         name = f"{count.quantity} {count.whole or ''}".strip() if count.quantity else f"{count.part} of {count.whole}"
         outcome = "" if liked is None else " liked" if liked else " not liked"
@@ -107,9 +110,19 @@ def _answer(
     return next((answer for answer in answers if answer.right), answers[0] if answers else None)
 
 
-def _takes(quantity: str, share: float) -> bool:
-    low, high = SHARES[quantity]
+def _takes(said: Marked, count: Count, share: float) -> bool:
+    """Whoever approaches every drama with joy may be spoken of where it is nearly all; every drama was liked is all."""
+    is_loose = count.quantity == "every" and count.whole is None and said.tokens[count.begin - 1].is_word
+    name = "nearly all" if is_loose and count.begin else count.quantity
+    low, high = SHARES[name] if name in SHARES else span_of(name)
     return share == low if low == high else low < share <= high
+
+
+def _is_part(said: Marked, count: Count, number: int) -> bool:
+    """Whether so many are as many as a count says: "at least seven", "not even three"."""
+    bound = bound_before(said, count.begin)
+    part = count.part or 0
+    return number == part or (bound == "more" and number > part) or (bound == "fewer" and number < part)
 
 
 def _are_odds(count: Count, sides: Sequence[int], judged: int) -> bool:
@@ -133,21 +146,40 @@ def _aspects(said: Marked, count: Count) -> list[tuple[tuple[Facet, ...], ...]] 
     """The ways to understand what is counted, each a union of aspects; None where that cannot be told."""
     begin, end = count.noun.begin, count.noun.end
     found = [aspect for aspect in aspects_in(said, begin, end, phrases=False) if not aspect.is_title]
-    if any(facet.kind in ("phrase", "title") for aspect in found for facet in aspect.facets):
+    is_clear = all(facet.kind not in ("phrase", "title") for aspect in found for facet in aspect.facets)
+    if not is_clear and not count.before:
         return None
-    facets = [aspect.facets for aspect in found]
+    facets = [aspect.facets for aspect in found] if is_clear else []
+    if not facets and count.before:
+        facets = _only_mention(said, begin, end)
     if not facets:
         named = any(place in said.mentions for place in range(begin, end))
         if named or count.before:
             return None
-        above = [aspect.facets for aspect in aspects_in(said, 0, count.begin, phrases=False) if not aspect.is_title]
+        led = [aspect.facets for aspect in aspects_in(said, 0, count.begin, phrases=False) if not aspect.is_title]
+        above = [known for each in led if (known := tuple(facet for facet in each if facet.kind != "phrase"))]
         if any(said.word(place) == "such" for place in range(begin, end)):
             return [tuple(above)] if above else None
+        if not above and _names_what_is_unknown(said, count):
+            return None
         return [*([tuple(above)] if above else ()), ()]  # "On dramas, approval in 3 of 11 cases"
     if count.before:
         return [(facets[-1],), tuple(facets)] if len(facets) < 3 else None
     both = tuple(dict.fromkeys(facet for each in facets for facet in each))
     return [(facets[0],)] if len(facets) == 1 else [tuple(facets), (both,), (facets[0],)]
+
+
+def _names_what_is_unknown(said: Marked, count: Count) -> bool:
+    """Whether the clause begins with what the count is of, in words that name nothing known: "of swashbucklers they
+    liked one of six films"."""
+    first = next((at + 1 for at in range(count.begin - 1, -1, -1) if said.word(at) in _BREAKS), 0)
+    return first < count.begin and said.word(first) in _LEADING
+
+
+def _only_mention(said: Marked, begin: int, end: int) -> list[tuple[Facet, ...]]:
+    """What a stretch names, where it is one thing that surely is named: "drama continues, four hits in thirteen"."""
+    named = [mention for at, mention in said.mentions.items() if begin <= at < end]
+    return [tuple(named[0].options[0])] if len(named) == 1 and named[0].role in ("noun", "surname") else []
 
 
 def _said_of(said: Marked, count: Count) -> Iterator[list[int]]:
@@ -156,13 +188,17 @@ def _said_of(said: Marked, count: Count) -> Iterator[list[int]]:
     first = count.begin if count.before else min(count.begin, count.noun.begin)
     yield _words_until_break(said, range(stop, len(said.tokens)))
     yield _words_until_break(said, range(first - 1, -1, -1))[::-1]
-    yield list(range(count.begin if count.before else count.noun.stop, count.end))
+    is_behind = count.noun.stop < count.end and not count.before
+    yield list(range(count.noun.stop if is_behind else count.begin + 1, count.end))
 
 
 def _opinion(said: Marked, count: Count) -> bool | None:
     """Whether a sentence counts what was liked, or what was not; None where it does not say."""
+    behind = [said.word(place) for place in next(_said_of(said, count)) if said.tokens[place].is_word]
+    if behind in (["up"], ["down"]):
+        return behind == ["up"]
     liked = next((told for places in _said_of(said, count) if (told := outcomes.told(said, places)) is not None), None)
-    is_negated_twice = said.language == "es" and count.quantity and SHARES[count.quantity] == NONE
+    is_negated_twice = said.language == "es" and SHARES.get(count.quantity) == NONE
     return None if is_negated_twice else liked  # no le gustó ninguna
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from recommender.grounding import outcomes
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
@@ -10,12 +11,14 @@ DETERMINERS = word_set(
 )
 _NOUNS = word_set(
     "entries entry ratings rating interactions times cases occasions viewings watches reads encounters attempts tries"
-    " outings examples instances items titles eintrage titel titeln bewertungen filme"
-    " filmen bucher titulos valoraciones peliculas pelicula libros"
+    " outings examples instances items titles exposures trials loans evenings sessions sittings efforts goes"
+    " eintrage titel titeln bewertungen filme filmen bucher titulos valoraciones peliculas pelicula libros"
 )
 _MET = word_set(
     "rated seen saw watched read met tried judged encountered shown given listed sat finished played heard sent put"
-    " gesehen bewertet gelesen geschaut sah visto valorado leido puntuado"
+    " lent issued borrowed ordered logged recorded viewed sampled offered"
+    " gesehen bewertet gelesen geschaut sah gesehene gesehenen bewertete bewerteten gelesene gelesenen geliehenen"
+    " visto valorado leido puntuado vistos vistas valorados valoradas leidos puntuados puntuadas"
 )
 # Words of "11 dramas that they rated in the history shown" that leave the count as it is.
 _FILLERS = (
@@ -32,6 +35,7 @@ _NARROWING = word_set(
     "these those last latest recent first earliest early late later recently set made featuring starring about"
     " where whose other others remaining rest more further newer older same half second"
 )
+_THAT = word_set("that which")
 _SUBJECTS = word_set("they he she we you")
 
 
@@ -49,21 +53,31 @@ def noun_at(said: Marked, begin: int) -> Noun | None:
     end = last = begin
     while end < len(said.tokens):
         word = said.word(end)
+        if last == begin and word in _MET:  # acht gesehene Western
+            begin = last = end + 1
         if end in said.mentions:
             if said.mentions[end].role == "title":
                 break
             end = last = said.mentions[end].end
             continue
-        if word in _NARROWING:
+        if word in _NARROWING and (word != "set" or said.word(end + 1) == "in"):
             return None
         if word in said.nouns or word in _NOUNS:
             last = end + 1
+        elif last > begin and word in _THAT and _tells(said, end + 1):
+            return None
         elif _goes_on(said, end, after_noun=last > begin):
             break
         end += 1
-    if last == begin and end < len(said.tokens) and said.word(end).isalpha() and _leads_to_noun(said, end):
+    is_word = end < len(said.tokens) and said.word(end).isalpha() and said.word(end) not in ("was", "were")
+    if last == begin and is_word and _leads_to_noun(said, end):
         return None
     return Noun(begin, last, max(end, last))
+
+
+def _tells(said: Marked, place: int) -> bool:
+    """Whether a clause leaves only those that were received one way: the dramas that disappointed them."""
+    return place < len(said.tokens) and outcomes.told(said, [place]) is not None
 
 
 def _goes_on(said: Marked, place: int, *, after_noun: bool) -> bool:

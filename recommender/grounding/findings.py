@@ -63,12 +63,15 @@ def findings(
     counts: list[tuple[int, int]] = []
     by_itself: list[Marked] = []
     sentences = [plain for said in marked(text, histories.lexicon) if (plain := without_stars(said)).tokens]
+    is_counted = False
     for said, next_one in zip_longest(sentences, sentences[1:]):
         start, end = said.tokens[0].start, said.tokens[-1].end
         holders = histories.spoken_of(text[start:end], [each for each in statements if start <= each.start < end])
         if histories.is_item:
             sides.hide(said, text[start:end])
-        found += _miscounted(quantities.with_rest(said, next_one), histories, holders, tagger)
+        joined = quantities.with_rest(said, next_one)
+        found += () if is_counted else _miscounted(joined, histories, holders, tagger)
+        is_counted = joined is not said  # with the sentence before
         found += _stale(text, said, histories, holders, ordered=ordered)
         counting = [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
         if quantities.may_count(said):
@@ -79,11 +82,12 @@ def findings(
     english = is_english(text)
     if english or (witnesses is not None and is_read(text)):
         tastes = [each for each in statements if english or each.polarity in TOLD]
-        clear = _clear(text, tastes, sentences, counts, histories, witnesses)
+        clear = _clear(text, tastes, sentences, [*counts, *cited.sayings(text)], histories, witnesses)
         found += _turned_round(clear, histories, titles)
         told = {each.words for each in found}
         alone = _alone(text, by_itself, histories, witnesses) if witnesses is not None else ()
-        found += [each for each in _turned_round(alone, histories, histories.titles) if each.words not in told]
+        own = [each for each in alone if not any(start <= each.start < end for start, end in cited.sayings(text))]
+        found += [each for each in _turned_round(own, histories, histories.titles) if each.words not in told]
     found += _invented(text, histories, known_titles)
     found += _misquoted(text, histories)
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end))
@@ -211,8 +215,8 @@ def _clear(
     witnesses: _WitnessesOf | None,
 ) -> Iterator[Statement]:
     """Statements whose words say the same at a second look, and of which the tagger does not hear the opposite. None of
-    a clause that counts or of a sentence that names the other side of an item; none of a title with a number beside
-    it, which is its rating."""
+    a clause that counts, of somebody else's words (`counts`) or of a sentence that names the other side of an item;
+    none of a title with a number beside it, which is its rating."""
     for statement in statements:
         if any(start < statement.end and statement.start < end for start, end in counts):
             continue

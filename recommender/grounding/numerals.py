@@ -1,8 +1,9 @@
-"""Numbers in digits and words, and words for shares, in English, German and Spanish. Pure."""
+"""Numbers in digits and words, and words for shares, in English, German and Spanish: fractions.py has parts. Pure."""
 
 from itertools import product
 
 from recommender.grounding.cues import Language
+from recommender.grounding.fractions import NAMED, bound_before, numerator_before, parts_at, percent_at
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
@@ -37,11 +38,11 @@ _LONGEST = 3  # digits
 # Which share of something each takes: exactly one, or above the first and up to the second.
 ALL, NONE, MOST, FEW, HALF = (1.0, 1.0), (0.0, 0.0), (0.5, 1.0), (-1.0, 0.49), (0.34, 0.66)
 SHARES = {
-    "all": ALL, "every": ALL, "both": ALL, "none": NONE, "neither": NONE, "most": MOST, "majority": MOST, "bulk": MOST,
+    "all": ALL, "every": ALL, "each": ALL, "both": ALL, "none": NONE, "neither": NONE,
+    "most": MOST, "majority": MOST, "bulk": MOST,
     "few": FEW, "minority": (-1.0, 0.5), "handful": (-1.0, 0.6), "half": HALF,
-    "nearly all": (0.6, 1.0), "hardly any": (-1.0, 0.34), "a third": (0.2, 0.45), "two thirds": (0.54, 0.8),
-    "a quarter": (0.12, 0.38), "three quarters": (0.6, 0.88),
-}  # fmt: skip
+    "nearly all": (0.6, 1.0), "hardly any": (-1.0, 0.34),
+} | NAMED  # fmt: skip
 _NAMES: dict[Language, dict[str, str]] = {
     "en": {name: name for name in SHARES if " " not in name},
     "de": {
@@ -69,21 +70,35 @@ _ALL_BUT = (*product(("all",), ("but", "bar", "except")), *product(("todos", "to
 _ARTICLES = word_set(_ONE["de"] + " ein " + _ONE["es"])  # which count beside these words alone
 _BEFORE_ONE = word_set("nur bloss lediglich genau solo solamente")
 _BEHIND_ONE = word_set("von der davon de")
-_THIRDS = {"third": "a third", "thirds": "two thirds", "quarter": "a quarter", "quarters": "three quarters"}
-_OF_ARTICLE = word_set("third quarter half handful majority minority bulk halfte mehrheit mehrzahl minderheit handvoll")
+_TIMES = {"once": 1, "twice": 2, "einmal": 1, "zweimal": 2, "dreimal": 3}
+_BEFORE_TIMES = word_set("only just but nur bloss gerade")
+_EXCEPT = (
+    "with the exception of", "except for", "apart from", "but for", "other than", "except", "save for", "save",
+    "mit ausnahme von", "bis auf", "ausser", "abgesehen von",
+    "con la excepcion de", "a excepcion de", "excepto", "salvo",
+)  # fmt: skip
+_EXCEPTIONS = word_set("exception exceptions ausnahme ausnahmen excepcion excepciones")
+_DOZENS = word_set("dozen dutzend docena")
+_HALF_OF_ONE = word_set("half halbes media")
+_ONES = word_set("a one full ein das un una")
+_OF_ARTICLE = word_set("half handful majority minority bulk halfte mehrheit mehrzahl minderheit handvoll")
 _OF_ARTICLE |= word_set("mitad mayoria minoria punado meisten")
 
 
 def number_at(said: Marked, place: int) -> tuple[int, int] | None:
     """A whole number, in digits or words, and the token behind it."""
     word = said.word(place)
+    if found := _dozens_at(said, place):
+        return found
+    if word == "single" and said.word(place - 1) == "a" and said.word(place - 2) != "not":
+        return 1, place + 1
     if word.isdecimal() and len(word) <= _LONGEST:
         glued = (
             said.word(place + 1) in (".", ",", "%")
             and said.word(place + 2).isdecimal()
             and said.tokens[place + 2].glued
         )
-        return None if glued or said.word(place + 1) == "%" else (int(word), place + 1)
+        return None if glued or percent_at(said, place) else (int(word), place + 1)
     known = _NUMBERS[said.language]
     number = known.get(word)
     if number is None:
@@ -95,9 +110,33 @@ def number_at(said: Marked, place: int) -> tuple[int, int] | None:
     return number, place + 1
 
 
+def _dozens_at(said: Marked, place: int) -> tuple[int, int] | None:
+    """A dozen, two dozen, half a dozen."""
+    word = said.word(place)
+    if word in _HALF_OF_ONE:
+        end = place + 1 + (said.word(place + 1) == "a")
+        return (6, end + 1) if said.word(end) in _DOZENS else None
+    if said.word(place + 1) in _DOZENS and (number := _NUMBERS[said.language].get(word, 0)) > 1:
+        return 12 * number, place + 2
+    before, is_half = said.word(place - 1), said.word(place - 2) in _HALF_OF_ONE
+    return (12, place + 1) if word in _DOZENS and before in _ONES and not is_half else None
+
+
 def share_at(said: Marked, place: int) -> tuple[str, int] | None:
     """The name in SHARES of words that tell a share, and the token behind them: "almost all", "two thirds", "die
-    Hälfte". None where the same words tell another thing: "not all", "at most", "a few"."""
+    Hälfte"; or a name that span_of knows: "more than half". None where the same words tell another thing: "not all",
+    "at most", "a few"."""
+    if _dozens_at(said, place):
+        return None
+    found = percent_at(said, place) or parts_at(said, place, _NUMBERS[said.language]) or _word_at(said, place)
+    if found is None or not (found[0] == "half" or found[0][0].isdecimal() or found[0] in NAMED):
+        return found
+    bound = bound_before(said, numerator_before(said, place))
+    return (f"{bound} than {found[0]}", found[1]) if bound else found
+
+
+def _word_at(said: Marked, place: int) -> tuple[str, int] | None:
+    """A share that one word tells, or two."""
     word, before = said.word(place), said.word(place - 1)
     if (word, said.word(place + 1)) in _ALL_BUT or said.word(place + 1) == "bis":
         return None
@@ -108,11 +147,11 @@ def share_at(said: Marked, place: int) -> tuple[str, int] | None:
         return ("hardly any" if word == "any" else "none"), place + 1
     if (word, said.word(place + 1)) in (("a", "single"), ("ein", "einziger")) and before == "not":
         return "none", place + 2 + (said.word(place + 2) == "one")
-    if word in _THIRDS and before in ("a", "one", "two", "three") and said.word(place + 1) == "of":
-        plural = word.endswith("s") and before == ("two" if word == "thirds" else "three")
-        return (_THIRDS[word], place + 1) if plural or not word.endswith("s") else None
     if name in ("all", "every") and before in _NEARLY:
         return "nearly all", place + 1
+    if name in ("every", "each"):
+        one = place + 1 + (said.word(place + 1) in ("single", "last"))
+        return name, one + 1 if said.word(one) == "one" else one
     if name is None or (before in _HARDLY and name != "half") or (before in _NO_SHARE and word not in _OF_ARTICLE):
         return None
     end = place + 1
@@ -121,9 +160,38 @@ def share_at(said: Marked, place: int) -> tuple[str, int] | None:
     return name, end
 
 
+def times_at(said: Marked, place: int) -> tuple[int, int] | None:
+    """How often something was so, in one word, and the token behind it: only once, just twice, nur zweimal."""
+    number = _TIMES.get(said.word(place))
+    return (number, place + 1) if number and said.word(place - 1) in _BEFORE_TIMES else None
+
+
 def all_but(said: Marked, place: int) -> int | None:
     """Where "all but" before a number begins; None where no such words stand there."""
     before = tuple(said.word(at) for at in (place - 3, place - 2, place - 1))
     if before[1:] in _ALL_BUT:
         return place - 2
     return place - 3 if before in (("alle", "bis", "auf"), ("allen", "bis", "auf")) else None
+
+
+def excepted(said: Marked) -> int | None:
+    """How many a sentence leaves out of what it says of all: "with two exceptions", "bis auf zwei"; 0 where it leaves
+    out others than a number of them, None where it leaves out none."""
+    for place in range(len(said.tokens)):
+        if said.taken[place]:
+            continue
+        if said.word(place) in _EXCEPTIONS and said.word(place - 1) not in ("without", "ohne", "sin"):
+            number = next((n for at in (place - 1, place - 2) if (n := number_at(said, at))), None)
+            single = said.word(place - 1) in ("single", "a", "one", "einer", "una")
+            return 1 if single else number[0] if number else 0
+        words = next((each.split() for each in _EXCEPT if _are(said, place, each.split())), None)
+        if words and said.word(place - 1) not in ("all", "alle", "allen"):
+            behind = place + len(words)
+            behind += said.word(behind) in ("the", "only", "just", "die", "den", "las", "los")
+            found = number_at(said, behind)
+            return found[0] if found else 0
+    return None
+
+
+def _are(said: Marked, place: int, words: list[str]) -> bool:
+    return all(said.word(place + at) == word for at, word in enumerate(words))

@@ -9,7 +9,8 @@ from recommender.grounding.links import ASKED
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
-_OUTCOMES = word_set("ended fared went landed met came got earned drew received turned proved")  # well or badly
+# Well or badly.
+_OUTCOMES = word_set("ended fared went landed met came got earned drew received turned proved rate ratio quote tasa")
 _RECEIVED = tables.sections("received")
 
 
@@ -30,7 +31,13 @@ _NEGATIONS = word_set(
 ANSWERS = dict.fromkeys(("yes", "always", "ja", "immer", "si", "siempre"), True)
 ANSWERS |= dict.fromkeys(("no", "never", "nein", "nie", "niemals", "nunca"), False)
 SIGNS = {"+": True, "-": False, "👍": True, "👎": False, "✓": True, "✗": False}
-_OTHER_NEGATIONS = {("yet", "to"), ("far", "from"), ("anything", "but"), ("alles", "andere")}
+_OTHER_NEGATIONS = {("yet", "to"), ("far", "from"), ("anything", "but"), ("alles", "andere"), ("short", "of")}
+_OTHER_NEGATIONS |= {("below", "the"), ("below", "their"), ("below", "his"), ("below", "her")}
+_CONTENT = word_set("dread misery torment torture nightmare burden punishment passion delight joy bliss agony boredom")
+_OF_CONTENT = word_set("build builds built building of about creeping mounting slow sheer existential")  # full of dread
+_WHEN = word_set("before after since until")
+_THE = word_set("the a their his her this that our")
+_MAY_PLEASE = word_set("to not did do does would will could can may might must that which they all cannot nothing")
 _BREAKS = word_set(", ; : ( ) — – but aber sondern pero sino while whereas")
 
 
@@ -45,6 +52,14 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
         return sign  # a line that begins with + or -
     for at, place in enumerate(places):
         word = "" if said.taken[place] else said.word(place)
+        if word == "please" and said.word(place - 1) not in _MAY_PLEASE:
+            continue  # please note
+        if word == "well" and said.word(place - 1) == "as":
+            continue
+        if said.word(place - 2) in _WHEN and said.word(place - 1) in _THE:
+            continue  # rated before the complaint
+        if word in _CONTENT and said.word(place - 1) in _OF_CONTENT:
+            continue
         if word in positive or word in negative:
             signs.add((word in positive) is not _negated(said, _near(said, places[:at])))
     if signs:

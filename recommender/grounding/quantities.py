@@ -3,11 +3,11 @@
 Pure. Whether such a count is right: counted.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from recommender.grounding import outcomes
 from recommender.grounding.counted_nouns import DETERMINERS, Noun, noun_at
-from recommender.grounding.numerals import all_but, number_at, share_at
+from recommender.grounding.numerals import ALL, NONE, SHARES, all_but, excepted, number_at, share_at, times_at
 from recommender.grounding.phrases import Marked
 from recommender.grounding.words import word_set
 
@@ -19,7 +19,9 @@ _LEADS = word_set(": ( – — - =")  # from what is counted to how many there a
 _ONE = word_set("the this that each every which no another any not")  # before "one": that one
 REACH = 14  # words and marks between the two numbers of a count
 _OUT_OF = ("out", "of")
-_ODDS = word_set("in for")  # between two numbers: one in three, 2 for 4
+_ODDS = word_set("in for from")  # between two numbers: one in three, 2 for 4, none from four
+_ACROSS = word_set("in from across among amongst of over aus bei de en entre")  # behind an outcome: five likes in eight
+_OF_STARS = (4, 5, 10, 100)  # what stands below a slash where stars are told
 _GENITIVES = word_set("der seiner ihrer")
 _LEAD_IN = word_set(
     "of these those them , only just and but nur und aber davon solo y de ellas ellos"
@@ -27,7 +29,7 @@ _LEAD_IN = word_set(
 _OF_TWO = word_set("both neither")
 _PAIRING = word_set("nor and or noch und oder ni y o")
 MOST_OF_A_PAIR = 5  # words, with the one that joins
-_BARE = ("all", "every", "both", "neither", "nearly all")  # stand before what is counted without "of"
+_BARE = ("all", "every", "each", "both", "neither", "nearly all")  # stand before what is counted without "of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +56,45 @@ def counts_of(said: Marked) -> list[Count]:
         if hit:
             found.append(hit)
         place = max(place + 1, hit.end if hit else 0)
-    return found
+    left_out = excepted(said) if any(SHARES.get(count.quantity) in (ALL, NONE) for count in found) else None
+    return found if left_out is None else [each for count in found if (each := _less_exceptions(count, left_out))]
+
+
+def _less_exceptions(count: Count, left_out: int) -> Count | None:
+    """All eleven, with two exceptions, are nine of eleven; how many are all but Rio Bravo is not told."""
+    share = SHARES.get(count.quantity)
+    if share not in (ALL, NONE):
+        return count
+    if count.whole is None or not 0 < left_out <= count.whole:
+        return None
+    return replace(count, part=count.whole - left_out if share == ALL else left_out, quantity="")
 
 
 def with_rest(said: Marked, following: Marked | None) -> Marked:
-    """A sentence with the next one where that goes on counting: "They rated eleven dramas; seven were liked."
+    """A sentence with the next one where that goes on counting: "They rated eleven dramas; seven were liked." "Horror?
+    2 out of 10 were liked."
 
-    It does where it begins with a number, names nothing, and the first names what is counted behind a number."""
-    if following is None or following.mentions:
+    It does where it names nothing itself and has a number of its own, or a share, and the first names something."""
+    if following is None or following.mentions or not said.mentions or _numbers(said) > 1:
         return said
-    first = next((at for at, token in enumerate(following.tokens) if token.word not in _LEAD_IN), 0)
-    wholes = [at for at in range(len(said.tokens)) if _exact_number(said, at)]
-    counts = _exact_number(following, first) or share_at(following, first)
-    if not counts or len(wholes) != 1 or not any(at in said.mentions for at in range(wholes[0], len(said.tokens))):
+    ahead = range(min(REACH, len(following.tokens)))
+    if not any(_exact_number(following, at) or share_at(following, at) for at in ahead):
         return said
-    end = len(said.tokens)
-    while end and said.tokens[end - 1].word in (".", ";"):
-        end -= 1
-    tokens, taken = [*said.tokens[:end], *following.tokens[first:]], [*said.taken[:end], *following.taken[first:]]
-    return Marked(said.text, tokens, said.mentions, taken, said.nouns, said.language)
+    tokens = [*said.tokens, *following.tokens]
+    if said.tokens[-1].word in (".", ";") and _numbers(said):
+        tokens[len(said.tokens) - 1] = replace(said.tokens[-1], word=",")
+    return Marked(said.text, tokens, said.mentions, [*said.taken, *following.taken], said.nouns, said.language)
+
+
+def _numbers(said: Marked) -> int:
+    return sum(_exact_number(said, at) is not None for at in range(len(said.tokens)))
 
 
 def may_count(said: Marked) -> bool:
     """Whether a sentence has numbers as if it counted, understood or not: "three slow dramas", "5 seen, 2 kept"."""
     places = range(len(said.tokens))
     numbers = [place for place in places if _exact_number(said, place)]
-    shares = [place for place in places if share_at(said, place)]
+    shares = [at for at in places if (share := share_at(said, at)) and share[0] not in ("every", "each")]
     before = (at in said.mentions for place in (*numbers, *shares) for at in range(place + 1, place + 4))
     return len(numbers) > 1 or any(before)
 
@@ -97,15 +112,15 @@ def _count_at(said: Marked, place: int) -> Count | None:
 
 def _part_of_whole(said: Marked, place: int) -> Count | None:
     """7 of the 11 dramas; seven out of eleven; all but four of the 11; dramas: 7/11 liked, 7 liked out of 11."""
-    part = number_at(said, place)
-    if part is None or said.word(place - 1) == "not":
+    part = _exact_number(said, place)
+    if part is None:
         return None
     at, slash, odds = part[1], said.word(part[1]) == "/", ""
     if slash:
         at += 1
     elif (behind := _behind_out_of(said, at)) is not None:
         at = behind
-    elif said.word(at) in _OF:
+    elif said.word(at) in _OF or (said.language == "de" and said.word(at) in _GENITIVES and number_at(said, at + 1)):
         at += 1
     elif said.word(at) in _ODDS and number_at(said, at + 1):
         at, odds = at + 1, said.word(at)
@@ -126,10 +141,21 @@ def _part_of_whole(said: Marked, place: int) -> Count | None:
     if odds and whole[1] < len(said.tokens) and said.tokens[whole[1]].is_word:
         return None  # one in three weeks
     rated = said.word(whole[1]) in ("star", "stars", "point", "points")
-    if rated or (slash and outcomes.told(said, [whole[1]] if whole[1] < len(said.tokens) else []) is None):
-        return None
     lead_noun = Noun(_clause_start(said, begin), begin, begin)
+    if rated or (slash and not _is_slashed_count(said, begin, whole)):
+        return None
+    if slash and outcomes.told(said, range(begin, len(said.tokens))) is None:
+        odds = "for"
     return Count(begin, whole[1], count, whole[0], "", lead_noun, before=True, odds=odds)
+
+
+def _is_slashed_count(said: Marked, begin: int, whole: tuple[int, int]) -> bool:
+    """7/11 liked; dramas 7/11; but Fargo 4/5, and dramas 4/5, are stars."""
+    behind = [whole[1]] if whole[1] < len(said.tokens) else []
+    if outcomes.told(said, behind) is not None:
+        return True
+    before = [mention for mention in said.mentions.values() if mention.end <= begin]
+    return whole[0] not in _OF_STARS and bool(before) and all(mention.role != "title" for mention in before)
 
 
 def _part_out_of(said: Marked, place: int) -> Count | None:
@@ -150,11 +176,14 @@ def _part_out_of(said: Marked, place: int) -> Count | None:
 
 
 def _behind_out_of(said: Marked, place: int) -> int | None:
-    """The token behind "out of", which may stand behind an outcome: 3 liked out of 4."""
+    """The token behind "out of", which may stand behind an outcome: 3 liked out of 4, five likes in eight attempts."""
     for at in range(place, min(place + 3, len(said.tokens))):
+        between = list(range(place, at))
+        is_told = bool(between) and outcomes.told(said, between) is not None
         if said.word(at) == "out" and said.word(at + 1) == "of":
-            between = list(range(place, at))
-            return at + 2 if not between or outcomes.told(said, between) is not None else None
+            return at + 2 if is_told or not between else None
+        if is_told and said.word(at) in _ACROSS and number_at(said, at + 1):
+            return at + 1
     return None
 
 
@@ -171,14 +200,18 @@ def _whole_then_part(said: Marked, place: int) -> Count | None:
         at += 1
     whole = number_at(said, at)
     noun = noun_at(said, whole[1] if whole else at)
-    if noun is None or noun.begin == noun.end:
+    if noun is None or (noun.begin == noun.end and whole is None):
         return None
-    for later in range(noun.end, min(noun.end + REACH, len(said.tokens))):
+    before = noun.begin == noun.end  # crime stories: of the six, five were liked
+    if before:
+        noun = Noun(_clause_start(said, place), place, noun.end)
+    first = noun.stop if before else noun.end
+    for later in range(first, min(first + REACH, len(said.tokens))):
         if said.word(later) in (".", ";", ":", "(") or later in said.mentions:
             break
         share = None if said.taken[later] else share_at(said, later)
         if share and _is_of_them(said, share[1]):
-            return Count(place, share[1], None, whole[0] if whole else None, share[0], noun)
+            return Count(place, share[1], None, whole[0] if whole else None, share[0], noun, before=before)
         part = _exact_number(said, later)
         if part is None or not _is_of_them(said, part[1]):
             continue
@@ -186,7 +219,7 @@ def _whole_then_part(said: Marked, place: int) -> Count | None:
             rest = _part_behind(said, part[1], part[0])
             return _of(place, rest, part[0], noun) if rest else None
         if part[0] <= whole[0]:
-            return Count(place, part[1], _less(said, later, part[0], whole[0]), whole[0], "", noun)
+            return Count(place, part[1], _less(said, later, part[0], whole[0]), whole[0], "", noun, before=before)
     return None
 
 
@@ -243,15 +276,25 @@ def _part_behind(said: Marked, begin: int, most: int | None) -> tuple[int | str,
     for place in range(begin, min(begin + REACH, len(said.tokens))):
         share = None if said.taken[place] or most is None else share_at(said, place)
         if share and _is_told(said, begin, place, share[1]):
-            return share
-        part = _exact_number(said, place)
+            return share[0], _behind_whole(said, share[1], most)
+        part = times_at(said, place) if most is not None else None
+        part = part or _exact_number(said, place)
         if part is None and (said.word(place) == "." or _names(said, place)):
             return None
         if part is None or (most is not None and part[0] > most):
             continue
         if _is_told(said, begin, place, part[1]):
-            return part[0] if most is None else _less(said, place, part[0], most), part[1]
+            return part[0] if most is None else _less(said, place, part[0], most), _behind_whole(said, part[1], most)
     return None
+
+
+def _behind_whole(said: Marked, place: int, whole: int | None) -> int:
+    """The token behind "of the four", where that only says again how many there are."""
+    at = place + 1
+    while said.word(at) in DETERMINERS:
+        at += 1
+    number = number_at(said, at)
+    return number[1] if said.word(place) in _OF and number and number[0] == whole else place
 
 
 def _is_told(said: Marked, begin: int, place: int, end: int) -> bool:
@@ -262,7 +305,8 @@ def _is_told(said: Marked, begin: int, place: int, end: int) -> bool:
 
 
 def _words_before(said: Marked, begin: int, end: int) -> list[int]:
-    """Up to four words right before a token, back to the last mark: "thumbs up for" 2."""
+    """Up to four words right before a token, back to the last mark: "thumbs up for" 2, "with a good word:" 3."""
+    end -= end > begin and said.word(end - 1) == ":"
     first = end
     while first > max(begin, end - 4) and said.tokens[first - 1].is_word:
         first -= 1
@@ -275,9 +319,12 @@ def _names(said: Marked, place: int) -> bool:
 
 
 def _exact_number(said: Marked, place: int) -> tuple[int, int] | None:
-    """A number, and no "that one"."""
+    """A number, and no "that one" or "every single one"."""
     found = None if said.taken[place] else number_at(said, place)
-    return None if found and said.word(place) == "one" and said.word(place - 1) in _ONE else found
+    if not found or said.word(place) != "one":
+        return found
+    before = place - 1 - (said.word(place - 1) in ("single", "last"))
+    return None if said.word(before) in _ONE or said.word(place - 1) == "last" else found
 
 
 def _outcome_behind(said: Marked, place: int) -> bool | None:

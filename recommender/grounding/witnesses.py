@@ -19,7 +19,7 @@ from recommender.grounding.tagger.tags import Said, Tagger, Tags
 from recommender.grounding.words import tokens, word_set
 
 OTHERWISE = 0.7  # probability of the opposite, above which nothing is sure
-ALONE = 0.9  # probability from which the tagger is a witness for what words, or rules, say
+RULES, WORDS = 0.9, 0.5  # probabilities from which the tagger is a witness for what rules, or words, say
 TOLD: dict[Polarity, bool] = {"likes": True, "dislikes": False}
 _LABELS: dict[Label, bool] = {"likes": True, "dislikes": False}
 _OPPOSITE: dict[Polarity, Polarity] = {"likes": "dislikes", "dislikes": "likes"}
@@ -30,7 +30,8 @@ _ITEM = re.compile(r"\s*(?:[-*•–—·▪◦‣]|\(?\d{1,2}[.)])\s+")
 _SUPPOSED = re.compile(
     r"\b(?:used to|at first (?:glance|sight)|no longer|back then|(?:might|may|could|would)(?: \w+)? "
     r"(?:assume|suppose|expect|think|believe)|looks? like|seems? like|(?:it|profile|text|list) says|said to|supposed to"
-    r"|wrong|exceptions?|fr[uü]her|angeblich|antes|supuestamente)\b|\?",
+    r"|wrong|exceptions?|(?:only|just|but) (?:once|twice)|nur (?:ein|zwei)mal|solo una vez"
+    r"|fr[uü]her|angeblich|antes|supuestamente)\b|\?",
     re.IGNORECASE,
 )
 
@@ -107,7 +108,8 @@ class Witnesses:
         tagged = list(self._tagged(statement, is_title))
         other = max((float(each.polarities[_PLACE[opposite]]) for each in tagged), default=0.0)
         if is_title:
-            return words and other <= OTHERWISE
+            same = max((float(each.polarities[_PLACE[polarity]]) for each in tagged), default=1.0)
+            return words and other <= OTHERWISE and (same >= other or not tagged)
         if not tagged:
             return False
         same = float(tagged[0].polarities[_PLACE[polarity]])
@@ -115,8 +117,8 @@ class Witnesses:
         if words and polarity in rules:
             return other <= OTHERWISE or self.said.word(0) in outcomes.SIGNS
         if words:
-            return same > ALONE and opposite not in rules
-        return same > ALONE and polarity in rules and not other_words
+            return same > WORDS and opposite not in rules
+        return same > RULES and polarity in rules and not other_words
 
     def _tagged(self, statement: Statement, is_title: bool) -> Iterator[Said]:
         """What the tagger hears of what the sentence names for the aspect; of any title: their ids differ here."""

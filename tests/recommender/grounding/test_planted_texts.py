@@ -6,28 +6,33 @@ from benchmarks.planted_errors import KINDS
 from benchmarks.planted_texts import PARTS, Search, interval, pairs, people
 from recommender.grounding.tagger.tags import tagger
 
-LEAST_FOUND = 53  # of 72; 55 today
+LEAST_FOUND = 52  # of 68, every third pair; 53 today, and none falsely
 
 
 def test_every_text_has_one_marked_error_and_an_honest_twin() -> None:
     known = people()
     every = list(pairs())
-    assert len(every) == 72
+    assert len(every) == 204
     for pair in every:
         assert pair.kind in KINDS
         assert pair.person in known
         assert 0 <= pair.start < pair.end <= len(pair.wrong)
         assert pair.wrong != pair.honest
-        assert not set("[]%=") & set(pair.honest + pair.wrong)
-    for styles in PARTS.values():
-        kinds = [pair.kind for pair in every if pair.style in styles]
-        assert [kinds.count(kind) for kind in ("count", "polarity", "title", "recent")] == [12, 16, 4, 4]
+        assert not set("[]") & set(pair.honest + pair.wrong)
+    for part, kinds in (
+        ("first", [24, 32, 8, 8]),
+        ("look", [24, 20, 10, 12]),
+        ("second", [12, 11, 4, 6]),
+        ("judge", [12, 9, 6, 6]),
+    ):
+        ours = [pair.kind for pair in every if pair.style in PARTS[part]]
+        assert [ours.count(kind) for kind in ("count", "polarity", "title", "recent")] == kinds
 
 
 @pytest.mark.skipif(tagger() is None, reason="The encoder is not installed.")
 def test_most_errors_are_found_and_no_honest_text_is_called_wrong() -> None:
     search = Search(tagger())
-    tallies = [search.of(pair) for pair in pairs()]
+    tallies = [search.of(pair) for pair in [*pairs()][::3]]
     assert sum(tally.falsely for tally in tallies) == 0
     assert sum(tally.found for tally in tallies) >= LEAST_FOUND
 
