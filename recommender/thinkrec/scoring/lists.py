@@ -31,8 +31,8 @@ class ScoredItem:
     """One item of a list. `yes`, `log_odds`, `probability`: None where time ran out, or the model said neither word.
 
     `note`: what is to be known of the score. `text`: what the model reasoned before it answered; `verdict`: what that
-    says; `cut_off`: whether its tokens ran out, so that it may end in the midst. `by_adapter` (1 + N): its score by each
-    of a tuned model's adapters alone, the global one first; empty where these were not asked.
+    says; `cut_off`: whether its tokens ran out, so that it may end in the midst. `by_adapter` (1 + N): its score by
+    each of a tuned model's adapters alone, the global one first; empty where these were not asked.
     """
 
     item_id: str
