@@ -5,6 +5,7 @@ a split has both is the split's own question.
 """
 
 from recommender.models import Catalog, Interaction
+from recommender.models.liked import liked_expression
 from recommender.runs.errors import CannotRunError
 
 NOBODY_SAID_NO = (
@@ -20,8 +21,8 @@ NOTHING_KNOWN = "Nothing is known in {catalog} to be liked or not, and {what} ne
 
 def require_both(catalog: Catalog, *, what: str, otherwise: str = "") -> None:
     """Raises CannotRunError where likes or dislikes are missing. `what` needs them; `otherwise`: a way without."""
-    known = Interaction.objects.filter(end_user__catalog=catalog).with_liked()
-    likes, dislikes = (known.filter(liked=liked).exists() for liked in (True, False))
+    known = Interaction.objects.annotate(said=liked_expression(threshold=catalog.like_threshold))
+    likes, dislikes = (known.filter(end_user__catalog=catalog, said=liked).exists() for liked in (True, False))
     if likes and dislikes:
         return
     said = NOBODY_SAID_NO if likes else NOBODY_SAID_YES if dislikes else NOTHING_KNOWN
