@@ -20,6 +20,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Install what is needed, start everything, print the address and the sample accounts (R4_PORT=8000, LLM=smollm2)
+	@scripts/known-llm "$(LLM)"
 	@scripts/bootstrap ml $(if $(LLM),llm) $(if $(filter e5-small,$(R4_ENCODER)),e5)
 	@R4_LLM="$(LLM)" exec $(PYTHON_IN_VENV) manage.py up $(UP)
 

@@ -6,13 +6,13 @@ In a training worker, or in the command `score_lists`; torch and openai are load
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import transaction
 
-from recommender.dataset.interactions import Interactions, read_interactions
+from recommender.dataset.interactions import read_interactions
 from recommender.dataset.named import codes_of
 from recommender.dataset.split import TEST, VALID
 from recommender.measures.scores import scores
@@ -26,6 +26,7 @@ from recommender.serving.request import request_for
 from recommender.serving.rollout import active_in
 from recommender.serving.types import CannotRankError
 from recommender.thinkrec.ablation import left_out
+from recommender.thinkrec.opinions import require_both
 from recommender.thinkrec.prompts import Question, template_of
 from recommender.thinkrec.scoring import lists, people, ratings
 from recommender.thinkrec.scoring.config import DEFAULT_BASE, ScoringConfig, scorer_key, tuned_on
@@ -50,12 +51,46 @@ def carry_out(run: ScoringRun, recorder: Recorder) -> None:
             f"The adapter was tuned on the train part of the split {learnt}, so ratings that are held out by "
             f"{config.split} may be known to it: score with the split {learnt}, or hold out 0 ratings."
         )
+    require_known(run.catalog, config)
+    recorder.at("reading", 0, 1)
+    parts = None if "calibration" in run.metrics else _Parts.of(run.catalog, config)
     recorder.at("loading", 0, 1)
     tuned = opened(run.catalog, config)
     work = _Work(run, config, recorder, scorer_of(config, tuned), tuned)
-    work.calibrate()
+    work.calibrate(parts)
     work.score_all()
     leases.finish(run, metrics=work.metrics)
+
+
+def require_known(catalog: Catalog, config: ScoringConfig) -> None:
+    """Raises CannotRunError where ratings are to be held out of a catalog that knows likes, or dislikes, alone."""
+    if config.held_out:
+        without = "With held_out 0 lists are scored all the same; their chances are then the model's own, uncalibrated."
+        what = "holding ratings out to calibrate and to measure"
+        require_both(catalog, what=what, otherwise=without if config.top else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The ratings to calibrate on, and to measure on, of end users and items by number; their primary keys."""
+
+    of_valid: Sequence[HeldOut]
+    of_test: Sequence[HeldOut]
+    items: Sequence[int]
+    end_users: Sequence[int]
+
+    @classmethod
+    def of(cls, catalog: Catalog, config: ScoringConfig) -> "_Parts | None":
+        """None where none are held out. Raises CannotRunError where the split leaves a part empty."""
+        if not config.held_out:
+            return None
+        interactions = read_interactions(catalog)
+        codes = codes_of(config.split, interactions, catalog.clock)
+        valid, test = (
+            held_out(interactions, codes, part, most=config.held_out, each=PER_END_USER, seed=config.seed)
+            for part in (VALID, TEST)
+        )
+        return cls(valid, test, list(interactions.item_keys), list(interactions.end_user_keys))
 
 
 def scorer_of(config: ScoringConfig, tuned: Tuned | None) -> Scorer:
@@ -100,7 +135,7 @@ class _Work:
     def catalog(self) -> Catalog:
         return self.run.catalog
 
-    def calibrate(self) -> None:
+    def calibrate(self, parts: _Parts | None) -> None:
         """Fit on the valid part, measure on the test part; a run that goes on keeps what it had."""
         from recommender.training.calibration import Calibration, fit  # noqa: PLC0415 - torch
 
@@ -108,23 +143,17 @@ class _Work:
             self.calibration = Calibration(**stored)
             return
         self.calibration = Calibration("none")
-        if self.config.held_out:
+        if parts is not None:
             self.recorder.at("calibrating", 0, 2 * self.config.held_out)
-            interactions = read_interactions(self.catalog)
-            codes = codes_of(self.config.split, interactions, self.catalog.clock)
-            parts = [
-                held_out(interactions, codes, part, most=self.config.held_out, each=PER_END_USER, seed=self.config.seed)
-                for part in (VALID, TEST)
-            ]
-            valid, test = (self._held_out(part, interactions, before) for before, part in enumerate(parts))
+            valid, test = (self._held_out(part, parts, n) for n, part in enumerate((parts.of_valid, parts.of_test)))
             self.calibration = fit(self.config.calibration, valid[0], valid[1])
             self.metrics["test"] = _measured(*test, self.calibration)
         self.metrics["calibration"] = self.calibration.to_json()
         leases.update(self.run, metrics=self.metrics)
 
-    def _held_out(self, part: Sequence[HeldOut], interactions: Interactions, before: int) -> tuple[Any, Any, Any]:
-        """Scores, likes and end users (n) of the ratings that got a score."""
-        items, end_users = (list(keys) for keys in (interactions.item_keys, interactions.end_user_keys))  # by number
+    def _held_out(self, part: Sequence[HeldOut], of: _Parts, before: int) -> tuple[Any, Any, Any]:
+        """Scores, likes and end users (n) of the ratings that got a score. `before`: how many parts were before."""
+        items, end_users = of.items, of.end_users
         found: list[tuple[float, bool, int]] = []
         for one in part:
             said = self._answers(one, end_users[one.end_user], items)

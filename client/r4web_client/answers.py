@@ -466,9 +466,11 @@ class ScoredReason(TypedDict):
     kind: str
     basis: str
     log_odds: float | None
+    probability: float | None
     note: str
     text: str
     text_status: str
+    cut_off: bool
     verdict: str
     agrees: bool | None
     review_status: str

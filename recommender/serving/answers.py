@@ -66,4 +66,6 @@ def reason(
         scored_at=found.created_at,
         adapters=adapters,
         effect=effect,
+        probability=one.probability,
+        cut_off=one.cut_off,
     )

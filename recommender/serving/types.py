@@ -334,9 +334,11 @@ class RuleReason:
 class ScoredReason:
     """What an LLM answered about the item. The score was made from its answer, not from `text`.
 
-    `log_odds`: of Yes against No, before calibration; None where it has no score, and `note` may say why. `text`: what
-    it reasoned before it answered, which no person has reviewed; `verdict`: what that text says, empty where nothing;
-    `agrees`: whether that is on the score's side, None where one of them is on none. `as_of`: it knows what happened
+    `log_odds`: of Yes against No, before calibration; None where it has no score, and `note` may say why.
+    `probability`: of a like, calibrated, before what people approved steers it. `text`: what it reasoned before it
+    answered, which no person has reviewed; `cut_off`: whether its tokens ran out; `verdict`: what that text says, empty
+    where nothing; `agrees`: whether that is on the side of `probability`, None where one of them is on none. `as_of`:
+    it knows what happened
     before. `adapters`: of a tuned model those that made the score, the largest part first;
     empty for another model. `effect`: what it added to the logit of the backbone's score, where that made the list;
     None where the list goes by the LLM's scores alone. `text_status`: whether the
@@ -354,6 +356,8 @@ class ScoredReason:
     scored_at: datetime
     adapters: tuple[AdapterShare, ...] = ()
     effect: float | None = None
+    probability: float | None = None
+    cut_off: bool = False
     text_status: ShownStatus = "shown"
     kind: Literal["scored"] = "scored"
     basis: Literal["answer"] = "answer"

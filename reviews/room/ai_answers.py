@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from recommender.models import Item, ScoredList
 from recommender.thinkrec.scoring import lists
+from recommender.thinkrec.scoring.answers import EVEN
 from recommender.thinkrec.scoring.lists import ScoredItem
 from reviews.guards import is_htmx, requires
 from reviews.policy import Action
@@ -41,6 +42,7 @@ def ai_answers(request: HttpRequest, review_id: int) -> HttpResponse:
     against = sum(each.said.agrees is False for each in answers)
     told: dict[str, Any] = {"review": shown.review, "found": found, "answers": answers, "against": against}
     told["label"] = lists.label_of(found.run) if found else None
+    told |= {"above": 0.5 + EVEN, "below": 0.5 - EVEN}
     told["reasoned"] = sum(bool(each.said.text) for each in answers)
     template = "reviews/_ai_answers.html" if is_htmx(request) else "reviews/ai_answers.html"
     return render(request, template, told)

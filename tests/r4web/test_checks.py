@@ -64,6 +64,8 @@ def test_a_sampling_parameter_may_be_empty(settings: Any, monkeypatch: pytest.Mo
         ("", ""),
         ("/nowhere/a.gguf", "R4_LLM: There is no file /nowhere/a.gguf."),
         (str(ROOT / "README.md"), "is no model known here"),
+        (str(ROOT / "docs"), f"R4_LLM: {ROOT / 'docs'} is a folder: name one .gguf file in it."),
+        ("/nowhere/A.GGUF", "R4_LLM: There is no file /nowhere/A.GGUF."),
     ],
 )
 def test_a_local_llm_that_is_not_there_is_said_before_anything_starts(settings: Any, word: str, said: str) -> None:

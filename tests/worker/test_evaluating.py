@@ -252,6 +252,13 @@ def test_nothing_learns_from_ratings_that_explanations_are_tested_on(films: Cata
     assert (apart["texts"], apart["learnt"]) == (1, 0)
 
 
+def test_likes_alone_are_refused_before_a_worker_has_it(ranked: Catalog, base: str) -> None:
+    Interaction.objects.update(rating=None, label=1)
+    with pytest.raises(CommandError, match=r"Everything that is known in .* is liked.* an evaluation needs"):
+        evaluated(ranked.name, "--base", base, "--queue")
+    assert not ScoringRun.objects.exists()
+
+
 def test_the_command_says_what_was_found_and_what_hinders(ranked: Catalog, base: str) -> None:
     trace(ranked, "Yes. They liked odd films before.")
     out = StringIO()

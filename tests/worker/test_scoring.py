@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from benchmarks.likes_alone import forget_dislikes
 from recommender.models import (
     BackboneVersion,
     Catalog,
@@ -225,6 +226,39 @@ def test_without_an_active_backbone_there_is_nothing_to_score(ranked: Catalog, b
     BackboneVersion.objects.update(state=VersionState.RETIRED)
     run = carried_out(asked(ranked, base))
     assert "No backbone is active" in run.error
+
+
+def test_a_catalog_of_likes_alone_is_told_before_anything_starts_and_is_scored_without_calibration(
+    ranked: Catalog, base: str
+) -> None:
+    queued = asked(ranked, base)
+    forget_dislikes()
+    told = "Everything that is known in .* is liked.* With held_out 0 lists are scored all the same"
+    with pytest.raises(CommandError, match=told):
+        call_command("score_lists", ranked.name, "--base", base, "--queue")
+    with pytest.raises(CommandError, match="Everything that is known") as refused:
+        call_command("score_lists", ranked.name, "--base", base, "--top", "0", "--queue")
+    assert "held_out 0" not in str(refused.value)  # nothing would be left to do
+    with pytest.raises(CommandError, match="top is 0 and no ratings are held out"):
+        call_command("score_lists", ranked.name, "--base", base, "--top", "0", "--held-out", "0")
+    assert ScoringRun.objects.get() == queued
+    queued = carried_out(queued)
+    assert queued.state == RunState.FAILED
+    assert "With held_out 0 lists are scored all the same" in queued.error
+    run = carried_out(asked(ranked, base, held_out=0, sample=1, top=3))
+    (found,) = run.lists.all()
+    assert (run.state, len(found.items)) == (RunState.DONE, 3)
+
+
+def test_a_split_that_leaves_a_part_empty_is_told_before_a_model_loads(
+    ranked: Catalog, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr("worker.scoring.scorer_of", lambda *_: loaded.append("it"))
+    run = carried_out(asked(ranked, base, split="given:-2:-1"))
+    assert run.state == RunState.FAILED
+    assert "There is nothing for the train part" in run.error
+    assert not loaded
 
 
 def test_the_command_scores_and_says_what_came_of_it(ranked: Catalog, base: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from benchmarks.likes_alone import forget_dislikes
 from recommender.models import Catalog, Grouping, Interaction, Role, RunState, ThinkrecRun
 from recommender.rounds.core.types import Encounter, Subject
 from recommender.runs import leases
@@ -238,6 +239,26 @@ def test_without_groups_or_traces_it_is_said_what_makes_them(catalog: Catalog, f
         tune("none", "--grouping")
     with pytest.raises(CommandError, match="Nobody has approved a trace of films yet"):
         tune("none", "--approved-traces")
+    assert not ThinkrecRun.objects.exists()
+
+
+def test_likes_alone_or_nothing_at_all_is_refused_before_a_worker_has_it(catalog: Catalog) -> None:
+    forget_dislikes()
+    with pytest.raises(CommandError, match=r"Everything that is known in films is liked.* tuning ThinkRec needs"):
+        tune("none", "--queue")
+    Interaction.objects.update(label=0)
+    with pytest.raises(CommandError, match=r"Nothing is known in films to be liked, .* like threshold"):
+        tune("none", "--queue")
+    Interaction.objects.all().delete()
+    with pytest.raises(CommandError, match="Nothing is known in films to be liked or not"):
+        tune("none", "--queue")
+    assert not ThinkrecRun.objects.exists()
+
+
+def test_a_split_that_the_catalog_has_no_moments_for_is_refused_before_a_worker_has_it(catalog: Catalog) -> None:
+    Catalog.objects.update(clock="none")
+    with pytest.raises(CommandError, match="order"):
+        tune("none", "--split", "global-time", "--queue")
     assert not ThinkrecRun.objects.exists()
 
 

@@ -32,7 +32,7 @@ from recommender.thinkrec.scoring.config import ScoringConfig
 from recommender.thinkrec.scoring.fused import FusedScorer
 from recommender.thinkrec.scoring.tuned import CannotScoreError, Tuned, opened
 from recommender.thinkrec.tuning import rows, service
-from recommender.thinkrec.tuning.config import ThinkrecConfig
+from recommender.thinkrec.tuning.config import ADAPTER, GROUPS, PROJECTOR, ThinkrecConfig
 from recommender.thinkrec.tuning.encoding import Encoder
 from recommender.thinkrec.tuning.learner import Learner
 from recommender.thinkrec.tuning.projector import Placed, Projector, Vectors
@@ -292,6 +292,17 @@ def test_a_tuned_run_that_cannot_score_is_said_in_words_before_anything_is_asked
             call_command("score_lists", catalog.name, "--tuned", str(pk))
         assert not ScoringRun.objects.exists()
         assert "ThinkRec tuning" in carried_out(asked(catalog, tuned=pk)).error or said.startswith("The file")
+
+
+@pytest.mark.parametrize("folder", [ADAPTER, GROUPS, PROJECTOR])
+def test_weights_that_go_while_the_base_loads_are_said_in_words(
+    ready: Ready, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    catalog, run = ready
+    monkeypatch.setattr(Tuned, "require_weights", lambda self: shutil.rmtree(self.folder / folder))  # right after it
+    error = carried_out(asked(catalog, tuned=run.pk, split="r4ec")).error
+    assert error.startswith(f"What {run} tuned does not go with its base")
+    assert folder in error
 
 
 def test_weights_of_what_is_left_out_are_not_needed(ready: Ready) -> None:

@@ -272,16 +272,24 @@ class ScoredReasonSerializer(serializers.Serializer[ScoredReason]):
     log_odds = serializers.FloatField(
         allow_null=True, help_text="Of Yes against No, before calibration and steering. Null: it has no score."
     )
+    probability = serializers.FloatField(
+        allow_null=True, help_text="Of a like, as calibrated, before steering. Null: it has no score."
+    )
     note = serializers.CharField(allow_blank=True, help_text="What is to be known of the score; often empty.")
     text = serializers.CharField(
         allow_blank=True, help_text="What the model reasoned before it answered; empty where it was not asked to."
     )
     text_status = serializers.ChoiceField(choices=SHOWN_STATUSES, help_text="withheld: only with min_review=any.")
+    cut_off = serializers.BooleanField(
+        help_text="Whether the model's tokens ran out, so that the text may end in the midst of a sentence."
+    )
     verdict = serializers.ChoiceField(
         choices=["yes", "no"], allow_blank=True, help_text="What that text says at its start or end; empty: neither."
     )
     agrees = serializers.BooleanField(
-        allow_null=True, help_text="Whether the text's verdict is on the score's side. Null: one of them is on none."
+        allow_null=True,
+        help_text="Whether the text's verdict is on the side of probability: Yes above 0.55, No below 0.45. Null: one "
+        "of them is on none.",
     )
     review_status = serializers.ChoiceField(choices=["unreviewed"], help_text="No person has judged it.")
     model = serializers.CharField(help_text="The model's name, with its adapter's or its experts'.")

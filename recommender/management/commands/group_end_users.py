@@ -6,14 +6,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from recommender.management.options import add_options, add_set, assigned, chosen, made
+from recommender.dataset.named import parsed
+from recommender.management.options import add_options, add_set, assigned, chosen, made, require_fitting
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, Grouping
 from recommender.runs import service as runs
+from recommender.runs.errors import CannotRunError
 from recommender.runs.kinds import GROUPING
 from recommender.thinkrec.experts import grouping
-from recommender.thinkrec.experts.config import CannotGroupError, GroupingConfig, require_order
+from recommender.thinkrec.experts.config import GroupingConfig, require_order
 from recommender.thinkrec.experts.grouped import Found, value_of
+from recommender.thinkrec.opinions import require_both
 
 OPTIONS = ("encoder", "groups", "method", "split", "extends", "seed")
 
@@ -37,11 +40,13 @@ class Command(BaseCommand):
             known = ", ".join(Catalog.objects.order_by("name").values_list("name", flat=True))
             raise CommandError(f"There is no catalog {options['catalog']!r}. Catalogs: {known or 'none yet'}.")
         config = made(GroupingConfig, chosen(options, OPTIONS) | {"settings": assigned(options["set"])})
+        require_fitting(catalog, split=parsed(config.split)[0])
         try:
             require_order(catalog.clock)
             grouping.fit_settings(config)
+            require_both(catalog, what="making groups")
             grouping.earlier(catalog, config)
-        except CannotGroupError as error:
+        except CannotRunError as error:
             raise CommandError(str(error)) from error
         asked = runs.request(GROUPING, queue=options["queue"], catalog=catalog, config=config.to_json())
         if options["queue"]:

@@ -18,7 +18,9 @@ MOST_WORDS_EACH = 3.5  # on average: more is prose with commas in it
 _KEY = re.compile(r"key|tag|term|topic|label|schlag|stich|palabra|clave|mot|关键|キーワード", re.IGNORECASE)
 _MARK = re.compile(rf"^(?:{LIST_MARK}|[ \t]*#\d*[ \t]+)")
 _LABEL = re.compile(
-    r"^[^,;]{0,80}?\b(?:key ?words?|tags|schl(?:ü|ue)sselw(?:ö|oe)rter|palabras clave|mots[- ]cl(?:é|e)s)\b"
+    r"^[^,;、]{0,80}?(?:\b(?:key ?words?|tags|(?:schl(?:ü|ue)ssel|schlag|stich)w(?:ö|oe|o)rte?r?|palabras clave|"
+    r"mots[- ]cl(?:é|e)s|parole chiave|palavras[- ]chave|trefwoorden|ключевые слова)\b|"
+    r"キーワード|关键[词字]|關鍵[詞字]|키워드|핵심어)"
     r"(?:[^,:;]{0,40}[:：]|\s+(?:are|sind|son|sont)\b)",
     re.IGNORECASE,
 )

@@ -15,12 +15,12 @@ from recommender.grounding import forms, prose, tables
 from recommender.grounding.orders import reads_like_order
 from recommender.grounding.prose import SEPARATORS, UNSPACED
 from recommender.grounding.sentences import sentences
-from recommender.grounding.words import fold
+from recommender.grounding.words import fold, word_set
 
 MOST = 10  # of one item
 MOST_WORDS = 4  # of one keyword: a longer entry is prose
 CHARACTERS_OF_A_WORD = 4  # in a script without spaces, at most
-SHORTEST = 3  # letters; a character of a script without spaces counts twice
+SHORTEST = 3  # letters; a character of a script without spaces, or a syllable of Korean, counts twice
 MOST_LEFT_OUT = 20  # that a card names
 SOURCE_WORDS = 100  # of one attribute that are shown and searched, as ThinkRec does
 
@@ -28,8 +28,15 @@ _STOPS = frozenset(" ".join(words for lines in tables.sections("stop_words").val
 _LEADING = frozenset(
     ["a", "an", "the", "and", "or", "of", "with", "in", "on", "to", "und", "oder", "y", "e", "o", "et"]
 )
+_ARTICLES = word_set("der die das den dem des ein eine einen einem einer le la les un une una el")
 _ENDINGS = frozenset(("e", "n", "en", "er", "ern", "em", "es", "s"))  # of nouns and adjectives in German and Spanish
 _LEAST_STEM = 4
+_DECLINED = frozenset(("e", "en", "er", "em", "es"))  # of German adjectives: the article decides which
+_LEAST_DECLINED = 5  # letters before such an ending: Messer and Messen are two words
+_HANGUL = re.compile(r"[\u1100-\u11FF\uAC00-\uD7A3]")  # as written, and taken apart as folded words have it
+_TWICE = re.compile(f"{UNSPACED.pattern}|{_HANGUL.pattern}")
+_PARTICLES = 8  # letters that Korean may write behind a noun: three syllables
+_MEN = ("man", "men")
 _CODE = re.compile(r"[{}=\\]|<\w")  # in no sentence of a description
 _OWNERS = re.compile(r"['’]s\b")
 _JOINERS = "-'’"
@@ -62,7 +69,7 @@ def cleaned(entries: Iterable[str]) -> list[str]:
         key = _key(words)
         if not _is_keyword(words, key):
             continue
-        if not any(_alike(key, other) for other in keys):
+        if not any(_alike(key, other) or "".join(key) == "".join(other) for other in keys):
             found.append(" ".join(words))
             keys.append(key)
     return found
@@ -115,10 +122,13 @@ class _Source:
         self._joined = ["".join(words) for words in self._texts]
 
     def has(self, keyword: str) -> bool:
-        if UNSPACED.search(keyword):
-            wanted = "".join(_folded(keyword))
-            return any(wanted in joined for joined in self._joined)
+        """In any form; its article need not stand there: der Krieg, where Krieg does."""
         words = _folded(keyword)
+        if UNSPACED.search(keyword):
+            return any("".join(words) in joined for joined in self._joined)
+        return self._says(words) or (len(words) > 1 and words[0] in _ARTICLES and self._says(words[1:]))
+
+    def _says(self, words: Sequence[str]) -> bool:
         return any(
             _alike(words, text[place : place + len(words)])
             for text in self._texts
@@ -156,7 +166,7 @@ def _is_keyword(words: Sequence[str], key: Sequence[str]) -> bool:
 
 def _words_of(entry: str) -> list[str]:
     """An entry's words in lower case, without marks, numbers and what merely leads up to it."""
-    words = [word for word in _split(unicodedata.normalize("NFC", entry).lower()) if not _has_digits(word)]
+    words = [word for word in _split(unicodedata.normalize("NFKC", entry).lower()) if not _has_digits(word)]
     while len(words) > 1 and words[0] in _LEADING:
         words = words[1:]
     return words
@@ -180,13 +190,24 @@ def _alike(one: Sequence[str], other: Sequence[str]) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two folded words are forms of one: plural and singular, or with an ending."""
+    """Whether two folded words are forms of one: plural and singular, or with endings or a particle."""
     if one == other:
         return True
     short, long = sorted((one, other), key=len)
-    if len(short) >= _LEAST_STEM and long.startswith(short) and long[len(short) :] in _ENDINGS:
+    if len(short) >= _LEAST_STEM and long.startswith(short):
+        rest = long[len(short) :]
+        if rest in _ENDINGS or (_HANGUL.match(short) and len(rest) <= _PARTICLES):
+            return True
+    if _are_declined(one, other) or (one[:-3] == other[:-3] and {one[-3:], other[-3:]} == set(_MEN)):
         return True
     return len(short) >= SHORTEST and other in forms.numbers(one)
+
+
+def _are_declined(one: str, other: str) -> bool:
+    """zweiter and zweiten; not -er and -es, which no noun has both of (dresser, dresses)."""
+    ends = [(word[:place], word[place:]) for word in (one, other) for place in (len(word) - 1, len(word) - 2)]
+    stems = {stem: {end for of, end in ends if of == stem and end in _DECLINED} for stem, _ in ends}
+    return any(len(stem) >= _LEAST_DECLINED and len(of) > 1 and of != {"er", "es"} for stem, of in stems.items())
 
 
 def _has_digits(word: str) -> bool:
@@ -200,4 +221,4 @@ def _length(word: str) -> int:
 
 
 def _letters(word: str) -> int:
-    return sum(2 if UNSPACED.match(char) else unicodedata.category(char)[0] == "L" for char in word)
+    return sum(2 if _TWICE.match(char) else unicodedata.category(char)[0] == "L" for char in word)

@@ -14,7 +14,7 @@ from recommender.rounds.core.wrapping import unwrapped
 
 Verdict = Literal["yes", "no", ""]
 
-MARGIN = 0.25  # log-odds nearer to even than that speak for neither side
+EVEN = 0.05  # a probability of a like that is nearer to a half than that speaks for neither side
 _PIECES = str.maketrans("ĠĊ▁", "   ")  # how tokenizers write white space
 _BARE = re.compile(r"^[\W_]+|[\W_]+$")
 _WORD = r"\b(?P<word>yes|no)\b(?!-)"
@@ -100,15 +100,16 @@ def freed(text: str) -> str:
         return ""
 
 
-def agrees(text: str, log_odds: float) -> bool | None:
-    """Whether a text's verdict is on its score's side (log-odds of Yes against No).
+def agrees(verdict: Verdict, probability: float | None) -> bool | None:
+    """Whether a text's verdict is on the side of the probability of a like that people are shown, calibrated as it is.
 
-    None where the text gives no verdict, or the score is within MARGIN of even: then neither speaks against the other.
+    A model that says Yes of nearly everything has log-odds above 0 where the probability is low, so these do not count.
+    None where the text gives no verdict, or the probability is none or within EVEN of a half: then neither speaks
+    against the other.
     """
-    said = verdict_of(text)
-    if not said or not abs(log_odds) > MARGIN:
+    if not verdict or probability is None or not abs(probability - 0.5) > EVEN:
         return None
-    return (said == "yes") == (log_odds > 0)
+    return (verdict == "yes") == (probability > 0.5)
 
 
 def _sum(logarithms: list[float]) -> float:

@@ -124,6 +124,8 @@ class ScoringConfig(ModelConfig):
     def _experts(self) -> Self:
         if self.by_expert and self.tuned is None:
             raise SettingError("by_expert", "needs a tuned run, whose experts score apart: name one (tuned).")
+        if not (self.top or self.held_out):
+            raise SettingError("top", "is 0 and no ratings are held out: nothing would be scored.")
         return self
 
 

@@ -36,9 +36,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """What was said about one candidate: `firsts` by adapter, whose probabilities are mixed by `scales`."""
+    """What was said about one candidate: `firsts` by adapter, whose probabilities are mixed by `scales`.
+
+    `cut`: whether the text ends where its tokens ran out."""
 
     text: str
+    cut: bool
     scales: Mapping[str, float]
     firsts: Mapping[str, YesNo]
     cost: Cost
@@ -109,7 +112,8 @@ class EndpointScorer:
                     for name, (llm, _) in llms.items()
                 }
                 cost = sum((_cost(answer) for answer in (*said, *firsts.values())), Cost())
-                return _Answered(text, shares, {name: yes_no(told.first_tokens) for name, told in firsts.items()}, cost)
+                words = {name: yes_no(told.first_tokens) for name, told in firsts.items()}
+                return _Answered(text, any(map(_is_cut, said)), shares, words, cost)
 
             found = await _all([partial(one, prompt) for prompt in prompts], until)
         told = {place: answered for place, answered in enumerate(found) if answered is not None}
@@ -126,6 +130,7 @@ class EndpointScorer:
             sum((answered.cost for answered in told.values()), Cost()),
             {place: note for place, note in notes.items() if note},
             tuple(told[place].text if place in told else "" for place in range(len(prompts))) if reasoning else (),
+            cut=frozenset(place for place, answered in told.items() if answered.cut),
             mixed=len(shares) > 1,
         )
 
@@ -172,6 +177,10 @@ async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
             wait = 2.0**tried if error.retry_after is None else error.retry_after
             await asyncio.sleep(min(wait, LONGEST_WAIT))
     return await ask()
+
+
+def _is_cut(answer: Answer) -> bool:
+    return answer.parameters.get("finish_reason") == "length"
 
 
 def _cost(answer: Answer) -> Cost:

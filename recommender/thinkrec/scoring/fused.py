@@ -71,5 +71,5 @@ def load(tuned: Tuned, *, threads: int = 1) -> FusedScorer:
     tokenizer = load_tokenizer(tuned.base)
     try:
         return FusedScorer(with_exact_head(load_weights(tuned.base, device)), tokenizer, tuned)
-    except (AdapterError, RuntimeError) as error:
+    except (AdapterError, RuntimeError, OSError, ValueError) as error:  # removed, or changed, since they were checked
         raise CannotScoreError(f"What {tuned.run} tuned does not go with its base {tuned.base}. {error}") from error

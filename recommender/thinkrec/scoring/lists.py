@@ -31,8 +31,8 @@ class ScoredItem:
     """One item of a list. `yes`, `log_odds`, `probability`: None where time ran out, or the model said neither word.
 
     `note`: what is to be known of the score. `text`: what the model reasoned before it answered; `verdict`: what that
-    says; `agrees`: whether it is on the score's side, None where one of them is on none. `by_adapter` (1 + N): its
-    score by each of a tuned model's adapters alone, the global one first; empty where these were not asked.
+    says; `cut_off`: whether its tokens ran out, so that it may end in the midst. `by_adapter` (1 + N): its score by
+    each of a tuned model's adapters alone, the global one first; empty where these were not asked.
     """
 
     item_id: str
@@ -42,12 +42,17 @@ class ScoredItem:
     note: str = ""
     text: str = ""
     verdict: Verdict = ""
-    agrees: bool | None = None
+    cut_off: bool = False
     by_adapter: Sequence[float | None] = ()
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the text's verdict is on the side of `probability`; None where one of them is on none."""
+        return agrees(self.verdict, self.probability)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**data)
+        return cls(**{name: value for name, value in data.items() if name != "agrees"})  # once stored, by log-odds
 
 
 def history_hash(history: Known) -> str:
@@ -68,17 +73,16 @@ def scored_items(
     rows = []
     for place, item_id in enumerate(item_ids):
         text = _shown(scored.texts[place]) if scored.texts else ""
-        log_odds = float(scored.log_odds[place])
         rows.append(
             ScoredItem(
                 item_id,
                 _or_none(scored.yes[place]),
-                _or_none(log_odds),
+                _or_none(scored.log_odds[place]),
                 _or_none(probability[place]),
                 note=scored.notes.get(place, ""),
                 text=text,
                 verdict=verdict_of(text),
-                agrees=agrees(text, log_odds),
+                cut_off=place in scored.cut,
                 by_adapter=[_or_none(column[place]) for column in by_adapter],
             )
         )

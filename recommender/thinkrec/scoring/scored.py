@@ -36,7 +36,8 @@ class Scored:
 
     `yes`: the logit of Yes at the first place of the answer, as ThinkRec scores; through an endpoint its logarithm of
     probability, since endpoints tell no logits. `log_odds`: Yes against No. `notes`: for candidates by their place,
-    what is to be known of their score, in words. `texts`: the reasoning before the answer, where it was asked for.
+    what is to be known of their score, in words. `texts`: the reasoning before the answer, where it was asked for;
+    `cut`: the places of those that end where the tokens for them ran out.
     `mixed`: whether the answers of several adapters were mixed.
     """
 
@@ -45,6 +46,7 @@ class Scored:
     cost: Cost = Cost()
     notes: dict[int, str] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    cut: frozenset[int] = frozenset()
     mixed: bool = False
 
 

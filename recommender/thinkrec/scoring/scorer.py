@@ -60,6 +60,8 @@ class LocalScorer:
         self._model, self._tokenizer = model.eval(), tokenizer
         self._device = next(model.parameters()).device
         self._stop = tokenizer.eos_token_id
+        stops = model.generation_config.eos_token_id
+        self._ends_with = {self._stop, *(stops if isinstance(stops, list) else [stops])}
         self.answers = answers or answer_tokens(tokenizer)
         self._share = share and self._shares_exactly()
 
@@ -71,7 +73,8 @@ class LocalScorer:
     def write(self, prompt: Prompt, most: int, *, scales: Scales = ()) -> tuple[str, Cost]:
         """As Scorer.write, greedily."""
         with self._acting(scales):
-            return self._reasoned(self.encoded(prompt), most)
+            text, cost, _ = self._reasoned(self.encoded(prompt), most)
+            return text, cost
 
     def _acting(self, scales: Scales) -> AbstractContextManager[Any]:
         """A block in which adapters act so; this model has none."""
@@ -83,19 +86,21 @@ class LocalScorer:
         until = time.monotonic() + seconds if seconds else float("inf")
         if not reasoning:
             return self._score([self.encoded(prompt) for prompt in prompts], until)
-        texts, cost, asked = [], Cost(), []
+        texts, cut, cost, asked = [], [], Cost(), []
         for prompt in prompts:
             if time.monotonic() >= until:
                 break
-            said, cost_of_text = self._reasoned(self.encoded(prompt), reasoning)
+            said, cost_of_text, is_cut = self._reasoned(self.encoded(prompt), reasoning)
             text = freed(said)
             texts.append(text)
+            cut.append(is_cut)
             asked.append(self.encoded(after_reasoning(prompt, text)))
             cost += cost_of_text
         found = self._score(asked, until) if asked else Scored(np.zeros(0), np.zeros(0))
         missing = np.full(len(prompts) - len(asked), np.nan)
         yes, log_odds = (np.concatenate([column, missing]) for column in (found.yes, found.log_odds))
-        return Scored(yes, log_odds, cost + found.cost, texts=(*texts, *("" for _ in missing)))
+        ended = frozenset(place for place, is_cut in enumerate(cut) if is_cut)
+        return Scored(yes, log_odds, cost + found.cost, texts=(*texts, *("" for _ in missing)), cut=ended)
 
     def encoded(self, prompt: Prompt) -> Tokens:
         """The prompt's tokens, up to where the answer begins."""
@@ -155,15 +160,16 @@ class LocalScorer:
         return torch.stack(both, dim=1).cpu().numpy()
 
     @torch.inference_mode()
-    def _reasoned(self, prompt: Tokens, most: int) -> tuple[str, Cost]:
-        """What the model says of itself to a prompt, greedily, and what it cost."""
+    def _reasoned(self, prompt: Tokens, most: int) -> tuple[str, Cost, bool]:
+        """What the model says of itself to a prompt, greedily, what it cost, and whether `most` tokens cut it off."""
         row = self._row(prompt)
         mask = torch.ones((1, len(prompt)), dtype=torch.long, device=self._device)
         written = self._model.generate(
             **row, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=self._stop
         )[0, len(prompt) if "input_ids" in row else 0 :]  # of embeddings only what follows is given back
         text = self._tokenizer.decode(written, skip_special_tokens=True).strip()
-        return text, Cost(len(prompt), len(prompt), len(written), calls=len(written))
+        cut = len(written) >= most and int(written[-1]) not in self._ends_with
+        return text, Cost(len(prompt), len(prompt), len(written), calls=len(written)), cut
 
     def _row(self, tokens: Tokens) -> dict[str, torch.Tensor]:
         return {"input_ids": torch.tensor([tokens], device=self._device)}

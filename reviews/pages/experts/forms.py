@@ -6,8 +6,10 @@ from django import forms
 from django.forms import BoundField
 
 from recommender.models import Account, Catalog, EndUser
+from recommender.runs.errors import CannotRunError
 from recommender.setting import Setting, SettingError, settings_of
-from recommender.thinkrec.experts.config import CannotGroupError, GroupingConfig, require_order
+from recommender.thinkrec.experts.config import GroupingConfig, require_order
+from recommender.thinkrec.opinions import require_both
 from reviews.pages.filters import offer_catalogs
 from reviews.pages.setting_forms import SettingsForm
 
@@ -41,7 +43,8 @@ class GroupingForm(SettingsForm):
         if catalog := data.get("catalog"):
             try:
                 require_order(catalog.clock)
-            except CannotGroupError as error:
+                require_both(catalog, what="making groups")
+            except CannotRunError as error:
                 raise SettingError("", str(error)) from error
 
     @property

@@ -56,7 +56,7 @@ def served(clock: Clock) -> Served:
         StatisticReason("popularity", "Met by 3."),
         RuleReason(9, "pin", ""),
         ScoredReason("", "", None, "", None, "m", "p.v1", moment, AT),
-        ScoredReason("t", "yes", True, "n", 1.5, "m", "p.v1", moment, AT, (AdapterShare("a", 1.0),), 0.1),
+        ScoredReason("t", "yes", True, "n", 1.5, "m", "p.v1", moment, AT, (AdapterShare("a", 1.0),), 0.1, 0.7, True),
     )
     author = Author("model", "r4-demo-actor")
     full = explanation(further={8: "More."}, in_snapshot=True, written_by=author, statements=(stated,))

@@ -207,7 +207,7 @@ def _teach(catalog: Catalog, person: EndUser) -> None:
 def _score(version: BackboneVersion, person: EndUser) -> None:
     """A list of hers as worker.scoring leaves it, with what an LLM reasoned about her."""
     run = ScoringRun.objects.create(catalog=version.catalog, config={}, state="done")
-    item = ScoredItem("i001", 1.0, 1.0, 0.7, text=TEXT, verdict="yes", agrees=True)
+    item = ScoredItem("i001", 1.0, 1.0, 0.7, text=TEXT, verdict="yes")
     known = [("i002", True, 1)]
     told: dict[str, Any] = {"model": "m", "prompt": ("reason/v1", "0"), "knowledge": None, "with_preference": False}
     scored_lists.store(run, person, [item], backbone=version, history=known, **told)

@@ -26,6 +26,8 @@ SOURCE = {"title": "Heat (1995)", "genres": ["Action", "Crime"], "description": 
         (["sci-fi", "children's", "Film-Noir", "rock 'n' roll"], ["sci-fi", "children's", "film-noir", "rock n roll"]),
         (["a very long entry that is a whole sentence"], []),
         (["heist\\n", "\\police\\"], ["heist n", "police"]),
+        (["spaceship", "space-ship", "Space Ship", "policeman", "policemen"], ["spaceship", "policeman"]),
+        (["ﾛﾎﾞｯﾄ", "ロボット", "가족", "가족", "비"], ["ロボット", "가족"]),
         (["三国", "一人", "千と千尋", "第3話", "２０２４年"], ["三国", "一人", "千と千尋"]),
         (["少女が不思議な町に迷い込み 湯屋で働きながら両親を救う物語", "湯屋"], ["湯屋"]),
     ],
@@ -58,6 +60,32 @@ def test_only_whole_words_and_their_forms_are_found() -> None:
     )
     german = {"title": "Der Krieg", "inhalt": "Ein Bankräuber flieht durch die dunklen Straßen."}
     assert keywords.checked(["Bankräubern", "dunkle", "strassen", "Bank"], german).left_out == ("bank",)
+    japanese = {"title": "機械", "説明": "巨大なロボットが街を守る。"}
+    assert keywords.checked(["ﾛﾎﾞｯﾄ", "街", "機械", "恋愛"], japanese) == keywords.Checked(
+        ("ロボット", "機械"), ("恋愛",)
+    )
+    korean = {"title": "기생충", "설명": "가난한 가족이 계단을 내려간다."}
+    assert keywords.checked(["가족", "계단", "전쟁"], korean) == keywords.Checked(("가족", "계단"), ("전쟁",))
+
+
+def test_a_phrase_is_found_in_another_case_and_without_its_article() -> None:
+    german = {"title": "Das Boot", "genre": ["Krieg"], "inhalt": "Im Zweiten Weltkrieg leiden Männer unter der Enge."}
+    told = ["Zweiter Weltkrieg", "der Krieg", "die Enge", "das Boot", "der Frieden", "Dritter Weltkrieg"]
+    found = keywords.checked(told, german)
+    assert found.kept == ("zweiter weltkrieg", "der krieg", "die enge", "das boot")
+    assert found.left_out == ("der frieden", "dritter weltkrieg")
+    assert keywords.sources_of("der krieg", german) == ("genre",)
+    shop = {"title": "Dresses", "about": "Messer und Gabeln, a winner."}
+    assert keywords.checked(["dresser", "Messen", "winter"], shop).kept == ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["Schlagwörter: heist, police", "Stichworte: heist, police", "Die Schlüsselwörter sind heist, police",
+     "キーワード：heist、police", "关键词：heist、police", "키워드: heist, police"],
+)  # fmt: skip
+def test_a_label_before_a_list_is_none_of_its_entries(answer: str) -> None:
+    assert parse_keywords(answer, SOURCE).kept == ("heist", "police")
     assert keywords.checked(["刑事", "警察"], {"title": "泥棒と刑事の物語"}).kept == ("刑事",)
     assert keywords.checked(["千尋", "三国"], {"title": "千と千尋の神隠し"}) == keywords.Checked(("千尋",), ("三国",))
 

@@ -102,7 +102,7 @@ def test_where_no_backbone_is_active_either_the_ladder_goes_on_with_both_reasons
 
 def test_rest_serves_the_scenario_with_what_the_model_answered(reader: EndUser) -> None:
     (first,) = listed_by_backbone(reader, limit=1)
-    score(reader, ScoredItem(first, 2.0, 1.5, 0.8, text="It is loud. Verdict: No", verdict="no", agrees=False))
+    score(reader, ScoredItem(first, 2.0, 1.5, 0.8, text="It is loud. Verdict: No", verdict="no", cut_off=True))
     _, key = create_token("tests", account=make_account())
     client = APIClient(HTTP_AUTHORIZATION=f"Bearer {key}")
     address = f"/api/v1/catalogs/{reader.catalog.name}/users/{reader.external_id}/recommendations"
@@ -110,7 +110,8 @@ def test_rest_serves_the_scenario_with_what_the_model_answered(reader: EndUser) 
     assert (answer["source"], answer["degraded"]) == ("thinkrec", False)
     (item,) = answer["items"]
     (scored,) = [reason for reason in item["reasons"] if reason["kind"] == "scored"]
-    said = {"basis": "answer", "log_odds": 1.5, "verdict": "no", "agrees": False, "review_status": "unreviewed"}
+    said = {"basis": "answer", "log_odds": 1.5, "probability": 0.8, "verdict": "no", "agrees": False, "cut_off": True}
+    said |= {"review_status": "unreviewed"}
     assert said.items() <= scored.items()
     assert client.get(address, {"scenario": "guess"}).status_code == 400
     assert client.get(address).json()["source"] == "backbone"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.thinkrec.scoring.answers import MARGIN, agrees, freed, verdict_of, yes_no
+from recommender.thinkrec.scoring.answers import EVEN, agrees, freed, verdict_of, yes_no
 
 probabilities = st.dictionaries(
     st.sampled_from(["Yes", " yes", "ĠYES", "No", "▁no", "Maybe", "The", "Not", "Yesterday", ""]),
@@ -80,10 +80,11 @@ def test_a_model_s_thinking_is_no_part_of_its_reasons(said: str, text: str) -> N
     assert freed(said) == text
 
 
-def test_a_text_agrees_with_a_score_on_its_side_and_with_none_near_even() -> None:
-    assert [agrees("Verdict: Yes", score) for score in (2.0, -2.0, MARGIN / 2, math.nan)] == [True, False, None, None]
-    assert [agrees("Verdict: No", score) for score in (2.0, -2.0)] == [False, True]
-    assert agrees("It is a film.", 2.0) is None
+def test_a_verdict_agrees_with_a_chance_on_its_side_and_with_none_near_a_half() -> None:
+    near = 0.5 - EVEN / 2
+    assert [agrees("yes", chance) for chance in (0.9, 0.1, near, None)] == [True, False, None, None]
+    assert [agrees("no", chance) for chance in (0.9, 0.1, near, None)] == [False, True, None, None]
+    assert agrees("", 0.9) is None
 
 
 @given(st.text())

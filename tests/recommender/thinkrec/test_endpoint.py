@@ -143,9 +143,22 @@ def test_a_model_reasons_before_it_is_asked_for_yes_or_no(serve: Serve) -> None:
     server = serve(script)
     prompts = asked(Person("movie", ()), [Described("Heat")], question="reason")
     scored = EndpointScorer().score(prompts, reasoning=50)
-    assert scored.texts == ("It is loud. Verdict: Yes",)
+    assert (scored.texts, scored.cut) == (("It is loud. Verdict: Yes",), frozenset())
     assert scored.log_odds[0] < 0
     assert [message["role"] for message in server.requests[1]["messages"]] == ["system", "user", "assistant", "user"]
+
+
+def test_reasons_that_the_endpoint_cut_off_are_told(serve: Serve) -> None:
+    def script(request: dict[str, Any], _: int) -> Reply:
+        if request.get("logprobs"):
+            return tells(("Yes", 0.8), ("No", 0.1))
+        long = '"Film 1"' in request["messages"][1]["content"]
+        return says("It is loud, and", finish_reason="length") if long else says("It is loud.")
+
+    serve(script)
+    prompts = asked(Person("movie", ()), [Described(f"Film {number}") for number in range(3)], question="reason")
+    scored = EndpointScorer().score(prompts, reasoning=50)
+    assert scored.cut == frozenset({1})
 
 
 def by_model(request: dict[str, Any], _: int) -> Reply:

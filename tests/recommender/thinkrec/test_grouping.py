@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from benchmarks.likes_alone import forget_dislikes
 from recommender.erasure import service as erasure
 from recommender.erasure.export import of_person
 from recommender.models import Catalog, Clock, EndUser, Grouping, RunState, SubjectKind
@@ -252,6 +253,14 @@ def test_the_command_refuses_in_words_and_asks_for_nothing(options: list[str], s
     make_catalog("films")
     with pytest.raises(CommandError, match=said):
         call_command("group_end_users", *options)
+    assert not Grouping.objects.exists()
+
+
+def test_groups_of_likes_alone_are_refused_before_a_worker_has_it() -> None:
+    synthetic.in_database("films", end_users=12)
+    forget_dislikes()
+    with pytest.raises(CommandError, match=r"Everything that is known in films is liked.* making groups needs"):
+        call_command("group_end_users", "films", "--queue")
     assert not Grouping.objects.exists()
 
 

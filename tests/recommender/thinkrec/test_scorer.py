@@ -131,6 +131,18 @@ def test_a_model_may_reason_before_it_answers(shared: LocalScorer) -> None:
     assert not np.isnan(found.yes).any()
 
 
+def test_reasons_that_run_out_of_tokens_are_told(shared: LocalScorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = shared._tokenizer.eos_token_id
+    written = iter([[7, 8, 9], [7, 8, stop], [7, stop]])
+
+    def generate(**given: Any) -> torch.Tensor:
+        return torch.cat([given["input_ids"], torch.tensor([next(written)])], dim=1)
+
+    monkeypatch.setattr(shared._model, "generate", generate)
+    prompts = asked(Person("movie", HISTORY), [Described(name) for name in ("Heat", "Ran", "Her")], question="reason")
+    assert shared.score(prompts, reasoning=3).cut == frozenset({0})
+
+
 def test_an_adapter_changes_the_scores(base: str, shared: LocalScorer, tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
 

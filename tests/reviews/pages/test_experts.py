@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from benchmarks.likes_alone import forget_dislikes
 from recommender.models import Account, Catalog, Grouping, RunState, ScoringRun
 from recommender.runs import leases, service
 from recommender.runs.kinds import GROUPING
@@ -175,6 +176,8 @@ def test_the_form_refuses_beside_the_field(lead: Client, films: Catalog) -> None
         response = lead.post(START, sent)
         assert response.status_code == 422
         assert said in response.content.decode()
+    forget_dislikes()
+    assert "Everything that is known in films is liked" in lead.post(START, {"catalog": "films"}).content.decode()
     Catalog.objects.update(clock="none")
     assert "without an order" in lead.post(START, {"catalog": "films"}).content.decode()
     assert not Grouping.objects.exists()

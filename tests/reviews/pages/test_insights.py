@@ -26,6 +26,7 @@ from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
 from recommender.statements import service as statements
 from recommender.thinkrec.scoring import lists as scored_lists
+from recommender.thinkrec.scoring.answers import Verdict
 from recommender.thinkrec.scoring.lists import ScoredItem
 from reviews.templatetags.evidence import within_quotes
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
@@ -271,10 +272,12 @@ def test_the_ais_order_is_shown_with_what_it_said_of_each_item(pm: Client) -> No
     assert "by=thinkrec" not in page(pm, address)
     assert "The model's order, not the AI's" in page(pm, f"{address}?by=thinkrec")
     first = [item.item_id for item in preview(reader, limit=3).items]
-    told = [("Quiet, as they like it. Verdict: Yes", "yes", True), ("Loud. Verdict: Yes", "yes", False), ("", "", None)]
+    told: list[tuple[float, str, Verdict]] = [
+        (0.9, "Quiet, as they like it. Verdict: Yes", "yes"), (0.4, "Loud. Verdict: Yes, as", "yes"), (0.2, "", ""),
+    ]  # fmt: skip
     made = [
-        ScoredItem(name, 1.0, 1.0, chance, text=text, verdict=verdict, agrees=agrees)
-        for name, chance, (text, verdict, agrees) in zip(first, (0.9, 0.4, 0.2), told, strict=True)
+        ScoredItem(name, 1.0, 1.0, chance, text=text, verdict=verdict, cut_off=text.endswith("as"))
+        for name, (chance, text, verdict) in zip(first, told, strict=True)
     ]
     scored_lists.store(
         ScoringRun.objects.create(catalog=catalog, config={}), reader, made, backbone=BackboneVersion.objects.get(),
@@ -293,6 +296,8 @@ def test_the_ais_order_is_shown_with_what_it_said_of_each_item(pm: Client) -> No
     assert "Small model for trying out" in page(pm, f"{address}?by=thinkrec")
     assert "scenario=thinkrec" not in page(pm, address)
     assert "Quiet, as they like it." in shown
-    assert "It says the opposite of its answer." in shown
+    assert "What it says goes with its answer, a chance of 0.900." in shown
+    assert "It says the opposite of its answer, a chance of 0.400." in shown
+    assert shown.count("Cut off") == 1
     assert shown.count('id="rank-') == 3
     assert not Recommendation.objects.exists()

@@ -12,10 +12,12 @@ from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import BackboneVersion, Catalog, RunState, ScoringRun, ThinkrecRun, VersionState
 from recommender.recipe import TrainConfig
 from recommender.runs import service as runs
+from recommender.runs.errors import CannotRunError
 from recommender.runs.kinds import SCORING
 from recommender.thinkrec.evaluation.config import EvaluationConfig
 from recommender.thinkrec.evaluation.kept import has_scored
 from recommender.thinkrec.evaluation.report import told
+from recommender.thinkrec.opinions import require_both
 from worker.evaluating import carry_out
 
 
@@ -77,6 +79,10 @@ def _requested(catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
             f"that {config.split} tests: leave --split out."
         )
     require_fitting(on, split=parsed(config.split)[0])
+    try:
+        require_both(on, what="an evaluation")
+    except CannotRunError as error:
+        raise CommandError(str(error)) from error
     return runs.request(SCORING, queue=options["queue"], catalog=on, config=config.to_json())
 
 

@@ -6,14 +6,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from recommender.management.options import add_options, chosen, made, require_alone, require_heard
+from recommender.dataset.named import parsed
+from recommender.management.options import add_options, chosen, made, require_alone, require_fitting, require_heard
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, RunState, ScoringRun, ThinkrecRun
 from recommender.runs import service as runs
+from recommender.runs.errors import CannotRunError
 from recommender.runs.kinds import SCORING
 from recommender.thinkrec.scoring.config import ScoringConfig
-from recommender.thinkrec.scoring.tuned import CannotScoreError, opened
-from worker.scoring import carry_out
+from recommender.thinkrec.scoring.tuned import opened
+from worker.scoring import carry_out, require_known
 
 
 class Command(BaseCommand):
@@ -52,9 +54,12 @@ class Command(BaseCommand):
                 given[name] = str(Path(given[name]).expanduser().resolve())
         config = made(ScoringConfig, _split_of(catalog, given) | given)
         require_heard(config, given)
+        if config.held_out:
+            require_fitting(catalog, split=parsed(config.split)[0])
         try:
+            require_known(catalog, config)
             opened(catalog, config)
-        except CannotScoreError as error:
+        except CannotRunError as error:
             raise CommandError(str(error)) from error
         return runs.request(SCORING, queue=options["queue"], catalog=catalog, config=config.to_json())
 

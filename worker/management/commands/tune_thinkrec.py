@@ -7,11 +7,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from recommender.management.options import add_options, add_set, assigned, chosen, made
+from recommender.dataset.named import parsed
+from recommender.management.options import add_options, add_set, assigned, chosen, made, require_fitting
 from recommender.management.runs import carry_out_here, why_not_done
 from recommender.models import Catalog, Grouping, ThinkrecRun
+from recommender.runs.errors import CannotRunError
+from recommender.thinkrec.opinions import require_both
 from recommender.thinkrec.tuning import own, service
-from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, ThinkrecConfig
+from recommender.thinkrec.tuning.config import ThinkrecConfig
 from worker.thinkrec import carry_out
 
 OPTIONS = (
@@ -76,6 +79,11 @@ class Command(BaseCommand):
 
 
 def _asked(catalog: Catalog, config: ThinkrecConfig, options: dict[str, Any]) -> ThinkrecRun:
+    require_fitting(catalog, split=parsed(config.split)[0])
+    try:
+        require_both(catalog, what="tuning ThinkRec")
+    except CannotRunError as error:
+        raise CommandError(str(error)) from error
     files = {name: options[name] for name in FILES if options[name] is not None}
     for path in files.values():
         if not path.is_file():
@@ -95,7 +103,7 @@ def _asked(catalog: Catalog, config: ThinkrecConfig, options: dict[str, Any]) ->
                     raise CommandError(f"{flag} and {', '.join(twice)} say the same thing: leave one of them out.")
                 files |= made_here
             return _request(catalog, config, options, files, grouping)
-        except CannotTuneThinkrecError as error:
+        except CannotRunError as error:
             raise CommandError(str(error)) from error
 
 
