@@ -157,7 +157,7 @@ def needed_for(name: str, difference: Interval, margin: float) -> int | None:
     if not roots:
         return None
     found = min(roots) ** 2
-    digits = 10 ** max(0, math.floor(math.log10(found)) - 1)
+    digits = round(10.0 ** max(0, math.floor(math.log10(found)) - 1))
     return math.ceil(found / digits) * digits
 
 
