@@ -1,63 +1,105 @@
 """Does the first rebuild after a few honest approvals take over, and if not, what is missing?
 
-    python -m benchmarks.first_rebuild [--approvals 20]
+    python -m benchmarks.first_rebuild [--approvals 20] [--sets 10]
 
 A fresh sample catalog in a temporary database, a first version trained and active, first rounds by the demonstration
 models. An annotator approves the first texts of the queue that passed the AI check and that no evidence contradicts.
 Then one rebuild with its gates, which is to be activated if all pass. The last line is one JSON object.
+
+With several sets each is decided by another annotator, from the same beginning: the first goes by the queue, the
+second reads texts about users alone, the third texts about items alone, all others take what they like; from the
+fourth set on every second annotator edits up to a third: they cut sentences that the evidence contradicts, or add a
+film that the user liked.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import random
+import shutil
+import subprocess
+import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+USERS_ALONE, ITEMS_ALONE, EDITING_FROM = 1, 2, 3  # sets, from 0
+EDITED = 3  # one text in so many at most
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--approvals", type=int, default=20)
+    parser.add_argument("--sets", type=int, default=1)
+    parser.add_argument("--begun", help=argparse.SUPPRESS)  # the folder of a beginning, in which one set is decided
+    parser.add_argument("--set", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.begun:
+        with_database(options.begun)
+        print(json.dumps(decided(options.approvals, options.set)))
+        return
+    with tempfile.TemporaryDirectory(prefix="r4-first-") as begun:
+        with_database(begun)
+        texts = begin(options.approvals)
+        sets = [in_a_copy(begun, options.approvals, number) for number in range(options.sets)]
+    taken = sum(one["state"] == "active" for one in sets)
+    print(json.dumps({"benchmark": "first_rebuild", "texts": texts, "took_over": taken, "sets": sets}))
+
+
+def with_database(var: str) -> None:
+    os.environ.update(
+        R4_VAR=var,
+        R4_SECRET_KEY="benchmark",
+        R4_LOG_LEVEL="ERROR",
+        DJANGO_SETTINGS_MODULE="r4web.settings",
+        DATABASE_URL=f"sqlite:///{var}/bench.sqlite3",
+        REDIS_URL="redis://127.0.0.1:9/0",  # jobs are carried out here
+    )
+    import django
+
+    django.setup()
+
+
+def in_a_copy(begun: str, approvals: int, number: int) -> dict[str, Any]:
+    """One set, decided in a process and a copy of the beginning of its own."""
     with tempfile.TemporaryDirectory(prefix="r4-first-") as var:
-        os.environ.update(
-            R4_VAR=var,
-            R4_SECRET_KEY="benchmark",
-            R4_LOG_LEVEL="ERROR",
-            DJANGO_SETTINGS_MODULE="r4web.settings",
-            DATABASE_URL=f"sqlite:///{var}/bench.sqlite3",
-            REDIS_URL="redis://127.0.0.1:9/0",  # jobs are carried out here
-        )
-        import django
-
-        django.setup()
-        from django.db import connection
-
-        with closing(connection):
-            print(json.dumps(measured(options.approvals)))
+        shutil.copytree(begun, var, dirs_exist_ok=True)
+        command = [sys.executable, "-m", "benchmarks.first_rebuild", "--begun", var]
+        command += ["--set", str(number), "--approvals", str(approvals)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    *told, last = done.stdout.strip().splitlines()
+    print(f"set {number + 1}", *told, sep="\n", flush=True)
+    found: dict[str, Any] = json.loads(last)
+    return found
 
 
-def measured(approvals: int) -> dict[str, Any]:
+def begin(approvals: int) -> int:
     from django.core.management import call_command
+    from django.db import connection
 
     from recommender.models import Account, Catalog, Role
 
-    call_command("migrate", verbosity=0)
-    with Path(os.devnull).open("w") as nowhere:
-        call_command("import_catalog", "sample", "--format", "sample", stdout=nowhere)
-    catalog = Catalog.objects.get()
-    rebuilt(catalog)
-    annotator = Account.objects.create(username="annotator", role=Role.ANNOTATOR)
-    texts = first_texts(catalog, approvals)
-    approved = approve(annotator, approvals)
-    version = rebuilt(catalog)
+    with closing(connection):  # nothing of it is left in the journal, which is not copied
+        call_command("migrate", verbosity=0)
+        with Path(os.devnull).open("w") as nowhere:
+            call_command("import_catalog", "sample", "--format", "sample", stdout=nowhere)
+        catalog = Catalog.objects.get()
+        rebuilt(catalog)
+        Account.objects.create(username="annotator", role=Role.ANNOTATOR)
+        return first_texts(catalog, approvals)
+
+
+def decided(approvals: int, number: int) -> dict[str, Any]:
+    from recommender.models import Account, Catalog
+
+    counted = decide_texts(Account.objects.get(), approvals, number)
+    version = rebuilt(Catalog.objects.get())
     gates = version.examinations.get().gates
     for gate in gates:
         print(f"{gate['outcome']:8} {gate['label']}: {gate['words']}")
-    outcomes = {gate["name"]: gate["outcome"] for gate in gates}
-    return {"benchmark": "first_rebuild", "texts": texts, "approved": approved, "state": version.state, **outcomes}
+    return counted | {"state": version.state} | {gate["name"]: gate["outcome"] for gate in gates}
 
 
 def rebuilt(catalog: Any) -> Any:
@@ -89,25 +131,54 @@ def first_texts(catalog: Any, approvals: int) -> int:
     return Round.objects.count()
 
 
-def approve(annotator: Any, approvals: int) -> int:
+def decide_texts(annotator: Any, approvals: int, number: int) -> dict[str, int]:
     from django.utils import timezone
 
-    from recommender.models import RestReason
+    from recommender.models import RestReason, SubjectKind
     from reviews.models import Review, Verdict
     from reviews.room import leases
     from reviews.room.card import card
     from tests.reviews.room.test_decisions import decide
 
-    done = 0
-    for review in Review.objects.select_related("round").order_by("place"):
+    draw = random.Random(number)
+    reviews = list(Review.objects.select_related("round").order_by("place"))
+    kinds = {USERS_ALONE: SubjectKind.END_USER, ITEMS_ALONE: SubjectKind.ITEM}
+    if number:
+        draw.shuffle(reviews)
+    reviews.sort(key=lambda one: number in kinds and one.round.subject_kind != kinds[number])  # they run out
+    may_edit = approvals // EDITED if number >= EDITING_FROM and number % 2 else 0
+    done = edited = users = 0
+    for review in reviews:
         if done == approvals:
             break
         leases.take(review, account=annotator, now=timezone.now())
         shown = card(review.pk, viewer=annotator, now=timezone.now())
-        if review.round.rest_reason == RestReason.REASONABLE and not shown.contradicted and not shown.wrong:
+        is_honest = review.round.rest_reason == RestReason.REASONABLE and not shown.contradicted and not shown.wrong
+        text = edit_of(shown) if edited < may_edit else ""
+        if text:
+            decide(review, annotator, Verdict.EDIT, text=text)
+        elif is_honest:
             decide(review, annotator, Verdict.APPROVE)
-            done += 1
-    return done
+        else:
+            continue
+        done, edited = done + 1, edited + bool(text)
+        users += review.round.subject_kind == SubjectKind.END_USER
+    return {"set": number + 1, "decided": done, "edited": edited, "about_users": users}
+
+
+def edit_of(shown: Any) -> str:
+    """The text without the sentences that the evidence contradicts; else with a film that the user liked. Empty where
+    there is nothing to edit."""
+    from recommender.grounding.sentences import spans
+
+    text = shown.proposal.text
+    wrong = [(each["start"], each["end"]) for each in shown.wrong]
+    wrong += [(one.said.start, one.said.end) for one in shown.contradicted]
+    if wrong:
+        kept = [(a, b) for a, b in spans(text) if not any(start < b and a < end for start, end in wrong)]
+        return " ".join(text[a:b].strip() for a, b in kept)
+    liked = [met.title for met in shown.subject.history if met.liked and met.title not in text]
+    return f"{text} They liked “{liked[-1]}”." if liked and shown.subject.kind == "end_user" else ""
 
 
 if __name__ == "__main__":

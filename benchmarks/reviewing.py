@@ -299,7 +299,7 @@ def _more(catalog: Any, accounts: list[Any], first: int, count: int, *, decided:
     from django.utils import timezone
 
     from recommender.models import EndUser, Item, Round, Statement, Turn
-    from recommender.statements.service import TABLES
+    from recommender.statements.releases import TABLES
     from reviews.models import Decision, Review, Slot
     from tests.builders import make_subject
 

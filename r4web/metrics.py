@@ -18,6 +18,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from r4web.guard_metrics import GUARDS
+from r4web.reading_metrics import TEXTS
 from recommender.counters import NONE, REGISTRY, REQUESTS
 from recommender.models import Round, RoundState
 from recommender.process_cache import ProcessCache
@@ -120,4 +121,5 @@ def _counted() -> CollectorRegistry:
         read.register(REGISTRY)
     read.register(QUEUES)
     read.register(GUARDS)
+    read.register(TEXTS)
     return read

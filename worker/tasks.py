@@ -4,6 +4,7 @@ Every job may arrive twice: leases and stored turns make the second one harmless
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,17 +37,19 @@ from recommender.runs.kinds import (
     Kind,
 )
 from recommender.runs.recorder import Recorder
+from recommender.statements import again
 from recommender.statements import service as statements
 from recommender.thinkrec.experts import grouping
 from recommender.training import service as training
 from recommender.webhooks import delivery
 from reviews.models import ReviewState
-from reviews.room import disputes, said, unsent
+from reviews.room import disputes, reading, said, unsent
 from reviews.room.opening import open_review
 from worker import evaluating, scoring, thinkrec, tuning
 
+log = logging.getLogger(__name__)
+
 MOST_SWEPT = 5_000  # rounds that one sweep sends, or opens reviews for
-MOST_READ = 500  # texts that one run reads: half a minute
 
 
 @shared_task(name=jobs.ADVANCE_ROUNDS.name)
@@ -107,8 +110,13 @@ for each in KINDS.values():
 
 @shared_task(name=jobs.READ_STATEMENTS.name)
 def read_statements() -> None:
-    """Find the statements of texts that nobody has read: those of earlier releases, and what was missed."""
-    statements.read_missing(most=MOST_READ)
+    """Find the statements of texts that nobody has read: those of earlier releases, and what was missed. Then those of
+    texts that an earlier release of the reader read, where people left them as they were."""
+    done = statements.read_missing(most=again.A_MINUTE)
+    texts = reading.stale()
+    if read := reading.read_stale(texts, most=again.A_MINUTE - done):
+        left = again.waiting(texts)
+        log.info("%d texts were read again; %d wait, about %d min", read, left.new + left.again, left.minutes)
 
 
 @shared_task(name=jobs.FIND_MEANINGS.name)

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recommender", "0032_drawn")]
+    dependencies = [("recommender", "0033_turn_reader")]
 
     operations = [
         migrations.AlterField(

@@ -208,7 +208,9 @@ class Turn(models.Model):
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     reader = models.PositiveSmallIntegerField(
-        null=True, help_text="The release of the reader that found a rationale's statements; null: not read yet."
+        null=True,
+        help_text="The release of the reader that found a rationale's statements (statements.releases); null: not read "
+        "yet.",
     )
 
     listed = models.JSONField(
@@ -228,7 +230,7 @@ class Turn(models.Model):
             models.CheckConstraint(condition=Q(kind=TurnKind.REASON) | Q(about__isnull=False), name="turn_has_about"),
         ]
         indexes = [
-            models.Index(fields=["id"], condition=Q(reader=None, kind__in=RATIONALES), name="turn_unread"),
+            models.Index(fields=["reader", "id"], condition=Q(kind__in=RATIONALES), name="turn_reader"),
         ]
 
     def __str__(self) -> str:

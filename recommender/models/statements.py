@@ -37,7 +37,8 @@ class Statement(models.Model):
     """One statement (grounding.statements), of a rationale or of an end user. Append-only: one that no longer counts
     has ended.
 
-    A person who changes one ends it and adds another, which `replaces` it; one they strike has no successor. `key`:
+    A person who changes one ends it and adds another, which `replaces` it; one they strike has no successor. One of a
+    text that ended by nobody was not found when the text was read again (statements.again). `key`:
     equal for statements about the same aspect. `start`, `end`: characters of the turn's text; both 0 where a person
     added it beside the text, whose words `quote` then has.
 

@@ -37,7 +37,8 @@ class Limits:
 class Gate:
     """One requirement. `value` is what was measured and `limit` what it is held against; None: nothing to measure.
 
-    `unsure`: neither shown to be good enough nor to be worse.
+    `unsure`: neither shown to be good enough nor to be worse. `end_users`: of how many it was measured; `needed`: how
+    many would about show that it is good enough, were the difference what it seems; None: that would not show it.
     """
 
     name: str
@@ -47,6 +48,8 @@ class Gate:
     limit: float | None = None
     low: float | None = None
     high: float | None = None
+    end_users: int | None = None
+    needed: int | None = None
 
     @property
     def passed(self) -> bool:
@@ -119,7 +122,7 @@ def quality(name: str, difference: Interval | None, *, margin: float, against: i
     label, setting = MEASURES[name], f"R4_GATE_{name.upper()}_MARGIN"
     if difference is None:
         return Gate(name, "unsure", f"Nobody tested both likes and dislikes something, so there is no {label}.")
-    low, high, value = difference.low, difference.high, difference.estimate
+    low, high, value, needed = difference.low, difference.high, difference.estimate, None
     seen = f"{signed(value)} against version {against}, 95 % interval {signed(low)} to {signed(high)}"
     most = allowed_loss(name, margin, difference.end_users)
     why = setting if most == margin else f"so few end users cannot show less; {setting} with more of them"
@@ -131,17 +134,31 @@ def quality(name: str, difference: Interval | None, *, margin: float, against: i
         outcome = "failed"
         said = f"{label} is {seen}; {allowed}. {difference.end_users:,} end users."
     else:
-        outcome = "unsure"
+        outcome, needed = "unsure", needed_for(name, difference, margin)
+        would = f"about {needed:,} tested end users would show it" if needed else "it may as well be chance"
         said = (
             f"Too few end users to tell: with {difference.end_users:,} of them {label} is {seen}, and {allowed}. "
-            "It may well be as good; more tested end users would show it."
+            f"If the difference is what it seems, {would}."
         )
-    return Gate(name, outcome, said, value, -most, low, high)
+    return Gate(name, outcome, said, value, -most, low, high, difference.end_users, needed)
 
 
 def allowed_loss(name: str, margin: float, end_users: int) -> float:
     """What a version may be worse by: `margin`, or what so few end users can show at all (docs/evaluation.md)."""
     return max(margin, RESOLUTION[name] / math.sqrt(max(end_users, 1)))
+
+
+def needed_for(name: str, difference: Interval, margin: float) -> int | None:
+    """End users with whom an unsure difference would pass, in two digits: it stays as it is, its interval's lower half
+    shrinks as 1 / √n does. None: with none, for it is worse by the margin or more."""
+    value, reach = difference.estimate, (difference.estimate - difference.low) * math.sqrt(difference.end_users)
+    roots = [reach / (value + margin)] if value > -margin else []  # to the margin itself
+    roots += [(reach - RESOLUTION[name]) / value] if value > 0 else []  # to what so many can show
+    if not roots:
+        return None
+    found = min(roots) ** 2
+    digits = round(10.0 ** max(0, math.floor(math.log10(found)) - 1))
+    return math.ceil(found / digits) * digits
 
 
 def missing(gates: Sequence[dict[str, Any]]) -> list[str]:

@@ -111,7 +111,8 @@ def _one(row: Statement, texts: dict[int, str], latest: Knowledge | None, known:
 
 def _status(row: Statement, *, counts: bool) -> Status:
     if row.ended_at is not None:
-        if getattr(row, "replaced_by", None) is not None:
+        by_a_reading = row.turn_id is not None and row.ended_by_id is None  # a later one, of the same text
+        if by_a_reading or getattr(row, "replaced_by", None) is not None:
             return "replaced"
         return "refused" if row.turn_id is None and row.ended_by_id is not None else "struck"
     if row.turn_id is None and row.began_at is None:

@@ -30,10 +30,10 @@ from recommender.models import (
     Turn,
     TurnKind,
 )
+from recommender.statements import releases
 from recommender.statements.aspects import aspects_of
 from recommender.statements.heard import SURE, parted
 
-TABLES, TAGGER = 1, 2  # who read a text: rules and tables of words, or the tagger
 AT_ONCE = 200  # texts read and stored together
 LONGEST_QUOTE = 1000
 
@@ -57,8 +57,8 @@ def read(turns: Iterable[Turn]) -> int:
     unread = [turn for turn in turns if turn.reader is None and turn.kind in RATIONALES and turn.text]
     if not unread:
         return 0
-    found = [row for turn in unread for row in _rows_of(turn)]
-    reader = TABLES if tagger() is None else TAGGER
+    found = [row for turn in unread for row in rows_of(turn)]
+    reader = release()
     with transaction.atomic():
         Statement.objects.bulk_create(found, ignore_conflicts=True)
         Turn.objects.filter(pk__in=[turn.pk for turn in unread]).update(reader=reader)
@@ -67,15 +67,23 @@ def read(turns: Iterable[Turn]) -> int:
     return len(unread)
 
 
+def release() -> int:
+    """By which this process reads."""
+    return releases.TABLES if tagger() is None else releases.TAGGER
+
+
+def texts(catalog: Catalog | None = None) -> QuerySet[Turn]:
+    """Texts that state something, with what reading them needs, the latest first."""
+    texts = Turn.objects.filter(kind__in=RATIONALES, round__strategy__in=FOR_KNOWLEDGE).exclude(text="")
+    texts = texts.exclude(round__rest_reason=RestReason.ERASED).select_related("round__catalog", "round__item", "about")
+    if catalog is not None:
+        texts = texts.filter(round__catalog=catalog)
+    return texts.order_by("-pk")
+
+
 def unread(catalog: Catalog | None = None) -> QuerySet[Turn]:
     """Texts that nobody has read, the latest first."""
-    unread = Turn.objects.filter(reader=None, kind__in=RATIONALES, round__strategy__in=FOR_KNOWLEDGE).exclude(text="")
-    unread = unread.exclude(round__rest_reason=RestReason.ERASED).select_related(
-        "round__catalog", "round__item", "about"
-    )
-    if catalog is not None:
-        unread = unread.filter(round__catalog=catalog)
-    return unread.order_by("-pk")
+    return texts(catalog).filter(reader=None)
 
 
 def read_missing(
@@ -111,8 +119,11 @@ def _subject(round_: Round) -> dict[str, Any]:
     return {"about": "item" if is_item else "end_user", "subject": round_.item.external_id if round_.item else ""}
 
 
-def _rows_of(turn: Turn) -> list[Statement]:
-    """What a text says twice counts once. An edit's statements that the text before did not make are its author's."""
+def rows_of(turn: Turn) -> list[Statement]:
+    """Its statements as they are read now, not stored. What a text says twice counts once.
+
+    An edit's statements that the text before did not make are its author's.
+    """
     if turn.listed is not None and (by_model := listed(turn)):
         source = Source.ACTOR if turn.listed["by"] == ListedBy.WITH_TEXT else Source.EXTRACTION
         heard = enumerate(told.together(by_model, stated(turn.text, turn.round)))
@@ -123,7 +134,7 @@ def _rows_of(turn: Turn) -> list[Statement]:
     before = set()
     if turn.kind == TurnKind.EDIT and turn.about is not None:
         is_read = turn.about.reader is not None
-        earlier = map(said, turn.about.statements.all()) if is_read else stated(turn.about.text, turn.round)
+        earlier = map(said, as_seen(turn.about.statements.all())) if is_read else stated(turn.about.text, turn.round)
         before = {(one.key, one.polarity, one.holder) for one in earlier}
     rows = []
     once = {(one.key, one.polarity, one.holder): one for one in reversed(stated(turn.text, turn.round))}
@@ -195,7 +206,7 @@ def add(
             )
     of_people = Statement.objects.filter(turn=turn, source=Source.PERSON, ended_at=None).order_by("place")
     before = {(row.key, row.holder): row for row in of_people}
-    place = _next_place(turn)
+    place = next_place(turn)
     said_before: list[Statement] = []
     rows: list[Statement] = []
     once = {(one.key[:400], one.holder, one.polarity): one for one in reversed(understood)}
@@ -226,7 +237,7 @@ def change(
     """Another polarity or strength, as a person has it. The one it was ends and is kept."""
     assert statement.turn is not None, "what end users say themselves: statements.own"
     strike([statement], account=account, now=now)
-    changed = _row(statement.turn, _next_place(statement.turn), said(statement), Source.PERSON)
+    changed = _row(statement.turn, next_place(statement.turn), said(statement), Source.PERSON)
     changed.polarity, changed.strength = str(polarity), strength or statement.strength
     changed.account, changed.quote, changed.replaces = account, statement.quote, statement
     changed.save(force_insert=True)
@@ -241,10 +252,15 @@ def strike(statements: Sequence[Statement], *, account: Account, now: datetime) 
 
 def restore(statement: Statement) -> bool:
     """What was struck counts again, unless another took its place."""
-    struck = Statement.objects.filter(pk=statement.pk, replaced_by=None).exclude(ended_at=None)
+    struck = Statement.objects.filter(pk=statement.pk, replaced_by=None, ended_by__isnull=False)
     return bool(struck.update(ended_at=None, ended_by=None))
 
 
-def _next_place(turn: Turn) -> int:
+def as_seen(rows: Iterable[Statement]) -> list[Statement]:
+    """A text's statements without those that a later reading of it did not find."""
+    return [row for row in rows if row.ended_at is None or row.ended_by_id is not None]
+
+
+def next_place(turn: Turn) -> int:
     last: int | None = Statement.objects.filter(turn=turn).aggregate(last=Max("place"))["last"]
     return 0 if last is None else last + 1

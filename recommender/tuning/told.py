@@ -27,7 +27,8 @@ def in_text(turn: Turn, titles: Mapping[str, str]) -> list[Told]:
 
 def as_read(turn: Turn, titles: Mapping[str, str]) -> list[Told]:
     """What was read from the text before people changed or struck anything."""
-    rows = sorted((row for row in _rows(turn) if row.end and row.replaces_id is None), key=lambda row: row.start)
+    seen = service.as_seen(_rows(turn))
+    rows = sorted((row for row in seen if row.end and row.replaces_id is None), key=lambda row: row.start)
     return [_told(row, turn.text, titles, approved=False) for row in rows]
 
 

@@ -28,7 +28,7 @@ from recommender.rounds.core import keywords
 from recommender.rounds.core.prompts import thinkrec as prompts
 from recommender.rounds.core.types import Encounter, Subject
 from recommender.serving.steering import knob
-from recommender.statements import service
+from recommender.statements import releases
 from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
 from reviews.models import Decision, Review, Slot, Unsent
@@ -42,7 +42,6 @@ from reviews.room.unsent import Field
 from reviews.room.verdict_row import About, VerdictRow
 from reviews.room.verdicts import of_strategy, over_evidence
 
-READERS = {service.TABLES: "rules", service.TAGGER: "the learned reader"}
 LISTED = {ListedBy.WITH_TEXT: "Listed by the AI with its text", ListedBy.AFTERWARDS: "Listed by the AI when asked"}
 TAGS = {
     "first_try": "Right at the first try",
@@ -241,7 +240,7 @@ class Card:
         """Who took the proposed text apart into statements."""
         if self.proposal is None or self.proposal.reader is None:
             return ""
-        by_app = READERS.get(self.proposal.reader, "")
+        by_app = releases.in_words(self.proposal.reader)
         if self.proposal.listed is None:
             return f"Read by {by_app}"
         if self.proposal.listed.get("error"):

@@ -140,7 +140,7 @@ def on_card(turn: Turn | None, subject: Subject, titles: Mapping[str, str]) -> l
     """
     if turn is None:
         return []
-    rows = sorted(turn.statements.all(), key=lambda row: (not row.end, row.start, row.place))
+    rows = sorted(service.as_seen(turn.statements.all()), key=lambda row: (not row.end, row.start, row.place))
     replaced = {row.replaces_id for row in rows}
     shown = [row for row in rows if row.pk not in replaced][:MOST]
     known = evidence_of(subject)

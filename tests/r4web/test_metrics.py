@@ -243,7 +243,7 @@ def test_the_page_names_every_metric_with_its_labels() -> None:
         )
     }
     assert {one.name for one in counters.REGISTRY.collect()} == {name.removesuffix("_total") for name in counted}
-    read = [*metrics.QUEUES.describe(), *metrics.GUARDS.describe()]
+    read = [*metrics.QUEUES.describe(), *metrics.GUARDS.describe(), *metrics.TEXTS.describe()]
     rows = re.findall(r"^\| (`r4web_.*?) \| (.*?)\|", page("operations.md"), re.MULTILINE)
 
     assert {

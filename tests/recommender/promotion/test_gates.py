@@ -39,6 +39,26 @@ def test_words_name_the_figure_its_interval_what_is_allowed_and_the_setting():
     assert "at worst −0.0177 is allowed (so few end users cannot show less; R4_GATE_NDCG_MARGIN" in said
 
 
+@pytest.mark.parametrize(
+    ("found", "margin", "needed"),
+    [
+        (difference(-0.001, -0.012, 0.01), 0.002, 25_000),  # .011 * sqrt(200) / .001, squared: 24,200
+        (difference(0.001, -0.012, 0.014), 0.002, 1_200),  # what so few can show: (.1838 - .15) / .001, squared: 1,145
+        (difference(0.004, -0.012, 0.02), 0.02, 89),
+        (difference(-0.003, -0.0107, 0.004), 0.002, None),
+    ],
+)
+def test_what_is_unsure_says_how_many_would_show_it_if_any_would(found, margin, needed):
+    """With so many and the interval that they would have it passes."""
+    assert gates.needed_for("gauc", found, margin) == needed
+    if needed is not None and margin == 0.002:
+        gate = gates.quality("gauc", found, margin=margin, against=3)
+        assert (gate.outcome, gate.end_users, gate.needed) == ("unsure", 200, needed)
+        low = found.estimate - (found.estimate - found.low) * math.sqrt(200 / needed)
+        later = Interval(found.estimate, low, found.high, end_users=needed, seeds=1, draws=1000)
+        assert gates.quality("gauc", later, margin=margin, against=3).passed
+
+
 def test_the_margin_of_the_setting_holds_where_enough_end_users_are_tested():
     many = Interval(-0.001, -0.003, 0.001, end_users=100_000, seeds=1, draws=1000)
     gate = gates.quality("gauc", many, margin=0.002, against=3)

@@ -96,6 +96,31 @@ def test_gates_are_a_checklist_in_words_with_what_they_were_measured_on(client, 
     assert "Check again" not in shown
 
 
+@pytest.mark.parametrize(
+    ("measured", "words"),
+    [
+        (
+            {"end_users": 200, "needed": 1200},
+            "We cannot tell yet: 200 users have ratings to compare on, and about 1,200 are needed.",
+        ),
+        (
+            {"end_users": 200, "needed": None},
+            "We cannot tell yet: for the 200 users who have ratings to compare on it looks a little worse, which may",
+        ),
+        ({}, "We cannot tell yet: too few users have ratings to compare on."),  # measured by an earlier release
+    ],
+)
+def test_a_check_that_is_unsure_says_in_one_line_what_is_missing(client, pm, active, catalog, measured, words):
+    version = make_version(catalog)
+    examination = examined(version, gauc="unsure")
+    for gate in examination.gates:
+        gate |= {"value": 0.001} | measured
+        if not measured:
+            del gate["end_users"], gate["needed"]
+    examination.save()
+    assert words in text(page(client, version))
+
+
 def test_a_version_without_measured_gates_says_so_and_a_lead_has_them_measured(
     client, lead, catalog, broker, django_capture_on_commit_callbacks
 ):
