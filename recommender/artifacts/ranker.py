@@ -241,7 +241,7 @@ class Ranker:
         signals: NDArray[np.float32],
     ) -> NDArray[np.float64]:
         """(rows, items). `texts`: each row's row of `end_user_knowledge`."""
-        given = {
+        given: dict[str, NDArray[Any]] = {
             "item": np.repeat(items[None], len(past), axis=0),
             "history_item": past,
             "history_feedback": feedback,

@@ -156,7 +156,8 @@ def _golden_without(one: golden.GoldenUser, among: Among) -> golden.GoldenUser |
         return one
     items, scores = [item for item, _ in kept], [score for _, score in kept]
     there = [place for place, item in enumerate(one.items) if item not in gone]
-    effects, of_text = ([each[place] for place in there if place < len(each)] for each in (one.effects, one.of_text))
+    effects = [one.effects[place] for place in there if place < len(one.effects)]
+    of_text = [one.of_text[place] for place in there if place < len(one.of_text)]
     return replace(one, items=items, scores=scores, effects=effects, of_text=of_text)
 
 
