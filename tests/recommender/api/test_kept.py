@@ -240,24 +240,6 @@ def test_whatever_changes_is_in_the_next_answer(world: World) -> None:
         assert said(after) == said(world.get(explain="full", limit=16)), name
 
 
-def test_what_is_approved_of_somebody_is_read_once_and_anew_at_the_next_list_after_a_change(world: World) -> None:
-    def reads(**query: Any) -> set[str]:
-        with CaptureQueriesContext(connection) as asked:
-            world.get(**query)
-        return {
-            table for table in ("knowledge", "statement") for one in asked if f'"recommender_{table}"' in one["sql"]
-        }
-
-    assert reads(limit=1) == {"knowledge", "statement"}
-    assert reads(limit=2) == set()
-    world.event()
-    assert reads(limit=1) == set()  # the list is made anew, of a longer history
-    for change in (_say, _strike, lambda world: knowledge.reject(world.turn)):
-        change(world)
-        assert reads(limit=1) == {"knowledge", "statement"}
-        assert reads(limit=2) == set()
-
-
 def test_reasons_are_made_of_items_and_texts_as_they_are_now(world: World) -> None:
     """What is kept to make them: attribute values, first sentences, statements held against items."""
     before = world.get(explain="short", limit=16)
