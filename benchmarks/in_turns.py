@@ -1,12 +1,14 @@
 """What does one list cost, in processor time, by an earlier commit's code and by this one, and is it the same list?
 
-    python -m benchmarks.in_turns --before COMMIT [--data FOLDER] [--requests N] [--cases none,short] [--parts]
+    python -m benchmarks.in_turns --before COMMIT [--data FOLDER] [--requests N] [--users N]
+                                  [--cases none,short] [--parts]
 
 Prepares what benchmarks.serving serves (ML-100k, a text about everybody and everything, DIN after one epoch), starts
 one process with each code, and asks both for the same lists, one request each in turns, through Django's handler, with
 nothing kept of an answer (R4_ANSWERS_MB=0) and one thread. Milliseconds of processor time are the process's own
 (`time.process_time`), so they hold on a shared machine where wall time does not; what shares the caches still slows
-both. The first requests, which read the artifact and the index, are not counted.
+both. The first requests, which read the artifact and the index, are not counted. Of few `--users` each is soon asked
+for again: what a process keeps of texts and items is then there; of all most are asked for once.
 
 Every pair of answers is compared: all but the moment and the cursor, which is signed anew. Numbers may differ by
 1e-5: rounding. `--parts`: how long the parts of a request take, of this code alone, nested ones within the others.
@@ -63,6 +65,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "ml-100k")
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--warm-up", type=int, default=60, help="requests before these, of each case")
+    parser.add_argument("--users", type=int, default=0, help="whose lists are asked for: the first so many; 0: all")
     parser.add_argument("--cases", default="none,short")
     parser.add_argument("--folder", type=Path, help="to prepare in, or that was prepared before")
     parser.add_argument("--parts", action="store_true")
@@ -112,8 +115,9 @@ def compared(
     """Milliseconds of each code (median, 95th percentile, mean), the median of their quotients, and how many of the
     answers were not the same."""
     source, took, differing = random.Random(1), defaultdict[str, list[float]](list), 0
+    users = facts["users"][: options.users or None]
     for number in range(options.warm_up + options.requests):
-        wanted = {"path": path.format(user=source.choice(facts["users"])), "key": facts["key"]}
+        wanted = {"path": path.format(user=source.choice(users)), "key": facts["key"]}
         answers = {name: one(wanted) for name, one in ask.items()}
         for name, told in answers.items():
             took[name].append(told["ms"])

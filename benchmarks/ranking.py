@@ -179,9 +179,8 @@ def made(items: int, folder: Path) -> tuple[Ranker, Ranker, Ranker | None]:
         "statements": Weights(),
         "llm_scores": Blend(),
     }
-    sessions = [ranker.session_of(folder / f"{kind}.onnx") for kind in ("ServingForm", "Unfolded")]
     folded, unfolded = (
-        Ranker(session=each, inputs=frozenset(one.name for one in each.get_inputs()), **shared) for each in sessions
+        Ranker(session=ranker.Graph(folder / f"{kind}.onnx"), **shared) for kind in ("ServingForm", "Unfolded")
     )
     level = next((name for name, needed in compiling.PROCESSORS.items() if needed <= compiling.can_do()), None)
     program = compiling.compiler()

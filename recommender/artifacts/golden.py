@@ -14,7 +14,8 @@ import numpy as np
 
 from recommender.artifacts.ranker import ArtifactError, Ranker
 
-FILE = "golden.json"
+FILE, EFFECTS = "golden.json", "golden_effects.json"
+BESIDE = ("effects", "of_text")  # what EFFECTS has of each, so that earlier releases read FILE
 TOLERANCE = 1e-5
 ONE_BY_ONE = 8  # items of each golden user that are also scored alone
 EFFECTS_TOLERANCE = 1e-4  # in logits, which reasons are rounded to
@@ -34,7 +35,9 @@ class Entry:
 class GoldenUser:
     """`scores`: the trained backbone's probability for each of `items`, nothing folded or exported.
 
-    `tokens`: ranker.Ranker.tokens_of.
+    `tokens`: ranker.Ranker.tokens_of. `effects`: what each of the LATEST entries of the history (e), were it all there
+    is, did by the graph to the logits of the first ONE_BY_ONE items (·, e), and `of_text` (·) the text; empty before
+    they were stored.
     """
 
     end_user: str
@@ -42,6 +45,8 @@ class GoldenUser:
     history: Sequence[Entry]
     items: Sequence[str]
     scores: Sequence[float]
+    effects: Sequence[Sequence[float]] = ()
+    of_text: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,26 @@ class Differences:
 
 
 def save(folder: Path, golden: Sequence[GoldenUser]) -> None:
-    (folder / FILE).write_text(json.dumps([asdict(one) for one in golden], ensure_ascii=False))
+    told = [asdict(one) for one in golden]
+    beside = [{name: one.pop(name) for name in BESIDE} for one in told]
+    (folder / FILE).write_text(json.dumps(told, ensure_ascii=False))
+    if any(one["effects"] for one in beside):
+        (folder / EFFECTS).write_text(json.dumps(beside))
+    else:
+        (folder / EFFECTS).unlink(missing_ok=True)
 
 
 def read(folder: Path) -> list[GoldenUser] | None:
     """None where the artifact was made before there were golden users. Raises ArtifactError."""
     try:
         listed = json.loads((folder / FILE).read_text())
-        return [GoldenUser(**one | {"history": [Entry(**met) for met in one["history"]]}) for one in listed]
+        beside = json.loads((folder / EFFECTS).read_text()) if (folder / EFFECTS).is_file() else []
+        if len(beside) != len(listed):
+            beside = [{}] * len(listed)
+        return [
+            GoldenUser(**one | {"history": [Entry(**met) for met in one["history"]]} | also)
+            for one, also in zip(listed, beside, strict=True)
+        ]
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -86,16 +103,23 @@ def compare(ranking: Ranker, golden: Sequence[GoldenUser]) -> Differences:
     return Differences(eager, alone, len(golden))
 
 
+def effects_of(ranking: Ranker, user: GoldenUser, *, items: int = ONE_BY_ONE) -> tuple[Any, Any]:
+    """GoldenUser.effects and .of_text by a ranker, of the first `items`."""
+    return ranking.effects(user.end_user, user.history[-LATEST:], user.items[:items])
+
+
 def compare_effects(one: Ranker, other: Ranker, golden: Sequence[GoldenUser]) -> float:
-    """The largest difference, in logits, of what entries of golden users' histories and texts did by two rankers.
+    """The largest difference, in logits, of what entries of golden users' histories and texts did by a ranker from what
+    was stored of it; where nothing was, from what another ranker says.
 
     NaN counts as infinite.
     """
     differ = 0.0
     for user in golden:
-        asked = (user.end_user, user.history[-LATEST:], user.items[:ONE_BY_ONE])
-        for found, expected in zip(one.effects(*asked), other.effects(*asked), strict=True):
-            differ = _largest(differ, found, expected)
+        count = len(user.effects) or ONE_BY_ONE
+        expected = (user.effects, user.of_text) if user.effects else effects_of(other, user)
+        for found, known in zip(effects_of(one, user, items=count), expected, strict=True):
+            differ = _largest(differ, found, known)
     return differ
 
 

@@ -1,5 +1,6 @@
 """Choosing golden users and asking the trained backbone about them, before anything of it is folded or exported."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from recommender.dataset.texts import KnowledgeRows
 from recommender.models import SubjectKind
 
 END_USERS = 8
+DIGITS = 6  # of what is stored in logits: a hundredth of what kernels may differ by
 ITEMS = 64  # that an end user has not met, spread over the catalog
 TEXTS = {"end_user_text", "item_text"}  # what serving has folded, and the trained backbone reads
 
@@ -39,7 +41,6 @@ def write(folder: Path, backbone: Backbone, interactions: Interactions, knowledg
         trained = replace(
             served,
             session=_Trained(backbone.eval(), end_user_text=of_end_users.get(number, NO_TEXT), texts=texts),
-            inputs=frozenset(Batch._fields) - TEXTS,
         )
         name = interactions.end_users[number]
         tokens = served.tokens_of(interactions.end_user_attributes[number])
@@ -48,7 +49,9 @@ def write(folder: Path, backbone: Backbone, interactions: Interactions, knowledg
         spread = unmet[np.unique(np.linspace(0, len(unmet) - 1, min(ITEMS, len(unmet))).astype(np.int64))]
         items = [interactions.items[item] for item in spread.tolist()]
         scores = trained.score(name, history, items, tokens=tokens).tolist()
-        listed.append(GoldenUser(name, tokens, history, items, scores))
+        user = GoldenUser(name, tokens, history, items, scores)
+        effects, of_text = (np.round(each, DIGITS).tolist() for each in golden.effects_of(served, user))
+        listed.append(replace(user, effects=effects, of_text=of_text))
     golden.save(folder, listed)
 
 
@@ -80,17 +83,20 @@ def _entry(interactions: Interactions, row: int) -> Entry:
 
 
 class _Trained:
-    """The trained backbone where the ranker expects an onnxruntime session."""
+    """The trained backbone in place of the graph."""
+
+    inputs = frozenset(Batch._fields) - TEXTS
 
     def __init__(self, backbone: Backbone, *, end_user_text: int, texts: torch.Tensor) -> None:
         self.backbone, self.end_user_text, self.texts = backbone, end_user_text, texts
 
-    def run(self, _: None, feed: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
-        given = {name: torch.from_numpy(array) for name, array in feed.items()}
+    def run(self, given: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        tensors = {name: torch.from_numpy(array) for name, array in given.items()}
         batch = Batch(
-            **given,
-            end_user_text=torch.full((len(feed["item"]),), self.end_user_text, dtype=torch.int64),
-            item_text=self.texts[given["item"]],
+            **tensors,
+            end_user_text=torch.full((len(given["item"]),), self.end_user_text, dtype=torch.int64),
+            item_text=self.texts[tensors["item"]],
         )
         with torch.inference_mode():
-            return [self.backbone(batch).numpy()]
+            logits: NDArray[np.float32] = self.backbone(batch).numpy()
+        return logits

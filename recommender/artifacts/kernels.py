@@ -24,7 +24,7 @@ from django.conf import settings
 
 from recommender import compiling
 from recommender.artifacts import files, folded
-from recommender.artifacts.ranker import Ranker
+from recommender.artifacts.ranker import GRAPH, Graph, Ranker
 from recommender.models import BackboneVersion
 from recommender.signals import native, nearest
 
@@ -91,8 +91,10 @@ def equip(ranker: Ranker, version: BackboneVersion, found: Found) -> Ranker:
             path = Path(folder) / f"{found.processor}{SUFFIX}"
             path.write_bytes(found.library)
             library = ctypes.CDLL(str(path))
-        signals = ranker.signals.compiled(native.Kernel(library))
-        return replace(ranker, signals=signals, folded=folded.load(files.folder_of(version), library))
+        signals, folder_of = ranker.signals.compiled(native.Kernel(library)), files.folder_of(version)
+        scoring = folded.load(folder_of, library)
+        graph = Graph(folder_of / GRAPH, often=False) if scoring else ranker.session
+        return replace(ranker, signals=signals, folded=scoring, session=graph)
     except (OSError, AttributeError, ValueError, BadZipFile) as error:
         raise UnusableError(f"they cannot be loaded: {error}") from error
 
@@ -165,6 +167,8 @@ def _found(folder: Path, manifest_hash: str) -> Found:
     library = (folder / name).read_bytes()
     if _sha256(library) != stored[name]:
         return Found(why_not=f"{name} is {NOT_STORED}")
+    if _sha256((folder / GRAPH).read_bytes()) != stored[GRAPH]:  # which they stand for, and which is not read
+        return Found(why_not=f"{GRAPH} is {NOT_STORED}")
     return Found(processor, made.get("compiler", ""), library)
 
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from recommender.signals.stated import Weights
 from recommender.signals.statistics import Statistics
 
 FORMATS = (3, 4, 5, 6)  # until 5: signals.earlier_formats
+GRAPH = "model.onnx"
 ITEMS_AT_A_TIME = 1024  # what the graph makes of so many fits the caches, and little memory is held for the next
 
 
@@ -41,12 +43,51 @@ class HistoryEntry(Protocol):
     def label(self) -> int | None: ...
 
 
+class Scoring(Protocol):
+    """What scores rows of histories and items: the version's graph, or the backbone that it was made of."""
+
+    @property
+    def inputs(self) -> frozenset[str]: ...
+    def run(self, given: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]: ...
+
+
+class Graph:
+    """A version's graph, opened when it is first asked: onnxruntime takes some 30 MB, which kernels do without.
+
+    `often`: whether lists are ranked by it; else it holds no memory from one question to the next. Threads share it.
+    """
+
+    def __init__(self, path: Path, *, often: bool = True) -> None:
+        self.path, self._often = path, often
+        self._opening = threading.Lock()
+        self._session: Any = None
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.open().get_inputs())
+
+    def run(self, given: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """(rows, items). Raises ArtifactError where the graph cannot be read."""
+        logits: NDArray[np.float32] = self.open().run(None, dict(given))[0]
+        return logits
+
+    def open(self) -> Any:
+        """Its onnxruntime.InferenceSession. Raises ArtifactError."""
+        with self._opening:
+            if self._session is None:
+                try:
+                    self._session = session_of(self.path, often=self._often)
+                except Exception as error:  # onnxruntime's own errors share no base class
+                    why = "cannot be read" if self.path.is_file() else "is missing"
+                    raise ArtifactError(f"{self.path.name} {why} ({type(error).__name__}).") from error
+            return self._session
+
+
 @dataclass(frozen=True, slots=True)
 class Ranker:
     """One backbone version, ready to score. Unknown items and end users are scored as such, never refused."""
 
-    session: Any  # onnxruntime.InferenceSession
-    inputs: frozenset[str]
+    session: "Scoring"
     items: dict[str, int]  # external id → number in the graph
     end_users: dict[str, int]  # external id → row of end_user_knowledge; those missing have no knowledge
     end_user_knowledge: NDArray[np.float32]  # (1 + end users with knowledge, K)
@@ -212,7 +253,7 @@ class Ranker:
         signals: NDArray[np.float32],
     ) -> NDArray[np.float64]:
         """(rows, items). `texts`: each row's row of `end_user_knowledge`."""
-        given = {
+        given: dict[str, NDArray[Any]] = {
             "item": np.repeat(items[None], len(past), axis=0),
             "history_item": past,
             "history_feedback": feedback,
@@ -220,8 +261,7 @@ class Ranker:
             "signals": signals,
             "end_user_tokens": np.repeat(np.array([tokens], dtype=np.int64), len(past), axis=0),
         }
-        logits: NDArray[np.float32] = self.session.run(None, {name: given[name] for name in self.inputs})[0]
-        return logits.astype(np.float64)
+        return self.session.run({name: given[name] for name in self.session.inputs}).astype(np.float64)
 
     def _signals(
         self,
@@ -272,10 +312,10 @@ class Ranker:
         return items, feedback
 
 
-def read(folder: Path) -> Ranker:
+def read(folder: Path, *, graph_later: bool = False) -> Ranker:
     """Read an artifact that artifacts.writing wrote, unverified: what serves is loaded by artifacts.verified.
 
-    Raises ArtifactError.
+    `graph_later`: the graph is not looked at before it is asked. Raises ArtifactError.
     """
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
@@ -284,10 +324,11 @@ def read(folder: Path) -> Ranker:
                 f"Its format is {manifest['format']}; this release reads {FORMATS[-1]}. Train it again."
             )
         ids = json.loads((folder / "ids.json").read_text())
-        session = session_of(folder / "model.onnx")
+        graph = Graph(folder / GRAPH)
+        if not graph_later:
+            graph.open()
         return Ranker(
-            session=session,
-            inputs=frozenset(one.name for one in session.get_inputs()),
+            session=graph,
             items={name: number for number, name in enumerate(ids["items"], start=FIRST_ITEM)},
             end_users={name: row for row, name in enumerate(ids["end_users"], start=NO_TEXT + 1)},
             end_user_knowledge=np.load(folder / "end_users.npy", mmap_mode="r"),
@@ -306,13 +347,14 @@ def read(folder: Path) -> Ranker:
         raise ArtifactError(f"Its files cannot be read ({type(error).__name__}).") from error
 
 
-def session_of(graph: Path) -> Any:
-    """The graph, ready to answer in any thread, on the thread that asks."""
+def session_of(graph: Path, *, often: bool = True) -> Any:
+    """The graph, ready to answer in any thread, on the thread that asks. `often`: as Graph has it."""
     import onnxruntime  # heavy: loaded by processes that rank, when they first do
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # requests run side by side
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = often
     options.enable_mem_pattern = False  # it keeps a plan for every number of items that was ever asked for
     return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 

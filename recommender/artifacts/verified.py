@@ -57,20 +57,26 @@ def _read(version: BackboneVersion, key: Key) -> Ranker | str:
 def _verified(version: BackboneVersion) -> Ranker | str:
     """The ranker, or why it must not serve: a verdict that is kept, so that not every request compares again."""
     folder = files.folder_of(version)
-    read = ranker.read(folder)
+    found = kernels.look(version)
+    read = ranker.read(folder, graph_later=not found.why_not)
     users = golden.read(folder)
-    compiled = _compiled(version, read, users or [])
-    if compiled or not users:
-        return compiled or read  # without golden users: of an earlier release
+    compiled = _compiled(version, read, found, users or [])
+    if compiled:
+        return compiled
+    if not found.why_not:
+        read = ranker.read(folder)
+    if not users:
+        return read  # of an earlier release
     differences = golden.compare(read, users)
     if differences.are_small:
         return read
     return f"Its golden users score differently here than when it was trained, by {differences.eager_and_served:.1e}."
 
 
-def _compiled(version: BackboneVersion, read: Ranker, users: Sequence[GoldenUser]) -> Ranker | None:
+def _compiled(
+    version: BackboneVersion, read: Ranker, found: kernels.Found, users: Sequence[GoldenUser]
+) -> Ranker | None:
     """The ranker with its kernels; None where they must not run here, or answer otherwise. The log says which."""
-    found = kernels.look(version)
     why_not = found.why_not or ("" if users else "it has no golden users, by which they would be checked")
     if not why_not:
         try:

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ def redact(source: Path, target: Path, among: Among) -> bool:
     made.add(IDS)
     if kept != users:
         golden.save(target, kept)
-        made.add(golden.FILE)
+        made |= {golden.FILE, golden.EFFECTS}
     if tested is not None:
         np.savez_compressed(target / held_out.FILE, allow_pickle=False, **tested)
         made.add(held_out.FILE)
@@ -155,7 +155,10 @@ def _golden_without(one: golden.GoldenUser, among: Among) -> golden.GoldenUser |
     if len(kept) == len(one.items):
         return one
     items, scores = [item for item, _ in kept], [score for _, score in kept]
-    return golden.GoldenUser(one.end_user, one.tokens, one.history, items, scores)
+    there = [place for place, item in enumerate(one.items) if item not in gone]
+    effects = [one.effects[place] for place in there if place < len(one.effects)]
+    of_text = [one.of_text[place] for place in there if place < len(one.of_text)]
+    return replace(one, items=items, scores=scores, effects=effects, of_text=of_text)
 
 
 def _tested_without(path: Path, among: Among, items: list[str]) -> dict[str, Any] | None:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from recommender.grounding.statements import Statement as Said
 from recommender.models import Catalog, EndUser
 from recommender.serving.catalog_index import CatalogIndex
+from recommender.serving.person import person_of
 from recommender.serving.whom import Whom
 from recommender.signals import stated
 from recommender.signals.stated import Weights
-from recommender.statements.aspects import aspects_of
+from recommender.statements.aspects import CatalogAspects, aspects_of
 from recommender.statements.queries import OPINIONS, Acting, acting
 
 STRONGEST = 5.0  # the knob
@@ -172,15 +173,20 @@ def steering_of(
     the newest word. `whom.catalog` is loaded.
     """
     if said is None:
-        approved = acting(whom, as_of=as_of) if isinstance(whom, EndUser) else []
+        approved = _approved(whom, as_of) if isinstance(whom, EndUser) else []
         newest = {one.said.key for one in also}
         opinions = [one for one in also if one.said.polarity in OPINIONS]  # in two minds: silences what was said before
         said = [*(one for one in approved if one.said.key not in newest), *opinions]
     if not said:
         return Steering([], 0)
+    aspects = aspects_of(whom.catalog)
     refused = [one.said for one in said if one.is_own and refuses_an_item(one.said)]
-    unwanted = np.concatenate([_places(one, whom.catalog, index) for one in refused]) if refused else _NOWHERE
-    return Steering(list(_moves(said, whom.catalog, index, strength)), len(index), unwanted)
+    unwanted = np.concatenate([_met(one, aspects, index)[0] for one in refused]) if refused else _NOWHERE
+    return Steering(list(_moves(said, aspects, index, strength)), len(index), unwanted)
+
+
+def _approved(end_user: EndUser, as_of: int | None) -> Sequence[Acting]:
+    return person_of(end_user).acting if as_of is None else acting(end_user, as_of=as_of)
 
 
 def refuses_an_item(said: Said) -> bool:
@@ -188,14 +194,8 @@ def refuses_an_item(said: Said) -> bool:
     return said.polarity == "dislikes" and [facet.kind for facet in said.aspect] == ["title"]
 
 
-def _places(said: Said, catalog: Catalog, index: CatalogIndex) -> Places:
-    """Where the items stand that a statement is about."""
-    return _met(said, catalog, index)[0]
-
-
-def _met(said: Said, catalog: Catalog, index: CatalogIndex) -> tuple[Places, NDArray[np.float64] | None]:
-    """The same, with how surely they are what it is about; None: all are."""
-    aspects = aspects_of(catalog)
+def _met(said: Said, aspects: CatalogAspects, index: CatalogIndex) -> tuple[Places, NDArray[np.float64] | None]:
+    """Where the items stand that a statement is about, and how surely they are what it is about; None: all are."""
     met = aspects.met(said.aspect)
     if index.is_of(aspects.pks):
         return met.places, met.degrees
@@ -206,9 +206,9 @@ def _met(said: Said, catalog: Catalog, index: CatalogIndex) -> tuple[Places, NDA
     return places, met.degrees[np.isin(pks, index.pks[places], assume_unique=True)]  # the others came later
 
 
-def _moves(said: Iterable[Acting], catalog: Catalog, index: CatalogIndex, strength: float) -> Iterable[Move]:
+def _moves(said: Iterable[Acting], aspects: CatalogAspects, index: CatalogIndex, strength: float) -> Iterable[Move]:
     for one in said if strength > 0 else ():
-        places, degrees = _met(one.said, catalog, index)
+        places, degrees = _met(one.said, aspects, index)
         if len(places):
             size = one.said.strength * one.weight * strength
             yield Move(one, places, _weight(one, Weights()) * size, size, degrees)

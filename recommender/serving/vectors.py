@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from recommender import background
 from recommender.knowledge.snapshots import encoder_key
 from recommender.models import Catalog, EndUser, Knowledge, KnowledgeVector
-from recommender.prepared import Prepared, PreparedValues
+from recommender.prepared import PreparedValues
 from recommender.process_cache import ProcessCache
 from recommender.serving.catalog_index import CatalogIndex, fresh_for
+from recommender.serving.person import person_of
 from recommender.signals.nearest import Rows
 
 KEPT_CATALOGS = 4
@@ -93,21 +94,22 @@ def item_texts(catalog: Catalog) -> ItemTexts:
 
 
 def of_end_user(end_user: EndUser, encoder: str) -> Vectors | None:
-    """The vector (D) of the latest approved text about an end user, of length one; None where there is none. Two
-    queries."""
-    latest = _LATEST.rows(end_user=end_user.pk)
-    if not latest:
-        return None
-    hashes = list(dict.fromkeys(latest[0].text_hashes))
-    named = {f"hash{place}": text_hash for place, text_hash in enumerate(hashes)}
-    stored = _VECTORS.rows(*named, encoder=encoder, **named)
-    made = _means([hashes], {text_hash: _vector(vector) for text_hash, vector in stored})[0]
-    return None if made is None else _unit(made[None])[0]
+    """The vector (D) of the latest approved text about an end user, of length one; None where there is none.
 
-
-def _latest(*, end_user: int) -> QuerySet[Knowledge]:
-    in_force = Knowledge.objects.filter(end_user=end_user, item=None, in_force=True).order_by("-as_of")
-    return in_force.only("text_hash", "further_texts")[:1]
+    No query where it is kept with them (serving.person), else one. `end_user.catalog` is loaded.
+    """
+    person = person_of(end_user)
+    known = person.vectors.get(encoder)
+    if known is None and person.text_hashes:
+        hashes = list(dict.fromkeys(person.text_hashes))
+        named = {f"hash{place}": text_hash for place, text_hash in enumerate(hashes)}
+        stored = _VECTORS.rows(*named, encoder=encoder, **named)
+        made = _means([hashes], {text_hash: _vector(vector) for text_hash, vector in stored})[0]
+        if made is not None:
+            known = _unit(made[None])[0]
+            if len(stored) == len(hashes):  # else a draft is still to be encoded
+                person.vectors[encoder] = known
+    return known
 
 
 def _vectors(*_: str, encoder: str, **hashes: str) -> QuerySet[KnowledgeVector, tuple[Any, ...]]:
@@ -115,7 +117,7 @@ def _vectors(*_: str, encoder: str, **hashes: str) -> QuerySet[KnowledgeVector, 
     return stored.values_list("text_hash", "vector")
 
 
-_LATEST, _VECTORS = Prepared(_latest), PreparedValues(_vectors)
+_VECTORS = PreparedValues(_vectors)
 
 
 def _read(catalog: Catalog) -> ItemTexts:

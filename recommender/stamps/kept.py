@@ -10,7 +10,7 @@ from recommender.process_cache import ProcessCache
 from recommender.stamps import triggers
 
 KEPT_CATALOGS = 8
-MOST_ROWS = 5_000  # of one kind and catalog; then all of them are let go
+MOST_ROWS = 5_000  # of one kind and catalog, unless told
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -44,8 +44,9 @@ class KeptRows(Generic[Key, Value]):
     Two threads may read the same value at once, which does no harm.
     """
 
-    def __init__(self, name: str, *stamps: str) -> None:
-        self._stamps = stamps
+    def __init__(self, name: str, *stamps: str, most: int = MOST_ROWS) -> None:
+        """`most`: values of one catalog; then all of them are let go."""
+        self._stamps, self._most = stamps, most
         self.kept: ProcessCache[tuple[Hashable, ...], dict[Key, Value | None]] = ProcessCache(name, most=KEPT_CATALOGS)
         ALL_KEPT.append(self)
 
@@ -66,7 +67,7 @@ class KeptRows(Generic[Key, Value]):
         if missing := [key for key in wanted if key not in known]:
             found = read(missing)
             new = {key: found.get(key) for key in missing}
-            if len(kept) + len(new) > MOST_ROWS:
+            if len(kept) + len(new) > self._most:
                 kept.clear()
             kept.update(new)
             known |= new

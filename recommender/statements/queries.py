@@ -65,9 +65,14 @@ def acting(end_user: EndUser, *, as_of: int | None = None) -> list[Acting]:
 
     Two queries, three for several drafts.
     """
+    return approved(end_user, as_of=as_of)[1]
+
+
+def approved(end_user: EndUser, *, as_of: int | None = None) -> tuple[Knowledge | None, list[Acting]]:
+    """The latest text in force, and what acts of it and of their own, as `acting` reads them."""
     latest = text_in_force(end_user, as_of=as_of)
     rows = of_person(end_user, list(texts_of(latest)), as_of=as_of)
-    return _acting(rows, latest)
+    return latest, _acting(rows, latest)
 
 
 def text_in_force(end_user: EndUser, *, as_of: int | None = None) -> Knowledge | None:

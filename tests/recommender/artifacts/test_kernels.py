@@ -14,7 +14,7 @@ import torch
 from django.conf import settings
 
 from recommender import compiling
-from recommender.artifacts import files, folded, kernels, verified
+from recommender.artifacts import files, folded, kernels, ranker, verified
 from recommender.erasure import files as erased
 from recommender.models import BackboneVersion
 from tests import builders
@@ -197,6 +197,57 @@ def test_half_of_what_kernels_read_costs_no_list(caplog, name):
     assert "cannot be loaded" in kernels.look(version).why_not
 
 
+def opened(monkeypatch) -> list[Path]:
+    """The graphs that are opened from now on."""
+    graphs, session_of = [], ranker.session_of
+    monkeypatch.setattr(ranker, "session_of", lambda path, **how: graphs.append(path) or session_of(path, **how))
+    return graphs
+
+
+def test_a_version_with_kernels_is_verified_and_serves_without_its_graph(monkeypatch):
+    graphs = opened(monkeypatch)
+    version = version_with()
+    one = verified.golden.read(files.folder_of(version))[-1]
+    assert np.abs(one.effects).max() > 0.001
+    scores(version)
+    effects(verified.load(version), one, one.history)
+    assert is_compiled(version)
+    assert graphs == []
+
+
+def test_golden_users_of_an_earlier_release_have_the_graph_say_what_their_entries_did(monkeypatch):
+    def earlier(folder):
+        users = [replace(one, effects=[], of_text=[]) for one in verified.golden.read(folder)]
+        verified.golden.save(folder, users)
+
+    graphs = opened(monkeypatch)
+    version = version_with(earlier)
+    assert is_compiled(version)
+    assert len(graphs) == 1
+
+
+def test_kernels_whose_golden_users_entries_did_something_else_then_are_refused(caplog):
+    def off(folder):
+        first, *others = verified.golden.read(folder)
+        changed = [[each + 0.01 for each in row] for row in first.effects]
+        verified.golden.save(folder, [replace(first, effects=changed), *others])
+
+    version = version_with(off)
+    assert not is_compiled(version)
+    assert "did something else" in caplog.text
+
+
+def test_kernels_do_not_run_where_their_graph_is_another_one():
+    version = version_with()
+    path = files.folder_of(version) / "model.onnx"
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes() + b"x")
+    assert kernels.look(version).why_not == "model.onnx is not what was stored with it"
+    path.unlink()
+    with pytest.raises(ranker.ArtifactError, match=r"model\.onnx"):
+        verified.load(version)
+
+
 def test_the_graph_answers_where_the_kernel_has_no_memory(monkeypatch):
     version = version_with()
     one = verified.golden.read(files.folder_of(version))[-1]
@@ -207,8 +258,8 @@ def test_the_graph_answers_where_the_kernel_has_no_memory(monkeypatch):
     np.testing.assert_allclose(did[0], effects(verified.load(version), one, one.history)[0], atol=2e-5)
 
 
-def effects(ranker, one, history):
-    return ranker.effects(one.end_user, history, one.items)
+def effects(ranking, one, history):
+    return ranking.effects(one.end_user, history, one.items)
 
 
 def test_what_entries_and_the_text_did_is_what_leaving_them_out_takes_away(settings):
@@ -224,8 +275,8 @@ def test_what_entries_and_the_text_did_is_what_leaving_them_out_takes_away(setti
         history, none = one.history[-without.history :], dict(without.end_users)
         none.pop(one.end_user, None)
 
-        def logit(entries, ranker=without, one=one):
-            scores = ranker.score(one.end_user, entries, one.items)
+        def logit(entries, ranking=without, one=one):
+            scores = ranking.score(one.end_user, entries, one.items)
             return np.log(scores / (1 - scores))
 
         shorter = [history[:place] + history[place + 1 :] for place in range(len(history))]
@@ -233,8 +284,8 @@ def test_what_entries_and_the_text_did_is_what_leaving_them_out_takes_away(setti
         of_text = logit(history) - logit(history, replace(without, end_users=none))
         told += bool(of_text.any())  # how much: test_folded has numbers that are not as small
         assert np.abs(expected).max() > 0.001
-        for ranker in (with_kernels, without):
-            found = effects(ranker, one, history)
+        for either in (with_kernels, without):
+            found = effects(either, one, history)
             np.testing.assert_allclose(found[0], expected, atol=2e-5)
             np.testing.assert_allclose(found[1], of_text, atol=2e-5)
     assert told, "there is no text"

@@ -32,6 +32,9 @@ def version(settings: Any, tmp_path: Path) -> BackboneVersion:
         {"end_user": "cid", "tokens": [0], "history": [], "items": ["f1", "f2"], "scores": [0.4, 0.5]},
     ]
     (folder / "golden.json").write_text(json.dumps(golden))
+    did = [[1.0], [2.0]], [[3.0]], [[4.0], [5.0]]  # to each item
+    beside = [{"effects": each, "of_text": [row[0] / 10 for row in each]} for each in did]
+    (folder / "golden_effects.json").write_text(json.dumps(beside))
     tested = {"end_user": np.array([0, 0, 1]), "item": np.array([0, 1, 1]), "liked": np.array([1, 0, 1])}
     np.savez(folder / "test.npz", end_users=np.array(["ann", "bob"]), **tested)
     (folder / "model.onnx").write_bytes(b"graph")
@@ -56,6 +59,7 @@ def read(version: BackboneVersion) -> dict[str, Any]:
         "ids": json.loads((folder / "ids.json").read_text()),
         "rows": [np.load(path).tolist() for path in folder.glob("*end_users.npy")],
         "golden": json.loads((folder / "golden.json").read_text()),
+        "beside": [tuple(one.values()) for one in json.loads((folder / "golden_effects.json").read_text())],
         "tested": tested,
         "graph": (folder / "model.onnx").read_bytes(),
     }
@@ -70,6 +74,7 @@ def test_a_person_leaves_names_rows_golden_users_and_the_test_part(version: Back
     assert now["ids"]["end_users"][1:] == ["bob"]
     assert now["rows"] == [[[9.0, 9.0], [9.0, 9.0], [2.0, 2.0]]] * 2
     assert [one["end_user"] for one in now["golden"]] == ["bob", "cid"]
+    assert now["beside"] == [([[3.0]], [0.3]), ([[4.0], [5.0]], [0.4, 0.5])]
     assert (now["tested"]["end_user"], now["tested"]["item"], now["tested"]["end_users"][1]) == ([1], [1], "bob")
     assert now["graph"] == b"graph"
     assert files.clear_versions(version.catalog) == []
@@ -85,6 +90,7 @@ def test_an_item_leaves_names_golden_users_and_the_test_part(version: BackboneVe
         ("ann", ["f2"], [0.2]),
         ("cid", ["f2"], [0.5]),
     ]
+    assert now["beside"] == [([[2.0]], [0.2]), ([[5.0]], [0.5])]
     assert now["tested"]["item"] == [1, 1]
 
 
