@@ -25,8 +25,8 @@ FILMS = Path(__file__).resolve().parent.parent / "recommender" / "catalogs" / "s
 PARTS = {
     "first": ("letters", "chatty", "german", "lists", "notes", "hedged", "portraits", "spanish"),
     "look": ("reports", "clerks", "memos", "teachers", "forums", "german_reports"),
-    "second": ("tickets", "grandparents", "spanish_reports"),
-    "judge": ("analysts", "critics", "hosts"),
+    "second": ("requests", "grandparents", "spanish_reports"),
+    "judge": ("analysts", "columnists", "hosts"),
 }
 
 
