@@ -18,6 +18,7 @@ import csv
 import ctypes
 import gzip
 import json
+import math
 import os
 import subprocess
 import sys
@@ -153,7 +154,8 @@ def chosen(
     most: int,
 ) -> NDArray[np.int64]:
     """Places of the candidates, as retrieve.candidates takes them without a database."""
-    found = by.nearest(end_user, history, mask, most)
+    then = math.ceil(most / retrieve.BY_LIKES * retrieve.BY_LIKENESS)
+    found = by.nearest(end_user, history, mask, most, then=then)
     shares = [retrieve.BY_LIKES] + [retrieve.BY_LIKENESS] * (len(found) - 1)
     lists = list(zip(shares, found, strict=True))
     lists.append((retrieve.POPULAR, retrieve.first_of(popular, mask, most)))

@@ -173,11 +173,18 @@ class Ranker:
         return of_history, logits[0] - logits[-1] if text != NO_TEXT else np.zeros(len(asked))
 
     def nearest(
-        self, end_user_external_id: str, history: Sequence[HistoryEntry], mask: NDArray[np.bool_], count: int
+        self,
+        end_user_external_id: str,
+        history: Sequence[HistoryEntry],
+        mask: NDArray[np.bool_],
+        count: int,
+        *,
+        then: int,
     ) -> list[NDArray[np.int64]]:
         """Of the items of `mask` (items), in the order of `self.items`, the first `count` by what the history says of
-        them as inner products of the signals' vectors, the greatest first: one list for each kind of vector. They
-        choose candidates; the backbone ranks them. Empty where no signal has vectors.
+        them as inner products of the signals' vectors, the greatest first: one list for each kind of vector, and of the
+        later ones `then` once there are `count`. They choose candidates; the backbone ranks them. Empty where no signal
+        has vectors.
         """
         met = self.numbers([each.item_id for each in history]) - FIRST_ITEM
         liked = self.scale.liked(*_feedback(history))
@@ -185,8 +192,13 @@ class Ranker:
             places
             for signal in self.signals.fitted.values()
             if isinstance(signal, GaussianProcess)
-            for places in signal.nearest(end_user_external_id, met, liked, mask=mask, count=count)
+            for places in signal.nearest(end_user_external_id, met, liked, mask=mask, count=count, then=then)
         ]
+
+    @property
+    def follows_likes(self) -> bool:
+        """Whether items' means go on with what was liked since the training: else nobody needs to count it."""
+        return any(isinstance(each, Statistics) and each.known is not None for each in self.signals.fitted.values())
 
     def surplus(self, items: NDArray[np.int64], counted: NDArray[np.int64]) -> float:
         """By how much more than expected these items (n), by number, were liked since the training; 0 where means stay.

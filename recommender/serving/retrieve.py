@@ -113,8 +113,9 @@ def nearest(
     whom: Whom, index: CatalogIndex, history: Sequence[PastInteraction], *, mask: NDArray[np.bool_], count: int
 ) -> Iterator[tuple[float, Places]]:
     """The first `count` of `mask` by inner products, once for each kind of vector that is at hand. Before each how many
-    it gives in a turn."""
+    it gives in a turn. Once what was liked gives them all, of the others only what they give in as many turns."""
     active, library = active_in(whom.catalog).version, None
+    then, wanted = math.ceil(count / BY_LIKES * BY_LIKENESS), count
     if active is not None and history:
         try:
             ranker = verified.load(active)
@@ -122,14 +123,15 @@ def nearest(
             pass  # whoever ranks says so
         else:
             library, known, share = ranker.library, _numbers(ranker, index), BY_LIKES
-            for rows in ranker.nearest(whom.external_id, history, known.mask(mask), count):
+            for rows in ranker.nearest(whom.external_id, history, known.mask(mask), count, then=then):
+                wanted = then if len(rows) == count else wanted
                 yield share, known.of_index(rows)
                 share = BY_LIKENESS
     texts = vectors.item_texts(whom.catalog)
     if len(texts.pks) and isinstance(whom, EndUser):
         own = vectors.of_end_user(whom, texts.encoder)
         if own is not None:
-            yield BY_LIKENESS, texts.nearest(index, own, mask, count, library=library)
+            yield BY_LIKENESS, texts.nearest(index, own, mask, wanted, library=library)
 
 
 def numbers(ranker: Ranker, index: CatalogIndex) -> Places:
@@ -137,8 +139,11 @@ def numbers(ranker: Ranker, index: CatalogIndex) -> Places:
     return _numbers(ranker, index).numbers
 
 
-def counted(ranker: Ranker, index: CatalogIndex, places: Places) -> Counted:
-    """How often the items at these places were judged and liked until now, as a ranker has their means go on."""
+def counted(ranker: Ranker, index: CatalogIndex, places: Places) -> Counted | None:
+    """How often the items at these places were judged and liked until now, as a ranker has their means go on; None
+    where they stay."""
+    if not ranker.follows_likes:
+        return None
     return Counted(index.counted[places], ranker.surplus(numbers(ranker, index), index.counted))
 
 

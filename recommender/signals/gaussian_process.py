@@ -82,15 +82,17 @@ class GaussianProcess:
         return self._columns(found or leave_one_out.read(self._after(candidates), history, places))
 
     def nearest(
-        self, end_user: str, met: Places, liked: NDArray[np.int8], *, mask: NDArray[np.bool_], count: int
+        self, end_user: str, met: Places, liked: NDArray[np.int8], *, mask: NDArray[np.bool_], count: int, then: int
     ) -> Iterator[Places]:
         """The first `count` of `mask` (v), by what a history says of them, the greatest first: by the factors the
         posterior mean with the items' own, exactly where there are no spaces; by each space that counts, near what was
-        liked.
+        liked, of which `then` are looked for once `count` were found.
         """
-        library = self.compiled.library if self.compiled else None
+        library, wanted = self.compiled.library if self.compiled else None, count
         for vectors, own in self._directions(end_user, met, liked):
-            yield vectors.greatest(own, mask, count, library=library)
+            found = vectors.greatest(own, mask, wanted, library=library)
+            wanted = then if len(found) == count else wanted
+            yield found
 
     def _directions(
         self, end_user: str, met: Places, liked: NDArray[np.int8]

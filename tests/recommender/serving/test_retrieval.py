@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
+from recommender.artifacts import verified
 from recommender.artifacts.ranker import Ranker
 from recommender.dataset.numbering import FIRST_ITEM, UNKNOWN_ITEM
 from recommender.knowledge.snapshots import encoder_key
@@ -18,6 +19,7 @@ from recommender.serving import catalog_index, retrieve, vectors
 from recommender.serving.catalog_index import index_of
 from recommender.serving.recommend import preview
 from recommender.serving.request import request_for
+from recommender.serving.rollout import active_in
 from recommender.serving.wish import Wish
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
 from tests.recommender.training import synthetic
@@ -173,8 +175,8 @@ def test_the_active_version_s_vectors_bring_in_what_a_history_speaks_for(
     request = request_for(reader, limit=10)
     lists = list(retrieve.nearest(reader, request.index, request.history, mask=request.unseen, count=12))
     assert [share for share, _ in lists] == [retrieve.BY_LIKES, *[retrieve.BY_LIKENESS] * (len(lists) - 1)]
+    assert [len(each) for _, each in lists] == [12, *[2] * (len(lists) - 1)]
     for _, each in lists:
-        assert len(each) == 12
         assert request.unseen[each].all()
         assert each[0] in request.candidates
     assert len(request.candidates) == 12 < request.unseen.sum()
@@ -182,6 +184,32 @@ def test_the_active_version_s_vectors_bring_in_what_a_history_speaks_for(
     genres = [Item.objects.get(external_id=name).attributes["genres"][0] for name in liked]
     first = request.index.external_ids[int(lists[0][1][0])]
     assert Item.objects.get(external_id=first).attributes["genres"][0] in genres
+
+
+def test_no_candidate_is_missed_where_later_lists_are_asked_for_what_their_turns_give(
+    ranked: Catalog, reader: EndUser, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    for module in (catalog_index, retrieve):
+        monkeypatch.setattr(module, "WHOLE_CATALOG", 30)
+    settings.CANDIDATES = 12
+    asked, found = Ranker.nearest, request_for(reader, limit=10).candidates.tolist()
+    in_full = list[int]()
+
+    def all_of_each(*given: Any, then: int) -> Any:
+        lists = asked(*given, then=given[-1])
+        in_full.extend(len(each) for each in lists)
+        return lists
+
+    monkeypatch.setattr(Ranker, "nearest", all_of_each)
+    assert request_for(reader, limit=10).candidates.tolist() == found
+    assert len(in_full) > 1
+    assert set(in_full) == {12}
+
+
+def test_nobody_counts_likes_for_a_version_whose_means_stay(ranked: Catalog, reader: EndUser) -> None:
+    active, request = active_in(ranked).version, request_for(reader, limit=3)
+    assert active is not None
+    assert retrieve.counted(verified.load(active), request.index, request.candidates) is None
 
 
 def test_without_a_usable_version_the_other_sources_choose(big: Catalog) -> None:

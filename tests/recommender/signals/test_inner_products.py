@@ -29,7 +29,7 @@ def test_the_factors_product_is_the_posterior_mean_of_a_like(
     made = process(seed)
     items, liked = (np.array([pair[side] for pair in met], dtype=np.int64) for side in (0, 1))
     everything = np.ones(ITEMS, dtype=np.bool_)
-    (found,) = made.nearest(end_user, items, liked.astype(np.int8), mask=everything, count=ITEMS)
+    (found,) = made.nearest(end_user, items, liked.astype(np.int8), mask=everything, count=ITEMS, then=ITEMS)
     asked = Candidates(end_user, items, liked.astype(np.int8), np.arange(ITEMS), 0, np.arange(ITEMS))
     expected = made.read(asked)[:, 0] / 4.0 + made.mean[fold_of(end_user), :ITEMS]  # its column is scaled by 4
     assert sorted(found.tolist()) == list(range(ITEMS))
@@ -40,9 +40,9 @@ def test_each_space_that_counts_has_its_product() -> None:
     made = process(3, spaces=2)
     liked = np.array([1], dtype=np.int8)
     mask = np.arange(ITEMS) != 4
-    of_factors, *of_spaces = made.nearest("u1", np.array([4]), liked, mask=mask, count=5)
+    of_factors, *of_spaces = made.nearest("u1", np.array([4]), liked, mask=mask, count=5, then=3)
     assert len(of_factors) == 5
     assert len(of_spaces) == 2
     for space, found in zip(made.spaces, of_spaces, strict=True):
         products = space[:ITEMS] @ space[4]
-        assert found.tolist() == [place for place in np.argsort(-products).tolist() if place != 4][:5]
+        assert found.tolist() == [place for place in np.argsort(-products).tolist() if place != 4][:3]
