@@ -85,6 +85,7 @@ def _rank(request: Request, version: BackboneVersion, *, attribute: bool) -> tup
         attribution=attribution,
         reasons=reasons,
         kept_away=away,
+        follows_likes=ranker.follows_likes,
     )
     return ranked, scored
 

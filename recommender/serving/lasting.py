@@ -28,13 +28,8 @@ def lasting_of(request: Request, ranked: Ranked) -> Lasting | None:
         return None
     ends = request.rules.until.timestamp() if request.rules.until else math.inf
     until = min(ends, math.inf if request.later is None else float(request.later), _read_until(request))
-    counted = ranked.source not in OWN or len(request.index) > WHOLE_CATALOG or _goes_by_others(ranked)
+    counted = ranked.source not in OWN or len(request.index) > WHOLE_CATALOG or ranked.follows_likes
     return Lasting(hash(tuple(request.history)), counted, until)
-
-
-def _goes_by_others(ranked: Ranked) -> bool:
-    """Whether the version has items' means go on with what others like."""
-    return ranked.backbone is not None and bool(ranked.backbone.config.get("newer_likes"))
 
 
 def history_is(known: Lasting, end_user: EndUser, *, as_of: int | None) -> bool:

@@ -71,4 +71,5 @@ def _mixed(request: Request, one: Ranked, other: Ranked, treatment: Treatment) -
         sides={pk: names[side] for pk, side in sides.items() if side >= 0},
         afterwards=None,
         kept_away={},  # of one side's own list
+        follows_likes=one.follows_likes or other.follows_likes,
     )

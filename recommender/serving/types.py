@@ -114,6 +114,7 @@ class Ranked:
     `sides`: of a list that mixes two variants, which of them put an item there, by primary key.
     `canary`: the rollout, by primary key, whose canary they got, or would have got had there been anything to rank by.
     `kept_away`: how many items would be listed without a statement, by its primary key; known of a first page alone.
+    `follows_likes`: whether it goes by what others liked since the training.
     """
 
     source: Source
@@ -128,6 +129,7 @@ class Ranked:
     sides: Mapping[int, str] = field(default_factory=dict)
     canary: int | None = None
     kept_away: Mapping[int, int] = field(default_factory=dict)
+    follows_likes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

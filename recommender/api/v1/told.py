@@ -17,9 +17,13 @@ from recommender.serving.session import LONGEST_HISTORY, Met, Session, session_o
 from recommender.statements.heard import LONGEST_TEXT
 
 MOST_ATTRIBUTES = 20
+_TEXT = {"type": "string"}
+_OTHERS = [{"type": "number", "minimum": 1 - 2**63, "maximum": 2**63 - 1}, {"type": "boolean"}]
+_SOME = {"type": "array", "items": {"anyOf": [_TEXT, *_OTHERS]}}
+_KEPT = {"anyOf": [_TEXT | {"nullable": True}, *_OTHERS, _SOME]}  # values.may_be_kept
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {}, "maxProperties": MOST_ATTRIBUTES})
+@extend_schema_field({"type": "object", "additionalProperties": _KEPT, "maxProperties": MOST_ATTRIBUTES})
 class AttributesField(serializers.DictField):
     """Attributes as end users have them, so that they mean the same: `true` is *yes*, and empty ones are left out."""
 

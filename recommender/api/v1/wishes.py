@@ -24,7 +24,7 @@ class NarrowQuery(serializers.Serializer[Any]):
         longest=LONGEST_ID,
         most=MOST_AMONG,
         what="ids of items, one at least",
-        allow_empty=False,
+        min_length=1,
         help_text="Only these items, a page of search results to be ranked say; what may not be listed is left out. "
         "All, unless given.",
     )
