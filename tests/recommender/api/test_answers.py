@@ -258,7 +258,7 @@ def test_moments_without_times_are_numbers_under_another_name(api: APIClient) ->
     make_item(catalog, genres=["War"])
     answer = api.get(LIST.replace("films", "books"), {"explain": "full", "as_of": "8"}).json()
     assert (answer["as_of"], answer["as_of_order"]) == (None, 8)
-    (reason, _) = answer["items"][0]["reasons"]
+    (_, reason) = answer["items"][0]["reasons"]  # popularity comes first
     assert (reason["met_at"], reason["met_order"], reason["share"], reason["direction"]) == (None, 7, None, None)
 
 
