@@ -56,7 +56,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const told = swapped.querySelector?.("[data-announce]")?.dataset.announce;
   if (told !== undefined || !swapped.matches?.("[hx-trigger]")) say(told ?? "", { seen: true });
 });
-document.addEventListener("htmx:beforeRequest", (event) => event.detail.elt.setAttribute("aria-busy", "true"));
+document.addEventListener("htmx:beforeRequest", (event) => {
+  // A part that asks for itself every few seconds keeps its buttons meanwhile.
+  if (event.detail.requestConfig.triggeringEvent) event.detail.elt.setAttribute("aria-busy", "true");
+});
 document.addEventListener("htmx:afterRequest", (event) => event.detail.elt.removeAttribute("aria-busy"));
 
 function failure(event, reason) {

@@ -1,7 +1,9 @@
 """An evaluation's page in a real browser: narrow and wide, light and dark, and while it is under way."""
 
+import re
+
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from recommender.evaluation.arms import Study
@@ -74,3 +76,20 @@ def test_the_page_follows_an_evaluation_until_it_is_done(
 
     expect(page.get_by_role("heading", name="Progress")).to_be_hidden()
     expect(page.get_by_text("Done")).to_be_visible()
+
+
+def test_the_button_to_cancel_stays_while_the_page_asks_for_news(
+    page: Page, live_server: LiveServer, evaluation: Evaluation
+) -> None:
+    Evaluation.objects.update(state=RunState.RUNNING, progress={"stage": "", "done": 3, "of": 9, "epochs": []})
+    sign_in(page, live_server)
+    held: list[Route] = []
+    page.route(re.compile("/progress/"), lambda route: held.append(route))
+    with page.expect_request(re.compile("/progress/")):
+        page.goto(f"{live_server.url}/evaluations/{evaluation.pk}/")
+    button = page.get_by_role("button", name="Cancel the evaluation")
+
+    assert button.evaluate("one => getComputedStyle(one).opacity") == "1"
+    assert button.evaluate("one => getComputedStyle(one).pointerEvents") == "auto"
+    for route in held:
+        route.continue_()
