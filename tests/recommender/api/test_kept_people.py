@@ -19,9 +19,8 @@ def test_what_is_approved_of_somebody_is_read_once_and_anew_at_the_next_list_aft
     def reads(**query: Any) -> set[str]:
         with CaptureQueriesContext(connection) as asked:
             world.get(**query)
-        return {
-            table for table in ("knowledge", "statement") for one in asked if f'"recommender_{table}"' in one["sql"]
-        }
+        said = " ".join(one["sql"] or "" for one in asked)  # psycopg's own have none
+        return {table for table in ("knowledge", "statement") if f'"recommender_{table}"' in said}
 
     assert reads(limit=1) == {"knowledge", "statement"}
     assert reads(limit=2) == set()
