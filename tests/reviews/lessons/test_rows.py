@@ -105,7 +105,7 @@ def test_an_edit_with_a_reason_also_teaches_the_reason_as_a_critique(catalog: Ca
         ("reflect", "not_reasonable It claims more than is shown."),
         ("refine", "Likes some war films."),
     ]
-    refine = taught(catalog)[2]
+    refine = next(row for row in taught(catalog) if row.set == "refine")
     assert REFINED in refine.prompt[1]["content"]
     assert "It claims more than is shown." in refine.prompt[1]["content"]
 
@@ -173,7 +173,8 @@ def test_the_same_decisions_give_the_same_rows_in_a_fixed_number_of_queries(
     refined_review(make_end_user(catalog))  # undecided: teaches nothing
     decided_elsewhere = refined_review(make_end_user(make_catalog()))
     assert decided_elsewhere.state == "open"
-    with django_assert_num_queries(5):  # four of a chunk, and one that finds no further chunk
+    service.read_missing(catalog)
+    with django_assert_num_queries(7):  # six of a chunk, and one that finds no further chunk
         first = taught(catalog)
     assert [row.id for row in first] == [row.id for row in taught(catalog)]
     assert len(short(first)) == 3 * 6
@@ -264,3 +265,20 @@ def test_rows_carry_the_statements_of_their_text_and_teach_extraction(catalog: C
     assert [(one["about"], one["polarity"]) for one in read] == [("Crime", "likes"), ("Musical", "dislikes")]
     assert all(one["quote"] in text for one in stands)
     assert text in rows["extract"].prompt[1]["content"]
+
+
+def test_an_edit_that_nobody_has_read_is_read_before_it_teaches(catalog: Catalog) -> None:
+    """It is stored unread: an export right after the decision, or without a worker, would say that it states nothing."""
+    make_item(catalog, "Heat (1995)", genres=["Crime"])
+    make_item(catalog, "Cats (2019)", genres=["Musical"])
+    review = make_review(("reason", "Likes crime films."), ("reflect", ""), subject=make_end_user(catalog))
+    edit = decided(review, Verdict.EDIT, text="Likes crime films. Musicals bore this person.").made_turn
+    assert edit is not None
+    assert edit.reader is None
+
+    rows = {row.set: row for row in taught(catalog)}
+    stated = [("Crime", "likes", "approved"), ("Musical", "dislikes", "said")]
+    assert [(one.about, one.polarity, one.verdict) for one in rows["reason"].statements] == stated
+    extracted = json.loads(rows["extract"].answer)["statements"]
+    assert [(one["about"], one["polarity"]) for one in extracted] == [("Crime", "likes"), ("Musical", "dislikes")]
+    assert "polarity" not in rows  # as read, and nobody changed anything
