@@ -282,3 +282,32 @@ def test_an_edit_that_nobody_has_read_is_read_before_it_teaches(catalog: Catalog
     extracted = json.loads(rows["extract"].answer)["statements"]
     assert [(one["about"], one["polarity"]) for one in extracted] == [("Crime", "likes"), ("Musical", "dislikes")]
     assert "polarity" not in rows  # as read, and nobody changed anything
+
+
+def test_what_people_said_of_the_points_is_in_the_rows_of_their_edit(catalog: Catalog) -> None:
+    """Struck, changed and added before they mended a word of the text: no misreading is learnt after all."""
+    for genre in ("Crime", "Musical", "War"):
+        make_item(catalog, f"Some {genre} (1990)", genres=[genre])
+    text = "Likes crime films. Musicals bore this person. War films delight them."
+    review, ann = make_review(("reason", text), ("reflect", ""), subject=make_end_user(catalog)), make_account("ann")
+    turn = review.round.turns.get(index=0)
+    crime, musical, _ = turn.statements.order_by("place")
+    service.change(crime, polarity="dislikes", account=ann, now=timezone.now())
+    service.strike([musical], account=ann, now=timezone.now())
+    service.add(turn, "No more crime films from before 1970.", account=ann)
+    decided(review, Verdict.EDIT, text=text.replace("delight", "please"))
+
+    rows = {row.set: row for row in taught(catalog)}
+    stands, read = (json.loads(answer)["statements"] for answer in (rows["polarity"].answer, rows["polarity"].rejected))
+    assert rows["extract"].answer == rows["polarity"].answer
+    assert [(one["about"], one["polarity"]) for one in stands] == [("Crime", "dislikes"), ("War", "likes")]
+    assert [(one["about"], one["polarity"]) for one in read] == [
+        ("Crime", "likes"),
+        ("Musical", "dislikes"),
+        ("War", "likes"),
+    ]
+    assert {(one.about, one.polarity, one.verdict) for one in rows["reason"].statements} == {
+        ("Crime", "dislikes", "changed"),
+        ("War", "likes", "approved"),
+        ("Crime, up to 1969", "dislikes", "said"),
+    }

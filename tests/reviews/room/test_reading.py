@@ -206,6 +206,20 @@ def test_an_edit_keeps_the_reading_that_its_author_saw(read: Callable[..., Revie
     assert again.waiting(reading.stale()).kept == 2
 
 
+def test_what_was_made_from_a_text_whose_points_people_touched_keeps_its_reading(
+    read: Callable[..., Review], ann: Account
+) -> None:
+    """They stay with it, and a later reading of it alone does not know of them."""
+    review = read()
+    struck(review, ann)
+    about = review.round.turns.get(kind="reason")
+    turn = add_edit(review.round, about=about, text="They love westerns.", account=ann)
+    service.read([turn])
+    turn.statements.update(ended_by=None, source="reader", account=None)
+    Turn.objects.update(reader=EARLIER)
+    assert read_again(decided=True) == 0
+
+
 def test_each_kept_draft_of_an_approved_round_keeps_its_reading(read: Callable[..., Review], ann: Account) -> None:
     decide(read(drafts=2), ann, Verdict.APPROVE)
     Turn.objects.filter(kind="reason").update(reader=EARLIER)
