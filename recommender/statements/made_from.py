@@ -8,9 +8,12 @@ from recommender.grounding.words import tokens
 from recommender.models import Source, Statement, Turn
 
 
-def with_words_of_people(rows: Sequence[Statement], turn: Turn, before: Sequence[Statement]) -> list[Statement]:
+def with_words_of_people(
+    rows: Sequence[Statement], turn: Turn, before: Sequence[Statement], about: str
+) -> list[Statement]:
     """A turn's statements, not stored. `rows`: as they are read from its text; `before`: all of the text that it was
-    made from, those included that people struck or changed.
+    made from, `about`, those included that people struck or changed; of one that an earlier release read, what is read
+    from it now too.
 
     What an edit states and that text did not is its author's. Of a sentence that is still there, what people struck of
     it is struck, and what they changed is as they changed it. What they added beside that text stands beside this one,
@@ -19,10 +22,12 @@ def with_words_of_people(rows: Sequence[Statement], turn: Turn, before: Sequence
     by_people = {_face(row): row for row in before if row.source == Source.PERSON and row.ended_at is None}
     known = {_face(row) for row in before}
     replaced = {row.replaces_id: row for row in before if row.replaces_id}
-    taken_out = {(_face(row), _words(row, row.turn)): row for row in before if row.end and row.ended_by_id}
+    taken_out = {_face(row): row for row in before if row.end and row.ended_by_id}
+    words_before = _words(about)
     made: list[Statement] = []
     for row in rows:
-        if struck := taken_out.get((_face(row), _words(row, turn))):
+        struck = taken_out.get(_face(row))
+        if struck is not None and _words(turn.text[row.start : row.end]) in words_before:  # nobody touched that place
             row.ended_at, row.ended_by_id = struck.ended_at, struck.ended_by_id
             last = struck  # of what they made of it, one after the other
             while last.pk in replaced:
@@ -55,10 +60,9 @@ def _face(row: Statement) -> tuple[str, str, str]:
     return row.key, str(row.polarity), str(row.holder)
 
 
-def _words(row: Statement, turn: Turn | None) -> tuple[str, ...]:
-    """Of its place in the text, without the marks between them."""
-    quoted = turn.text[row.start : row.end] if turn else ""
-    return tuple(token.word for token in tokens(quoted) if token.is_word)
+def _words(text: str) -> str:
+    """One after the other, without the marks between them."""
+    return f" {' '.join(token.word for token in tokens(text) if token.is_word)} "
 
 
 def _copy(row: Statement, turn: Turn, **other: Any) -> Statement:

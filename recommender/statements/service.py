@@ -129,8 +129,10 @@ def rows_of(turn: Turn) -> list[Statement]:
     about = turn.about
     if about is None or (turn.kind == TurnKind.REFINE and about.reader is None):
         return rows
-    before = as_seen(about.statements.all()) if about.reader is not None else _of_text(about, turn.round)
-    return made_from.with_words_of_people(rows, turn, before)
+    before = as_seen(about.statements.all()) if about.reader is not None else []
+    if turn.kind == TurnKind.EDIT and about.reader != release():
+        before += _of_text(about, turn.round)  # else what only the newer release finds would be the author's
+    return made_from.with_words_of_people(rows, turn, before, about.text)
 
 
 def _found(turn: Turn) -> list[Statement]:

@@ -268,7 +268,7 @@ def test_rows_carry_the_statements_of_their_text_and_teach_extraction(catalog: C
 
 
 def test_an_edit_that_nobody_has_read_is_read_before_it_teaches(catalog: Catalog) -> None:
-    """It is stored unread: an export right after the decision, or without a worker, would say that it states nothing."""
+    """It is stored unread: right after the decision an export would say that it states nothing."""
     make_item(catalog, "Heat (1995)", genres=["Crime"])
     make_item(catalog, "Cats (2019)", genres=["Musical"])
     review = make_review(("reason", "Likes crime films."), ("reflect", ""), subject=make_end_user(catalog))

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from recommender.grounding.statements import Facet
 from recommender.grounding.statements import Statement as Said
-from recommender.models import Account, EndUser, Round, Statement, Turn
+from recommender.models import Account, Catalog, EndUser, Item, Round, Statement, Turn
 from recommender.rounds.service import add_edit
 from recommender.statements import service
 from recommender.statements.queries import acting
@@ -185,3 +185,12 @@ def test_what_was_struck_and_added_stays_when_the_text_is_sent_back_and_rewritte
         ("genres=Drama", "dislikes", "", False),
         ("genres=Musical & year=1990-1999", "dislikes", "ann", False),
     }
+
+
+def test_of_a_point_beside_an_items_text_it_is_said_whose_taste_was_understood(catalog: Catalog, ann: Account) -> None:
+    item = Item.objects.get(external_id="cats")
+    other = open_review(make_round(item, ("reason", "It is a musical."), ("reflect", ""), rest_reason="reasonable"))
+    browser = hold(other, ann)
+    words = "People who like it enjoy dramas. People who do not like it enjoy westerns."
+    page = send(browser, shown(other, ann), "add_statement", statement=words).content.decode()
+    assert "Understood as: Fans: likes Drama; Others: likes Western." in page
