@@ -232,7 +232,7 @@ def test_who_decides_reads_which_statement_is_disputed(api: APIClient, turn: Tur
     drama = next(one for one in api.get(USER).json()["statements"] if one["aspect"] == "Drama")
     said_against(api, turn, statement_id=drama["statement_id"])
     said_against(api, turn, "All of it is wrong.")
-    assert disputes.words(turn.round).endswith("“I never liked dramas.” (about Drama), “All of it is wrong.”.")
+    assert disputes.words(turn.round).endswith("“I never liked dramas.” (about Drama), “All of it is wrong.”")
 
 
 def test_nothing_is_said_by_blanks(api: APIClient, turn: Turn) -> None:
