@@ -50,10 +50,10 @@ def store(rows: Iterable[Statement]) -> None:
     """Store what was read, once where two processes read one text: what replaces another of it is stored after that."""
     rows = list(rows)
     Statement.objects.bulk_create([row for row in rows if row.replaces is None], ignore_conflicts=True)
-    later = [row for row in rows if row.replaces is not None]
-    for row in later:
-        row.replaces = Statement.objects.get(turn=row.turn_id, place=row.replaces.place)
-    Statement.objects.bulk_create(later, ignore_conflicts=True)
+    later = [(row, row.replaces) for row in rows if row.replaces is not None]
+    for row, before in later:
+        row.replaces = Statement.objects.get(turn=row.turn_id, place=before.place)
+    Statement.objects.bulk_create([row for row, _ in later], ignore_conflicts=True)
 
 
 def _face(row: Statement) -> tuple[str, str, str]:
