@@ -29,7 +29,8 @@ class Review(models.Model):
     """A round waiting for human eyes. `version` grows with every change; a submit that names an old one is stale.
 
     `place`: where it stands in the list of its state, so that every list is one walk along an index. Open ones: the
-    gravest concern first, then the oldest; decided ones by when that was. `catalog` and `kind` are the round's.
+    gravest concern first, then the oldest, of what people objected to the oldest objection; decided ones by when that
+    was. `catalog` and `kind` are the round's.
     """
 
     round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="review")
@@ -57,11 +58,14 @@ class Review(models.Model):
     def __str__(self) -> str:
         return f"review {self.pk}"
 
-    def place_now(self) -> int:
-        """`place` as state, concern and moments are now: milliseconds, the open ones' after those of worse concern."""
+    def place_now(self, *, since: datetime | None = None) -> int:
+        """`place` as state, concern and moments are now: milliseconds, the open ones' after those of worse concern.
+
+        `since`: of an open one, when what brings it first was said (room.first); else it comes by its own age.
+        """
         if self.state == ReviewState.DONE and self.closed_at is not None:
             return int(self.closed_at.timestamp() * 1000)
-        return Concern(self.concern).order * LONGER_THAN_ANY_WAIT + int(self.opened_at.timestamp() * 1000)
+        return Concern(self.concern).order * LONGER_THAN_ANY_WAIT + int((since or self.opened_at).timestamp() * 1000)
 
 
 class SlotQuerySet(models.QuerySet["Slot"]):

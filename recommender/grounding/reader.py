@@ -1,5 +1,6 @@
 """A text taken apart into statements: what it says of which aspects of items, whose opinion that is, and where."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
@@ -23,7 +24,14 @@ from recommender.grounding.titles import Named, is_plain
 from recommender.grounding.words import Token, tokens
 
 _SAID: dict[int | None, Polarity] = {1: "likes", -1: "dislikes", 0: "mixed", None: "neutral"}
+# No … more … horror: who stops within "no more" says it all the same.
+_PAUSE = r"(\s*(?:\.{2,}|…)\s*)"
+_PAUSED = re.compile(rf"(?i)\b(?:no|kein\w*){_PAUSE}?\s*\b(?:more|mehr){_PAUSE}(?=[^\W\d_])")
 _OTHER_KINDS = frozenset({"neo", "live", "non", "anti", "post", "pseudo", "nicht"})  # before a hyphen
+_COMPARED = frozenset({"like", "wie", "como"})
+_COMPARING = frozenset({"more", "less", "fewer", "much", "film", "films", "movie", "movies", "something", "anything",
+                        "nothing", "things", "stuff", "ones", "shows", "not", "mehr", "weniger", "filme", "etwas",
+                        "nichts", "so", "mas", "menos", "peliculas", "algo", "nada"})  # fmt: skip
 LONGEST_SENTENCE = 200  # words and marks; what is longer is read in pieces
 LONGEST_TEXT = 100_000  # characters; what is behind them is not read
 
@@ -40,7 +48,7 @@ def read(
 
     `subject`: external id of the item that it is about. `tagger`: hears again what rules read, if there is one.
     """
-    text = text[:LONGEST_TEXT]
+    text = _PAUSED.sub(lambda said: re.sub(r"[.…]", " ", said[0]), text[:LONGEST_TEXT])
     sentences = list(marked(text, lexicon, is_word=tagger.is_word if tagger is not None else None))
     tags = tagger.tags(text, about, _names(sentences)) if tagger is not None else None
     opinions: list[tuple[Marked, Opinion]] = []
@@ -276,6 +284,8 @@ def _marked(
             named = lexicon.mention_at(inside, place, plain=plain)
             if named and place and inside[place].word in links.KIN and inside[place - 1].word in links.OWNERS:
                 named = None  # mein Mann is no director
+            if named and named.role in ("noun", "weak") and _is_in_a_title(inside, place, taken):
+                named = None
         if named and not any(taken[named.begin : named.end]):
             mentions[place] = named
             taken[named.begin : named.end] = [True] * (named.end - named.begin)
@@ -288,6 +298,14 @@ def _marked(
 def _is_other_kind(inside: Sequence[Token], place: int) -> bool:
     """Neo-noir is no noir, live-action no action."""
     return place > 0 and inside[place].glued and inside[place - 1].word in _OTHER_KINDS
+
+
+def _is_in_a_title(inside: Sequence[Token], place: int, taken: Sequence[bool]) -> bool:
+    """Less like Star Wars, which the catalog lacks: no war film by that word."""
+    if place < 2 or taken[place - 1] or not (inside[place].capital and inside[place - 1].capital):
+        return False
+    before = inside[place - 2].word
+    return before in _COMPARED and (place == 2 or inside[place - 3].word in _COMPARING)
 
 
 def _take_for_known(said: Marked, opinion: Opinion, lexicon: Lexicon, plain: bool) -> None:

@@ -23,7 +23,7 @@ def dispute(
 
 
 def disputed_rounds() -> QuerySet[Round]:
-    """The rounds at rest whose texts are disputed, and nobody has decided since; the oldest objection first."""
+    """The rounds at rest whose texts are disputed, and nobody has decided since."""
     theirs = Dispute.objects.filter(turn__round=OuterRef("pk"), settled_at=None)
     at_rest = Round.objects.filter(Exists(theirs), state=RoundState.RESTING)
     return at_rest.exclude(rest_reason=RestReason.ERASED).order_by("pk")

@@ -20,6 +20,7 @@ from recommender.models import (
     Round,
     RoundBatch,
     RoundState,
+    Statement,
     Strategy,
     Turn,
     TurnKind,
@@ -299,6 +300,7 @@ def take_back(turn: Turn, *, rest_reason: str) -> None:
     round_ = Round.objects.select_for_update().get(pk=turn.round_id)
     if round_.turns.filter(index__gt=turn.index).exists():
         raise RoundWentOnError(f"Round {round_.pk} has gone on from turn {turn.index}.")
+    Statement.objects.filter(turn=turn).update(replaces=None)  # rows that name each other would not be deleted
     turn.delete()
     rests = {"state": RoundState.RESTING, "rest_reason": rest_reason, "rested_at": timezone.now()}
     Round.objects.filter(pk=round_.pk).update(**_awake() | rests)

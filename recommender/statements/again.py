@@ -27,8 +27,10 @@ _DECIDED = (
     | Exists(Turn.objects.filter(about=OuterRef("pk"), account__isnull=False))  # sent back, edited
 )
 _BY_HAND = Q(source=Source.PERSON) | Q(ended_by__isnull=False)
-_TOUCHED = Exists(Statement.objects.filter(_BY_HAND, turn=OuterRef("pk"))) | Exists(
-    Dispute.objects.filter(turn=OuterRef("pk"))
+_TOUCHED = (
+    Exists(Statement.objects.filter(_BY_HAND, turn=OuterRef("pk")))
+    | Exists(Statement.objects.filter(_BY_HAND, turn=OuterRef("about")))  # stays with what was made from it
+    | Exists(Dispute.objects.filter(turn=OuterRef("pk")))
 )
 
 

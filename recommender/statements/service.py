@@ -30,7 +30,7 @@ from recommender.models import (
     Turn,
     TurnKind,
 )
-from recommender.statements import releases
+from recommender.statements import made_from, releases
 from recommender.statements.aspects import aspects_of
 from recommender.statements.heard import SURE, parted
 
@@ -60,7 +60,7 @@ def read(turns: Iterable[Turn]) -> int:
     found = [row for turn in unread for row in rows_of(turn)]
     reader = release()
     with transaction.atomic():
-        Statement.objects.bulk_create(found, ignore_conflicts=True)
+        made_from.store(found)
         Turn.objects.filter(pk__in=[turn.pk for turn in unread]).update(reader=reader)
     for turn in unread:
         turn.reader = reader
@@ -122,8 +122,21 @@ def _subject(round_: Round) -> dict[str, Any]:
 def rows_of(turn: Turn) -> list[Statement]:
     """Its statements as they are read now, not stored. What a text says twice counts once.
 
-    An edit's statements that the text before did not make are its author's.
+    An edit's statements that the text before did not make are its author's; what people struck, changed and added there
+    stays with the text that was made from it.
     """
+    rows = _found(turn)
+    about = turn.about
+    if about is None or (turn.kind == TurnKind.REFINE and about.reader is None):
+        return rows
+    before = as_seen(about.statements.all()) if about.reader is not None else []
+    if turn.kind == TurnKind.EDIT and about.reader != release():
+        before += _of_text(about, turn.round)  # else what only the newer release finds would be the author's
+    return made_from.with_words_of_people(rows, turn, before, about.text)
+
+
+def _found(turn: Turn) -> list[Statement]:
+    """What its words state, by whoever found it; of an edit whose they are is not told yet."""
     if turn.listed is not None and (by_model := listed(turn)):
         source = Source.ACTOR if turn.listed["by"] == ListedBy.WITH_TEXT else Source.EXTRACTION
         heard = enumerate(told.together(by_model, stated(turn.text, turn.round)))
@@ -131,19 +144,13 @@ def rows_of(turn: Turn) -> list[Statement]:
             _row(turn, place, each.statement, source if each.by_model else Source.READER, each.otherwise)
             for place, each in heard
         ]
-    before = set()
-    if turn.kind == TurnKind.EDIT and turn.about is not None:
-        is_read = turn.about.reader is not None
-        earlier = map(said, as_seen(turn.about.statements.all())) if is_read else stated(turn.about.text, turn.round)
-        before = {(one.key, one.polarity, one.holder) for one in earlier}
-    rows = []
     once = {(one.key, one.polarity, one.holder): one for one in reversed(stated(turn.text, turn.round))}
-    for place, one in enumerate(reversed(once.values())):
-        by_person = turn.account_id is not None and (one.key, one.polarity, one.holder) not in before
-        row = _row(turn, place, one, Source.PERSON if by_person else Source.READER)
-        row.account_id = turn.account_id if by_person else None
-        rows.append(row)
-    return rows
+    return [_row(turn, place, one, Source.READER) for place, one in enumerate(reversed(once.values()))]
+
+
+def _of_text(about: Turn, round_: Round) -> list[Statement]:
+    about.round = round_
+    return [_row(about, place, one, Source.READER) for place, one in enumerate(stated(about.text, round_))]
 
 
 def _row(turn: Turn, place: int, said: Said, source: Source, otherwise: str = "") -> Statement:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from recommender.models import Catalog, Turn
+from recommender.statements import service as statements
 from recommender.statements.aspects import aspects_of
 from recommender.tuning.rows import Provenance, Row
 from reviews.models import Decision, Review, ReviewState
@@ -23,11 +24,15 @@ REVIEWS_AT_ONCE = 200
 def of_catalog(catalog: Catalog, *, guideline: str = "", held_out: bool = False) -> Iterator[Row]:
     """All rows from a catalog's decisions, streamed. The same decisions always give the same rows in the same order.
 
+    Their texts that nobody has read are read first: an edit just made would state nothing.
     `guideline`: the version of the annotators' guidelines that the rows are to name. `held_out`: only the traces that
     explanations are tested with, which are in no training set.
     """
     last, titles = 0, aspects_of(catalog).title_of
-    while chunk := list(_decided(catalog).filter(pk__gt=last, round__held_out=held_out)[:REVIEWS_AT_ONCE]):
+    decided = _decided(catalog).filter(round__held_out=held_out)
+    while ids := list(decided.filter(pk__gt=last).values_list("pk", flat=True)[:REVIEWS_AT_ONCE]):
+        statements.read(statements.unread(catalog).filter(round__review__in=ids))
+        chunk = list(decided.filter(pk__in=ids))
         for review in chunk:
             yield from of_review(review, catalog, guideline=guideline, titles=titles)
         last = chunk[-1].pk

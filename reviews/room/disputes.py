@@ -9,7 +9,7 @@ from recommender.statements import service
 from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
 from reviews.models import Review
-from reviews.room import opening
+from reviews.room import first, opening
 from reviews.room.concern import Concerns
 
 SHOWN = 3  # objections that a card quotes
@@ -17,7 +17,8 @@ LONGEST = 200  # characters of one
 
 
 def open_disputed() -> int:
-    """Put the disputed texts before people, before all others; returns how many came there. Safe to repeat.
+    """Put the disputed texts before people, before all others, the oldest objection first; returns how many came there.
+    Safe to repeat.
 
     One that somebody is reading just moves; one that the actor is rewriting comes when it is back.
     """
@@ -29,13 +30,12 @@ def open_disputed() -> int:
 
 def _put_first(round_: Round) -> bool:
     review = Review.objects.filter(round=round_).first() or opening.open_review(round_)
-    first = Concerns(Concern.DISPUTED, review.concern_words, review.findings)
     if review.state == ReviewState.DONE:
-        return opening.reopen(review, concerns=first)
+        return opening.reopen(review, concerns=Concerns(Concern.DISPUTED, review.concern_words, review.findings))
     if review.state == ReviewState.OPEN:
         review.concern = Concern.DISPUTED
         as_read = Review.objects.filter(pk=review.pk, state=ReviewState.OPEN, version=review.version)
-        return bool(as_read.update(concern=review.concern, place=review.place_now()))
+        return bool(as_read.update(concern=review.concern, place=review.place_now(since=first.since(review))))
     return False
 
 

@@ -9,6 +9,7 @@ from recommender.rounds import queries
 from recommender.statements import service as statements
 from reviews.choices import kind_of
 from reviews.models import Review, ReviewState, Slot
+from reviews.room import first
 from reviews.room.concern import Concerns, concerns_of
 
 CONCERNS = ("concern", "concern_words", "findings")  # columns
@@ -49,7 +50,7 @@ def reopen(review: Review, *, concerns: Concerns | None = None) -> bool:
     review.state, review.closed_at, review.version = ReviewState.OPEN, None, review.version + 1
     if concerns is not None:
         _take_over(review, concerns)
-    review.place = review.place_now()
+    review.place = review.place_now(since=first.since(review))
     columns = ("state", "closed_at", "version", *CONCERNS, "place")
     opened = Review.objects.filter(pk=review.pk, **before).update(**{name: getattr(review, name) for name in columns})
     if opened:

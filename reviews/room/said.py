@@ -12,7 +12,7 @@ from recommender.statements import own, queries, service
 from recommender.statements.aspects import aspects_of
 from reviews.choices import Concern, ReviewState
 from reviews.models import Review
-from reviews.room import opening, verdicts
+from reviews.room import first, opening, verdicts
 from reviews.room.concern import Concerns
 from reviews.room.statements import SAYS
 
@@ -73,7 +73,7 @@ def _put_first(round_: Round) -> bool:
     if review.state == ReviewState.OPEN and review.concern not in (Concern.SAID, Concern.DISPUTED):
         review.concern = Concern.SAID
         as_read = Review.objects.filter(pk=review.pk, state=ReviewState.OPEN, version=review.version)
-        return bool(as_read.update(concern=review.concern, place=review.place_now()))
+        return bool(as_read.update(concern=review.concern, place=review.place_now(since=first.since(review))))
     return False
 
 

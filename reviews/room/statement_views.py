@@ -1,6 +1,6 @@
 """What people do to the statements on a card, and what that would do to the list. Words that are typed stay typed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,7 +21,7 @@ from reviews.guards import account_of, is_htmx, requires
 from reviews.policy import Action
 from reviews.room.card import STATEMENT, Card
 from reviews.room.card_views import again, card_of, keep_typed
-from reviews.room.statements import SAYS, by_all_known
+from reviews.room.statements import SAYS, WHOSE, by_all_known
 
 STRIKE, RESTORE = "strike", "restore"
 MEANT = "meant "  # before the key of an aspect: what was meant of it, likes or dislikes
@@ -71,13 +71,18 @@ def add(request: HttpRequest, review_id: int) -> HttpResponse:
         return again(
             request, review_id, status=422, not_understood=str(error), unsure=unsure, chosen=chosen if unsure else ()
         )
-    said = "; ".join(f"{SAYS[one.polarity].lower()} {in_words(service.said(one).aspect, titles)}" for one in made)
+    said = "; ".join(_as_understood(one, titles) for one in made)
     told = f"Understood as: {said}. Change or strike it if that is wrong. {_unmet(shown, made)}".rstrip()
     keep_typed(request, shown, but=STATEMENT)
     if is_htmx(request):
         return again(request, review_id, at=made[-1], understood=told)
     messages.success(request, told)  # at the head of the page that a browser is sent to
     return again(request, review_id)
+
+
+def _as_understood(one: Statement, titles: Mapping[str, str]) -> str:
+    words = (WHOSE.get(one.holder, ""), SAYS[one.polarity].lower(), in_words(service.said(one).aspect, titles))
+    return " ".join(filter(None, words))
 
 
 def _unmet(shown: Card, made: Sequence[Statement]) -> str:

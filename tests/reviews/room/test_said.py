@@ -1,5 +1,6 @@
 """What users say of themselves beside what people say: the newest word of a person counts, after review where asked."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,14 +11,16 @@ from django.utils import timezone
 
 from recommender.grounding.statements import Facet
 from recommender.grounding.statements import Statement as Said
-from recommender.models import Account, AuditEntry, AuditEvent, Catalog, EndUser, Role, Source, Statement, Turn
+from recommender.knowledge.disputes import dispute
+from recommender.models import Account, AuditEntry, AuditEvent, Catalog, Dispute, EndUser, Role, Source, Statement, Turn
 from recommender.serving.said import all_of
 from recommender.statements import own, service
 from recommender.statements.queries import THE_USER, acting
 from reviews.choices import Concern, ReviewState, Verdict
 from reviews.models import Review
-from reviews.room import leases, said
+from reviews.room import disputes, leases, opening, said
 from reviews.room.card import card
+from reviews.room.concern import Concerns
 from reviews.room.opening import open_review
 from tests.builders import make_account, make_catalog, make_end_user, make_item, make_round, make_subject
 from tests.reviews.conftest import SignIn
@@ -213,3 +216,29 @@ def hold(review: Review, account: Account) -> Any:
     browser = Client()
     browser.force_login(account)
     return browser
+
+
+def test_of_what_comes_first_what_was_said_first_comes_first_however_old_the_texts_are(
+    catalog: Catalog, ann: Account
+) -> None:
+    """Disputed and said by users alike: else who objects to a new text waits for all who object to older ones."""
+    Catalog.objects.update(hearing="after_review")
+    texts = [
+        open_review(make_round(make_end_user(catalog, f"u{n}"), ("reason", TEXT), ("reflect", ""))) for n in "abcd"
+    ]
+    now = timezone.now()
+    for age, review in zip((9, 8, 7, 6), texts, strict=True):
+        Review.objects.filter(pk=review.pk).update(opened_at=now - timedelta(days=age))
+    decide(texts[0], ann, Verdict.APPROVE)  # of which one comes back, and one just moves
+    for hours, review in ((1, texts[0]), (3, texts[2])):
+        made = dispute(review.round.turns.get(kind="reason"), reason="That is my sister.")
+        Dispute.objects.filter(pk=made.pk).update(created_at=now - timedelta(hours=hours))
+    speaker = EndUser.objects.select_related("catalog").get(pk=texts[3].round.end_user_id)
+    Statement.objects.filter(pk=say(speaker, MUSICAL, "likes").pk).update(created_at=now - timedelta(hours=2))
+    disputes.open_disputed()
+    said.open_said()
+
+    queued = list(Review.objects.filter(state=ReviewState.OPEN).order_by("place").values_list("pk", flat=True))
+    assert queued == [texts[n].pk for n in (2, 3, 0, 1)]
+    opening.reopen(Review.objects.get(pk=texts[2].pk), concerns=Concerns(Concern.DISPUTED))  # as when it is read anew
+    assert Review.objects.filter(state=ReviewState.OPEN).order_by("place").first() == texts[2]
