@@ -115,7 +115,9 @@ def put(catalog: Catalog, wanted: Sequence[Wanted], *, by: Account | None) -> tu
     Raises EndedError; then nothing is set.
     """
     now = timezone.now()
-    if ended := [n for n, one in enumerate(wanted) if one.until is not None and one.until <= max(one.since or now, now)]:
+    if ended := [
+        n for n, one in enumerate(wanted) if one.until is not None and one.until <= max(one.since or now, now)
+    ]:
         raise EndedError(ended)
     ids = {one.item_id for one in wanted if "\x00" not in one.item_id}
     items = {item.external_id: item for item in Item.objects.filter(catalog=catalog, external_id__in=ids)}

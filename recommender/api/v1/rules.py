@@ -173,7 +173,10 @@ class RulesRemovedView(PrivateView):
 
 def _ended(place: int) -> dict[str, str]:
     name = f"rules[{place}].until"
-    return {"parameter": name, "detail": f"`{name}` has passed, or comes before `since`. Send a later time, or leave it out."}
+    return {
+        "parameter": name,
+        "detail": f"`{name}` has passed, or comes before `since`. Send a later time, or leave it out.",
+    }
 
 
 class RuleView(PrivateView):

@@ -134,9 +134,7 @@ def test_a_rule_may_begin_later(api: APIClient, films: Catalog) -> None:
     at = timezone.now().replace(microsecond=0) + timedelta(hours=1)
     wanted = {"kind": "bury", "item_id": "f3", "since": at, "until": at + timedelta(hours=1)}
     assert [rule["since"] for rule in put(api, wanted)["rules"]] == [f"{at:%Y-%m-%dT%H:%M:%SZ}"]
-    found = problem(
-        api.post(RULES, {"rules": [wanted | {"until": at}]}, format="json"), status=422, kind="rule-ended"
-    )
+    found = problem(api.post(RULES, {"rules": [wanted | {"until": at}]}, format="json"), status=422, kind="rule-ended")
     assert [error["parameter"] for error in found["errors"]] == ["rules[0].until"]
 
 
