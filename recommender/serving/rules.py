@@ -101,7 +101,10 @@ class Wanted:
 
 
 class EndedError(ValueError):
-    """Rules whose `until` has passed, or is no later than their `since`, would hold for no list. `places`: theirs in what was wanted."""
+    """Rules whose `until` has passed, or is no later than their `since`, would hold for no list.
+
+    `places`: theirs in what was wanted.
+    """
 
     def __init__(self, places: Sequence[int]) -> None:
         super().__init__("A rule would end before it begins. Let it end later, or leave out its end.")
@@ -180,7 +183,7 @@ def _remove(catalog: Catalog, which: Q, *, by: Account | None) -> int:
 
 
 def end(catalog: Catalog, rule: int, *, by: Account | None) -> Rule | None:
-    """Let a rule hold no longer, and keep it as one that has ended. Returns it as it was; None: it had ended, or is gone.
+    """Let a rule hold no longer, and keep it as one that has ended. Returns it as it was; None: there is none.
 
     One that was to begin later never does.
     """

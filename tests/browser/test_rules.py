@@ -1,4 +1,4 @@
-"""The pages of business rules in a real browser, with JavaScript and without, on a desk and on a phone; axe looks on."""
+"""The pages of business rules in a real browser, with JavaScript and without, on a desk and on a phone."""
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
