@@ -55,7 +55,7 @@ class OpenConfig(Settings):
         default=None,
         gt=0,
         title="At most",
-        description="Up to N users and N items (so 2 N texts): those without a text and with the longest history first.",
+        description="Up to N users and N items (so 2 N texts): without a text and with the longest history first.",
     )
     window: Annotated[WindowName, OneOf(WINDOWS)] = Field(
         default="prefix",

@@ -285,11 +285,11 @@ class Card:
         """The evidence in parts, each with its heading: what statements cite, then the latest interaction first."""
         subject = self.subject
         if self.review.round.subject_kind == SubjectKind.END_USER:
-            heading = f"Their {_called(subject.history)} ({len(subject.history)})"
+            heading = f"Their {feedback.noun(subject.history)} ({len(subject.history)})"
             return [(heading, self._shown(subject.history, Holder.SUBJECT))]
         return [
-            (_before("A fan's", subject.liker), self._shown(subject.liker, Holder.LIKERS)),
-            (_before("The other person's", subject.disliker), self._shown(subject.disliker, Holder.DISLIKERS)),
+            (feedback.before("A fan's", subject.liker), self._shown(subject.liker, Holder.LIKERS)),
+            (feedback.before("The other person's", subject.disliker), self._shown(subject.disliker, Holder.DISLIKERS)),
         ]
 
     @property
@@ -304,16 +304,6 @@ class Card:
     @property
     def subject_attributes(self) -> dict[str, Any]:
         return self.subject.attributes or self.review.round.subject.attributes
-
-
-def _before(whose: str, history: tuple[Encounter, ...]) -> str:
-    """A heading for what came before an item, which is the last of the history."""
-    *earlier, _ = history or (None,)
-    return f"{whose} last {len(earlier)} {_called(history)}" if earlier else f"{whose} {_called(history)}"
-
-
-def _called(history: Sequence[Encounter]) -> str:
-    return feedback.noun((met.rating, met.liked) for met in history)
 
 
 def card(

@@ -154,7 +154,7 @@ REST = {
     "api:experiment": ("get", TokenScope.EXPERIMENTS_READ, 200),
     "api:write_experiment": ("post", TokenScope.EXPERIMENTS_MANAGE, 200),
     "api:start_experiment": ("post", TokenScope.EXPERIMENTS_MANAGE, 200),
-    "api:stop_experiment": ("post", TokenScope.EXPERIMENTS_MANAGE, 200),
+    "api:stop_experiment": ("post", TokenScope.EXPERIMENTS_MANAGE, 409),
     "api:events": ("post", TokenScope.EVENTS_WRITE, 200),
     "api:items": ("post", TokenScope.CATALOG_WRITE, 200),
     "api:users": ("post", TokenScope.CATALOG_WRITE, 200),

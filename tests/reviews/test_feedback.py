@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from recommender.models import Account
+from recommender.rounds.core.types import Encounter
 from reviews import feedback
-from reviews.feedback import Said
 from tests.builders import make_catalog, make_end_user, make_review, make_subject
 from tests.reviews.conftest import SignIn
 from tests.reviews.forms import url
@@ -25,8 +25,11 @@ from tests.reviews.forms import url
         ([], "history", ""),
     ],
 )
-def test_what_people_did_is_called_what_it_was(said: list[Said], noun: str, verb: str) -> None:
-    assert (feedback.noun(said), feedback.verb(said)) == (noun, verb)
+def test_what_people_did_is_called_what_it_was(
+    said: list[tuple[float | None, bool | None]], noun: str, verb: str
+) -> None:
+    history = [Encounter("Ran", rating, liked) for rating, liked in said]
+    assert (feedback.noun(history), feedback.verb(history)) == (noun, verb)
 
 
 @pytest.mark.django_db

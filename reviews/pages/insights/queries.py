@@ -48,7 +48,7 @@ _COLUMNS = ("item__title", "rating", "liked", "moment")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as a page shows it. `uses`: how much of a history, in words; `model`: the one that made the list, if one did."""
+    """A text as a page shows it. `uses`: how much of a history, in words; `model`: what made the list, if one did."""
 
     reason: Explanation
     uses: str
@@ -100,7 +100,7 @@ class Line:
     @property
     def because(self) -> str:
         """What they did with the items of the history that are shown."""
-        return feedback.verb((past.rating, past.liked) for past in self.history)
+        return feedback.verb(self.history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Case:
 
     @property
     def history_name(self) -> str:
-        return feedback.noun((met.rating, met.liked) for met in self.history)
+        return feedback.noun(self.history)
 
     @property
     def told(self) -> list[str]:

@@ -105,7 +105,7 @@ def test_gates_are_a_checklist_in_words_with_what_they_were_measured_on(client, 
         ),
         (
             {"end_users": 200, "needed": None},
-            "We cannot tell yet: for the 200 users who have a later history to compare on it looks a little worse, which may",
+            "We cannot tell yet: for the 200 users who have a later history to compare on it looks a little worse",
         ),
         ({}, "We cannot tell yet: too few users have a later history to compare on."),  # measured by an earlier release
     ],
