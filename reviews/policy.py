@@ -24,6 +24,8 @@ class Action(StrEnum):
     ROLL_BACK = "go back to an earlier model"
     SEE_EXPERIMENTS = "see experiments"
     RUN_EXPERIMENTS = "write, start and stop experiments"
+    SEE_RULES = "see business rules"
+    SET_RULES = "set and end business rules"
     BROWSE_EXPLANATIONS = "browse explanations"
     ERASE = "erase people, or export what is kept about them"
     MANAGE_TOKENS = "manage API tokens"
@@ -34,7 +36,15 @@ class Action(StrEnum):
 # About the whole installation: for accounts that are not limited to some catalogs.
 _EVERYWHERE = frozenset({Action.MANAGE_ACCOUNTS, Action.WRITE_GUIDELINES})
 _ANNOTATOR = frozenset({Action.SEE_QUEUE, Action.DECIDE, Action.SEE_ROUNDS})
-_PM = frozenset({Action.SEE_ROUNDS, Action.SEE_BACKBONES, Action.BROWSE_EXPLANATIONS, Action.SEE_EXPERIMENTS})
+_PM = frozenset(
+    {
+        Action.SEE_ROUNDS,
+        Action.SEE_BACKBONES,
+        Action.BROWSE_EXPLANATIONS,
+        Action.SEE_EXPERIMENTS,
+        Action.SEE_RULES,
+    }
+)
 _ALLOWED: dict[str, frozenset[Action]] = {
     Role.ANNOTATOR: _ANNOTATOR,
     Role.LEAD: frozenset(Action),

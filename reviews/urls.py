@@ -12,6 +12,7 @@ from reviews.pages.experts import views as experts
 from reviews.pages.guidelines import views as guidelines
 from reviews.pages.insights import views as insights
 from reviews.pages.rounds import views as rounds
+from reviews.pages.rules import views as rules
 from reviews.pages.tokens import views as tokens
 from reviews.pages.versions import views as versions
 from reviews.pages.webhooks import views as webhooks
@@ -71,6 +72,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("experiments/<id:experiment_id>/start/", experiments.start, name="start_experiment"),
     path("experiments/<id:experiment_id>/stop/", experiments.stop, name="stop_experiment"),
     path("experiments/<id:experiment_id>/discard/", experiments.discard, name="discard_experiment"),
+    path("rules/", rules.rules, name="rules"),
+    path("rules/set/", rules.set_rule, name="set_rule"),
+    path("rules/items/", rules.items, name="rule_items"),
+    path("rules/<id:rule_id>/end/", rules.end, name="end_rule"),
     path("experts/", experts.experts, name="experts"),
     path("experts/start/", experts.start, name="start_grouping"),
     path("experts/<id:grouping_id>/progress/", experts.progress, name="grouping_progress"),

@@ -433,6 +433,7 @@ class Rule(TypedDict):
     scenario: str
     place: int | None
     note: str
+    since: str | None
     until: str | None
     created_at: str
 

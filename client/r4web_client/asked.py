@@ -132,6 +132,7 @@ class RuleShape(TypedDict):
     scenario: NotRequired[Literal["", "backbone", "thinkrec"]]
     place: NotRequired[int | None]
     note: NotRequired[str]
+    since: NotRequired[str | datetime | None]
     until: NotRequired[str | datetime | None]
 
 

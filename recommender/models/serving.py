@@ -72,8 +72,8 @@ class RuleKind(models.TextChoices):
 class Rule(models.Model):
     """A business rule: what becomes of one item in a catalog's lists, whoever they are for.
 
-    `scenario`: empty for all; a scenario's own rule outweighs that for all. `place`: of a pinned item, from 1. `until`:
-    the rule holds no longer then.
+    `scenario`: empty for all; a scenario's own rule outweighs that for all while it holds. `place`: of a pinned item,
+    from 1. `since`: it holds from then on; null: from when it was set. `until`: it holds no longer then.
     """
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="rules", db_index=False)
@@ -82,6 +82,7 @@ class Rule(models.Model):
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="rules")
     place = models.PositiveSmallIntegerField(null=True)
     note = models.CharField(max_length=200, blank=True)
+    since = models.DateTimeField(null=True)
     until = models.DateTimeField(null=True)
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -16,12 +16,12 @@ SUBJECTS: dict[Subjects, Choice] = {
     "items": Choice("Items"),
 }
 WINDOWS: dict[WindowName, Choice] = {
-    "prefix": Choice("The first half of each user's ratings"),
-    "latest": Choice("Each user's latest ratings"),
-    "sliding": Choice("Ten ratings at a time along each history"),
+    "prefix": Choice("The first half of each user's history"),
+    "latest": Choice("The latest part of each user's history"),
+    "sliding": Choice("Ten entries at a time along each history"),
 }
 KNOWLEDGE = "knowledge"
-HALF_BY_CHANCE = "Half of each user's ratings, drawn by chance"  # what "prefix" is where no order is known
+HALF_BY_CHANCE = "Half of each user's history, drawn by chance"  # what "prefix" is where no order is known
 STRATEGIES = {
     Strategy.REFINE.value: Choice("Rewrite a text until it passes the AI check"),
     Strategy.FILTER.value: Choice("Write several drafts, keep those that pass the AI check"),
@@ -55,19 +55,19 @@ class OpenConfig(Settings):
         default=None,
         gt=0,
         title="At most",
-        description="Up to N users and N items (so 2 N texts): those without a text and with the most ratings first.",
+        description="Up to N users and N items (so 2 N texts): without a text and with the longest history first.",
     )
     window: Annotated[WindowName, OneOf(WINDOWS)] = Field(
         default="prefix",
         title="Evidence",
-        description="The first half leaves later ratings for the model to learn from; the latest describe people as "
+        description="The first half leaves what came later for the model to learn from; the latest describe people as "
         "they are now; ten at a time give a user several texts. Items always use the first half then.",
     )
     windows: Annotated[int, OnlyWith("window", "sliding")] = Field(
         default=MOST_WINDOWS, ge=1, le=100, title="Texts for each user, at most", description="The latest ones."
     )
     stride: Annotated[int, OnlyWith("window", "sliding")] = Field(
-        default=SLIDING, ge=1, le=1000, title="Ratings from text to text"
+        default=SLIDING, ge=1, le=1000, title="Entries from text to text"
     )
     strategy: Annotated[str, OneOf(STRATEGIES)] = Field(default=Strategy.REFINE.value, title="How")
     drafts: Annotated[int, OnlyWith("strategy", "filter")] = Field(
@@ -101,7 +101,7 @@ class OpenConfig(Settings):
         default_factory=lambda: settings.LOW_ACTIVITY,
         ge=0,
         le=1000,
-        title="Leave out users with fewer ratings than",
+        title="Leave out users with a history shorter than",
         description="They get no text of their own; the model can use the texts about their items instead.",
     )
 
@@ -139,7 +139,7 @@ class OpenConfig(Settings):
         if self.window != "prefix" and not catalog.ordered:
             raise SettingError(
                 "window",
-                f"needs to know which ratings came first, and catalog {catalog} was imported without an order: choose "
+                f"needs to know what came first, and catalog {catalog} was imported without an order: choose "
                 "prefix, which is a half drawn by chance there.",
             )
 

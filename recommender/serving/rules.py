@@ -28,7 +28,11 @@ class Held:
     item_pk: int
     place: int
     note: str
+    since: datetime | None
     until: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        return (self.since is None or self.since <= now) and (self.until is None or self.until > now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Those that hold for one request. `pins`: by place. `until`: when the first of them ends; None: none does."""
+    """Those that hold for one request. `pins`: by place. `until`: when the first begins or ends; None: none does."""
 
     pins: Sequence[Placed] = ()
     buried: Sequence[Placed] = ()
@@ -60,7 +64,8 @@ def holding(catalog: Catalog, index: CatalogIndex, *, scenario: str) -> Rules:
     if not known:
         return NONE
     now = timezone.now()
-    held = [rule for rule in known if rule.until is None or rule.until > now]
+    of_items = {rule.item_pk: rule for rule in known if rule.holds(now)}  # those for all come first
+    held = sorted(of_items.values(), key=lambda rule: rule.pk)
     pks = np.array([rule.item_pk for rule in held], dtype=np.int64)
     places = np.searchsorted(index.pks, pks)
     there = [place < len(index) and index.pks[place] == pk for place, pk in zip(places.tolist(), pks, strict=True)]
@@ -69,35 +74,37 @@ def holding(catalog: Catalog, index: CatalogIndex, *, scenario: str) -> Rules:
         sorted((one for one in placed if one.rule.kind == RuleKind.PIN), key=lambda one: one.rule.place),
         [one for one in placed if one.rule.kind == RuleKind.BURY],
         np.array([one.position for one in placed if one.rule.kind == RuleKind.OUT_OF_STOCK], dtype=np.int64),
-        min((rule.until for rule in held if rule.until is not None), default=None),
+        min((at for rule in known for at in (rule.since, rule.until) if at is not None and at > now), default=None),
     )
 
 
 def _read(catalog: Catalog, scenario: str) -> Sequence[Held]:
-    """By id; of an item the scenario's own rule."""
+    """Those for all, then the scenario's own, each by id: also what has ended, or begins later."""
     KEPT.drop(lambda other: other[0] == catalog.pk and other[3] != catalog.rule_changes)
     rows = Rule.objects.filter(catalog=catalog, scenario__in=("", scenario)).order_by("scenario", "pk")
-    of_items = {row.item_id: row for row in rows}  # the empty scenario comes first
     return [
-        Held(row.pk, RuleKind(row.kind), row.item_id, row.place or 0, row.note, row.until)
-        for row in sorted(of_items.values(), key=lambda row: row.pk)
+        Held(row.pk, RuleKind(row.kind), row.item_id, row.place or 0, row.note, row.since, row.until) for row in rows
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A rule that somebody wants. `place`: of a pin only."""
+    """A rule that somebody wants. `place`: of a pin only. `since`: None: at once."""
 
     kind: RuleKind
     item_id: str
     scenario: str = ""
     place: int | None = None
     note: str = ""
+    since: datetime | None = None
     until: datetime | None = None
 
 
 class EndedError(ValueError):
-    """Rules whose `until` has passed would hold for no list. `places`: theirs in what was wanted."""
+    """Rules whose `until` has passed, or is no later than their `since`, would hold for no list.
+
+    `places`: theirs in what was wanted.
+    """
 
     def __init__(self, places: Sequence[int]) -> None:
         super().__init__("A rule would end before it begins. Let it end later, or leave out its end.")
@@ -111,7 +118,9 @@ def put(catalog: Catalog, wanted: Sequence[Wanted], *, by: Account | None) -> tu
     Raises EndedError; then nothing is set.
     """
     now = timezone.now()
-    if ended := [place for place, one in enumerate(wanted) if one.until is not None and one.until <= now]:
+    if ended := [
+        n for n, one in enumerate(wanted) if one.until is not None and one.until <= max(one.since or now, now)
+    ]:
         raise EndedError(ended)
     ids = {one.item_id for one in wanted if "\x00" not in one.item_id}
     items = {item.external_id: item for item in Item.objects.filter(catalog=catalog, external_id__in=ids)}
@@ -125,6 +134,7 @@ def put(catalog: Catalog, wanted: Sequence[Wanted], *, by: Account | None) -> tu
             item=items[one.item_id],
             place=one.place if one.kind == RuleKind.PIN else None,
             note=one.note,
+            since=one.since,
             until=one.until,
             account=by,
         )
@@ -172,14 +182,32 @@ def _remove(catalog: Catalog, which: Q, *, by: Account | None) -> int:
     return removed
 
 
+def end(catalog: Catalog, rule: int, *, by: Account | None) -> Rule | None:
+    """Let a rule hold no longer, and keep it as one that has ended. Returns it as it was; None: there is none.
+
+    One that was to begin later never does.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        _changed(catalog)
+        not_ended = Rule.objects.filter(Q(until=None) | Q(until__gt=now), catalog=catalog, pk=rule)
+        found = not_ended.select_related("item").first()
+        if found is not None:
+            not_ended.update(until=now)
+            audit.record(AuditEvent.RULES_CHANGED, about=catalog, details="1 ended", by=by)
+    return found
+
+
 def in_words(rules: Iterable[Rule]) -> Iterable[str]:
     """One line a rule. Their items must be loaded."""
     for rule in rules:
         where = f" at {rule.place}" if rule.place else ""
         scenario = f", scenario {rule.scenario}" if rule.scenario else ""
+        since = f", from {rule.since:%Y-%m-%d %H:%M} UTC" if rule.since else ""
         until = f", until {rule.until:%Y-%m-%d %H:%M} UTC" if rule.until else ""
         note = f": {rule.note}" if rule.note else ""
-        yield f"{rule.pk}: {rule.kind}{where} {rule.item.external_id} “{rule.item.title}”{scenario}{until}{note}"
+        when = f"{since}{until}"
+        yield f"{rule.pk}: {rule.kind}{where} {rule.item.external_id} “{rule.item.title}”{scenario}{when}{note}"
 
 
 def _changed(catalog: Catalog) -> None:

@@ -30,6 +30,7 @@ from recommender.rounds.core.types import Encounter, Subject
 from recommender.serving.steering import knob
 from recommender.statements import releases
 from recommender.statements.aspects import aspects_of
+from reviews import feedback
 from reviews.choices import Concern, ReviewState
 from reviews.models import Decision, Review, Slot, Unsent
 from reviews.policy import Action, may, may_decide, may_reopen
@@ -284,11 +285,18 @@ class Card:
         """The evidence in parts, each with its heading: what statements cite, then the latest interaction first."""
         subject = self.subject
         if self.review.round.subject_kind == SubjectKind.END_USER:
-            return [(f"Their ratings ({len(subject.history)})", self._shown(subject.history, Holder.SUBJECT))]
+            heading = f"Their {feedback.noun(subject.history)} ({len(subject.history)})"
+            return [(heading, self._shown(subject.history, Holder.SUBJECT))]
         return [
-            (_before("A fan's", subject.liker), self._shown(subject.liker, Holder.LIKERS)),
-            (_before("The other person's", subject.disliker), self._shown(subject.disliker, Holder.DISLIKERS)),
+            (feedback.before("A fan's", subject.liker), self._shown(subject.liker, Holder.LIKERS)),
+            (feedback.before("The other person's", subject.disliker), self._shown(subject.disliker, Holder.DISLIKERS)),
         ]
+
+    @property
+    def shows_ratings(self) -> bool:
+        """Whether anything of the evidence was rated; likes are above no threshold."""
+        subject = self.subject
+        return any(met.rating is not None for met in (*subject.history, *subject.liker, *subject.disliker))
 
     def _shown(self, history: tuple[Encounter, ...], holder: str) -> list[Shown]:
         return ordered(history, self.statements, holder)
@@ -296,12 +304,6 @@ class Card:
     @property
     def subject_attributes(self) -> dict[str, Any]:
         return self.subject.attributes or self.review.round.subject.attributes
-
-
-def _before(whose: str, history: tuple[Encounter, ...]) -> str:
-    """A heading for the ratings before an item's, which is the last of the history."""
-    earlier = len(history) - 1
-    return f"{whose} last {earlier} ratings" if earlier > 0 else f"{whose} ratings"
 
 
 def card(
@@ -381,13 +383,13 @@ _STATEMENTS = Prepared(_statements_for_card)
 def uses(round_: Round) -> str:
     """What a round's text was written from, for people. Its catalog must be loaded."""
     is_about_keywords = round_.strategy == Strategy.KEYWORDS
-    return "title, attributes and its text" if is_about_keywords else ratings_up_to(round_.as_of, round_.catalog)
+    return "title, attributes and its text" if is_about_keywords else history_up_to(round_.as_of, round_.catalog)
 
 
-def ratings_up_to(moment: int, catalog: Catalog) -> str:
-    """Which ratings a text as of this moment on the catalog's clock uses, for people."""
+def history_up_to(moment: int, catalog: Catalog) -> str:
+    """How much of a history a text as of this moment on the catalog's clock uses, for people."""
     if catalog.clock == Clock.SECONDS:
-        return f"ratings up to {datetime.fromtimestamp(moment, tz=UTC):%-d %b %Y}"
+        return f"history up to {datetime.fromtimestamp(moment, tz=UTC):%-d %b %Y}"
     if not catalog.ordered:
-        return "ratings drawn by chance: it is not known which came first"
-    return f"ratings up to position {moment} in the history" if moment else "ratings of the whole catalog"
+        return "history drawn by chance: it is not known what came first"
+    return f"history up to position {moment}" if moment else "history of the whole catalog"

@@ -10,7 +10,7 @@ LONGEST = 20_000  # characters
 SUGGESTED = """\
 You decide whether a text may be used: to recommend, and to tell people why.
 
-Approve a text when the ratings beside it bear out what it says.
+Approve a text when the evidence beside it bears out what it says.
 - Look up the titles that it names. Are they there, with the ratings that it gives?
 - A taste needs more than one title. "Likes war films" after a single one is too much.
 - What it calls recent must be recent, and what it leaves out must not turn the picture around.

@@ -121,7 +121,7 @@ def difference(request: HttpRequest, review_id: int) -> HttpResponse:
 @never_cache
 @requires(Action.SEE_QUEUE)
 def known_now(request: HttpRequest, review_id: int) -> HttpResponse:
-    """The points of a text about a user, held against everything the user has rated until now."""
+    """The points of a text about a user, held against everything the user has met until now."""
     shown = card_of(request, review_id)
     end_user = shown.review.round.end_user
     if end_user is None or shown.proposal is None:

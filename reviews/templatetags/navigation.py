@@ -19,6 +19,7 @@ LINKS = (
     ("Models", "reviews:backbones", Action.SEE_BACKBONES),
     ("Evaluations", "reviews:evaluations", Action.SEE_BACKBONES),
     ("Experiments", "reviews:experiments", Action.SEE_EXPERIMENTS),
+    ("Rules", "reviews:rules", Action.SEE_RULES),
     ("Why", "reviews:insights", Action.BROWSE_EXPLANATIONS),
     ("Groups", "reviews:experts", Action.BROWSE_EXPLANATIONS),
     ("Tokens", "reviews:tokens", Action.MANAGE_TOKENS),

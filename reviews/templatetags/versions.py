@@ -18,7 +18,7 @@ WHY_FALLEN_BACK: dict[str, str] = {
     DegradedCode.NO_HISTORY: "nothing is known of the user",
     DegradedCode.UNKNOWN_USER: "the user is not in the catalog",
     DegradedCode.NO_SCORED_LIST: "no AI ordered the user’s list",
-    DegradedCode.STALE_SCORED_LIST: "the AI’s order is older than the user’s ratings",
+    DegradedCode.STALE_SCORED_LIST: "the AI’s order is older than the user’s history",
     DegradedCode.CANNOT_RANK: "the model could not rank",
     DegradedCode.ALL_MET: "the user has met everything",
     DegradedCode.NO_ITEMS: "the catalog was empty",

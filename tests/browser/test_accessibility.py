@@ -26,7 +26,7 @@ SCREENS: dict[str, tuple[ViewportSize, Any]] = {
 }
 NO_PAGES = {  # files, and parts of pages that are asked for alone
     *("reviews:export_person", "reviews:training_progress", "reviews:evaluation_progress", "reviews:backbone_gates"),
-    "reviews:grouping_progress",
+    *("reviews:grouping_progress", "reviews:rule_items"),
 }
 
 # The documentation shows sixty operations alike, and of the open one a dozen answers: one of each kind is looked at.

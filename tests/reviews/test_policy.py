@@ -7,7 +7,7 @@ from reviews.choices import ReviewState
 from reviews.policy import Action, may, may_decide, may_reopen
 
 ANNOTATORS = {Action.SEE_QUEUE, Action.DECIDE, Action.SEE_ROUNDS}
-PMS = {Action.SEE_ROUNDS, Action.SEE_BACKBONES, Action.BROWSE_EXPLANATIONS, Action.SEE_EXPERIMENTS}
+PMS = {Action.SEE_ROUNDS, Action.SEE_BACKBONES, Action.BROWSE_EXPLANATIONS, Action.SEE_EXPERIMENTS, Action.SEE_RULES}
 
 
 @pytest.mark.parametrize("action", Action, ids=[action.name for action in Action])

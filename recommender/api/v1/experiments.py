@@ -298,9 +298,11 @@ class StopExperimentView(PrivateView):
     )
     @idempotent
     def post(self, request: Request, catalog: str, key: str) -> Response:
-        """Stop an experiment; everybody gets the usual lists. One that has been stopped, or is a draft, stays so."""
+        """Stop an experiment; everybody gets the usual lists. One that has been stopped stays so; a draft cannot be."""
         experiment = experiment_named(catalog, key, request)
         service.stop(experiment, by=_account(request), reason="Stopped over REST.")
+        if experiment.state == ExperimentState.DRAFT:
+            raise errors.ExperimentNotStarted("It is a draft and serves nobody. Start it, or DELETE it.")
         return Response(ExperimentSerializer(experiment).data)
 
 

@@ -44,8 +44,9 @@ class RuleShape(Shape):
     note = TextField(
         default="", allow_blank=True, max_length=LONGEST_NOTE, help_text="Why; callers of lists read it in `reasons`."
     )
+    since = serializers.DateTimeField(default=None, allow_null=True, help_text="It holds from then on; none: at once.")
     until = serializers.DateTimeField(
-        default=None, allow_null=True, help_text="It holds no longer then; a time to come."
+        default=None, allow_null=True, help_text="It holds no longer then; a time to come, and after `since`."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +89,8 @@ class RuleSerializer(serializers.Serializer[Rule]):
     scenario = serializers.CharField(allow_blank=True)
     place = serializers.IntegerField(allow_null=True)
     note = serializers.CharField(allow_blank=True)
-    until = serializers.DateTimeField(allow_null=True)
+    since = serializers.DateTimeField(allow_null=True, help_text="It holds from then on; null: since `created_at`.")
+    until = serializers.DateTimeField(allow_null=True, help_text="It holds no longer then; one in the past has ended.")
     created_at = serializers.DateTimeField()
 
 
@@ -122,7 +124,7 @@ class RulesView(PrivateView):
         responses=responses(RulesSerializer, "The rules.", problems=tuple(PROBLEMS)),
     )
     def get(self, request: Request, catalog: str) -> Response:
-        """All business rules of a catalog, in the order they were set."""
+        """All business rules of a catalog, also those that begin later or have ended, in the order they were set."""
         parse(request, NOTHING)
         found = known_catalog(catalog, asker=asker_of(request))
         known = Rule.objects.filter(catalog=found).select_related("item").order_by("pk")
@@ -171,7 +173,10 @@ class RulesRemovedView(PrivateView):
 
 def _ended(place: int) -> dict[str, str]:
     name = f"rules[{place}].until"
-    return {"parameter": name, "detail": f"`{name}` has passed. Send a time to come, or leave it out."}
+    return {
+        "parameter": name,
+        "detail": f"`{name}` has passed, or comes before `since`. Send a later time, or leave it out.",
+    }
 
 
 class RuleView(PrivateView):

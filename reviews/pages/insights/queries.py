@@ -27,13 +27,15 @@ from recommender.serving.types import (
     TextStatement,
 )
 from recommender.thinkrec.scoring import lists as scored_lists
+from reviews import feedback
 from reviews.pages.insights.corrections import Correction, corrections_of
 from reviews.pages.insights.own import OwnWords, words_of
-from reviews.room.card import ratings_up_to
+from reviews.room.card import history_up_to
 
 EXAMPLES = 12
 FOUND = 24
 HISTORY_SHOWN = 40
+PAST_SHOWN = 3  # of the history, that a recommended item names
 SCORES = {
     "like_probability": "chance of a like",
     "relative_preference": "how well it fits",
@@ -46,7 +48,7 @@ _COLUMNS = ("item__title", "rating", "liked", "moment")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as a page shows it. `uses`: which ratings, in words; `model`: the one that made the list, if one did."""
+    """A text as a page shows it. `uses`: how much of a history, in words; `model`: what made the list, if one did."""
 
     reason: Explanation
     uses: str
@@ -95,6 +97,11 @@ class Line:
     although: tuple[Moved, ...] = ()
     scored: ScoredReason | None = None
 
+    @property
+    def because(self) -> str:
+        """What they did with the items of the history that are shown."""
+        return feedback.verb(self.history)
+
 
 @dataclass(frozen=True, slots=True)
 class Met:
@@ -137,6 +144,10 @@ class Case:
     def scores(self) -> str:
         """What the numbers beside the items are, in words."""
         return SCORES.get(self.served.score_kind or "", "")
+
+    @property
+    def history_name(self) -> str:
+        return feedback.noun(self.history)
 
     @property
     def told(self) -> list[str]:
@@ -234,7 +245,7 @@ def case(end_user: EndUser, *, limit: int, scenario: str = DEFAULT) -> Case:
     top = max((item.score or 0.0 for item in served.items), default=0.0)
 
     def text_of(shown: Explanation) -> Text:
-        return Text(shown, ratings_up_to(shown.as_of.value, end_user.catalog), served.backbone)
+        return Text(shown, history_up_to(shown.as_of.value, end_user.catalog), served.backbone)
 
     about = served.about.text
     lines = tuple(_line(item, about, text_of, top=1.0 if served.backbone else top) for item in served.items)
@@ -282,7 +293,7 @@ def _line(item: ServedItem, about: Explanation | None, text_of: Callable[[Explan
         item=item,
         score_share=item.score / top if item.score is not None and top else None,
         knowledge=text_of(item.about.text) if item.about.text else None,
-        history=tuple(each for each in history if each.direction != "against"),
+        history=tuple(each for each in history if each.direction != "against")[:PAST_SHOWN],
         like_it=any(each.basis == "shared_attributes" for each in history),
         statistic=next(iter(item.of(StatisticReason)), None),
         statements=tuple(each for each in moved if each.by.direction == "for"),

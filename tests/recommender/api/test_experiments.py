@@ -106,6 +106,18 @@ def test_pages_of_a_list_stay_with_its_variant(client: Client, lead: Account) ->
     assert ask(client, lead, "get", f"{address}?limit=2&cursor={first['next_cursor']}").json()["variant"] is None
 
 
+def test_a_draft_cannot_be_stopped(client: Client, lead: Account) -> None:
+    shop("films", people=1)
+    ask(client, lead, "post", f"{BASE}/experiments:write", WRITTEN)
+    here = f"{BASE}/experiments/texts"
+    refused = ask(client, lead, "post", f"{here}:stop", {})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:r4web:problem:experiment-not-started")
+    assert ask(client, lead, "get", here).json()["state"] == "draft"
+    ask(client, lead, "post", f"{here}:start", {})
+    for _ in range(2):  # stopping it again changes nothing
+        assert ask(client, lead, "post", f"{here}:stop", {}).json()["state"] == "stopped"
+
+
 def test_a_draft_is_deleted_and_its_key_is_free(client: Client, lead: Account) -> None:
     shop("films", people=1)
     here = f"{BASE}/experiments/texts"

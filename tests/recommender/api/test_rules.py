@@ -130,6 +130,14 @@ def test_a_rule_that_has_ended_already_is_refused_and_nothing_is_set(api: APICli
     assert len(put(api, wanted[0])["rules"]) == 1
 
 
+def test_a_rule_may_begin_later(api: APIClient, films: Catalog) -> None:
+    at = timezone.now().replace(microsecond=0) + timedelta(hours=1)
+    wanted = {"kind": "bury", "item_id": "f3", "since": at, "until": at + timedelta(hours=1)}
+    assert [rule["since"] for rule in put(api, wanted)["rules"]] == [f"{at:%Y-%m-%dT%H:%M:%SZ}"]
+    found = problem(api.post(RULES, {"rules": [wanted | {"until": at}]}, format="json"), status=422, kind="rule-ended")
+    assert [error["parameter"] for error in found["errors"]] == ["rules[0].until"]
+
+
 def test_rules_of_another_catalog_are_not_there(api: APIClient, films: Catalog) -> None:
     rule = put(api, {"kind": "bury", "item_id": "f3"})["rules"][0]["rule_id"]
     make_catalog("other")

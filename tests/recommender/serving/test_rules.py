@@ -107,6 +107,51 @@ def test_a_rule_holds_until_its_time_is_over(shop: Catalog, reader: EndUser) -> 
     assert ids(listed(reader)) == "acdef"
 
 
+def test_a_rule_holds_from_its_time_on(shop: Catalog, reader: EndUser) -> None:
+    now = timezone.now()
+    (rule,) = put(shop, Wanted(OUT, "a", since=now + timedelta(minutes=1), until=now + timedelta(minutes=9)))
+    assert ids(listed(reader)) == "abcdef"
+    assert rules.holding(reader.catalog, catalog_index.index_of(shop), scenario="backbone").until == rule.since
+    Rule.objects.filter(pk=rule.pk).update(since=now)
+    rules.KEPT.clear()
+    assert ids(listed(reader)) == "bcdef"
+    assert rules.holding(reader.catalog, catalog_index.index_of(shop), scenario="backbone").until == rule.until
+
+
+@pytest.mark.parametrize("minutes", [(1, 9), (-9, -1)])
+def test_a_scenarios_own_rule_outweighs_that_for_all_only_while_it_holds(
+    shop: Catalog, reader: EndUser, minutes: tuple[int, int]
+) -> None:
+    _, own = put(shop, Wanted(OUT, "a"), Wanted(PIN, "a", place=2, scenario="backbone"))
+    assert ids(listed(reader)) == "bacdef"
+    since, until = (timezone.now() + timedelta(minutes=each) for each in minutes)
+    Rule.objects.filter(pk=own.pk).update(since=since, until=until)
+    rules.KEPT.clear()
+    assert ids(listed(reader)) == "bcdef"
+
+
+def test_a_rule_that_would_end_before_it_begins_is_refused(shop: Catalog) -> None:
+    at = timezone.now() + timedelta(days=1)
+    with pytest.raises(rules.EndedError) as refused:
+        put(shop, Wanted(OUT, "a", since=at, until=at + timedelta(days=1)), Wanted(OUT, "b", since=at, until=at))
+    assert refused.value.places == [1]
+    assert not Rule.objects.exists()
+
+
+def test_a_rule_is_ended_once_and_kept_as_one_that_has_ended(shop: Catalog, reader: EndUser) -> None:
+    (rule,) = put(shop, Wanted(OUT, "a"))
+    assert ids(listed(reader, limit=1)) == "b"
+    ended = rules.end(shop, rule.pk, by=make_account("keeper"))
+    assert ended is not None
+    assert ended.until is None
+    assert ids(listed(reader, limit=1)) == "a"
+    assert rules.end(shop, rule.pk, by=None) is None
+    assert rules.end(make_catalog("other"), rule.pk, by=None) is None
+    entry = AuditEntry.objects.filter(event="rules_changed").latest("pk")
+    assert (entry.details, entry.about, entry.name) == ("1 ended", "shop", "keeper")
+    assert Rule.objects.get().until is not None
+
+
 def test_the_next_list_knows_of_every_change_and_an_unchanged_one_costs_no_query(
     shop: Catalog, reader: EndUser, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

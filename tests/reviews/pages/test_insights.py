@@ -1,5 +1,6 @@
 """The PM's pages: find an end user, read their list and its reasons."""
 
+import re
 import shutil
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from recommender.models import (
     Account,
     BackboneVersion,
     Catalog,
+    Interaction,
     LlmCall,
     Recommendation,
     Rollout,
@@ -29,6 +31,7 @@ from recommender.thinkrec.scoring import lists as scored_lists
 from recommender.thinkrec.scoring.answers import Verdict
 from recommender.thinkrec.scoring.lists import ScoredItem
 from reviews.templatetags.evidence import within_quotes
+from tests.architecture.words import shown
 from tests.builders import make_account, make_catalog, make_end_user, make_interaction, make_item, make_round
 from tests.recommender.promotion.versions import make_version
 from tests.recommender.serving.ranked import ranked_catalog, trained
@@ -143,7 +146,8 @@ def test_the_history_stands_beside_the_list_and_its_titles_are_only_text(pm: Cli
     assert "Paths &lt;of&gt; Glory" in text
     assert "Paths <of> Glory" not in text
     assert "9 Sep 2001" in text
-    assert "1 rating<" in text
+    assert "Their ratings</h2>" in text
+    assert "1 movie<" in text
     assert '<dt>Age</dt><dd dir="auto">52</dd>' in text
 
 
@@ -207,6 +211,22 @@ def test_a_backbone_s_list_says_which_backbone_and_snapshot_made_it(pm: Client) 
     assert "It learned from likes alone" in text
 
 
+def test_likes_alone_are_called_likes_and_no_ratings(pm: Client) -> None:
+    catalog = ranked_catalog("planted")
+    address = "/insights/planted/users/u002/?limit=25"
+    rated = page(pm, address)
+    assert "Because they rated<" in rated
+    assert "Their ratings</h2>" in rated
+    of_catalog = Interaction.objects.filter(end_user__catalog=catalog)
+    of_catalog.filter(pk__in=list(of_catalog.with_liked().filter(liked=False).values_list("pk", flat=True))).delete()
+    of_catalog.update(rating=None, label=1)  # as benchmarks.likes_alone makes one
+    text = page(pm, address)
+    assert "Because they liked<" in text
+    assert "Their likes</h2>" in text
+    words = shown(text)
+    assert not re.search(r"\brat(ed|ings?)\b", words, re.IGNORECASE), words
+
+
 def test_what_rules_leave_out_is_said_above_the_list(pm: Client, films: Catalog) -> None:
     make_item(films, "Kagemusha")
     assert "out of stock" not in page(pm, "/insights/films/users/u1/")
@@ -242,7 +262,7 @@ def test_an_empty_list_says_why(pm: Client, films: Catalog) -> None:
 
 def test_an_end_user_without_history_has_an_empty_one(pm: Client, films: Catalog) -> None:
     make_end_user(films, "u9")
-    assert "No ratings yet." in page(pm, "/insights/films/users/u9/")
+    assert "They have rated or liked nothing yet." in page(pm, "/insights/films/users/u9/")
 
 
 def test_looking_is_not_serving(pm: Client, films: Catalog) -> None:

@@ -288,9 +288,9 @@ def test_a_lead_chooses_windows_strategy_drafts_and_who_is_left_out(lena: Accoun
         (active, 16, "filter", 4),
         (active, 26, "filter", 4),
     ]
-    assert "ten ratings at a time along each history. Write several drafts, keep those that pass the AI check" in page
-    assert "Left out because they have too few ratings: 1 user." in page
-    assert page.count("ratings up to 1 Jan 1970") == 2  # two windows of one end user
+    assert "ten entries at a time along each history. Write several drafts, keep those that pass the AI check" in page
+    assert "Left out because their history is too short: 1 user." in page
+    assert page.count("history up to 1 Jan 1970") == 2  # two windows of one end user
 
 
 def test_a_filtered_rounds_page_names_the_kept_drafts(rita: Account, browser_of: SignIn) -> None:

@@ -101,13 +101,13 @@ def test_gates_are_a_checklist_in_words_with_what_they_were_measured_on(client, 
     [
         (
             {"end_users": 200, "needed": 1200},
-            "We cannot tell yet: 200 users have ratings to compare on, and about 1,200 are needed.",
+            "We cannot tell yet: 200 users have a later history to compare on, and about 1,200 are needed.",
         ),
         (
             {"end_users": 200, "needed": None},
-            "We cannot tell yet: for the 200 users who have ratings to compare on it looks a little worse, which may",
+            "We cannot tell yet: for the 200 users who have a later history to compare on it looks a little worse",
         ),
-        ({}, "We cannot tell yet: too few users have ratings to compare on."),  # measured by an earlier release
+        ({}, "We cannot tell yet: too few users have a later history to compare on."),  # measured by an earlier release
     ],
 )
 def test_a_check_that_is_unsure_says_in_one_line_what_is_missing(client, pm, active, catalog, measured, words):

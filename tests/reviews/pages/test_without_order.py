@@ -33,7 +33,7 @@ def test_pages_claim_no_order(browser_of: SignIn, rita: Account, pam: Account) -
             page = browser_of(account).get(address)
             assert page.status_code == 200, address
             words = " ".join(page.content.decode().split())
-            for claim in ("the latest first", "ratings up to", "position ", "1970", "the latest ", "first half"):
+            for claim in ("the latest first", "history up to", "position ", "1970", "the latest ", "first half"):
                 assert claim not in words, (address, claim)
             said += words
-    assert said.count("ratings drawn by chance: it is not known which came first") >= 3
+    assert said.count("history drawn by chance: it is not known what came first") >= 3

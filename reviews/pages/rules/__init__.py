@@ -1,0 +1,1 @@
+"""What becomes of single items in a catalog's lists: business rules, seen by PMs, set and ended by leads."""
