@@ -80,7 +80,7 @@ def test_a_shadow_that_fails_ends_and_costs_nobody_anything(ranked: Catalog, rea
     rollout.refresh_from_db()
 
     assert [one.source for one in served] == ["backbone", "backbone"]
-    assert "cannot be read" in ShadowSample.objects.get().error
+    assert "model.onnx is missing" in ShadowSample.objects.get().error
     assert rollout.end_reason.startswith("Stopped by itself: ArtifactError")
 
 
