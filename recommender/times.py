@@ -1,6 +1,7 @@
 """Times as programs read them: ISO 8601 in UTC, which ends in Z, as Django REST framework writes them too."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import overload
 
 
@@ -13,6 +14,7 @@ def written(at: datetime | None, *, timespec: str = "auto") -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=8192)  # lists name the same interactions again and again
 def written_moment(moment: int, *, in_seconds: bool) -> str | None:
     """A moment of a catalog's clock in the same way; None where it counts no seconds, or the calendar ends before."""
     if not in_seconds:

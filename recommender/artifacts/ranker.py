@@ -11,10 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.artifacts import past as of_history
 from recommender.artifacts.folded import Folded
-from recommender.catalogs.feedback import NO_LABEL, FeedbackScale
+from recommender.artifacts.past import HistoryEntry, Past
+from recommender.catalogs.feedback import FeedbackScale
 from recommender.dataset.attributes import Vocabulary
-from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, PADDING_ITEM, UNKNOWN_ITEM
+from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, UNKNOWN_ITEM
 from recommender.signals.factors import likeness
 from recommender.signals.gaussian_process import GaussianProcess
 from recommender.signals.llm_scores import Blend
@@ -30,17 +32,6 @@ ITEMS_AT_A_TIME = 1024  # what the graph makes of so many fits the caches, and l
 
 class ArtifactError(Exception):
     """The version's artifact is missing, damaged or of another format; the message says which."""
-
-
-class HistoryEntry(Protocol):
-    """One interaction of a history. `label` outranks `rating`; both None: liked or not is unknown."""
-
-    @property
-    def item_id(self) -> str: ...
-    @property
-    def rating(self) -> float | None: ...
-    @property
-    def label(self) -> int | None: ...
 
 
 class Scoring(Protocol):
@@ -102,7 +93,7 @@ class Ranker:
     def score(
         self,
         end_user_external_id: str,
-        history: Sequence[HistoryEntry],
+        history: Sequence[HistoryEntry] | Past,
         items: Sequence[str] | NDArray[np.int64] | None = None,
         *,
         attributes: Mapping[str, Any] | None = None,
@@ -119,8 +110,9 @@ class Ranker:
         """
         given = self.tokens_of(attributes) if tokens is None else tokens
         asked = self.numbers(self.items if items is None else items)
-        past, feedback = self._history(history)
-        signals = self._signals(end_user_external_id, history, asked, counted=counted)
+        told = self.past(history)
+        past, feedback = told.items, told.feedback
+        signals = self._signals(end_user_external_id, told, asked, counted=counted)
         if self.folded:
             of_end_user = self.end_users.get(end_user_external_id, NO_TEXT)
             found = self.folded.logits(
@@ -144,7 +136,7 @@ class Ranker:
     def effects(
         self,
         end_user_external_id: str,
-        history: Sequence[HistoryEntry],
+        history: Sequence[HistoryEntry] | Past,
         items: Sequence[str] | NDArray[np.int64],
         *,
         attributes: Mapping[str, Any] | None = None,
@@ -158,24 +150,32 @@ class Ranker:
         backbone's window are 0. `counted`: as in `score`.
         """
         asked = self.numbers(items)
-        seen = np.arange(max(0, len(history) - self.history), len(history))  # what the backbone's window holds
-        signals = self._signals(end_user_external_id, history, asked, counted=counted, without=seen)
+        past = self.past(history)
+        seen = np.arange(max(0, len(past.met) - self.history), len(past.met))  # what the backbone's window holds
+        signals = self._signals(end_user_external_id, past, asked, counted=counted, without=seen)
         # (1 + seen, items), and one more row where there is a text
         text, tokens = self.end_users.get(end_user_external_id, NO_TEXT), self.tokens_of(attributes)
         if text != NO_TEXT:
             untold = signals[:1]
             if self.signals.read_texts:
-                untold = self._signals(end_user_external_id, history, asked, counted=counted, text=NO_TEXT)
+                untold = self._signals(end_user_external_id, past, asked, counted=counted, text=NO_TEXT)
             signals = np.concatenate([signals, untold])
-        logits = self._without(asked, history, text, signals, tokens)
-        of_history = np.zeros((len(asked), len(history)))
-        of_history[:, seen] = (logits[0] - logits[1 : 1 + len(seen)]).T
-        return of_history, logits[0] - logits[-1] if text != NO_TEXT else np.zeros(len(asked))
+        logits = self._without(asked, past, text, signals, tokens)
+        effects = np.zeros((len(asked), len(past.met)))
+        effects[:, seen] = (logits[0] - logits[1 : 1 + len(seen)]).T
+        return effects, logits[0] - logits[-1] if text != NO_TEXT else np.zeros(len(asked))
+
+    def past(self, history: Sequence[HistoryEntry] | Past) -> Past:
+        """The history, oldest first, as this version reads it; what was read before stays as it is."""
+        if isinstance(history, Past):
+            return history
+        met = self.numbers([each.item_id for each in history])
+        return of_history.read(history, met, self.scale, window=self.history)
 
     def nearest(
         self,
         end_user_external_id: str,
-        history: Sequence[HistoryEntry],
+        history: Sequence[HistoryEntry] | Past,
         mask: NDArray[np.bool_],
         count: int,
         *,
@@ -186,13 +186,13 @@ class Ranker:
         later ones `then` once there are `count`. They choose candidates; the backbone ranks them. Empty where no signal
         has vectors.
         """
-        met = self.numbers([each.item_id for each in history]) - FIRST_ITEM
-        liked = self.scale.liked(*_feedback(history))
+        past = self.past(history)
+        met = past.met - FIRST_ITEM
         return [
             places
             for signal in self.signals.fitted.values()
             if isinstance(signal, GaussianProcess)
-            for places in signal.nearest(end_user_external_id, met, liked, mask=mask, count=count, then=then)
+            for places in signal.nearest(end_user_external_id, met, past.liked, mask=mask, count=count, then=then)
         ]
 
     @property
@@ -229,19 +229,19 @@ class Ranker:
     def _without(
         self,
         items: NDArray[np.int64],
-        history: Sequence[HistoryEntry],
+        past: Past,
         text: int,
         signals: NDArray[np.float32],
         tokens: Sequence[int],
     ) -> NDArray[np.float64]:
         """Logits after the whole history, then without each of the entries of the window, then without the text where
         there is one: (rows, items), as many rows as `signals` (rows, items, S)."""
-        past, feedback = self._history(history)
+        seen, feedback = past.items, past.feedback
         texts = [text] if text == NO_TEXT else [text, NO_TEXT]
         if self.folded and self.folded.leaves_out:
             found = self.folded.without(
                 items,
-                past,
+                seen,
                 feedback,
                 knowledge=self.end_user_knowledge[texts],
                 signals=signals,
@@ -249,8 +249,8 @@ class Ranker:
             )
             if found is not None:
                 return found
-        shorter = min(len(history), self.history)
-        pasts, feedbacks = (_without_each(column, shorter) for column in (past, feedback))
+        shorter = min(len(past.met), self.history)
+        pasts, feedbacks = (_without_each(column, shorter) for column in (seen, feedback))
         of_rows = [text] * len(pasts) + texts[1:]
         pasts, feedbacks = (np.vstack([column, column[: len(texts) - 1]]) for column in (pasts, feedbacks))
         return self._logits(of_rows, tokens, items, pasts, feedbacks, signals)
@@ -278,7 +278,7 @@ class Ranker:
     def _signals(
         self,
         end_user: str,
-        history: Sequence[HistoryEntry],
+        past: Past,
         items: NDArray[np.int64],
         *,
         counted: Counted | None = None,
@@ -295,8 +295,8 @@ class Ranker:
         numbers = items - FIRST_ITEM  # -1: an item never met
         candidates = Candidates(
             end_user,
-            met=self.numbers([each.item_id for each in history]) - FIRST_ITEM,
-            liked=self.scale.liked(*_feedback(history)),
+            met=past.met - FIRST_ITEM,
+            liked=past.liked,
             item=numbers,
             end_user_text=self.end_users.get(end_user, NO_TEXT) if text is None else text,
             item_text=numbers,
@@ -311,17 +311,6 @@ class Ranker:
         if isinstance(items, np.ndarray):
             return items
         return np.array([self.items.get(one, UNKNOWN_ITEM) for one in items], dtype=np.int64)
-
-    def _history(self, history: Sequence[HistoryEntry]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Items and feedback buckets of the last entries, padded at the left: (L), (L)."""
-        last = history[-self.history :]
-        rating, label = _feedback(last)
-        items = np.full(self.history, PADDING_ITEM, dtype=np.int64)
-        feedback = np.zeros(self.history, dtype=np.int64)
-        if last:
-            items[-len(last) :] = self.numbers([one.item_id for one in last])
-            feedback[-len(last) :] = self.scale.bucket(rating, label)
-        return items, feedback
 
 
 def read(folder: Path, *, graph_later: bool = False) -> Ranker:
@@ -385,12 +374,6 @@ def _without_each(column: NDArray[np.int64], last: int) -> NDArray[np.int64]:
     places = np.arange(len(column))
     shorter: NDArray[np.int64] = np.where(places > places[len(column) - last :, None], column, later)
     return np.vstack([column, shorter])
-
-
-def _feedback(history: Sequence[HistoryEntry]) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    """Ratings, NaN where there is none, and labels, NO_LABEL where there is none."""
-    rating = np.array([np.nan if one.rating is None else one.rating for one in history], dtype=np.float64)
-    return rating, np.array([NO_LABEL if one.label is None else one.label for one in history], dtype=np.int8)
 
 
 def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -66,6 +66,7 @@ def judge(
     state = _state(failed.low > settings.most_failed, settings, tried.people)
     limit = settings.most_failed
     said = f"{percent(failed.mean)} of its lists could not be ranked; at most {percent(limit)} may."
+    said = said if tried.people else "Nobody got a list of it yet."
     found = [Judged("failed", state, said, failed.mean, failed.low, failed.high, limit, limit, limit)]
     if reference is None:
         return found
@@ -76,7 +77,7 @@ def judge(
     clicked, beside = (side.of("clicked", level=share) for side in (tried, reference))
     broken = clicked.high < beside.low * (1 - settings.click_drop)
     state = _state(broken, settings, tried.settled, reference.settled)
-    said = f"{_versus(clicked, beside)} of the people clicked; {percent(settings.click_drop)} fewer than beside may."
+    said = f"{_versus(clicked, beside)} of the people clicked; it may be {percent(settings.click_drop)} less."
     if not (tried.clicked or reference.clicked):
         state, said = "waiting", "No click has come in time."
     found.append(_judged("clicked", state, said, clicked, beside))

@@ -132,7 +132,7 @@ def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int,
         ranker = replace(ranker, end_users={})
     of_history, of_text = ranker.effects(
         asked.external_id,
-        request.history,
+        request.past(ranker),
         items,
         attributes=asked.attributes,
         counted=retrieve.counted(ranker, index, places),

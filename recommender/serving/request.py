@@ -4,13 +4,14 @@
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.artifacts.past import Past
 from recommender.artifacts.ranker import Ranker
 from recommender.models import Catalog, EndUser, ScoredList
 from recommender.serving import answers, arrange, filters, reading, retrieve, rules
@@ -115,11 +116,28 @@ class Request:
             return Answers()
         return answers.weighed(self.scored_list, blend, clock=self.whom.catalog.clock)
 
+    def past(self, ranker: Ranker) -> Past:
+        """The history as a version reads it: once for all that is asked of the version."""
+        for items, past in self._pasts:
+            if items is ranker.items:
+                return past
+        self._pasts.append((ranker.items, ranker.past(self.history)))
+        return self._pasts[-1][1]
+
+    @cached_property
+    def _pasts(self) -> list[tuple[Mapping[str, int], Past]]:
+        return []
+
     @cached_property
     def candidates(self) -> NDArray[np.int64]:
         """Positions in the index of the items worth ranking, all listable."""
         return retrieve.candidates(
-            self.whom, self.index, mask=self.listable, history=self.history, asked_for=self.steering.raised
+            self.whom,
+            self.index,
+            mask=self.listable,
+            history=self.history,
+            asked_for=self.steering.raised,
+            past=self.past,
         )
 
     @cached_property
@@ -254,7 +272,7 @@ def score(request: Request, ranker: Ranker) -> Scored:
     began = time.perf_counter()
     scores = ranker.score(
         whom.external_id,
-        request.history,
+        request.past(ranker),
         items,
         attributes=whom.attributes,
         counted=retrieve.counted(ranker, request.index, request.candidates),

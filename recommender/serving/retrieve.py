@@ -6,7 +6,7 @@ texts resemble, what statements ask for, what shares liked attributes, is popula
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from recommender.artifacts import verified
+from recommender.artifacts.past import Past
 from recommender.artifacts.ranker import ArtifactError, Ranker
 from recommender.dataset.numbering import FIRST_ITEM
 from recommender.models import EndUser
@@ -74,16 +75,17 @@ def candidates(
     mask: NDArray[np.bool_],
     history: Sequence[PastInteraction],
     asked_for: Sequence[NDArray[np.int64]] = (),
+    past: Callable[[Ranker], Past] | None = None,
 ) -> NDArray[np.int64]:
     """Positions in the index to rank, all of `mask`, ascending.
 
     Where a catalog is small, or the mask leaves few items, that is all there are. `asked_for`: positions of what each
-    approved statement asks for.
+    approved statement asks for. `past`: the history as a version reads it, from whoever keeps that.
     """
     if len(index) <= WHOLE_CATALOG or np.count_nonzero(mask) <= settings.CANDIDATES:
         return np.flatnonzero(mask)
     most = settings.CANDIDATES
-    lists = list(nearest(whom, index, history, mask=mask, count=most))
+    lists = list(nearest(whom, index, history, mask=mask, count=most, past=past))
     turns = min((most / share for share, each in lists if len(each) == most), default=math.inf)  # until it gave all
 
     def count(share: float) -> int:
@@ -110,7 +112,13 @@ def in_turn(lists: Sequence[tuple[float, Places]], most: int) -> Places:
 
 
 def nearest(
-    whom: Whom, index: CatalogIndex, history: Sequence[PastInteraction], *, mask: NDArray[np.bool_], count: int
+    whom: Whom,
+    index: CatalogIndex,
+    history: Sequence[PastInteraction],
+    *,
+    mask: NDArray[np.bool_],
+    count: int,
+    past: Callable[[Ranker], Past] | None = None,
 ) -> Iterator[tuple[float, Places]]:
     """The first `count` of `mask` by inner products, once for each kind of vector that is at hand. Before each how many
     it gives in a turn. Once what was liked gives them all, of the others only what they give in as many turns."""
@@ -123,7 +131,8 @@ def nearest(
             pass  # whoever ranks says so
         else:
             library, known, share = ranker.library, _numbers(ranker, index), BY_LIKES
-            for rows in ranker.nearest(whom.external_id, history, known.mask(mask), count, then=then):
+            read = past(ranker) if past else history
+            for rows in ranker.nearest(whom.external_id, read, known.mask(mask), count, then=then):
                 wanted = then if len(rows) == count else wanted
                 yield share, known.of_index(rows)
                 share = BY_LIKENESS

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 from recommender import times
+from recommender.models import Clock
 from recommender.serving.served import Served, ServedItem
 from recommender.serving.types import (
     Explanation,
@@ -221,4 +222,4 @@ _WRITERS: Mapping[type[Reason], Callable[[Any], Json]] = {
 
 
 def _at(moment: Moment | None) -> str | None:
-    return None if moment is None else times.written(moment.at)
+    return None if moment is None else times.written_moment(moment.value, in_seconds=moment.clock == Clock.SECONDS)

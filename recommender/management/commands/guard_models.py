@@ -13,6 +13,8 @@ from recommender.guards.judging import percent
 from recommender.guards.settings import GuardSettings, settings_of_catalog
 from recommender.management.options import add_set, assigned, made
 from recommender.management.versions import catalog_named
+from recommender.models import Watch
+from recommender.times import written
 
 
 class Command(BaseCommand):
@@ -34,16 +36,31 @@ class Command(BaseCommand):
         if options["look"]:
             service.look_at(catalog, now)
         found = figures.of_catalog(catalog, now)
+        decided = figures.decided(catalog, but=found)
         if options["json"]:
             told = {"settings": settings.to_json(), "figures": [one.to_json() for one in found]}
-            self.stdout.write(json.dumps(told))
+            self.stdout.write(json.dumps(told | {"decided": [decision(one) for one in decided]}))
             return
         for one in found:
             self.stdout.write(said_of(one, settings.window_hours))
         if not found:
             self.stdout.write(f"{catalog.name} has no active model to look after.")
+        for one in decided:
+            how = "tried with some users" if one.is_canary else "while active"
+            self.stdout.write(f"Model {one.version.number}, {how}, {written(one.decided_at)}: {one.said}")
         if not settings.watch:
             self.stdout.write("Nobody watches: --set watch=true.")
+
+
+def decision(watch: Watch) -> dict[str, Any]:
+    """What came of a model's watch that no figures tell of: of a canary that was rolled back, say."""
+    return {
+        "version": watch.version.number,
+        "canary": watch.is_canary,
+        "decided_at": written(watch.decided_at),
+        "outcome": watch.outcome,
+        "said": watch.said,
+    }
 
 
 def said_of(one: Figures, hours: int) -> str:

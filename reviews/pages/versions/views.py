@@ -193,6 +193,7 @@ def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
                 "percent": f"{percent:g}",
                 "form": form,
             }
+            context["watched"] = settings_of_catalog(version.catalog).watch
             context["about"] = round(version.catalog.end_users.count() * percent / 100)
             return render(request, "backbones/confirm_canary.html", context)
         try:

@@ -141,6 +141,24 @@ def test_the_command_and_metrics_show_the_same(capsys: pytest.CaptureFixture[str
     assert AuditEntry.objects.filter(event=AuditEvent.CARE_CHANGED).count() == 1
 
 
+def test_the_command_tells_whoever_looks_of_a_canary_that_this_look_rolled_back(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = served()
+    one.lists(60, canary=False)
+    one.lists(50, canary=True, code="no_history")
+    call_command("guard_models", one.catalog.name, "--look")
+    said = capsys.readouterr().out
+    call_command("guard_models", one.catalog.name, "--json")
+    (decided,) = json.loads(capsys.readouterr().out)["decided"]
+
+    back = "It was rolled back: its users get the active model again. Lists from the fallback: 100 %"
+    assert f"Model {one.canary.number}, tried with some users, 20" in said
+    assert f": {back}" in said
+    assert (decided["version"], decided["canary"], decided["outcome"]) == (one.canary.number, True, "broken")
+    assert decided["said"].startswith(back)
+
+
 def test_a_lead_changes_guards_and_schedule_and_mistakes_come_back_beside_their_field(client: Client) -> None:
     catalog = builders.make_catalog("films")
     client.force_login(builders.make_account(role=Role.LEAD))

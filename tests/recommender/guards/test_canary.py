@@ -54,7 +54,7 @@ def test_a_canary_that_is_clicked_less_is_rolled_back_once_the_clicks_had_their_
     watch = one.look()
 
     assert watch.outcome == WatchOutcome.BROKEN
-    assert "Click rate: 10 % (beside it 50 %) of the people clicked" in watch.said
+    assert "Click rate: 10 % (beside it 50 %) of the people clicked; it may be 20 % less." in watch.said
     assert ended(one).ended_at is not None
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
-from recommender.artifacts import verified
+from recommender.artifacts import past, verified
 from recommender.artifacts.ranker import Ranker
 from recommender.dataset.numbering import FIRST_ITEM, UNKNOWN_ITEM
 from recommender.knowledge.snapshots import encoder_key
@@ -204,6 +204,25 @@ def test_no_candidate_is_missed_where_later_lists_are_asked_for_what_their_turns
     assert request_for(reader, limit=10).candidates.tolist() == found
     assert len(in_full) > 1
     assert set(in_full) == {12}
+
+
+def test_a_version_reads_a_history_once_for_a_list_and_its_reasons(
+    ranked: Catalog, reader: EndUser, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    for module in (catalog_index, retrieve):
+        monkeypatch.setattr(module, "WHOLE_CATALOG", 30)
+    settings.CANDIDATES = 12
+    preview(reader, limit=3)  # which loads the version, and verifies it by other histories
+    read, lengths = past.read, list[int]()
+
+    def counted(history: Any, *given: Any, **named: Any) -> past.Past:
+        lengths.append(len(history))
+        return read(history, *given, **named)
+
+    monkeypatch.setattr(past, "read", counted)
+    served = preview(reader, limit=3, level="short")
+    assert any(reason.basis == "backbone" for item in served.items for reason in item.reasons)
+    assert lengths == [reader.interactions.count()]
 
 
 def test_nobody_counts_likes_for_a_version_whose_means_stay(ranked: Catalog, reader: EndUser) -> None:

@@ -320,6 +320,12 @@ def test_before_people_get_other_lists_a_lead_is_asked_once_more(client, lead, a
     assert all(field in asked for field in ('name="mode" value="canary"', 'name="percent" value="12.5"', "confirmed"))
     assert not Rollout.objects.exists()
 
+    catalog.guard_settings = {"watch": False}
+    catalog.save()
+    unwatched = post(client, "roll_out", version, mode="canary", percent="12.5").content.decode()
+    assert "on an error or when it breaks <a" in asked
+    assert "on an error, and" in unwatched
+
 
 @pytest.mark.parametrize(
     ("data", "status", "says"),
