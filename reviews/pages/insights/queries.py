@@ -98,7 +98,7 @@ class Line:
     scored: ScoredReason | None = None
 
     @property
-    def because(self) -> str:
+    def did(self) -> str:
         """What they did with the items of the history that are shown."""
         return feedback.verb(self.history)
 

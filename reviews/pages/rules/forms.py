@@ -17,7 +17,7 @@ KINDS: dict[str, str] = {
     RuleKind.OUT_OF_STOCK: "Out of stock: it is not listed",
 }
 SCENARIOS = {"": "All lists", "backbone": "Lists that a model ranks", "thinkrec": "Lists that an AI scored"}
-LONGEST = max(Item._meta.get_field(name).max_length or 0 for name in ("external_id", "title"))
+LONGEST = Item._meta.get_field("title").max_length  # longer than any id
 MINUTE = "%Y-%m-%dT%H:%M"
 
 
