@@ -44,7 +44,6 @@ _TOO = frozenset({"too", "demasiado", "demasiada"})
 _INFINITIVE = re.compile(r"(?:en|ern|eln)$")  # behind the German zu
 _EXCEPTION = frozenset({"exception", "exceptions", "ausnahme", "ausnahmen", "excepcion", "excepciones"})
 _UNLESS = frozenset({("sei", "denn"), ("menos", "que"), ("ser", "que")})
-_ONLY = frozenset({"only", "nur", "solo"})
 _PARTS_AT = frozenset({",", ";", ":", "(", "—", "–"})
 _OF_A_RATING = RATED - {"at", "with"}  # seen at two o'clock
 _MANY = frozenset({"both", "all", "they", "them", "these", "those", "each", "neither", "beide", "alle", "los", "las"})
@@ -88,22 +87,7 @@ def opinions_in(said: Marked, begin: int, context: Context) -> list[Opinion]:
     for opinion in found:
         if opinion.polarity and said.word(opinion.aspect.begin - 1) == "some" and _has_others(said, opinion.aspect.end):
             opinion.polarity = 0
-    _only_if(said, found)
     return found
-
-
-def _only_if(said: Marked, opinions: Sequence[Opinion]) -> None:
-    """Comedies, but only if they are old, are liked in part: also where nobody knows what the condition is."""
-    for place, token in enumerate(said.tokens):
-        if token.word not in _ONLY or said.taken[place]:
-            continue
-        link = links.link_at(said.tokens, place)
-        if link is None or link[1] != "if" or link[0] - place < 2:
-            continue
-        before = [each for each in opinions if each.aspect.end <= place]
-        after = [each for each in opinions if each.aspect.begin >= place]
-        if before and before[-1].polarity == 1 and not before[-1].aspect.is_title and not after:
-            before[-1].polarity = 0
 
 
 def spare(said: Marked, opinions: Sequence[Opinion]) -> None:

@@ -7,6 +7,7 @@ from itertools import chain, pairwise
 from typing import Literal
 
 from recommender.grounding import audiences, links
+from recommender.grounding.conditions import only_if
 from recommender.grounding.cues import NOTHING, Language, language_of
 from recommender.grounding.facts import joined
 from recommender.grounding.heard import heard
@@ -144,6 +145,7 @@ class _Place:
             self.holder = audiences.holder_of(said, found) or self.holder
             return found
         opinions = opinions_in(said, begin, self._context(label))
+        only_if(said, opinions)
         self.before = opinions or self.before
         return opinions
 

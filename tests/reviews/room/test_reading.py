@@ -206,20 +206,6 @@ def test_an_edit_keeps_the_reading_that_its_author_saw(read: Callable[..., Revie
     assert again.waiting(reading.stale()).kept == 2
 
 
-def test_what_was_made_from_a_text_whose_points_people_touched_keeps_its_reading(
-    read: Callable[..., Review], ann: Account
-) -> None:
-    """They stay with it, and a later reading of it alone does not know of them."""
-    review = read()
-    struck(review, ann)
-    about = review.round.turns.get(kind="reason")
-    turn = add_edit(review.round, about=about, text="They love westerns.", account=ann)
-    service.read([turn])
-    turn.statements.update(ended_by=None, source="reader", account=None)
-    Turn.objects.update(reader=EARLIER)
-    assert read_again(decided=True) == 0
-
-
 def test_each_kept_draft_of_an_approved_round_keeps_its_reading(read: Callable[..., Review], ann: Account) -> None:
     decide(read(drafts=2), ann, Verdict.APPROVE)
     Turn.objects.filter(kind="reason").update(reader=EARLIER)
@@ -400,20 +386,3 @@ def test_a_card_says_that_an_earlier_release_read_its_text(read: Callable[..., R
     assert shown.read_by == "Read by the learned reader, an earlier release of it"
     assert releases.in_words(releases.TABLES) == "rules"
     assert releases.in_words(releases.TAGGER) == releases.LEARNED
-
-
-def test_what_only_a_newer_release_finds_in_a_sentence_is_not_its_editors(
-    read: Callable[..., Review], ann: Account
-) -> None:
-    """Nor does what they struck there come back, because it quotes more or less of the sentence."""
-    review = read()
-    about = review.round.turns.get(kind="reason")
-    service.change(Statement.objects.get(key="genres=Western"), polarity="mixed", account=ann, now=timezone.now())
-    Statement.objects.filter(key="genres=Western").update(end=9)
-    edit = add_edit(review.round, about=about, text=f"{TEXT} So it is.", account=ann)
-    service.read([edit])
-    rows = edit.statements.filter(ended_at=None)
-    assert {(row.key, row.polarity, row.source) for row in rows} == {
-        ("genres=Western", "mixed", "person"),
-        ("genres=Musical", "dislikes", "reader"),
-    }
