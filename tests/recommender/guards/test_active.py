@@ -98,7 +98,7 @@ def test_figures_stand_side_by_side_and_say_what_scores_expected(client: Client)
 
     client.force_login(builders.make_account(role=Role.LEAD))
     page = client.get(f"/backbones/{one.catalog.name}/care/").content.decode()
-    assert "no_history 48" in " ".join(page.split())
+    assert "nothing is known of the user: 48" in " ".join(page.split())
     assert "Model 3" in client.get(f"/backbones/{one.canary.pk}/").content.decode()
 
 
