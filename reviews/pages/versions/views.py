@@ -192,9 +192,9 @@ def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
                 "active": _active(request, version.catalog),
                 "percent": f"{percent:g}",
                 "form": form,
+                "watched": settings_of_catalog(version.catalog).watch,
+                "about": round(version.catalog.end_users.count() * percent / 100),
             }
-            context["watched"] = settings_of_catalog(version.catalog).watch
-            context["about"] = round(version.catalog.end_users.count() * percent / 100)
             return render(request, "backbones/confirm_canary.html", context)
         try:
             rollouts.start(version, mode=mode, share=percent / 100, by=account_of(request))
