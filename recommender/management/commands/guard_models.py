@@ -45,9 +45,9 @@ class Command(BaseCommand):
             self.stdout.write(said_of(one, settings.window_hours))
         if not found:
             self.stdout.write(f"{catalog.name} has no active model to look after.")
-        for one in decided:
-            how = "tried with some users" if one.is_canary else "while active"
-            self.stdout.write(f"Model {one.version.number}, {how}, {written(one.decided_at)}: {one.said}")
+        for watch in decided:
+            how = "tried with some users" if watch.is_canary else "while active"
+            self.stdout.write(f"Model {watch.version.number}, {how}, {written(watch.decided_at)}: {watch.said}")
         if not settings.watch:
             self.stdout.write("Nobody watches: --set watch=true.")
 

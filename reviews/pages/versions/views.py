@@ -191,9 +191,9 @@ def roll_out(request: HttpRequest, version_id: int) -> HttpResponse:
                 "version": version,
                 "active": _active(request, version.catalog),
                 "percent": f"{percent:g}",
+                "watched": settings_of_catalog(version.catalog).watch,
                 "form": form,
             }
-            context["watched"] = settings_of_catalog(version.catalog).watch
             context["about"] = round(version.catalog.end_users.count() * percent / 100)
             return render(request, "backbones/confirm_canary.html", context)
         try:
