@@ -9,6 +9,7 @@ CATALOG = "films"  # of other catalogs there is nothing to say but 404
 LONGEST_LISTS = 20  # entries of a list in an address: the web server itself refuses what takes 64 KiB
 SCALE = (1.0, 5.0)  # the catalog's
 URL = "https://shop.example/webhooks"
+RULE_TIMES = {"since": "2001-01-01T00:00:00Z", "until": "2999-01-01T00:00:00Z"}
 MANY = ("send_events", "send_items", "send_users", "import_lines")  # one wrong entry keeps no other from being taken
 
 
@@ -60,9 +61,10 @@ def _said(operation: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ruled(rule: dict[str, Any]) -> dict[str, Any]:
-    """A pin has a place, and no other rule has; where a rule ends, that is to come."""
+    """A pin has a place, and no other rule has; a rule has begun, and where it ends, that is to come."""
     place = (rule.get("place") or 1) if rule["kind"] == "pin" else None
-    return {**rule, "place": place, "until": rule.get("until") and "2999-01-01T00:00:00Z"}
+    times = {name: rule.get(name) and time for name, time in RULE_TIMES.items()}
+    return {**rule, **times, "place": place}
 
 
 def _stated(body: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def test_histories_become_the_same_feedback_again(made):
     ranking = ranker.read(folder)
     for one in served_golden.read(folder):
         number = found.interactions.end_users.index(one.end_user)
-        feedback = ranking._history(one.history)[1]
+        feedback = ranking.past(one.history).feedback
         own = found.interactions.feedback[found.interactions.end_user == number]
         assert feedback.tolist() == own[-SMALL.history :].tolist()
 
