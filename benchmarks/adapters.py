@@ -1,6 +1,6 @@
 """Demographics, calibration and knowledge adapters on ML-100k: valid scores and speed, no test part.
 
-    python benchmarks/adapters.py [--data FOLDER] [--knowledge FILE --films FILE] [--epochs N] [--only PART] [--seed N]
+    python -m benchmarks.adapters [--data FOLDER] [--knowledge FILE --films FILE] [--epochs N] [--only PART] [--seed N]
 
 Split r4ec, DIN with all signals. Scores are of the valid part, and the test part is not read: these are for choosing.
 Calibration is fitted on half of the valid part's end users and scored on the other half, both ways. Knowledge: the
@@ -16,14 +16,12 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 folder = tempfile.mkdtemp(prefix="r4-adapters-")
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ |= {"DJANGO_SETTINGS_MODULE": "r4web.settings", "R4_VAR": folder, "R4_LOG_LEVEL": "WARNING"}

@@ -110,7 +110,6 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, default=ROOT.parent / "shared" / "cases")
     parser.add_argument("--only", choices=["imports", "endpoint", "attacks"])
     options = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
     started, found = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="r4-cases-") as folder:
         if not options.cases.is_dir():

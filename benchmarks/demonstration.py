@@ -1,6 +1,6 @@
 """How do rounds with the embedded endpoint's demonstration models end, and how fast does it answer?
 
-    python benchmarks/demonstration.py CATALOG [--limit N] [--refinements N]
+    python -m benchmarks.demonstration CATALOG [--limit N] [--refinements N]
 
 Takes the evidence of an imported catalog's subjects as `open_rounds` would, plays whole rounds in this process (the
 real prompts, parsing and loop; nothing is stored), and counts how they rest. Then it asks the served endpoint the same
@@ -24,7 +24,6 @@ from typing import Any
 import aiohttp
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 CONCURRENCY = 64
 
 

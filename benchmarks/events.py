@@ -15,12 +15,12 @@ import json
 import os
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
+
+from benchmarks.scratch import own_database
 
 END_USERS, ITEMS = 6_000, 4_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,13 +32,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=10_000, help="of one call")
     parser.add_argument("--calls", type=int, default=5)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="r4-events-") as folder:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{Path(folder) / 'bench.sqlite3'}")
-        os.environ |= {"R4_VAR": folder, "R4_SECRET_KEY": "benchmark", "R4_API_PER_MINUTE": "0"}
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "r4web.settings")
-        import django
-
-        django.setup()
+    with own_database(url=os.environ.get("DATABASE_URL", ""), R4_API_PER_MINUTE="0"):
         measure(options.events, options.calls)
 
 
@@ -73,13 +67,11 @@ def measure(count: int, calls: int) -> None:
 
 def sender() -> Callable[[str, Any], None]:
     """Sends a body to an address of the catalog, and fails unless all of it is taken."""
-    from django.core.management import call_command
     from rest_framework.test import APIClient
 
     from recommender.accounts.tokens import create_token
     from recommender.models import Account, Catalog, Role, TokenScope
 
-    call_command("migrate", verbosity=0)
     account = Account.objects.create_user("benchmark", role=Role.LEAD)
     Catalog.objects.create(name="bench")
     client = APIClient()

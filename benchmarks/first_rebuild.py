@@ -15,7 +15,6 @@ film that the user liked.
 import argparse
 import asyncio
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -25,8 +24,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scratch import own_database
+
 USERS_ALONE, ITEMS_ALONE, EDITING_FROM = 1, 2, 3  # sets, from 0
 EDITED = 3  # one text in so many at most
+HERE = "redis://127.0.0.1:9/0"  # no broker: jobs are carried out in this process
 
 
 def main() -> None:
@@ -37,32 +39,17 @@ def main() -> None:
     parser.add_argument("--set", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.begun:
-        with_database(options.begun)
-        print(json.dumps(decided(options.approvals, options.set)))
+        with own_database(Path(options.begun), REDIS_URL=HERE):
+            print(json.dumps(decided(options.approvals, options.set)))
         return
-    with tempfile.TemporaryDirectory(prefix="r4-first-") as begun:
-        with_database(begun)
+    with own_database(sample=True, REDIS_URL=HERE) as begun:
         texts = begin(options.approvals)
         sets = [in_a_copy(begun, options.approvals, number) for number in range(options.sets)]
     taken = sum(one["state"] == "active" for one in sets)
     print(json.dumps({"benchmark": "first_rebuild", "texts": texts, "took_over": taken, "sets": sets}))
 
 
-def with_database(var: str) -> None:
-    os.environ.update(
-        R4_VAR=var,
-        R4_SECRET_KEY="benchmark",
-        R4_LOG_LEVEL="ERROR",
-        DJANGO_SETTINGS_MODULE="r4web.settings",
-        DATABASE_URL=f"sqlite:///{var}/bench.sqlite3",
-        REDIS_URL="redis://127.0.0.1:9/0",  # jobs are carried out here
-    )
-    import django
-
-    django.setup()
-
-
-def in_a_copy(begun: str, approvals: int, number: int) -> dict[str, Any]:
+def in_a_copy(begun: Path, approvals: int, number: int) -> dict[str, Any]:
     """One set, decided in a process and a copy of the beginning of its own."""
     with tempfile.TemporaryDirectory(prefix="r4-first-") as var:
         shutil.copytree(begun, var, dirs_exist_ok=True)
@@ -76,15 +63,11 @@ def in_a_copy(begun: str, approvals: int, number: int) -> dict[str, Any]:
 
 
 def begin(approvals: int) -> int:
-    from django.core.management import call_command
     from django.db import connection
 
     from recommender.models import Account, Catalog, Role
 
     with closing(connection):  # nothing of it is left in the journal, which is not copied
-        call_command("migrate", verbosity=0)
-        with Path(os.devnull).open("w") as nowhere:
-            call_command("import_catalog", "sample", "--format", "sample", stdout=nowhere)
         catalog = Catalog.objects.get()
         rebuilt(catalog)
         Account.objects.create(username="annotator", role=Role.ANNOTATOR)

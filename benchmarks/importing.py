@@ -1,6 +1,6 @@
 """How fast is `import_catalog`, beside a plain bulk load of the same interactions into the same database?
 
-    python benchmarks/importing.py [--data FOLDER] [--repeats N] [--databases sqlite,postgresql]
+    python -m benchmarks.importing [--data FOLDER] [--repeats N] [--databases sqlite,postgresql]
 
 Reads ML-1M (interactions.csv.gz, movies.dat, users.dat: 1,000,209 interactions) and ML-100k from the research data.
 The plain load gets rows that are parsed, checked and resolved to the database's own ids beforehand; it writes them
@@ -52,7 +52,6 @@ def measure(database: str, data: Path, repeats: int) -> dict[str, Any]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="r4-importing-")))
         url = f"sqlite:///{folder / 'bench.sqlite3'}"
         if database == "postgresql" and not (url := os.environ.get("DATABASE_URL", "")).startswith("postgres"):
-            sys.path.insert(0, str(ROOT))
             from tests.servers import running_postgres
 
             url = stack.enter_context(running_postgres())
@@ -61,8 +60,8 @@ def measure(database: str, data: Path, repeats: int) -> dict[str, Any]:
             for old in folder.glob("bench.sqlite3*"):
                 old.unlink()
             environment = os.environ | {"DATABASE_URL": url, "R4_VAR": str(folder), "R4_SECRET_KEY": "benchmark"}
-            command = [sys.executable, __file__, "--data", str(data), "--step", step]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            command = [sys.executable, "-m", "benchmarks.importing", "--data", str(data), "--step", step]
+            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
             if done.returncode:
                 sys.exit(done.stderr)
             found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -104,7 +103,6 @@ def print_table(results: dict[str, dict[str, Any]]) -> None:
 # --- what runs in a process of its own ------------------------------------------------------------------------------
 def _prepare() -> None:
     """An empty database with the project's tables."""
-    sys.path.insert(0, str(ROOT))
     os.environ["DJANGO_SETTINGS_MODULE"] = "r4web.settings"
     import django
 

@@ -30,7 +30,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving import CASES, ROOT, codes, fill
+from benchmarks.scratch import variables
+from benchmarks.serving import CASES, ROOT, SERVED, codes, fill
 
 CHANGING = ("generated_at", "next_cursor")
 CLOSE = 1e-5
@@ -87,17 +88,8 @@ def main() -> None:
 
 
 def environment_of(folder: Path) -> dict[str, str]:
-    return os.environ | {
-        "DATABASE_URL": f"sqlite:///{folder / 'bench.sqlite3'}",
-        "R4_VAR": str(folder),
-        "R4_SECRET_KEY": "benchmark",
-        "R4_LOG_LEVEL": "ERROR",
-        "R4_ANSWERS_MB": "0",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "DJANGO_SETTINGS_MODULE": "served_settings",
-        "PYTHONPATH": str(ROOT / "benchmarks" / "served"),
-    }
+    one = {"R4_ANSWERS_MB": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return os.environ | variables(folder, **one, **SERVED)
 
 
 def prepared(environment: dict[str, str], folder: Path, data: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What each input adds on ML-1M, up to the knowledge and its controls: AUC, GAUC and LogLoss with intervals.
 
-    python benchmarks/knowledge_gain.py [--data FOLDER] [--users 0.4] [--seeds 1,2,3] [--rows floor,knowledge]
+    python -m benchmarks.knowledge_gain [--data FOLDER] [--users 0.4] [--seeds 1,2,3] [--rows floor,knowledge]
 
 Split r4ec (per end user, by order, 80/20, the first 11 unscored, valid = the last tenth of train); the best epoch is
 chosen on valid and the test part is read once. Streaming: a test row's history grows with earlier test rows. Frozen:
@@ -16,7 +16,6 @@ import gzip
 import hashlib
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "r4web.settings")
 

@@ -10,13 +10,11 @@ with dislikes other interactions are tested, so that only the planted truth comp
 
 import argparse
 import json
-import os
-import tempfile
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.scratch import own_database
 
 KNOWN = ("dislikes", "likes")
 
@@ -27,28 +25,11 @@ def main() -> None:
     parser.add_argument("--negatives", type=int, default=4)
     parser.add_argument("--known", choices=KNOWN, help="one of the two alone")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="r4-likes-") as var:
-        os.environ.update(
-            R4_VAR=var,
-            R4_SECRET_KEY="benchmark",
-            R4_LOG_LEVEL="ERROR",
-            DJANGO_SETTINGS_MODULE="r4web.settings",
-            DATABASE_URL=f"sqlite:///{var}/bench.sqlite3",
-            REDIS_URL="redis://127.0.0.1:9/0",  # nothing is sent to workers
-        )
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-        from django.db import connection
-
-        with closing(connection), Path(os.devnull).open("w") as nowhere:
-            call_command("migrate", verbosity=0)
-            call_command("import_catalog", "sample", "--format", "sample", stdout=nowhere)
-            for known in KNOWN if options.known is None else [options.known]:
-                if known == "likes":
-                    forget_dislikes()
-                print(json.dumps({"known": known, **measured(options.seeds, options.negatives)}), flush=True)
+    with own_database(sample=True, REDIS_URL="redis://127.0.0.1:9/0"):  # nothing is sent to workers
+        for known in KNOWN if options.known is None else [options.known]:
+            if known == "likes":
+                forget_dislikes()
+            print(json.dumps({"known": known, **measured(options.seeds, options.negatives)}), flush=True)
 
 
 def forget_dislikes() -> None:

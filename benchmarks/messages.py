@@ -9,19 +9,17 @@ be looked at: `held_out` judges.
 """
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from recommender.catalogs.sample import truth  # noqa: E402
-from recommender.grounding.lexicon import Lexicon  # noqa: E402
-from recommender.grounding.reader import read  # noqa: E402
-from recommender.grounding.statements import Statement  # noqa: E402
-from recommender.grounding.tagger.tags import tagger  # noqa: E402
+from recommender.catalogs.sample import truth
+from recommender.grounding.lexicon import Lexicon
+from recommender.grounding.reader import read
+from recommender.grounding.statements import Statement
+from recommender.grounding.tagger.tags import tagger
 
+ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = ROOT / "tests" / "data" / "statements" / "messages"
 PARTS = ("look", "held_out")
 SIGNS = {"likes": "+", "dislikes": "-", "mixed": "~"}

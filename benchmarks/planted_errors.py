@@ -12,14 +12,13 @@ prints what was missed and what was found falsely, of the chosen styles. The las
 
 import argparse
 import json
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from benchmarks.scratch import own_database
 
 HONEST = Path(__file__).resolve().parent.parent / "tests" / "data" / "honest_texts.txt"
 KINDS = {"count": "count", "polarity": "polarity", "title": "title", "recent": "order"}  # of a remark → of a finding
@@ -56,25 +55,9 @@ def main() -> None:
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--rules", action="store_true", help="statements as rules alone read them")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="r4-planted-") as var:
-        os.environ.update(
-            R4_VAR=var,
-            R4_SECRET_KEY="benchmark",
-            R4_LOG_LEVEL="WARNING",
-            DJANGO_SETTINGS_MODULE="r4web.settings",
-            DATABASE_URL=f"sqlite:///{var}/bench.sqlite3",
-        )
-        import django
-
-        django.setup()
-        from django.db import connection
-
-        with closing(connection):
-            print(
-                json.dumps(
-                    measure(set(filter(None, options.styles.split(","))), show=options.show, rules=options.rules)
-                )
-            )
+    with own_database(sample=True):
+        styles = set(filter(None, options.styles.split(",")))
+        print(json.dumps(measure(styles, show=options.show, rules=options.rules)))
 
 
 def measure(styles: set[str], *, show: bool, rules: bool) -> dict[str, Any]:
@@ -112,14 +95,9 @@ def _print(name: str, tally: Tally) -> None:
 
 def evidence() -> tuple[list[Any], list[tuple[str, str, Any]]]:
     """Subjects as rounds show them, and the catalog's items."""
-    from django.core.management import call_command
-
     from recommender.models import Catalog
     from recommender.rounds import evidence
 
-    call_command("migrate", verbosity=0)
-    with Path(os.devnull).open("w") as nowhere:
-        call_command("import_catalog", "sample", "--format", "sample", stdout=nowhere)
     catalog = Catalog.objects.get()
     end_users = list(catalog.end_users.order_by("id").values_list("id", flat=True))
     found = [

@@ -15,14 +15,14 @@ there. The last line is one JSON object.
 import argparse
 import asyncio
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+from benchmarks.scratch import own_database
 
 ROLES = ("actor", "reflector")
 ARMS = ("before", "after")
@@ -47,17 +47,7 @@ def main() -> None:
     parser.add_argument("--tune", choices=ROLES, help="tune this role and end: two of them run side by side")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="r4-real-llm-") as var:
-        os.environ.update(
-            R4_VAR=var,
-            R4_SECRET_KEY="benchmark",
-            R4_LOG_LEVEL="WARNING",
-            DJANGO_SETTINGS_MODULE="r4web.settings",
-            DATABASE_URL=f"sqlite:///{var}/none.sqlite3",
-        )
-        import django
-
-        django.setup()
+    with own_database(R4_LOG_LEVEL="WARNING"):
         print(json.dumps(measure(options)))
 
 

@@ -14,13 +14,13 @@ users above 200 the same world has more people in it. The last line is one JSON 
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from benchmarks.scratch import own_database
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = {"0": "0 refinements", "1": "1 refinement", "2": "2 refinements", "human": "human-approved",
@@ -38,31 +38,14 @@ def main() -> None:
     from tests.servers import free_port, running_valkey
 
     with ExitStack() as stack:
-        var = options.var or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="r4-refinement-")))
-        var.mkdir(parents=True, exist_ok=True)
         port = free_port()
-        os.environ.update(
-            R4_VAR=str(var),
-            R4_SECRET_KEY="benchmark",
-            R4_ENDPOINT_PORT=str(port),
-            R4_LOG_LEVEL="WARNING",
-            R4_REFINEMENTS="2",
-            DJANGO_SETTINGS_MODULE="r4web.settings",
-            DATABASE_URL=f"sqlite:///{var / 'bench.sqlite3'}",
-            REDIS_URL=stack.enter_context(running_valkey()),
-        )
-        import django
-
-        django.setup()
-        from django.db import connection
-
-        stack.enter_context(closing(connection))
+        said = {"R4_ENDPOINT_PORT": str(port), "R4_LOG_LEVEL": "WARNING", "R4_REFINEMENTS": "2"}
+        broker = stack.enter_context(running_valkey())
+        var = stack.enter_context(own_database(options.var, REDIS_URL=broker, **said))
         print(json.dumps(measure(stack, options, port, var)))
 
 
 def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path) -> dict[str, Any]:
-    from django.core.management import call_command
-
     from benchmarks.annotator import Annotator
     from benchmarks.planted import Planted
     from benchmarks.rounds import start
@@ -77,7 +60,6 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int, var: Path)
         if options.end_users == generate.END_USERS
         else generate.make_tastes(truth.films(), options.end_users)
     )
-    call_command("migrate", verbosity=0)
     load(var, tastes)
     catalog = Catalog.objects.get()
     planted = Planted(tastes)

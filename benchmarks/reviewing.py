@@ -31,6 +31,7 @@ from urllib.parse import urlencode
 
 import psycopg
 
+from benchmarks.scratch import variables
 from benchmarks.serving import cpu_seconds, run, served
 
 PAGES = {
@@ -94,19 +95,9 @@ def environment(database: str) -> Iterator[dict[str, str]]:
     from tests.servers import running_postgres, running_valkey
 
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="r4-reviewing-"))
-        (Path(folder) / "static").mkdir()
-        url = f"sqlite:///{folder}/bench.sqlite3"
-        if database == "postgresql":
-            url = stack.enter_context(running_postgres())
-        yield os.environ | {
-            "DATABASE_URL": url,
-            "REDIS_URL": stack.enter_context(running_valkey()),
-            "R4_VAR": folder,
-            "R4_SECRET_KEY": "benchmark",
-            "R4_LOG_LEVEL": "ERROR",
-            "DJANGO_SETTINGS_MODULE": "r4web.settings",
-        }
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="r4-reviewing-")))
+        url = stack.enter_context(running_postgres()) if database == "postgresql" else ""
+        yield os.environ | variables(folder, url, REDIS_URL=stack.enter_context(running_valkey()))
 
 
 def measured(variables: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:

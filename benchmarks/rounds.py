@@ -1,6 +1,6 @@
 """How many rounds and calls per second go through Celery with the embedded endpoint, and what does the client cost?
 
-    python benchmarks/rounds.py [--data FOLDER] [--rounds N] [--database sqlite|postgresql] [--pool threads|prefork]
+    python -m benchmarks.rounds [--data FOLDER] [--rounds N] [--database sqlite|postgresql] [--pool threads|prefork]
 
 Imports ML-100k from the research data (without it: the sample catalog), opens N end-user and N item rounds, and waits
 for a real worker to bring all of them to rest, through a real broker and the embedded endpoint, all on this machine.
@@ -12,11 +12,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from benchmarks.scratch import own_database
 
 ROOT = Path(__file__).resolve().parent.parent
 GOAL = 100.0  # calls per second
@@ -30,23 +31,13 @@ def main() -> None:
     parser.add_argument("--pool", choices=["threads", "prefork", "solo"], default="threads")
     parser.add_argument("--concurrency", type=int, default=2)
     options = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
     from tests.servers import free_port, running_postgres, running_valkey
 
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="r4-rounds-")))
         port = free_port()
-        os.environ.update(
-            R4_VAR=str(folder),
-            R4_SECRET_KEY="benchmark",
-            R4_ENDPOINT_PORT=str(port),
-            R4_LOG_LEVEL="WARNING",
-            DJANGO_SETTINGS_MODULE="r4web.settings",
-            REDIS_URL=stack.enter_context(running_valkey()),
-            DATABASE_URL=stack.enter_context(running_postgres())
-            if options.database == "postgresql"
-            else f"sqlite:///{folder / 'bench.sqlite3'}",
-        )
+        url = stack.enter_context(running_postgres()) if options.database == "postgresql" else ""
+        said = {"R4_ENDPOINT_PORT": str(port), "R4_LOG_LEVEL": "WARNING"}
+        stack.enter_context(own_database(url=url, REDIS_URL=stack.enter_context(running_valkey()), **said))
         result = measure(stack, options, port)
     for name, value in result.items():
         print(f"{name:>20}  {value}")
@@ -54,11 +45,7 @@ def main() -> None:
 
 
 def measure(stack: ExitStack, options: argparse.Namespace, port: int) -> dict[str, Any]:
-    import django
-
-    django.setup()
     from django.core.management import call_command
-    from django.db import connection
 
     from recommender.models import Catalog, Round
     from recommender.rounds.config import OpenConfig
@@ -66,8 +53,6 @@ def measure(stack: ExitStack, options: argparse.Namespace, port: int) -> dict[st
     from recommender.rounds.service import open_rounds
     from tests.servers import wait_until
 
-    stack.enter_context(closing(connection))
-    call_command("migrate", verbosity=0)
     has_data = options.data.is_dir()
     source = [str(options.data), "--format", "movielens-100k"] if has_data else ["--format", "sample"]
     call_command("import_catalog", "bench", *source, stdout=sys.stderr)

@@ -1,6 +1,6 @@
 """How fast does the REST endpoint answer, with and without reasons, computed and kept?
 
-    python benchmarks/serving.py [--data FOLDER] [--database URL] [--before COMMIT] [--seconds N] [--processes 1,2]
+    python -m benchmarks.serving [--data FOLDER] [--database URL] [--before COMMIT] [--seconds N] [--processes 1,2]
                                  [--callers 2,8] [--cases none,short,…] [--requests N]
 
 Imports ML-100k (943 end users, 1,682 items) into a database of its own, puts a text in force about every item and end
@@ -38,9 +38,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scratch import variables
+
 ROOT = Path(__file__).resolve().parent.parent
 LIST = "/api/v1/catalogs/ml100k/users/{user}/recommendations"
 FEW = 20  # end users, whose lists are kept
+SERVED = {"DJANGO_SETTINGS_MODULE": "served_settings", "PYTHONPATH": str(ROOT / "benchmarks" / "served")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +94,7 @@ def main() -> None:
         print(token_check(options.token))
         return
     with tempfile.TemporaryDirectory(prefix="r4-serving-") as folder, codes(options.before, Path(folder)) as roots:
-        url = options.database or f"sqlite:///{Path(folder) / 'bench.sqlite3'}"
-        environment = os.environ | {
-            "DATABASE_URL": url,
-            "R4_VAR": folder,
-            "R4_SECRET_KEY": "benchmark",
-            "R4_LOG_LEVEL": "ERROR",
-            "DJANGO_SETTINGS_MODULE": "served_settings",
-            "PYTHONPATH": str(ROOT / "benchmarks" / "served"),
-        }
-        (Path(folder) / "static").mkdir()
+        environment = os.environ | variables(Path(folder), options.database, **SERVED)
         facts = fill(environment, options.data)
         results = [
             measure(environment, facts, case, code=code, root=root, workers=int(workers), options=options)
@@ -109,14 +103,14 @@ def main() -> None:
             if case.name in options.cases.split(",")
             for code, root in roots.items()
         ]
-        check = [str(ROOT / "benchmarks" / "serving.py"), "--token", facts["key"]]
+        check = ["-m", "benchmarks.serving", "--token", facts["key"]]
         tokens = {code: float(run([sys.executable, *check], environment, root)) for code, root in roots.items()}
     columns = [column for column in results[0] if column != "seconds"]
     print("  ".join(columns))
     for row in results:
         print("  ".join(str(row[column]).rjust(len(column)) for column in columns))
     print(f"a token's check: {tokens} microseconds of processor time")
-    database = url.split(":")[0]
+    database = environment["DATABASE_URL"].split(":")[0]
     known = {"database": database, **facts["counts"], "token_us": tokens, "results": results}
     print(json.dumps({"benchmark": "serving", **known}))
 
@@ -142,7 +136,9 @@ def fill(environment: dict[str, str], data: Path) -> dict[str, Any]:
 
     manage("migrate", "-v0")
     manage("import_catalog", "ml100k", str(data), "--format", "movielens-100k", "--json")
-    facts: dict[str, Any] = json.loads(run([sys.executable, __file__, "--prepare"], environment).splitlines()[-1])
+    facts: dict[str, Any] = json.loads(
+        run([sys.executable, "-m", "benchmarks.serving", "--prepare"], environment).splitlines()[-1]
+    )
     manage("train_backbone", "ml100k", "--epochs", "1", "--activate", "--json")
     return facts
 
@@ -156,7 +152,6 @@ def run(command: list[str], environment: dict[str, str], root: Path = ROOT) -> s
 
 def prepare() -> dict[str, Any]:
     """Put a text in force about everybody and everything, and make a token."""
-    sys.path.insert(0, str(ROOT))
     import django
 
     django.setup()
@@ -179,7 +174,6 @@ def prepare() -> dict[str, Any]:
 
 def token_check(key: str) -> float:
     """Of the code in the working folder, as a request does it: recognise the token, count the request."""
-    sys.path.insert(0, str(Path.cwd()))
     import django
 
     django.setup()

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from benchmarks.scratch import variables
 from benchmarks.serving import run, served
 
 PROCESSES = 2
@@ -43,15 +44,7 @@ def main() -> None:
         print(json.dumps(prepare()))
         return
     with tempfile.TemporaryDirectory(prefix="r4-sign-in-") as folder:
-        environment = os.environ | {
-            "DATABASE_URL": options.database or f"sqlite:///{Path(folder) / 'bench.sqlite3'}",
-            "R4_VAR": folder,
-            "R4_SECRET_KEY": "benchmark",
-            "R4_LOG_LEVEL": "ERROR",
-            "R4_PROXIES": "1",
-            "DJANGO_SETTINGS_MODULE": "r4web.settings",
-        }
-        (Path(folder) / "static").mkdir()
+        environment = os.environ | variables(Path(folder), options.database, R4_PROXIES="1")
         run([sys.executable, "manage.py", "migrate", "-v0"], environment)
         facts = json.loads(run([sys.executable, "-m", "benchmarks.sign_in", "--prepare"], environment).splitlines()[-1])
         with served(environment, workers=PROCESSES) as (port, _):

@@ -11,7 +11,6 @@ looked at: `held_out` judges.
 import argparse
 import random
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,14 +18,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-from recommender.grounding.lexicon import Lexicon  # noqa: E402
-from recommender.grounding.reader import read  # noqa: E402
-from recommender.grounding.statements import Statement  # noqa: E402
-from recommender.grounding.tagger.tags import Tagger, tagger  # noqa: E402
-from tests.statements_corpus import GoldText, catalog_items, read_corpus  # noqa: E402
+from recommender.grounding.lexicon import Lexicon
+from recommender.grounding.reader import read
+from recommender.grounding.statements import Statement
+from recommender.grounding.tagger.tags import Tagger, tagger
+from tests.statements_corpus import GoldText, catalog_items, read_corpus
 
+ROOT = Path(__file__).resolve().parent.parent
 NOUNS = {"films": ("film", "movie"), "books": ("book",)}
 SEED = 20240229
 

@@ -4,12 +4,11 @@ python -m benchmarks.experiments lived       # real serving and events, a databa
 python -m benchmarks.experiments simulated   # false alarms, coverage, power; numpy alone
 """
 
-import os
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
+
+from benchmarks.scratch import own_database
 
 CHANCE = {"a": 0.30, "b": 0.42}
 
@@ -42,18 +41,8 @@ def simulated(runs: int = 1_000) -> None:
 
 def lived(times: int = 5) -> None:
     """Everybody of the sample catalog many times over (copies of its end users), served and clicking by chance."""
-    folder = tempfile.mkdtemp()
-    os.environ["R4_VAR"] = folder
-    os.environ["DATABASE_URL"] = f"sqlite:///{Path(folder) / 'database.sqlite3'}"
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "r4web.settings")
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    call_command("import_catalog", "sample", "--format", "sample", verbosity=0)
-    _live(times)
+    with own_database(sample=True):
+        _live(times)
 
 
 def _live(times: int) -> None:

@@ -21,6 +21,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scratch import variables
 from benchmarks.serving import run, served
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,16 +42,8 @@ def main() -> None:
         print(json.dumps(prepare()))
         return
     with tempfile.TemporaryDirectory(prefix="r4-fuzzing-") as folder:
-        (Path(folder) / "static").mkdir()
-        environment = {
-            "DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.sqlite3'}",
-            **os.environ,
-            "R4_VAR": folder,
-            "R4_SECRET_KEY": "benchmark",
-            "R4_ALLOWED_HOSTS": "127.0.0.1",
-            "R4_LOG_LEVEL": "ERROR",
-            "DJANGO_SETTINGS_MODULE": "r4web.settings",
-        }
+        url = os.environ.get("DATABASE_URL", "")
+        environment = os.environ | variables(Path(folder), url, R4_ALLOWED_HOSTS="127.0.0.1")
         run([sys.executable, "manage.py", "migrate", "-v0"], environment)
         key = json.loads(run([sys.executable, "-m", "benchmarks.fuzzing", "--prepare"], environment))["key"]
         with served(environment, workers=1) as (port, _):

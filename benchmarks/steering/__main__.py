@@ -13,16 +13,14 @@ The last line printed is one JSON object. Research data is read in place; no tit
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks import item_texts
+from benchmarks.scratch import own_database
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -52,19 +50,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keeps the database and the models there for another run")
     parser.add_argument("--faults", action="store_true", help="print corrections that failed, of styles not held out")
     options = parser.parse_args()
-    with ExitStack() as stack:
-        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="r4-steering-")))
-        environment = {
-            "DATABASE_URL": f"sqlite:///{folder.resolve() / 'bench.sqlite3'}",
-            "R4_VAR": str(folder.resolve()),
-            "R4_SECRET_KEY": "benchmark",
-            "R4_LOG_LEVEL": "ERROR",
-            "DJANGO_SETTINGS_MODULE": "r4web.settings",
-            "R4_CANDIDATES": "1000000",  # what a correction moves is measured over whole rankings
-            "OMP_NUM_THREADS": "1",
-        }
-        os.environ |= environment
-        (folder / "static").mkdir(parents=True, exist_ok=True)
+    # candidates: what a correction moves is measured over whole rankings
+    with own_database(options.folder, R4_CANDIDATES="1000000", OMP_NUM_THREADS="1"):
         report: dict[str, Any] = {"benchmark": "steering"}
         for name in options.catalog or ["sample", "ml-100k"]:
             _prepare(name, epochs=options.epochs)
@@ -74,10 +61,6 @@ def main() -> None:
 
 def _prepare(name: str, *, epochs: int) -> None:
     """The catalog with an active version, unless an earlier run left it here."""
-    _manage("migrate", "-v0")
-    import django
-
-    django.setup()
     from recommender.models import BackboneVersion, Catalog, VersionState
 
     if not Catalog.objects.filter(name=name).exists():
