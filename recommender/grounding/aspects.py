@@ -12,6 +12,7 @@ from recommender.grounding.phrases import (
     RELATIVE,
     Marked,
     adjective_of_ones,
+    each_modifier,
     follows_as_adjective,
     goes_on,
     heads_a_phrase,
@@ -228,7 +229,7 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     modifiers = [at for at in before if all(modifies(said, inner) for inner in range(at, begin))]
     if modifiers and first.role not in ("name", "surname") and said.word(end) not in links.PERSONS:
         begin = modifiers[0]
-        facets.append(phrase_facet(said, begin, first.begin))
+        facets += [phrase_facet(said, *unit) for unit in each_modifier(said, begin, first.begin)]
     for one, two in pairwise(group):
         inner = [at for at in range(one.end, two.begin) if modifies(said, at) and said.word(at) not in links.ATTACH]
         if inner and len(inner) == two.begin - one.end:
@@ -245,7 +246,7 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     if tail := _tail(said, chunk, end, phrases=phrases):
         facets.append(phrase_facet(said, *tail))
         end = tail[1]
-    stands_for = first.begin > chunk.begin and _stands_for(said, chunk, first)
+    stands_for = said.word(end) == "ones" or (first.begin > chunk.begin and _stands_for(said, chunk, first))
     if len(group) == 1 and len(first.options) > 1:
         for option in first.options:
             yield Aspect((*option, *facets[len(first.facets) :]), begin, end, chunk.link, stands_for)

@@ -260,8 +260,11 @@ def _phrase(said: Marked, tokens: Sequence[int]) -> Aspect | None:
     words = [said.word(at) for at in places if said.tokens[at].is_word]
     if places and said.tokens[places[0]].capital and _is_person(said, places[0]):
         return None
-    if not words or len(words) > LONGEST_PHRASE or any(said.taken[at] for at in places):
+    taken = [said.taken[at] for at in places]
+    if not words or len(words) > LONGEST_PHRASE or all(taken):
         return None
+    if any(taken) and not all(said.tokens[at].capital or not said.tokens[at].is_word for at in places):
+        return None  # a name of which a part is known: French New Wave
     if all(is_small(word) or (word in said.nouns and word not in links.TELLING) for word in words):
         return None
     if ones := adjective_of_ones(said, places[0], places[-1] + 2):

@@ -12,7 +12,7 @@ from recommender.grounding.cues import NOTHING, Cue
 from recommender.grounding.negations import all_cues
 from recommender.grounding.numbers import is_number
 from recommender.grounding.others import of_whom
-from recommender.grounding.phrases import Marked
+from recommender.grounding.phrases import ONES, Marked
 from recommender.grounding.scores import RATED
 from recommender.grounding.statements import Facet, Holder
 
@@ -256,7 +256,11 @@ def take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -
     if not (aspect.stands_for or (aspect.is_phrase and aspect.link == "except") or aspect.link == "if"):
         return
     if base is None:
-        known = [opinion.aspect for opinion in earlier if not opinion.aspect.is_title and not opinion.aspect.is_phrase]
+        known = [
+            opinion.aspect
+            for opinion in earlier
+            if not opinion.aspect.is_title and not opinion.aspect.is_phrase and opinion.aspect.end <= aspect.begin
+        ]
         base = known[-1] if known else None
     if base is not None:
         names = {facet.name for facet in aspect.facets if facet.name}
@@ -268,7 +272,7 @@ def take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -
 def _without_ones(facet: Facet) -> Facet:
     """Of "old ones", "old": what they stand for is known."""
     word, _, ones = facet.value.rpartition(" ")
-    return Facet("phrase", "", word) if facet.kind == "phrase" and word and ones in ("one", "ones") else facet
+    return Facet("phrase", "", word) if facet.kind == "phrase" and word and ones in ONES else facet
 
 
 def _polarity_of(

@@ -1,6 +1,7 @@
 """The words of a sentence, and phrases: noun phrases of words that no item has as a value."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from recommender.grounding import links, tables
@@ -19,8 +20,14 @@ _ADJECTIVE = re.compile(  # endings that Spanish verbs hardly have
     r"|enta|ntimo|ntima|uro|ura|ndo|nda|gro|gra|rto|rta|rgo|rga|ntiguo|ntigua|oven|iejo|ieja|uevo|ueva|iste|evo|eva)"
     r"(?:e?s)?$"
 )
+_ADJECTIVE_EN = re.compile(r"(?:al|ic|ous|ive|ful|less|ed|ian|ean|ese|ish|able|ible|ary|ent|ant)$")
 _INFLECTED = re.compile(r"e[nmrs]?$")  # a German adjective before its noun
-_ONES = frozenset({"one", "ones"})
+# What stands for a noun that is said before: the old ones, but the talky kind, chiefly the Russian side.
+ONES = frozenset({"one", "ones", "kind", "kinds", "sort", "sorts", "type", "types", "variety", "side", "end", "entries"})
+_IF = frozenset({"if", "when", "where", "provided", "unless", "solange", "wenn", "sofern", "si", "cuando"})
+_IT = frozenset({"it", "it's", "they", "these", "those", "them", "sie", "es", "diese"})
+_LIKE = frozenset({"like", "likes", "liked", "prefer", "prefers", "want", "wants", "love", "loves", "take", "takes"})
+_EITHER = frozenset({"both", "whether", "sowohl", "sea"})
 # Small words that tell something as part of a longer one.
 _ONLY_IN_COMPOUNDS = links.EMPTY | links.OPENERS | links.DETERMINERS | links.ATTACH | {"and"}
 _AND = frozenset({"and", "n", "und", "y"})
@@ -116,7 +123,7 @@ def _behind_passive(said: Marked, begin: int, end: int) -> int:
 
 def adjective_of_ones(said: Marked, begin: int, end: int) -> tuple[int, int] | None:
     """The old ones; a short one: an adjective of a noun that is said before, and what stands for it."""
-    ones = next((place for place in range(begin + 1, end) if said.word(place) in _ONES), None)
+    ones = next((place for place in range(begin + 1, end) if said.word(place) in ONES and said.word(place + 1) != "of"), None)
     if ones is None or not modifies(said, ones - 1):
         return None
     first = ones - 1
@@ -127,6 +134,24 @@ def adjective_of_ones(said: Marked, begin: int, end: int) -> tuple[int, int] | N
 
 def _is_adverb(word: str) -> bool:
     return word.endswith("ly") and word not in links.ADJECTIVES_LY
+
+
+def each_modifier(said: Marked, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Slow-burn, supernatural: modifiers of which the last is an adjective tell something each; serial killer is one."""
+    units: list[tuple[int, int]] = []
+    for place in range(begin, end):
+        if units and goes_on(said, place):
+            units[-1] = units[-1][0], place + 1
+        else:
+            units.append((place, place + 1))
+    if all(_is_adjective(said, first, last) for first, last in units):
+        yield from units
+    else:
+        yield begin, end
+
+
+def _is_adjective(said: Marked, begin: int, end: int) -> bool:
+    return end - begin > 1 or _ADJECTIVE_EN.search(said.word(begin)) is not None
 
 
 def follows_as_adjective(said: Marked, place: int) -> bool:
@@ -140,11 +165,42 @@ def follows_as_adjective(said: Marked, place: int) -> bool:
 def narrows(said: Marked, begin: int, place: int) -> bool:
     """Whether tokens `begin` to `place` stand for a noun that was said before: those with, die mit, solche ohne."""
     words = [said.word(at) for at in range(begin, place + 1)]
+    if _is_condition(said, place) or _is_either(said, place) or _is_it(said, place):
+        return True
+    if said.language == "es" and [said.word(place - 2), said.word(place - 1)] in (["los", "de"], ["las", "de"]):
+        return True
     if not words or place < 1 or not ({words[-1], said.word(place - 1)} & links.OPENERS):
         return False
     return bool({"those", "ones", "one", "solche", "diejenigen"} & set(words)) or (
         said.language == "de" and words[0] in ("die", "den", "der", "denen") and len(words) <= 3
     )
+
+
+def _is_condition(said: Marked, place: int) -> bool:
+    """Behind "provided these are", "when they contain a", "where it is laced with"."""
+    at = place - 1
+    while at >= max(0, place - 6) and said.tokens[at].is_word and not said.taken[at]:
+        if said.word(at) in _IT:
+            return said.word(at - 1) in _IF or (said.word(at - 1) == "as" and said.word(at - 2) in ("long", "far"))
+        at -= 1
+    return False
+
+
+def _is_it(said: Marked, place: int) -> bool:
+    """Behind "like it", "likes them": sad, clean."""
+    return said.word(place - 1) in ("it", "them") and said.word(place - 2) in _LIKE
+
+
+def _is_either(said: Marked, place: int) -> bool:
+    """Behind a comma and "both", "be it": westerns, both classic and revisionist."""
+    at = place - 1
+    while at > max(0, place - 5) and said.tokens[at].is_word and not said.taken[at]:
+        if said.word(at) in _EITHER:
+            return said.word(at - 1) == ","
+        if (said.word(at - 1), said.word(at)) == ("be", "it"):
+            return said.word(at - 2) == ","
+        at -= 1
+    return False
 
 
 def is_small(word: str) -> bool:
@@ -154,7 +210,8 @@ def is_small(word: str) -> bool:
         or word in links.INTENSIFIERS
         or word in links.ATTACH
         or word in links.PRAISE
-        or not word.replace("'", "").isalpha()
+        or word.replace("'", "").isdecimal()
+        or not word.replace("'", "").isalnum()
         or is_number(word)
     )
 
