@@ -75,6 +75,7 @@ def aspects_in(
             _lead_in(said, chunks[number - 1], chunk, named)
         if number:
             _share(said, chunks[number - 1], per_chunk[-1], chunk, named)
+            _gather(said, chunks[: number + 1], per_chunk, named)
             named = _joined(said, per_chunk[-1], chunk, named)
         per_chunk.append(named)
         if phrases and _ends_zone(said, chunk):
@@ -246,7 +247,8 @@ def _known(said: Marked, chunk: _Chunk, group: Sequence[Mention], place: int, *,
     if tail := _tail(said, chunk, end, phrases=phrases):
         facets.append(phrase_facet(said, *tail))
         end = tail[1]
-    stands_for = said.word(end) == "ones" or (first.begin > chunk.begin and _stands_for(said, chunk, first))
+    is_ones = "ones" in (said.word(end - 1), said.word(end))
+    stands_for = is_ones or (first.begin > chunk.begin and _stands_for(said, chunk, first))
     if len(group) == 1 and len(first.options) > 1:
         for option in first.options:
             yield Aspect((*option, *facets[len(first.facets) :]), begin, end, chunk.link, stands_for)
@@ -276,6 +278,8 @@ def _tail(said: Marked, chunk: _Chunk, place: int, *, phrases: bool) -> tuple[in
     if place >= chunk.end or said.word(place) not in links.OPENERS:
         return None
     opener = said.word(place)
+    if opener == "of" and (ones := adjective_of_ones(said, place, min(place + 6, chunk.end))):
+        return ones[0], ones[1] - 1  # Westerns of the modern sort
     if opener in ("of", "for", "on", "de") or (opener in RELATIVE and not phrases):
         return None
     begin = place if opener in links.KEPT else place + 1
@@ -323,12 +327,6 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
     if not earlier or not named or chunk.link != "list" or named[0].is_title or earlier[-1].is_title:
         return
     left, right = earlier[-1], named[0]
-    if left.is_phrase and not right.is_phrase and chunk.mark == "," and right.facets[-1].kind == "phrase":
-        if right.begin == chunk.begin and left.begin + 1 == left.end == before.end:  # short, clever mysteries
-            right.facets = (*right.facets, *left.facets)
-            right.begin = left.begin
-            earlier.pop()
-        return
     if left.is_phrase or right.is_phrase:
         return
     own, other = left.facets, right.facets
@@ -341,6 +339,23 @@ def _share(said: Marked, before: _Chunk, earlier: list[Aspect], chunk: _Chunk, n
         mention = said.mentions.get(right.begin)
         if mention and mention.role in ("name", "surname", "period") and right.begin == chunk.begin:
             right.facets = (*(facet for facet in own if facet.name != other[0].name), *other)
+
+
+def _gather(said: Marked, chunks: Sequence[_Chunk], per_chunk: Sequence[list[Aspect]], named: Sequence[Aspect]) -> None:
+    """Short, rhymed, clever mysteries: what stands before the commas tells of the mysteries too."""
+    if not named or named[0].is_phrase or named[0].facets[-1].kind != "phrase":
+        return
+    for number in range(len(chunks) - 1, 0, -1):
+        chunk, earlier, right = chunks[number], per_chunk[number - 1], named[0]
+        if chunk.mark != "," or chunk.link != "list" or right.begin != chunk.begin or len(earlier) != 1:
+            return
+        left = earlier[0]
+        is_one = left.begin + 1 == left.end == chunks[number - 1].end
+        if not left.is_phrase or not is_one or (said.tokens[left.begin].capital and left.begin):
+            return
+        right.facets = (*right.facets, *left.facets)
+        right.begin = left.begin
+        earlier.pop()
 
 
 def _lead_in(said: Marked, before: _Chunk, chunk: _Chunk, named: list[Aspect]) -> None:

@@ -100,6 +100,8 @@ def _joined(said: Marked, found: Sequence[Opinion], stretches: Iterable[Sequence
             more.append(behind)
         if more:
             kept = [opinion for opinion in kept if opinion not in here or opinion is known[0]]
+            named = " ".join(facet.value for facet in aspect.facets if facet.kind != "phrase").casefold().split()
+            more = [facet for facet in more if facet.value.casefold() not in named]  # Andrei Tarkovsky
             aspect.facets = (*aspect.facets, *more)
             aspect.begin, aspect.end = first, last
     return kept

@@ -264,8 +264,11 @@ def take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -
         base = known[-1] if known else None
     if base is not None:
         names = {facet.name for facet in aspect.facets if facet.name}
-        rest = tuple(facet for facet in base.facets if facet.kind == "attribute" and facet.name not in names)
-        own = tuple(map(_without_ones, aspect.facets)) if rest else aspect.facets
+        own = tuple(map(_without_ones, aspect.facets))
+        # Those with twists are as slow as the dramas before; but the melodramatic ones are not as restrained.
+        kinds = ("attribute",) if own != aspect.facets or base.is_phrase else ("attribute", "phrase")
+        rest = tuple(facet for facet in base.facets if facet.kind in kinds and facet.name not in names)
+        own = own if rest else aspect.facets
         aspect.facets = (*rest, *own)
 
 

@@ -23,7 +23,9 @@ _ADJECTIVE = re.compile(  # endings that Spanish verbs hardly have
 _ADJECTIVE_EN = re.compile(r"(?:al|ic|ous|ive|ful|less|ed|ian|ean|ese|ish|able|ible|ary|ent|ant)$")
 _INFLECTED = re.compile(r"e[nmrs]?$")  # a German adjective before its noun
 # What stands for a noun that is said before: the old ones, but the talky kind, chiefly the Russian side.
-ONES = frozenset({"one", "ones", "kind", "kinds", "sort", "sorts", "type", "types", "variety", "side", "end", "entries"})
+ONES = frozenset(
+    {"one", "ones", "kind", "kinds", "sort", "sorts", "type", "types", "variety", "side", "end", "entries"}
+)
 _IF = frozenset({"if", "when", "where", "provided", "unless", "solange", "wenn", "sofern", "si", "cuando"})
 _IT = frozenset({"it", "it's", "they", "these", "those", "them", "sie", "es", "diese"})
 _LIKE = frozenset({"like", "likes", "liked", "prefer", "prefers", "want", "wants", "love", "loves", "take", "takes"})
@@ -123,7 +125,9 @@ def _behind_passive(said: Marked, begin: int, end: int) -> int:
 
 def adjective_of_ones(said: Marked, begin: int, end: int) -> tuple[int, int] | None:
     """The old ones; a short one: an adjective of a noun that is said before, and what stands for it."""
-    ones = next((place for place in range(begin + 1, end) if said.word(place) in ONES and said.word(place + 1) != "of"), None)
+    ones = next(
+        (place for place in range(begin + 1, end) if said.word(place) in ONES and said.word(place + 1) != "of"), None
+    )
     if ones is None or not modifies(said, ones - 1):
         return None
     first = ones - 1
