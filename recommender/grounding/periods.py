@@ -180,13 +180,16 @@ def _spanish(tokens: Sequence[Token], place: int) -> Span | None:
     return Span(start, start + 9, place, place + skip + 1)
 
 
+_JAHRHUNDERT = frozenset({"jahrhundert", "jahrhunderts", "jahrhunderten", "jh"})
+
+
 def _century(tokens: Sequence[Token], place: int, word: str, following: str) -> Span | None:
     number, end = 0, place + 2
     if following == "century" and (ordinal := _CENTURY.fullmatch(word)):
         number = int(ordinal[1])
     elif following == "century":
         number = _ORDINALS.get(word, 0)
-    elif following == "." and word.isdecimal() and place + 2 < len(tokens) and tokens[place + 2].word == "jahrhundert":
+    elif following == "." and word.isdecimal() and place + 2 < len(tokens) and tokens[place + 2].word in _JAHRHUNDERT:
         number, end = int(word), place + 3
     elif word == "siglo":
         number = _ROMAN.get(following, 0)

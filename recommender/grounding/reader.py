@@ -33,6 +33,7 @@ _COMPARED = frozenset({"like", "wie", "como"})
 _COMPARING = frozenset({"more", "less", "fewer", "much", "film", "films", "movie", "movies", "something", "anything",
                         "nothing", "things", "stuff", "ones", "shows", "not", "mehr", "weniger", "filme", "etwas",
                         "nichts", "so", "mas", "menos", "peliculas", "algo", "nada"})  # fmt: skip
+_BEGINS = re.compile(r"(?:^|[.!?\n]\s*)\W*([^\W\d_])")
 LONGEST_SENTENCE = 200  # words and marks; what is longer is read in pieces
 LONGEST_TEXT = 100_000  # characters; what is behind them is not read
 
@@ -54,7 +55,7 @@ def read(
     tags = tagger.tags(text, about, _names(sentences)) if tagger is not None else None
     opinions: list[tuple[Marked, Opinion]] = []
     place = _Place()
-    plain = not any(map(str.isupper, text))
+    plain = _is_casual(text)
     for said in chain.from_iterable(map(_parts, sentences)):
         found = place.read(said, about == "item")
         settle(said, found)
@@ -68,6 +69,12 @@ def read(
             _take_for_known(said, opinion, lexicon, plain)
         opinions += [(said, opinion) for opinion in found]
     return _statements(opinions, subject)
+
+
+def _is_casual(text: str) -> bool:
+    """Whether capital letters tell nothing: no sentence, or hardly any, begins with one."""
+    begins = _BEGINS.findall(text)
+    return not any(map(str.isupper, text)) or sum(map(str.isupper, begins)) * 4 < len(begins)
 
 
 def _names(sentences: Iterable[Marked]) -> list[tuple[int, int]]:
