@@ -18,6 +18,7 @@ from recommender.grounding.tagger.tags import Logs, Said, Shares, Tags
 MOST_OUTSIDE = 0.9  # a known aspect without an opinion that is more surely none gives nothing
 OVERLOOKED = 0.8  # a known aspect that rules pass over is stated up to this share
 NO_PHRASE = 0.9  # what rules take for a phrase is none above it
+QUOTED_OUTSIDE = 0.7  # what a profile is said to say is none of it: it says “dislikes horror”
 NO_PERIOD = 0.95  # "in 2019 they wrote" tells of no period
 NO_MODIFIER = 0.8  # nor is a word beside what is known
 INSIDE = 0.65  # words of which less is outside belong to an aspect
@@ -26,6 +27,8 @@ FACT_OUTSIDE = 0.3  # and where that only tells what an item is
 SURE_HOLDER = 0.75  # the tagger's is taken above it
 LEAST_SURE = 0.7  # of its polarity
 LONGEST_PHRASE = 7  # words
+LONGEST_QUOTE = 80  # characters on either side of an aspect
+_QUOTE_OPENS, _QUOTE_CLOSES = "\"“„«", "\"”“»"
 LONGEST_JOINT = 3  # words and marks between members of a list
 SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
 HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
@@ -49,6 +52,8 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
     """`read`: what rules read in the sentence."""
     found = []
     for opinion, told in _told(said, read, tags):
+        if told is not None and told.outside > QUOTED_OUTSIDE and _is_quoted(said, opinion):
+            continue
         if told is None or opinion.polarity == NOTHING or opinion.is_plain:
             found.append(opinion)
             continue
@@ -79,7 +84,27 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
         outside = FACT_OUTSIDE if new.polarity is None else OPINION_OUTSIDE
         if told.polarities.max() >= LEAST_SURE and told.outside <= outside:
             found.append(new)
-    return sorted(found, key=lambda opinion: opinion.aspect.begin)
+    return _fitted(said, sorted(found, key=lambda opinion: opinion.aspect.begin))
+
+
+def _fitted(said: Marked, found: Sequence[Opinion]) -> list[Opinion]:
+    """I like my horror slow and sad: how something known is liked belongs to it."""
+    kept: list[Opinion] = []
+    for opinion in found:
+        one, known = opinion.aspect, kept[-1].aspect if kept else None
+        if (
+            known is not None
+            and one.is_phrase
+            and not (known.is_phrase or known.is_title)
+            and said.word(known.begin - 1) in links.POSSESSIVES
+            and (one.begin == known.end or (one.begin == known.end + 1 and said.word(known.end) in ("and", ",")))
+            and (known.facets[-1].kind == "phrase" or one.begin == known.end)
+        ):
+            known.facets = (*known.facets, *one.facets)
+            known.end = one.end
+        else:
+            kept.append(opinion)
+    return kept
 
 
 def _joined(said: Marked, found: Sequence[Opinion], stretches: Iterable[Sequence[int]]) -> list[Opinion]:
@@ -170,6 +195,18 @@ def _most_outside(opinion: Opinion) -> float:
     if all(facet.kind == "period" for facet in opinion.aspect.facets):
         return NO_PERIOD
     return MOST_OUTSIDE if opinion.polarity is None else 1
+
+
+def _is_quoted(said: Marked, opinion: Opinion) -> bool:
+    """Whether quotation marks hold more than the aspect: somebody else's words, not a title."""
+    if opinion.aspect.is_phrase or opinion.aspect.is_title:
+        return False
+    start, end = _place(said, opinion.aspect)
+    before = said.text[max(said.tokens[0].start - 1, start - LONGEST_QUOTE) : start]
+    after = said.text[end : end + LONGEST_QUOTE]
+    opened = max(map(before.rfind, _QUOTE_OPENS))
+    closed = min((at for mark in _QUOTE_CLOSES if (at := after.find(mark)) >= 0), default=-1)
+    return opened >= 0 and closed >= 0 and len((before[opened + 1 :] + after[:closed]).split()) > 0
 
 
 def _drop_modifiers(said: Marked, aspect: Aspect, tags: Tags) -> None:

@@ -70,6 +70,7 @@ HONORIFICS = _SMALL["honorifics"]
 TELLING = _SMALL["telling"]  # words for items that say of what kind
 PERSONS = _SMALL["persons"]  # behind a kind: what stands before it is said of them
 SUBJECTS = _SMALL["subjects"]  # words behind which "like" is a verb
+POSSESSIVES = frozenset({"my", "their", "his", "her", "your", "our", "its"})
 OF_NAMES = _SMALL["of names"]  # behind a name they tell nothing
 KIN = _SMALL["kin"]  # whose tastes are their own
 EVERYONE = _SMALL["everyone"]
