@@ -283,6 +283,8 @@ def _tail(said: Marked, chunk: _Chunk, place: int, *, phrases: bool) -> tuple[in
     if opener in ("of", "for", "on", "de") or (opener in RELATIVE and not phrases):
         return None
     begin = place if opener in links.KEPT else place + 1
+    if said.word(begin) == "in" and said.word(begin + 1) == "which":
+        return phrase_in(said, begin + 2, chunk.end, verbs=True) if phrases else None
     return phrase_in(said, begin, chunk.end, verbs=opener in RELATIVE)
 
 
