@@ -84,27 +84,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
         outside = FACT_OUTSIDE if new.polarity is None else OPINION_OUTSIDE
         if told.polarities.max() >= LEAST_SURE and told.outside <= outside:
             found.append(new)
-    return _fitted(said, sorted(found, key=lambda opinion: opinion.aspect.begin))
-
-
-def _fitted(said: Marked, found: Sequence[Opinion]) -> list[Opinion]:
-    """I like my horror slow and sad: how something known is liked belongs to it."""
-    kept: list[Opinion] = []
-    for opinion in found:
-        one, known = opinion.aspect, kept[-1].aspect if kept else None
-        if (
-            known is not None
-            and one.is_phrase
-            and not (known.is_phrase or known.is_title)
-            and said.word(known.begin - 1) in links.POSSESSIVES
-            and (one.begin == known.end or (one.begin == known.end + 1 and said.word(known.end) in ("and", ",")))
-            and (known.facets[-1].kind == "phrase" or one.begin == known.end)
-        ):
-            known.facets = (*known.facets, *one.facets)
-            known.end = one.end
-        else:
-            kept.append(opinion)
-    return kept
+    return sorted(found, key=lambda opinion: opinion.aspect.begin)
 
 
 def _joined(said: Marked, found: Sequence[Opinion], stretches: Iterable[Sequence[int]]) -> list[Opinion]:
@@ -199,10 +179,10 @@ def _most_outside(opinion: Opinion) -> float:
 
 def _is_quoted(said: Marked, opinion: Opinion) -> bool:
     """Whether quotation marks hold more than the aspect: somebody else's words, not a title."""
-    if opinion.aspect.is_phrase or opinion.aspect.is_title:
+    if opinion.aspect.is_title:
         return False
     start, end = _place(said, opinion.aspect)
-    before = said.text[max(said.tokens[0].start - 1, start - LONGEST_QUOTE) : start]
+    before = said.text[max(0, said.tokens[0].start - 1, start - LONGEST_QUOTE) : start]
     after = said.text[end : end + LONGEST_QUOTE]
     opened = max(map(before.rfind, _QUOTE_OPENS))
     closed = min((at for mark in _QUOTE_CLOSES if (at := after.find(mark)) >= 0), default=-1)

@@ -10,6 +10,7 @@ from recommender.grounding import audiences, links
 from recommender.grounding.conditions import only_if
 from recommender.grounding.cues import NOTHING, Language, language_of
 from recommender.grounding.facts import joined
+from recommender.grounding.fitted import fitted
 from recommender.grounding.heard import heard
 from recommender.grounding.labels import LONGEST, POLARITIES, Label, label_of
 from recommender.grounding.letters import body
@@ -61,6 +62,7 @@ def read(
         settle(said, found)
         if tags is not None and not place.is_heading:
             found = heard(said, found, tags, is_item=about == "item")
+        found = fitted(said, found)
         if about == "item":
             found = joined(said, found)
         else:

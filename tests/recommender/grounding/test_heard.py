@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.statements import lexicon_of
+from recommender.grounding.fitted import fitted
 from recommender.grounding.heard import heard
 from recommender.grounding.opinions import Context, opinions_in
 from recommender.grounding.reader import marked
@@ -37,6 +38,9 @@ def tags_of(text: str, inside: str, sign: int = 0) -> Tags:
         ("Then Mr Quince and a volcano.", "Quince|volcano", ["volcano"]),
         ("Sent her six westerns.", "westerns", ["Western"]),
         ("Sent her the Polish westerns.", "Polish westerns", ["Poland & Western"]),
+        ("They screened the Polish New Wave again.", "Polish New Wave", ["Polish New Wave"]),
+        ("They screened Japan new things.", "Japan new things", ["Japan"]),  # no name
+        ("The card says “hates westerns”.", "", []),  # somebody else's words
         ("Loves slow wobbling.", "", []),  # rules take it for a phrase
         ("She once adored westerns.", "westerns", []),
         ("Westerns, but never the silly ones.", "silly|Westerns", ["Western", "Western & silly"]),
@@ -48,6 +52,15 @@ def test_words_are_taken_whole_and_what_nobody_hears_is_left_out(text: str, insi
     named = [sorted(facet.value for facet in each.aspect.facets) for each in opinions if each.polarity in (1, -1, 0)]
 
     assert [" & ".join(values) for values in named] == said
+
+
+def test_how_something_is_liked_belongs_to_it() -> None:
+    text = "I like my horror slow and sad."
+    (sentence,) = marked(text, lexicon_of("films"))
+    opinions = heard(sentence, opinions_in(sentence, 0, Context()), tags_of(text, "horror|slow|sad"), is_item=False)
+    (found,) = fitted(sentence, opinions)
+
+    assert [facet.value for facet in found.aspect.facets] == ["Horror", "slow", "sad"]
 
 
 def test_a_list_is_of_one_mind() -> None:
