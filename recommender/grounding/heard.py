@@ -28,7 +28,7 @@ SURE_HOLDER = 0.75  # the tagger's is taken above it
 LEAST_SURE = 0.7  # of its polarity
 LONGEST_PHRASE = 7  # words
 LONGEST_QUOTE = 80  # characters on either side of an aspect
-_QUOTE_OPENS, _QUOTE_CLOSES = "\"“„«", "\"”“»"
+_QUOTE_OPENS, _QUOTE_CLOSES = '"“„«', '"”“»'
 LONGEST_JOINT = 3  # words and marks between members of a list
 SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
 HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
@@ -179,7 +179,7 @@ def _most_outside(opinion: Opinion) -> float:
 
 def _is_quoted(said: Marked, opinion: Opinion) -> bool:
     """Whether quotation marks hold more than the aspect: somebody else's words, not a title."""
-    if opinion.aspect.is_title:
+    if opinion.aspect.is_phrase or opinion.aspect.is_title:
         return False
     start, end = _place(said, opinion.aspect)
     before = said.text[max(0, said.tokens[0].start - 1, start - LONGEST_QUOTE) : start]
