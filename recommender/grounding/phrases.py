@@ -141,7 +141,7 @@ def _is_adverb(word: str) -> bool:
 
 
 def each_modifier(said: Marked, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """Slow-burn, supernatural: modifiers of which the last is an adjective tell something each; serial killer is one."""
+    """Slow-burn, supernatural: adjectives tell something each; serial killer is one thing."""
     units: list[tuple[int, int]] = []
     for place in range(begin, end):
         if units and goes_on(said, place):
