@@ -8,7 +8,6 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import QuerySet
 
 from recommender.accounts import audit, throttle
 from recommender.accounts.hashing import BusyError
@@ -22,12 +21,6 @@ LONGEST_NAME = 150  # characters: Account.username
 
 class AccountError(ValueError):
     """What was asked for cannot be; the message says why."""
-
-
-def everybody() -> QuerySet[Account]:
-    """Open accounts first, by name, each with what a list of them shows."""
-    found = Account.objects.select_related("second_factor").prefetch_related("catalogs")
-    return found.order_by("-is_active", "username")
 
 
 def create(

@@ -1,6 +1,5 @@
 """Every error is a problem document (RFC 9457) that says what to do."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,8 +12,6 @@ from recommender.models import TokenScope
 HOW_TO_SEND = "Send a token in the header `Authorization: Bearer <key>`."
 CONTENT_TYPE = "application/problem+json"
 DOCS = "/api/v1/docs/"
-
-logger = logging.getLogger(__name__)
 
 
 class Problem(exceptions.APIException):

@@ -24,7 +24,6 @@ COUNTED = 0.3  # probability up to which what is counted is no aspect, or is onl
 Kind = Literal["count", "polarity", "title", "order", "rating", "fact"]
 _RATED = {"star", "stars", "marks", "mark", "full", "points"}
 _NEUTRAL = 3  # place among the tagger's polarities
-_OPPOSITE = {"likes": 1, "dislikes": 0}  # place of the other among the tagger's polarities
 
 
 @dataclass(frozen=True, slots=True)

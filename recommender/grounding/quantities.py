@@ -23,9 +23,6 @@ _ODDS = word_set("in for from")  # between two numbers: one in three, 2 for 4, n
 _ACROSS = word_set("in from across among amongst of over aus bei de en entre")  # behind an outcome: five likes in eight
 _OF_STARS = (4, 5, 10, 100)  # what stands below a slash where stars are told
 _GENITIVES = word_set("der seiner ihrer")
-_LEAD_IN = word_set(
-    "of these those them , only just and but nur und aber davon solo y de ellas ellos"
-)  # before a number that goes on counting
 _OF_TWO = word_set("both neither")
 _PAIRING = word_set("nor and or noch und oder ni y o")
 MOST_OF_A_PAIR = 5  # words, with the one that joins

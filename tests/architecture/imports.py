@@ -62,16 +62,6 @@ def circles(files: Graph) -> list[list[str]]:
     return found
 
 
-def reachable(files: Graph, *begin: str) -> set[str]:
-    """Everything of ours that these modules import, directly or not, themselves included."""
-    found, waiting = set(begin), list(begin)
-    while waiting:
-        for other in files.get(waiting.pop(), set()) - found:
-            found.add(other)
-            waiting.append(other)
-    return found
-
-
 def _imported(tree: ast.Module, ours: Mapping[str, Path]) -> set[str]:
     found = set()
     for node in ast.walk(tree):

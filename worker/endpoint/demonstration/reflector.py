@@ -9,11 +9,6 @@ from worker.endpoint.demonstration.statements import Evidence, read_text
 MOST = 3  # findings in one critique
 SIDES = {"person": "they", "liker": "people who like it", "disliker": "people who do not like it", "item": "it"}
 VERBS = {1: "enjoy", -1: "avoid", 0: "are divided over", None: "enjoy"}
-TOO_STRONG = (
-    "Too strong: {claim}, but only {proof} can be named for it, which is too little for a rule.",
-    "Overstated: {claim}, and nothing but {proof} is there to show it.",
-    "It generalises from too little where {claim}; all there is to go by is {proof}.",
-)
 
 
 def judge(reading: Reading) -> tuple[bool, str]:
