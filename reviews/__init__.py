@@ -1,0 +1,1 @@
+"""Where people decide: the review room, all other pages, and what decisions teach. It never imports worker."""

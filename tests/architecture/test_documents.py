@@ -79,10 +79,22 @@ def test_every_address_is_described() -> None:
     assert described == set(patterns(get_resolver()))
 
 
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives the headings of a page: letters, digits, - and _ stay, spaces become -."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#{1,6} +(.+?) *$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M):
+        name = re.sub(r"[^\w -]", "", re.sub(r"\]\([^)]*\)", "", heading).lower()).replace(" ", "-")
+        found.add(name if name not in found else f"{name}-{sum(other.startswith(name) for other in found)}")
+    return found
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     for path, text in repository.texts(".md").items():
-        for link in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", text):
-            assert (ROOT / path.parent / link).exists(), f"{path}: {link}"
+        for link in re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)", text):
+            name, _, anchor = link.partition("#")
+            target = ROOT / path.parent / name if name else ROOT / path
+            assert target.exists(), f"{path}: {link}"
+            assert not anchor or anchor in anchors(target.read_text()), f"{path}: {link}: no such heading"
 
 
 def test_make_targets_in_documents_exist() -> None:
