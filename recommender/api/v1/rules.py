@@ -142,7 +142,10 @@ class RulesView(PrivateView):
     )
     @idempotent
     def post(self, request: Request, catalog: str) -> Response:
-        """Set business rules; the next list of any process obeys. One about the same item and scenario gives way when they begin."""
+        """Set business rules; the next list of any process obeys.
+
+        One about the same item and scenario gives way when they begin.
+        """
         wanted = posted(request, RulesRequest)["rules"]
         found = known_catalog(catalog, asker=asker_of(request))
         try:

@@ -91,8 +91,8 @@ def sentences(metrics: Mapping[str, Any]) -> Iterator[str]:
         f"{a_list['seconds']:.2f} s beside the active model's own time."
     )
     yield (
-        f"All opinions took {ratings['calls']:,} calls, {ratings['read']:,} tokens ({ratings['row_by_row']:,} had every "
-        f"prompt been read whole) and {ratings['seconds']:,.0f} s."
+        f"All opinions took {ratings['calls']:,} calls, {ratings['read']:,} tokens ({ratings['row_by_row']:,} had "
+        f"every prompt been read whole) and {ratings['seconds']:,.0f} s."
     )
     users = metrics["slices"]["all"]["end_users"]
     if users < FEW:

@@ -61,7 +61,9 @@ def _headline(run: ScoringRun) -> str:
     if not run.metrics["backbone"]:
         return f"{model} was measured alone: {' '.join(run.metrics['notes'][-1:])}"
     if gained is None:
-        return f"Which of {model} and the model in use orders better cannot be told: no user has both likes and dislikes."
+        return (
+            f"Which of {model} and the model in use orders better cannot be told: no user has both likes and dislikes."
+        )
     if gained["low"] > 0:
         return f"{model} orders what each user judged better than the model in use."
     if gained["high"] < 0:

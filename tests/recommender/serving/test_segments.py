@@ -8,8 +8,8 @@ import pytest
 from recommender.models import Catalog, EndUser
 from recommender.serving import catalog_index, segments
 from recommender.serving.recommend import recommend
-from recommender.serving.segments import LEAST_MET, LEAST_PEOPLE, segment_of
 from recommender.serving.request import request_for
+from recommender.serving.segments import LEAST_MET, LEAST_PEOPLE, segment_of
 from recommender.serving.served import Served
 from recommender.serving.session import session_of
 from recommender.serving.types import StatisticReason
