@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -72,7 +73,7 @@ class RuleKind(models.TextChoices):
 
 
 class RuleQuerySet(models.QuerySet["Rule"]):
-    def with_successors(self) -> "RuleQuerySet":
+    def with_successors(self) -> Self:
         """Each with `replaced_at`: when the next rule about its item and scenario begins, in whose favour it ends."""
         begins = Coalesce(OuterRef("since"), OuterRef("created_at"))
         same = Rule.objects.filter(**{name: OuterRef(name) for name in ("catalog", "scenario", "item")})

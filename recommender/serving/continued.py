@@ -1,6 +1,6 @@
 """The next page of a list: its items as they were ranked, with the reasons asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import cast
@@ -14,7 +14,7 @@ from recommender.serving.codes import DegradedCode
 from recommender.serving.cursor import Cursor
 from recommender.serving.request import Request
 from recommender.serving.rollout import active_in
-from recommender.serving.types import Effects, Ranked, Ranking, Source
+from recommender.serving.types import Effects, Ranked, Ranking, Reason, Source
 
 
 def continued(request: Request, cursor: Cursor, *, attribute: bool, credit: bool) -> tuple[Ranked, list[int]]:
@@ -58,7 +58,7 @@ def _version(pk: int | None) -> BackboneVersion | None:
 def _explained(request: Request, ranked: Ranked, cursor: Cursor) -> Ranked:
     """With what moved it: of statements, those that did when it was ranked and act still."""
     steering, attribution = request.steering, dict[int, Effects]()
-    reasons = dict(thinkrec.reasons(request) if ranked.source == "thinkrec" else {})
+    reasons: dict[int, Sequence[Reason]] = dict(thinkrec.reasons(request) if ranked.source == "thinkrec" else {})
     for asked, version, listed in _ranked_by(request, ranked, cursor) if ranked.source == "backbone" else ():
         with suppress(ArtifactError):  # else the list stays, and what it has in common with the history is named
             steering, moved_by, said = backbone.attributed(asked, version, listed)

@@ -240,6 +240,7 @@ def _changed(catalog: Catalog) -> None:
     """Locks the catalog's row until the transaction ends. What was replaced meanwhile gets its end, and so keeps it
     when what took its place is removed."""
     Catalog.objects.filter(pk=catalog.pk).update(rule_changes=F("rule_changes") + 1)
-    known = Rule.objects.with_successors().filter(catalog=catalog, replaced_at__lte=timezone.now())
-    for rule in known.filter(Q(until=None) | Q(until__gt=F("replaced_at"))):
+    not_told = Q(until=None) | Q(until__gt=F("replaced_at"))
+    known = Rule.objects.with_successors().filter(Q(replaced_at__lte=timezone.now()) & not_told, catalog=catalog)
+    for rule in known:
         Rule.objects.filter(pk=rule.pk).update(until=rule.replaced_at)
