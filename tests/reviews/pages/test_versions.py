@@ -21,7 +21,6 @@ from recommender.serving.codes import DegradedCode
 from reviews.models import Decision, Verdict
 from reviews.templatetags.versions import WHY_FALLEN_BACK, why_fallen_back
 from tests import builders
-from tests.recommender.guards.served import served
 from tests.recommender.promotion.versions import examined, make_version
 from tests.recommender.training import synthetic
 from tests.reviews.approved import make_decision, make_receipt
@@ -349,19 +348,6 @@ def test_another_version_s_rollout_is_named_where_none_can_be_started(client, le
 
     assert "Model 2 is being tried, and only one can be at a time." in shown
     assert "Start" not in shown
-
-
-def test_what_ended_a_canary_is_named_in_figures_beside_what_would_have(client, lead):
-    one = served()
-    shown = text(page(client, one.canary))
-    assert "when it breaks a guard : lists that could not be ranked, lists from the fallback, click rate" in shown
-    one.lists(60, canary=False)
-    one.lists(20, canary=True)
-    one.lists(30, canary=True, code="no_history")
-    one.look()
-    shown = text(page(client, one.canary))
-    assert "It broke a guard: ✗ Broken Lists from the fallback 60 % (beside it 0 %) of the lists" in shown
-    assert re.search(r"Between \d+ % and \d+ %, beside it between 0 % and \d+ %, however often one looks\.", shown)
 
 
 def test_a_shadow_s_figures_are_on_the_page(client, pm, active, catalog):
