@@ -96,7 +96,9 @@ def _ratings(run: ScoringRun, config: EvaluationConfig) -> _Ratings:
     codes = codes_of(config.split, interactions, run.catalog.clock)
     rows = chosen(interactions, np.flatnonzero(codes == PARTS[config.part]), most=config.rows, seed=config.seed)
     if not len(rows):
-        raise CannotRunError(f"The {config.part} part of the split {config.split} has no rating that is known.")
+        raise CannotRunError(
+            f"The {config.part} part of the split {config.split} has nothing that is known to be liked or not."
+        )
     version, why = _version(run, config)
     try:
         beside = Streaming(version, interactions, rows) if version else None
@@ -104,7 +106,7 @@ def _ratings(run: ScoringRun, config: EvaluationConfig) -> _Ratings:
         beside, why = None, f"The active model cannot be used: {error}"
     kept = rows if beside is None else rows[~beside.leaking[rows]]
     if not len(kept):
-        raise CannotRunError("The texts of the active model know too much of all of these ratings: choose other ones.")
+        raise CannotRunError("The texts of the active model know too much of all of these opinions: choose other ones.")
     return _Ratings(interactions, codes, kept, version, beside, why, len(rows) - len(kept))
 
 
@@ -120,8 +122,8 @@ def _version(run: ScoringRun, config: EvaluationConfig) -> tuple[BackboneVersion
         moments = f" --valid-from {valid_from} --test-from {test_from}" if name == "given" else ""
         beside = f"train_backbone {run.catalog.name} --split {name}{moments} --activate"
         return None, (
-            f"The active model was trained on the split {recipe.split_in_words} and may know these ratings: it is left "
-            f"out. To see both beside each other, train one on this split: `{beside}`."
+            f"The active model was trained on the split {recipe.split_in_words} and may know these opinions: it is "
+            f"left out. To see both beside each other, train one on this split: `{beside}`."
         )
     return version, ""
 

@@ -48,8 +48,8 @@ def carry_out(run: ScoringRun, recorder: Recorder) -> None:
         raise CannotRunError(backbone.NO_BACKBONE)
     if config.held_out and (learnt := tuned_on(config)) and learnt != config.split:
         raise CannotRunError(
-            f"The adapter was tuned on the train part of the split {learnt}, so ratings that are held out by "
-            f"{config.split} may be known to it: score with the split {learnt}, or hold out 0 ratings."
+            f"The adapter was tuned on the train part of the split {learnt}, so opinions that are held out by "
+            f"{config.split} may be known to it: score with the split {learnt}, or hold out none (held_out 0)."
         )
     require_known(run.catalog, config)
     recorder.at("reading", 0, 1)
@@ -63,10 +63,10 @@ def carry_out(run: ScoringRun, recorder: Recorder) -> None:
 
 
 def require_known(catalog: Catalog, config: ScoringConfig) -> None:
-    """Raises CannotRunError where ratings are to be held out of a catalog that knows likes, or dislikes, alone."""
+    """Raises CannotRunError where opinions are to be held out of a catalog that knows likes, or dislikes, alone."""
     if config.held_out:
         without = "With held_out 0 lists are scored all the same; their chances are then the model's own, uncalibrated."
-        what = "holding ratings out to calibrate and to measure"
+        what = "holding opinions out to calibrate and to measure"
         require_both(catalog, what=what, otherwise=without if config.top else "")
 
 

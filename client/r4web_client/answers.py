@@ -435,6 +435,7 @@ class Rule(TypedDict):
     note: str
     since: str | None
     until: str | None
+    replaced_at: str | None
     created_at: str
 
 

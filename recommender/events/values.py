@@ -15,6 +15,7 @@ SKEW = timedelta(minutes=5)  # by so much another machine's clock may be ahead
 LONGEST_TIME = 40  # characters
 LONGEST_ATTRIBUTES = 20_000  # characters of JSON
 LARGEST_POSITION = 100_000
+MOST_NAMED, LONGEST_NAMED = 3, 60  # of what is wrong: so many, and so many characters of each
 MAY_BE = "text, a number below 2^63, true, false, or a list of such"
 
 
@@ -22,8 +23,10 @@ def entry(raw: object, *, known: Collection[str], needed: Collection[str]) -> di
     """A JSON object with these fields only, without those that are null. Raises RefusedError."""
     if not isinstance(raw, dict):
         raise RefusedError(Code.NOT_AN_OBJECT, "An entry is a JSON object.")
-    if not raw.keys() <= set(known):
-        raise RefusedError(Code.UNKNOWN_FIELD, f"An entry may have {_listed(known)}, and nothing else.")
+    if strange := [name for name in raw if name not in known]:
+        named = _listed([values.clean(name)[:LONGEST_NAMED] for name in strange[:MOST_NAMED]])
+        more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""
+        raise RefusedError(Code.UNKNOWN_FIELD, f"There is no field {named}{more}. An entry may have {_listed(known)}.")
     given = {name: value for name, value in raw.items() if value is not None}
     for name in needed:
         if name not in given:
@@ -126,7 +129,7 @@ def title(raw: object) -> str:
             raise values.BadValueError("no title")
         return values.title(raw)
     except values.BadValueError:
-        raise RefusedError(Code.INVALID_VALUE, "`title` must be text.") from None
+        raise RefusedError(Code.INVALID_VALUE, "`title` must be text with something in it.") from None
 
 
 def attributes(raw: object) -> dict[str, Any]:
@@ -135,7 +138,9 @@ def attributes(raw: object) -> dict[str, Any]:
         raise RefusedError(Code.INVALID_VALUE, f"`attributes` must be an object; each of its members {MAY_BE}.")
     for name, value in raw.items():
         if not may_be_kept(value):
-            raise RefusedError(Code.INVALID_VALUE, f"`{values.clean(name)[:60]}` of `attributes` must be {MAY_BE}.")
+            raise RefusedError(
+                Code.INVALID_VALUE, f"`{values.clean(name)[:LONGEST_NAMED]}` of `attributes` must be {MAY_BE}."
+            )
     written = values.attributes(raw.items())
     if len(written) > LONGEST_ATTRIBUTES:
         raise RefusedError(

@@ -53,7 +53,7 @@ class TokenScope(models.TextChoices):
     EXPERIMENTS_READ = "experiments:read", "Read experiments and their results"
     EXPERIMENTS_MANAGE = "experiments:manage", "Write, start and stop experiments"
     EVENTS_WRITE = "events:write", "Send events"
-    CATALOG_WRITE = "catalog:write", "Write items, users and their ratings"
+    CATALOG_WRITE = "catalog:write", "Write items, users and what they did"
     WEBHOOKS_MANAGE = "webhooks:manage", "Manage webhooks, and send again"
 
     @property

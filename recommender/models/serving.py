@@ -1,10 +1,13 @@
 """What was recommended, to whom, from what: the serving log. What the business wants of lists: rules."""
 
 import uuid
+from datetime import datetime
+from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from recommender.models.accounts import ApiToken
 from recommender.models.backbones import BackboneVersion
@@ -69,12 +72,24 @@ class RuleKind(models.TextChoices):
     OUT_OF_STOCK = "out_of_stock", "is not listed"
 
 
+class RuleQuerySet(models.QuerySet["Rule"]):
+    def with_successors(self) -> Self:
+        """Each with `replaced_at`: when the next rule about its item and scenario begins, in whose favour it ends."""
+        begins = Coalesce(OuterRef("since"), OuterRef("created_at"))
+        same = Rule.objects.filter(**{name: OuterRef(name) for name in ("catalog", "scenario", "item")})
+        later = same.filter(Q(until=None) | Q(until__gt=F("since")), since__gt=begins).order_by("since")
+        return self.annotate(replaced_at=Subquery(later.values("since")[:1]))
+
+
 class Rule(models.Model):
     """A business rule: what becomes of one item in a catalog's lists, whoever they are for.
 
     `scenario`: empty for all; a scenario's own rule outweighs that for all while it holds. `place`: of a pinned item,
-    from 1. `since`: it holds from then on; null: from when it was set. `until`: it holds no longer then.
+    from 1. `since`: it holds from then on; null: from when it was set. `until`: it holds no longer then. Of several
+    about an item and scenario the one that began last holds, or none once it has ended.
     """
+
+    replaced_at: datetime | None  # by RuleQuerySet.with_successors
 
     catalog = models.ForeignKey(Catalog, on_delete=models.CASCADE, related_name="rules", db_index=False)
     scenario = models.CharField(max_length=40, blank=True)
@@ -87,9 +102,14 @@ class Rule(models.Model):
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = RuleQuerySet.as_manager()
+
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["catalog", "scenario", "item"], name="rule_one_of_an_item"),
+            models.UniqueConstraint(
+                fields=["catalog", "scenario", "item"], condition=Q(since=None), name="rule_one_of_an_item_at_once"
+            ),
+            models.UniqueConstraint(fields=["catalog", "scenario", "item", "since"], name="rule_one_of_a_moment"),
             models.CheckConstraint(
                 condition=Q(kind=RuleKind.PIN, place__gte=1) | (~Q(kind=RuleKind.PIN) & Q(place=None)),
                 name="rule_place_of_a_pin",
@@ -98,3 +118,8 @@ class Rule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.item_id}"
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether it ends, or ended, in favour of the next rule."""
+        return self.replaced_at is not None and (self.until is None or self.until >= self.replaced_at)

@@ -92,7 +92,7 @@ class OpenConfig(Settings):
         ge=0,
         le=100_000,
         title="Set apart for tests",
-        description="So many further rows, of ten ratings with five liked ones, that no training set gets.",
+        description="So many further rows, of ten judged items, five of them liked, that no training set gets.",
     )
     seed: Annotated[int, OnlyWith("purpose", "trace")] = Field(
         default=0, ge=0, le=2**31 - 1, title="Draw", description="A number: the same one draws the same rows."

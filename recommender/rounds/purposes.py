@@ -106,7 +106,7 @@ def _wrong_trace(subject: Subject, text: str) -> str:
     read = trace_answers.answer_of(text)
     label = prompts.EVALUATION[bool(_with_target(subject).asked[0].liked)]
     if read is None or prompts.EVALUATION[read[0]] != label:
-        return f"The rating says {label}: begin with “{label}.” and say why."
+        return f"The answer is {label}: begin with “{label}.” and say why."
     return "" if prose.words(read[1]) >= FEWEST_REASONS else "Say why, after the first word."
 
 

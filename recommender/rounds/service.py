@@ -80,7 +80,7 @@ def fewer_apart(batch: RoundBatch, config: OpenConfig) -> str:
         return ""
     return (
         f"Set apart for tests: {found:,} of {config.held_out:,} rows. One user in ten may have one, with "
-        f"{trace_rows.SHOWN} ratings before it of which {trace_rows.LIKED_OF_TESTED} were liked, and none twice: "
+        f"{trace_rows.SHOWN} opinions before it of which {trace_rows.LIKED_OF_TESTED} were liked, and none twice: "
         "another draw (seed) finds others."
     )
 

@@ -117,7 +117,7 @@ SCORING = Kind(
         "calibrating": "Comparing scores with what people liked",
         "scoring": "Scoring lists",
         "reading": "Reading ratings",
-        "rating": "Scoring ratings",
+        "rating": "Scoring what was liked or not",
         "explaining": "Writing explanations",
     },
 )

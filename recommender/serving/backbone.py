@@ -134,7 +134,7 @@ def _attribution(request: Request, ranker: Ranker, listed: Ranking) -> dict[int,
         asked.external_id,
         request.past(ranker),
         items,
-        attributes=asked.attributes,
+        attributes=request.attributes,
         counted=retrieve.counted(ranker, index, places),
     )
     found = zip(index.pks[places].tolist(), of_history, of_text.tolist(), strict=True)

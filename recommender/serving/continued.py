@@ -1,5 +1,6 @@
 """The next page of a list: its items as they were ranked, with the reasons asked for."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import cast
@@ -12,7 +13,8 @@ from recommender.serving import backbone, thinkrec
 from recommender.serving.codes import DegradedCode
 from recommender.serving.cursor import Cursor
 from recommender.serving.request import Request
-from recommender.serving.types import Ranked, Source
+from recommender.serving.rollout import active_in
+from recommender.serving.types import Effects, Ranked, Ranking, Reason, Source
 
 
 def continued(request: Request, cursor: Cursor, *, attribute: bool, credit: bool) -> tuple[Ranked, list[int]]:
@@ -55,16 +57,36 @@ def _version(pk: int | None) -> BackboneVersion | None:
 
 def _explained(request: Request, ranked: Ranked, cursor: Cursor) -> Ranked:
     """With what moved it: of statements, those that did when it was ranked and act still."""
-    steering, attribution = request.steering, None
-    reasons = thinkrec.reasons(request) if ranked.source == "thinkrec" else {}
-    if ranked.source == "backbone" and ranked.backbone is not None:
+    steering, attribution = request.steering, dict[int, Effects]()
+    reasons: dict[int, Sequence[Reason]] = dict(thinkrec.reasons(request) if ranked.source == "thinkrec" else {})
+    for asked, version, listed in _ranked_by(request, ranked, cursor) if ranked.source == "backbone" else ():
         with suppress(ArtifactError):  # else the list stays, and what it has in common with the history is named
-            steering, attribution, reasons = backbone.attributed(request, ranked.backbone, ranked.best)
+            steering, moved_by, said = backbone.attributed(asked, version, listed)
+            attribution |= moved_by
+            reasons |= said
     moved = set(cursor.moved or ())
     steering = replace(steering, moves=[move for move in steering.moves if move.statement.pk in moved])
     return replace(
         ranked,
         steering=steering if cursor.moved is not None else None,
-        attribution=attribution,
+        attribution=attribution or None,
         reasons=reasons,
     )
+
+
+def _ranked_by(request: Request, ranked: Ranked, cursor: Cursor) -> Iterator[tuple[Request, BackboneVersion, Ranking]]:
+    """The items with the version that put them there, and what it was asked: of a mixed list a part for each side,
+    while its experiment runs."""
+    if not cursor.teams:
+        if ranked.backbone is not None:
+            yield request, ranked.backbone, ranked.best
+        return
+    mixed = request.treatment.mixed if request.treatment else ()
+    sides = _sides(cursor)
+    for each in mixed:
+        usual = active_in(request.whom.catalog).version if mixed[0].version else ranked.backbone
+        version = each.version or usual
+        put = (sides.get(int(pk)) == each.variant for pk in request.index.pks[[place for place, _ in ranked.best]])
+        listed = [item for item, theirs in zip(ranked.best, put, strict=True) if theirs]
+        if listed and version is not None:
+            yield replace(request, treatment=each, unaware=each.unaware), version, listed

@@ -59,7 +59,7 @@ def _likeness(request: Request) -> NDArray[np.float64] | None:
 
 def segment(request: Request) -> Order | None:
     """What is popular among end users with the same attributes, as far as it fills the list as `popular` would."""
-    found = segment_of(request.whom.catalog, request.whom.attributes)
+    found = segment_of(request.whom.catalog, request.attributes)
     if found is None or request.steering.moves:
         return None
     index = request.index
@@ -104,7 +104,7 @@ def why(source: Source, request: Request, position: int) -> list[StatisticReason
         met, judged, likes = (int(column[position]) for column in (index.met, index.judged, index.likes))
         return [StatisticReason("popularity", _counted(met, judged, likes))]
     if source == "segment":
-        found = segment_of(request.whom.catalog, request.whom.attributes)
+        found = segment_of(request.whom.catalog, request.attributes)
         return [StatisticReason("segment", _in_segment(found, request, position))] if found else []
     if source == "newest":
         return [StatisticReason("newness", "One of the items added to the catalog last.")]

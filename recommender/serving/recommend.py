@@ -76,8 +76,7 @@ def recommend(
     wish = replace(wish, scenario=how.scenario) if wish else Wish(how.scenario)
     told = isinstance(whom, Visitor) or session is not NOTHING_TOLD
     # What a request tells is not told again with the next page.
-    goes_on = isinstance(whom, EndUser) or (bool(whom.external_id) and not whom.attributes)
-    goes_on = goes_on and session is NOTHING_TOLD
+    goes_on = bool(whom.external_id) and session is NOTHING_TOLD
     going_on: Cursor | None = None
     treatment = treatment_of(whom, how.scenario)
     if after:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,12 @@ class Request:
             return [place for place, _ in ranking[: self.limit]]
 
         return self.steering.kept_away(page(listed), lambda steering: page(relist(self.steered(steering))))
+
+    @cached_property
+    def attributes(self) -> Mapping[str, Any]:
+        """Theirs as stored, with those that the request tells on top."""
+        stored = self.whom.attributes if isinstance(self.whom, EndUser) else {}
+        return {**stored, **self.session.attributes}
 
     @property
     def strength(self) -> float:
@@ -274,7 +281,7 @@ def score(request: Request, ranker: Ranker) -> Scored:
         whom.external_id,
         request.past(ranker),
         items,
-        attributes=whom.attributes,
+        attributes=request.attributes,
         counted=retrieve.counted(ranker, request.index, request.candidates),
     )
     steering = request.steering.weighed(ranker.statements)

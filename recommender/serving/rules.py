@@ -28,11 +28,13 @@ class Held:
     item_pk: int
     place: int
     note: str
-    since: datetime | None
+    scenario: str
+    since: datetime
     until: datetime | None
 
     def holds(self, now: datetime) -> bool:
-        return (self.since is None or self.since <= now) and (self.until is None or self.until > now)
+        """Of one that has begun."""
+        return self.until is None or self.until > now
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def holding(catalog: Catalog, index: CatalogIndex, *, scenario: str) -> Rules:
     if not known:
         return NONE
     now = timezone.now()
-    of_items = {rule.item_pk: rule for rule in known if rule.holds(now)}  # those for all come first
+    last = {(rule.scenario, rule.item_pk): rule for rule in known if rule.since <= now}
+    of_items = {rule.item_pk: rule for rule in last.values() if rule.holds(now)}  # those for all come first
     held = sorted(of_items.values(), key=lambda rule: rule.pk)
     pks = np.array([rule.item_pk for rule in held], dtype=np.int64)
     places = np.searchsorted(index.pks, pks)
@@ -79,12 +82,23 @@ def holding(catalog: Catalog, index: CatalogIndex, *, scenario: str) -> Rules:
 
 
 def _read(catalog: Catalog, scenario: str) -> Sequence[Held]:
-    """Those for all, then the scenario's own, each by id: also what has ended, or begins later."""
+    """Those for all, then the scenario's own, each as they begin: also what has ended, or begins later."""
     KEPT.drop(lambda other: other[0] == catalog.pk and other[3] != catalog.rule_changes)
-    rows = Rule.objects.filter(catalog=catalog, scenario__in=("", scenario)).order_by("scenario", "pk")
-    return [
-        Held(row.pk, RuleKind(row.kind), row.item_id, row.place or 0, row.note, row.since, row.until) for row in rows
+    known = [
+        Held(
+            row.pk,
+            RuleKind(row.kind),
+            row.item_id,
+            row.place or 0,
+            row.note,
+            row.scenario,
+            row.since or row.created_at,
+            row.until,
+        )
+        for row in Rule.objects.filter(catalog=catalog, scenario__in=("", scenario))
     ]
+    ever = [rule for rule in known if rule.until is None or rule.until > rule.since]  # others ended before they began
+    return sorted(ever, key=lambda rule: (rule.scenario, rule.since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +126,8 @@ class EndedError(ValueError):
 
 
 def put(catalog: Catalog, wanted: Sequence[Wanted], *, by: Account | None) -> tuple[list[Rule], list[int]]:
-    """Set rules; one about the same item and scenario gives way. Returns those set, and the places in `wanted` of those
-    whose item the catalog does not have.
+    """Set rules; one about the same item and scenario gives way when they begin. Returns those set, with `replaced_at`,
+    and the places in `wanted` of those whose item the catalog does not have.
 
     Raises EndedError; then nothing is set.
     """
@@ -125,7 +139,8 @@ def put(catalog: Catalog, wanted: Sequence[Wanted], *, by: Account | None) -> tu
     ids = {one.item_id for one in wanted if "\x00" not in one.item_id}
     items = {item.external_id: item for item in Item.objects.filter(catalog=catalog, external_id__in=ids)}
     refused = [place for place, one in enumerate(wanted) if one.item_id not in items]
-    latest = {(one.scenario, one.item_id): one for one in wanted if one.item_id in items}
+    begins = {n: one.since if one.since and one.since > now else None for n, one in enumerate(wanted)}
+    latest = {(one.scenario, one.item_id, begins[n]): one for n, one in enumerate(wanted) if one.item_id in items}
     rows = [
         Rule(
             catalog=catalog,
@@ -142,13 +157,15 @@ def put(catalog: Catalog, wanted: Sequence[Wanted], *, by: Account | None) -> tu
     ]
     with transaction.atomic():
         _changed(catalog)
-        for scenario in {scenario for scenario, _ in latest}:
-            about = [items[one.item_id].pk for one in latest.values() if one.scenario == scenario]
-            Rule.objects.filter(catalog=catalog, scenario=scenario, item_id__in=about).delete()
-        made = Rule.objects.bulk_create(rows)
-        if made:
-            audit.record(AuditEvent.RULES_CHANGED, about=catalog, details=f"{len(made)} set", by=by)
-    return made, refused
+        for scenario, since in {(scenario, since) for scenario, _, since in latest}:
+            about = [items[item_id].pk for own, item_id, at in latest if (own, at) == (scenario, since)]
+            begun = Q(since=since) if since else Q(since=None) | Q(since__lte=now)
+            Rule.objects.filter(begun, catalog=catalog, scenario=scenario, item_id__in=about).delete()
+        pks = [row.pk for row in Rule.objects.bulk_create(rows)]
+        if pks:
+            audit.record(AuditEvent.RULES_CHANGED, about=catalog, details=f"{len(pks)} set", by=by)
+    made = Rule.objects.with_successors().filter(pk__in=pks).select_related("item", "catalog").order_by("pk")
+    return list(made), refused
 
 
 def remove(catalog: Catalog, rules: Collection[int], *, by: Account | None) -> int:
@@ -198,18 +215,32 @@ def end(catalog: Catalog, rule: int, *, by: Account | None) -> Rule | None:
     return found
 
 
+def standing(about: Iterable[Rule], *, at: datetime) -> Rule | None:
+    """Of the rules about one item and scenario, the one that holds at that moment."""
+    begun = {rule.since or rule.created_at: rule for rule in about}
+    ever = {since: rule for since, rule in begun.items() if since <= at and not (rule.until and rule.until <= since)}
+    last = ever[max(ever)] if ever else None
+    return last if last and (last.until is None or last.until > at) else None
+
+
 def in_words(rules: Iterable[Rule]) -> Iterable[str]:
-    """One line a rule. Their items must be loaded."""
+    """One line a rule, with its item and `replaced_at` loaded."""
     for rule in rules:
         where = f" at {rule.place}" if rule.place else ""
         scenario = f", scenario {rule.scenario}" if rule.scenario else ""
         since = f", from {rule.since:%Y-%m-%d %H:%M} UTC" if rule.since else ""
         until = f", until {rule.until:%Y-%m-%d %H:%M} UTC" if rule.until else ""
         note = f": {rule.note}" if rule.note else ""
-        when = f"{since}{until}"
+        replaced = f", replaced {rule.replaced_at:%Y-%m-%d %H:%M} UTC" if rule.replaced_at else ""
+        when = f"{since}{until}{replaced}"
         yield f"{rule.pk}: {rule.kind}{where} {rule.item.external_id} “{rule.item.title}”{scenario}{when}{note}"
 
 
 def _changed(catalog: Catalog) -> None:
-    """Locks the catalog's row until the transaction ends."""
+    """Locks the catalog's row until the transaction ends. What was replaced meanwhile gets its end, and so keeps it
+    when what took its place is removed."""
     Catalog.objects.filter(pk=catalog.pk).update(rule_changes=F("rule_changes") + 1)
+    not_told = Q(until=None) | Q(until__gt=F("replaced_at"))
+    known = Rule.objects.with_successors().filter(Q(replaced_at__lte=timezone.now()) & not_told, catalog=catalog)
+    for rule in known:
+        Rule.objects.filter(pk=rule.pk).update(until=rule.replaced_at)

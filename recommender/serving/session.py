@@ -1,8 +1,9 @@
 """What a caller posts about somebody, made into a session: their history by item ids, and a text in plain words."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -27,12 +28,13 @@ class Session:
     """What a request itself tells of somebody, which is used once and kept nowhere.
 
     `history`: what they met after everything that is stored, oldest first. `said`: statements of a text of theirs, of
-    which those in two minds move nothing.
+    which those in two minds move nothing. `attributes`: of theirs, in place of stored ones of the same names.
     `understood`, `notices`: what became of the text, and of what was not to be used.
     """
 
     history: Sequence[PastInteraction] = ()
     said: Sequence[Acting] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     understood: tuple[Understood, ...] = ()
     notices: tuple[Notice, ...] = ()
 
@@ -49,18 +51,21 @@ class Met:
     liked: bool | None = None
 
 
-def session_of(catalog: Catalog, *, history: Sequence[Met] = (), text: str = "") -> Session:
+def session_of(
+    catalog: Catalog, *, history: Sequence[Met] = (), text: str = "", attributes: Mapping[str, Any] | None = None
+) -> Session:
     """The session of what was posted, NOTHING_TOLD of nothing. Nothing of it is stored. Of an item met twice the later
     time counts.
 
     Items that the catalog does not have are left out, and a text that says nothing of any item moves nothing: notices
     say so.
     """
-    if not history and not text.strip():
+    attributes = attributes or {}
+    if not history and not text.strip() and not attributes:
         return NOTHING_TOLD
     past, notices = _history(catalog, history)
     if not text.strip():
-        return Session(past, notices=tuple(notices))
+        return Session(past, attributes=attributes, notices=tuple(notices))
     aspects = aspects_of(catalog)
     heard = hear(text, aspects)
     said, understood = _said(heard, text, aspects)
@@ -85,7 +90,7 @@ def session_of(catalog: Catalog, *, history: Sequence[Met] = (), text: str = "")
     for one in understood:
         if not one.meets:
             notices.append(Notice(NoticeCode.MEETS_NOTHING, f"No item is known to have: {one.aspect}."))
-    return Session(past, said, understood, tuple(notices))
+    return Session(past, said, attributes, understood, tuple(notices))
 
 
 def _quoted(heard: Heard) -> str:

@@ -57,8 +57,11 @@ def _mixed(request: Request, one: Ranked, other: Ranked, treatment: Treatment) -
     names = [each.variant for each in treatment.mixed]
     pks = request.index.pks
     sides = {int(pks[place]): side for place, side in drafted}
-    of_side = {pk: ((one, other)[side].attribution or {}).get(pk) for pk, side in sides.items() if side >= 0}
+    by = {pk: (one, other)[side] for pk, side in sides.items() if side >= 0}
+    of_side = {pk: (each.attribution or {}).get(pk) for pk, each in by.items()}
     attribution = {pk: effects for pk, effects in of_side.items() if effects is not None}
+    of_either = {pk: said for pk, said in {**other.reasons, **one.reasons}.items() if pk not in by}
+    reasons = {pk: each.reasons[pk] for pk, each in by.items() if pk in each.reasons}
     alike = treatment.mixed[0].steering == treatment.mixed[1].steering and one.backbone == other.backbone
     return replace(
         one,
@@ -67,7 +70,7 @@ def _mixed(request: Request, one: Ranked, other: Ranked, treatment: Treatment) -
         degraded_reason=one.degraded_reason or other.degraded_reason,
         degraded_code=one.degraded_code or other.degraded_code,
         attribution=attribution if one.attribution is not None or other.attribution is not None else None,
-        reasons={**other.reasons, **one.reasons},
+        reasons=of_either | reasons,
         sides={pk: names[side] for pk, side in sides.items() if side >= 0},
         afterwards=None,
         kept_away={},  # of one side's own list

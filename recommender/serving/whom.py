@@ -1,8 +1,6 @@
 """Whom a list is for: an end user of the catalog, or a visitor, of whom the catalog has no row."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from recommender.models import Catalog, EndUser
 
@@ -13,7 +11,6 @@ class Visitor:
 
     catalog: Catalog
     external_id: str = ""
-    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 Whom = EndUser | Visitor

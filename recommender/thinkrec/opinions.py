@@ -16,7 +16,9 @@ NOBODY_SAID_NO = (
 NOBODY_SAID_YES = (
     "Nothing is known in {catalog} to be liked, and {what} needs likes: check the catalog's like threshold."
 )
-NOTHING_KNOWN = "Nothing is known in {catalog} to be liked or not, and {what} needs both: import ratings, or send them."
+NOTHING_KNOWN = (
+    "Nothing is known in {catalog} to be liked or not, and {what} needs both: import ratings or likes, or send them."
+)
 
 
 def require_both(catalog: Catalog, *, what: str, otherwise: str = "") -> None:

@@ -43,7 +43,7 @@ STEPS_OF: dict[str, dict[TurnKind, str]] = {
     Strategy.TRACE: {
         TurnKind.REASON: "First answer",
         TurnKind.REFINE: "Answer after a hint",
-        TurnKind.REFLECT: "Held against the rating",
+        TurnKind.REFLECT: "Held against what they said",
     },
 }
 TAGGED = {"first_try": "right at once", "hinted": "after a hint", "human": "written by a person"}

@@ -202,7 +202,7 @@ def test_a_tuned_model_is_evaluated_by_what_it_was_tuned_for(films: Catalog, bas
     assert found["metrics"]["cost"]["added_parameters"] > 0
     assert found["metrics"]["notes"] == ["No model is active, so the LLM stands alone."]
     assert {row["ranker"] for row in found["metrics"]["figures"]} == {"llm"}
-    with pytest.raises(CommandError, match="may know the ratings that global-time tests"):
+    with pytest.raises(CommandError, match="may know the opinions that global-time tests"):
         evaluated("films", "--tuned", str(tuned.pk), "--split", "global-time")
     with pytest.raises(CommandError, match="leave --base out"):
         evaluated("films", "--tuned", str(tuned.pk), "--base", base)
@@ -316,7 +316,7 @@ def test_a_model_that_may_know_the_ratings_is_left_out(ranked: Catalog, base: st
     beside = f"train_backbone {ranked.name} --split global-time --activate"
     assert metrics["backbone"] == ""
     (note,) = metrics["notes"]
-    assert "trained on the split r4ec and may know these ratings: it is left out." in note
+    assert "trained on the split r4ec and may know these opinions: it is left out." in note
     assert f"train one on this split: `{beside}`" in note
 
 

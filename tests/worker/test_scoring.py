@@ -239,7 +239,7 @@ def test_a_catalog_of_likes_alone_is_told_before_anything_starts_and_is_scored_w
     with pytest.raises(CommandError, match="Everything that is known") as refused:
         call_command("score_lists", ranked.name, "--base", base, "--top", "0", "--queue")
     assert "held_out 0" not in str(refused.value)  # nothing would be left to do
-    with pytest.raises(CommandError, match="top is 0 and no ratings are held out"):
+    with pytest.raises(CommandError, match="top is 0 and no opinions are held out"):
         call_command("score_lists", ranked.name, "--base", base, "--top", "0", "--held-out", "0")
     assert ScoringRun.objects.get() == queued
     queued = carried_out(queued)
@@ -272,7 +272,7 @@ def test_the_command_scores_and_says_what_came_of_it(ranked: Catalog, base: str,
     call_command("score_lists", ranked.name, "--resume", str(said["run"]), stdout=out)
     assert not ScoredList.objects.exists()
     assert "2 lists scored by tiny with score/v1." in out.getvalue()
-    assert "ratings held out: AUC" in out.getvalue()
+    assert "opinions held out: AUC" in out.getvalue()
     with pytest.raises(CommandError, match=r"--resume goes on with the settings .*: leave --top out"):
         call_command("score_lists", ranked.name, "--resume", str(said["run"]), "--top", "5")
     with pytest.raises(CommandError, match="--base counts with --where here alone: leave it out"):

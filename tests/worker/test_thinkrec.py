@@ -312,7 +312,7 @@ def grouped_anew(*options: str) -> dict[str, Any]:
 def test_an_expert_is_added_for_a_new_group_and_the_others_stay_to_the_byte(catalog: Catalog, base: str) -> None:
     first = grouped_anew("--groups=2")
     earlier = ThinkrecRun.objects.get(pk=tune(base, "--stage=groups", "--grouping")["run"])
-    with pytest.raises(CommandError, match="everybody with an early rating is in a group already"):
+    with pytest.raises(CommandError, match="everybody with early likes is in a group already"):
         grouped_anew("--extends", str(first["grouping"]))
     rated(catalog, "late", "later")
     extended = grouped_anew("--extends", str(first["grouping"]))

@@ -325,7 +325,7 @@ def test_the_command_goes_by_the_split_of_the_tuning(ready: Ready) -> None:
     change(run, config=run.config | {"split": "given:1180:1210"})
     call_command("score_lists", catalog.name, "--tuned", str(run.pk), "--top=2", "--sample=1", stdout=StringIO())
     assert ScoringRun.objects.get().config["split"] == "given:1180:1210"
-    with pytest.raises(CommandError, match="in r4ec other ratings are held out"):
+    with pytest.raises(CommandError, match="in r4ec other opinions are held out"):
         call_command("score_lists", catalog.name, "--tuned", str(run.pk), "--split", "r4ec")
 
 

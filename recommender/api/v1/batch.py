@@ -94,6 +94,6 @@ class BatchView(PrivateView):
 def _list(request: Request, catalog: Catalog, asked: dict[str, Any], index: int) -> dict[str, Any]:
     told, token = asked["entries"][index], asker_of(request)
     or_error = asked["unknown_user"] == "error"
-    whom = whom_named(catalog.name, told["user_id"], asker=token, or_error=or_error, attributes=told["attributes"])
+    whom = whom_named(catalog.name, told["user_id"], asker=token, or_error=or_error)
     session = session_told(whom.catalog, told, path=f"entries[{index}].")
     return made_for(whom, asked, token=token, keep=asked.get("log", True), session=session)

@@ -355,9 +355,7 @@ class RecommendationView(PrivateView):
         return conditional(request, Body.of(a_list(replay(logged, explained=explained))))
 
 
-def whom_named(
-    catalog: str, user_id: str, *, asker: ApiToken, or_error: bool, attributes: Mapping[str, Any] | None = None
-) -> Whom:
+def whom_named(catalog: str, user_id: str, *, asker: ApiToken, or_error: bool) -> Whom:
     """The end user; unless `or_error`, a visitor where there is none of this id, or no id at all.
 
     Raises UnknownCatalog, Erased, UnknownEndUser.
@@ -368,7 +366,7 @@ def whom_named(
     except errors.UnknownEndUser:
         if or_error:
             raise
-    return Visitor(known_catalog(catalog, asker=asker), user_id, attributes or {})
+    return Visitor(known_catalog(catalog, asker=asker), user_id)
 
 
 def end_user_named(catalog: str, user_id: str, *, asker: ApiToken) -> EndUser:

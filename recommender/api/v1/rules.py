@@ -91,6 +91,9 @@ class RuleSerializer(serializers.Serializer[Rule]):
     note = serializers.CharField(allow_blank=True)
     since = serializers.DateTimeField(allow_null=True, help_text="It holds from then on; null: since `created_at`.")
     until = serializers.DateTimeField(allow_null=True, help_text="It holds no longer then; one in the past has ended.")
+    replaced_at = serializers.DateTimeField(
+        allow_null=True, help_text="A rule about the same item and scenario takes its place then; null: none does."
+    )
     created_at = serializers.DateTimeField()
 
 
@@ -127,7 +130,7 @@ class RulesView(PrivateView):
         """All business rules of a catalog, also those that begin later or have ended, in the order they were set."""
         parse(request, NOTHING)
         found = known_catalog(catalog, asker=asker_of(request))
-        known = Rule.objects.filter(catalog=found).select_related("item").order_by("pk")
+        known = Rule.objects.with_successors().filter(catalog=found).select_related("item").order_by("pk")
         return Response(RulesSerializer({"rules": known}).data)
 
     @extend_schema(
@@ -139,7 +142,10 @@ class RulesView(PrivateView):
     )
     @idempotent
     def post(self, request: Request, catalog: str) -> Response:
-        """Set business rules; the next list of any process obeys. One about the same item and scenario gives way."""
+        """Set business rules; the next list of any process obeys.
+
+        One about the same item and scenario gives way when they begin.
+        """
         wanted = posted(request, RulesRequest)["rules"]
         found = known_catalog(catalog, asker=asker_of(request))
         try:

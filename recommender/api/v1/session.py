@@ -43,6 +43,6 @@ class SessionView(PrivateView):
             require(request, TokenScope.EXPLANATIONS_READ)
         token = asker_of(request)
         or_error = asked["unknown_user"] == "error"
-        whom = whom_named(catalog, asked["user_id"], asker=token, or_error=or_error, attributes=asked["attributes"])
+        whom = whom_named(catalog, asked["user_id"], asker=token, or_error=or_error)
         session = session_told(whom.catalog, asked)
         return Response(made_for(whom, asked, token=token, keep=asked.get("log", True), session=session))

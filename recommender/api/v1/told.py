@@ -74,8 +74,9 @@ class Told(Shape):
     )
     attributes = AttributesField(
         default=dict,
-        help_text="Of somebody the catalog does not have, as its end users have them (text, numbers, true, false, or "
-        "lists of such): they name a segment.",
+        help_text="Theirs, as end users of the catalog have them (text, numbers, true, false, or lists of such), for "
+        "this list alone: they name a segment, and a backbone that was trained with attributes reads them. Of a known "
+        "end user they take the place of those of the same names.",
     )
 
 
@@ -92,4 +93,4 @@ def session_told(catalog: Catalog, told: Mapping[str, Any], *, path: str = "") -
     if wrong:
         raise InvalidParameter(wrong[:MOST_ERRORS])
     history = [Met(met["item_id"], met["rating"], met["liked"]) for met in told["history"]]
-    return session_of(catalog, history=history, text=told["text"])
+    return session_of(catalog, history=history, text=told["text"], attributes=told["attributes"])

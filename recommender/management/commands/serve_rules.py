@@ -40,7 +40,7 @@ class Command(BaseCommand):
             if refused:
                 ids = ", ".join(wanted[place].item_id for place in refused)
                 raise CommandError(f"The catalog has no item of these ids: {ids}. {len(made)} rules were set.")
-        known = Rule.objects.filter(catalog=catalog).select_related("item").order_by("pk")
+        known = Rule.objects.with_successors().filter(catalog=catalog).select_related("item").order_by("pk")
         for line in rules.in_words(known):
             self.stdout.write(line)
         if not known:

@@ -20,25 +20,25 @@ class EvaluationConfig(ModelConfig):
 
     of: ClassVar = "ThinkRec evaluation"
 
-    part: Annotated[str, OneOf(PARTS)] = Field(default="valid", title="Part", description="Whose ratings are scored.")
+    part: Annotated[str, OneOf(PARTS)] = Field(default="valid", title="Part", description="Whose opinions are scored.")
     split: Annotated[str, OneOf(ALONE, GIVEN)] = Field(
-        default="r4ec", title="Split", description="Which ratings are valid and test; by default the tuning's."
+        default="r4ec", title="Split", description="Which opinions are valid and test; by default the tuning's."
     )
     score: Annotated[str, OneOf(SCORES)] = Field(
-        default="log_odds", title="Score", description="What ratings are ranked by; by default what was tuned."
+        default="log_odds", title="Score", description="What opinions are ranked by; by default what was tuned."
     )
     rows: int = Field(
         default=0,
         ge=0,
         title="Rows",
-        description="Score about so many ratings, of whole users drawn by chance; 0: all.",
+        description="Score about so many opinions, of whole users drawn by chance; 0: all.",
     )
     grows: int = Field(
         default=10,
         ge=0,
         le=100,
         title="Grows",
-        description="By so many ratings a history of ten grows before it is cut to ten again; 0: always ten.",
+        description="By so many opinions a history of ten grows before it is cut to ten again; 0: always ten.",
     )
     explanations: int = Field(
         default=80, ge=0, title="Explanations", description="Approved traces set apart for tests, at most."

@@ -18,7 +18,7 @@ COLUMNS = {
 }
 RANKERS = {LLM: "LLM", BACKBONE: "Active model"}
 SLICES = {
-    "all": "all ratings",
+    "all": "all opinions",
     "warm": "warm: user and item are in the train part",
     "cold": "cold: user or item is not",
     "cold end users": "users that are not in the train part",
@@ -52,7 +52,7 @@ class Table:
 
 
 def tables(metrics: Mapping[str, Any]) -> list[Table]:
-    """One for each slice that has ratings."""
+    """One for each slice that has opinions: ratings, likes, dislikes."""
     found = []
     for name, words in SLICES.items():
         counts = metrics["slices"][name]
@@ -60,7 +60,7 @@ def tables(metrics: Mapping[str, Any]) -> list[Table]:
         if any(gained := _of(metrics["differences"], name, BACKBONE)):
             rows.append(Row("LLM less active model", gained, signed=True))
         if rows:
-            whose = f"{_many(counts['samples'], 'rating')} by {_many(counts['end_users'], 'user')}"
+            whose = f"{_many(counts['samples'], 'opinion')} by {_many(counts['end_users'], 'user')}"
             found.append(Table(f"{words[0].upper()}{words[1:]} ({whose})", rows))
     return found
 
@@ -91,18 +91,18 @@ def sentences(metrics: Mapping[str, Any]) -> Iterator[str]:
         f"{a_list['seconds']:.2f} s beside the active model's own time."
     )
     yield (
-        f"All ratings took {ratings['calls']:,} calls, {ratings['read']:,} tokens ({ratings['row_by_row']:,} had every "
-        f"prompt been read whole) and {ratings['seconds']:,.0f} s."
+        f"All opinions took {ratings['calls']:,} calls, {ratings['read']:,} tokens ({ratings['row_by_row']:,} had "
+        f"every prompt been read whole) and {ratings['seconds']:,.0f} s."
     )
     users = metrics["slices"]["all"]["end_users"]
     if users < FEW:
         says = "little" if users > 1 else "nothing"
-        yield f"Over {_many(users, 'user')} an interval says {says}: score more ratings."
+        yield f"Over {_many(users, 'user')} an interval says {says}: score more opinions."
     left = metrics["rows"]
     if left["unanswered"]:
-        yield f"Left out: {_many(left['unanswered'], 'rating')} about which the model said neither Yes nor No."
+        yield f"Left out: {_many(left['unanswered'], 'opinion')} about which the model said neither Yes nor No."
     if left["left_out"]:
-        yield f"Left out: {_many(left['left_out'], 'rating')} of items whose text was made from later ratings."
+        yield f"Left out: {_many(left['left_out'], 'opinion')} of items whose text was made from later opinions."
     yield from metrics["notes"]
 
 

@@ -54,7 +54,7 @@ class GroupingConfig(Settings):
         description="The number of an earlier grouping: its groups stay, and whoever is in none becomes a new one.",
     )
     seed: int = Field(
-        default=42, ge=0, le=2**32 - 1, title="Seed", description="The same seed on the same ratings: the same groups."
+        default=42, ge=0, le=2**32 - 1, title="Seed", description="The same seed on the same opinions: the same groups."
     )
     settings: dict[str, Any] = Field(
         default_factory=dict, title="Settings of the fit", description="Of what likes are learned by, as a mapping."
@@ -65,6 +65,6 @@ def require_order(clock: str) -> None:
     """Raises CannotGroupError for a catalog that does not say what came first."""
     if clock == Clock.NONE:
         raise CannotGroupError(
-            "Groups are learned from earlier ratings and checked on later ones, and this catalog was imported without "
+            "Groups are learned from earlier likes and checked on later ones, and this catalog was imported without "
             "an order. Import it again with a time or a number that orders."
         )

@@ -77,7 +77,7 @@ def extended(vectors: Vectors, of: Labels) -> Groups:
     number = int(of.max(initial=-1)) + 1
     new = int((of < 0).sum())
     if not number or not new:
-        who = "nobody of the earlier groups is left" if new else "everybody with an early rating is in a group already"
+        who = "nobody of the earlier groups is left" if new else "everybody with early likes is in a group already"
         raise ValueError(f"No group can be added: {who}. Make the groups anew, or wait until further people came.")
     everyone = np.where(of < 0, number, of)
     sizes = np.bincount(everyone, minlength=number + 1)

@@ -87,7 +87,7 @@ class ScoringConfig(ModelConfig):
         ge=0,
         le=100,
         title="Top",
-        description="Items of each list that are scored; 0: no lists, the held-out ratings alone.",
+        description="Items of each list that are scored; 0: no lists, the held-out opinions alone.",
     )
     sample: int = Field(default=0, ge=0, title="Sample", description="Score so many users, drawn by chance; 0: all.")
     score: Annotated[str, OneOf(SCORES)] = Field(default="log_odds", title="Score", description="What lists go by.")
@@ -110,13 +110,13 @@ class ScoringConfig(ModelConfig):
         default="platt", title="Calibration", description="Of scores to probabilities, on the valid part."
     )
     split: Annotated[str, OneOf(ALONE, GIVEN)] = Field(
-        default="r4ec", title="Split", description="Which parts of the ratings are valid and test."
+        default="r4ec", title="Split", description="Which parts of the opinions are valid and test."
     )
     held_out: int = Field(
         default=200,
         ge=0,
         title="Held out",
-        description="Ratings of the valid part to calibrate on, and of the test part to measure on; 0: neither.",
+        description="Opinions of the valid part to calibrate on, and of the test part to measure on; 0: neither.",
     )
     seed: int = Field(default=0, title="Seed")
 
@@ -125,7 +125,7 @@ class ScoringConfig(ModelConfig):
         if self.by_expert and self.tuned is None:
             raise SettingError("by_expert", "needs a tuned run, whose experts score apart: name one (tuned).")
         if not (self.top or self.held_out):
-            raise SettingError("top", "is 0 and no ratings are held out: nothing would be scored.")
+            raise SettingError("top", "is 0 and no opinions are held out: nothing would be scored.")
         return self
 
 

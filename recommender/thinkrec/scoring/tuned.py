@@ -155,8 +155,8 @@ def _require_same(run: ThinkrecRun, config: ScoringConfig) -> None:
         raise CannotScoreError(f"{run} was tuned on the base {base}, not on {config.base}: leave the base out.")
     if config.held_out and config.split != split:
         raise CannotScoreError(
-            f"{run} learnt from the train part of the split {split}; in {config.split} other ratings are held out, and "
-            f"it may have learnt them. Choose the split {split}, or hold nothing out (held_out: 0)."
+            f"{run} learnt from the train part of the split {split}; in {config.split} other opinions are held out, "
+            f"and it may have learnt them. Choose the split {split}, or hold nothing out (held_out: 0)."
         )
 
 

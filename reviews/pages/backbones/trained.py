@@ -140,7 +140,7 @@ def _said_of_kernels(version: BackboneVersion) -> str:
 
 
 def _said_of_answers(learned: Mapping[str, Any]) -> str:
-    about = f"{learned['ratings']:,} ratings of {learned['users']:,} users"
+    about = f"{learned['ratings']:,} opinions of {learned['users']:,} users"
     if not learned["weight"]:
         return f"moves nothing: on {about} it did not do better than chance"
     return f"moves items that it was asked about; it takes {100 * learned['gain']:.1f} % off the error on {about}"
@@ -148,5 +148,5 @@ def _said_of_answers(learned: Mapping[str, Any]) -> str:
 
 def _said_of_statements(gain: float) -> str:
     if gain <= 0:
-        return "counts as far as people said or approved it; ratings do not bear it out beyond chance"
+        return "counts as far as people said or approved it; likes do not bear it out beyond chance"
     return f"takes {100 * gain:.1f} % off the error in predicting the likes of others"

@@ -51,7 +51,7 @@ def _shown(run: ScoringRun) -> Shown:
 
 
 def _headline(run: ScoringRun) -> str:
-    """Whether it orders each user's rated items better than the active model."""
+    """Whether it orders each user's judged items better than the active model."""
     known = {
         row["metric"]: row
         for row in run.metrics["differences"]
@@ -61,12 +61,14 @@ def _headline(run: ScoringRun) -> str:
     if not run.metrics["backbone"]:
         return f"{model} was measured alone: {' '.join(run.metrics['notes'][-1:])}"
     if gained is None:
-        return f"Which of {model} and the model in use orders better cannot be told: no user has ratings to compare."
+        return (
+            f"Which of {model} and the model in use orders better cannot be told: no user has both likes and dislikes."
+        )
     if gained["low"] > 0:
-        return f"{model} orders what each user rated better than the model in use."
+        return f"{model} orders what each user judged better than the model in use."
     if gained["high"] < 0:
-        return f"The model in use orders what each user rated better than {model}."
-    return f"Which of {model} and the model in use orders better cannot be told from so few ratings."
+        return f"The model in use orders what each user judged better than {model}."
+    return f"Which of {model} and the model in use orders better cannot be told from so few opinions."
 
 
 def _table(table: report.Table) -> Table:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Coalesce, Least
 
 from recommender.accounts.visible import within
 from recommender.models import Account, Catalog, Item, Rule
@@ -14,14 +15,15 @@ STATES = {"now": "Now", "later": "Upcoming", "ended": "Ended"}
 
 
 def rules(account: Account, catalog: Catalog | None = None) -> QuerySet[Rule]:
-    """Of one catalog, or of all that the account may see; their items, accounts and catalogs are loaded."""
-    seen = within(Rule.objects.all(), account).select_related("item", "account", "catalog")
+    """Of one catalog, or of all that the account may see; with items, accounts, catalogs and `replaced_at`."""
+    seen = within(Rule.objects.with_successors(), account).select_related("item", "account", "catalog")
     return seen.filter(catalog=catalog) if catalog else seen
 
 
 def in_state(known: QuerySet[Rule], state: str, *, now: datetime) -> QuerySet[Rule]:
     """`state`: one of STATES. What begins next or has ended last comes first; else the newest."""
-    order = {"now": "-created_at", "later": "since", "ended": "-until"}[state]
+    first_end = Least(Coalesce("until", "replaced_at"), Coalesce("replaced_at", "until"))
+    order = {"now": F("created_at").desc(), "later": F("since").asc(), "ended": first_end.desc()}[state]
     return known.filter(_is(state, now)).order_by(order, "-pk")
 
 
@@ -31,10 +33,10 @@ def counts(known: QuerySet[Rule], *, now: datetime) -> dict[str, int]:
 
 
 def _is(state: str, now: datetime) -> Q:
-    has_ended, is_later = Q(until__lte=now), Q(since__gt=now)
+    is_later = Q(since__gt=now)
     if state == "ended":
-        return has_ended
-    not_ended = Q(until=None) | Q(until__gt=now)
+        return Q(until__lte=now) | Q(replaced_at__lte=now)
+    not_ended = (Q(until=None) | Q(until__gt=now)) & (Q(replaced_at=None) | Q(replaced_at__gt=now))
     return not_ended & is_later if state == "later" else not_ended & (Q(since=None) | Q(since__lte=now))
 
 

@@ -81,9 +81,8 @@ def set_rule(request: HttpRequest) -> HttpResponse:
     form = RuleForm(sent, initial=first | request.GET.dict(), account=account)
     if sent is not None and "find" not in sent and form.is_valid():
         catalog, wanted = form.cleaned_data["catalog"], form.wanted
-        before = Rule.objects.filter(
-            catalog=catalog, scenario=wanted.scenario, item__external_id=wanted.item_id
-        ).first()
+        about = Rule.objects.filter(catalog=catalog, scenario=wanted.scenario, item__external_id=wanted.item_id)
+        before = service.standing(about, at=max(wanted.since or timezone.now(), timezone.now()))
         try:
             made, refused = service.put(catalog, [wanted], by=account)
         except service.EndedError:
@@ -114,12 +113,12 @@ def _found_alone(form: RuleForm, sent: Any, account: Account, catalog: Catalog |
 
 
 def _told(rule: Rule, before: Rule | None) -> str:
-    now = timezone.now()
-    when = f" It begins on {rule.since:%-d %b %Y, %H:%M} UTC." if rule.since and rule.since > now else ""
-    gave_way = before is not None and (before.until is None or before.until > now)
-    return (
-        f"Set: “{rule.item.title}” {_does(rule)}.{when}{' It took the place of an earlier rule.' if gave_way else ''}"
-    )
+    """`before`: the rule that it takes the place of when it begins."""
+    said = f"Set: “{rule.item.title}” {_does(rule)}."
+    if not (rule.since and rule.since > timezone.now()):
+        return f"{said} It took the place of an earlier rule." if before else said
+    said = f"{said} It begins on {rule.since:%-d %b %Y, %H:%M} UTC."
+    return f"{said} Until then the rule before it goes on: it {_does(before)}." if before else said
 
 
 def _does(rule: Rule) -> str:

@@ -1,6 +1,7 @@
 """What a version's own page shows: its gates, what its rebuild changed, how it is tried, and who did what with it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,8 @@ from recommender.models import (
     RolloutMode,
     RunState,
     VersionState,
+    Watch,
+    WatchOutcome,
 )
 from recommender.promotion.receipts import entered_between
 from recommender.runs.kinds import Stage, stage_of
@@ -96,7 +99,10 @@ def entered(receipt: ImpactReceipt) -> Entered:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How a rollout goes: lists that a canary served or a shadow was compared on, and what the shadow's were like."""
+    """How a rollout goes: lists that a canary served or a shadow was compared on, and what the shadow's were like.
+
+    `broken`: guards.judging.Judged as JSON of those guards that ended a canary.
+    """
 
     lists: int
     end_users: int
@@ -105,17 +111,22 @@ class Tried:
     active_ms: float | None = None
     shadow_ms: float | None = None
     errors: int = 0
+    broken: Sequence[dict[str, Any]] = ()
 
 
 def tried(rollout: Rollout) -> Tried:
-    """One query."""
+    """Two queries of a canary, else one."""
     if rollout.mode == RolloutMode.CANARY:
         served = Recommendation.objects.filter(
             catalog=rollout.catalog_id, backbone=rollout.version_id, created_at__gte=rollout.created_at
         )
         if rollout.ended_at:
             served = served.filter(created_at__lte=rollout.ended_at)
-        return Tried(**served.aggregate(lists=Count("pk"), end_users=Count("end_user", distinct=True)))
+        by_guards = Watch.objects.filter(rollout=rollout, rollout__ended_by=None, outcome=WatchOutcome.BROKEN)
+        watch = by_guards.first()
+        broken = [guard for guard in watch.judged if guard["state"] == "broken"] if watch else []
+        counted = served.aggregate(lists=Count("pk"), end_users=Count("end_user", distinct=True))
+        return Tried(**counted, broken=broken)
     figures = rollout.samples.aggregate(
         lists=Count("pk"),
         end_users=Count("recommendation__end_user", distinct=True),

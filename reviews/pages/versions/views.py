@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from recommender.guards.judging import LABELS as GUARDS
 from recommender.guards.settings import settings_of_catalog
 from recommender.models import BackboneVersion, Catalog, Rollout, RolloutMode, VersionState
 from recommender.promotion import activation, rollouts, service
@@ -63,6 +64,7 @@ def _context(request: HttpRequest, version_id: int, **also: Any) -> dict[str, An
         "rollout_form": RolloutForm(initial=initial),
         "events": of_version.events(version),
         "figures": of_version.figures(version),
+        "guard_labels": GUARDS.values(),
         "guard_settings": settings_of_catalog(version.catalog),
         "may_see_reviews": may(role, Action.SEE_QUEUE),
         "may_check": may(role, Action.CHECK_GATES),

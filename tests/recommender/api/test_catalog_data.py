@@ -110,6 +110,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"item_id": "n1", "title": 7}, "invalid-value"),
     ({"item_id": "n1", "title": "\x00\x01"}, "invalid-value"),
     ({"item_id": "n1", "title": "T", "genre": "Drama"}, "unknown-field"),
+    ({"item_id": "n1", "title": ""}, "invalid-value"),
     ({"item_id": "n\n1", "title": "T"}, "invalid-value"),
     ({"item_id": "n1", "title": "T", "attributes": ["x"]}, "invalid-value"),
     ({"item_id": "n1", "title": "T", "attributes": {"a": {"b": 1}}}, "invalid-value"),
@@ -123,6 +124,8 @@ WRONG: list[tuple[Any, str]] = [
 def test_what_is_wrong_with_one_item_keeps_no_other_from_being_written(send: Callable[..., Any]) -> None:
     answer = send(ITEMS, *(raw for raw, _ in WRONG), {"item_id": "/ü 漢%s", "title": "🎬 \ud800"})
     assert codes(answer) == [(index, code) for index, (_, code) in enumerate(WRONG)]
+    said = {code: one["detail"] for (_, code), one in zip(WRONG, answer["rejected"], strict=True)}
+    assert said["unknown-field"] == "There is no field `genre`. An entry may have `item_id`, `title`, `attributes`."
     assert answer["created"] == 1
     assert Item.objects.get(external_id="/ü 漢%s").title == "🎬"
 

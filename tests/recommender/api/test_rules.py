@@ -138,6 +138,19 @@ def test_a_rule_may_begin_later(api: APIClient, films: Catalog) -> None:
     assert [error["parameter"] for error in found["errors"]] == ["rules[0].until"]
 
 
+def test_a_rule_goes_on_until_the_next_one_begins_and_says_when(api: APIClient, films: Catalog) -> None:
+    at = f"{timezone.now() + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    put(api, {"kind": "out_of_stock", "item_id": "f6"})
+    made = put(api, {"kind": "pin", "place": 2, "item_id": "f6", "since": at})["rules"]
+    assert [(rule["since"], rule["replaced_at"]) for rule in made] == [(at, None)]
+    assert [(rule["kind"], rule["replaced_at"]) for rule in api.get(RULES).json()["rules"]] == [
+        ("out_of_stock", at),
+        ("pin", None),
+    ]
+    listed = api.get("/api/v1/catalogs/films/users/u1/recommendations").json()["items"]
+    assert {item["item_id"] for item in listed} == {"f3", "f4", "f5"}
+
+
 def test_rules_of_another_catalog_are_not_there(api: APIClient, films: Catalog) -> None:
     rule = put(api, {"kind": "bury", "item_id": "f3"})["rules"][0]["rule_id"]
     make_catalog("other")

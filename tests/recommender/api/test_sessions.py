@@ -134,6 +134,10 @@ def test_told_attributes_mean_what_they_do_of_end_users(post: Post, films: Catal
     assert ids(post({"limit": 1, "attributes": {"member": "yes", "city": None}})) == ["f1"]
     told = post({"limit": 1, "attributes": {"member": True, "age": ["old"]}})
     assert (ids(told), told["source"]) == (["f1"], "segment")
+    make_end_user(films, "new", attributes={"member": "no"})
+    told = post({"user_id": "new", "limit": 1, "attributes": {"member": True}})
+    assert (ids(told), told["source"], told["next_cursor"]) == (["f1"], "segment", None)
+    assert films.end_users.get(external_id="new").attributes == {"member": "no"}
 
 
 @pytest.mark.parametrize("raw", ["", "[]", "7", "null", '{"limit": NaN}', "{", '{"text": "\\ud800"}', "[" * 9_000])

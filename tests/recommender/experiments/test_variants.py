@@ -1,6 +1,8 @@
 """What a variant serves with a real model: another version, another strength of statements, other reasons."""
 
 import shutil
+from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -8,8 +10,12 @@ from recommender.artifacts import files, verified
 from recommender.experiments import service
 from recommender.experiments.service import ExperimentRefusedError, Plan
 from recommender.models import BackboneVersion, Catalog, EndUser, Experiment, Recommendation
+from recommender.serving import backbone
+from recommender.serving.cursor import Cursor
 from recommender.serving.log import replay
 from recommender.serving.recommend import recommend
+from recommender.serving.request import Request
+from recommender.serving.types import HistoryReason, Ranking
 from recommender.serving.variants import Variant
 from tests.recommender.experiments.simulated import running
 from tests.recommender.promotion.versions import make_version
@@ -90,3 +96,27 @@ def test_a_mixed_list_of_two_models_has_neither_scores_nor_a_kind_of_them(
     logged = Recommendation.objects.get(pk=served.recommendation_id)
     assert (served.source, {item.score for item in served.items}) == ("backbone", {None})
     assert (served.score_kind, replay(logged).score_kind) == (None, None)
+
+
+def test_each_page_of_a_mixed_list_is_explained_by_the_models_that_put_the_items_there(
+    ranked: Catalog,  # noqa: F811
+    reader: EndUser,  # noqa: F811
+    twin: BackboneVersion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    running(ranked, kind="interleaved", variants=(Variant("a"), Variant("b", version=twin.number, knowledge=False)))
+    reader.catalog.refresh_from_db()
+    asked: list[tuple[int, bool, int]] = []
+    really = backbone.attributed
+
+    def attributed(request: Request, version: BackboneVersion, listed: Ranking) -> Any:
+        asked.append((version.number, request.unaware, len(listed)))
+        return really(request, version, listed)
+
+    first = recommend(reader, limit=3, level="full")
+    monkeypatch.setattr(backbone, "attributed", attributed)
+    second = recommend(reader, limit=4, level="full", after=Cursor.read(first.next_cursor))
+    sides = Counter(item.side for item in second.items)
+    assert asked == [(1, False, sides["a"]), (twin.number, True, sides["b"])]
+    assert min(sides.values()) > 0
+    assert all(item.of(HistoryReason) for item in second.items)

@@ -130,6 +130,63 @@ def test_a_scenarios_own_rule_outweighs_that_for_all_only_while_it_holds(
     assert ids(listed(reader)) == "bcdef"
 
 
+def begin(*made: Rule) -> None:
+    """So many minutes ago, the first longest, as if time had gone by since all were set."""
+    Rule.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    for minutes, rule in enumerate(reversed(made), start=1):
+        Rule.objects.filter(pk=rule.pk).update(since=timezone.now() - timedelta(minutes=minutes))
+    rules.KEPT.clear()
+
+
+def test_a_rule_waits_until_it_begins_and_the_one_before_goes_on_until_then(shop: Catalog, reader: EndUser) -> None:
+    later = timezone.now() + timedelta(days=1)
+    (now,) = put(shop, Wanted(OUT, "a"))
+    (pin,) = put(shop, Wanted(PIN, "a", place=2, since=later, until=later + timedelta(days=7)))
+    assert ids(listed(reader)) == "bcdef"
+    assert [rule.replaced_at for rule in Rule.objects.with_successors().order_by("pk")] == [later, None]
+    begin(pin)
+    assert ids(listed(reader)) == "bacdef"
+    Rule.objects.filter(pk=pin.pk).update(until=timezone.now())  # its week is over: the one before is over too
+    rules.KEPT.clear()
+    assert ids(listed(reader)) == "abcdef"
+    assert rules.end(shop, now.pk, by=None) is None
+
+
+def test_what_took_the_place_of_a_rule_may_go_and_the_rule_stays_ended(shop: Catalog, reader: EndUser) -> None:
+    (now,) = put(shop, Wanted(OUT, "a"))
+    (pin,) = put(shop, Wanted(PIN, "a", place=2, since=timezone.now() + timedelta(days=1)))
+    begin(pin)
+    assert rules.remove(shop, [pin.pk], by=None) == 1
+    assert ids(listed(reader)) == "abcdef"
+    now.refresh_from_db()
+    assert now.until is not None
+
+
+@pytest.mark.parametrize("how", ["removed", "ended"])
+def test_an_upcoming_rule_that_never_begins_takes_no_ones_place(shop: Catalog, reader: EndUser, how: str) -> None:
+    put(shop, Wanted(OUT, "a"))
+    (pin,) = put(shop, Wanted(PIN, "a", place=2, since=timezone.now() + timedelta(seconds=1)))
+    rules.remove(shop, [pin.pk], by=None) if how == "removed" else rules.end(shop, pin.pk, by=None)
+    begin(pin)
+    Rule.objects.filter(pk=pin.pk).update(until=timezone.now() - timedelta(minutes=9))
+    assert ids(listed(reader)) == "bcdef"
+    assert Rule.objects.with_successors().get(kind=OUT).replaced_at is None
+
+
+def test_each_upcoming_rule_takes_the_place_of_the_one_before(shop: Catalog, reader: EndUser) -> None:
+    at = timezone.now() + timedelta(days=1)
+    put(shop, Wanted(BURY, "a"))
+    first, second = put(shop, Wanted(PIN, "a", place=3, since=at), Wanted(OUT, "a", since=at + timedelta(days=1)))
+    put(shop, Wanted(PIN, "a", place=5))  # at once: the plan stays
+    assert ids(listed(reader)) == "bcdeaf"
+    again = put(shop, Wanted(PIN, "a", place=4, since=at))  # the same moment: in its place
+    assert not Rule.objects.filter(pk=first.pk).exists()
+    begin(*again)
+    assert ids(listed(reader)) == "bcdaef"
+    begin(*again, second)
+    assert ids(listed(reader)) == "bcdef"
+
+
 def test_a_rule_that_would_end_before_it_begins_is_refused(shop: Catalog) -> None:
     at = timezone.now() + timedelta(days=1)
     with pytest.raises(rules.EndedError) as refused:

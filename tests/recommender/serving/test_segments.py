@@ -8,8 +8,10 @@ import pytest
 from recommender.models import Catalog, EndUser
 from recommender.serving import catalog_index, segments
 from recommender.serving.recommend import recommend
+from recommender.serving.request import request_for
 from recommender.serving.segments import LEAST_MET, LEAST_PEOPLE, segment_of
 from recommender.serving.served import Served
+from recommender.serving.session import session_of
 from recommender.serving.types import StatisticReason
 from recommender.serving.whom import Visitor
 from tests.builders import make_catalog, make_end_user, make_interaction, make_item
@@ -36,7 +38,8 @@ def town(db: None) -> Catalog:
 
 
 def listed(catalog: Catalog, limit: int = 3, **attributes: object) -> Served:
-    return recommend(Visitor(catalog, "", attributes), limit=limit, level="full", keep=False)
+    session = session_of(catalog, attributes=attributes)
+    return recommend(Visitor(catalog), limit=limit, level="full", keep=False, session=session)
 
 
 def ids(served: Served) -> set[str]:
@@ -58,6 +61,16 @@ def test_people_with_the_same_attributes_say_what_is_listed(town: Catalog) -> No
 def test_an_end_user_without_history_is_in_a_segment_too(town: Catalog) -> None:
     person = make_end_user(town, "new", attributes={"age": "young"})
     assert recommend(person, limit=3, keep=False).source == "segment"
+
+
+def test_what_a_request_tells_of_an_end_user_counts_in_that_list_alone(town: Catalog) -> None:
+    person = make_end_user(town, "moved", attributes={"age": "old", "city": "Ulm"})
+    told = session_of(town, attributes={"age": "young"})
+    assert request_for(person, limit=3, session=told).attributes == {"age": "young", "city": "Ulm"}
+    assert ids(recommend(person, limit=3, keep=False, session=told)) == {"quiet0", "quiet1", "quiet2"}
+    assert ids(recommend(person, limit=3, keep=False)) == {"loud0", "loud1", "loud2"}
+    person.refresh_from_db()
+    assert person.attributes == {"age": "old", "city": "Ulm"}
 
 
 def test_what_few_share_is_left_aside(town: Catalog) -> None:

@@ -357,10 +357,10 @@ def test_texts_that_nobody_reviewed_are_called_so(client, pm, catalog, refinemen
 @pytest.mark.parametrize(
     ("gain", "said"),
     [
-        (0.01, "tiny orders what each user rated better than the model in use."),
-        (-0.01, "The model in use orders what each user rated better than tiny."),
-        (0.001, "cannot be told from so few ratings"),
-        (None, "better cannot be told: no user has ratings to compare."),
+        (0.01, "tiny orders what each user judged better than the model in use."),
+        (-0.01, "The model in use orders what each user judged better than tiny."),
+        (0.001, "cannot be told from so few opinions"),
+        (None, "better cannot be told: no user has both likes and dislikes."),
     ],
 )
 def test_the_page_says_whether_an_ai_orders_better_than_the_model_in_use(client, pm, catalog, gain, said):
@@ -370,7 +370,7 @@ def test_the_page_says_whether_an_ai_orders_better_than_the_model_in_use(client,
     assert said in page
     assert page.count("evaluation of an AI") == 1
     assert "charts.css" in page  # figures and their intervals stand apart
-    assert "Warm: user and item are in the train part (6 ratings by 3 users)" in page
+    assert "Warm: user and item are in the train part (6 opinions by 3 users)" in page
     assert "ThinkRec&#x27;s NDCG@5" in page
     assert "1,000 parameters; the adapter added 10 (1.00%)." in page
     assert "Small model for trying out" in page
@@ -386,4 +386,4 @@ def test_the_page_shows_how_far_an_evaluation_of_an_ai_is(client, pm, catalog):
     run = evaluation_of_an_ai(catalog, state=RunState.RUNNING)
     ScoringRun.objects.filter(pk=run.pk).update(progress={"stage": "rating", "done": 40, "of": 100, "seconds_left": 90})
     page = client.get(reverse("reviews:evaluations")).content.decode()
-    assert "Scoring ratings, 40 of 100, about 90 seconds left" in page
+    assert "Scoring what was liked or not, 40 of 100, about 90 seconds left" in page

@@ -192,14 +192,22 @@ def test_what_is_wrong_is_said_and_nothing_is_set(
     assert not Rule.objects.exists()
 
 
-def test_a_rule_that_begins_later_says_so_and_what_gave_way(lead: Client, shop: Catalog) -> None:
-    rules.put(shop, [Wanted(RuleKind.BURY, "b")], by=None)
+def test_a_rule_that_begins_later_waits_beside_the_one_that_goes_on(lead: Client, shop: Catalog) -> None:
+    said = words(lead.post("/rules/set/", FORM | {"kind": "bury"}, follow=True))
+    assert "place of an earlier rule" not in said
     said = words(lead.post("/rules/set/", FORM | {"since": "2999-01-02T10:30"}, follow=True))
-    assert "It begins on 2 Jan 2999, 10:30 UTC. It took the place of an earlier rule." in said
+    assert "It begins on 2 Jan 2999, 10:30 UTC. Until then the rule before it goes on: it goes to the end." in said
     assert "Pinned at 1" in said
-    assert listed(shop) == "abc"
-    words(lead.post("/rules/set/", FORM | {"kind": "out_of_stock"}, follow=True))  # the place that is hidden counts not
-    assert Rule.objects.get().place is None
+    assert "Now 1 Upcoming 1 Ended 0" in said
+    assert listed(shop) == "acb"
+    assert "2 Jan 2999, 10:30 then another rule" in read(lead, "/rules/")
+    said = words(lead.post("/rules/set/", FORM | {"kind": "out_of_stock"}, follow=True))
+    assert "It took the place of an earlier rule." in said
+    assert Rule.objects.get(since=None).place is None  # the place that is hidden counts not
+    Rule.objects.exclude(since=None).update(since=timezone.now())
+    rules.KEPT.clear()
+    assert listed(shop) == "bac"
+    assert "Now 1 Upcoming 0 Ended 1" in read(lead, "/rules/?state=ended")
 
 
 def test_another_catalogs_rules_and_items_are_not_there(lead: Client, lena: Account, shop: Catalog) -> None:

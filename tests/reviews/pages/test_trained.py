@@ -125,7 +125,7 @@ def test_without_knowledge_nothing_is_said_of_adapters_and_gates(version):
 
 @pytest.mark.parametrize(
     ("weight", "said"),
-    [(0.4, "takes 1.2 % off the error on 1,200 ratings of 60 users"), (0.0, "moves nothing: on 1,200 ratings")],
+    [(0.4, "takes 1.2 % off the error on 1,200 opinions of 60 users"), (0.0, "moves nothing: on 1,200 opinions")],
 )
 def test_what_an_ais_answers_are_worth_is_said_in_words(version, weight, said):
     version.metrics["llm_scores"] = {"weight": weight, "gain": 0.012, "ratings": 1200, "users": 60}

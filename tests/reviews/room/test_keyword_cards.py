@@ -168,7 +168,7 @@ def test_the_card_of_a_trace_shows_the_target_and_its_edit_says_what_the_rating_
     page = browser.get(start(browser)).content.decode()
     assert "Ronin" in page
     assert "Right at the first try" in page
-    assert "Held against the rating" in page
+    assert "Held against what they said" in page
     wrong = browser.post(url("decide", review), form(review, rita, verdict="edit", text="Yes. They love it, I say."))
     assert wrong.status_code == 422
     right = form(review, rita, verdict="edit", text="No. They love quiet films only.")

@@ -75,7 +75,7 @@ def _requested(catalog: Catalog, options: dict[str, Any]) -> ScoringRun:
     require_heard(config, given.keys() & chosen(options, EvaluationConfig.model_fields).keys())
     if at_home and config.split != at_home.config["split"]:
         raise CommandError(
-            f"{at_home} learned from the train part of the split {at_home.config['split']}, and may know the ratings "
+            f"{at_home} learned from the train part of the split {at_home.config['split']}, and may know the opinions "
             f"that {config.split} tests: leave --split out."
         )
     require_fitting(on, split=parsed(config.split)[0])

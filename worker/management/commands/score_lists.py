@@ -98,5 +98,5 @@ def _told(run: ScoringRun, made_lists: int) -> str:
         told = {"AUC": test["auc"], "UAUC": test["thinkrec_uauc"], "LogLoss": test["logloss"], "ECE": test["ece"]}
         told |= {"NDCG@5": test["thinkrec_ndcg@5"], "MAP@5": test["thinkrec_map@5"]}
         words = ", ".join(f"{name} {'–' if value is None else f'{value:.4f}'}" for name, value in told.items())
-        lines.append(f"{test['samples']} ratings held out: {words}.")
+        lines.append(f"{test['samples']} opinions held out: {words}.")
     return "\n".join(lines)
