@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from recommender.models import Judgement, Statement, Turn
+from recommender.models import Account, Judgement, Statement, Turn
 from recommender.times import written
 from reviews.choices import ReviewState
 from reviews.guards import account_of, is_htmx, requires
-from reviews.models import Review, Slot, Unsent
+from reviews.models import Decision, Review, Slot, Unsent
 from reviews.policy import Action, may
-from reviews.room import decisions, leases, undo, unsent
+from reviews.room import conflict, decisions, leases, undo, unsent
 from reviews.room.attention import measured
 from reviews.room.card import Card, card, of_slots
 from reviews.room.diff import word_diff
@@ -79,6 +79,8 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
             now=now,
         )
     except StaleReviewError as error:
+        if _is_repeated(shown.review, account, form):
+            return _once(request, shown, form)
         return _too_late(request, shown, form, error.stale)
     if shown.unsent:
         unsent.forget(shown.review, account)
@@ -109,7 +111,7 @@ def skip(request: HttpRequest, review_id: int) -> HttpResponse:
 def take(request: HttpRequest, review_id: int) -> HttpResponse:
     """Take this very review instead of the next one."""
     if not leases.take(_review(request, review_id), account=account_of(request), now=timezone.now()):
-        messages.warning(request, "Somebody else was faster and has this text now.")
+        messages.warning(request, _not_taken(card_of(request, review_id)))
     return redirect(address_of(review_id, Stream.of(request.POST, account_of(request))))
 
 
@@ -165,7 +167,7 @@ def discard_unsent(request: HttpRequest, review_id: int) -> HttpResponse:
 def reopen(request: HttpRequest, review_id: int) -> HttpResponse:
     account, shown = account_of(request), card_of(request, review_id)
     if not shown.may_reopen or not decisions.reopen(shown.review, account=account, now=timezone.now()):
-        messages.error(request, "You cannot decide this again: somebody else did last.")
+        messages.error(request, _not_reopened(card_of(request, review_id)))
     else:
         messages.info(request, "You can decide again. Until you do, everything stays as it was.")
     return redirect(address_of(review_id, shown.stream))
@@ -187,9 +189,13 @@ def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
         back = in_hand.review.pk if in_hand else None
         return _to(request, address_of(back, stream) if back else reverse("reviews:last") + stream.query)
     shown = card_of(request, undone.review_id)
-    unsent.keep(
-        shown.review, account=account, fields=shown.fields.values(), values=undo.words_of(undone, shown), now=now
-    )
+    words = undo.words_of(undone, shown)
+    later = {name: kept.text for name, kept in shown.unsent.items() if words.get(name, kept.text) != kept.text}
+    values = words | later  # what was typed since, on another page, is not written over
+    unsent.keep(shown.review, account=account, fields=shown.fields.values(), values=values, now=now)
+    if later:
+        sent = " · ".join(f"“{words[name]}”" for name in later)
+        messages.info(request, f"In its box is what you typed since. What you had sent was: {sent}")
     rest = " The text that you had in hand comes next." if in_hand and in_hand.review.pk != undone.review_id else ""
     said = f"Undone: {shown.heading} is open again, as it was.{rest}"
     if slot is None:
@@ -320,6 +326,34 @@ def _go_on(
     return response
 
 
+def _not_taken(shown: Card) -> str:
+    if shown.holder is not None:
+        return f"{shown.holder.leased_by} was faster and has this text now."
+    is_done = shown.review.state == ReviewState.DONE
+    return "This text is decided already." if is_done else "This text is being rewritten."
+
+
+def _not_reopened(shown: Card) -> str:
+    if shown.review.state == ReviewState.OPEN:
+        return "This text is open already."
+    by = conflict.who(shown.decisions[-1].account, shown.viewer) if shown.decisions else "Nobody"
+    return f"You cannot decide this again: {by} did last. A lead can open it again."
+
+
+def _is_repeated(review: Review, account: Account, form: DecisionForm) -> bool:
+    last = Decision.objects.filter(review=review).select_related("made_turn").order_by("pk").last()
+    return conflict.is_repeated(last, account=account, given=form.given, seen=form.seen, text=form.text)
+
+
+def _once(request: HttpRequest, shown: Card, form: DecisionForm) -> HttpResponse:
+    """On from what was taken already, as the first press went on: nobody has to be told that they pressed twice."""
+    said = form.given.said.format(heading=shown.heading, draft=form.draft and form.draft.number)
+    if form.given.state_after == ReviewState.OPEN:
+        return _go_on(request, None, at=shown.review.pk, said=said, last=last_of(request), stream=shown.stream)
+    following = leases.take_next(account_of(request), stream=shown.stream, after=shown.review, now=timezone.now())
+    return _go_on(request, following, said=said, last=last_of(request), stream=shown.stream)
+
+
 def _too_late(request: HttpRequest, shown: Card, form: DecisionForm, stale: Stale) -> HttpResponse:
     """The card as it is now, held for the annotator again where that is possible, and what they typed beside it."""
     keep_typed(request, shown)
@@ -329,5 +363,12 @@ def _too_late(request: HttpRequest, shown: Card, form: DecisionForm, stale: Stal
     compared = (
         word_diff(now_there.fields[form.told].start, edit.text) if edit and form.told in now_there.fields else None
     )
-    context = context_of(request, now_there, form=form, stale=stale, compared=compared, last=last_of(request))
+    told = conflict.of_card(
+        stale,
+        now_there,
+        pressed=form.given.pressed(kept=shown.kept, draft=form.draft.number if form.draft else None),
+        seen=form.seen,
+        since=measured(request.POST).shown_at,
+    )
+    context = context_of(request, now_there, form=form, stale=told, compared=compared, last=last_of(request))
     return answer(request, context, status=409)

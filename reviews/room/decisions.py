@@ -152,9 +152,8 @@ def _slot_in_hand(review: Review, slots: Sequence[Slot], account: Account, lease
     """The annotator's slot, or one that nobody holds. Raises StaleReviewError where others hold them all."""
     if review.state != ReviewState.OPEN:
         raise _too_late(review)
-    mine = (
-        each for each in slots if lease_token and (each.leased_by_id, each.lease_token) == (account.pk, lease_token)
-    )
+    own = [each for each in slots if each.leased_by_id == account.pk]  # taken again on another page: with another token
+    mine = (each for each in [*(one for one in own if one.lease_token == lease_token), *own])
     free = (each for each in slots if each.lease_expires_at is None or each.lease_expires_at <= now)
     slot = next(mine, None) or next(free, None)
     if slot is None:

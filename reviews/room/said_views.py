@@ -7,11 +7,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from recommender.models import Statement
+from recommender.models import Account, Statement
 from reviews.guards import account_of, requires
 from reviews.policy import Action
 from reviews.room import said
 from reviews.room.card_views import again, card_of, keep_typed
+from reviews.room.conflict import who
 
 
 @require_safe
@@ -49,9 +50,19 @@ def _judge(request: HttpRequest, statement_id: int) -> None:
     if say not in (said.ACCEPT, said.REFUSE):
         messages.error(request, "Choose whether it is to count.")
     elif not said.judge(statement, say, account=account, now=timezone.now()):
-        messages.warning(request, "Somebody was faster, or the user took it back.")
+        messages.warning(request, _late(statement, account))
     else:
         messages.success(request, _done(statement, say))
+
+
+def _late(statement: Statement, account: Account) -> str:
+    """What became of it meanwhile."""
+    statement = Statement.objects.select_related("accepted_by", "ended_by").get(pk=statement.pk)
+    if statement.ended_by is not None:
+        return f"{who(statement.ended_by, account)} refused it already."
+    if statement.ended_at is not None:
+        return "The user took it back, or said something else."
+    return f"{who(statement.accepted_by, account)} accepted it already."
 
 
 def _done(statement: Statement, say: str) -> str:

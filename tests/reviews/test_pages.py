@@ -108,7 +108,7 @@ def test_a_submit_after_somebody_else_decided_answers_409_and_keeps_the_typed_te
     response = browser.post(url("decide", review), typed, headers=headers)
 
     assert response.status_code == 409
-    assert b"Somebody has decided this already" in response.content
+    assert b"This is decided already" in response.content
     assert b"My own words" in response.content
     assert not Decision.objects.exists()
 
@@ -206,7 +206,7 @@ def test_a_review_that_another_holds_can_be_read_but_not_decided(
 
     assert b"rita is reading this" in page
     assert b'id="decision"' not in page
-    assert b"Somebody else was faster" in claimed
+    assert b"rita was faster and has this text now" in claimed
 
 
 def test_taking_and_letting_go_of_a_review_chosen_from_the_list(rita: Account, browser_of: SignIn) -> None:
