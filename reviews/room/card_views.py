@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from recommender.models import Account, Judgement, Statement, Turn
+from recommender.models import Judgement, Statement, Turn
 from recommender.times import written
 from reviews.choices import ReviewState
 from reviews.guards import account_of, is_htmx, requires
@@ -59,6 +59,8 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
     shown = card_of(request, review_id, typed=typed)
     form = DecisionForm(request.POST, card=shown)
     if not form.is_valid():
+        if form.is_late:  # what is wrong with it was measured at another text than it was meant for
+            return _late(request, shown, form, decisions.too_late(shown.review).stale)
         keep_typed(request, shown)
         return again(request, review_id, status=422, form=form)
     try:
@@ -79,9 +81,7 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
             now=now,
         )
     except StaleReviewError as error:
-        if _is_repeated(shown.review, account, form):
-            return _once(request, shown, form)
-        return _too_late(request, shown, form, error.stale)
+        return _late(request, shown, form, error.stale)
     if shown.unsent:
         unsent.forget(shown.review, account)
     if form.given.state_after == ReviewState.OPEN:
@@ -103,16 +103,22 @@ def skip(request: HttpRequest, review_id: int) -> HttpResponse:
     leases.skip(shown.review, account=account, now=now)
     said = "Skipped: you will not see that text for an hour; others will."
     following = leases.take_next(account, stream=shown.stream, now=now)
-    return _go_on(request, following, said=said, last=last_of(request), stream=shown.stream)
+    return _go_on(request, following, said=said, last=last_of(request), stream=shown.stream, skipped=review_id)
 
 
 @require_POST
 @requires(Action.DECIDE)
 def take(request: HttpRequest, review_id: int) -> HttpResponse:
-    """Take this very review instead of the next one."""
-    if not leases.take(_review(request, review_id), account=account_of(request), now=timezone.now()):
+    """Take this very review instead of the next one, also one that was just skipped; what is typed beside is kept."""
+    review, account = _review(request, review_id), account_of(request)
+    in_hand = _in_hand(request)
+    if in_hand is not None:
+        keep_typed(request, in_hand)
+    if leases.take(review, account=account, now=timezone.now()):
+        leases.unskip(account, review)
+    else:
         messages.warning(request, _not_taken(card_of(request, review_id)))
-    return redirect(address_of(review_id, Stream.of(request.POST, account_of(request))))
+    return _to(request, address_of(review_id, Stream.of(request.POST, account)))
 
 
 @require_POST
@@ -307,11 +313,12 @@ def _go_on(
     focused: Turn | None = None,
     typed: Sequence[Unsent] | None = None,
     beside: bool = False,
+    skipped: int | None = None,
 ) -> HttpResponse:
     """The next card, or the queue when there is none. Read anew: nothing is patched.
 
     `at`: a review to be at, instead of a slot; `focused`: the draft of it that was decided about. `typed`: as for
-    `card`. `beside`: whether another review is held besides.
+    `card`. `beside`: whether another review is held besides. `skipped`: the review that was just passed over.
     """
     review_id = slot.review_id if slot else at
     if not is_htmx(request) or review_id is None:
@@ -321,7 +328,9 @@ def _go_on(
     shown = (
         of_slots([slot], viewer=viewer, stream=stream, now=now, typed=typed) if slot else card_of(request, review_id)
     )
-    response = answer(request, context_of(request, shown, focused=focused, last=last, said=said, beside=beside))
+    response = answer(
+        request, context_of(request, shown, focused=focused, last=last, said=said, beside=beside, skipped=skipped)
+    )
     response["HX-Push-Url"] = address_of(review_id, stream)
     return response
 
@@ -340,9 +349,10 @@ def _not_reopened(shown: Card) -> str:
     return f"You cannot decide this again: {by} did last. A lead can open it again."
 
 
-def _is_repeated(review: Review, account: Account, form: DecisionForm) -> bool:
-    last = Decision.objects.filter(review=review).select_related("made_turn").order_by("pk").last()
-    return conflict.is_repeated(last, account=account, given=form.given, seen=form.seen, text=form.text)
+def _late(request: HttpRequest, shown: Card, form: DecisionForm, stale: Stale) -> HttpResponse:
+    last = Decision.objects.filter(review=shown.review).select_related("made_turn").order_by("pk").last()
+    is_again = conflict.is_repeated(last, account=shown.viewer, given=form.given, seen=form.seen, text=form.text)
+    return _once(request, shown, form) if is_again else _too_late(request, shown, form, stale)
 
 
 def _once(request: HttpRequest, shown: Card, form: DecisionForm) -> HttpResponse:
