@@ -177,8 +177,8 @@ def unjudge(statement: Statement, *, account: Account) -> bool:
     assert end_user is not None, "only what end users say is judged"
     before = _locked(end_user)
     row = Statement.objects.get(pk=statement.pk)
-    if row.ended_by_id == account.pk:
-        if any(other.key == row.key for other in before.values()):
+    if row.ended_by_id == account.pk and row.ended_at is not None:
+        if any(other.key == row.key and other.created_at > row.ended_at for other in before.values()):
             return False
         row.ended_at = row.ended_by = None
     elif row.ended_at is None and row.accepted_by_id == account.pk:

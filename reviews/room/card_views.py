@@ -351,7 +351,14 @@ def _not_reopened(shown: Card) -> str:
 
 def _late(request: HttpRequest, shown: Card, form: DecisionForm, stale: Stale) -> HttpResponse:
     last = Decision.objects.filter(review=shown.review).select_related("made_turn").order_by("pk").last()
-    is_again = conflict.is_repeated(last, account=shown.viewer, given=form.given, seen=form.seen, text=form.text)
+    is_again = conflict.is_repeated(
+        last,
+        account=shown.viewer,
+        given=form.given,
+        seen=form.seen,
+        text=form.text,
+        draft=form.draft.text.turn.pk if form.draft else None,
+    )
     return _once(request, shown, form) if is_again else _too_late(request, shown, form, stale)
 
 

@@ -43,9 +43,18 @@ def of_card(stale: Stale, card: Card, *, pressed: str, seen: Seen, since: dateti
     return Conflict(stale, _heading(stale, card, happened, seen), pressed, tuple(happened))
 
 
-def is_repeated(decision: Decision | None, *, account: Account, given: VerdictRow, seen: Seen, text: str) -> bool:
-    """Whether the last decision is what the account sends now: a second press, or a page that was sent again."""
+def is_repeated(
+    decision: Decision | None, *, account: Account, given: VerdictRow, seen: Seen, text: str, draft: int | None
+) -> bool:
+    """Whether the last decision is what the account sends now: a second press, or a page that was sent again.
+
+    `draft`: of a verdict about one draft, the primary key of its turn.
+    """
     if decision is None or decision.account_id != account.pk or decision.verdict != given.name:
+        return False
+    if draft is not None and decision.turn_id != draft:
+        return False
+    if given.judgement and (decision.made_turn is None or decision.made_turn.verdict != given.judgement):
         return False
     words = decision.made_turn.text if decision.made_turn else decision.reason
     as_seen = (seen.version, seen.turns, seen.text_hash)

@@ -336,7 +336,7 @@ def test_a_card_that_was_skipped_by_mistake_is_taken_again(
     if headers:  # its key does not undo the decision before
         assert f'formaction="{url("claim", first)}" data-shortcut="u"' in skipped.content.decode()
 
-    back = browser.post(url("claim", first), form(second, rita, critique="Half a note.", review=str(second.pk)))
+    back = browser.post(url("claim", first), form(second, rita, critique="Half a note.") | {"review": second.pk})
 
     assert back["Location"] == url("review", first)
     assert b'id="decision"' in browser.get(url("review", first)).content

@@ -11,7 +11,8 @@ from django.utils import timezone
 from recommender.models import Account, Catalog, Role, Statement
 from reviews.models import Decision, Review, Slot
 from reviews.room import leases
-from tests.builders import make_account, make_end_user, make_review
+from reviews.room.opening import open_review
+from tests.builders import make_account, make_drafts, make_end_user, make_review
 from tests.reviews.room.test_statements import ann, catalog, hold, review, send, shown
 
 __all__ = ["ann", "catalog", "review"]
@@ -125,6 +126,19 @@ def test_a_second_press_of_the_same_is_taken_once_and_goes_on(
         assert [answer["Location"] for answer in answers] == [reverse("reviews:review", args=[further.pk])] * 2
     assert Decision.objects.count() == 1
     assert not shown(review, ann).unsent
+
+
+def test_of_two_drafts_on_one_sight_of_a_page_the_second_is_no_second_press(catalog: Catalog, ann: Account) -> None:
+    """Without a script both buttons may be pressed before the page is there anew."""
+    drafts = make_drafts(make_end_user(catalog), ("Likes rain.", ""), ("Likes sun.", ""), ("Likes snow.", ""))
+    review = open_review(drafts)
+    browser, seen = hold(review, ann), shown(review, ann)
+    first, second = (
+        decide(browser, seen, f"override.{draft}.not_reasonable", script=False, reason="") for draft in (1, 2)
+    )
+    assert first.status_code == 302
+    assert "You pressed “Drop draft 2”. That was not taken." in said(second)
+    assert [draft.is_kept for draft in shown(review, ann).drafts] == [False, True, True]
 
 
 def test_the_same_verdict_with_other_words_is_no_second_press(review: Review, further: Review, ann: Account) -> None:
