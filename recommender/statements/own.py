@@ -167,6 +167,32 @@ def refuse(statement: Statement, *, account: Account, now: datetime) -> bool:
     return bool(refused)
 
 
+@transaction.atomic
+def unjudge(statement: Statement, *, account: Account) -> bool:
+    """The person takes back their own word about it: it is as it was before, and so is what gave way to it.
+
+    False: it is not as they left it, or something else was said of the aspect since.
+    """
+    end_user = statement.end_user
+    assert end_user is not None, "only what end users say is judged"
+    before = _locked(end_user)
+    row = Statement.objects.get(pk=statement.pk)
+    if row.ended_by_id == account.pk and row.ended_at is not None:
+        if any(other.key == row.key and other.created_at > row.ended_at for other in before.values()):
+            return False
+        row.ended_at = row.ended_by = None
+    elif row.ended_at is None and row.accepted_by_id == account.pk:
+        of(end_user).filter(ended_at=row.began_at, ended_by=None).update(ended_at=None)
+        row.began_at = row.accepted_by = None
+    else:
+        return False
+    row.save(update_fields=["ended_at", "ended_by", "began_at", "accepted_by"])
+    _judged(end_user, row, "taken back")
+    if row.began_at is None:
+        jobs.send(jobs.OPEN_SAID)
+    return True
+
+
 def _locked(end_user: EndUser) -> dict[int, Statement]:
     """Their standing statements by primary key; nobody else changes them before the transaction ends."""
     EndUser.objects.select_for_update(of=("self",)).get(pk=end_user.pk)

@@ -204,6 +204,26 @@ def _of_aspect(rows: Sequence[Statement]) -> list[Statement]:
     return _of_people_first([row for row in of_texts if not any(_is_negated(row, by) for by in denials)])
 
 
+def denied(rows: Iterable[Statement], denials: Sequence[Statement], *, written_at: datetime) -> list[Statement]:
+    """Of a text's standing statements about its end user those that the end user says are not so (`denials_of`), unless
+    a person said them later. `written_at`: when the text was."""
+    found = []
+    for row in rows if denials else ():
+        row.written_at = written_at  # type: ignore[attr-defined] # else annotated
+        if row.holder == Holder.SUBJECT and any(row.key == by.key and _is_negated(row, by) for by in denials):
+            found.append(row)
+    return found
+
+
+def denials_of(end_users: Collection[int]) -> dict[int, list[Statement]]:
+    """What end users say is not so, where that counts. One query."""
+    found: dict[int, list[Statement]] = defaultdict(list)
+    rows = Statement.objects.filter(end_user__in=end_users, negated=True, ended_at=None, began_at__isnull=False)
+    for row in rows.order_by("pk"):
+        found[row.end_user_id or 0].append(row)
+    return found
+
+
 def _is_negated(row: Statement, denial: Statement) -> bool:
     return row.polarity == denial.polarity and not _is_later(row, denial)
 

@@ -13,7 +13,7 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
 def trl(row: Row) -> dict[str, Any]:
-    """A row as TRL's trainers read it; `id`, `statements` and `provenance` are columns that they pass over."""
+    """A row as TRL's trainers read it; `id`, `statements`, `struck` and `provenance` are columns passed over."""
     laid_out: dict[str, Any] = {"id": row.id, "prompt": list(row.prompt)}
     if row.set in PAIRS:
         laid_out |= {"chosen": [_assistant(row.answer)], "rejected": [_assistant(row.rejected)]}
@@ -21,7 +21,7 @@ def trl(row: Row) -> dict[str, Any]:
         laid_out["completion"] = [_assistant(row.answer)]
     if row.set == "kto":
         laid_out["label"] = row.label
-    return laid_out | _tagged(row) | {"statements": _told(row), "provenance": row.provenance.to_json()}
+    return laid_out | _tagged(row) | {**_told(row), "provenance": row.provenance.to_json()}
 
 
 def sharegpt(row: Row) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def sharegpt(row: Row) -> dict[str, Any]:
         laid_out["conversations"].append(_gpt(row.answer))
     if row.set == "kto":
         laid_out["kto_tag"] = row.label
-    own = {"system": system, "id": row.id, "statements": _told(row), "provenance": row.provenance.to_json()}
+    own = {"system": system, "id": row.id, **_told(row), "provenance": row.provenance.to_json()}
     return laid_out | _tagged(row) | own
 
 
@@ -46,7 +46,7 @@ def alpaca(row: Row) -> dict[str, Any]:
         laid_out["output"] = row.answer
     if row.set == "kto":
         laid_out["kto_tag"] = row.label
-    own = {"system": system, "id": row.id, "statements": _told(row), "provenance": row.provenance.to_json()}
+    own = {"system": system, "id": row.id, **_told(row), "provenance": row.provenance.to_json()}
     return laid_out | _tagged(row) | own
 
 
@@ -71,8 +71,9 @@ def _tagged(row: Row) -> dict[str, str]:
     return {"tag": row.tag} if row.set == "trace" else {}
 
 
-def _told(row: Row) -> list[dict[str, Any]]:
-    return [one.to_json() for one in row.statements]
+def _told(row: Row) -> dict[str, list[dict[str, Any]]]:
+    told = {"statements": row.statements, "struck": row.struck}
+    return {name: [one.to_json() for one in each] for name, each in told.items()}
 
 
 def _parts(row: Row) -> tuple[str, list[str]]:

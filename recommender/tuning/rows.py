@@ -61,7 +61,8 @@ class Provenance:
 class Told:
     """One statement of a text, for an export. `about`: the aspect in words; `source`: who or what found it.
 
-    `verdict`: what people did to it: "approved" with its text, "said", "changed", or "" while nobody judged it.
+    `verdict`: what people did to it: "approved" with its text, "said", "changed", or "" while nobody judged it. Of what
+    is `Row.struck`: "struck", "changed", or "denied" by the end user.
     """
 
     about: str
@@ -81,7 +82,8 @@ class Told:
 class Row:
     """One example. `answer` is what to learn; `rejected` what it is preferred to; `label` what people thought of it.
 
-    `statements`: what the text states that the row is about, as it stands (`Told`).
+    `statements`: what the text states that the row is about, as it stands (`Told`). `struck`: what people took out of
+    it; the sentences that said so are left out of the text (tuning.struck).
     """
 
     set: RowSet
@@ -91,6 +93,7 @@ class Row:
     rejected: str = ""
     label: bool | None = None
     statements: tuple[Told, ...] = ()
+    struck: tuple[Told, ...] = ()
     tag: str = ""  # how a trace came about: first_try, hinted, human
     id: str = field(init=False)
 

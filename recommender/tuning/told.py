@@ -16,7 +16,12 @@ def of_turn(turn: Turn, titles: Mapping[str, str], *, approved: bool) -> list[To
 
     `titles`: by external id; `approved`: whether people approved the text.
     """
-    return [_told(row, turn.text, titles, approved=approved) for row in _rows(turn) if row.ended_at is None]
+    return of_rows([row for row in _rows(turn) if row.ended_at is None], turn.text, titles, approved=approved)
+
+
+def of_rows(rows: Sequence[Statement], text: str, titles: Mapping[str, str], *, approved: bool) -> list[Told]:
+    """These statements of a text, as `of_turn` tells them."""
+    return [_told(row, text, titles, approved=approved) for row in rows]
 
 
 def in_text(turn: Turn, titles: Mapping[str, str]) -> list[Told]:

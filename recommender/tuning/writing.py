@@ -259,5 +259,5 @@ def _schema(name: RowSet) -> Any:
     facet = pa.struct({"kind": text, "name": text, "value": text})
     told = dict.fromkeys(("about", "polarity", "who", "quote", "source", "verdict"), text)
     statement = pa.struct(told | {"aspect": pa.list_(facet), "strength": pa.float64()})
-    more = {"statements": pa.list_(statement), "provenance": pa.struct(provenance)}
+    more = {name: pa.list_(statement) for name in ("statements", "struck")} | {"provenance": pa.struct(provenance)}
     return pa.schema({"id": text, "prompt": message} | answers | label | more)

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from recommender.models import Catalog, Turn
+from recommender.models import Catalog, Statement, Turn
+from recommender.statements import queries
 from recommender.statements import service as statements
 from recommender.statements.aspects import aspects_of
 from recommender.tuning.rows import Provenance, Row
@@ -33,8 +34,10 @@ def of_catalog(catalog: Catalog, *, guideline: str = "", held_out: bool = False)
     while ids := list(decided.filter(pk__gt=last).values_list("pk", flat=True)[:REVIEWS_AT_ONCE]):
         statements.read(statements.unread(catalog).filter(round__review__in=ids))
         chunk = list(decided.filter(pk__in=ids))
+        denials = queries.denials_of({review.round.end_user_id or 0 for review in chunk})
         for review in chunk:
-            yield from of_review(review, catalog, guideline=guideline, titles=titles)
+            denied = denials.get(review.round.end_user_id or 0, ())
+            yield from of_review(review, catalog, guideline=guideline, titles=titles, denials=denied)
         last = chunk[-1].pk
 
 
@@ -44,19 +47,28 @@ def _decided(catalog: Catalog) -> QuerySet[Review]:
     return (
         Review.objects.filter(Exists(Decision.objects.filter(review=OuterRef("pk"))), round__catalog=catalog)
         .filter(round__redacted_at=None)  # else the prompt would not show what the text was written from
-        .select_related("round")
+        .select_related("round__item")
         .prefetch_related(Prefetch("decisions", decisions), Prefetch("round__turns", turns))
         .order_by("pk")
     )
 
 
-def of_review(review: Review, catalog: Catalog, *, guideline: str = "", titles: Mapping[str, str]) -> Iterator[Row]:
-    """One review's rows. A row that several decisions give comes once and names them all."""
+def of_review(
+    review: Review,
+    catalog: Catalog,
+    *,
+    guideline: str = "",
+    titles: Mapping[str, str],
+    denials: Sequence[Statement] = (),
+) -> Iterator[Row]:
+    """One review's rows. A row that several decisions give comes once and names them all. `denials`: what its end user
+    says is not so (statements.queries.denials_of)."""
     by_id: dict[str, Row] = {}
     given = [(each, verdicts.of_decision(each, review.round.strategy)) for each in review.decisions.all()]
     for decision, verdict in standing(given):
         assert verdict.lesson is not None, "only decisions that teach stand"
-        for row in verdict.lesson(Lesson(decision, review, catalog, guideline=guideline, titles=titles)):
+        lesson = Lesson(decision, review, catalog, guideline=guideline, titles=titles, denials=denials)
+        for row in verdict.lesson(lesson):
             if earlier := by_id.get(row.id):
                 row = replace(row, provenance=_merged(earlier.provenance, row.provenance))
             by_id[row.id] = row

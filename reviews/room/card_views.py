@@ -16,9 +16,9 @@ from recommender.models import Judgement, Statement, Turn
 from recommender.times import written
 from reviews.choices import ReviewState
 from reviews.guards import account_of, is_htmx, requires
-from reviews.models import Review, Slot, Unsent
+from reviews.models import Decision, Review, Slot, Unsent
 from reviews.policy import Action, may
-from reviews.room import decisions, leases, undo, unsent
+from reviews.room import conflict, decisions, leases, undo, unsent
 from reviews.room.attention import measured
 from reviews.room.card import Card, card, of_slots
 from reviews.room.diff import word_diff
@@ -59,6 +59,8 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
     shown = card_of(request, review_id, typed=typed)
     form = DecisionForm(request.POST, card=shown)
     if not form.is_valid():
+        if form.is_late:  # what is wrong with it was measured at another text than it was meant for
+            return _late(request, shown, form, decisions.too_late(shown.review).stale)
         keep_typed(request, shown)
         return again(request, review_id, status=422, form=form)
     try:
@@ -79,7 +81,7 @@ def _decide(request: HttpRequest, review_id: int) -> HttpResponse:
             now=now,
         )
     except StaleReviewError as error:
-        return _too_late(request, shown, form, error.stale)
+        return _late(request, shown, form, error.stale)
     if shown.unsent:
         unsent.forget(shown.review, account)
     if form.given.state_after == ReviewState.OPEN:
@@ -101,16 +103,22 @@ def skip(request: HttpRequest, review_id: int) -> HttpResponse:
     leases.skip(shown.review, account=account, now=now)
     said = "Skipped: you will not see that text for an hour; others will."
     following = leases.take_next(account, stream=shown.stream, now=now)
-    return _go_on(request, following, said=said, last=last_of(request), stream=shown.stream)
+    return _go_on(request, following, said=said, last=last_of(request), stream=shown.stream, skipped=review_id)
 
 
 @require_POST
 @requires(Action.DECIDE)
 def take(request: HttpRequest, review_id: int) -> HttpResponse:
-    """Take this very review instead of the next one."""
-    if not leases.take(_review(request, review_id), account=account_of(request), now=timezone.now()):
-        messages.warning(request, "Somebody else was faster and has this text now.")
-    return redirect(address_of(review_id, Stream.of(request.POST, account_of(request))))
+    """Take this very review instead of the next one, also one that was just skipped; what is typed beside is kept."""
+    review, account = _review(request, review_id), account_of(request)
+    in_hand = _in_hand(request)
+    if in_hand is not None:
+        keep_typed(request, in_hand)
+    if leases.take(review, account=account, now=timezone.now()):
+        leases.unskip(account, review)
+    else:
+        messages.warning(request, _not_taken(card_of(request, review_id)))
+    return _to(request, address_of(review_id, Stream.of(request.POST, account)))
 
 
 @require_POST
@@ -165,7 +173,7 @@ def discard_unsent(request: HttpRequest, review_id: int) -> HttpResponse:
 def reopen(request: HttpRequest, review_id: int) -> HttpResponse:
     account, shown = account_of(request), card_of(request, review_id)
     if not shown.may_reopen or not decisions.reopen(shown.review, account=account, now=timezone.now()):
-        messages.error(request, "You cannot decide this again: somebody else did last.")
+        messages.error(request, _not_reopened(card_of(request, review_id)))
     else:
         messages.info(request, "You can decide again. Until you do, everything stays as it was.")
     return redirect(address_of(review_id, shown.stream))
@@ -187,9 +195,13 @@ def take_back(request: HttpRequest, decision_id: int) -> HttpResponse:
         back = in_hand.review.pk if in_hand else None
         return _to(request, address_of(back, stream) if back else reverse("reviews:last") + stream.query)
     shown = card_of(request, undone.review_id)
-    unsent.keep(
-        shown.review, account=account, fields=shown.fields.values(), values=undo.words_of(undone, shown), now=now
-    )
+    words = undo.words_of(undone, shown)
+    later = {name: kept.text for name, kept in shown.unsent.items() if words.get(name, kept.text) != kept.text}
+    values = words | later  # what was typed since, on another page, is not written over
+    unsent.keep(shown.review, account=account, fields=shown.fields.values(), values=values, now=now)
+    if later:
+        sent = " · ".join(f"“{words[name]}”" for name in later)
+        messages.info(request, f"In its box is what you typed since. What you had sent was: {sent}")
     rest = " The text that you had in hand comes next." if in_hand and in_hand.review.pk != undone.review_id else ""
     said = f"Undone: {shown.heading} is open again, as it was.{rest}"
     if slot is None:
@@ -301,11 +313,12 @@ def _go_on(
     focused: Turn | None = None,
     typed: Sequence[Unsent] | None = None,
     beside: bool = False,
+    skipped: int | None = None,
 ) -> HttpResponse:
     """The next card, or the queue when there is none. Read anew: nothing is patched.
 
     `at`: a review to be at, instead of a slot; `focused`: the draft of it that was decided about. `typed`: as for
-    `card`. `beside`: whether another review is held besides.
+    `card`. `beside`: whether another review is held besides. `skipped`: the review that was just passed over.
     """
     review_id = slot.review_id if slot else at
     if not is_htmx(request) or review_id is None:
@@ -315,9 +328,47 @@ def _go_on(
     shown = (
         of_slots([slot], viewer=viewer, stream=stream, now=now, typed=typed) if slot else card_of(request, review_id)
     )
-    response = answer(request, context_of(request, shown, focused=focused, last=last, said=said, beside=beside))
+    response = answer(
+        request, context_of(request, shown, focused=focused, last=last, said=said, beside=beside, skipped=skipped)
+    )
     response["HX-Push-Url"] = address_of(review_id, stream)
     return response
+
+
+def _not_taken(shown: Card) -> str:
+    if shown.holder is not None:
+        return f"{shown.holder.leased_by} was faster and has this text now."
+    is_done = shown.review.state == ReviewState.DONE
+    return "This text is decided already." if is_done else "This text is being rewritten."
+
+
+def _not_reopened(shown: Card) -> str:
+    if shown.review.state == ReviewState.OPEN:
+        return "This text is open already."
+    by = conflict.who(shown.decisions[-1].account, shown.viewer) if shown.decisions else "Nobody"
+    return f"You cannot decide this again: {by} did last. A lead can open it again."
+
+
+def _late(request: HttpRequest, shown: Card, form: DecisionForm, stale: Stale) -> HttpResponse:
+    last = Decision.objects.filter(review=shown.review).select_related("made_turn").order_by("pk").last()
+    is_again = conflict.is_repeated(
+        last,
+        account=shown.viewer,
+        given=form.given,
+        seen=form.seen,
+        text=form.text,
+        draft=form.draft.text.turn.pk if form.draft else None,
+    )
+    return _once(request, shown, form) if is_again else _too_late(request, shown, form, stale)
+
+
+def _once(request: HttpRequest, shown: Card, form: DecisionForm) -> HttpResponse:
+    """On from what was taken already, as the first press went on: nobody has to be told that they pressed twice."""
+    said = form.given.said.format(heading=shown.heading, draft=form.draft and form.draft.number)
+    if form.given.state_after == ReviewState.OPEN:
+        return _go_on(request, None, at=shown.review.pk, said=said, last=last_of(request), stream=shown.stream)
+    following = leases.take_next(account_of(request), stream=shown.stream, after=shown.review, now=timezone.now())
+    return _go_on(request, following, said=said, last=last_of(request), stream=shown.stream)
 
 
 def _too_late(request: HttpRequest, shown: Card, form: DecisionForm, stale: Stale) -> HttpResponse:
@@ -329,5 +380,12 @@ def _too_late(request: HttpRequest, shown: Card, form: DecisionForm, stale: Stal
     compared = (
         word_diff(now_there.fields[form.told].start, edit.text) if edit and form.told in now_there.fields else None
     )
-    context = context_of(request, now_there, form=form, stale=stale, compared=compared, last=last_of(request))
+    told = conflict.of_card(
+        stale,
+        now_there,
+        pressed=form.given.pressed(kept=shown.kept, draft=form.draft.number if form.draft else None),
+        seen=form.seen,
+        since=measured(request.POST).shown_at,
+    )
+    context = context_of(request, now_there, form=form, stale=told, compared=compared, last=last_of(request))
     return answer(request, context, status=409)

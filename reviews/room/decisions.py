@@ -80,11 +80,11 @@ def decide(
     slot = _slot_in_hand(review, slots, account, lease_token, now)
     kept = proposed(round_)
     if (len(round_.turns.all()), kept[0].text_hash if kept else "") != (seen.turns, seen.text_hash):
-        raise _too_late(review)
+        raise too_late(review)
     about = _about(round_, given.about, kept, draft)
     with transaction.atomic():
         if not _moved(review, given.state_after, seen.version, now):
-            raise _too_late(review)
+            raise too_late(review)
         rest_reason = round_.rest_reason
         try:
             written = given.write(Writing(round_, about, kept, text, account))
@@ -141,7 +141,7 @@ def _move(closes: bool, *, review: int, as_seen: int, **columns: Any) -> tuple[Q
 _MOVE = PreparedUpdate(_move)
 
 
-def _too_late(review: Review) -> StaleReviewError:
+def too_late(review: Review) -> StaleReviewError:
     """Why a review is not as it was seen."""
     state = Review.objects.values_list("state", flat=True).get(pk=review.pk)
     why = {ReviewState.DONE: Stale.DECIDED, ReviewState.AWAITING_ACTOR: Stale.AWAITING_ACTOR}
@@ -151,10 +151,9 @@ def _too_late(review: Review) -> StaleReviewError:
 def _slot_in_hand(review: Review, slots: Sequence[Slot], account: Account, lease_token: str, now: datetime) -> Slot:
     """The annotator's slot, or one that nobody holds. Raises StaleReviewError where others hold them all."""
     if review.state != ReviewState.OPEN:
-        raise _too_late(review)
-    mine = (
-        each for each in slots if lease_token and (each.leased_by_id, each.lease_token) == (account.pk, lease_token)
-    )
+        raise too_late(review)
+    own = [each for each in slots if each.leased_by_id == account.pk]  # taken again on another page: with another token
+    mine = (each for each in [*(one for one in own if one.lease_token == lease_token), *own])
     free = (each for each in slots if each.lease_expires_at is None or each.lease_expires_at <= now)
     slot = next(mine, None) or next(free, None)
     if slot is None:

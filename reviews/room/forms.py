@@ -51,8 +51,12 @@ class _Text(forms.CharField):
     """
 
     def to_python(self, value: Any) -> str:
-        text = (super().to_python(value) or "").replace("\r\n", "\n").strip()
-        return "" if prose.is_blank(text) else text
+        return _tidy(super().to_python(value) or "")
+
+
+def _tidy(value: str) -> str:
+    text = value.replace("\r\n", "\n").strip()
+    return "" if prose.is_blank(text) else text
 
 
 _REASON, _TEXT = (_Text(required=False, max_length=longest) for longest in (LONGEST_REASON, LONGEST_TEXT))
@@ -140,7 +144,16 @@ class DecisionForm(forms.Form):
     @property
     def text(self) -> str:
         """The text that belongs to the verdict: what was typed in its box."""
-        return str(self.cleaned_data[self.told]) if self.given.box else ""
+        if not self.given.box:
+            return ""
+        return str(self.cleaned_data.get(self.told, _tidy(str(self.data.get(self.told, "")))))
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the form is about an earlier version of the review, or one that is not open any more."""
+        review, version = self.card.review, self.cleaned_data.get("version")
+        told = hasattr(self, "given") and {"version", "turns", "text_hash"} <= self.cleaned_data.keys()
+        return told and (review.state != ReviewState.OPEN or version != review.version)
 
     @property
     def reason(self) -> str:

@@ -117,9 +117,10 @@ def skip(review: Review, *, account: Account, now: datetime) -> None:
     Skip.objects.update_or_create(review=review, account=account, defaults={"until": now + SKIPPED_FOR})
 
 
-def unskip(account: Account) -> None:
-    """Offer everything again that the annotator skipped."""
-    Skip.objects.filter(account=account).delete()
+def unskip(account: Account, review: Review | None = None) -> None:
+    """Offer everything again that the annotator skipped, or this one."""
+    skips = Skip.objects.filter(account=account)
+    (skips if review is None else skips.filter(review=review)).delete()
 
 
 def _held(account: Account, now: datetime) -> QuerySet[Slot]:

@@ -1,5 +1,7 @@
 """What one decision teaches the actor and the reflector: a function for each verdict (room.verdicts).
 
+An approved text is taught without the sentences that say what people struck or changed (tuning.struck).
+
 | verdict | rows |
 | --- | --- |
 | approve | the text as an answer (reason), judged reasonable (reflect), liked (kto); what it states (extract), and what
@@ -24,14 +26,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from recommender.models import Catalog, Judgement, Turn, TurnKind
+from recommender.models import Catalog, Judgement, Statement, Turn, TurnKind
 from recommender.rounds import purposes
 from recommender.rounds.core import drafts as filtering
 from recommender.rounds.core.parsing import MIN_CRITIQUE
 from recommender.rounds.core.types import Subject, TurnValue
 from recommender.rounds.queries import turn_values
-from recommender.tuning import rows, told
+from recommender.tuning import rows, struck, told
 from recommender.tuning.rows import Provenance, Row, Told
+from recommender.tuning.struck import Taught
 from reviews.models import Decision, Review
 
 
@@ -39,10 +42,19 @@ class Lesson:
     """One decision, the turns of its round, and the rows that several verdicts give."""
 
     def __init__(
-        self, decision: Decision, review: Review, catalog: Catalog, *, guideline: str, titles: Mapping[str, str]
+        self,
+        decision: Decision,
+        review: Review,
+        catalog: Catalog,
+        *,
+        guideline: str,
+        titles: Mapping[str, str],
+        denials: Sequence[Statement] = (),
     ) -> None:
-        """`titles`: of the catalog's items, by external id."""
-        round_, self._titles = review.round, titles
+        """`titles`: of the catalog's items, by external id; `denials`: what the end user says is not so."""
+        round_, self._titles, self._denials = review.round, titles, denials
+        round_.catalog = catalog
+        self._taught: dict[int, Taught] = {}
         self._decision, self._round, self._catalog, self._guideline = decision, round_, catalog, guideline
         self.turns: Sequence[Turn] = list(round_.turns.all())
         self.by_id = {turn.pk: turn for turn in self.turns}
@@ -78,9 +90,39 @@ class Lesson:
         """The drafts that were kept when the decision was made."""
         return [self.seen[index] for index in filtering.kept(self.seen_values)]
 
-    def said(self, text: Turn, *, approved: bool = False) -> list[Told]:
+    def said(self, text: Turn) -> list[Told]:
         """What a text states, as people left it."""
-        return told.of_turn(text, self._titles, approved=approved)
+        return told.of_turn(text, self._titles, approved=False)
+
+    def taught(self, text: Turn) -> Taught:
+        """What an approved text teaches: it without what people took out of it."""
+        if text.pk not in self._taught:
+            self._taught[text.pk] = struck.of_turn(
+                text, self._round, self._titles, approved=True, denials=self._denials
+            )
+        return self._taught[text.pk]
+
+    def answer(self, text: Turn) -> Iterator[Row]:
+        """The text as the actor's answer, where enough of it is left."""
+        taught = self.taught(text)
+        if taught.text:
+            row = rows.reason(self.subject, taught.text, self.provenance(text), said=taught.said)
+            yield replace(row, struck=taught.struck)
+
+    def passed(self, text: Turn, provenance: Provenance, *, approved: bool = True) -> Iterator[Row]:
+        """The text as one that is judged reasonable. `approved`: or kept, and not yet approved."""
+        taught = self.taught(text)
+        if taught.text:
+            said = taught.said if approved else [replace(one, verdict=_unless_by_people(one)) for one in taught.said]
+            row = rows.reflect(self.subject, taught.text, "reasonable", "", provenance, said=said)
+            yield replace(row, struck=taught.struck)
+
+    def refinement(self, replaced: Turn, critique: str, text: Turn, provenance: Provenance) -> Iterator[Row]:
+        """The text as what follows a critique of the one that it replaced."""
+        taught = self.taught(text)
+        if taught.text:
+            row = rows.refine(self.subject, replaced.text, critique, taught.text, provenance, said=taught.said)
+            yield replace(row, struck=taught.struck)
 
     def stated(self, text: Turn) -> Iterator[Row]:
         """What an approved text states, and what people changed in that, preferred to what was read."""
@@ -92,10 +134,12 @@ class Lesson:
             yield rows.polarity(self.subject, text.text, provenance, chosen=stands, rejected=read)
 
     def approval(self, text: Turn) -> Iterator[Row]:
-        provenance, said = self.provenance(text), self.said(text, approved=True)
-        yield rows.reason(self.subject, text.text, provenance, said=said)
-        yield rows.reflect(self.subject, text.text, "reasonable", "", replace(provenance, model=""), said=said)
-        yield rows.opinion(self.subject, text.text, provenance, approved=True, said=said)
+        provenance, taught = self.provenance(text), self.taught(text)
+        yield from self.answer(text)
+        yield from self.passed(text, replace(provenance, model=""))
+        if taught.text:
+            liked = rows.opinion(self.subject, taught.text, provenance, approved=True, said=taught.said)
+            yield replace(liked, struck=taught.struck)
         yield from self.stated(text)
         replaced = self.by_id[text.about_id] if text.about_id else None
         if text.kind != TurnKind.REFINE or replaced is None:
@@ -104,7 +148,7 @@ class Lesson:
         if followed is not None:
             yield from self.critique(replaced, followed.text, self.provenance(followed, replaced))
             refined = self.provenance(text, followed, replaced)
-            yield rows.refine(self.subject, replaced.text, followed.text, text.text, refined, said=said)
+            yield from self.refinement(replaced, followed.text, text, refined)
         yield from self.preference(text, replaced)
 
     def rejection(self, text: Turn) -> Iterator[Row]:
@@ -113,15 +157,16 @@ class Lesson:
             yield from self.critique(text, self.reason, replace(self.provenance(text), model=""))
 
     def preference(self, chosen: Turn, rejected: Turn) -> Iterator[Row]:
-        if chosen.text.split() != rejected.text.split():
-            provenance = self.provenance(chosen, rejected)
-            yield rows.preference(
+        taught = self.taught(chosen)
+        if taught.text and taught.text.split() != rejected.text.split():
+            row = rows.preference(
                 self.subject,
-                chosen=chosen.text,
+                chosen=taught.text,
                 rejected=rejected.text,
-                provenance=provenance,
-                said=self.said(chosen, approved=True),
+                provenance=self.provenance(chosen, rejected),
+                said=taught.said,
             )
+            yield replace(row, struck=taught.struck)
 
     def critique(self, text: Turn, critique: str, provenance: Provenance) -> Iterator[Row]:
         """A judgement to learn, unless it is so short that the round's own parser would refuse it."""
@@ -156,13 +201,12 @@ def approved(lesson: Lesson) -> Iterator[Row]:
 
 def edited(lesson: Lesson) -> Iterator[Row]:
     edit, replaced = lesson.made, lesson.about
-    said = lesson.said(edit, approved=True)
-    yield rows.reason(lesson.subject, edit.text, lesson.provenance(edit), said=said)
+    yield from lesson.answer(edit)
     yield from lesson.stated(edit)
     if lesson.reason:
         provenance = lesson.provenance(edit, replaced)
         yield from lesson.critique(replaced, lesson.reason, provenance)
-        yield rows.refine(lesson.subject, replaced.text, lesson.reason, edit.text, provenance, said=said)
+        yield from lesson.refinement(replaced, lesson.reason, edit, provenance)
     yield from lesson.preference(edit, replaced)
 
 
@@ -201,9 +245,7 @@ def approved_drafts(lesson: Lesson) -> Iterator[Row]:
 
 
 def kept_draft(lesson: Lesson) -> Iterator[Row]:
-    text = lesson.about
-    provenance = lesson.provenance(lesson.made, text)
-    yield rows.reflect(lesson.subject, text.text, "reasonable", "", provenance, said=lesson.said(text))
+    yield from lesson.passed(lesson.about, lesson.provenance(lesson.made, lesson.about), approved=False)
 
 
 def dropped_draft(lesson: Lesson) -> Iterator[Row]:
@@ -215,6 +257,10 @@ def dropped_draft(lesson: Lesson) -> Iterator[Row]:
 def rejected_drafts(lesson: Lesson) -> Iterator[Row]:
     for text in lesson.kept or [lesson.about]:
         yield from lesson.rejection(text)
+
+
+def _unless_by_people(one: Told) -> str:
+    return "" if one.verdict == "approved" else one.verdict
 
 
 def _followed(turns: Sequence[Turn], refinement: Turn) -> Turn | None:

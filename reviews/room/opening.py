@@ -1,7 +1,7 @@
 """A round that rests with a proposal is put before people."""
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import F, Prefetch
 from django.utils import timezone
 
 from recommender.models import Round, Turn
@@ -57,6 +57,12 @@ def reopen(review: Review, *, concerns: Concerns | None = None) -> bool:
         # Whoever decided it held it; a hold means nothing while a review is not open.
         Slot.objects.filter(review=review).update(leased_by=None, lease_token="", lease_expires_at=None)
     return bool(opened)
+
+
+def changed(review: Review) -> None:
+    """A point of its text was changed, struck or added: whoever decides on an earlier sight of it is told so first."""
+    Review.objects.filter(pk=review.pk).update(version=F("version") + 1)
+    review.version += 1
 
 
 def _take_over(review: Review, concerns: Concerns) -> None:

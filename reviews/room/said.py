@@ -1,7 +1,10 @@
 """What end users say of themselves and people are to accept: before people first, on the card and on a page."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from recommender.accounts.visible import within
 from recommender.grounding.wording import in_words
@@ -16,8 +19,9 @@ from reviews.room import first, opening, verdicts
 from reviews.room.concern import Concerns
 from reviews.room.statements import SAYS
 
-ACCEPT, REFUSE = "accept", "refuse"
+ACCEPT, REFUSE, BACK = "accept", "refuse", "back"
 MOST = 50  # that a page lists
+LATELY, LATEST = timedelta(days=1), 10  # what a person decided and may take back on the page
 
 
 def says(row: Statement) -> str:
@@ -42,6 +46,10 @@ class SaidOnCard:
     @property
     def waits(self) -> bool:
         return self.row.began_at is None
+
+    @property
+    def is_refused(self) -> bool:
+        return self.row.ended_by_id is not None
 
 
 def open_said() -> int:
@@ -91,6 +99,19 @@ def waiting(account: Account) -> list[SaidOnCard]:
     return [_shown(row, row.end_user.catalog) for row in rows if row.end_user]
 
 
+def lately(account: Account, now: datetime) -> list[SaidOnCard]:
+    """What the account accepted or refused within a day, the latest first."""
+    since = now - LATELY
+    judged = Q(accepted_by=account, ended_at=None, began_at__gte=since) | Q(ended_by=account, ended_at__gte=since)
+    rows = Statement.objects.filter(judged, end_user__isnull=False, end_user__erased_at=None)
+    rows = rows.select_related("end_user__catalog").order_by(Coalesce("ended_at", "began_at").desc())
+    return [
+        _shown(row, row.end_user.catalog)
+        for row in within(rows, account, at="end_user__catalog")[:LATEST]
+        if row.end_user
+    ]
+
+
 def visible(account: Account, pk: int) -> Statement | None:
     """A statement of an end user in one of the account's catalogs."""
     rows = Statement.objects.filter(pk=pk, end_user__isnull=False, end_user__erased_at=None)
@@ -98,7 +119,12 @@ def visible(account: Account, pk: int) -> Statement | None:
 
 
 def judge(statement: Statement, say: str, *, account: Account, now: datetime) -> bool:
-    """Accept or refuse it; where that was the last that waited, its review is as it was before. False: too late."""
+    """Accept or refuse it, or take that back; where that was the last that waited, its review is as it was before.
+
+    False: too late.
+    """
+    if say == BACK:
+        return own.unjudge(statement, account=account)
     done = own.accept if say == ACCEPT else own.refuse
     if not done(statement, account=account, now=now):
         return False

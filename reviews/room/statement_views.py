@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,8 +20,10 @@ from recommender.statements.queries import OPINIONS
 from recommender.statements.service import NotUnderstoodError
 from reviews.guards import account_of, is_htmx, requires
 from reviews.policy import Action
+from reviews.room import opening
 from reviews.room.card import STATEMENT, Card
 from reviews.room.card_views import again, card_of, keep_typed
+from reviews.room.conflict import who
 from reviews.room.statements import SAYS, WHOSE, by_all_known
 
 STRIKE, RESTORE = "strike", "restore"
@@ -36,18 +39,26 @@ def change(request: HttpRequest, review_id: int, statement_id: int) -> HttpRespo
     shown = card_of(request, review_id)
     statement = next((one for one in shown.statements if one.row.pk == statement_id), None)
     asked = request.POST.get("say", "")
-    if not shown.may_change_statements or statement is None:
+    if not shown.may_change_statements:
         return _cannot(request, shown)
-    keep_typed(request, shown)
-    at = statement.row
+    if statement is None:
+        return _gone(request, shown, statement_id)
+    at, is_done = statement.row, True
     if asked == STRIKE:
-        service.strike([at], account=shown.viewer, now=timezone.now())
+        is_done = bool(service.strike([at], account=shown.viewer, now=timezone.now()))
     elif asked == RESTORE:
-        service.restore(at)
+        is_done = service.restore(at)
     elif asked in Polarity.values:
-        at = service.change(at, polarity=asked, account=shown.viewer, now=timezone.now())
+        try:
+            at = service.change(at, polarity=asked, account=shown.viewer, now=timezone.now())
+        except IntegrityError:  # in the same instant it was changed elsewhere
+            return _gone(request, shown, statement_id)
     else:
         messages.error(request, "Choose what the statement should say.")
+        is_done = False
+    if is_done:
+        opening.changed(shown.review)
+    keep_typed(request, shown)
     return again(request, review_id, at=at)
 
 
@@ -73,6 +84,7 @@ def add(request: HttpRequest, review_id: int) -> HttpResponse:
         )
     said = "; ".join(_as_understood(one, titles) for one in made)
     told = f"Understood as: {said}. Change or strike it if that is wrong. {_unmet(shown, made)}".rstrip()
+    opening.changed(shown.review)
     keep_typed(request, shown, but=STATEMENT)
     if is_htmx(request):
         return again(request, review_id, at=made[-1], understood=told)
@@ -132,6 +144,18 @@ def known_now(request: HttpRequest, review_id: int) -> HttpResponse:
     template = "reviews/_known_now.html" if is_htmx(request) else "reviews/known_now.html"
     counts = {"shown": len(shown.subject.history), "now": len(met)}
     return render(request, template, {"compared": compared, "counts": counts, "review": shown.review})
+
+
+def _gone(request: HttpRequest, shown: Card, statement_id: int) -> HttpResponse:
+    """The point is not among those of the card any more: it was changed, or the text is another."""
+    later = Statement.objects.filter(replaces=statement_id, turn=shown.proposal).select_related("account").first()
+    told = (
+        f"{who(later.account, shown.viewer)} changed that point meanwhile: it" if later else "The text has changed: it"
+    )
+    messages.warning(request, f"{told} is as you see it now. Nothing of what you pressed was taken.")
+    keep_typed(request, shown)
+    at = next((one.row for one in shown.statements if later and one.row.pk == later.pk), None)
+    return again(request, shown.review.pk, status=409, at=at)
 
 
 def _cannot(request: HttpRequest, shown: Card) -> HttpResponse:

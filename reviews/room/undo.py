@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from recommender.accounts.visible import within
 from recommender.knowledge import disputes
@@ -41,16 +41,16 @@ class Given:
 def last(account: Account, *, most: int = LAST) -> list[Given]:
     """What the annotator decided last, the latest first. One query and one for each that changed what is in force."""
     decisions = _LAST.rows(account.all_catalogs, most, account=account.pk)
-    return [Given(decision, _why_not(decision)) for decision in decisions]
+    return [Given(decision, _why_not(decision, account)) for decision in decisions]
 
 
 def _last(account: Account) -> QuerySet[Decision]:
-    later = Decision.objects.filter(review=OuterRef("review"), pk__gt=OuterRef("pk"))
+    later = Decision.objects.filter(review=OuterRef("review"), pk__gt=OuterRef("pk")).order_by("-pk")
     return (
         within(Decision.objects.filter(account=account), account, at="review__catalog")
         .select_related("review__round__catalog", "review__round__end_user", "review__round__item", "made_turn")
         .defer("review__round__evidence", "review__round__end_user__attributes", "review__round__item__attributes")
-        .annotate(decided_later=Exists(later))
+        .annotate(decided_later=Subquery(later.values("account__username")[:1]))
         .order_by("-created_at", "-pk")
     )
 
@@ -59,9 +59,11 @@ def _last(account: Account) -> QuerySet[Decision]:
 _LAST = Prepared(lambda everywhere, most, *, account: _last(Account(pk=account, all_catalogs=everywhere))[:most])
 
 
-def _why_not(decision: Decision) -> str:
-    if getattr(decision, "decided_later", False):
-        return "Somebody decided about this text later."
+def _why_not(decision: Decision, account: Account) -> str:
+    """`decision`: of `_last`."""
+    if by := decision.decided_later:  # type: ignore[attr-defined] # annotated
+        is_own = decision.account_id == account.pk and by == account.username
+        return f"{'You' if is_own else by} decided about this text later."
     change = decision.effects.get("change") if decision.effects else None
     if not decision.effects:
         return "It was made before decisions could be undone."
@@ -82,11 +84,11 @@ def undo(decision_id: int, *, account: Account, now: datetime) -> tuple[Undone, 
         raise CannotUndoError(f"Only your last {LAST} decisions can be undone.")
     decision = _last(account).get(pk=decision_id)
     review, round_ = Review.objects.select_for_update().get(pk=decision.review_id), decision.review.round
-    if why := _why_not(decision):
+    if why := _why_not(decision, account):
         raise CannotUndoError(why)
     held = Slot.objects.filter(review=review, review__state=ReviewState.OPEN, lease_expires_at__gt=now)
-    if held.exclude(leased_by=account).exists():
-        raise CannotUndoError("Somebody else is reading the text now.")
+    if other := held.exclude(leased_by=account).select_related("leased_by").first():
+        raise CannotUndoError(f"{other.leased_by} is reading the text now.")
     made, effects = decision.made_turn, decision.effects
     undone = Undone.objects.create(
         review=review,

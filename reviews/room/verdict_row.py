@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from django.template.defaultfilters import pluralize
+
 from recommender.knowledge.service import Change
 from recommender.models import Account, Judgement, Round, Turn
 from recommender.tuning.rows import Row
@@ -87,6 +89,11 @@ class VerdictRow:
     noun: str = ""
     takes_reason: bool = False
     takes_out: bool = False
+
+    def pressed(self, *, kept: int, draft: int | None = None) -> str:
+        """What the button that sends it says."""
+        label = self.box.send if self.box else f"{self.label}{self.wide_label}"
+        return label.format(kept=kept, s=pluralize(kept), draft=draft or "")
 
     def value(self, draft: int | None = None) -> str:
         """What the button sends: the name, and which draft is judged to be what: "override.2.not_reasonable"."""

@@ -111,7 +111,7 @@ def test_words_outlive_somebody_elses_decision_and_can_be_discarded(card: Page) 
     card.locator("#id_text").fill(WORDS)
     Review.objects.update(state=ReviewState.DONE, version=2)
     card.keyboard.press("Control+Enter")
-    expect(card.locator(".notice h2")).to_have_text("Somebody has decided this already")
+    expect(card.locator(".notice h2")).to_have_text("This is decided already")
 
     card.reload()
 

@@ -4,7 +4,7 @@ import pytest
 
 from recommender.models import Account, Knowledge, Round, RoundState
 from reviews.choices import Concern
-from reviews.models import Decision, Review, ReviewState
+from reviews.models import Decision, Review, ReviewState, Skip, Unsent
 from reviews.room import leases, opening
 from tests.builders import make_catalog, make_end_user, make_item, make_review
 from tests.reviews.conftest import NOON, SignIn
@@ -108,7 +108,7 @@ def test_a_submit_after_somebody_else_decided_answers_409_and_keeps_the_typed_te
     response = browser.post(url("decide", review), typed, headers=headers)
 
     assert response.status_code == 409
-    assert b"Somebody has decided this already" in response.content
+    assert b"This is decided already" in response.content
     assert b"My own words" in response.content
     assert not Decision.objects.exists()
 
@@ -206,7 +206,7 @@ def test_a_review_that_another_holds_can_be_read_but_not_decided(
 
     assert b"rita is reading this" in page
     assert b'id="decision"' not in page
-    assert b"Somebody else was faster" in claimed
+    assert b"rita was faster and has this text now" in claimed
 
 
 def test_taking_and_letting_go_of_a_review_chosen_from_the_list(rita: Account, browser_of: SignIn) -> None:
@@ -323,3 +323,41 @@ def test_the_queue_names_a_disputed_text_so_on_every_width_and_says_what_comes_f
     row = page[page.index(url("review", review)) :]
     assert "Disputed" in row[: row.index("wide-only")]
     assert "first those that a user disputes" in page
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_a_card_that_was_skipped_by_mistake_is_taken_again(
+    rita: Account, browser_of: SignIn, headers: dict[str, str]
+) -> None:
+    first, second = make_review(), make_review()
+    browser = browser_of(rita)
+    start(browser)
+    skipped = browser.post(url("skip", first), form(first, rita), headers=headers)
+    if headers:  # its key does not undo the decision before
+        assert f'formaction="{url("claim", first)}" data-shortcut="u"' in skipped.content.decode()
+
+    back = browser.post(url("claim", first), form(second, rita, critique="Half a note.") | {"review": second.pk})
+
+    assert back["Location"] == url("review", first)
+    assert b'id="decision"' in browser.get(url("review", first)).content
+    assert not Skip.objects.exists()
+    assert Unsent.objects.get().text == "Half a note."
+
+
+def test_the_queue_offers_what_was_skipped(rita: Account, browser_of: SignIn) -> None:
+    first, _ = make_review(), make_review()
+    browser = browser_of(rita)
+    start(browser)
+    browser.post(url("skip", first), form(first, rita))
+    page = browser.get(url("queue")).content.decode()
+    assert "You skipped 1 in the last hour." in page
+    browser.post(url("unskip"))
+    assert "You skipped" not in browser.get(url("queue")).content.decode()
+
+
+@pytest.mark.parametrize("address", ["/reviews/", "/reviews/last/", "/reviews/said/", "/guidelines/"])
+def test_every_page_of_the_room_lists_its_keys(rita: Account, browser_of: SignIn, address: str) -> None:
+    page = browser_of(rita).get(address).content.decode()
+    assert 'id="shortcuts"' in page
+    assert "data-shortcuts-open" in page
+    assert "review.js" in page

@@ -72,7 +72,7 @@ def test_jsonl_and_parquet_hold_the_columns_that_trl_reads(catalog: Catalog, tmp
     }
     for name, expected in columns.items():
         written = lines(tmp_path / "sets" / "jsonl" / f"{name}.jsonl")
-        assert all(set(row) == expected | {"id", "statements", "provenance"} for row in written)
+        assert all(set(row) == expected | {"id", "statements", "struck", "provenance"} for row in written)
         table = pq.read_table(tmp_path / "sets" / "parquet" / f"{name}.parquet")
         assert table.to_pylist() == written
         assert [message["role"] for message in written[0]["prompt"]] == ["system", "user"]
@@ -110,7 +110,7 @@ def test_a_sharegpt_conversation_alternates_between_human_and_gpt(catalog: Catal
 def test_an_alpaca_row_is_instruction_input_output_and_system(catalog: Catalog, tmp_path: Path) -> None:
     export(tmp_path / "sets", "--format", "alpaca")
     (refine,) = lines(tmp_path / "sets" / "alpaca" / "refine.jsonl")
-    assert set(refine) == {"instruction", "input", "output", "system", "id", "statements", "provenance"}
+    assert set(refine) == {"instruction", "input", "output", "system", "id", "statements", "struck", "provenance"}
     assert (refine["input"], refine["output"]) == ("", "Likes war films.")
     assert "<critique>\nThat is too vague.\n</critique>" in refine["instruction"]
 

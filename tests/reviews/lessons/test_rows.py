@@ -174,7 +174,7 @@ def test_the_same_decisions_give_the_same_rows_in_a_fixed_number_of_queries(
     decided_elsewhere = refined_review(make_end_user(make_catalog()))
     assert decided_elsewhere.state == "open"
     service.read_missing(catalog)
-    with django_assert_num_queries(7):  # six of a chunk, and one that finds no further chunk
+    with django_assert_num_queries(8):  # seven of a chunk, and one that finds no further chunk
         first = taught(catalog)
     assert [row.id for row in first] == [row.id for row in taught(catalog)]
     assert len(short(first)) == 3 * 6
@@ -243,7 +243,7 @@ def on_drafts(review: Review, verdict: Verdict, **fields: Any) -> None:
 
 def test_rows_carry_the_statements_of_their_text_and_teach_extraction(catalog: Catalog) -> None:
     make_item(catalog, "Heat (1995)", genres=["Crime"])
-    text = "Likes crime films a lot. Musicals bore this person."
+    text = "Likes crime films a lot. Musicals bore this person whatever anybody says of them."
     make_item(catalog, "Cats (2019)", genres=["Musical"])
     review = make_review(("reason", text), ("reflect", ""), subject=make_end_user(catalog))
     likes, _ = review.round.turns.first().statements.order_by("place")  # type: ignore[union-attr]
@@ -288,7 +288,7 @@ def test_what_people_said_of_the_points_is_in_the_rows_of_their_edit(catalog: Ca
     """Struck, changed and added before they mended a word of the text: no misreading is learnt after all."""
     for genre in ("Crime", "Musical", "War"):
         make_item(catalog, f"Some {genre} (1990)", genres=[genre])
-    text = "Likes crime films. Musicals bore this person. War films delight them."
+    text = "Likes crime films. Musicals bore this person. War films delight them, whoever may have made them."
     review, ann = make_review(("reason", text), ("reflect", ""), subject=make_end_user(catalog)), make_account("ann")
     turn = review.round.turns.get(index=0)
     crime, musical, _ = turn.statements.order_by("place")

@@ -242,3 +242,42 @@ def test_of_what_comes_first_what_was_said_first_comes_first_however_old_the_tex
     assert queued == [texts[n].pk for n in (2, 3, 0, 1)]
     opening.reopen(Review.objects.get(pk=texts[2].pk), concerns=Concerns(Concern.DISPUTED))  # as when it is read anew
     assert Review.objects.filter(state=ReviewState.OPEN).order_by("place").first() == texts[2]
+
+
+@pytest.mark.parametrize("say_", [said.ACCEPT, said.REFUSE])
+def test_what_one_accepted_or_refused_by_mistake_is_taken_back(
+    approved: Review, reader: EndUser, ann: Account, browser_of: SignIn, say_: str
+) -> None:
+    counts = say(reader, MUSICAL, "dislikes")
+    after_review(reader)
+    reader.catalog.refresh_from_db()
+    waits = say(reader, MUSICAL, "likes")
+    browser, address = browser_of(ann), reverse("reviews:judge_said", args=[waits.pk])
+    browser.post(address, {"say": say_})
+    page = browser.get(reverse("reviews:said")).content.decode()
+    assert "You decided lately" in page
+    assert 'value="back" data-shortcut="u"' in page
+
+    undone = browser.post(address, {"say": said.BACK}, follow=True).content.decode()
+
+    assert "Undone: it is as it was before you decided." in undone
+    assert "You decided lately" not in undone
+    assert [row.pk for row in own.waiting()] == [waits.pk]
+    assert set(own.standing(reader).values_list("pk", flat=True)) == {counts.pk, waits.pk}  # what gave way stands again
+    assert AuditEntry.objects.filter(details=f"Statement {waits.pk}: taken back").exists()
+
+
+def test_what_the_user_said_anew_of_or_another_judged_is_not_taken_back(
+    review: Review, reader: EndUser, ann: Account, browser_of: SignIn
+) -> None:
+    after_review(reader)
+    reader.catalog.refresh_from_db()
+    waits = say(reader, MUSICAL, "likes")
+    address = reverse("reviews:judge_said", args=[waits.pk])
+    browser_of(ann).post(address, {"say": said.REFUSE})
+    other = browser_of(make_account("bob", role=Role.ANNOTATOR))
+    assert "That cannot be undone" in other.post(address, {"say": said.BACK}, follow=True).content.decode()
+    assert "ann refused it already." in other.post(address, {"say": said.ACCEPT}, follow=True).content.decode()
+    assert "You refused it already." in browser_of(ann).post(address, {"say": "accept"}, follow=True).content.decode()
+    say(reader, MUSICAL, "dislikes")
+    assert "That cannot be undone" in browser_of(ann).post(address, {"say": said.BACK}, follow=True).content.decode()

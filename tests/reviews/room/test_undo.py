@@ -160,7 +160,7 @@ def test_only_ones_own_last_ten_that_nobody_decided_after(rita: Account, omar: A
     for one, who, why in (
         (decided[0], rita, "Only your last 10"),
         (decided[5], omar, "Only your last 10"),
-        (decided[-1], rita, "Somebody decided about this text later"),
+        (decided[-1], rita, "omar decided about this text later"),
     ):
         with pytest.raises(CannotUndoError, match=why):
             taken_back(one, who)
