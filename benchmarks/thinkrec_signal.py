@@ -1,13 +1,15 @@
 """What an LLM's score adds to the backbone's, what R4ec's text adds to the LLM's, and whether a control does as well.
 
     OMP_NUM_THREADS=1 nice -n 10 python -m benchmarks.thinkrec_signal [--on sample|rows] [--people 48]
-        [--scores FILE [--ranker "finalmlp knowledge=…"]]
+        [--scores FILE [--ranker "finalmlp knowledge=…"]] [--texts]
 
 --on sample: the sample catalog (--catalog people of it), KAR's split, planted tastes told in prose as R4ec's texts:
-each person's own, another person's, none. --on rows: ThinkRec's rows of ML-1M, no text. The LLM (--base, --adapter) is
-asked in this process about the first --each ratings of the valid part of --people people, as lists are scored; every
-person's answers are kept in --cache, so a run that was interrupted goes on. --scores reads instead what
-`benchmarks.thinkrec_llm` kept of a model, tuned or not: FOLDER/MODEL/valid-….jsonl.
+each person's own, another person's, none. --on rows: ThinkRec's rows of ML-1M, no text; with --texts also those that
+R4ec's loop comes to with the demonstration models (its prompts and parsing, nobody's approval) about the last 30
+ratings of each person before the first one that is asked about. The LLM (--base, --adapter) is asked in this process
+about the first --each ratings of the valid part of --people people, as lists are scored; every person's answers are
+kept in --cache, so a run that was interrupted goes on. --scores reads instead what `benchmarks.thinkrec_llm` kept of a
+model, tuned or not: FOLDER/MODEL/valid-….jsonl.
 
 The valid part alone is read. `alone`: the LLM's score as it is. `with`: the backbone (DIN without texts; on rows
 --ranker as `benchmarks.thinkrec_rows` writes it, kept fits of which --cache may hold), mean logit of --seeds,
@@ -28,7 +30,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks import statement_signal, thinkrec_rows, told_tastes
+from benchmarks import demonstration, statement_signal, thinkrec_rows, told_tastes
 from benchmarks.item_texts import DATA
 from benchmarks.knowledge_gain import ROOT
 from recommender.catalogs.sample import truth
@@ -37,6 +39,7 @@ from recommender.dataset.split import VALID, Parts, split
 from recommender.dataset.texts import KnowledgeRows
 from recommender.measures import bootstrap
 from recommender.recipe import TrainConfig
+from recommender.rounds.core.types import Encounter, Subject
 from recommender.runs.observer import WITHOUT, Quiet
 from recommender.signals import llm_scores
 from recommender.signals.folds import FOLDS, fold_of
@@ -53,6 +56,7 @@ from recommender.training.prepare import Prepared
 
 SHOWN = (*thinkrec_rows.FIRST, "logloss")
 NONE, OWN, OTHERS = "no text", "their own text", "another person's text"
+MOST_EVIDENCE = 30  # as in a round (recommender.rounds.evidence)
 
 
 class Rated:
@@ -67,9 +71,20 @@ class Rated:
     def text(self, kind: str, end_user: int) -> str:
         if kind == NONE:
             return ""
-        circle = np.random.default_rng(5).permutation(len(self.texts))
+        told = np.flatnonzero([bool(text) for text in self.texts])
+        circle = told[np.random.default_rng(5).permutation(len(told))]
         place = int(np.flatnonzero(circle == end_user)[0])
         return self.texts[end_user if kind == OWN else int(circle[(place + 1) % len(circle)])]
+
+    def told_by_the_loop(self, people: list[HeldOut]) -> None:
+        """Texts of these people, from what each is known to have liked or not before; others have none."""
+        self.texts = [""] * len(self.data.end_users)
+        for one in people:
+            known = [(self.items[item], liked) for item, liked in one.history if liked is not None][-MOST_EVIDENCE:]
+            shown = tuple(Encounter(item.title, None, liked, {"genres": list(item.keywords)}) for item, liked in known)
+            subject = Subject("end_user", "movie", self.data.scale.rating_max, self.data.scale.like_threshold, shown)
+            _, turns = demonstration.play(subject, refinements=2)
+            self.texts[one.end_user] = [turn.text for turn in turns if turn.kind != "reflect"][-1]
 
 
 def sample(people: int) -> Rated:
@@ -86,22 +101,26 @@ def of_rows(rows: thinkrec_rows.Rows) -> Rated:
     return Rated(rows.interactions, rows.codes, items, [])
 
 
+def asked_about(rated: Rated, options: argparse.Namespace) -> list[HeldOut]:
+    return held_out(rated.data, rated.codes, VALID, most=len(rated.data), each=options.each, seed=0)[: options.people]
+
+
 def scored(rated: Rated, kind: str, options: argparse.Namespace, scorer: Callable[[], object]) -> Scores:
     """The answers about every drawn person's valid ratings, kept person by person."""
     name = "-".join([options.on, Path(options.base).name, Path(options.adapter).parent.name, kind]).replace(" ", "-")
     path = options.cache / f"{name}-{options.catalog}-{options.each}.jsonl"
     kept = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     done, began = {one["end_user"] for one in kept}, time.process_time()
-    part = held_out(rated.data, rated.codes, VALID, most=len(rated.data), each=options.each, seed=0)
+    part = asked_about(rated, options)
     with path.open("a") as file:
-        for one in part[: options.people]:
+        for one in part:
             if one.end_user not in done:
                 kept.append(answers(rated, kind, one, scorer()))
                 file.write(json.dumps(kept[-1]) + "\n")
                 file.flush()
     if spent := time.process_time() - began:
         print(f"    {kind}: {len(kept) - len(done)} people asked about in {spent:.0f} s of the processor", flush=True)
-    drawn = {one.end_user for one in part[: options.people]}
+    drawn = {one.end_user for one in part}
     said = [
         (one["end_user"], item, one["as_of"], score)
         for one in kept
@@ -282,7 +301,9 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=12, help="ratings of one person, at most")
     parser.add_argument("--base", default="smollm2")
     parser.add_argument("--adapter", default="")
+    parser.add_argument("--half-precision", action="store_true", help="as a GPU computes: quick where there is AMX")
     parser.add_argument("--scores", type=Path)
+    parser.add_argument("--texts", action="store_true", help="on rows: with their own and with another person's text")
     parser.add_argument("--ranker", default="din", help="on rows: the backbone")
     parser.add_argument("--seeds", type=lambda given: [int(one) for one in given.split(",")], default=[1, 2, 3])
     parser.add_argument("--data", type=Path, default=DATA)
@@ -296,7 +317,7 @@ def main() -> None:
         from recommender.thinkrec.scoring.scorer import load
 
         if not loaded:
-            loaded.append(load(options.base, options.adapter))
+            loaded.append(load(options.base, options.adapter, bfloat16=options.half_precision))
         return loaded[0]
 
     if options.on == "sample":
@@ -307,7 +328,10 @@ def main() -> None:
         rows = thinkrec_rows.Rows(options.data)
         rated = of_rows(rows)
         kept = from_file(options.scores, rated.data) if options.scores else None
-        each = {NONE: kept or scored(rated, NONE, options, scorer)}
+        if options.texts:
+            rated.told_by_the_loop(asked_about(rated, options))
+        kinds = (NONE, OWN, OTHERS) if options.texts else (NONE,)
+        each = {NONE: kept} if kept else {kind: scored(rated, kind, options, scorer) for kind in kinds}
         fits = thinkrec_rows.Fits(rows, {}, options.cache)
         said = [fits.of(options.ranker, seed)["valid"].astype(np.float64) for seed in options.seeds]
         base, level = np.mean([logit(one) for one in said], axis=0), levels(rated.data, rated.rows()) if kept else None
