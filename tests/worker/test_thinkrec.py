@@ -22,7 +22,6 @@ from recommender.runs import service as runs
 from recommender.runs.kinds import THINKREC, stage_of
 from recommender.runs.observer import Quiet
 from recommender.thinkrec.experts import grouped
-from recommender.thinkrec.experts.config import GroupingConfig
 from recommender.thinkrec.tuning import own, rows, service
 from recommender.thinkrec.tuning.config import ThinkrecConfig
 from tests import transformers_server
@@ -208,8 +207,8 @@ def grouping(catalog: Catalog) -> Grouping:
     people = np.array(catalog.end_users.order_by("pk").values_list("pk", flat=True))[:3]
     items = np.array(catalog.items.order_by("pk").values_list("pk", flat=True))
     vectors, of_items, experts = (drawn.normal(size=(n, 4)).astype(np.float32) for n in (3, len(items), 2))
-    config = GroupingConfig(split=FEW["split"]).to_json()
-    run = Grouping.objects.create(catalog=catalog, config=config, state=RunState.DONE, finished_at=timezone.now())
+    told = {"config": {"split": "r4ec"}, "state": RunState.DONE, "finished_at": timezone.now()}
+    run = Grouping.objects.create(catalog=catalog, **told)
     path = grouped.new_file(run)
     made = grouped.Grouped(people, vectors, np.array([0, 1, 0]), items, of_items, experts)
     run.sha256, run.artifact = grouped.save(path, made), f"{catalog.name}/{path.name}"
@@ -307,8 +306,8 @@ def rated(catalog: Catalog, *names: str) -> None:
 
 def grouped_anew(*options: str) -> dict[str, Any]:
     out = StringIO()
-    few = [f"--split={FEW['split']}", "--set=epochs=2", "--set=width=4"]
-    call_command("group_end_users", "films", *few, *options, "--json", stdout=out)
+    few = ["--split=r4ec", "--set=epochs=2", "--set=width=4", "--json"]
+    call_command("group_end_users", "films", *few, *options, stdout=out)
     return dict(json.loads(out.getvalue()))
 
 
@@ -369,12 +368,9 @@ def test_an_expert_is_added_to_the_same_groups_only(catalog: Catalog, base: str)
 @pytest.mark.usefixtures("grouping")
 def test_what_learned_from_another_split_is_refused_before_anything_is_read(catalog: Catalog) -> None:
     other = "--split=global-time"
-    with pytest.raises(
-        CommandError, match=r"the split r4ec, so it may know .* group_end_users films --split global-time"
-    ):
+    with pytest.raises(CommandError, match=r"split r4ec, so it may .* group_end_users films --split global-time"):
         tune("none", "--stage=all", "--grouping", other)
-    done = asked(catalog)
-    ThinkrecRun.objects.filter(pk=done.pk).update(state=RunState.DONE)
+    ThinkrecRun.objects.filter(pk=(done := asked(catalog)).pk).update(state=RunState.DONE)
     with pytest.raises(CommandError, match=r"has split r4ec: choose the same"):
         tune("none", f"--after={done.pk}", other)
     tune("none", "--stage=all", "--grouping", "--without=all-but-global", other, "--queue")  # nothing reads its vectors
