@@ -101,7 +101,7 @@ def _ratings(run: ScoringRun, config: EvaluationConfig) -> _Ratings:
         )
     version, why = _version(run, config)
     try:
-        beside = Streaming(version, interactions, rows) if version else None
+        beside = Streaming(version, interactions, codes, rows) if version else None
     except ArtifactError as error:
         beside, why = None, f"The active model cannot be used: {error}"
     kept = rows if beside is None else rows[~beside.leaking[rows]]

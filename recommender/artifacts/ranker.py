@@ -20,6 +20,7 @@ from recommender.dataset.numbering import FIRST_ITEM, NO_TEXT, UNKNOWN_ITEM
 from recommender.signals.factors import likeness
 from recommender.signals.gaussian_process import GaussianProcess
 from recommender.signals.llm_scores import Blend
+from recommender.signals.newer import Newer
 from recommender.signals.protocol import Candidates, Counted
 from recommender.signals.registry import Signals
 from recommender.signals.stated import Weights
@@ -207,6 +208,14 @@ class Ranker:
         """
         told = (each for each in self.signals.fitted.values() if isinstance(each, Statistics))
         return sum(each.surplus(items - FIRST_ITEM, counted) for each in told)
+
+    def counted_then(self, items: NDArray[np.int64], newer: Newer, *, moment: int, end_user: int) -> Counted | None:
+        """By what the means of all items of `newer`, by this version's numbers, go on in a list that its end user had
+        been given at a moment; None where they stay."""
+        if not self.follows_likes:
+            return None
+        others, everybody = newer.until_then.of(moment, end_user)
+        return Counted(others, self.surplus(items, everybody))
 
     @property
     def library(self) -> ctypes.CDLL | None:

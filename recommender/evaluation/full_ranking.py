@@ -18,7 +18,7 @@ from recommender.dataset.split import Rows
 from recommender.dataset.texts import KnowledgeRows
 from recommender.measures.ranking import Ids, Pairs, full_ranking
 from recommender.models import SubjectKind
-from recommender.signals.protocol import Candidates
+from recommender.signals.protocol import Candidates, Counted
 from recommender.training.batches import to_batch
 from recommender.training.inputs import Inputs
 
@@ -51,7 +51,8 @@ def make_lists(inputs: Inputs, tested: Rows, *, most: int, alive: Callable[[], N
     signals = []
     for place, each in enumerate(row.tolist()):
         alive()
-        candidates = _candidates(examples, each, item_text[place])
+        counted = inputs.signals.counted(int(data.moment[each]), int(data.end_user[each]))
+        candidates = _candidates(examples, each, item_text[place], counted)
         leaking = item_text[place] != newest
         signals.append(inputs.signals.read(candidates, leaking=leaking, without=inputs.without))
     mine = np.flatnonzero(np.isin(data.end_user, data.end_user[row]))
@@ -127,7 +128,7 @@ def _texts(known: KnowledgeRows, examples: Examples, row: Rows, items: NDArray[n
     return texts
 
 
-def _candidates(examples: Examples, row: int, item_text: NDArray[np.int32]) -> Candidates:
+def _candidates(examples: Examples, row: int, item_text: NDArray[np.int32], counted: Counted | None) -> Candidates:
     """All items, after the history of one row's end user."""
     data = examples.interactions
     past = slice(int(examples.start[row]), int(examples.before[row]))
@@ -138,4 +139,5 @@ def _candidates(examples: Examples, row: int, item_text: NDArray[np.int32]) -> C
         item=np.arange(len(data.items)),
         end_user_text=int(examples.end_user_text[row]),
         item_text=item_text,
+        counted=counted,
     )

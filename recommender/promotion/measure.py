@@ -32,13 +32,15 @@ def measure(
 ) -> Measured:
     """Rank the whole catalog once for each tested end user. `step` is told how many are done."""
     allowed = replace(ranking, end_users={name: row for name, row in ranking.end_users.items() if name not in hidden})
+    numbers = ranking.numbers(bed.items)
     probability: list[NDArray[np.float64]] = []
 
     def score(some: Ids) -> NDArray[np.float64]:
         rows = []
         for place in some.tolist():
             one = bed.tested[place]
-            scores = allowed.score(one.name, one.history, bed.items, attributes=one.attributes)
+            counted = ranking.counted_then(numbers, bed.newer, moment=one.cut, end_user=one.number)
+            scores = allowed.score(one.name, one.history, numbers, attributes=one.attributes, counted=counted)
             probability.append(scores[one.items])
             rows.append(scores)
             step(place + 1)

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from recommender.artifacts.golden import Entry
 from recommender.dataset.examples import build, leaking_rows
-from recommender.dataset.interactions import Interactions
+from recommender.dataset.interactions import Interactions, fitted_on
 from recommender.dataset.numbering import NO_TEXT
 from recommender.dataset.split import Parts
 from recommender.dataset.texts import read_texts
 from recommender.models import BackboneVersion, Catalog, EndUser, Interaction, SubjectKind
 from recommender.recipe import TrainConfig
+from recommender.signals.newer import Newer
 from recommender.training.prepare import read, texts_of
 
 MOST_PAIRS = 10_000_000  # end users × items that one version ranks: minutes, whatever the catalog
@@ -30,9 +31,12 @@ AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """One end user. `met` are numbers of the items in the history; `items` and `liked` (m) the tested ones."""
+    """One end user as of the moment `cut`. `met` are numbers of the items in the history; `items` and `liked` (m) the
+    tested ones."""
 
     name: str
+    number: int
+    cut: int
     attributes: Mapping[str, Any]
     history: Sequence[Entry]
     met: NDArray[np.int32]
@@ -44,13 +48,14 @@ class Tested:
 class TestBed:
     """`items`: external ids of the whole catalog. `hidden`: of each version, by primary key, whose text it may not use.
 
-    `of`: how many end users are tested in all; those of `tested` are a sample where they are fewer. `data_hash`: of the
-    catalog as it was read.
+    `newer`: what others liked since the candidate's train part. `of`: how many end users are tested in all; those of
+    `tested` are a sample where they are fewer. `data_hash`: of the catalog as it was read.
     """
 
     items: Sequence[str]
     tested: Sequence[Tested]
     hidden: Mapping[int, frozenset[str]]
+    newer: Newer
     of: int
     left_out: int  # test rows whose item's text knows too much
     drawn: int  # test rows that nobody did (dataset.negatives)
@@ -89,6 +94,7 @@ def make_test_bed(
         items=interactions.items,
         tested=list(_tested(catalog, interactions, first, kept, alive=alive)),
         hidden=hidden,
+        newer=Newer(interactions, fitted_on(interactions, codes)),
         of=len(everybody),
         left_out=len(rows) - len(kept),
         drawn=int(interactions.drawn[kept].sum()),
@@ -147,6 +153,8 @@ def _tested(
             own = rows[np.searchsorted(owner, number, "left") : np.searchsorted(owner, number, "right")]
             yield Tested(
                 name=name,
+                number=number,
+                cut=cut,
                 attributes=people[name].attributes,
                 history=past,
                 met=np.array(sorted({item_numbers[one.item_id] for one in past}), dtype=np.int32),

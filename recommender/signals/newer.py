@@ -5,6 +5,7 @@ nothing of one item, and is taken from each before its mean moves.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ Floats = NDArray[np.float64]
 STEADY = 50.0  # newer likes as expected, with which the surplus begins
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Newer:
     """Interactions that nothing was fitted on, at their own moments, whatever moment a history gives them."""
 
@@ -53,6 +54,41 @@ class Newer:
         more = np.r_[0.0, np.cumsum((data.liked[came] == 1) - mean[data.item[came]].astype(np.float64))]
         until = np.searchsorted(data.moment[came], rows.moment)
         return np.where(self.fitted, 0.0, more[until] / (until + STEADY))
+
+    @cached_property
+    def until_then(self) -> "UntilThen":
+        return UntilThen(self)
+
+
+class UntilThen:
+    """How often every item was judged and liked until a moment, as a server would have counted it then: what may be
+    fitted on, of all moments, and of the rest what came before. A fit takes from it what it knew (Statistics).
+    """
+
+    def __init__(self, newer: Newer) -> None:
+        data = newer.interactions
+        self._data, items = data, len(data.items)
+        self._came = ~newer.fitted & (data.liked >= 0)
+        came = np.flatnonzero(self._came)
+        self._moments, place = np.unique(data.moment[came], return_inverse=True)
+        keys = data.item[came].astype(np.int64) * (1 + len(self._moments)) + place
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._likes = keys[order], np.r_[0, np.cumsum(data.liked[came][order] == 1)]
+        self._first = np.arange(items) * (1 + len(self._moments))
+        self._fitted = self._count(np.flatnonzero(newer.fitted & (data.liked >= 0)))
+
+    def of(self, moment: int, end_user: int) -> tuple[Counts, Counts]:
+        """By others than the end user, and by everybody, as `Counted` has it: each (items, 2)."""
+        until = self._first + np.searchsorted(self._moments, moment)
+        first, last = (np.searchsorted(self._keys, keys) for keys in (self._first, until))
+        everybody = self._fitted + np.stack([last - first, self._likes[last] - self._likes[first]], axis=1)
+        own = np.arange(*np.searchsorted(self._data.end_user, [end_user, end_user + 1]))
+        return everybody - self._count(own[self._came[own] & (self._data.moment[own] < moment)]), everybody
+
+    def _count(self, rows: NDArray[np.int64]) -> Counts:
+        item, items = self._data.item[rows], len(self._data.items)
+        liked = np.bincount(item[self._data.liked[rows] == 1], minlength=items)
+        return np.stack([np.bincount(item, minlength=items), liked], axis=1)
 
 
 def surplus(mean: NDArray[np.floating], newer: Counts) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recommender.dataset.examples import Examples, leaking_rows
 from recommender.dataset.texts import KnowledgeRows
 from recommender.signals import earlier_formats, gaussian_process, native, statistics
-from recommender.signals.protocol import Candidates, Columns, Fit, Fitted, Places, Signal
+from recommender.signals.protocol import Candidates, Columns, Counted, Fit, Fitted, Places, Signal
 from recommender.signals.sources import Sources
 
 REGISTRY: dict[str, Signal] = {
@@ -47,6 +47,12 @@ class Signals:
                 read[leaking] = other.read(candidates)[leaking]
             columns.append(read)
         return _side_by_side(columns, (len(candidates.item),))
+
+    def counted(self, moment: int, end_user: int) -> Counted | None:
+        """By what items' means go on in a list that this end user of the training run, by number, had been given at a
+        moment, all items in order; None where they stay."""
+        told = (each for each in self.fitted.values() if isinstance(each, statistics.Statistics))
+        return next((each.until(moment, end_user) for each in told), None)
 
     @property
     def read_texts(self) -> bool:

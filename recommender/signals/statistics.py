@@ -15,7 +15,7 @@ from recommender.dataset.interactions import fitted_on
 from recommender.recipe import TrainConfig
 from recommender.signals.folds import fold_of
 from recommender.signals.newer import Counts, Floats, Newer, go_on, surplus
-from recommender.signals.protocol import Candidates, Columns, Fit, Places
+from recommender.signals.protocol import Candidates, Columns, Counted, Fit, Places
 from recommender.signals.sources import Sources
 
 CENTRE = np.array([0.5, 4.0, 4.0])  # brings the mean, and log1p of the counts, to a common size
@@ -54,6 +54,14 @@ class Statistics:
         known = candidates.liked >= 0
         told = known.sum() - np.r_[0, known[places]][:, None]
         return self._columns(self.fold(candidates.end_user), candidates.item, told, self._since(candidates))
+
+    def until(self, moment: int, end_user: int) -> Counted | None:
+        """By what the means of all items go on in a list that this end user of the training run had been given then;
+        None: they stay."""
+        if self.newer is None:
+            return None
+        others, everybody = self.newer.until_then.of(moment, end_user)
+        return Counted(others, self.surplus(np.arange(len(everybody)), everybody))
 
     def surplus(self, item: Places, counted: Counts) -> float:
         """By how much more than expected all items (n) were liked since, judged and liked so often until now (n, 2)."""

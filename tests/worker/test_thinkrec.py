@@ -207,7 +207,8 @@ def grouping(catalog: Catalog) -> Grouping:
     people = np.array(catalog.end_users.order_by("pk").values_list("pk", flat=True))[:3]
     items = np.array(catalog.items.order_by("pk").values_list("pk", flat=True))
     vectors, of_items, experts = (drawn.normal(size=(n, 4)).astype(np.float32) for n in (3, len(items), 2))
-    run = Grouping.objects.create(catalog=catalog, config={}, state=RunState.DONE, finished_at=timezone.now())
+    told = {"config": {"split": "r4ec"}, "state": RunState.DONE, "finished_at": timezone.now()}
+    run = Grouping.objects.create(catalog=catalog, **told)
     path = grouped.new_file(run)
     made = grouped.Grouped(people, vectors, np.array([0, 1, 0]), items, of_items, experts)
     run.sha256, run.artifact = grouped.save(path, made), f"{catalog.name}/{path.name}"
@@ -305,7 +306,8 @@ def rated(catalog: Catalog, *names: str) -> None:
 
 def grouped_anew(*options: str) -> dict[str, Any]:
     out = StringIO()
-    call_command("group_end_users", "films", "--set=epochs=2", "--set=width=4", *options, "--json", stdout=out)
+    few = ["--split=r4ec", "--set=epochs=2", "--set=width=4", "--json"]
+    call_command("group_end_users", "films", *few, *options, stdout=out)
     return dict(json.loads(out.getvalue()))
 
 
@@ -361,6 +363,17 @@ def test_an_expert_is_added_to_the_same_groups_only(catalog: Catalog, base: str)
     with pytest.raises(CommandError, match="films has no grouping 99999 that is done"):
         grouped_anew("--extends", "99999")
     assert ThinkrecRun.objects.filter(state=RunState.DONE).count() == 1
+
+
+@pytest.mark.usefixtures("grouping")
+def test_what_learned_from_another_split_is_refused_before_anything_is_read(catalog: Catalog) -> None:
+    other = "--split=global-time"
+    with pytest.raises(CommandError, match=r"split r4ec, so it may .* group_end_users films --split global-time"):
+        tune("none", "--stage=all", "--grouping", other)
+    ThinkrecRun.objects.filter(pk=(done := asked(catalog)).pk).update(state=RunState.DONE)
+    with pytest.raises(CommandError, match=r"has split r4ec: choose the same"):
+        tune("none", f"--after={done.pk}", other)
+    tune("none", "--stage=all", "--grouping", "--without=all-but-global", other, "--queue")  # nothing reads its vectors
 
 
 def test_a_run_says_how_many_parameters_each_adapter_has_beside_the_base(

@@ -23,7 +23,7 @@ from recommender.thinkrec.tuning.config import CannotTuneThinkrecError, Thinkrec
 
 INPUTS, MADE = "inputs", "made"
 TRACES, VECTORS, GROUPS_OF = "traces.jsonl", "vectors.npz", "groups.json"
-SAME = ("base", "rank", "alpha", "targets")  # settings that an earlier run's adapter decides
+SAME = ("base", "rank", "alpha", "targets", "split")  # settings that an earlier run's adapter decides
 
 Names = Callable[[Collection[str]], set[str]]  # which of these are to go
 
@@ -53,10 +53,12 @@ def request(
 ) -> ThinkrecRun:
     """Ask for a run. `files`: what it is given, by TRACES, VECTORS or GROUPS_OF; they are copied.
 
-    Raises CannotTuneThinkrecError where a stage lacks what it learns from, and where `after` has no global adapter that
-    fits the settings, or its groups are others.
+    Raises CannotTuneThinkrecError where a stage lacks what it learns from, where `after` has no global adapter that
+    fits the settings, or its groups are others, and where the grouping was made on another split.
     """
     require_given(config, vectors=VECTORS in files, groups=GROUPS_OF in files, earlier=after is not None)
+    if grouping := columns.get("grouping"):
+        _require_same_split(grouping, config)
     if after is not None:
         _require_like(after, config)
         if config.stage == "new-groups":
@@ -77,6 +79,18 @@ def _require_like(after: ThinkrecRun, config: ThinkrecConfig) -> None:
     if other := [name for name in SAME if theirs[name] != mine[name]]:
         told = ", ".join(f"{name} {theirs[name]}" for name in other)
         raise CannotTuneThinkrecError(f"The adapter of {after} has {told}: choose the same.")
+
+
+def _require_same_split(grouping: Grouping, config: ThinkrecConfig) -> None:
+    """Vectors know the train part that they were fitted on: of another split that is what this one validates and tests
+    on. Without projector and groups nothing reads them."""
+    theirs = GroupingConfig.from_json(grouping.config).split
+    if theirs != config.split and {"projector", "groups"} & set(config.stages):
+        raise CannotTuneThinkrecError(
+            f"{grouping} learned from the train part of the split {theirs}, so it may know what {config.split} "
+            f"validates and tests on: choose the split {theirs}, or make groups on {config.split} (`manage.py "
+            f"group_end_users {grouping.catalog.name} --split {config.split}`)."
+        )
 
 
 def _require_extended(after: ThinkrecRun, grouping: Grouping | None) -> None:

@@ -150,6 +150,30 @@ def test_what_is_served_and_read_back_is_what_was_tested(data, codes, tmp_path):
         )
 
 
+def test_a_list_of_all_items_goes_by_what_the_row_of_each_goes_by(data, codes):
+    signal, columns = fitted(data, codes)
+    stays, _ = fitted(data, codes, GOES_ON.but(newer_likes=False))
+    nothing, moved = np.empty(0, dtype=np.int64), 0
+    for row in np.flatnonzero(codes == TEST)[::7]:
+        end_user = int(data.end_user[row])
+        counted = signal.until(int(data.moment[row]), end_user)
+        everything = np.arange(len(data.items))
+        asked = Candidates(
+            data.end_users[end_user],
+            nothing,
+            nothing.astype(np.int8),
+            everything,
+            0,
+            np.zeros(len(everything), np.int64),
+        )
+        whole, still = (signal.read(replace(asked, counted=one))[:, 0] for one in (counted, None))
+
+        assert whole[data.item[row]] == pytest.approx(columns[row, 0], abs=1e-6)
+        moved += np.count_nonzero(whole != still)
+    assert moved > 100
+    assert stays.until(9_999, 0) is None
+
+
 def test_an_item_that_came_since_earns_a_mean_of_its_own(data, codes):
     signal, _ = fitted(data, codes)
     nothing = np.empty(0, dtype=np.int64)

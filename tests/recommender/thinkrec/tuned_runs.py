@@ -39,7 +39,7 @@ def made_grouping(catalog: Catalog) -> Grouping:
     found = Found("by hand", tuple(Group(n + 1, int((of == n).sum()), ()) for n in range(2)), {}, 1, {}, "")
     run = Grouping.objects.create(
         catalog=catalog,
-        config=GroupingConfig(groups=2).to_json(),
+        config=GroupingConfig(groups=2, split="r4ec").to_json(),
         found=found.to_json(),
         state=RunState.DONE,
         finished_at=timezone.now(),
