@@ -15,8 +15,8 @@ from recommender.grounding.statements import Facet, Holder
 from recommender.grounding.tagger.tags import Logs, Said, Shares, Tags
 
 # Shares of the tagger, chosen on the gold corpus's part for development.
-MOST_OUTSIDE = 0.9  # a known aspect without an opinion that is more surely none gives nothing
-OVERLOOKED = 0.8  # a known aspect that rules pass over is stated up to this share
+MOST_OUTSIDE = 0.95  # a known aspect without an opinion that is more surely none gives nothing
+OVERLOOKED = 0.9  # a known aspect that rules pass over is stated up to this share
 NO_PHRASE = 0.9  # what rules take for a phrase is none above it
 QUOTED_OUTSIDE = 0.7  # what a profile is said to say is none of it: it says “dislikes horror”
 NO_PERIOD = 0.95  # "in 2019 they wrote" tells of no period
@@ -25,7 +25,7 @@ INSIDE = 0.65  # words of which less is outside belong to an aspect
 OPINION_OUTSIDE = 0.4  # of a phrase that nobody but the tagger sees: "the weather is nice" tells no taste
 FACT_OUTSIDE = 0.3  # and where that only tells what an item is
 SURE_HOLDER = 0.75  # the tagger's is taken above it
-LEAST_SURE = 0.7  # of its polarity
+LEAST_SURE = 0.6  # of its polarity
 LONGEST_PHRASE = 7  # words
 LONGEST_QUOTE = 80  # characters on either side of an aspect
 _QUOTE_OPENS, _QUOTE_CLOSES = '"“„«', '"”“»'
@@ -43,9 +43,9 @@ RULES_SAY: dict[int | None, tuple[float, float, float, float]] = {
     0: (0.05, 0.05, 0.28, 0.03),
     None: (0.44, 0.44, 0.36, 0.76),
 }
-RULES_WEIGH = 1.6  # at 1 plain words in a long text turn round
+RULES_WEIGH = 1.0
 # Of the tagger's polarities: among the marked texts are more that are of two minds, or of none, than in prose.
-PRIOR: NDArray[np.float32] = np.array([0.0, 0.0, -2.0, -1.0], dtype=np.float32)
+PRIOR: NDArray[np.float32] = np.array([0.0, 0.0, -1.5, -0.5], dtype=np.float32)
 
 
 def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -> list[Opinion]:

@@ -9,8 +9,8 @@ from functools import cache
 from importlib.util import find_spec
 
 TABLES = 1
-TAGGER = 3  # 2: with the weights of before 2026-11-30
-WEIGHTS = "f2bc5dea3c394c234dcdac3df87146c4"  # BLAKE2b, 16 bytes, of grounding/tagger/network.onnx
+TAGGER = 4  # 3: with the weights and rules of before the evening of 2026-11-30; 2: of before its morning
+WEIGHTS = "d485e7d5cf3d6d9c976ebd0249299810"  # BLAKE2b, 16 bytes, of grounding/tagger/network.onnx
 LEARNED = "the learned reader"
 
 
