@@ -16,11 +16,12 @@ from recommender.grounding.words import folded_words, word_set
 _ONLY_IN = {
     "de": word_set(
         "der das und nicht sie ist mit von bei fur auf eine einen ihr ihm hat sich aber kann man gut wie werden wird"
-        " wurde wurden haben gegen eher auch nur sehr keine kein keinen dagegen hingegen durch uber zu zum zur"
+        " wurde wurden haben gegen eher auch nur sehr keine kein keinen dagegen hingegen durch uber zu zum zur ich mich"
+        " mir habe sind wenn dass weil gefallt gefallen gemocht ihre ihren seine seinen unter schon vom beim"
     ),
     "es": word_set(
         "el los las y pero muy les ella esta sus gusta gustan gusto gustaron cine peliculas pelicula vio ninguna"
-        " mucho cuando prefiere encanta encantan aburre aburren fue tambien"
+        " mucho cuando prefiere encanta encantan aburre aburren fue tambien siempre hay mis ningun ninguno algunas"
     ),
 }
 LONGEST_TITLE = 120  # characters

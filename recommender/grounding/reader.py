@@ -9,6 +9,7 @@ from typing import Literal
 from recommender.grounding import audiences, links
 from recommender.grounding.conditions import only_if
 from recommender.grounding.cues import NOTHING, Language, language_of
+from recommender.grounding.echoes import echo
 from recommender.grounding.facts import joined
 from recommender.grounding.heard import heard
 from recommender.grounding.labels import LONGEST, POLARITIES, Label, label_of
@@ -145,6 +146,7 @@ class _Place:
             self.holder = audiences.holder_of(said, found) or self.holder
             return found
         opinions = opinions_in(said, begin, self._context(label))
+        echo(said, opinions, self.before)
         only_if(said, opinions)
         self.before = opinions or self.before
         return opinions
