@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from recommender.grounding import outcomes, tables
+from recommender.grounding import links, outcomes, tables
 from recommender.grounding.aspects import aspects_in
 from recommender.grounding.counted import Miscount, Rows, is_known
 from recommender.grounding.counted_nouns import DETERMINERS
@@ -199,8 +199,8 @@ def _opened(said: Marked, place: int) -> _Comparison | None:
     if end is None or first is None:
         return None
     second = _named(said, end + 1, _stop(said, end + 1))
-    if second is None or first[0] == second[0]:
-        return None
+    if second is None or first[0] == second[0] or said.word(second[2]) in links.VERBS:
+        return None  # more romances than westerns were shown
     return _Comparison(start, second[2], first[0], second[0], (*first[3], *second[3]), low, high, is_order)
 
 

@@ -2,6 +2,7 @@
 auch". Pure."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from recommender.grounding import links, outcomes
 from recommender.grounding.opinions import Opinion
@@ -24,10 +25,9 @@ def echo(said: Marked, opinions: Sequence[Opinion], before: Sequence[Opinion]) -
         window = window_of(said, opinion.aspect.begin, opinion.aspect.end)
         if window is None:
             continue
-        last = next((each for each in reversed([*before, *opinions[:number]]) if each.polarity in (1, -1)), None)
-        if last is not None and last.polarity is not None:
-            opinion.polarity = -1 if is_negative(said, window) else last.polarity
-            opinion.strength, opinion.is_plain = last.strength, True
+        last = next((each for each in reversed([*before, *opinions[:number]]) if each.polarity is not None), None)
+        if last is not None and last.polarity in ((-1,) if is_negative(said, window) else (1, -1)):
+            opinion.polarity, opinion.strength, opinion.is_plain = last.polarity, last.strength, True
 
 
 def told(said: Marked, begin: int, end: int, earlier: Marked | None) -> bool | None:
@@ -59,6 +59,6 @@ def window_of(said: Marked, begin: int, end: int) -> tuple[int, int] | None:
         last += 1
     ends = (first == 0 or said.word(first - 1) in _BREAKS, last == len(said.tokens) or said.word(last) in _BREAKS)
     inside = [said.word(at) for at in range(first, last) if not begin <= at < end]
-    is_so = any(word in _SO and following in _DID for word, following in zip(inside, inside[1:], strict=False))
+    is_so = any(word in _SO and following in _DID for word, following in pairwise(inside))
     is_too = not _TOO.isdisjoint(inside) or inside[-2:] == ["as", "well"]
     return (first, last) if all(ends) and (is_so or is_too) else None

@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 from typing import Literal
 
 from recommender.grounding import audiences, links
-from recommender.grounding.conditions import only_if
+from recommender.grounding.conditions import only_if, only_met
 from recommender.grounding.cues import NOTHING, Language, language_of
 from recommender.grounding.echoes import echo
 from recommender.grounding.facts import joined
@@ -148,6 +148,7 @@ class _Place:
         opinions = opinions_in(said, begin, self._context(label))
         echo(said, opinions, self.before)
         only_if(said, opinions)
+        only_met(said, opinions)
         self.before = opinions or self.before
         return opinions
 

@@ -62,7 +62,8 @@ def told_of(said: Marked, statement: Statement) -> bool | None:
 @dataclass(frozen=True, slots=True)
 class Witnesses:
     """What is read in one sentence, `said`, by itself, or with the heading of its list. Places in `ruled`, `heard` and
-    `tags` are less by `shift`. `label`: what that heading says of all below it, liked or not. `earlier`: the sentence before."""
+    `tags` are less by `shift`. `label`: what that heading says of all below it, liked or not. `earlier`: the sentence
+    before."""
 
     said: Marked
     ruled: Sequence[Statement]
