@@ -4,8 +4,8 @@
 
 tests/data/statements/planted_more: pairs of texts about end users of the sample catalog, one honest, one with a planted
 error. An error is found by a finding of its kind that meets its place; any other finding is a false one. The styles of
-`judge` are for judging only, so `--show`, which prints what was missed and what was found falsely, leaves them out.
-Intervals are Wilson's, 95 %. The last line is one JSON object.
+`judge` and `unread` are for judging only, so `--show`, which prints what was missed and found falsely, has none of
+them. Intervals are Wilson's, 95 %. The last line is one JSON object.
 """
 
 import argparse
@@ -27,7 +27,10 @@ PARTS = {
     "look": ("reports", "clerks", "memos", "teachers", "forums", "german_reports"),
     "second": ("requests", "grandparents", "spanish_reports"),
     "judge": ("analysts", "columnists", "hosts"),
+    "third": ("dispatchers", "minutes", "diaries", "german_minutes", "spanish_notes"),
+    "unread": ("ledgers", "stocktakers", "commentators", "german_diaries", "spanish_letters"),
 }
+UNSEEN = ("judge", "unread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def measure(chosen: list[Pair], tagger: Any, *, show: bool = False) -> dict[str,
         report[part] = {"precision": round(total.precision, 3), "recall": round(total.recall, 3)} | {
             key: getattr(total, key) for key in ("wrong", "found", "right", "falsely")
         }
-        for line in total.shown if show and part != "judge" else ():
+        for line in total.shown if show and part not in UNSEEN else ():
             print("   ", line)
     return report
 

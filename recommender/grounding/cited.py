@@ -16,11 +16,12 @@ from recommender.grounding.words import folded_words, word_set
 _ONLY_IN = {
     "de": word_set(
         "der das und nicht sie ist mit von bei fur auf eine einen ihr ihm hat sich aber kann man gut wie werden wird"
-        " wurde wurden haben gegen eher auch nur sehr keine kein keinen dagegen hingegen durch uber zu zum zur"
+        " wurde wurden haben gegen eher auch nur sehr keine kein keinen dagegen hingegen durch uber zu zum zur ich mich"
+        " mir habe sind wenn dass weil gefallt gefallen gemocht ihre ihren seine seinen unter schon vom beim"
     ),
     "es": word_set(
         "el los las y pero muy les ella esta sus gusta gustan gusto gustaron cine peliculas pelicula vio ninguna"
-        " mucho cuando prefiere encanta encantan aburre aburren fue tambien"
+        " mucho cuando prefiere encanta encantan aburre aburren fue tambien siempre hay mis ningun ninguno algunas"
     ),
 }
 LONGEST_TITLE = 120  # characters
@@ -34,6 +35,13 @@ _QUOTED = re.compile(
     r"|(?<![\w*])\*([^*\n]+)\*(?![\w*])|(?<![\w_])_([^_\n]+)_(?![\w_])|「([^「」\n]+)」|『([^『』\n]+)』"
 )
 _YEAR = re.compile(r"\s*[(\[](?:18|19|20)\d\d[)\]]\s*$")
+_YEAR_BEHIND = re.compile(r"[”“\"»«›‹’*_」』]{0,2}\s*[(\[]((?:18|19|20)\d\d)[)\]]")
+LEAST_WORDS = 3  # of a title whose language can be told
+_ENGLISH = word_set("the of and with from at by my to for on is are you your his her our all who what when")
+_FOREIGN = word_set(
+    "der die das und von des dem den ein eine einer eines im vom zum zur mit aus auf ist nicht ich el la los las y del"
+    " de un una en con por para mi su le les du et il lo gli i della"
+)
 _DATED = re.compile(r"\s[(\[](?:18|19|20)\d\d[)\]]")
 # Words of a title run to its year: with a capital letter, or small ones between such.
 _RUN = re.compile(
@@ -42,10 +50,13 @@ _RUN = re.compile(
 )
 _CUE = re.compile(
     r"\b(?:most recently|of late|lately|recently (?:liked|loved|enjoyed|rated|watched|saw|read|finished|gave)"
-    r"|just (?:finished|watched|seen|read|rated|saw|discovered|done|got (?:done|through)|(?:came|come) (?:from|off))"
+    r"|just (?:finished|watched|seen|read|rated|saw|discovered|done|got (?:done|through|back|home)"
+    r"|(?:came|come|back|home)(?: (?:home|back|out|in))? (?:from|off|of))"
     r"|(?:just|right) now|at (?:the moment|present)|currently|fresh (?:from|off)|these days|the last to\b"
     r"|(?:their|his|her|the) (?:very )?(?:latest|newest|freshest|most recent)|latest|most recent"
     r"|(?:the|their|his|her)? ?last (?:one|entry|title|film|movie|book|item|thing|rating|liked|rated|watched|seen)s?"
+    r"|last (?!(?:time|night|week|month|year|summer|winter|spring|autumn|fall|sunday|weekend|season)\b)\w+"
+    r"(?: (?:of|on|in|at|from) (?:\w+ ){0,2}\w+)?(?= ?:)"
     r"|(?:saw|seen|watched|read|rated|heard|finished|liked|enjoyed|loved) last"
     r"|end of (?:the|their|his|her) (?:history|list|record)"
     r"|zuletzt|als letztes|neulich|k[uü]rzlich|j[uü]ngst\w*|(?:der|die|das|sein|ihr|seine|ihre) neuest\w+"
@@ -72,16 +83,48 @@ class Cited:
 def invented(text: str, known: Iterable[str], others: Iterable[str], values: Iterable[str]) -> Iterator[Cited]:
     """Marked or dated titles that are neither `known` (those of the rows) nor among `others`, and are no `values`.
 
-    Of texts in English only: others may name a film by its title in their own language."""
+    A text in another language than English may name a film by its title there: what it cites is none only where the
+    title is English, as known ones are, or where nothing known is of its year."""
     cited = list(_cited(text))
-    if not cited or not is_english(text):
+    if not cited:
         return
+    known, others = list(known), list(others)
+    if not is_english(text):
+        cited = [each for each in cited if _is_no_translation(text, each, known, others)]
     own = _Known(known)
     words = {" ".join(folded_words(value)) for value in values}
     strange = [each for each in cited if not own.has(each.title) and " ".join(folded_words(each.title)) not in words]
     if strange:
         elsewhere = _Known(others)
         yield from (each for each in strange if not elsewhere.has(each.title))
+
+
+def _is_no_translation(text: str, cited: Cited, known: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether a title in a text that is not English is surely not the translation of a known one."""
+    everything = [*known, *others]
+    title = _YEAR.sub("", cited.title)
+    if _is_in_english(title):
+        return sum(map(_is_in_english, everything)) > sum(map(_is_in_another, everything))
+    dated = _YEAR.search(cited.title) or _YEAR_BEHIND.match(text, cited.end)
+    if dated is None:
+        return False
+    year = _year_in(dated[0])
+    years = [_year_in(found[0]) if (found := _YEAR.search(each)) else year for each in everything]
+    return bool(years) and all(abs(each - year) > 1 for each in years)  # what has no year may be of any
+
+
+def _year_in(text: str) -> int:
+    return int("".join(filter(str.isdigit, text)))
+
+
+def _is_in_english(title: str) -> bool:
+    """Surely: of some words, one that English alone has, and none that another language has."""
+    words = set(folded_words(title))
+    return len(words) >= LEAST_WORDS and not words.isdisjoint(_ENGLISH) and words.isdisjoint(_FOREIGN)
+
+
+def _is_in_another(title: str) -> bool:
+    return not set(folded_words(title)).isdisjoint(_FOREIGN)
 
 
 def is_english(text: str) -> bool:

@@ -20,7 +20,15 @@ from recommender.grounding.words import word_set
 
 _BREAKS = word_set(", ; : ( ) . ? ! — – but while whereas although though yet however")
 _LEADING = word_set("of in with on among for von bei unter mit de del entre con")
+REACH_BACK = 3  # words or marks before a count that says it is as the sentence before
 NEAR = 0.15  # of a share, to odds
+Rows = Sequence[tuple[int, Rated]]  # with their places
+# Behind a count these say that it was received as what was named before it: most of the romances did, too.
+_DID = word_set("did do were was are is so the same did auch ebenfalls lo")
+_TOO = word_set(
+    "too also well as either likewise similarly equally auch ebenfalls ebenso genauso gleichfalls tambien tampoco igual"
+)
+_NOT = word_set("not nicht no")
 _RATINGS = word_set("star stars marks average averages averaging mean score scores points")
 
 
@@ -43,13 +51,15 @@ def counts_in(said: Marked) -> list[tuple[int, int]]:
 
 def miscounts(
     said: Marked,
-    readings: Sequence[Sequence[tuple[int, Rated]]],
+    readings: Sequence[Rows],
     hears: Callable[[Marked, int, int], bool] = lambda said, begin, end: False,
+    earlier: Marked | None = None,
 ) -> Iterator[Miscount]:
     """The wrong counts of a sentence. `readings`: the rows it may be about, with their places. `hears`: whether
-    somebody hears an opinion, whichever, of what these tokens name, where no word says how it was received."""
+    somebody hears an opinion, whichever, of what these tokens name, where no word says how it was received.
+    `earlier`: the sentence before."""
     for count in counts_of(said):
-        answers = [_answer(said, count, rows, hears) for rows in readings]
+        answers = [_answer(said, count, rows, hears, earlier) for rows in readings]
         if answers and all(answer is not None and not answer.right for answer in answers):
             answer = next(each for each in answers if each)
             start, end = said.tokens[count.begin].start, said.tokens[count.end - 1].end
@@ -74,7 +84,7 @@ class _Answer:
 
 
 def _answer(
-    said: Marked, count: Count, rows: Sequence[tuple[int, Rated]], hears: Callable[[Marked, int, int], bool]
+    said: Marked, count: Count, rows: Rows, hears: Callable[[Marked, int, int], bool], earlier: Marked | None
 ) -> _Answer | None:
     """Whether a count is right of these rows; None where it cannot be told."""
     aspects = _aspects(said, count)
@@ -83,6 +93,8 @@ def _answer(
     if any(_is_rating(said, place) for place in next(_said_of(said, count))):
         return None
     liked = _opinion(said, count)
+    if liked is None:
+        liked = _echo(said, count, earlier)
     if liked is None and count.odds == "for":
         liked = True
     unclear = liked is None and not any(outcomes.hinted(said, places) for places in _said_of(said, count))
@@ -90,7 +102,7 @@ def _answer(
     answers = []
     for wanted in aspects:
         met = [(place, row) for place, row in rows if _is_one(row, wanted)]
-        if wanted and not met and not _known(wanted, [row for _, row in rows]):
+        if not met and not all(is_known(aspect, rows) for aspect in wanted):
             return None
         opinions = [row.liked for _, row in met]
         judged = opinions.count(True) + opinions.count(False)
@@ -138,8 +150,9 @@ def _is_one(row: Rated, wanted: tuple[tuple[Facet, ...], ...]) -> bool:
     return not wanted or any(meets(aspect, row, {}) for aspect in wanted)
 
 
-def _known(wanted: tuple[tuple[Facet, ...], ...], rows: Sequence[Rated]) -> bool:
-    return all(any(meets(aspect, row, {}) is False for row in rows) for aspect in wanted)
+def is_known(aspect: tuple[Facet, ...], rows: Rows) -> bool:
+    """Whether rows tell of an aspect at all: that one meets it, or that one does not."""
+    return any(meets(aspect, row, {}) is not None for _, row in rows)
 
 
 def _aspects(said: Marked, count: Count) -> list[tuple[tuple[Facet, ...], ...]] | None:
@@ -200,6 +213,25 @@ def _opinion(said: Marked, count: Count) -> bool | None:
     liked = next((told for places in _said_of(said, count) if (told := outcomes.told(said, places)) is not None), None)
     is_negated_twice = said.language == "es" and SHARES.get(count.quantity) == NONE
     return None if is_negated_twice else liked  # no le gustó ninguna
+
+
+def _echo(said: Marked, count: Count, earlier: Marked | None) -> bool | None:
+    """What is said of something else before, where a count only says that it was so too, or not: "most of the romances
+    did, too", "few of the dramas, either"; None where it says more, or nothing was said."""
+    behind = []
+    for at in range(max(count.end, count.noun.stop), len(said.tokens)):
+        if said.word(at) in (".", ";", "!", ":") and not said.taken[at]:
+            break
+        if said.tokens[at].is_word:
+            behind.append(said.word(at))
+    if not behind or not set(behind) <= _DID | _TOO | _NOT:
+        return None
+    first = min(count.begin, count.noun.begin)
+    liked = outcomes.told_last(said, first)
+    if liked is None and earlier is not None and first < REACH_BACK:
+        liked = outcomes.told_last(earlier, len(earlier.tokens))
+    is_turned = not _NOT.isdisjoint(behind) and "either" not in behind
+    return liked if liked is None else liked is not is_turned
 
 
 def _words_until_break(said: Marked, places: range) -> list[int]:

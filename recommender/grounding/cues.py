@@ -17,6 +17,7 @@ NOTHING = 9  # the polarity of words that take back what stands beside them: "no
 _POLARITIES = {"likes": 1, "dislikes": -1, "mixed": 0, "neutral": None, "nothing": NOTHING}
 _OPENING = frozenset({"and", "but", "or", "wants", "want", "please", "und", "aber", "y", "pero", "wunscht", "quiere"})
 LONGEST_GAP = 6  # words
+_GAPS = ("...", "_")
 _CLASSES = {f"@{name}": frozenset(" ".join(words).split()) for name, words in tables.sections("classes").items()}
 _IRREGULAR = {verb: forms for line in tables.lines("irregular") for verb, _, forms in [line.partition(":")]}
 
@@ -39,6 +40,7 @@ class Cue:
 class _Part:
     words: frozenset[str] | None  # None: a gap
     optional: bool
+    is_object: bool = True  # may be in the gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _table(language: Table) -> dict[str, list[_Pattern]]:
             continue
         words = line.split()
         parts = tuple(
-            _Part(None if part == "..." else words_of(part.rstrip("?")), part.endswith("?"))
+            _Part(None if part in _GAPS else words_of(part.rstrip("?")), part.endswith("?"), part != "_")
             for part in words
             if part not in ("^", "$")
         )
@@ -141,7 +143,10 @@ def _match(tokens: Sequence[Token], taken: Sequence[bool], place: int, pattern: 
             end = _gap(tokens, taken, at, parts[number + 1].words or frozenset())
             if end is None:
                 return None
-            gap = (at, end)
+            if part.is_object:
+                gap = (at, end)
+            elif any(taken[at:end]):
+                return None
             at = end
         elif at < len(tokens) and not taken[at] and tokens[at].word in part.words:
             at += 1

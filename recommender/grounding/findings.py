@@ -6,10 +6,10 @@ What cannot be told is never found: docs/reviewing.md, *What is found wrong in a
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import chain, pairwise
 from typing import Literal
 
-from recommender.grounding import cited, counted, quantities, sides
+from recommender.grounding import cited, compared, counted, quantities, sides
 from recommender.grounding.cited import is_english, is_read
 from recommender.grounding.evidence import Evidence, Rated, count, standing, values_of
 from recommender.grounding.lexicon import Lexicon
@@ -63,21 +63,21 @@ def findings(
     by_itself: list[Marked] = []
     sentences = [plain for said in marked(text, histories.lexicon) if (plain := without_stars(said)).tokens]
     is_counted = False
-    for said, next_one in zip_longest(sentences, sentences[1:]):
+    for last_one, said, next_one in zip([None, *sentences], sentences, [*sentences[1:], None], strict=False):
         start, end = said.tokens[0].start, said.tokens[-1].end
         holders = histories.spoken_of(text[start:end], [each for each in statements if start <= each.start < end])
         if histories.is_item:
             sides.hide(said, text[start:end])
         joined = quantities.with_rest(said, next_one)
-        found += () if is_counted else _miscounted(joined, histories, holders, tagger)
+        found += () if is_counted else _miscounted(joined, histories, holders, tagger, last_one)
         is_counted = joined is not said  # with the sentence before
         found += _stale(text, said, histories, holders, ordered=ordered)
         counting = [(said.tokens[begin].start, said.tokens[stop - 1].end) for begin, stop in counted.counts_in(said)]
-        if quantities.may_count(said):
+        if quantities.may_count(said) or compared.compares(said):
             counting.append((start, end))
         counts += counting
         by_itself += [] if counting else [said]
-    witnesses = _witnesses(histories, tagger) if tagger is not None else None
+    witnesses = _witnesses(sentences, histories, tagger) if tagger is not None else None
     english = is_english(text)
     if english or (witnesses is not None and is_read(text)):
         tastes = [each for each in statements if english or each.polarity in TOLD]
@@ -152,14 +152,14 @@ class _Histories:
 
 
 def _miscounted(
-    said: Marked, histories: _Histories, holders: Sequence[Holder], tagger: Tagger | None
+    said: Marked, histories: _Histories, holders: Sequence[Holder], tagger: Tagger | None, earlier: Marked | None
 ) -> Iterator[Finding]:
     def hears(said: Marked, begin: int, end: int) -> bool:
         heard = _tagged(said, said.tokens[begin].start, said.tokens[end - 1].end, histories, tagger)
         return heard is not None and heard.outside < COUNTED and heard.polarities[_NEUTRAL] < COUNTED
 
     readings = [rows for holder in holders for rows in histories.readings(holder)]
-    for wrong in counted.miscounts(said, readings, hears):
+    for wrong in chain(compared.miscompared(said, readings), counted.miscounts(said, readings, hears, earlier)):
         words = f"says {wrong.said}; it is {wrong.true}"
         yield histories.finding("count", wrong.start, wrong.end, words, wrong.rows)
 
@@ -192,14 +192,16 @@ def _stale(
 _WitnessesOf = Callable[[Marked, Holder], Witnesses]
 
 
-def _witnesses(histories: _Histories, tagger: Tagger) -> _WitnessesOf:
+def _witnesses(sentences: Sequence[Marked], histories: _Histories, tagger: Tagger) -> _WitnessesOf:
     """Of each sentence and holder, heard once."""
     known: dict[tuple[int, Holder], Witnesses] = {}
+    earlier = {said.tokens[0].start: last for last, said in pairwise(sentences)}
 
     def of(said: Marked, holder: Holder) -> Witnesses:
         key = said.tokens[0].start, holder
         if key not in known:
-            known[key] = Witnesses.of(said, holder, histories.lexicon, histories.about, tagger)
+            last = earlier.get(said.tokens[0].start)
+            known[key] = Witnesses.of(said, holder, histories.lexicon, histories.about, tagger, last)
         return known[key]
 
     return of

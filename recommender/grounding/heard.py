@@ -32,6 +32,7 @@ _QUOTE_OPENS, _QUOTE_CLOSES = '"“„«', '"”“»'
 LONGEST_JOINT = 3  # words and marks between members of a list
 SIGNS: tuple[int | None, ...] = (1, -1, 0, None)  # of the tagger's polarities, in their order
 HOLDERS: tuple[Holder, ...] = ("subject", "likers", "dislikers")
+_NOBODY = links.REFLEXIVES | {"fan", "fans"}  # nothing that items have
 _DROPPED = links.DETERMINERS | links.INTENSIFIERS | links.PRAISE
 # How often rules say something of what is liked, disliked, mixed, neutral (in the order of SIGNS): naive Bayes beside
 # the tagger. Counted over the marked corpus (python -m benchmarks.fit_tagger --rules), and mended on the gold corpus's
@@ -289,7 +290,7 @@ def _phrase(said: Marked, tokens: Sequence[int]) -> Aspect | None:
         return None
     if any(taken) and not all(said.tokens[at].capital or not said.tokens[at].is_word for at in places):
         return None  # a name of which a part is known: French New Wave
-    if all(is_small(word) or (word in said.nouns and word not in links.TELLING) for word in words):
+    if all(is_small(word) or (word in said.nouns | _NOBODY and word not in links.TELLING) for word in words):
         return None
     if ones := adjective_of_ones(said, places[0], places[-1] + 2):
         return Aspect((phrase_facet(said, *ones),), *ones, stands_for=True, is_phrase=True)

@@ -27,7 +27,11 @@ def all_cues(said: Marked) -> list[Cue]:
     for score in scores:
         blocked[score.begin : score.end] = [True] * (score.end - score.begin)
     scores += _symbols(said)
-    cues = [cue for cue in cues_in(said.tokens, blocked, said.language) if not _is_preposition(said, cue)]
+    cues = [
+        cue
+        for cue in cues_in(said.tokens, blocked, said.language)
+        if not _is_preposition(said, cue) and not _says_so_too(said, cue)
+    ]
     return _negated(said, sorted([*cues, *scores], key=lambda cue: cue.begin))
 
 
@@ -61,6 +65,12 @@ def _is_preposition(said: Marked, cue: Cue) -> bool:
         return False
     before = said.word(cue.begin - 1)
     return not (before in links.SUBJECTS or not before or before in ",;:—–-")
+
+
+def _says_so_too(said: Marked, cue: Cue) -> bool:
+    """Most of the romances did, too: nothing is too much of anything."""
+    following = said.tokens[cue.end] if cue.end < len(said.tokens) else None
+    return said.word(cue.end - 1) == "too" and (following is None or not following.is_word)
 
 
 def _negated(said: Marked, cues: Sequence[Cue]) -> list[Cue]:

@@ -70,6 +70,7 @@ _ALL_BUT = (*product(("all",), ("but", "bar", "except")), *product(("todos", "to
 _ARTICLES = word_set(_ONE["de"] + " ein " + _ONE["es"])  # which count beside these words alone
 _BEFORE_ONE = word_set("nur bloss lediglich genau solo solamente")
 _BEHIND_ONE = word_set("von der davon de")
+_DID = word_set("did do does was were is are have has had can could")
 _TIMES = {"once": 1, "twice": 2, "einmal": 1, "zweimal": 2, "dreimal": 3}
 _BEFORE_TIMES = word_set("only just but nur bloss gerade")
 _EXCEPT = (
@@ -141,6 +142,8 @@ def _word_at(said: Marked, place: int) -> tuple[str, int] | None:
     if (word, said.word(place + 1)) in _ALL_BUT or said.word(place + 1) == "bis":
         return None
     name = _NAMES[said.language].get(word)
+    if name == "neither" and said.word(place + 1) in _DID:
+        return None  # neither did the musicals
     if name == "none" and before in _HARDLY:
         return "hardly any", place + 1
     if word in ("any", "one") and before in (_HARDLY if word == "any" else ("not",)):

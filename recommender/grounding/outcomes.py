@@ -38,6 +38,7 @@ _OF_CONTENT = word_set("build builds built building of about creeping mounting s
 _WHEN = word_set("before after since until")
 _THE = word_set("the a their his her this that our")
 _MAY_PLEASE = word_set("to not did do does would will could can may might must that which they all cannot nothing")
+_CLAUSES = word_set(", ; : . – — and but while whereas und aber y pero")
 _BREAKS = word_set(", ; : ( ) — – but aber sondern pero sino while whereas")
 
 
@@ -75,6 +76,16 @@ def told(said: Marked, places: Sequence[int]) -> bool | None:
     if _negated(said, [place for place in places if place not in inside]):  # "cannot get enough of" is no negation
         return False if kinds == {1} else None
     return kinds == {1}
+
+
+def told_last(said: Marked, end: int) -> bool | None:
+    """How what a sentence names last before a token was received, clause by clause back to its begin."""
+    while end > 0:
+        begin = next((at for at in range(end - 1, 0, -1) if said.word(at) in _CLAUSES and not said.taken[at]), 0)
+        if (liked := told(said, range(begin, end))) is not None:
+            return liked
+        end = begin
+    return None
 
 
 def _negated(said: Marked, places: Sequence[int]) -> bool:

@@ -286,6 +286,7 @@ def heads_a_phrase(said: Marked, place: int, end: int) -> bool:
     if said.word(place - 1).endswith("s") or word in said.nouns or not word.isalpha() or not word.endswith("s"):
         return False
     small = links.VERBS | links.STOPS | links.OPENERS | links.ATTACH | links.PRONOUNS | links.DETERMINERS | links.EMPTY
+    small |= links.GOING
     if said.word(place + 1) in links.PRONOUNS | links.DETERMINERS:
         return False  # comedy bores him
     return (

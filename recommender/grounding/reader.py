@@ -7,8 +7,9 @@ from itertools import chain, pairwise
 from typing import Literal
 
 from recommender.grounding import audiences, links
-from recommender.grounding.conditions import only_if
+from recommender.grounding.conditions import only_if, only_met
 from recommender.grounding.cues import NOTHING, Language, language_of
+from recommender.grounding.echoes import echo
 from recommender.grounding.facts import joined
 from recommender.grounding.fitted import fitted
 from recommender.grounding.heard import heard
@@ -154,7 +155,9 @@ class _Place:
             self.holder = audiences.holder_of(said, found) or self.holder
             return found
         opinions = opinions_in(said, begin, self._context(label))
+        echo(said, opinions, self.before)
         only_if(said, opinions)
+        only_met(said, opinions)
         self.before = opinions or self.before
         return opinions
 

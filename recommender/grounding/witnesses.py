@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from recommender.grounding import outcomes, sides
+from recommender.grounding import echoes, outcomes, sides
 from recommender.grounding.labels import Label, label_of
-from recommender.grounding.lexicon import Lexicon
+from recommender.grounding.lexicon import Lexicon, Mention
 from recommender.grounding.phrases import Marked
 from recommender.grounding.reader import read
 from recommender.grounding.statements import Holder, Polarity, Statement
@@ -62,7 +62,8 @@ def told_of(said: Marked, statement: Statement) -> bool | None:
 @dataclass(frozen=True, slots=True)
 class Witnesses:
     """What is read in one sentence, `said`, by itself, or with the heading of its list. Places in `ruled`, `heard` and
-    `tags` are less by `shift`. `label`: what that heading says of all below it, liked or not."""
+    `tags` are less by `shift`. `label`: what that heading says of all below it, liked or not. `earlier`: the sentence
+    before."""
 
     said: Marked
     ruled: Sequence[Statement]
@@ -70,6 +71,7 @@ class Witnesses:
     tags: Tags
     shift: int
     label: bool | None = None
+    earlier: Marked | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -77,7 +79,13 @@ class Witnesses:
 
     @classmethod
     def of(
-        cls, said: Marked, holder: Holder, lexicon: Lexicon, about: Literal["end_user", "item"], tagger: Tagger
+        cls,
+        said: Marked,
+        holder: Holder,
+        lexicon: Lexicon,
+        about: Literal["end_user", "item"],
+        tagger: Tagger,
+        earlier: Marked | None = None,
     ) -> Self:
         """What is said of one side of an item, `holder`, is read as if it were said of a person."""
         start, end = said.tokens[0].start, said.tokens[-1].end
@@ -94,12 +102,14 @@ class Witnesses:
             sentence, shift = f"+\n{sentence}", start - 2
         ruled = read(sentence, lexicon, about=about)
         heard = read(sentence, lexicon, about=about, tagger=tagger)
-        return cls(said, ruled, heard, tagger.tags(sentence, about), shift, label)
+        return cls(said, ruled, heard, tagger.tags(sentence, about), shift, label, earlier)
 
     def are_sure(self, statement: Statement) -> bool:
         """Whether enough of them say the same as a statement of the whole text, or of the sentence."""
         if statement.polarity not in TOLD or _SUPPOSED.search(self.said.text, *self.place):
             return False
+        if self._echo(statement) is TOLD[statement.polarity]:
+            return True
         told = told_of(self.said, statement)
         told = self.label if told is None else told
         polarity, opposite = statement.polarity, _OPPOSITE[statement.polarity]
@@ -120,14 +130,24 @@ class Witnesses:
             return same > WORDS and opposite not in rules
         return same > RULES and polarity in rules and not other_words
 
-    def _tagged(self, statement: Statement, is_title: bool) -> Iterator[Said]:
-        """What the tagger hears of what the sentence names for the aspect; of any title: their ids differ here."""
+    def _echo(self, statement: Statement) -> bool | None:
+        """What is told of something else before, where the statement's clause says that it is so too."""
+        inside = self._named(statement, is_title=False)
+        told = (echoes.told(self.said, mention.begin, mention.end, self.earlier) for mention in inside)
+        return next((each for each in told if each is not None), None)
+
+    def _named(self, statement: Statement, *, is_title: bool) -> Iterator[Mention]:
+        """What the sentence names for the aspect; any title: their ids differ here."""
         wanted = set(statement.aspect)
         for mention in self.said.mentions.values():
             if (mention.role == "title") is not is_title:
                 continue
-            if not is_title and not any(wanted & set(facets) for facets in mention.options):
-                continue
+            if is_title or any(wanted & set(facets) for facets in mention.options):
+                yield mention
+
+    def _tagged(self, statement: Statement, is_title: bool) -> Iterator[Said]:
+        """What the tagger hears of what the sentence names for the aspect."""
+        for mention in self._named(statement, is_title=is_title):
             start, end = self.said.tokens[mention.begin].start, self.said.tokens[mention.end - 1].end
             if found := self.tags.of(start - self.shift, end - self.shift):
                 yield found

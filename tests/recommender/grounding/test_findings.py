@@ -210,11 +210,29 @@ def test_titles_of_the_rows_and_other_quotations_are_not(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("Diese Person mag „The Weavers of Lodz“ sehr, und das schon lange.", ["The Weavers of Lodz"]),
+        ("Diese Person mag „Die Weber von Lodz“ (1931) sehr, und das schon lange.", ["Die Weber von Lodz"]),
+        ("A esta persona le gustan «Los relojes (1931)» y «Tren de noche» (1978), y mucho.", ["Los relojes (1931)"]),
+        ("Diese Person mag „Die Weber von Lodz“ (1977) sehr, und das schon lange.", []),  # of the year before a row
+        ("Diese Person mag „Die Weber von Lodz“ sehr, und das schon lange.", []),
+        ("Diese Person mag „Lodz Weavers“ sehr, und das schon lange.", []),
+        ("Diese Person mag „The Night Train“ sehr, und das schon lange.", []),
+    ],
+)
+def test_in_another_language_only_what_is_surely_none_is_found(text: str, titles: list[str]) -> None:
+    assert [text[each.start : each.end] for each in found(text)] == titles
+    assert found(text, known_titles=["The Weavers of Lodz (1931)"]) == []
+
+
+@pytest.mark.parametrize(
     ("text", "title"),
     [
         ("Most recently they enjoyed “Red Dust (1962)”.", "Red Dust"),
         ("Lately “Low Sun” has been on their mind.", "Low Sun"),
         ("Their latest success is “Letters Two”.", "Letters Two"),
+        ("Last drop of the night: Low Sun.", "Low Sun"),
     ],
 )
 def test_a_latest_title_that_is_long_past_is_found(text: str, title: str) -> None:
@@ -232,6 +250,7 @@ def test_a_latest_title_that_is_long_past_is_found(text: str, title: str) -> Non
         "“Red Dust” came first; most recently there was “Parade”.",
         "Lately they liked “Parade”, unlike “Red Dust”.",
         "They prefer recent films to “Red Dust”.",
+        "Last night: Low Sun, as in every year.",
     ],
 )
 def test_one_of_the_last_is_not(text: str) -> None:
