@@ -178,7 +178,7 @@ def _served(
     first = ranked.best[: request.limit]
     there = dict(zip(request.index.pks[[position for position, _ in first]].tolist(), first, strict=True))
     numbered = dict(zip(there, numbers, strict=True)) if numbers else {}
-    of_history = {} if how.level == "none" else {pk: named(each) for pk, each in (ranked.attribution or {}).items()}
+    of_history = {} if how.level == "none" else named(ranked.attribution or {})
     nameable = set() if how.level == "none" else _nameable(of_history, request.history)
     items = items_of(catalog, (*there, *nameable))
     listed = [items[pk] for pk in there if pk in items]  # an item may be gone that the index still has
@@ -284,9 +284,9 @@ def _why(
         own = why.reasons[item.id]
         reasons[item.id] = [
             *(_judged(reason, how.min_review) for reason in ranked.reasons.get(item.id, ())),
-            *(reason for reason in own if reason.basis != "shared_attributes"),
+            *[reason for reason in own if reason.basis != "shared_attributes"],
             *fallback.why(ranked.source, request, positions[item.id]),
-            *(reason for reason in own if reason.basis == "shared_attributes"),  # it moved nothing
+            *[reason for reason in own if reason.basis == "shared_attributes"],  # it moved nothing
         ]
     return replace(why, reasons=reasons)
 

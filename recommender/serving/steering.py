@@ -119,10 +119,7 @@ class Steering:
         """Probabilities of the items at `places` after the moves."""
         if not self.moves:
             return scores
-        total = np.zeros(len(places))  # as `offsets`, of these places alone
-        for move in self.moves:
-            total += move.effect * self._degrees(move)[places]
-        return stated.moved(scores, stated.bounded(total))
+        return stated.moved(scores, self.offsets[places])
 
     def _degrees(self, move: Move) -> NDArray[np.float64]:
         """How much of a move's effect each item gets (items); most get none."""
