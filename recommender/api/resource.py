@@ -10,6 +10,7 @@ from django.http import HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,7 +21,7 @@ from recommender.api.problems import ProblemSerializer
 from recommender.models import TokenScope
 
 PERSONAL = "private, no-store"  # never kept, never shown to another
-JSON = "application/json"
+ANYTHING, JSON = "*/*", "application/json"
 CONDITIONAL = "private, no-cache"  # kept by the caller alone, who asks each time whether it still is so
 
 PROBLEMS = {
@@ -132,6 +133,12 @@ class PrivateView(APIView):
     @classmethod
     def scope_of(cls, method: str | None) -> TokenScope:
         return (cls.reading_scope if method in ("GET", "HEAD") else None) or cls.scope
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
+        """Whoever takes anything, or JSON, needs nothing compared: there is nothing else."""
+        if request.META.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
+            return JSONRenderer(), JSON
+        return super().perform_content_negotiation(request, force)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -107,6 +107,8 @@ def _values(
 
 
 def _pairs(order: Order, most: int) -> list[tuple[int, float | None]]:
-    first = order.at(np.arange(min(most, len(order.places))))
-    scores = [None if math.isnan(score) else score for score in first.scores.tolist()]
-    return list(zip(first.places.tolist(), scores, strict=True))
+    first, known = order.scores[:most], order.scores[:most].tolist()
+    scores: list[float | None] = known
+    if np.isnan(first).any():
+        scores = [None if math.isnan(score) else score for score in known]
+    return list(zip(order.places[:most].tolist(), scores, strict=True))

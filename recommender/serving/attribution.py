@@ -5,9 +5,11 @@ version was trained with by the version itself, statements by what they add. The
 """
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.models import Clock, Item
 from recommender.serving.history import PastInteraction
@@ -43,12 +45,23 @@ class Named(NamedTuple):
         return [*self.raised[:raised], *self.lowered[:lowered]]
 
 
-def named(effects: Effects) -> Named:
-    """As many as any level names."""
-    order = np.argsort(-np.abs(effects.history), kind="stable")
-    effect = effects.history[order]
+def named(attribution: Mapping[int, Effects]) -> dict[int, Named]:
+    """Of each item, as many as any level names."""
+    if not attribution:
+        return {}
+    effects = np.stack([each.history for each in attribution.values()])
     raised, lowered = MOST_NAMED
-    return Named(order[effect > 0][:raised].tolist(), order[effect < 0][:lowered].tolist())
+    return {
+        pk: Named(up, down)
+        for pk, up, down in zip(attribution, _first(effects, raised), _first(-effects, lowered), strict=True)
+    }
+
+
+def _first(effects: NDArray[np.float64], most: int) -> list[list[int]]:
+    """Of each row, the places of its greatest above 0, the greatest first, of equal ones the first."""
+    order = np.argsort(-effects, axis=1, kind="stable")[:, :most]
+    above = np.count_nonzero(np.take_along_axis(effects, order, axis=1) > 0, axis=1)
+    return [places[:count] for places, count in zip(order.tolist(), above.tolist(), strict=True)]
 
 
 def moved_by(
@@ -65,35 +78,32 @@ def moved_by(
 ) -> list[Reason]:
     """What moved an item, the greatest share first. `effects`: None where no version ranked it, else `places`: what is
     named of them; `text`: about the end user, as it is now; `values`: of the item and of `past`, by primary key."""
-    moves = cited.moves.get(item.pk, ())
-    total = sum(abs(move.effect) for move in moves)
+    moves = cited.moves.get(item.id, ())
+    total = sum([abs(move.effect) for move in moves])
     if effects is not None:
         total += float(np.abs(effects.history).sum()) + abs(effects.text)
     if not total:
         return []
-    reasons: list[Reason] = [_stated(item.pk, move, cited, total) for move in moves[:MOST]]
+    reasons: list[Reason] = [_stated(item.id, move, cited, total) for move in moves[:MOST]]
     if effects is not None and places is not None:
         named = places.at(level)
         reasons += _of_version(item, effects, total, places=named, history=history, past=past, text=text, values=values)
-    return sorted(reasons, key=lambda reason: -(getattr(reason, "share", None) or 0.0))
+    return sorted(reasons, key=attrgetter("share"), reverse=True)
 
 
 def _stated(item: int, move: Move, cited: Cited, total: float) -> StatementReason | OwnStatementReason | ToldReason:
     """What one statement did; those of the request itself have keys below 0."""
-    pk, polarity = move.statement.pk, _polarity(move)
-    aspect, effect = cited.known[pk].aspect, round(move.effect, 4)
-    share, direction = _share(move.effect, total), _direction(move.effect)
+    said, logit = move.statement, move.effect
+    pk = said.pk
+    polarity: Literal["likes", "dislikes"] = "likes" if logit > 0 else "dislikes"
+    direction: Direction = "for" if logit > 0 else "against"
+    aspect, effect, share = cited.known[pk].aspect, round(logit, 4), round(abs(logit) / total, 4)
     sentence = cited.sentences.get((item, pk))
     if pk < 0:
         return ToldReason(aspect, polarity, effect, share, direction, sentence=sentence)
-    if move.statement.is_own:
-        quote = move.statement.quote
-        return OwnStatementReason(pk, aspect, polarity, quote, effect, share, direction, sentence=sentence)
-    return StatementReason(pk, move.statement.turn_id, aspect, polarity, effect, share, direction, sentence=sentence)
-
-
-def _polarity(move: Move) -> Literal["likes", "dislikes"]:
-    return "likes" if move.effect > 0 else "dislikes"
+    if said.is_own:
+        return OwnStatementReason(pk, aspect, polarity, said.quote, effect, share, direction, sentence=sentence)
+    return StatementReason(pk, said.turn_id, aspect, polarity, effect, share, direction, sentence=sentence)
 
 
 def _of_version(
@@ -108,14 +118,14 @@ def _of_version(
     values: Mapping[int, Values],
 ) -> list[Reason]:
     found: list[Reason] = []
-    for place in places:
-        met, effect = history[place], float(effects.history[place])
+    for place, effect in zip(places, effects.history[places].tolist(), strict=True):
+        met = history[place]
         if abs(effect) >= LEAST_SHARE * total and met.item_pk in past:
             found.append(_in_common(item, past[met.item_pk], met, values, effect=effect, total=total))
     if abs(effects.text) >= LEAST_SHARE * total:
         known = text.explanation_id if text and text.in_snapshot else None
-        share, direction = _share(effects.text, total), _direction(effects.text)
-        found.append(UserTextReason(known, round(effects.text, 4), share, direction))
+        share = round(abs(effects.text) / total, 4)
+        found.append(UserTextReason(known, round(effects.text, 4), share, "for" if effects.text > 0 else "against"))
     return found
 
 
@@ -124,7 +134,7 @@ def sharing_attributes(
 ) -> list[HistoryReason]:
     """Liked items with the same attribute values: most in common first, then the later one in the history. Says
     nothing of the score."""
-    wanted = values[item.pk].as_set
+    wanted = values[item.id].as_set
     liked = []
     for place, met in enumerate(history):
         if met.liked and met.item_pk in past and wanted & (theirs := values[met.item_pk].as_set):
@@ -143,7 +153,8 @@ def _in_common(
     total: float = 0.0,
 ) -> HistoryReason:
     """`effect`: what it did by the version itself, of `total`; 0: that is not known."""
-    wanted, own = values[item.pk].as_set, values[theirs.pk].listed
+    wanted, own = values[item.id].as_set, values[theirs.id].listed
+    direction: Direction = "for" if effect > 0 else "against"
     return HistoryReason(
         item_id=met.item_id,
         title=theirs.title,
@@ -151,16 +162,8 @@ def _in_common(
         liked=met.liked,
         met=Moment(met.moment, Clock.NONE if met.told else item.catalog.clock),
         basis="backbone" if effect else "shared_attributes",
-        shared=tuple(value for value in own if value in wanted),
+        shared=tuple([value for value in own if value in wanted]),
         effect=round(effect, 4) if effect else None,
-        share=_share(effect, total) if effect else None,
-        direction=_direction(effect) if effect else None,
+        share=round(abs(effect) / total, 4) if effect else None,
+        direction=direction if effect else None,
     )
-
-
-def _share(effect: float, total: float) -> float:
-    return round(abs(effect) / total, 4)
-
-
-def _direction(effect: float) -> Direction:
-    return "for" if effect > 0 else "against"

@@ -49,7 +49,7 @@ def explain(
     whom = request.whom
     texts = texts_about(
         whom,
-        [item.pk for item in items],
+        [item.id for item in items],
         snapshot=backbone.snapshot if backbone else None,
         min_review=min_review,
         as_of=request.as_of,
@@ -60,19 +60,20 @@ def explain(
     for item in items:
         own = moved_by(
             item,
-            (attribution or {}).get(item.pk),
+            (attribution or {}).get(item.id),
             cited,
             level=level,
             history=history,
             past=past,
             text=user.text,
             values=values,
-            places=named.get(item.pk),
+            places=named.get(item.id),
         )
-        if not any(isinstance(reason, HistoryReason) for reason in own):
+        if HistoryReason not in [type(reason) for reason in own]:
             own += sharing_attributes(item, history=history, past=past, most=NAMED[level][0], values=values)
-        reasons[item.pk] = own
-    of_items = {item.pk: texts.get((SubjectKind.ITEM, item.pk), Shown("none")) for item in items}
+        reasons[item.id] = own
+    none = Shown("none")
+    of_items = {item.id: texts.get((SubjectKind.ITEM, item.id), none) for item in items}
     return Why(
         _with_statements(cut(user, level), cited),
         {pk: cut(text, level) for pk, text in of_items.items()},

@@ -29,14 +29,14 @@ def items_of(catalog: Catalog, pks: Iterable[int]) -> Mapping[int, Item]:
 
 def values_by_item(catalog: Catalog, items: Iterable[Item]) -> Mapping[int, Values]:
     """By primary key, of items of this catalog as they are now."""
-    given = {item.pk: item for item in items}
+    given = {item.id: item for item in items}
     return VALUES.many(catalog, given, lambda missing: {pk: _values(catalog, given[pk]) for pk in missing})
 
 
 def _read(catalog: Catalog, pks: list[int]) -> Mapping[int, Item]:
     """In a query for so many, rounded up to a power of two: few are prepared."""
     asked = {f"pk{place}": pks[min(place, len(pks) - 1)] for place in range(1 << (len(pks) - 1).bit_length())}
-    items = {item.pk: item for item in _ITEMS.rows(*asked, **asked)}
+    items = {item.id: item for item in _ITEMS.rows(*asked, **asked)}
     for item in items.values():
         item.catalog = catalog
     return items

@@ -73,11 +73,11 @@ def recommend(
     """
     least = cast(MinReview, min_review or whom.catalog.min_review)
     how = How(level, least, after.scenario if after else scenario)
-    wish = replace(wish, scenario=how.scenario) if wish else Wish(how.scenario)
+    if wish is None or wish.scenario != how.scenario:
+        wish = replace(wish, scenario=how.scenario) if wish else Wish(how.scenario)
     told = isinstance(whom, Visitor) or session is not NOTHING_TOLD
     # What a request tells is not told again with the next page.
     goes_on = bool(whom.external_id) and session is NOTHING_TOLD
-    going_on: Cursor | None = None
     treatment = treatment_of(whom, how.scenario)
     if after:
         if treatment and (treatment.experiment, treatment.variant) != (after.experiment, after.variant):
@@ -85,8 +85,7 @@ def recommend(
         how = how.by(treatment)
         request = request_for(whom, limit=limit, as_of=after.as_of, wish=Wish(how.scenario), treatment=treatment)
         ranked, numbers = continued(request, after, attribute=how.level != "none", credit=treatment is not None)
-        served = _served(request, ranked, how, numbers)
-        going_on = after.after(limit)
+        served = _served(request, ranked, how, numbers, going_on=after.after(limit))
     else:
         make = partial(
             request_for, whom, limit=limit, depth=DEPTH if goes_on else limit, as_of=as_of, wish=wish, session=session
@@ -95,10 +94,8 @@ def recommend(
             lambda wanted: make(treatment=wanted), treatment, scenario=scenario, attribute=level != "none"
         )
         how = how.by(treatment)
-        served = _served(request, ranked, how)
-        if goes_on:
-            going_on = _cursor(whom, request, ranked, how, asked, treatment).after(limit)
-    served = replace(served, next_cursor=going_on.written() if going_on else "")
+        going_on = _cursor(whom, request, ranked, how, asked, treatment) if goes_on else None
+        served = _served(request, ranked, how, going_on=going_on)
     if treatment:
         lasting = None if treatment.mixed else served.lasting  # a day's coins mix it
         served = replace(served, experiment=treatment.experiment, variant=treatment.variant, lasting=lasting)
@@ -134,9 +131,15 @@ def preview(
     return _served(request, ranked, How(level, min_review, scenario))
 
 
-def _cursor(whom: Whom, request: Request, ranked: Ranked, how: How, asked: str, treatment: Treatment | None) -> Cursor:
-    """The whole list, from its first item on."""
-    listed = [(int(request.index.pks[position]), score) for position, score in ranked.best]
+def _cursor(
+    whom: Whom, request: Request, ranked: Ranked, how: How, asked: str, treatment: Treatment | None
+) -> Cursor | None:
+    """Where the list goes on after its first page; None where that is all."""
+    left = ranked.best[request.limit :]
+    if not left:
+        return None
+    places, scores = zip(*left, strict=True)
+    listed = list(zip(request.index.pks[list(places)].tolist(), scores, strict=True))
     teams = tuple(dict.fromkeys(ranked.sides.values()))
     return Cursor(
         catalog=whom.catalog.pk,
@@ -151,25 +154,36 @@ def _cursor(whom: Whom, request: Request, ranked: Ranked, how: How, asked: str, 
         backbone=ranked.backbone.pk if ranked.backbone else None,
         as_of=request.as_of,
         moved=[move.statement.pk for move in ranked.steering.moves] if ranked.steering else None,
-        rank=1,
+        rank=1 + request.limit,
         items=listed,
         teams=teams,
         sides=[teams.index(ranked.sides[pk]) if pk in ranked.sides else NOBODY for pk, _ in listed] if teams else (),
     )
 
 
-def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] | None = None) -> Served:
-    """The first items, of those that are still there, with these ranks; by default from 1 on, without a gap."""
+def _served(
+    request: Request,
+    ranked: Ranked,
+    how: How,
+    numbers: Sequence[int] | None = None,
+    *,
+    going_on: Cursor | None = None,
+) -> Served:
+    """The first items, of those that are still there, with these ranks; by default from 1 on, without a gap.
+
+    `going_on`: where the list goes on.
+    """
     whom, catalog = request.whom, request.whom.catalog
-    there = {int(request.index.pks[position]): (position, score) for position, score in ranked.best[: request.limit]}
+    first = ranked.best[: request.limit]
+    there = dict(zip(request.index.pks[[position for position, _ in first]].tolist(), first, strict=True))
     numbered = dict(zip(there, numbers, strict=True)) if numbers else {}
-    of_history = {} if how.level == "none" else {pk: named(each) for pk, each in (ranked.attribution or {}).items()}
+    of_history = {} if how.level == "none" else named(ranked.attribution or {})
     nameable = set() if how.level == "none" else _nameable(of_history, request.history)
     items = items_of(catalog, (*there, *nameable))
     listed = [items[pk] for pk in there if pk in items]  # an item may be gone that the index still has
     places = {pk: place for pk, (place, _) in there.items()}
     why = _why(request, ranked, listed, places, past=items, of_history=of_history, how=how)
-    ruled = _ruled(request, {item.pk for item in listed})
+    ruled = _ruled(request, {item.id for item in listed})
     return Served(
         catalog=catalog.name,
         user_id=whom.external_id,
@@ -189,14 +203,15 @@ def _served(request: Request, ranked: Ranked, how: How, numbers: Sequence[int] |
             ServedItem(
                 item_id=item.external_id,
                 title=item.title,
-                rank=numbered.get(item.pk, number),
-                score=there[item.pk][1],
-                about=why.texts.get(item.pk, NOT_ASKED),
-                reasons=(*ruled.get(item.pk, ()), *why.reasons.get(item.pk, ())),
-                side=ranked.sides.get(item.pk, ""),
+                rank=numbered.get(item.id, number),
+                score=there[item.id][1],
+                about=why.texts.get(item.id, NOT_ASKED),
+                reasons=(*ruled.get(item.id, ()), *why.reasons.get(item.id, ())),
+                side=ranked.sides.get(item.id, ""),
             )
             for number, item in enumerate(listed, start=1)
         ),
+        next_cursor=going_on.written() if going_on else "",
         notices=(*request.notices, *_notices(request, ruled, len(listed))),
         understood=request.session.understood,
         lasting=lasting_of(request, ranked),
@@ -259,18 +274,18 @@ def _why(
         cited=cited(
             request,
             ranked.steering,
-            [(item.pk, positions[item.pk]) for item in listed],
+            [(item.id, positions[item.id]) for item in listed],
             kept_away=ranked.kept_away,
         ),
     )
     reasons: dict[int, Sequence[Reason]] = {}
     for item in listed:
-        own = why.reasons[item.pk]
-        reasons[item.pk] = [
-            *(_judged(reason, how.min_review) for reason in ranked.reasons.get(item.pk, ())),
-            *(reason for reason in own if reason.basis != "shared_attributes"),
-            *fallback.why(ranked.source, request, positions[item.pk]),
-            *(reason for reason in own if reason.basis == "shared_attributes"),  # it moved nothing
+        own = why.reasons[item.id]
+        reasons[item.id] = [
+            *(_judged(reason, how.min_review) for reason in ranked.reasons.get(item.id, ())),
+            *[reason for reason in own if reason.basis != "shared_attributes"],
+            *fallback.why(ranked.source, request, positions[item.id]),
+            *[reason for reason in own if reason.basis == "shared_attributes"],  # it moved nothing
         ]
     return replace(why, reasons=reasons)
 

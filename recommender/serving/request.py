@@ -200,32 +200,32 @@ def request_for(
     known = known_of(whom, as_of=as_of) if isinstance(whom, EndUser) else Known([])
     history = [*known.past, *session.history]
     unseen = retrieve.unseen(index, [past.item_pk for past in history])
+    listable, holding, notices = unseen, rules.NONE, session.notices
+    if wish is not None:
+        listable, holding, more = narrowed(whom.catalog, index, unseen, wish)
+        notices = (*notices, *more)
     request = Request(
         whom=whom,
         history=history,
         index=index,
         unseen=unseen,
-        listable=unseen,
+        listable=listable,
         limit=limit,
         unaware=unaware or (treatment is not None and treatment.unaware),
         said=said,
         session=session,
-        notices=session.notices,
+        wish=wish,
+        rules=holding,
+        notices=notices,
         depth=max(limit, depth),
         as_of=as_of,
         treatment=treatment,
         later=known.later,
         read=read,
     )
-    return request if wish is None else _wished(request, wish)
-
-
-def _wished(request: Request, wish: Wish) -> Request:
-    """The same with less to list, and the rules that hold."""
-    listable, holding, notices = narrowed(request.whom.catalog, request.index, request.unseen, wish)
-    listable[request.steering.unwanted] = False
-    wished = replace(request, listable=listable, wish=wish, rules=holding, notices=(*request.notices, *notices))
-    return wished.steered(request.steering)
+    if wish is not None:
+        listable[request.steering.unwanted] = False  # an array of this request alone
+    return request
 
 
 def narrowed(

@@ -119,10 +119,7 @@ class Steering:
         """Probabilities of the items at `places` after the moves."""
         if not self.moves:
             return scores
-        total = np.zeros(len(places))  # as `offsets`, of these places alone
-        for move in self.moves:
-            total += move.effect * self._degrees(move)[places]
-        return stated.moved(scores, stated.bounded(total))
+        return stated.moved(scores, self.offsets[places])
 
     def _degrees(self, move: Move) -> NDArray[np.float64]:
         """How much of a move's effect each item gets (items); most get none."""
@@ -144,8 +141,11 @@ class Steering:
 
     def weighed(self, weights: Weights) -> "Steering":
         """The same with the weights that a version learned."""
-        moves = [replace(move, effect=_weight(move.statement, weights) * move.strength) for move in self.moves]
-        return replace(self, moves=moves)
+        moves = [
+            Move(one.statement, one.places, _weight(one.statement, weights) * one.strength, one.strength, one.degrees)
+            for one in self.moves
+        ]
+        return Steering(moves, self.items, self.unwanted)
 
     @property
     def raised(self) -> list[Places]:
@@ -174,9 +174,11 @@ def steering_of(
     """
     if said is None:
         approved = _approved(whom, as_of) if isinstance(whom, EndUser) else []
-        newest = {one.said.key for one in also}
-        opinions = [one for one in also if one.said.polarity in OPINIONS]  # in two minds: silences what was said before
-        said = [*(one for one in approved if one.said.key not in newest), *opinions]
+        said = approved
+        if also:
+            newest = {one.said.key for one in also}
+            opinions = [one for one in also if one.said.polarity in OPINIONS]  # in two minds: silences what was said
+            said = [*(one for one in approved if one.said.key not in newest), *opinions]
     if not said:
         return Steering([], 0)
     aspects = aspects_of(whom.catalog)

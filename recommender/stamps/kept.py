@@ -32,7 +32,7 @@ def of(catalog: Catalog) -> CatalogStamp | None:
 def face(catalog: Catalog) -> tuple[Hashable, ...]:
     """All that the catalog's own row says, which each request reads, but for what it counts of interactions."""
     return (
-        *(catalog.pk, catalog.name, catalog.created_at, catalog.erasures, catalog.rule_changes, catalog.item_noun),
+        *(catalog.id, catalog.name, catalog.created_at, catalog.erasures, catalog.rule_changes, catalog.item_noun),
         *(catalog.rating_min, catalog.rating_max, catalog.like_threshold, catalog.clock, catalog.steering),
         *(catalog.hearing, catalog.experiment_changes, catalog.min_review, *catalog.prompt_attributes),
     )
@@ -61,7 +61,7 @@ class KeptRows(Generic[Key, Value]):
         stamp = of(catalog)
         if stamp is None:
             return dict(read(wanted)) if wanted else {}
-        here = (face(catalog), *(getattr(stamp, name) for name in self._stamps))
+        here = (face(catalog), *[getattr(stamp, name) for name in self._stamps])
         kept = self.kept.get((*here, *also), lambda: self._begun(here))
         known = {key: value for key in wanted if (value := kept.get(key, _NOT_KEPT)) is not _NOT_KEPT}
         if missing := [key for key in wanted if key not in known]:
@@ -73,8 +73,19 @@ class KeptRows(Generic[Key, Value]):
             known |= new
         return {key: value for key in wanted if (value := known[key]) is not None}
 
-    def one(self, catalog: Catalog, key: Key, read: Callable[[], Value], *also: Hashable) -> Value:
-        return self.many(catalog, [key], lambda _: {key: read()}, *also)[key]
+    def one(self, catalog: Catalog, key: Key, read: Callable[[], Value]) -> Value:
+        stamp = of(catalog)
+        if stamp is None:
+            return read()
+        here = (face(catalog), *[getattr(stamp, name) for name in self._stamps])
+        kept = self.kept.get(here, lambda: self._begun(here))
+        value: Value | None = kept.get(key)
+        if value is None:
+            value = read()
+            if len(kept) >= self._most:
+                kept.clear()
+            kept[key] = value
+        return value
 
     def _begun(self, here: tuple[Hashable, ...]) -> dict[Key, Value | None]:
         """What was read before leaves memory, here and, where the catalog's own row changed, on all others:

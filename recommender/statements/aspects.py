@@ -184,8 +184,11 @@ class CatalogAspects:
 
     def sentence(self, aspect: Sequence[Facet], place: int) -> Sentence | None:
         """What a text about the item there tells of a phrase of this aspect; None where none does."""
-        phrases = (facet.value for facet in aspect if facet.kind == "phrase") if place in self.told else ()
-        return next(filter(None, (self._sentence(phrase, place) for phrase in phrases)), None)
+        if place in self.told:
+            for facet in aspect:
+                if facet.kind == "phrase" and (found := self._sentence(facet.value, place)):
+                    return found
+        return None
 
     def _sentence(self, phrase: str, place: int) -> Sentence | None:
         key = phrase, place

@@ -4,7 +4,7 @@ A test holds both against each other, so that the schema stays what is answered.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, cast
+from typing import Any
 
 from recommender import times
 from recommender.models import Clock
@@ -72,7 +72,7 @@ def _item(item: ServedItem, fields: Collection[str] | None) -> Json:
         "score": None if item.score is None else round(float(item.score), 6),
         "explanation": _text(item.about.text),
         "explanation_status": item.about.status,
-        "reasons": [a_reason(reason) for reason in item.reasons],
+        "reasons": [_WRITERS[type(reason)](reason) for reason in item.reasons],
     }
     return said if fields is None else {name: said[name] for name in said if name in ALWAYS or name in fields}
 
@@ -120,7 +120,7 @@ def _kept_away(one: KeptAway) -> Json:
 
 
 def a_reason(reason: Reason) -> Json:
-    return _WRITERS[type(reason)](cast(Any, reason))
+    return _WRITERS[type(reason)](reason)
 
 
 def _cited(one: StatementReason | OwnStatementReason | ToldReason | UserTextReason) -> Json:
@@ -162,7 +162,8 @@ def _history(one: HistoryReason) -> Json:
 
 def _by_statement(one: StatementReason) -> Json:
     named = {"statement_id": one.statement_id, "explanation_id": one.explanation_id}
-    return _cited(one) | named | {"aspect": one.aspect, "polarity": one.polarity} | _sentence(one)
+    said = {"aspect": one.aspect, "polarity": one.polarity}
+    return {**_cited(one), **named, **said, **_sentence(one)}
 
 
 def _by_own_statement(one: OwnStatementReason) -> Json:
