@@ -172,7 +172,7 @@ def dealt(rows: Answered) -> np.ndarray:
 def levels(data: Interactions, rows: np.ndarray) -> np.ndarray:
     """How much a person likes, strictly before each row (n, 2): the share of likes among all and the last ten.
 
-    Two ratings at the common share stand in for a history that is not there yet.
+    Two ratings at the common share stand for a history that is not there yet.
     """
     made, common = np.empty((len(rows), 2)), float((data.liked[data.liked >= 0] > 0).mean())
     for place, row in enumerate(rows.tolist()):

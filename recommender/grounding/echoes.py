@@ -31,7 +31,7 @@ def echo(said: Marked, opinions: Sequence[Opinion], before: Sequence[Opinion]) -
 
 
 def told(said: Marked, begin: int, end: int, earlier: Marked | None) -> bool | None:
-    """How what tokens `begin` to `end` name was received, where they stand in such a clause: as what is told before it,
+    """How what tokens `begin` to `end` name was received, where they are in such a clause: as what is told before it,
     or else last in the sentence before, was. None where they do not, or nothing is told."""
     window = window_of(said, begin, end)
     if window is None:

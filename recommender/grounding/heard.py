@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from recommender.grounding import links
 from recommender.grounding.aspects import Aspect, aspects_in
 from recommender.grounding.cues import NOTHING
-from recommender.grounding.opinions import Opinion, take_over
+from recommender.grounding.opinions import Opinion
 from recommender.grounding.phrases import Marked, adjective_of_ones, goes_on, is_small, narrows, phrase_facet
+from recommender.grounding.referring import take_over
 from recommender.grounding.statements import Facet, Holder
 from recommender.grounding.tagger.tags import Logs, Said, Shares, Tags
 
@@ -71,7 +72,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
     for aspect in _overlooked(said, places):
         told = tags.of(*_core(said, aspect))
         if told is not None and told.outside <= OVERLOOKED:
-            take_over(aspect, None, found)
+            take_over(aspect, None, [each.aspect for each in found])
             found.append(_new(aspect, told, is_item))
             places.append(_place(said, aspect))
     places += [_place(said, opinion.aspect) for opinion in found]
@@ -80,7 +81,7 @@ def heard(said: Marked, read: Sequence[Opinion], tags: Tags, *, is_item: bool) -
         phrase, told = _phrase(said, inside), tags.of(*mark)
         if phrase is None or told is None or _is_read(mark, places):
             continue
-        take_over(phrase, None, found)
+        take_over(phrase, None, [each.aspect for each in found])
         new = _new(phrase, told, is_item)
         outside = FACT_OUTSIDE if new.polarity is None else OPINION_OUTSIDE
         if told.polarities.max() >= LEAST_SURE and told.outside <= outside:

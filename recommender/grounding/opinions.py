@@ -12,7 +12,8 @@ from recommender.grounding.cues import NOTHING, Cue
 from recommender.grounding.negations import all_cues
 from recommender.grounding.numbers import is_number
 from recommender.grounding.others import of_whom
-from recommender.grounding.phrases import ONES, Marked
+from recommender.grounding.phrases import Marked
+from recommender.grounding.referring import take_over
 from recommender.grounding.scores import RATED
 from recommender.grounding.statements import Facet, Holder
 
@@ -124,7 +125,7 @@ def _of_clause(said: Marked, clause: Clause, earlier: Sequence[Opinion], context
         phrases = zone.phrases or (cue is None and context.has_label)
         base: Aspect | None = None
         for aspect in aspects_in(said, zone.begin, zone.end, phrases=phrases, preference=preference, passive=passive):
-            take_over(aspect, base, (*context.before, *earlier, *opinions))
+            take_over(aspect, base, [each.aspect for each in (*context.before, *earlier, *opinions)])
             base = base if aspect.is_title else aspect
             polarity, strength = _polarity_of(said, clause, cue, aspect, opinions or earlier, context)
             if aspect.link == "if" and opinions and polarity == 1 and not aspect.is_title:
@@ -249,33 +250,6 @@ def _is_unless(said: Marked, aspect: Aspect) -> bool:
     """Comedies unless they are French."""
     words = [said.word(place) for place in range(max(0, aspect.begin - 5), aspect.end)]
     return "unless" in words or not _UNLESS.isdisjoint(pairwise(words))
-
-
-def take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Opinion]) -> None:
-    """What stands for a noun, or narrows it, has its facets as well."""
-    if not (aspect.stands_for or (aspect.is_phrase and aspect.link == "except") or aspect.link == "if"):
-        return
-    if base is None:
-        known = [
-            opinion.aspect
-            for opinion in earlier
-            if not opinion.aspect.is_title and not opinion.aspect.is_phrase and opinion.aspect.end <= aspect.begin
-        ]
-        base = known[-1] if known else None
-    if base is not None:
-        names = {facet.name for facet in aspect.facets if facet.name}
-        own = tuple(map(_without_ones, aspect.facets))
-        # Those with twists are as slow as the dramas before; but the melodramatic ones are not as restrained.
-        kinds = ("attribute",) if own != aspect.facets or base.is_phrase else ("attribute", "phrase")
-        rest = tuple(facet for facet in base.facets if facet.kind in kinds and facet.name not in names)
-        own = own if rest else aspect.facets
-        aspect.facets = (*rest, *own)
-
-
-def _without_ones(facet: Facet) -> Facet:
-    """Of "old ones", "old": what they stand for is known."""
-    word, _, ones = facet.value.rpartition(" ")
-    return Facet("phrase", "", word) if facet.kind == "phrase" and word and ones in ONES else facet
 
 
 def _polarity_of(

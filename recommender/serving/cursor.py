@@ -122,7 +122,7 @@ def _millionths(scores: NDArray[np.float64]) -> Whole | None:
     scaled = scores * 10**DIGITS
     if not ((scaled >= 0) & (scaled < MOST)).all():  # nor what is no number
         return None
-    whole = np.rint(scaled)
+    whole: NDArray[np.float64] = np.rint(scaled)
     for place in np.flatnonzero(np.abs(np.abs(scaled - whole) - 0.5) < 1e-5).tolist():
         whole[place] = np.rint(round(float(scores[place]), DIGITS) * 10**DIGITS)
     return whole.astype(np.int64)

@@ -204,7 +204,7 @@ def _of_aspect(rows: Sequence[Statement]) -> list[Statement]:
     return _of_people_first([row for row in of_texts if not any(_is_negated(row, by) for by in denials)])
 
 
-def denied(rows: Iterable[Statement], denials: Sequence[Statement], *, written_at: datetime) -> list[Statement]:
+def objected_to(rows: Iterable[Statement], denials: Sequence[Statement], *, written_at: datetime) -> list[Statement]:
     """Of a text's standing statements about its end user those that the end user says are not so (`denials_of`), unless
     a person said them later. `written_at`: when the text was."""
     found = []

@@ -62,7 +62,7 @@ class Told:
     """One statement of a text, for an export. `about`: the aspect in words; `source`: who or what found it.
 
     `verdict`: what people did to it: "approved" with its text, "said", "changed", or "" while nobody judged it. Of what
-    is `Row.struck`: "struck", "changed", or "denied" by the end user.
+    is `Row.struck`: "struck", "changed", or "objected" by the end user.
     """
 
     about: str

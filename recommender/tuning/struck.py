@@ -9,7 +9,7 @@ from recommender.grounding.sentences import spans
 from recommender.models import Round, Source, Statement, Turn
 from recommender.rounds.core.parsing import MIN_RATIONALE
 from recommender.statements import service
-from recommender.statements.queries import denied
+from recommender.statements.queries import objected_to
 from recommender.tuning import told
 from recommender.tuning.rows import Told
 
@@ -36,7 +36,7 @@ def of_turn(
     are loaded."""
     rows = sorted(turn.statements.all(), key=lambda row: row.place)
     standing = [row for row in rows if row.ended_at is None]
-    against = denied(standing, denials, written_at=turn.created_at)
+    against = objected_to(standing, denials, written_at=turn.created_at)
     stands = [row for row in standing if row not in against]
     said_again = {_face(row) for row in stands}  # more or less strongly, or beside the text
     # Of several changes of one statement the first is what the text says.
@@ -52,7 +52,7 @@ def of_turn(
         text if len(text.split()) >= MIN_RATIONALE else "",
         tuple(replace(one, quote="") if _lies_in(row, gone) else one for row, one in zip(stands, said, strict=True)),
         tuple(
-            replace(one, verdict="denied" if row in against else "changed" if row.pk in changed else "struck")
+            replace(one, verdict="objected" if row in against else "changed" if row.pk in changed else "struck")
             for row, one in zip(out, told.of_rows(out, turn.text, titles, approved=False), strict=True)
         ),
     )

@@ -36,8 +36,8 @@ def of_catalog(catalog: Catalog, *, guideline: str = "", held_out: bool = False)
         chunk = list(decided.filter(pk__in=ids))
         denials = queries.denials_of({review.round.end_user_id or 0 for review in chunk})
         for review in chunk:
-            denied = denials.get(review.round.end_user_id or 0, ())
-            yield from of_review(review, catalog, guideline=guideline, titles=titles, denials=denied)
+            objections = denials.get(review.round.end_user_id or 0, ())
+            yield from of_review(review, catalog, guideline=guideline, titles=titles, denials=objections)
         last = chunk[-1].pk
 
 

@@ -182,7 +182,7 @@ def test_what_the_end_user_denies_is_not_taught_once_that_counts(
 
     row = by_set(taught(catalog))["reason"]
     assert row.answer == expected
-    assert [one.verdict for one in row.struck] == (["denied"] if expected != TEXT else [])
+    assert [one.verdict for one in row.struck] == (["objected"] if expected != TEXT else [])
 
 
 def test_a_point_about_an_item_goes_too(catalog: Catalog) -> None:
