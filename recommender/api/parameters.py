@@ -202,7 +202,7 @@ class MomentField(Parameter):
         )
 
 
-def moment_on(catalog: Catalog, given: int | datetime | None, *, name: str = "as_of") -> int | None:
+def moment_on(catalog: Catalog, given: int | datetime | None) -> int | None:
     """The moment on the catalog's clock. Raises InvalidParameter where it is no moment of that clock."""
     if given is None:
         return None
@@ -211,11 +211,11 @@ def moment_on(catalog: Catalog, given: int | datetime | None, *, name: str = "as
     if catalog.clock == Clock.ORDER and isinstance(given, int):
         return given
     must = {
-        Clock.SECONDS: f"`{name}` must be a time such as 2026-03-01T12:00:00Z: this catalog's clock counts seconds.",
-        Clock.ORDER: f"`{name}` must be a whole number: this catalog's clock only orders.",
-        Clock.NONE: f"Leave `{name}` out: in this catalog nobody knows what came first.",
+        Clock.SECONDS: "`as_of` must be a time such as 2026-03-01T12:00:00Z: this catalog's clock counts seconds.",
+        Clock.ORDER: "`as_of` must be a whole number: this catalog's clock only orders.",
+        Clock.NONE: "Leave `as_of` out: in this catalog nobody knows what came first.",
     }
-    raise InvalidParameter([{"parameter": name, "detail": must[Clock(catalog.clock)]}])
+    raise InvalidParameter([{"parameter": "as_of", "detail": must[Clock(catalog.clock)]}])
 
 
 class NoQuery(serializers.Serializer[Any]):

@@ -112,10 +112,8 @@ class Results:
     cleared: bool
 
 
-def results_of(experiment: Experiment, *, now: datetime | None = None) -> Results:
-    """Kept by a process for some seconds: reading all events takes a while. `now`: read as of then, and not kept."""
-    if now is not None:
-        return compute(experiment, now=now)
+def results_of(experiment: Experiment) -> Results:
+    """Kept by a process for some seconds: reading all events takes a while."""
     catalog = experiment.catalog
     key = (experiment.pk, experiment.created_at, catalog.erasures, catalog.experiment_changes)
     return KEPT.get(key, lambda: compute(experiment, now=timezone.now()), fresh_for=lambda took: max(2.0, 20 * took))

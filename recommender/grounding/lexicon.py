@@ -47,7 +47,6 @@ class Mention:
     end: int
     options: tuple[tuple[Facet, ...], ...]
     role: Role | Literal["title", "period", "year"]
-    certain: bool = False
 
     @property
     def facets(self) -> tuple[Facet, ...]:

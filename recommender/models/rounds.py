@@ -84,9 +84,6 @@ class RestReason(models.TextChoices):
 
 
 class RoundQuerySet(models.QuerySet["Round"]):
-    def of_kind(self, kind: str) -> Self:
-        return self.filter(item=None) if kind == SubjectKind.END_USER else self.filter(end_user=None)
-
     def for_knowledge(self) -> Self:
         """Those whose texts become knowledge: all but keywords and traces."""
         return self.filter(strategy__in=FOR_KNOWLEDGE)

@@ -41,13 +41,13 @@ class Known:
     later: int | None = None
 
 
-def history_of(end_user: EndUser, *, as_of: int | None = None) -> list[PastInteraction]:
-    """All interactions up to now, or strictly before `as_of`, oldest first. `end_user.catalog` must be loaded."""
-    return known_of(end_user, as_of=as_of).past
+def history_of(end_user: EndUser) -> list[PastInteraction]:
+    """All interactions up to now, oldest first. `end_user.catalog` must be loaded."""
+    return known_of(end_user).past
 
 
 def known_of(end_user: EndUser, *, as_of: int | None = None) -> Known:
-    """The same, and when there will be more."""
+    """The same, or strictly before `as_of`, and when there will be more."""
     catalog = end_user.catalog
     rows = _ROWS.rows(end_user=end_user.pk, until=NEVER if as_of is None else min(as_of, NEVER))
     later = None

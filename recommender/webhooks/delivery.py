@@ -47,9 +47,9 @@ class Ready:
     attempts: int  # before it
 
 
-def deliver(*, budget: float = BUDGET) -> int:
+def deliver() -> int:
     """Send what is due; returns how many requests were made. What another worker sends is left to it."""
-    token, ends, sent = uuid4().hex, time.monotonic() + budget, 0
+    token, ends, sent = uuid4().hex, time.monotonic() + BUDGET, 0
     running: dict[Future[Answer], Ready] = {}
     try:
         with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="webhooks") as threads:

@@ -1,10 +1,12 @@
-"""What lists are filtered by."""
+"""What lists are filtered by, and what is looked for."""
+
+from typing import Any
 
 from django import forms
 from django.http import HttpRequest
 
 from recommender.accounts.visible import catalogs_of
-from recommender.models import Account, Catalog
+from recommender.models import Account, Catalog, EndUser
 from reviews.guards import account_of
 
 
@@ -22,6 +24,22 @@ class CatalogFilter(forms.Form):
     @property
     def chosen(self) -> Catalog | None:
         return self.cleaned_data.get("catalog") if self.is_valid() else None
+
+
+class FindForm(forms.Form):
+    """Where to look, and for whom or what. `label`: what may be typed."""
+
+    catalog = forms.ModelChoiceField(Catalog.objects.none(), to_field_name="name", empty_label=None)
+    q = forms.CharField(
+        required=False,
+        max_length=EndUser._meta.get_field("external_id").max_length,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *arguments: Any, account: Account, label: str, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.fields["q"].label = label
+        offer_catalogs(self, account)
 
 
 def offer_catalogs(form: forms.Form, account: Account) -> None:

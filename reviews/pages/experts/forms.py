@@ -1,34 +1,17 @@
-"""What people choose: whose groups to see, whom to find among them, and how new ones are made."""
+"""What people choose: how new groups are made."""
 
 from typing import Any
 
-from django import forms
 from django.forms import BoundField
 
-from recommender.models import Account, Catalog, EndUser
 from recommender.runs.errors import CannotRunError
 from recommender.setting import Setting, SettingError, settings_of
 from recommender.thinkrec.experts.config import GroupingConfig, require_order
 from recommender.thinkrec.opinions import require_both
-from reviews.pages.filters import offer_catalogs
 from reviews.pages.setting_forms import SettingsForm
 
 SETTINGS = ("groups", "encoder", "method")
 BASIC = ("catalog", "groups")
-
-
-class FindForm(forms.Form):
-    catalog = forms.ModelChoiceField(Catalog.objects.none(), to_field_name="name", empty_label=None)
-    q = forms.CharField(
-        label="User's id",
-        required=False,
-        max_length=EndUser._meta.get_field("external_id").max_length,
-        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def __init__(self, *arguments: Any, account: Account, **keywords: Any) -> None:
-        super().__init__(*arguments, **keywords)
-        offer_catalogs(self, account)
 
 
 class GroupingForm(SettingsForm):

@@ -16,7 +16,8 @@ from recommender.serving.queries import end_user_named
 from recommender.thinkrec.experts.grouped import GroupingFilesError, newest
 from reviews.guards import account_of, is_htmx, requires, visible
 from reviews.pages.experts import queries as select
-from reviews.pages.experts.forms import FindForm, GroupingForm
+from reviews.pages.experts.forms import GroupingForm
+from reviews.pages.filters import FindForm
 from reviews.policy import Action, may
 
 ENDED_BADLY = (RunState.FAILED, RunState.CANCELLED)
@@ -31,7 +32,7 @@ def experts(request: HttpRequest) -> HttpResponse:
     first = catalogs_of(account).first()
     if first is None:
         return render(request, "experts/experts.html", {"catalog": None})
-    form = FindForm({"catalog": first.name} | request.GET.dict(), account=account)
+    form = FindForm({"catalog": first.name} | request.GET.dict(), account=account, label="User's id")
     if not form.is_valid():
         return render(request, "experts/experts.html", {"form": form, "catalog": first}, status=422)
     catalog, text = form.cleaned_data["catalog"], form.cleaned_data["q"]

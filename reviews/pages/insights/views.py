@@ -11,8 +11,9 @@ from recommender.serving.queries import end_user_named
 from recommender.serving.rankers import DEFAULT
 from recommender.serving.rollout import active_in
 from reviews.guards import account_of, requires
+from reviews.pages.filters import FindForm
 from reviews.pages.insights import queries
-from reviews.pages.insights.forms import LENGTHS, FindForm, ListForm
+from reviews.pages.insights.forms import LENGTHS, ListForm
 from reviews.policy import Action, may
 
 
@@ -25,7 +26,8 @@ def find(request: HttpRequest) -> HttpResponse:
     first = catalogs_of(account).first()
     if first is None:
         return render(request, "insights/find.html", {"catalog": None})
-    form = FindForm({"catalog": first.name} | request.GET.dict(), account=account)
+    asked = {"catalog": first.name} | request.GET.dict()
+    form = FindForm(asked, account=account, label="User's id, or an item's title or keyword")
     if not form.is_valid():
         return render(request, "insights/find.html", {"form": form, "catalog": first, "end_users": []}, status=422)
     catalog, text = form.cleaned_data["catalog"], form.cleaned_data["q"]
