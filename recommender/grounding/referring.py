@@ -14,7 +14,7 @@ def take_over(aspect: Aspect, base: Aspect | None, earlier: Sequence[Aspect]) ->
     if base is None:
         known = [each for each in earlier if not (each.is_title or each.is_phrase) and each.end <= aspect.begin]
         base = known[-1] if known else None
-    if base is not None:
+    if base is not None and set(base.facets).isdisjoint(aspect.facets):  # else it says its kind itself
         names = {facet.name for facet in aspect.facets if facet.name}
         own = tuple(map(_without_ones, aspect.facets))
         # Those with twists are as slow as the dramas before; but the melodramatic ones are not as restrained.
