@@ -152,7 +152,7 @@ def test_an_open_verdict_does_not_cover_what_is_asked_back(
     page.locator(".verdicts summary", has_text="Reject").click()
     page.get_by_label("Why?").fill("It is too long.")
     page.locator(".add > summary").click()
-    page.locator("#id_statement").fill("I was told he walked out of two musicals.")
+    page.locator("#id_statement").fill("He is famous for his opinion of musicals.")
     page.locator("[data-send]").click()
     page.locator("#error-statement").wait_for()
     if script:

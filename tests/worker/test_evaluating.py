@@ -290,7 +290,7 @@ def test_the_command_says_what_was_found_and_what_hinders(ranked: Catalog, base:
     assert waiting["state"] == RunState.WAITING
 
 
-def test_ratings_to_which_the_model_says_neither_word_are_counted_and_left_out(
+def test_opinions_to_which_the_model_says_neither_word_are_counted_and_left_out(
     ranked: Catalog, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from recommender.thinkrec.scoring.scorer import LocalScorer
@@ -308,7 +308,7 @@ def test_ratings_to_which_the_model_says_neither_word_are_counted_and_left_out(
     assert left > 0
     assert metrics["slices"]["all"]["samples"] == metrics["rows"]["scored"] > 0
     told = next(said for said in sentences(metrics) if "neither Yes nor No" in said)
-    assert told.startswith(f"Left out: {left} rating")
+    assert told.startswith(f"Left out: {left} opinion")
 
 
 def test_a_model_that_may_know_the_ratings_is_left_out(ranked: Catalog, base: str) -> None:

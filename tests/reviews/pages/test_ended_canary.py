@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.builders import make_account
 from tests.recommender.guards.served import served
 from tests.reviews.pages.test_versions import page, text
 
@@ -13,6 +14,11 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def own_folder(settings, tmp_path):
     settings.VAR_DIR = tmp_path
+
+
+@pytest.fixture
+def lead(client):
+    client.force_login(make_account(role="lead"))
 
 
 def test_what_ended_a_canary_is_named_in_figures_beside_what_would_have(client, lead):

@@ -4,6 +4,7 @@ import pytest
 
 from recommender.models import Account
 from reviews.models import Guideline
+from tests.builders import make_account
 from tests.reviews.conftest import SignIn
 from tests.reviews.forms import HTMX
 
@@ -45,11 +46,14 @@ def test_what_says_nothing_or_too_much_is_refused(lena: Account, browser_of: Sig
 def test_two_leads_at_once_lose_nothing(lena: Account, browser_of: SignIn) -> None:
     Guideline.objects.create(number=1, text="Check the titles.", account=lena)
 
-    late = browser_of(lena).post("/guidelines/write/", {"after": 0, "text": "Check the years."})
+    late = browser_of(make_account("luis", role="lead")).post("/guidelines/write/", {"after": 0, "text": "The years."})
 
     assert late.status_code == 409
     page = late.content.decode()
     assert "lena wrote version 1 meanwhile" in page
-    assert "Check the years.</textarea>" in page
+    assert "The years.</textarea>" in page
     assert 'name="after" value="1"' in page
     assert Guideline.objects.count() == 1
+
+    own = browser_of(lena).post("/guidelines/write/", {"after": 0, "text": "The years."})
+    assert "You wrote version 1 meanwhile" in own.content.decode()
