@@ -70,11 +70,7 @@ def main() -> None:
     parser.add_argument("--cases", default="none,short")
     parser.add_argument("--folder", type=Path, help="to prepare in, or that was prepared before")
     parser.add_argument("--parts", action="store_true")
-    parser.add_argument("--answer", action="store_true", help=argparse.SUPPRESS)  # a process that answers
     options = parser.parse_args()
-    if options.answer:
-        answer(parts=options.parts)
-        return
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="r4-turns-")))
         roots = stack.enter_context(codes(options.before, scratch))
@@ -155,8 +151,9 @@ def answering(
     environment: dict[str, str], root: Path, options: argparse.Namespace
 ) -> Iterator[Callable[[dict[str, Any]], Any]]:
     """A process with the code of `root`: give it a path, and it says how long the answer took, and the answer."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "in_turns.py"), "--answer"]
-    command += ["--parts"] if options.parts else []
+    # This code's benchmarks, whatever an earlier commit's are; all else is of `root`.
+    begin = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from benchmarks.in_turns import answer; del sys.path[0]"
+    command = [sys.executable, "-c", f"{begin}; answer(parts={options.parts})"]
     paths = os.pathsep.join([str(root), environment["PYTHONPATH"]])
     process = subprocess.Popen(
         command, cwd=root, env=environment | {"PYTHONPATH": paths}, text=True, stdin=-1, stdout=-1

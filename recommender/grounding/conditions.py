@@ -18,10 +18,13 @@ _ALONE = frozenset({"solange", "sofern"})
 _UNLESS = frozenset({("es", "sei", "denn"), ("a", "menos", "que"), ("a", "no", "ser", "que")})
 # Behind a like, what is asked of it: but it must not go on for three hours; pero que no duren tres horas.
 _DEMANDS = tuple(tuple(frozenset(part.split("/")) for part in line.split()) for line in tables.lines("demands"))
+_BEGINS = frozenset().union(*(demand[0] for demand in _DEMANDS))
 
 
 def only_if(said: Marked, opinions: Sequence[Opinion]) -> None:
     """Comedies, but only if they are old, are liked in part: also where nobody knows what the condition is."""
+    if not any(each.polarity == 1 for each in opinions):
+        return
     for place in range(len(said.tokens)):
         if said.taken[place] or not (_is_condition(said, place) or _is_demand(said, place)):
             continue
@@ -52,7 +55,7 @@ def _is_condition(said: Marked, place: int) -> bool:
 
 
 def _is_demand(said: Marked, place: int) -> bool:
-    return any(
+    return said.word(place) in _BEGINS and any(
         all(said.word(place + at) in words for at, words in enumerate(demand))
         and not any(said.taken[place : place + len(demand)])
         for demand in _DEMANDS
