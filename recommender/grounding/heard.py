@@ -103,7 +103,7 @@ def _joined(said: Marked, found: Sequence[Opinion], stretches: Iterable[Sequence
         if any(said.taken[at] for at in (*before, *after)):
             continue
         more = list(_modifiers(said, before))
-        if not _is_kin(said, after) and (behind := _behind(said, after)) is not None:
+        if not _is_name_alone(said, after) and (behind := _behind(said, after)) is not None:
             more.append(behind)
         if more:
             kept = [opinion for opinion in kept if opinion not in here or opinion is known[0]]
@@ -129,7 +129,7 @@ def _modifiers(said: Marked, places: Sequence[int]) -> Iterator[Facet]:
         yield phrase_facet(said, unit[0], unit[-1] + 1)
 
 
-def _is_kin(said: Marked, places: Sequence[int]) -> bool:
+def _is_name_alone(said: Marked, places: Sequence[int]) -> bool:
     """The Coen brothers, the Bergman selection, Holmes himself: nothing more than the name."""
     return {said.word(at) for at in places if said.tokens[at].is_word} <= links.OF_NAMES
 
